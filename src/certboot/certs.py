@@ -1,0 +1,114 @@
+"""From bytes to a Certificate, and from a Certificate to the text that stands beside it in a file."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import ssl
+import typing
+import warnings
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from certboot import der, pem
+from certboot.errors import CertificateError
+from certboot.model import Certificate
+from certboot.printable import printable
+from certboot.subject_hash import subject_hash
+
+_E = typing.TypeVar("_E", bound=x509.ExtensionType)
+
+
+@functools.lru_cache(maxsize=4096)  # most certificates come from several sources
+def load_certificate(data: bytes) -> Certificate:
+    """Return the certificate in these DER bytes; raises CertificateError.
+
+    OpenSSL itself must load it too: one certificate that it cannot read makes a whole bundle unreadable for it.
+    """
+    try:
+        _, rest = der.read(data, der.SEQUENCE)
+        name = der.certificate_subject(data)
+        hashed = subject_hash(name)
+        if rest:
+            message = "bytes after the certificate"
+            raise CertificateError(message)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=data)
+        with warnings.catch_warnings():
+            # cryptography warns of old sins (a serial number of zero); they are no reason to print anything here.
+            warnings.simplefilter("ignore")
+            return _described(x509.load_der_x509_certificate(data), data, hashed)
+    except (ValueError, ssl.SSLError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        message = f"not a certificate that OpenSSL can read: {printable(str(error))}"
+        raise CertificateError(message) from error
+    except UnsupportedAlgorithm as error:
+        message = f"a certificate of a kind that is not supported: {printable(str(error))}"
+        raise CertificateError(message) from error
+
+
+def annotated_pem(certificate: Certificate) -> str:
+    """Return the certificate as PEM under comment lines that say what it is. ASCII only, whatever the subject holds."""
+    valid = f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
+    lines = (f"Subject: {certificate.subject}", f"SHA-256: {certificate.fingerprint}", f"Valid: {valid}")
+    # A subject must not be able to write a block of its own into the file: "-----BEGIN" cannot stand in a comment.
+    comments = (re.sub("-{2,}", "-", line).encode("ascii", "replace").decode() for line in lines)
+    return "".join(f"# {comment}\n" for comment in comments) + pem.encode(certificate.der)
+
+
+def file_name(certificate: Certificate) -> str:
+    """Return a readable, portable file name, distinct by its first eight digits of the fingerprint."""
+    slug = re.sub("[^A-Za-z0-9]+", "_", certificate.name.encode("ascii", "ignore").decode()).strip("_")[:64]
+    return f"{slug or 'certificate'}-{certificate.fingerprint[:8]}.pem"
+
+
+def _described(parsed: x509.Certificate, data: bytes, hashed: str) -> Certificate:
+    extensions = parsed.extensions
+    self_issued = parsed.subject == parsed.issuer
+    fingerprint = hashlib.sha256(data).hexdigest()
+    return Certificate(
+        der=data,
+        fingerprint=fingerprint,
+        subject=printable(parsed.subject.rfc4514_string()) or "(empty)",
+        issuer=printable(parsed.issuer.rfc4514_string()) or "(empty)",
+        name=_name(parsed.subject) or fingerprint[:16],
+        subject_hash=hashed,
+        not_before=parsed.not_valid_before_utc,
+        not_after=parsed.not_valid_after_utc,
+        self_issued=self_issued,
+        is_ca=_is_ca(parsed.version, extensions, self_issued=self_issued),
+        for_tls_servers=_for_tls_servers(extensions),
+    )
+
+
+def _name(subject: x509.Name) -> str:
+    for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME):
+        for attribute in subject.get_attributes_for_oid(kind):
+            if isinstance(attribute.value, str) and attribute.value.strip():
+                return printable(attribute.value.strip())
+    return ""
+
+
+def _is_ca(version: x509.Version, extensions: x509.Extensions, *, self_issued: bool) -> bool:
+    """Return what check_ca() in OpenSSL's crypto/x509/v3_purp.c says of a certificate (its Netscape case aside)."""
+    usage = _extension(extensions, x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
+        return False
+    constraints = _extension(extensions, x509.BasicConstraints)
+    if constraints is not None:
+        return constraints.ca
+    return usage is not None or (version is x509.Version.v1 and self_issued)
+
+
+def _for_tls_servers(extensions: x509.Extensions) -> bool:
+    usage = _extension(extensions, x509.ExtendedKeyUsage)
+    allowed = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+    return usage is None or any(purpose in usage for purpose in allowed)
+
+
+def _extension(extensions: x509.Extensions, kind: type[_E]) -> _E | None:
+    try:
+        return extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None

@@ -1,0 +1,115 @@
+"""Writing that is whole or not at all, readable for everybody and writable for its owner only, and the store's lock."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+import typing
+from pathlib import Path
+
+import filelock
+
+from certboot.errors import StoreError
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FILE_MODE = 0o644
+FOLDER_MODE = 0o755
+_LOCK_SECONDS = 60
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist yet; raises OSError. The caller makes it durable with ``sync``."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), FILE_MODE)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+        if os.name == "posix":
+            os.fchmod(descriptor, FILE_MODE)  # whatever the umask: what matters is who can write
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put a whole file in the place of ``path`` in one step: a reader sees the old one or the new one."""
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            if os.name == "posix":
+                os.fchmod(descriptor, FILE_MODE)
+            os.fsync(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    sync(path.parent)
+
+
+def replace_link(path: Path, target: str) -> None:
+    """Make ``path`` a symbolic link to ``target`` in one step; raises OSError where links cannot be made."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    temporary.symlink_to(target)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink()
+        raise
+    sync(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder if need be, and take the right to write in it from everybody but its owner."""
+    path.mkdir(parents=True, exist_ok=True)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    wanted = (mode | FOLDER_MODE) & ~0o022
+    if os.name == "posix" and mode != wanted:
+        path.chmod(wanted)
+
+
+def untrustworthy_place(path: Path) -> tuple[Path, str] | None:
+    """Return the folder, ``path`` or one above it, through which others could put something else in its place, and why.
+
+    A folder above that everybody may write to is safe with the sticky bit, as /tmp has it. Windows guards the profile
+    by other means.
+    """
+    if os.name != "posix":
+        return None
+    for folder in (path, *path.parents):
+        try:
+            found = folder.stat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISDIR(found.st_mode):
+            return folder, "it is not a folder"
+        if found.st_uid not in (0, os.geteuid()):
+            return folder, f"it belongs to another user (uid {found.st_uid})"
+        if folder != path and found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+            return folder, "everybody may write to it"
+    return None
+
+
+def sync(path: Path) -> None:
+    """Wait until the file or folder is on the disk. Windows has no such call for folders."""
+    if os.name != "posix" and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the store's lock; raises StoreError when another certboot keeps it for a minute."""
+    try:
+        with filelock.FileLock(path, timeout=_LOCK_SECONDS, mode=FILE_MODE):
+            yield
+    except filelock.Timeout as error:
+        message = f"another certboot has been at work for over {_LOCK_SECONDS} seconds: {path}"
+        raise StoreError(message, "wait for it to end, then try again") from error

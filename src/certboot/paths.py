@@ -1,0 +1,67 @@
+"""Where the store lives, per user and operating system, and what its parts are called."""
+
+from __future__ import annotations
+
+import os
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from certboot.errors import StoreError
+
+
+@dataclass(frozen=True)
+class StorePaths:
+    """The names inside one store. Nothing here touches the disk."""
+
+    home: Path
+
+    @property
+    def env(self) -> Path:
+        """What the hook applies: KEY=value lines."""
+        return self.home / "env"
+
+    @property
+    def current(self) -> Path:
+        """The switch: a symbolic link to the generation in force; without symbolic links, a file that names it."""
+        return self.home / "current"
+
+    @property
+    def generations(self) -> Path:
+        """The numbered generations."""
+        return self.home / "generations"
+
+    @property
+    def trusted(self) -> Path:
+        """What the user added, one PEM file per certificate."""
+        return self.home / "trusted"
+
+    @property
+    def config(self) -> Path:
+        """The user's settings."""
+        return self.home / "config.toml"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever writes."""
+        return self.home / "lock"
+
+
+def store_paths(environ: typing.Mapping[str, str] = os.environ) -> StorePaths:
+    """Return the paths of this user's store: ``$CERTBOOT_HOME``, or platformdirs' data folder; raises StoreError.
+
+    The hook finds the same folder without platformdirs (``certboot_startup.store_home``).
+    """
+    chosen = environ.get("CERTBOOT_HOME")
+    home = Path(chosen or platformdirs.user_data_dir("certboot"))
+    if not home.is_absolute():
+        message = f"the store's folder is not an absolute path: {home}"
+        raise StoreError(message, "set CERTBOOT_HOME, or HOME, to an absolute path")
+    # The path ends up in SSL_CERT_DIR, which is a list, and in lines of KEY=value.
+    unusable = next((character for character in (os.pathsep, "\n", "\r") if character in str(home)), None)
+    if unusable:
+        message = f"the store's path contains {unusable!r}, which SSL_CERT_DIR cannot express: {str(home)!r}"
+        raise StoreError(message, "set CERTBOOT_HOME to another folder")
+    return StorePaths(home)

@@ -1,0 +1,1 @@
+"""From values to text: functions that return strings and print nothing."""

@@ -1,0 +1,1 @@
+"""Where certificates come from: one module per source, each with ``load() -> Loaded``."""

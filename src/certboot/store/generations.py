@@ -1,0 +1,169 @@
+"""Generations: a complete set of files written beside the one in force, checked, and switched to in one step.
+
+A failure, or a kill, before the switch leaves everything as it was; what it left behind the next run takes away.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+from certboot import files
+from certboot.certs import annotated_pem, file_name
+from certboot.errors import StoreError
+from certboot.store import manifest
+from certboot.store.hash_links import plan
+from certboot.store.layout import BUNDLE, CRTS, in_force
+from certboot.store.rehash import link
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certboot.model import TrustAnchor
+    from certboot.paths import StorePaths
+
+KEPT = 5
+_PARTIAL = ".partial"
+
+
+@dataclass(frozen=True)
+class Content:
+    """The files of a generation, ready to be written. The same anchors give the same bytes."""
+
+    pems: dict[str, str]
+    """File name in ``crts`` -> annotated PEM."""
+    links: dict[str, str]
+    """Hash link in ``crts`` -> file name."""
+    anchors: tuple[tuple[str, TrustAnchor], ...]
+    """(File name, anchor), in the order of the file names."""
+
+    @property
+    def bundle(self) -> bytes:
+        """The same certificates in one file."""
+        return "\n".join(self.pems.values()).encode("ascii")
+
+
+def content(anchors: Sequence[TrustAnchor]) -> Content:
+    """Return what to write for these anchors; raises StoreError for none: an empty store would trust nobody."""
+    if not anchors:
+        message = "no certificate is left to put into the store"
+        raise StoreError(message, "certifi has over a hundred: python -m pip install --force-reinstall certifi")
+    named = tuple(sorted(((file_name(a.certificate), a) for a in anchors), key=lambda pair: pair[0]))
+    pems = {name: annotated_pem(anchor.certificate) for name, anchor in named}
+    if len(pems) != len(anchors):
+        message = "two certificates with the same name and the same first digits of their fingerprints"
+        raise StoreError(message, "one of them is most likely forged; nothing was changed")
+    links = plan([(anchor.certificate.subject_hash, "", name) for name, anchor in named], {})
+    return Content(pems, {str(slot): name for slot, name in links.items()}, named)
+
+
+def is_whole(generation: Path, expected: Content) -> bool:
+    """Return whether the files in ``generation`` are exactly these."""
+    crts = generation / CRTS
+    try:
+        if {entry.name for entry in os.scandir(crts)} != {*expected.pems, *expected.links}:
+            return False
+        return (
+            (generation / BUNDLE).read_bytes() == expected.bundle
+            and all((crts / name).read_bytes() == text.encode() for name, text in expected.pems.items())
+            and all((crts / name).read_bytes() == expected.pems[to].encode() for name, to in expected.links.items())
+        )
+    except OSError:
+        return False
+
+
+def next_number(paths: StorePaths) -> int:
+    """Return the number of the next generation."""
+    return max((int(p.name) for p in _numbered(paths)), default=0) + 1
+
+
+def clean(paths: StorePaths) -> None:
+    """Take away what a run that was killed has left behind. For the holder of the lock."""
+    for leftover in paths.generations.glob(f"*{_PARTIAL}"):
+        shutil.rmtree(leftover)
+    for path in (paths.env, paths.current):
+        for leftover in paths.home.glob(f".{path.name}.*"):
+            leftover.unlink()
+
+
+def write(paths: StorePaths, new: Content, record: manifest.Manifest) -> Path:
+    """Write and check a new generation, not yet in force, and return its folder; raises StoreError or OSError."""
+    files.make_folder(paths.generations)
+    partial = paths.generations / f"{record.generation}{_PARTIAL}"
+    crts = partial / CRTS
+    try:
+        for folder in (partial, crts):
+            files.make_folder(folder)
+        for name, text in new.pems.items():
+            files.write_new(crts / name, text.encode("ascii"))
+        for name, target in new.links.items():
+            link(crts / name, target)
+        files.write_new(partial / BUNDLE, new.bundle)
+        _check(partial, new)
+        files.write_new(partial / manifest.NAME, manifest.render(record))
+        for path in (*(crts / name for name in new.pems), partial / BUNDLE, partial / manifest.NAME, crts, partial):
+            files.sync(path)
+        generation = paths.generations / str(record.generation)
+        os.rename(partial, generation)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    files.sync(paths.generations)
+    return generation
+
+
+def switch(paths: StorePaths, generation: Path) -> None:
+    """Put ``generation`` in force, in one step; raises OSError."""
+    target = f"{paths.generations.name}/{generation.name}"
+    try:
+        files.replace_link(paths.current, target)
+    except (OSError, NotImplementedError):
+        if os.name == "posix":
+            raise
+        files.replace(paths.current, f"{target}\n".encode())
+
+
+def visible_folder(paths: StorePaths) -> Path:
+    """Return the folder by which the ``env`` file names the generation in force; raises StoreError for none.
+
+    With symbolic links it is ``current``, which later switches move on. Without (Windows) it is the generation itself,
+    and the ``env`` file is what switches.
+    """
+    if paths.current.is_symlink():
+        return paths.current
+    generation = in_force(paths)
+    if generation is None:
+        message = f"no generation is in force: {paths.home}"
+        raise StoreError(message, "certboot init writes one")
+    return generation
+
+
+def prune(paths: StorePaths) -> None:
+    """Remove all but the newest generations; the one in force stays whatever its number."""
+    numbered = sorted(_numbered(paths), key=lambda path: int(path.name))
+    for path in numbered[:-KEPT]:
+        if path != in_force(paths):
+            shutil.rmtree(path)
+
+
+def _numbered(paths: StorePaths) -> list[Path]:
+    if not paths.generations.is_dir():
+        return []
+    return [path for path in paths.generations.iterdir() if path.name.isascii() and path.name.isdecimal()]
+
+
+def _check(partial: Path, new: Content) -> None:
+    # The last look before anybody relies on it: this Python's OpenSSL finds every certificate of the bundle in it.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(partial / BUNDLE)
+    except ssl.SSLError as error:
+        message = f"OpenSSL cannot read the new bundle: {error.reason}"
+        raise StoreError(message, "nothing was changed; please report this") from error
+    if context.cert_store_stats()["x509"] != len(new.pems):
+        message = "OpenSSL does not find every certificate in the new bundle"
+        raise StoreError(message, "nothing was changed; please report this")

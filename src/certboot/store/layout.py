@@ -1,0 +1,24 @@
+"""What a generation's parts are called, and which generation is in force. Needs no certificate library."""
+
+from __future__ import annotations
+
+import os
+import typing
+
+if typing.TYPE_CHECKING:
+    from pathlib import Path
+
+    from certboot.paths import StorePaths
+
+BUNDLE = "bundle.pem"
+CRTS = "crts"
+
+
+def in_force(paths: StorePaths) -> Path | None:
+    """Return the folder of the generation in force, or None where there is none."""
+    try:
+        target = os.readlink(paths.current) if paths.current.is_symlink() else paths.current.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    generation = paths.home / target
+    return generation if generation.is_dir() else None
