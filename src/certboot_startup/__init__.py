@@ -61,6 +61,8 @@ def _activate(environ, names):
     if "CERTBOOT_DISABLE" in names and environ["CERTBOOT_DISABLE"] not in ("0", ""):
         return "disabled"
     home = store_home(environ, names)
+    if not home:
+        return "homeless"
     env = home + sep + "env"
     try:
         # A regular file (opening a FIFO would block for ever), and a small one: certboot's own is under 2 KiB.
@@ -80,7 +82,8 @@ def _activate(environ, names):
     if not folder.startswith(home + sep):
         return "bad-env"
     # Whoever can write one of these decides what this user trusts. (On Windows the profile's own rights protect it.)
-    for found in (found, stat(home), stat(home + sep + "generations"), stat(folder), stat(crts), stat(bundle)):
+    parts = (found, stat(home), stat(home + sep + "generations"), stat(folder), stat(crts), stat(bundle))
+    for found in parts:
         if os.name == "posix" and (found.st_mode & 0o022 or (found.st_uid and found.st_uid != os.geteuid())):
             return "unsafe"
     # An empty bundle or directory would tell most clients to trust nobody.

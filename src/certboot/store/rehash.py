@@ -1,7 +1,8 @@
 """``certboot rehash``: for any directory what ``openssl rehash`` does (apps/rehash.c), without the openssl program.
 
 Two things differ on purpose. A dangling link is removed even where its number would still be in use: OpenSSL keeps
-it, and by_dir then never looks past it. And what is not a link is left alone: OpenSSL deletes a file that stands in the way.
+it, and by_dir then never looks past it. And what is not a link is left alone: OpenSSL deletes a file that stands in
+the way.
 """
 
 from __future__ import annotations
