@@ -106,7 +106,7 @@ def serve() -> Iterator[Callable[..., TlsServer]]:
         server.close()
 
 
-def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
     """Return a folder that ``build`` has filled, once for all of pytest-xdist's workers."""
     base = factory.getbasetemp()
     base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
@@ -170,9 +170,7 @@ def make_environment(folder: Path, *packages: str | Path, python: str | Path = s
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """A fresh virtualenv with the wheel and what it needs, nothing else. Not to be changed."""
-    return Environment(
-        built_once(tmp_path_factory, "installed", lambda out: bool(make_environment(out, wheel)) or None)
-    )
+    return Environment(built_once(tmp_path_factory, "installed", lambda out: make_environment(out, wheel)))
 
 
 @pytest.fixture(scope="session")
