@@ -8,7 +8,7 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from certboot_startup import YIELDS_TO
+from certboot_startup import YIELDS
 
 FILE = "file"
 DIRECTORY = "directory"
@@ -50,12 +50,12 @@ def held_back(
 ) -> dict[str, tuple[str, str]]:
     """Return, for each of ``settings`` that the hook leaves alone, the preset variable that decides it and its value.
 
-    That is the variable itself, or one that the hook yields to (``certboot_startup.YIELDS_TO``).
+    That is the variable itself, or one that the hook yields to (``certboot_startup.YIELDS``).
     """
     ours = set(settings.values())
     held: dict[str, tuple[str, str]] = {}
     for name in settings:
-        for preset in (name, *YIELDS_TO.get(name, ())):
+        for preset in (name, *(other for variable, other in YIELDS if variable == name)):
             if preset in environ and environ[preset] not in ours:
                 held[name] = (preset, environ[preset])
                 break

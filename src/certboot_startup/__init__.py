@@ -9,15 +9,15 @@ nothing of certboot and keeps to the syntax of Python 3.8. It is written for few
 import os
 import sys
 
-# A variable also stays unset while one of these has a value that is not ours: one client reads both, and the first
-# would overrule or widen what the user chose with the second. requests takes REQUESTS_CA_BUNDLE before CURL_CA_BUNDLE
-# and, inside pip, before PIP_CERT; httpx ignores SSL_CERT_DIR once SSL_CERT_FILE is set.
-YIELDS_TO = {
-    "REQUESTS_CA_BUNDLE": ("CURL_CA_BUNDLE", "PIP_CERT"),
-    "SSL_CERT_FILE": ("SSL_CERT_DIR",),
-    "SSL_CERT_DIR": ("SSL_CERT_FILE",),
-    "GIT_SSL_CAINFO": ("GIT_SSL_CAPATH",),
-}
+# The first of a pair also stays unset while the second has a value that is not ours: one client reads both, and the
+# first would overrule or widen what the user chose with the second. requests takes REQUESTS_CA_BUNDLE before
+# CURL_CA_BUNDLE and, inside pip, before PIP_CERT; httpx ignores SSL_CERT_DIR once SSL_CERT_FILE is set.
+YIELDS = (
+    ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    ("REQUESTS_CA_BUNDLE", "PIP_CERT"),
+    ("SSL_CERT_FILE", "SSL_CERT_DIR"),
+    ("SSL_CERT_DIR", "SSL_CERT_FILE"),
+)
 
 applied = {}  # type: dict[str, str]  # what activate() set in this process: variable -> value
 status = ""  # in a word, what activate() did or why it did nothing (certboot doctor reads it); empty: it has not run
@@ -29,8 +29,7 @@ def activate():
     global status
     if not status:
         try:
-            environ = os.environ
-            status = _activate(environ, set(environ))
+            status = _activate(os.environ, set(os.environ))
         except Exception as error:  # the interpreter must start, whatever happens here
             status = type(error).__name__
 
@@ -83,20 +82,21 @@ def _activate(environ, names):
         return "bad-env"
     # Whoever can write one of these decides what this user trusts. (On Windows the profile's own rights protect it.)
     parts = (found, stat(home), stat(home + sep + "generations"), stat(folder), stat(crts), stat(bundle))
-    for found in parts:
-        if os.name == "posix" and (found.st_mode & 0o022 or (found.st_uid and found.st_uid != os.geteuid())):
-            return "unsafe"
+    if os.name == "posix":
+        for found in parts:
+            if found.st_mode & 0o022 or (found.st_uid and found.st_uid != os.geteuid()):
+                return "unsafe"
     # An empty bundle or directory would tell most clients to trust nobody.
     with os.scandir(crts) as entries:
-        if not found.st_size or not next(entries, None):
+        if not (parts[-1].st_size and next(entries, None)):
             return "incomplete"
 
+    ours = (bundle, crts)
+    for variable, other in YIELDS:
+        if other in names and environ[other] not in ours:
+            names.add(variable)
     for line in lines:
         variable, _, value = line.partition("=")
-        if variable not in names and value in (bundle, crts):
-            for other in YIELDS_TO.get(variable, ()):
-                if other in names and environ[other] not in (bundle, crts):
-                    break
-            else:
-                environ[variable] = applied[variable] = value
+        if variable not in names and value in ours:
+            environ[variable] = applied[variable] = value
     return "active"

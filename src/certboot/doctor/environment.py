@@ -94,7 +94,7 @@ def _certificates_in(path: str) -> int | str:
 
 
 def _unset(name: str, environ: Mapping[str, str]) -> Finding:
-    for other in certboot_startup.YIELDS_TO.get(name, ()):
-        if other in environ:
+    for variable, other in certboot_startup.YIELDS:
+        if variable == name and other in environ:
             return Finding("variable-yields", _GROUP, "info", name, f"left unset because {other} is set")
     return Finding("variable-not-applied", _GROUP, "info", name, "not set, although certboot would set it")

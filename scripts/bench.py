@@ -1,0 +1,165 @@
+"""Measure what certboot costs and saves, as ratios within one run against not having certboot at all.
+
+    python3 scripts/bench.py              print the table
+    python3 scripts/bench.py --readme     and put it into README.md
+
+Needs valgrind, for instruction counts that repeat to the last digit. Makes its virtualenvs in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MARKS = ("<!-- bench: begin -->", "<!-- bench: end -->")
+STARTS, GETS, ROUNDS = 40, 40, 3
+
+SERVER = """
+import http.server, ssl, sys, trustme
+ca = trustme.CA()
+ca.cert_pem.write_to_path(sys.argv[1])
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+server.RequestHandlerClass.do_GET = lambda self: (
+    self.send_response(200), self.send_header("Content-Length", "2"), self.end_headers(), self.wfile.write(b"ok"))
+server.RequestHandlerClass.log_message = lambda *_: None
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+ca.issue_cert("localhost").configure_cert(context)
+server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+"""
+CLIENT = f"""
+import requests, statistics, sys, time
+def get():
+    begin = time.perf_counter()
+    assert requests.get(sys.argv[1]).text == "ok"
+    return time.perf_counter() - begin
+get()
+print(statistics.median(get() for _ in range({GETS})))
+"""
+
+
+def main() -> int:
+    """Print the table, and with --readme replace the one in README.md."""
+    parser = argparse.ArgumentParser(description="Measure what certboot costs and saves.")
+    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    arguments = parser.parse_args()
+    if not shutil.which("valgrind"):
+        sys.stderr.write("bench: error: valgrind is missing\n\nhint: apt-get install valgrind\n")
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        table = "\n".join(measure(Path(folder)))
+    print(table)
+    if arguments.readme:
+        readme = ROOT / "README.md"
+        before, rest = readme.read_text("utf-8").split(MARKS[0])
+        after = rest.split(MARKS[1])[1]
+        readme.write_text(f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}", "utf-8")
+    return 0
+
+
+def measure(folder: Path) -> list[str]:
+    """Return the lines of the table, in Markdown."""
+    home = folder / "home"
+    home.mkdir()
+    stock, hooked = folder / "stock", folder / "hooked"
+    for venv in (stock, hooked):
+        tool(sys.executable, "-m", "venv", venv)
+    tool(hooked / "bin/python", "-m", "pip", "install", "-q", "--no-deps", ROOT)
+    store = folder / "store"
+    tool(sys.executable, "-m", "venv", store)
+    tool(store / "bin/python", "-m", "pip", "install", "-q", ROOT)
+
+    python = f"Python {sys.version.split()[0]}"
+    pairs = (stock / "bin/python", hooked / "bin/python")
+    lines = [f"| {python}, this machine, one run | without certboot | with certboot | ratio |", "|---|---:|---:|---:|"]
+    clean(store / "bin/certboot", "init", home=home)
+    counts = [instructions(one, home) for one in pairs]
+    lines.append(row("instructions of a bare start (`python -c pass`)", counts, "{:,.0f}"))
+    lines.append(row("wall time of the same, ms", rounds(lambda one: start(one, home), pairs), "{:.1f}"))
+    with Served(folder, (stock, hooked)) as (url, ca_file):
+        clean(store / "bin/certboot", "init", "--add", ca_file, home=home)
+        gets = rounds(lambda one: 1000 * float(clean(one, "-c", CLIENT, url, home=home)), pairs)
+        lines.append(row("fresh verified `requests.get` on loopback, ms", gets, "{:.1f}"))
+    return lines
+
+
+class Served:
+    """A TLS server of a private CA; in ``with``, its URL and CA file. The stock client's certifi is given the CA."""
+
+    def __init__(self, folder: Path, venvs: tuple[Path, Path]) -> None:
+        self.ca_file = folder / "ca.pem"
+        serving = folder / "serving"
+        tool(sys.executable, "-m", "venv", serving)
+        tool(serving / "bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", "trustme")
+        for venv in venvs:
+            tool(venv / "bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", "requests")
+        self.process = subprocess.Popen(
+            [serving / "bin/python", "-c", SERVER, self.ca_file], stdout=subprocess.PIPE, text=True
+        )  # fmt: skip
+        self.port = self.process.stdout.readline().strip() if self.process.stdout else ""
+        (bundle,) = venvs[0].glob("lib/python*/site-packages/certifi/cacert.pem")
+        bundle.write_bytes(bundle.read_bytes() + b"\n" + self.ca_file.read_bytes())
+
+    def __enter__(self) -> tuple[str, Path]:
+        return f"https://localhost:{self.port}/", self.ca_file
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+def row(what: str, pair: Sequence[float], form: str) -> str:
+    """Return one line of the table."""
+    without, having = pair
+    return f"| {what} | {form.format(without)} | {form.format(having)} | {having / without:.3f} |"
+
+
+def rounds(sample: Callable[[Path], float], pair: tuple[Path, Path]) -> list[float]:
+    """Return the median of samples taken in turns, so that what else the machine does falls on both."""
+    taken = [[sample(one) for one in pair] for _ in range(ROUNDS)]
+    return [statistics.median(samples) for samples in zip(*taken, strict=True)]
+
+
+def instructions(python: Path, home: Path) -> int:
+    """Return the instructions of ``python -c pass``, as callgrind counts them."""
+    clean(python, "-c", "pass", home=home)  # writes the .pyc files
+    command = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", python, "-c", "pass")
+    return int(re.findall(r"Collected : (\d+)", clean(*command, home=home, errors=True))[0])
+
+
+def start(python: Path, home: Path) -> float:
+    """Return the median milliseconds of ``python -c pass``."""
+    taken = []
+    for _ in range(STARTS):
+        begin = time.perf_counter()
+        clean(python, "-c", "pass", home=home)
+        taken.append(1000 * (time.perf_counter() - begin))
+    return statistics.median(taken)
+
+
+def clean(*command: str | Path, home: Path, errors: bool = False) -> str:
+    """Run a program with HOME and PATH only, and return its standard output, or standard error."""
+    environ = {"HOME": str(home), "PATH": os.defpath, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, env=environ, cwd=home, check=True, capture_output=True, text=True)
+    return done.stderr if errors else done.stdout
+
+
+def tool(*command: str | Path) -> None:
+    """Run a package tool with this machine's settings."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Write the generated parts of README.md anew: the commands' help and the table of variables.
+
+    python3 scripts/readme.py           with certboot importable, as in the virtualenv of scripts/test.py
+
+A test compares README.md with what this would write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from pathlib import Path
+
+from certboot import cli
+from certboot.clients import DIRECTORY, VARIABLES
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+COMMANDS = ("init", "doctor", "rehash", "purge")
+
+
+def generated(text: str) -> str:
+    """Return README's text with its generated parts made anew."""
+    return _replaced(_replaced(text, "help", help_texts()), "variables", variables_table())
+
+
+def help_texts() -> str:
+    """Return the help of certboot and of each command, as Markdown."""
+    parts = []
+    for argv in ([], *([command] for command in COMMANDS)):
+        output = io.StringIO()
+        os.environ["COLUMNS"] = "100"
+        with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+            cli.main([*argv, "--help"])
+        parts.append(f"```console\n$ {' '.join(['certboot', *argv, '--help'])}\n{output.getvalue().rstrip()}\n```")
+    return "\n\n".join(parts)
+
+
+def variables_table() -> str:
+    """Return the table of variables, as Markdown."""
+    lines = ["| variable | set | read by |", "|---|---|---|"]
+    for variable in VARIABLES:
+        how = "by default" if variable.default else "by configuration"
+        form = ", to the hashed directory" if variable.form == DIRECTORY else ""
+        lines.append(f"| `{variable.name}` | {how}{form} | {variable.readers} |")
+    return "\n".join(lines)
+
+
+def _replaced(text: str, name: str, content: str) -> str:
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
+
+
+if __name__ == "__main__":
+    README.write_text(generated(README.read_text("utf-8")), "utf-8")
+    sys.exit(0)

@@ -1,0 +1,89 @@
+"""What README.md says is what happens."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+from conftest import Environment
+from server import TlsServer
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_help_and_the_variables_in_the_readme_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    spec = importlib.util.spec_from_file_location("readme", ROOT / "scripts" / "readme.py")
+    assert spec
+    assert spec.loader
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.generated(README) == README, "run scripts/readme.py"
+
+
+def test_every_default_that_the_readme_gives_for_the_folder_is_the_one_used(
+    clean: Path, certboot: Callable[..., object]
+) -> None:
+    certboot("init")
+    assert (clean / ".local/share/certboot/current/crts").is_dir()
+    shown = re.findall(r"^  (\S+)", README.split("~/.local/share/certboot/\n")[1].split("```")[0], re.MULTILINE)
+    assert {name.split("/")[0] for name in shown} >= {
+        path.name for path in (clean / ".local/share/certboot").iterdir()
+    } - {"lock"}
+
+
+@pytest.mark.slow
+def test_the_transcript_on_the_first_screen_is_a_real_one(
+    installed: Environment, ca: trustme.CA, serve: Callable[..., TlsServer], clean: Path, ca_file: Path
+) -> None:
+    server = serve(ca.issue_cert("localhost"))
+    (clean / "company-ca.pem").write_bytes(ca_file.read_bytes())
+    (clean / "existing_script.py").write_text(
+        f"import urllib.request\nwith urllib.request.urlopen('{server.url}') as r:\n    print(r.status, r.reason)\n"
+    )
+    assert installed.run("python", "existing_script.py", home=clean).status == 1
+    shown = README.split("<!-- transcript: begin -->\n```console\n")[1].split("```")[0]
+    said = []
+    for line in shown.splitlines():
+        if line.startswith("$ "):
+            said.append(line)
+            if "pip install" not in line:
+                argv = line[2:].replace("intranet.example", f"localhost:{server.port}").split()
+                ran = installed.run(*argv, home=clean)
+                assert ran.status == 0, ran.err
+                said += ran.out.splitlines()
+    places = {
+        str(clean): "/home/you",
+        str(installed.folder): "/home/you/venv",
+        f"localhost:{server.port}": "intranet.example:443",
+    }
+    assert normalised("\n".join(said), places) == normalised(shown, {})
+
+
+def normalised(text: str, places: dict[str, str]) -> list[str]:
+    """Return the lines of a transcript without what differs between machines, days and certificates."""
+    for place, name in places.items():
+        text = text.replace(place, name)
+    text = re.sub(r"\bOK\b|\.post\d+", "", text)
+    text = re.sub(r"\d+", "N", text)
+    text = re.sub(r"( [si]:).*", r"\1", text)
+    return [" ".join(line.split()) for line in text.splitlines() if not line.startswith("  rejected")]
+
+
+def test_every_command_and_script_is_in_the_readme_and_the_changelog() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    for command in ("init", "doctor", "rehash", "purge"):
+        assert f"certboot {command} --help" in README
+        assert f"`certboot {command}" in changelog
+    assert "scripts/bootstrap.py" in README
+    assert "scripts/test.py" in README
+
+
+def test_the_line_of_the_pth_file_in_the_security_policy_is_the_one_shipped() -> None:
+    line = (ROOT / "src" / "certboot_startup.pth").read_text("ascii").strip()
+    assert f"`{line}`" in (ROOT / "SECURITY.md").read_text("utf-8")
