@@ -72,7 +72,7 @@ def measure(folder: Path) -> list[str]:
     """Return the lines of the table, in Markdown."""
     home = folder / "home"
     home.mkdir()
-    stock, hooked = folder / "stock", folder / "hooked"
+    stock, hooked = folder / "bare", folder / "hook"  # names of one length, so that paths cost the same
     for venv in (stock, hooked):
         tool(sys.executable, "-m", "venv", venv)
     tool(hooked / "bin/python", "-m", "pip", "install", "-q", "--no-deps", ROOT)

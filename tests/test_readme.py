@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from conftest import Environment
+from environments import Environment
 from server import TlsServer
 
 ROOT = Path(__file__).parents[1]

@@ -19,6 +19,7 @@ from certboot.model import Certificate
 from certboot.printable import printable
 from certboot.subject_hash import subject_hash
 
+_UNREADABLE = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _E = typing.TypeVar("_E", bound=x509.ExtensionType)
 
 
@@ -35,17 +36,28 @@ def load_certificate(data: bytes) -> Certificate:
         if rest:
             message = "bytes after the certificate"
             raise CertificateError(message)
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=data)
+        if not loads_in_openssl(data):
+            message = "not a certificate that OpenSSL can read"
+            raise CertificateError(message)
         with warnings.catch_warnings():
             # cryptography warns of old sins (a serial number of zero); they are no reason to print anything here.
             warnings.simplefilter("ignore")
             return _described(x509.load_der_x509_certificate(data), data, hashed)
-    except (ValueError, ssl.SSLError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except _UNREADABLE as error:
         message = f"not a certificate that OpenSSL can read: {printable(str(error))}"
         raise CertificateError(message) from error
     except UnsupportedAlgorithm as error:
         message = f"a certificate of a kind that is not supported: {printable(str(error))}"
         raise CertificateError(message) from error
+
+
+def loads_in_openssl(data: bytes) -> bool:
+    """Return whether this Python's OpenSSL can read these DER bytes as a certificate."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=data)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
 
 
 def annotated_pem(certificate: Certificate) -> str:
@@ -102,9 +114,9 @@ def _is_ca(version: x509.Version, extensions: x509.Extensions, *, self_issued: b
 
 
 def _for_tls_servers(extensions: x509.Extensions) -> bool:
+    # OpenSSL does not take anyExtendedKeyUsage for serverAuth (check_purpose_ssl_server in v3_purp.c).
     usage = _extension(extensions, x509.ExtendedKeyUsage)
-    allowed = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
-    return usage is None or any(purpose in usage for purpose in allowed)
+    return usage is None or ExtendedKeyUsageOID.SERVER_AUTH in usage
 
 
 def _extension(extensions: x509.Extensions, kind: type[_E]) -> _E | None:

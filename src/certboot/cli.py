@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import typing
@@ -16,6 +17,8 @@ if typing.TYPE_CHECKING:
 OK, FAILED, UNFINISHED = 0, 1, 2
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
+_UNHARMED = "the store that was in force still is, if there was one; certboot doctor store looks at it"
+
 _EPILOG = """\
 exit status: 0 all is well, 1 the doctor found a failure, 2 wrong usage or certboot could not do its work.
 The store lies in $CERTBOOT_HOME, or in the user's data folder. CERTBOOT_DISABLE=1 turns the start-up hook off.
@@ -26,12 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. Every failure becomes a message on standard error."""
     for stream in (sys.stdout, sys.stderr):
         # Names in certificates hold what the terminal's encoding may not.
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         status = int(arguments.run(arguments))
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
     except CertbootError as error:
         return _failed(error.message, error.hint)
     except BrokenPipeError:
@@ -40,14 +44,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        return _failed(f"{error.strerror or error}{where}", "the store that was in force still is")
+        return _failed(f"{error.strerror or error}{where}", _UNHARMED)
     except KeyboardInterrupt:
-        return _failed("interrupted", "the store that was in force still is", _INTERRUPTED)
+        return _failed("interrupted", _UNHARMED, _INTERRUPTED)
     return status
 
 
 def _failed(message: str, hint: str, status: int = UNFINISHED) -> int:
-    sys.stderr.write(f"certboot: error: {message}\n" + (f"\nhint: {hint}\n" if hint else ""))
+    if sys.stderr:
+        sys.stderr.write(f"certboot: error: {message}\n" + (f"\nhint: {hint}\n" if hint else ""))
     return status
 
 
@@ -58,7 +63,7 @@ def _init(arguments: argparse.Namespace) -> int:
     from certboot.update import initialise
 
     outcome = initialise(store_paths(), arguments.add)
-    print(init_summary(outcome, hooked=bool(certboot_startup.status)))
+    print(init_summary(outcome, certboot_startup.status))
     return OK
 
 
@@ -109,18 +114,30 @@ def _purge(arguments: argparse.Namespace) -> int:
     paths = store_paths()
     print(f"this removes\n{purge_list(purge.find(paths))}")
     if not arguments.yes:
-        if not sys.stdin.isatty():
+        if not (sys.stdin and sys.stdin.isatty()):
             message = "purge asks before it removes anything, and there is no terminal to ask on"
             raise CertbootError(message, "certboot purge --yes")
-        if input("remove it all? [y/N] ").strip().lower() not in ("y", "yes"):
+        if not _confirmed("remove it all?"):
             print("nothing was removed")
             return FAILED
-    others = purge.remove(paths)
+    try:
+        others = purge.remove(paths)
+    except OSError as error:
+        message = f"not everything could be removed, {error.strerror}: {error.filename}"
+        raise CertbootError(message, "mend the cause, then once more: certboot purge") from error
     print("removed; Python programs that still run keep the old settings until they are started again")
     if others:
         print(f"left alone in {paths.home}: {', '.join(others)}")
     print("the hook goes with the package: python -m pip uninstall certboot")
     return OK
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        return False
 
 
 class _Version(argparse.Action):

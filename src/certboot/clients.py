@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import typing
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from certboot_startup import YIELDS
+from certboot.paths import StorePaths
+from certboot_startup import HOLDS_BACK
 
 FILE = "file"
 DIRECTORY = "directory"
@@ -46,36 +46,33 @@ _GIT_SECONDS = 10
 
 
 def held_back(
-    settings: typing.Mapping[str, str], environ: typing.Mapping[str, str] = os.environ
+    settings: Iterable[str], paths: StorePaths, environ: Mapping[str, str] = os.environ
 ) -> dict[str, tuple[str, str]]:
-    """Return, for each of ``settings`` that the hook leaves alone, the preset variable that decides it and its value.
+    """Return, for each of the variables that the hook leaves alone, the preset variable that decides it and its value.
 
-    That is the variable itself, or one that the hook yields to (``certboot_startup.YIELDS``).
+    That is the variable itself, or one that the hook yields to (``certboot_startup.HOLDS_BACK``).
     """
-    ours = set(settings.values())
     held: dict[str, tuple[str, str]] = {}
     for name in settings:
-        for preset in (name, *(other for variable, other in YIELDS if variable == name)):
-            if preset in environ and environ[preset] not in ours:
+        for preset in (name, *(other for other, variable in HOLDS_BACK.items() if variable == name)):
+            if preset in environ and not paths.holds(environ[preset]):
                 held[name] = (preset, environ[preset])
                 break
     return held
 
 
-def git_settings(environ: typing.Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """Return the names of the user's and the machine's own git settings that ``GIT_SSL_CAINFO`` would outrank.
+def git_settings(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the names of the git settings, outside any repository, that ``GIT_SSL_CAINFO`` would outrank.
 
-    ``http.sslCAInfo`` and ``http.sslCAPath``, for one address or for all (git-config(1)). Without git there are none.
+    ``http.sslCAInfo`` and ``http.sslCAPath``, for one address or for all, included files as well (git-config(1)).
+    Without git there are none.
     """
-    names: list[str] = []
-    for scope in ("--global", "--system"):
-        command = ["git", "config", scope, "--name-only", "--get-regexp", r"^http\.(.*\.)?sslca(info|path)$"]
-        try:
-            found = subprocess.run(
-                command, env=dict(environ), capture_output=True, check=False, text=True, errors="replace",
-                timeout=_GIT_SECONDS, stdin=subprocess.DEVNULL, cwd=Path.home().anchor,
-            )  # fmt: skip
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        names += [f"git config {scope} {name}" for name in found.stdout.split("\n") if name]
-    return tuple(names)
+    command = ["git", "config", "--includes", "--name-only", "--get-regexp", r"^http\.(.*\.)?sslca(info|path)$"]
+    try:
+        found = subprocess.run(
+            command, env=dict(environ), capture_output=True, check=False, text=True, errors="replace",
+            timeout=_GIT_SECONDS, stdin=subprocess.DEVNULL, cwd=os.path.abspath(os.sep),
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return tuple(dict.fromkeys(name for name in found.stdout.split("\n") if name))

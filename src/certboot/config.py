@@ -50,7 +50,7 @@ def load_config(path: Path) -> Config:
         document = tomllib.loads(text)
     except FileNotFoundError:
         return Config()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         message = f"cannot read {path}: {error}"
         raise CertbootError(message, "mend the file, or remove it to go back to the defaults") from error
     lists: dict[str, tuple[str, ...]] = {}
@@ -61,7 +61,7 @@ def load_config(path: Path) -> Config:
             if key not in _KEYS or not isinstance(names, list):
                 raise _unknown(path, f"variables.{key}", "lists named add and remove")
             for name in names:
-                if name not in BY_NAME:
+                if not isinstance(name, str) or name not in BY_NAME:
                     raise _unknown(path, f"{name!r} in variables.{key}", ", ".join(BY_NAME))
             lists[key] = tuple(names)
     return Config(**lists)

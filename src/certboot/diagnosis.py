@@ -64,6 +64,8 @@ def _cause(handshake: Handshake, now: datetime) -> tuple[str, str, tuple[tuple[s
 
 
 def _expired(chain: tuple[Presented, ...], now: datetime) -> tuple[str, str]:
+    if not chain:
+        return "expired", "a certificate has expired; which one, the server would not show a second time"
     for position, certificate in enumerate(chain):
         if certificate.not_after and datetime.fromisoformat(certificate.not_after) < now:
             which = "expired-intermediate" if position else "expired-leaf"

@@ -45,7 +45,9 @@ def replace(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    sync(path.parent)
+    # The new one is in its place whatever the disk says now; a failure reported here would be a false one.
+    with contextlib.suppress(OSError):
+        sync(path.parent)
 
 
 def replace_link(path: Path, target: str) -> None:
@@ -59,37 +61,47 @@ def replace_link(path: Path, target: str) -> None:
     except BaseException:
         temporary.unlink()
         raise
-    sync(path.parent)
+    with contextlib.suppress(OSError):
+        sync(path.parent)
 
 
 def make_folder(path: Path) -> None:
-    """Make the folder if need be, and take the right to write in it from everybody but its owner."""
-    path.mkdir(parents=True, exist_ok=True)
-    mode = stat.S_IMODE(path.stat().st_mode)
-    wanted = (mode | FOLDER_MODE) & ~0o022
-    if os.name == "posix" and mode != wanted:
-        path.chmod(wanted)
+    """Make the folder, and those above it that are missing, whatever the umask: writable for the owner only."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(FOLDER_MODE, exist_ok=True)
+    if os.name == "posix":
+        path.chmod(FOLDER_MODE)
 
 
-def untrustworthy_place(path: Path) -> tuple[Path, str] | None:
-    """Return the folder, ``path`` or one above it, through which others could put something else in its place, and why.
+def exposed(path: Path) -> str:
+    """Return how somebody other than the user or root could change what is at ``path``, or "" if nobody could.
 
-    A folder above that everybody may write to is safe with the sticky bit, as /tmp has it. Windows guards the profile
-    by other means.
+    What does not exist, or cannot be reached, is not exposed. Windows guards the profile by other means.
     """
     if os.name != "posix":
-        return None
-    for folder in (path, *path.parents):
-        try:
-            found = folder.stat()
-        except FileNotFoundError:
-            continue
-        if not stat.S_ISDIR(found.st_mode):
-            return folder, "it is not a folder"
-        if found.st_uid not in (0, os.geteuid()):
-            return folder, f"it belongs to another user (uid {found.st_uid})"
-        if folder != path and found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
-            return folder, "everybody may write to it"
+        return ""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    if found.st_uid not in (0, os.geteuid()):
+        return f"it belongs to another user (uid {found.st_uid})"
+    return "others may write to it" if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
+
+
+def exposed_above(path: Path) -> tuple[Path, str] | None:
+    """Return the folder above ``path`` through which others could put something else in its place, and how, or None.
+
+    A folder that everybody may write to is safe with the sticky bit, as /tmp has it; one that a group may write to is
+    accepted, because many systems give each user a group of their own.
+    """
+    for folder in dict.fromkeys((*path.parents, *path.resolve().parents)):
+        how = exposed(folder)
+        mode = folder.stat().st_mode if how else 0
+        if how.startswith("it belongs") or (mode & stat.S_IWOTH and not mode & stat.S_ISVTX):
+            return folder, how
     return None
 
 
@@ -110,6 +122,9 @@ def locked(path: Path) -> Iterator[None]:
     try:
         with filelock.FileLock(path, timeout=_LOCK_SECONDS, mode=FILE_MODE):
             yield
+    except NotImplementedError as error:
+        message = f"this file system has no locks: {path}"
+        raise StoreError(message, "set CERTBOOT_HOME to a folder on another file system") from error
     except filelock.Timeout as error:
         message = f"another certboot has been at work for over {_LOCK_SECONDS} seconds: {path}"
         raise StoreError(message, "wait for it to end, then try again") from error

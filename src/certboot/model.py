@@ -68,8 +68,6 @@ class Rejection:
 class Loaded:
     """What one source had to give: candidates, and what could not even become one."""
 
-    source: str
-    detail: str
     candidates: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...] = ()
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
+import certboot_startup
 from certboot.errors import StoreError
 
 
@@ -17,6 +16,10 @@ class StorePaths:
     """The names inside one store. Nothing here touches the disk."""
 
     home: Path
+
+    def holds(self, value: str) -> bool:
+        """Return whether a variable's value is a path inside this store, of whatever generation."""
+        return value.startswith(str(self.home) + os.sep) and os.pathsep not in value
 
     @property
     def env(self) -> Path:
@@ -49,19 +52,18 @@ class StorePaths:
         return self.home / "lock"
 
 
-def store_paths(environ: typing.Mapping[str, str] = os.environ) -> StorePaths:
-    """Return the paths of this user's store: ``$CERTBOOT_HOME``, or platformdirs' data folder; raises StoreError.
-
-    The hook finds the same folder without platformdirs (``certboot_startup.store_home``).
-    """
-    chosen = environ.get("CERTBOOT_HOME")
-    home = Path(chosen or platformdirs.user_data_dir("certboot"))
-    if not home.is_absolute():
-        message = f"the store's folder is not an absolute path: {home}"
+def store_paths(environ: Mapping[str, str] = os.environ) -> StorePaths:
+    """Return the paths of this user's store: ``$CERTBOOT_HOME``, or the user's data folder; raises StoreError."""
+    try:
+        home = certboot_startup.store_home(dict(environ), set(environ))
+    except KeyError:
+        home = ""  # no HOME, and a user id that the system does not know
+    if not home:
+        message = "there is no home folder to put the store into, or it is not an absolute path"
         raise StoreError(message, "set CERTBOOT_HOME, or HOME, to an absolute path")
     # The path ends up in SSL_CERT_DIR, which is a list, and in lines of KEY=value.
-    unusable = next((character for character in (os.pathsep, "\n", "\r") if character in str(home)), None)
+    unusable = next((character for character in (os.pathsep, "\n", "\r") if character in home), None)
     if unusable:
-        message = f"the store's path contains {unusable!r}, which SSL_CERT_DIR cannot express: {str(home)!r}"
+        message = f"the store's path contains {unusable!r}, which SSL_CERT_DIR cannot express: {home!r}"
         raise StoreError(message, "set CERTBOOT_HOME to another folder")
-    return StorePaths(home)
+    return StorePaths(Path(home))

@@ -9,10 +9,15 @@ from collections.abc import Iterator
 
 CERTIFICATE_LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"})
 CRL_LABEL = "X509 CRL"
+_KEY = "PRIVATE KEY"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class PemBlock(typing.NamedTuple):
-    """One block. ``data`` is the decoded bytes, or None where ``defect`` says why there are none."""
+    """One block. ``data`` is the decoded bytes, or None where ``defect`` says why there are none.
+
+    Private keys are nobody's business here: their ``data`` is empty.
+    """
 
     label: str
     line: int
@@ -20,10 +25,15 @@ class PemBlock(typing.NamedTuple):
     defect: str = ""
 
 
+def is_key(block: PemBlock) -> bool:
+    """Return whether the block is a private key of any kind."""
+    return block.label.endswith(_KEY)
+
+
 def blocks(text: bytes) -> Iterator[PemBlock]:
     """Yield the PEM blocks of ``text`` in order, whatever stands around them. One pass, however broken the text is."""
     label, start, body = "", 0, [b""]
-    for number, raw in enumerate(text.splitlines(), start=1):
+    for number, raw in enumerate(text.removeprefix(_BYTE_ORDER_MARK).split(b"\n"), start=1):
         line = raw.rstrip()
         if line.startswith(b"-----BEGIN ") and line.endswith(b"-----"):
             if label:
@@ -53,10 +63,14 @@ def _label(line: bytes, prefix: bytes) -> str:
 
 
 def _decoded(label: str, start: int, body: list[bytes]) -> PemBlock:
-    if any(b":" in line for line in body):  # RFC 1421 headers, up to the first empty line
-        body = body[body.index(b"") :] if b"" in body else []
+    if label.endswith(_KEY):
+        return PemBlock(label, start, b"")
+    # OpenSSL takes an empty line only directly after BEGIN, where it ends the headers (RFC 1421), and refuses a
+    # certificate that has headers; to us they are not base64.
+    if b"" in body[1:]:
+        return PemBlock(label, start, None, "an empty line inside")
     try:
-        data = base64.b64decode(b"".join(body), validate=True)
+        data = base64.b64decode(b"".join(b"".join(body).split()), validate=True)
     except binascii.Error:
         return PemBlock(label, start, None, "not base64")
     return PemBlock(label, start, data) if data else PemBlock(label, start, None, "nothing between BEGIN and END")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import typing
+from datetime import datetime, timezone
 
 from certboot.model import Candidate, Certificate, Provenance, Rejection, TrustAnchor
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
 
 class Decision(typing.NamedTuple):
@@ -26,7 +26,7 @@ def decide(candidates: Iterable[Candidate], now: datetime) -> Decision:
     certificates: dict[str, Certificate] = {}
     provenance: dict[str, list[Provenance]] = {}
     rejections: list[Rejection] = []
-    since = f"{now:%Y-%m-%d}"
+    since = f"{now.astimezone(timezone.utc):%Y-%m-%d}"
     for candidate in candidates:
         certificate = candidate.certificate
         broken = broken_rule(certificate, now)

@@ -8,6 +8,7 @@ import typing
 
 from certboot import files
 from certboot.errors import StoreError
+from certboot.store import generations
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
@@ -17,11 +18,13 @@ if typing.TYPE_CHECKING:
 
 def find(paths: StorePaths) -> tuple[Path, ...]:
     """Return what ``remove`` would take away, first the ``env`` file; raises StoreError where there is no store."""
-    if not paths.generations.is_dir():
+    parts = (paths.env, paths.current, paths.trusted, paths.config, paths.generations)
+    present = tuple(path for path in parts if path.is_symlink() or path.exists())
+    # By `current` or `generations` it is known to be a store: `env` may be anybody's.
+    if paths.current not in present and paths.generations not in present:
         message = f"there is no store: {paths.home}"
         raise StoreError(message, "nothing to do; if you used CERTBOOT_HOME for init, set it now too")
-    parts = (paths.env, paths.current, paths.generations, paths.trusted, paths.config)
-    return tuple(path for path in parts if path.is_symlink() or path.exists())
+    return present
 
 
 def remove(paths: StorePaths) -> tuple[str, ...]:
@@ -30,6 +33,7 @@ def remove(paths: StorePaths) -> tuple[str, ...]:
     The ``env`` file goes first: from then on no interpreter is pointed at what is about to vanish.
     """
     with files.locked(paths.lock):
+        generations.clean(paths)
         for path in find(paths):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -18,6 +18,10 @@ _BMP_STRING = 30
 # The types it copies as they stand. It loads no certificate with any other type in a name (DIRECTORYSTRING and
 # B_ASN1_PRINTABLE in asn1.h).
 _COPIED = frozenset({3, 7, 8, 9, 11, 13, 14, 15, 18, 29, der.SEQUENCE})
+_BIT_STRING = 3
+_MOST_UNUSED_BITS = 7
+# Arcs of seven bits an octet, the last without the high bit, the first not padded with 0x80 (X.690 8.19.2).
+_OBJECT_IDENTIFIER = re.compile(rb"(?:(?:[\x81-\xff][\x80-\xff]*)?[\x00-\x7f])+", re.DOTALL)
 _SPACES = re.compile(rb"[ \t\n\v\f\r]+")
 
 
@@ -36,13 +40,15 @@ def _canonical_rdn(rdn: der.Element) -> bytes:
     if rdn.tag != der.SET:
         message = "a relative name that is not a SET"
         raise der.DerError(message)
+    if not rdn.content:
+        return b""
     return der.encode(der.SET, b"".join(sorted(_canonical_attribute(item) for item in der.children(rdn.content))))
 
 
 def _canonical_attribute(attribute: der.Element) -> bytes:
     kind, rest = der.read(attribute.content, der.OBJECT_IDENTIFIER)
     value, rest = der.read(rest)
-    if rest or attribute.tag != der.SEQUENCE:
+    if rest or attribute.tag != der.SEQUENCE or not _OBJECT_IDENTIFIER.fullmatch(kind.content):
         message = "an attribute that is not a pair of type and value"
         raise der.DerError(message)
     return der.encode(der.SEQUENCE, kind.encoded + _canonical_value(value))
@@ -53,6 +59,9 @@ def _canonical_value(value: der.Element) -> bytes:
     if codec is None:
         if value.tag not in _COPIED:
             message = f"a string type that OpenSSL does not take in a name: {value.tag:#04x}"
+            raise der.DerError(message)
+        if value.tag == _BIT_STRING and (not value.content or value.content[0] > _MOST_UNUSED_BITS):
+            message = "a BIT STRING without the number of its unused bits"
             raise der.DerError(message)
         return value.encoded
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import typing
@@ -18,7 +19,7 @@ from certboot.store import env_file, generations, manifest
 from certboot.store.layout import in_force
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from certboot.model import TrustAnchor
@@ -53,6 +54,7 @@ def initialise(paths: StorePaths, add: Sequence[Path] = (), environ: Mapping[str
     """
     now = datetime.now(timezone.utc).replace(microsecond=0)
     new = tuple(added.load_file(path, now) for path in add)
+    git = git_settings(environ)
     _prepare(paths)
     with files.locked(paths.lock):
         generations.clean(paths)
@@ -70,14 +72,14 @@ def initialise(paths: StorePaths, add: Sequence[Path] = (), environ: Mapping[str
             certificates=manifest.entries(content.anchors),
             rejected=unreadable + decision.rejections,
         )
-        if former and previous and previous.content() == record.content() and generations.is_whole(former, content):
-            record, written = previous, False
-        else:
-            generation = generations.write(paths, content, record)
-            added_now = {candidate.certificate.fingerprint for one in new for candidate in one.candidates}
-            _switch(paths, generation, [a for _, a in content.anchors if a.certificate.fingerprint in added_now])
-            written = True
-        git = git_settings(environ)
+        written = not (
+            former and previous and previous.content() == record.content() and generations.is_whole(former, content)
+        )
+        generation = generations.write(paths, content, record) if written else former
+        added_now = {candidate.certificate.fingerprint for one in new for candidate in one.candidates}
+        with _kept(paths, [a for _, a in content.anchors if a.certificate.fingerprint in added_now]):
+            if written and generation:
+                generations.switch(paths, generation)
         variables = [v for v in config.variables() if not (git and v.name == "GIT_SSL_CAINFO")]
         settings = env_file.values(variables, generations.visible_folder(paths))
         settings_written = env_file.read(paths.env) != settings
@@ -85,22 +87,36 @@ def initialise(paths: StorePaths, add: Sequence[Path] = (), environ: Mapping[str
             files.replace(paths.env, env_file.render(settings))
         generations.prune(paths)
     return Outcome(
-        paths, record, previous, written, settings, settings_written, held_back(settings, environ), git
-    )  # fmt: skip
+        paths=paths,
+        record=record if written or not previous else previous,
+        previous=previous,
+        written=written,
+        settings=settings,
+        settings_written=settings_written,
+        held_back=held_back(settings, paths, environ),
+        git=git,
+    )
 
 
 def _prepare(paths: StorePaths) -> None:
-    hint = "set CERTBOOT_HOME to a folder of your own"
-    unsafe = files.untrustworthy_place(paths.home)
-    if unsafe:
-        message = f"no safe place for the store, {unsafe[1]}: {unsafe[0]}"
-        raise StoreError(message, hint)
-    if paths.home.exists() and not paths.generations.exists():
-        known = {path.name for path in (paths.config, paths.lock, paths.trusted)}
-        other = sorted(path.name for path in paths.home.iterdir() if path.name not in known)
-        if other:
-            message = f"the folder for the store holds other things ({other[0]}): {paths.home}"
-            raise StoreError(message, hint)
+    """Make the store's folder, unless somebody else could change what is, or will be, in it."""
+    above = files.exposed_above(paths.home)
+    if above:
+        message = f"no safe place for the store, {above[1]}: {above[0]}"
+        raise StoreError(message, "set CERTBOOT_HOME to a folder of your own")
+    if paths.home.exists() and not paths.home.is_dir():
+        message = f"the store's folder is a file: {paths.home}"
+        raise StoreError(message, "move it away, or set CERTBOOT_HOME to another folder")
+    ours = (paths.env, paths.current, paths.generations, paths.trusted, paths.config, paths.lock)
+    for path in (paths.home, *ours, *paths.trusted.glob("*")):
+        how = files.exposed(path)
+        if how:
+            message = f"the store cannot be relied on, {how}: {path}"
+            raise StoreError(message, f"look at what is there; if it is yours and right, chmod go-w {path}")
+    other = sorted({path.name for path in paths.home.glob("[!.]*")} - {path.name for path in ours})
+    if other and not paths.generations.exists():
+        message = f"the folder for the store holds other things ({other[0]}): {paths.home}"
+        raise StoreError(message, "set CERTBOOT_HOME to a folder of your own")
     files.make_folder(paths.home)
 
 
@@ -126,18 +142,19 @@ def _carried(decision: Decision, previous: manifest.Manifest | None) -> list[Tru
     return anchors
 
 
-def _switch(paths: StorePaths, generation: Path, additions: Sequence[TrustAnchor]) -> None:
-    """Put the generation in force, and with it keep what the user added."""
-    kept: list[Path] = []
+@contextlib.contextmanager
+def _kept(paths: StorePaths, additions: Sequence[TrustAnchor]) -> Iterator[None]:
+    """Keep what the user added for later runs, unless what is done meanwhile fails."""
+    written: list[Path] = []
     try:
         for anchor in additions:
             path = paths.trusted / file_name(anchor.certificate)
             if not path.exists():
                 files.make_folder(paths.trusted)
-                kept.append(path)
+                written.append(path)
                 files.replace(path, annotated_pem(anchor.certificate).encode("ascii"))
-        generations.switch(paths, generation)
+        yield
     except BaseException:
-        for path in kept:
+        for path in written:
             path.unlink(missing_ok=True)
         raise

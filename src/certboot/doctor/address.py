@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from urllib.parse import urlsplit
 
@@ -12,11 +13,8 @@ _HTTPS_PORT = 443
 
 def parse_address(text: str) -> tuple[str, int]:
     """Return host and port, 443 if none is given; raises CertbootError."""
-    try:
-        if ipaddress.ip_address(text).version:  # "::1" has colons but no port
-            return text, _HTTPS_PORT
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(text)), _HTTPS_PORT  # "::1" has colons but no port
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
         host, port = parts.hostname, parts.port

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 import typing
 
-from certboot import der, pem
+from certboot import der, files, pem
 from certboot.errors import StoreError
-from certboot.files import untrustworthy_place
 from certboot.model import Finding
 from certboot.store import manifest
 from certboot.store.hash_links import plan
@@ -51,29 +48,15 @@ def _finding(kind: str, status: str, summary: str, fix: tuple[tuple[str, ...], .
 
 
 def _exposed(paths: StorePaths, generation: Path) -> Iterator[Finding]:
-    place = untrustworthy_place(paths.home)
-    if place:
-        yield _finding("store-unsafe", "fail", f"{place[1]}: {place[0]}")
-    if os.name != "posix":
-        return
-    parts = (
-        paths.home,
-        paths.env,
-        paths.generations,
-        generation,
-        *generation.iterdir(),
-        *(generation / CRTS).iterdir(),
-    )
-    for path in parts:
-        try:
-            found = path.stat()
-        except FileNotFoundError:
-            continue  # damage, which is told as such
-        if found.st_uid not in (0, os.geteuid()):
-            yield _finding("store-unsafe", "fail", f"it belongs to another user (uid {found.st_uid}): {path}")
-        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            fix = (("chmod", "go-w", str(path)),)
-            yield _finding("store-unsafe", "fail", f"others may write to it: {path}", fix)
+    above = files.exposed_above(paths.home)
+    if above:
+        yield _finding("store-unsafe", "fail", f"{above[1]}: {above[0]}")
+    parts = (paths.home, paths.env, paths.config, paths.generations, paths.trusted, generation)
+    for path in (*parts, *paths.trusted.glob("*"), *generation.glob("*"), *(generation / CRTS).glob("*")):
+        how = files.exposed(path)
+        if how:
+            fix = (("chmod", "go-w", str(path)),) if how.startswith("others") else ()
+            yield _finding("store-unsafe", "fail", f"{how}: {path}", fix)
 
 
 def _damage(generation: Path, record: manifest.Manifest) -> Iterator[str]:

@@ -30,7 +30,7 @@ def doctor_report(findings: Sequence[Finding]) -> str:
     groups = {finding.group for finding in failed}
     lines += ["", f"{len(failed)} failed in {', '.join(sorted(groups))}" if failed else "no problem found"]
     fixes = dict.fromkeys(shlex.join(argv) for finding in findings for argv in finding.fix if finding.status != "ok")
-    lines += [f"hint: {fix}" for fix in fixes]
+    lines += [f"hint: {printable(fix)}" for fix in fixes]
     return "\n".join(lines)
 
 

@@ -15,11 +15,12 @@ if typing.TYPE_CHECKING:
     from certboot.store.rehash import RehashResult
     from certboot.update import Outcome
 
+_MOST_PLACES = 3
 _ORDER = ("certifi", "system", "added")
 
 
-def init_summary(outcome: Outcome, *, hooked: bool) -> str:
-    """Return the lines that ``init`` ends with. ``hooked``: the hook ran in this interpreter."""
+def init_summary(outcome: Outcome, hook: str) -> str:
+    """Return the lines that ``init`` ends with. ``hook``: what the hook in this interpreter said of itself."""
     record = outcome.record
     lines = [_headline(outcome), f"  sources   {_sources(record)}"]
     if record.rejected:
@@ -28,7 +29,7 @@ def init_summary(outcome: Outcome, *, hooked: bool) -> str:
             f"            {printable(r.detail)}: {printable(r.reason)}" for r in record.rejected if r.source == "added"
         ]
     lines.append(f"  store     {outcome.paths.home}")
-    lines.append(f"  hook      {_hook(outcome, hooked=hooked)}")
+    lines.append(f"  hook      {_hook(outcome, hook)}")
     for name, (preset, value) in outcome.held_back.items():
         because = "is" if preset == name else f"stays unset because {preset} is"
         lines.append(f"  left out  {name} {because} set by something else: {preset}={printable(value)}")
@@ -81,13 +82,14 @@ def _rejections(record: Manifest) -> str:
     return ", ".join(f"{count} {rule}" for rule, count in sorted(Counter(r.rule for r in record.rejected).items()))
 
 
-def _hook(outcome: Outcome, *, hooked: bool) -> str:
+def _hook(outcome: Outcome, hook: str) -> str:
     names = [name for name in outcome.settings if name not in outcome.held_back]
     if not names:
         return "has nothing to set"
-    if not hooked:
-        return f"did not run in this interpreter; where it runs it sets {', '.join(names)}"
-    return f"sets {', '.join(names)} at every start of this environment's Python"
+    sets = f"sets {', '.join(names)} at every start of this environment's Python"
+    if not hook:
+        return f"is not active in this environment (see certboot doctor hook); where it is, it {sets}"
+    return f"is turned off by CERTBOOT_DISABLE; otherwise it {sets}" if hook == "disabled" else sets
 
 
 def _plural(count: int, noun: str) -> str:

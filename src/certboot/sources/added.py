@@ -6,7 +6,7 @@ import typing
 
 from certboot import policy
 from certboot.errors import SourceError
-from certboot.model import Loaded
+from certboot.model import Candidate, Loaded, Rejection
 from certboot.sources.reading import from_ders, from_pem
 
 if typing.TYPE_CHECKING:
@@ -38,11 +38,21 @@ def load_file(path: Path, now: datetime) -> Loaded:
 
 
 def load_kept(trusted: Path) -> Loaded:
-    """Return the certificates that earlier runs put into the store's ``trusted`` folder; raises SourceError."""
-    parts = [from_pem(_read(path), NAME, str(path)) for path in sorted(trusted.glob("*.pem"))]
-    candidates = tuple(candidate for part in parts for candidate in part.candidates)
-    rejections = tuple(rejection for part in parts for rejection in part.rejections)
-    return Loaded(NAME, str(trusted), candidates, rejections)
+    """Return the certificates that earlier runs put into the store's ``trusted`` folder.
+
+    A file there that cannot be read is a rejection: it must not keep new roots, or distrust, from arriving.
+    """
+    candidates: list[Candidate] = []
+    rejections: list[Rejection] = []
+    for path in sorted(trusted.glob("[!.]*")):  # a dot begins what a killed run left half-written
+        try:
+            part = from_pem(_read(path), NAME, str(path))
+        except SourceError as error:
+            rejections.append(Rejection("unreadable", NAME, str(path), error.message))
+            continue
+        candidates += part.candidates
+        rejections += part.rejections
+    return Loaded(tuple(candidates), tuple(rejections))
 
 
 def _read(path: Path) -> bytes:

@@ -12,13 +12,11 @@ from certboot.model import Candidate, Loaded, Rejection
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
 
 def from_pem(text: bytes, source: str, detail: str) -> Loaded:
     """Return the certificates in PEM ``text``; other kinds of block (keys, CRLs) are passed over."""
     candidates, rejections = [], []
-    for block in pem.blocks(text.removeprefix(_BYTE_ORDER_MARK)):
+    for block in pem.blocks(text):
         if block.label not in pem.CERTIFICATE_LABELS:
             continue
         where = f"the block in line {block.line}"
@@ -29,7 +27,7 @@ def from_pem(text: bytes, source: str, detail: str) -> Loaded:
             candidates.append(Candidate(load_certificate(block.data), source, detail))
         except CertificateError as error:
             rejections.append(Rejection("unreadable", source, detail, f"{where}: {error.message}"))
-    return Loaded(source, detail, tuple(candidates), tuple(rejections))
+    return Loaded(tuple(candidates), tuple(rejections))
 
 
 def from_ders(ders: Iterable[bytes], source: str, detail: str) -> Loaded:
@@ -40,4 +38,4 @@ def from_ders(ders: Iterable[bytes], source: str, detail: str) -> Loaded:
             candidates.append(Candidate(load_certificate(data), source, detail))
         except CertificateError as error:
             rejections.append(Rejection("unreadable", source, detail, error.message))
-    return Loaded(source, detail, tuple(candidates), tuple(rejections))
+    return Loaded(tuple(candidates), tuple(rejections))

@@ -7,11 +7,14 @@ Windows well, is not asked here: on these systems it takes every certificate tha
 
 from __future__ import annotations
 
+import itertools
 import re
+import ssl
 import sys
 from pathlib import Path
 
-from certboot.model import Loaded
+from certboot.errors import SourceError
+from certboot.model import Candidate, Loaded
 from certboot.sources.reading import from_ders, from_pem
 
 NAME = "system"
@@ -41,22 +44,14 @@ def load() -> Loaded:
 
 def from_unix_files(root: Path) -> Loaded:
     """Return what the first bundle below ``root`` holds, and what OpenSSL would find by hash in the directories."""
-    texts: list[bytes] = []
-    places: list[str] = []
-    for name in _FILES:
-        text = _read(root / name[1:])
-        if b"-----BEGIN" in text:
-            texts.append(text)
-            places.append(name)
-            break
-    for name in _DIRECTORIES:
-        linked = [_read(path) for path in _hash_links(root / name[1:])]
-        if any(linked):
-            texts += linked
-            places.append(name)
-    loaded = from_pem(b"\n".join(texts), NAME, ", ".join(places))
-    once = {candidate.certificate.fingerprint: candidate for candidate in loaded.candidates}
-    return Loaded(NAME, loaded.detail, tuple(once.values()), loaded.rejections)
+    bundles = (path for path in (root / name[1:] for name in _FILES) if b"-----BEGIN" in _read(path))
+    links = [path for name in _DIRECTORIES for path in _hash_links(root / name[1:])]
+    parts = [from_pem(_read(path), NAME, str(path)) for path in (*itertools.islice(bundles, 1), *links)]
+    once: dict[str, Candidate] = {}
+    for candidate in (candidate for part in parts for candidate in part.candidates):
+        once.setdefault(candidate.certificate.fingerprint, candidate)  # the directory mostly repeats the bundle
+    rejections = tuple(rejection for part in parts for rejection in part.rejections)
+    return Loaded(tuple(once.values()), rejections)
 
 
 def _hash_links(directory: Path) -> list[Path]:
@@ -74,12 +69,23 @@ def _read(path: Path) -> bytes:
 
 
 def _from_the_system_interface() -> Loaded:
-    # wassima's public functions fall back to a list of its own where the system's store is empty; this one does not.
-    from wassima._os import root_der_certificates
-
-    loaded = from_ders(root_der_certificates(), NAME, f"the trust store of {sys.platform}")
+    try:
+        # wassima's public functions fall back to a list of its own where the system has no store; this one does not.
+        from wassima._os import root_der_certificates
+    except ImportError as error:
+        message = f"the system's store cannot be read: {error}"
+        raise SourceError(message, "reinstall it: python -m pip install --force-reinstall wassima") from error
+    ders = root_der_certificates()
     if sys.platform == "win32":
-        # It returns the stores ROOT, CA and MY together. What is not self-issued is an intermediate: no anchor.
-        kept = tuple(candidate for candidate in loaded.candidates if candidate.certificate.self_issued)
-        return Loaded(loaded.source, loaded.detail, kept, loaded.rejections)
-    return loaded
+        # It gives the stores ROOT, CA and MY together; a certificate that is only in CA or MY is nobody's anchor.
+        roots, others = _windows_store("ROOT"), _windows_store("CA") | _windows_store("MY")
+        ders = [data for data in ders if data in roots or data not in others]
+    loaded = from_ders(ders, NAME, f"the trust store of {sys.platform}")
+    # What is not self-issued is an intermediate, which these systems list among what they trust.
+    kept = tuple(candidate for candidate in loaded.candidates if candidate.certificate.self_issued)
+    return Loaded(kept, loaded.rejections)
+
+
+def _windows_store(name: str) -> set[bytes]:
+    entries = getattr(ssl, "enum_certificates")(name)  # noqa: B009 - ssl has it on Windows only, and mypy looks elsewhere
+    return {data for data, _encoding, _trust in entries}

@@ -24,10 +24,10 @@ def render(settings: dict[str, str]) -> bytes:
     return os.fsencode("".join(f"{name}={value}\n" for name, value in settings.items()))
 
 
-def read(path: Path) -> dict[str, str]:
-    """Return variable -> value as the file has it now; empty where there is none."""
+def read(path: Path) -> dict[str, str] | None:
+    """Return variable -> value as the file has it now, or None where there is none."""
     try:
         lines = os.fsdecode(path.read_bytes()).split("\n")
     except OSError:
-        return {}
+        return None
     return dict(line.split("=", 1) for line in lines if "=" in line)

@@ -5,9 +5,11 @@ A failure, or a kill, before the switch leaves everything as it was; what it lef
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import ssl
+import time
 import typing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ if typing.TYPE_CHECKING:
     from certboot.paths import StorePaths
 
 KEPT = 5
+_MONTH = 30 * 24 * 3600
 _PARTIAL = ".partial"
 
 
@@ -85,9 +88,8 @@ def clean(paths: StorePaths) -> None:
     """Take away what a run that was killed has left behind. For the holder of the lock."""
     for leftover in paths.generations.glob(f"*{_PARTIAL}"):
         shutil.rmtree(leftover)
-    for path in (paths.env, paths.current):
-        for leftover in paths.home.glob(f".{path.name}.*"):
-            leftover.unlink()
+    for leftover in (*paths.home.glob(".env.*"), *paths.home.glob(".current.*"), *paths.trusted.glob(".*")):
+        leftover.unlink()
 
 
 def write(paths: StorePaths, new: Content, record: manifest.Manifest) -> Path:
@@ -143,11 +145,15 @@ def visible_folder(paths: StorePaths) -> Path:
 
 
 def prune(paths: StorePaths) -> None:
-    """Remove all but the newest generations; the one in force stays whatever its number."""
-    numbered = sorted(_numbered(paths), key=lambda path: int(path.name))
-    for path in numbered[:-KEPT]:
-        if path != in_force(paths):
-            shutil.rmtree(path)
+    """Remove all but the newest generations, as far as the system lets us; the one in force always stays.
+
+    Where ``env`` names the generation itself, programs that still run may point at an older one: it stays a month.
+    """
+    youngest_removed = time.time() - (0 if paths.current.is_symlink() else _MONTH)
+    with contextlib.suppress(OSError):  # the work is done; what is left over goes with the next run
+        for path in sorted(_numbered(paths), key=lambda path: int(path.name))[:-KEPT]:
+            if path != in_force(paths) and path.stat().st_mtime <= youngest_removed:
+                shutil.rmtree(path)
 
 
 def _numbered(paths: StorePaths) -> list[Path]:

@@ -6,6 +6,7 @@ of a hash leave no gap.
 
 from __future__ import annotations
 
+import itertools
 import typing
 
 if typing.TYPE_CHECKING:
@@ -40,13 +41,12 @@ def plan(
     taken = set(occupied)
     links: dict[Slot, str] = {}
     for (hash_, kind), names in buckets.items():
-        numbers = [number for number in range(len(names) + len(taken)) if Slot(hash_, kind, number) not in taken]
-        slots = [Slot(hash_, kind, number) for number in numbers[: len(names)]]
-        kept: dict[str, Slot] = {}
+        free = (slot for number in itertools.count() if (slot := Slot(hash_, kind, number)) not in taken)
+        slots = list(itertools.islice(free, len(names)))
+        waiting = dict.fromkeys(names)
         for slot in slots:
-            target = present.get(slot)
-            if target in names and target not in kept:
-                kept[target] = slot
-        free = (slot for slot in slots if slot not in kept.values())
-        links.update((kept.get(name) or next(free), name) for name in names)
+            if slot in present and present[slot] in waiting:
+                links[slot] = present[slot]
+                del waiting[present[slot]]
+        links.update(zip((slot for slot in slots if slot not in links), waiting, strict=True))
     return links

@@ -45,8 +45,11 @@ class Manifest:
     rejected: tuple[Rejection, ...]
 
     def content(self) -> tuple[tuple[Entry, ...], tuple[Rejection, ...]]:
-        """Return all but when and by which command it was made."""
-        return self.certificates, self.rejected
+        """Return all but when and by which command it was made, and what was wrong with a file given once."""
+        return self.certificates, tuple(rejection for rejection in self.rejected if rejection.source != "added")
+
+
+_V = typing.TypeVar("_V", Entry, Provenance, Rejection)
 
 
 def entries(files: Iterable[tuple[str, TrustAnchor]]) -> tuple[Entry, ...]:
@@ -79,11 +82,8 @@ def read(generation: Path) -> Manifest:
         if document.pop("schema") != SCHEMA:
             message = f"the manifest is of another version of certboot: {path}"
             raise StoreError(message, hint)
-        certificates = tuple(
-            Entry(**{**entry, "provenance": tuple(Provenance(**reason) for reason in entry["provenance"])})
-            for entry in document.pop("certificates")
-        )
-        rejected = tuple(Rejection(**rejection) for rejection in document.pop("rejected"))
+        certificates = tuple(_entry(entry) for entry in document.pop("certificates"))
+        rejected = tuple(_texts(Rejection(**rejection)) for rejection in document.pop("rejected"))
         return Manifest(certificates=certificates, rejected=rejected, **document)
     except OSError as error:
         message = f"cannot read the manifest: {path}: {error.strerror}"
@@ -91,3 +91,16 @@ def read(generation: Path) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"the manifest is damaged: {path}"
         raise StoreError(message, hint) from error
+
+
+def _entry(document: dict[str, typing.Any]) -> Entry:
+    provenance = tuple(_texts(Provenance(**reason)) for reason in document.pop("provenance"))
+    return _texts(Entry(provenance=provenance, **document))
+
+
+def _texts(value: _V) -> _V:
+    """Return ``value`` if all its fields but ``provenance`` are texts; raises TypeError."""
+    if any(not isinstance(text, str) for field, text in vars(value).items() if field != "provenance"):
+        message = "not a text"
+        raise TypeError(message)
+    return value

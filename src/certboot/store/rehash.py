@@ -1,8 +1,8 @@
 """``certboot rehash``: for any directory what ``openssl rehash`` does (apps/rehash.c), without the openssl program.
 
-Two things differ on purpose. A dangling link is removed even where its number would still be in use: OpenSSL keeps
-it, and by_dir then never looks past it. And what is not a link is left alone: OpenSSL deletes a file that stands in
-the way.
+Two things differ on purpose. Every link that is not needed goes: OpenSSL keeps one that dangles, leads to another
+file or repeats a file, as long as its number is still in use, and by_dir then may not look past it. And what is not a
+link is left alone: OpenSSL deletes a file that stands in the way.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography import x509
+
 from certboot import der, pem
+from certboot.certs import loads_in_openssl
 from certboot.errors import StoreError
 from certboot.store.hash_links import Slot, plan
 from certboot.subject_hash import subject_hash
@@ -66,7 +69,8 @@ def _rehash(directory: Path, entries: list[os.DirEntry[str]]) -> RehashResult:
     }
     files = [entry for entry in entries if entry.name in named and not entry.is_symlink()]
     copies, warnings = _copies(files, named)
-    wanted, more = _wanted(entries, copies)
+    wanted, sources, more = _wanted(entries, set(copies))
+    more += [f"{name} is a copy of no file here; left alone" for found, name in copies.items() if found not in sources]
 
     links = plan(wanted, present, (named[entry.name] for entry in files))
     removed = tuple(str(slot) for slot in present if slot not in links)
@@ -86,33 +90,38 @@ def _matches(entries: list[os.DirEntry[str]]) -> Iterator[tuple[os.DirEntry[str]
             yield entry, match
 
 
-def _copies(files: list[os.DirEntry[str]], named: dict[str, Slot]) -> tuple[set[Hashed], list[str]]:
+def _copies(files: list[os.DirEntry[str]], named: dict[str, Slot]) -> tuple[dict[Hashed, str], list[str]]:
     """Return what stands as a file under the name of a link, as systems without links have it, and warnings."""
-    copies, warnings = set(), []
+    copies, warnings = {}, []
+    slots = {named[entry.name] for entry in files}
     for entry in files:
-        found = _hashed(entry)
-        if isinstance(found, Hashed) and found[:2] == named[entry.name][:2]:
-            copies.add(found)
-        else:
+        slot, found = named[entry.name], _hashed(entry)
+        if not isinstance(found, Hashed) or found[:2] != slot[:2]:
             warnings.append(f"{entry.name} is neither a link nor a certificate of that hash; left alone")
+        elif all(slot._replace(number=number) in slots for number in range(slot.number)):
+            copies[found] = entry.name  # behind a gap nobody would find it
     return copies, warnings
 
 
-def _wanted(entries: list[os.DirEntry[str]], linked: set[Hashed]) -> tuple[list[tuple[str, str, str]], list[str]]:
-    """Return (hash, kind, file name) of every file that needs a link, and warnings of those that get none."""
-    known, wanted, warnings = set(linked), [], []
+def _wanted(
+    entries: list[os.DirEntry[str]], copied: set[Hashed]
+) -> tuple[list[tuple[str, str, str]], set[Hashed], list[str]]:
+    """Return (hash, kind, file name) of every file that needs a link, what the files hold, and warnings."""
+    known: set[Hashed] = set()
+    wanted, warnings = [], []
     for entry in entries:
         if os.path.splitext(entry.name)[1].lower() not in _EXTENSIONS:
             continue
         found = _hashed(entry)
         if isinstance(found, str):
             warnings.append(f"skipping {entry.name}, {found}")
-        elif found in known and found not in linked:
+        elif found in known:
             warnings.append(f"skipping duplicate {'CRL' if found.kind else 'certificate'} in {entry.name}")
-        elif found not in known:
+        else:
             known.add(found)
-            wanted.append((found.hash, found.kind, entry.name))
-    return wanted, warnings
+            if found not in copied:
+                wanted.append((found.hash, found.kind, entry.name))
+    return wanted, known, warnings
 
 
 def link(path: Path, target: str) -> None:
@@ -132,25 +141,39 @@ def link(path: Path, target: str) -> None:
 
 
 def _hashed(entry: os.DirEntry[str]) -> Hashed | str:
-    # What OpenSSL's PEM_X509_INFO_read_bio makes of the file: exactly one certificate or CRL, a key beside it or not.
-    many = "it does not contain exactly one certificate or CRL"
-    if not entry.is_file():
-        return many
-    with open(entry.path, "rb") as file:
-        data = file.read(_LIMIT + 1)
+    """Return what the file is linked by, or why it is not."""
+    try:
+        with open(entry.path if entry.is_file() else os.devnull, "rb") as file:
+            data = file.read(_LIMIT + 1)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
     if len(data) > _LIMIT:
         return "it is too large to be a certificate or CRL"
+    # What OpenSSL's PEM_X509_INFO_read_bio makes of it: exactly one certificate or CRL, a key beside it or not.
     blocks = list(pem.blocks(data))
     certificates = [block for block in blocks if block.label in pem.CERTIFICATE_LABELS]
     crls = [block for block in blocks if block.label == pem.CRL_LABEL]
-    if len(certificates) > 1 or len(crls) > 1 or not certificates + crls:
-        return many
-    block = (certificates + crls)[0]
-    if block.data is None or any(other.data is None for other in blocks):
+    if max(len(certificates), len(crls), sum(map(pem.is_key, blocks))) > 1 or not certificates + crls:
+        return "it does not contain exactly one certificate or CRL"
+    if any(block.data is None for block in blocks):
         return "it cannot be read as PEM"
     try:
-        encoded = der.read(block.data)[0].encoded  # a TRUSTED CERTIFICATE carries its settings after the certificate
-        hashed = subject_hash(der.certificate_subject(encoded) if certificates else der.crl_issuer(encoded))
-    except der.DerError as error:
+        first, *_ = [_object(block) for block in certificates + crls]
+    except ValueError as error:
         return f"it is damaged: {error}"
-    return Hashed(hashed, "" if certificates else "r", hashlib.sha256(encoded).digest())
+    return first
+
+
+def _object(block: pem.PemBlock) -> Hashed:
+    # A TRUSTED CERTIFICATE carries its settings after the certificate.
+    encoded = der.read(block.data or b"")[0].encoded
+    if block.label == pem.CRL_LABEL:
+        x509.load_der_x509_crl(encoded)
+        return Hashed(subject_hash(der.crl_issuer(encoded)), "r", hashlib.sha256(encoded).digest())
+    try:
+        x509.load_der_x509_certificate(encoded)
+    except ValueError:
+        # OpenSSL is milder with some, and it is the one who will look for them. (ssl.SSLError is no ValueError.)
+        if not loads_in_openssl(encoded):
+            raise
+    return Hashed(subject_hash(der.certificate_subject(encoded)), "", hashlib.sha256(encoded).digest())

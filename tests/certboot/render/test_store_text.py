@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from certboot.model import Provenance, Rejection
+from certboot.paths import StorePaths
+from certboot.render.store_text import init_summary, purge_list, rehash_summary
+from certboot.store.manifest import Entry, Manifest
+from certboot.store.rehash import RehashResult
+from certboot.update import Outcome
+
+
+def entry(digest: str, *sources: str) -> Entry:
+    reasons = tuple(Provenance(source, f"of {source}", "2026-11-24") for source in sources)
+    return Entry(digest, "anchor", f"{digest}.pem", f"CN={digest}", "", "", reasons)
+
+
+RECORD = Manifest(3, "2026-11-24", "init", (entry("a", "certifi", "system"), entry("b", "added")), ())
+DONE = Outcome(
+    paths=StorePaths(Path("/s")),
+    record=RECORD,
+    previous=None,
+    written=True,
+    settings={"SSL_CERT_FILE": "/s/b", "SSL_CERT_DIR": "/s/d"},
+    settings_written=True,
+    held_back={},
+    git=(),
+)
+
+
+def summary(*, status: str = "active", **changes: object) -> list[str]:
+    return init_summary(dataclasses.replace(DONE, **changes), status).split("\n")  # type: ignore[arg-type]
+
+
+def test_a_first_run_is_summed_up() -> None:
+    assert summary() == [
+        "2 trust anchors in generation 3",
+        "  sources   certifi 1 (of certifi), system 1 (of system), added 1 (of added)",
+        "  store     /s",
+        "  hook      sets SSL_CERT_FILE, SSL_CERT_DIR at every start of this environment's Python",
+        "  undo      certboot purge",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"written": False, "settings_written": False}, ": nothing new, nothing changed"),
+        ({"written": False}, "; env file rewritten"),
+        (
+            {"previous": dataclasses.replace(RECORD, certificates=(entry("c"), entry("d"), entry("b")))},
+            " (1 new, 2 gone)",
+        ),
+        (
+            {"previous": dataclasses.replace(RECORD, generation=2)},
+            " (the files of the last one were damaged and are written anew)",
+        ),
+    ],
+    ids=["nothing", "variables", "certificates", "damage"],
+)
+def test_the_first_line_says_what_changed(changes: dict[str, object], expected: str) -> None:
+    assert summary(status="active", **changes)[0] == f"2 trust anchors in generation 3{expected}"
+
+
+def test_one_is_not_written_as_many() -> None:
+    record = dataclasses.replace(RECORD, certificates=(entry("a", "certifi"),))
+    assert summary(record=record)[0] == "1 trust anchor in generation 3"
+
+
+def test_a_system_without_a_trust_store_is_named() -> None:
+    record = dataclasses.replace(RECORD, certificates=(entry("a", "certifi"),))
+    assert summary(record=record)[1] == "  sources   certifi 1 (of certifi), system 0 (this system has no trust store)"
+
+
+def test_rejections_are_counted_by_rule_and_those_of_added_files_are_told() -> None:
+    rejected = (
+        Rejection("expired", "system", "/etc", "it expired on 2020-01-01"),
+        Rejection("expired", "certifi", "1", "it expired on 2020-01-01"),
+        Rejection("unreadable", "added", "/a\x1b.pem", "the block in line 3: not base64"),
+    )
+    assert summary(record=dataclasses.replace(RECORD, rejected=rejected))[2:4] == [
+        "  rejected  2 expired, 1 unreadable",
+        "            /a\N{REPLACEMENT CHARACTER}.pem: the block in line 3: not base64",
+    ]
+
+
+def hook(*, status: str = "active", **changes: object) -> str:
+    (line,) = [line for line in summary(status=status, **changes) if line.startswith("  hook")]
+    return line.removeprefix("  hook      ")
+
+
+def test_what_the_hook_does_is_said() -> None:
+    assert hook(settings={}) == "has nothing to set"
+    sets = "sets SSL_CERT_FILE, SSL_CERT_DIR at every start of this environment's Python"
+    assert hook() == sets
+    assert hook(status="disabled") == f"is turned off by CERTBOOT_DISABLE; otherwise it {sets}"
+    where = "is not active in this environment (see certboot doctor hook)"
+    assert hook(status="") == f"{where}; where it is, it {sets}"
+
+
+def test_what_is_left_out_is_named_with_the_reason() -> None:
+    held = {"SSL_CERT_FILE": ("SSL_CERT_DIR", "/own\x1b"), "SSL_CERT_DIR": ("SSL_CERT_DIR", "/own\x1b")}
+    lines = summary(held_back=held, git=("http.sslcainfo",))
+    assert [line for line in lines if line.startswith("  left out  ")] == [
+        (
+            "  left out  SSL_CERT_FILE stays unset because SSL_CERT_DIR is set by something else: "
+            "SSL_CERT_DIR=/own\N{REPLACEMENT CHARACTER}"
+        ),
+        "  left out  SSL_CERT_DIR is set by something else: SSL_CERT_DIR=/own\N{REPLACEMENT CHARACTER}",
+        "  left out  GIT_SSL_CAINFO, because git has a setting of its own: http.sslcainfo",
+    ]
+    assert hook(held_back=held) == "has nothing to set"
+
+
+def test_what_purge_removes_is_a_path_a_line() -> None:
+    assert purge_list((Path("/s/env"), Path("/s/current"))) == "  /s/env\n  /s/current"
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (RehashResult({"a.0": "a"}, ("a.0",), (), ()), "/d: 1 link, 1 made, 0 removed"),
+        (RehashResult({"a.0": "a", "b.0": "b"}, (), ("c.0",), ()), "/d: 2 links, 0 made, 1 removed"),
+        (RehashResult({}, (), (), ()), "/d: 0 links, nothing to do"),
+    ],
+)
+def test_rehash_says_what_it_did(result: RehashResult, expected: str) -> None:
+    assert rehash_summary(Path("/d"), result) == expected

@@ -1,0 +1,246 @@
+"""A certificate is described as OpenSSL understands it, and its text smuggles nothing into a file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import ssl
+import warnings
+from collections.abc import Callable
+
+import pki
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
+from cryptography.x509.oid import NameOID
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from certboot import certs, der, pem
+from certboot.errors import CertificateError
+
+Extensions = tuple[tuple[x509.ExtensionType, bool], ...]
+
+ROOT = pki.issue("Example Root")
+CHILD = pki.issue("child", ROOT, extensions=())
+INSIDE = b"-----BEGIN CERTIFICATE-----"
+
+
+def rewritten(certificate: bytes, **changes: bytes | None) -> bytes:
+    """Return a certificate with other fields, ``None`` for left out; no one looks at its signature here."""
+    names = ("version", "serial", "algorithm", "issuer", "validity", "subject", "key", "extensions")
+    to_be_signed, *rest = der.children(der.read(certificate)[0].content)
+    found = (field.encoded for field in der.children(to_be_signed.content))
+    fields = dict(zip(names, found, strict=False)) | changes
+    signed = der.encode(der.SEQUENCE, b"".join(field for field in fields.values() if field))
+    return der.encode(der.SEQUENCE, signed + b"".join(part.encoded for part in rest))
+
+
+def named(*attributes: tuple[x509.ObjectIdentifier, str]) -> pki.Issued:
+    """Return a CA certificate with these attributes, whatever their length."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # cryptography would rather have 1 to 64 characters
+        return pki.issue(x509.Name([x509.NameAttribute(*pair, _validate=False) for pair in attributes]))
+
+
+def test_a_certificate_is_described() -> None:
+    found = certs.load_certificate(CHILD.der)
+    assert found.der == CHILD.der
+    assert found.fingerprint == hashlib.sha256(CHILD.der).hexdigest()
+    assert (found.subject, found.issuer, found.name) == ("CN=child", "CN=Example Root", "child")
+    assert (found.not_before, found.not_after) == (pki.NOW - pki.DAY, pki.NOW + 365 * pki.DAY)
+    assert not found.self_issued
+    assert certs.load_certificate(ROOT.der).self_issued
+
+
+@pytest.mark.parametrize(
+    ("attributes", "name"),
+    [
+        ([(NameOID.ORGANIZATION_NAME, "Corp"), (NameOID.COMMON_NAME, "Root")], "Root"),
+        ([(NameOID.ORGANIZATION_NAME, "Corp"), (NameOID.ORGANIZATIONAL_UNIT_NAME, "Unit")], "Unit"),
+        ([(NameOID.ORGANIZATION_NAME, "Corp"), (NameOID.COUNTRY_NAME, "US")], "Corp"),
+        ([(NameOID.ORGANIZATION_NAME, "Corp"), (NameOID.COMMON_NAME, "  ")], "Corp"),
+        ([(NameOID.COMMON_NAME, " Root "), (NameOID.COMMON_NAME, "Other")], "Root"),
+        ([(NameOID.COMMON_NAME, "a\n\x1b[31m\u202eb")], "a\ufffd\ufffd[31m\ufffdb"),
+    ],
+)
+def test_its_name_is_the_most_personal_there_is_and_printable(
+    attributes: list[tuple[x509.ObjectIdentifier, str]], name: str
+) -> None:
+    found = certs.load_certificate(named(*attributes).der)
+    assert found.name == name
+    assert found.subject.isprintable()
+
+
+def test_without_a_name_it_goes_by_its_fingerprint() -> None:
+    found = certs.load_certificate(named().der)
+    assert (found.subject, found.issuer, found.name) == ("(empty)", "(empty)", found.fingerprint[:16])
+
+
+def purpose(openssl: Callable[..., str], certificate: bytes, which: str) -> bool:
+    """Return whether ``openssl x509 -purpose`` takes it for a CA of that kind, with a warning or not."""
+    lines = openssl("x509", "-noout", "-purpose", data=pem.encode(certificate)).splitlines()
+    (verdict,) = (line.partition(" : ")[2] for line in lines if line.startswith(f"{which} : "))
+    return verdict != "No"
+
+
+CONSTRAINTS: dict[str, Extensions] = {
+    "no basicConstraints": (),
+    "CA": ((x509.BasicConstraints(ca=True, path_length=None), True),),
+    "no CA": ((x509.BasicConstraints(ca=False, path_length=None), True),),
+}
+USAGES: dict[str, Extensions] = {
+    "no keyUsage": (),
+    "keyCertSign": ((pki.key_usage(key_cert_sign=True), True),),
+    "no keyCertSign": ((pki.key_usage(key_cert_sign=False), True),),
+}
+
+
+@pytest.mark.parametrize("issuer", [None, ROOT], ids=["self-signed", "issued"])
+@pytest.mark.parametrize("usage", USAGES)
+@pytest.mark.parametrize("constraints", CONSTRAINTS)
+def test_openssl_decides_what_a_ca_is(
+    openssl: Callable[..., str], constraints: str, usage: str, issuer: pki.Issued | None
+) -> None:
+    made = pki.issue("x", issuer, extensions=CONSTRAINTS[constraints] + USAGES[usage])
+    # "OCSP helper CA" is check_ca() alone in crypto/x509/v3_purp.c.
+    assert certs.load_certificate(made.der).is_ca == purpose(openssl, made.der, "OCSP helper CA")
+
+
+@pytest.mark.parametrize(("made", "is_ca"), [(pki.issue("x", extensions=()), True), (CHILD, False)])
+def test_of_version_1_only_a_root_is_a_ca(openssl: Callable[..., str], made: pki.Issued, *, is_ca: bool) -> None:
+    version_1 = rewritten(made.der, version=None)
+    assert certs.load_certificate(version_1).is_ca == purpose(openssl, version_1, "OCSP helper CA") == is_ca
+    assert not certs.load_certificate(made.der).is_ca
+
+
+@pytest.mark.parametrize(
+    ("purposes", "allowed"),
+    [
+        ([Eku.SERVER_AUTH], True),
+        ([Eku.CLIENT_AUTH, Eku.SERVER_AUTH], True),
+        ([Eku.CLIENT_AUTH], False),
+        ([Eku.ANY_EXTENDED_KEY_USAGE], False),
+        ([Eku.CODE_SIGNING, Eku.EMAIL_PROTECTION], False),
+        (None, True),
+    ],
+)
+def test_an_extended_key_usage_must_allow_tls_servers(
+    openssl: Callable[..., str], purposes: list[x509.ObjectIdentifier] | None, *, allowed: bool
+) -> None:
+    usage: Extensions = ((x509.ExtendedKeyUsage(purposes), False),) if purposes else ()
+    made = pki.issue("x", extensions=CONSTRAINTS["CA"] + usage)
+    assert certs.load_certificate(made.der).for_tls_servers == purpose(openssl, made.der, "SSL server CA") == allowed
+
+
+texts = st.text(max_size=40) | st.lists(
+    st.sampled_from(["\n", "\r", "-", "--", "-----", "BEGIN CERTIFICATE", "X" * 230, pem.encode(CHILD.der), "é", "\0"]),
+    max_size=8,
+).map("".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts, texts)
+@example(f"x\n{pem.encode(CHILD.der)}", "-----BEGIN CERTIFICATE-----")
+# OpenSSL reads lines in pieces of 254 bytes; "# Subject: OU=,CN=" are the first 18.
+@example("x" * 236 + INSIDE.decode(), "")
+def test_the_text_of_a_certificate_holds_it_and_no_other(common_name: str, unit: str) -> None:
+    made = named((NameOID.COMMON_NAME, common_name), (NameOID.ORGANIZATIONAL_UNIT_NAME, unit))
+    text = certs.annotated_pem(certs.load_certificate(made.der))
+    assert text.isascii()
+    comments, begin, _ = text.partition(INSIDE.decode())
+    assert begin
+    assert [line for line in comments.splitlines() if not line.startswith("# ")] == []
+    assert [block.data for block in pem.blocks(text.encode())] == [made.der]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=text)
+    assert context.get_ca_certs(binary_form=True) == [made.der]
+
+
+def test_the_text_of_a_certificate_says_what_it_is() -> None:
+    text = certs.annotated_pem(certs.load_certificate(ROOT.der))
+    valid = f"{pki.NOW - pki.DAY:%Y-%m-%d} to {pki.NOW + 365 * pki.DAY:%Y-%m-%d}"
+    fingerprint = hashlib.sha256(ROOT.der).hexdigest()
+    comments = f"# Subject: CN=Example Root\n# SHA-256: {fingerprint}\n# Valid: {valid}\n"
+    assert text == comments + ROOT.pem.decode()
+
+
+@pytest.mark.parametrize(
+    ("common_name", "readable"),
+    [
+        ("ISRG Root X1", "ISRG_Root_X1"),
+        ("../../etc/passwd", "etc_passwd"),
+        ("C:\\nul. ", "C_nul"),
+        ("TÜRKTRUST Kök", "TRKTRUST_Kk"),
+        ("Ω\n", "certificate"),
+        ("x" * 100, "x" * 64),
+        (".hidden", "hidden"),
+    ],
+)
+def test_a_file_name_is_readable(common_name: str, readable: str) -> None:
+    found = certs.load_certificate(named((NameOID.COMMON_NAME, common_name)).der)
+    assert certs.file_name(found) == f"{readable}-{found.fingerprint[:8]}.pem"
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts)
+def test_a_file_name_is_portable_whatever_the_name(common_name: str) -> None:
+    found = certs.load_certificate(named((NameOID.COMMON_NAME, common_name)).der)
+    assert re.fullmatch("[A-Za-z0-9][A-Za-z0-9_]{0,63}-[0-9a-f]{8}[.]pem", certs.file_name(found))
+
+
+def test_a_serial_number_of_zero_is_an_old_sin_and_no_reason_to_warn() -> None:
+    sinner = rewritten(ROOT.der, serial=b"\x02\x01\x00")
+    assert certs.load_certificate(sinner).name == "Example Root"
+
+
+extensions = der.read(list(der.children(der.read(der.read(ROOT.der)[0].content)[0].content))[7].content)[0].content
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"text",
+        ROOT.pem,
+        ROOT.der[:-1],
+        ROOT.der + b"\0",
+        rewritten(ROOT.der, version=bytes.fromhex("a003020104")),
+        rewritten(ROOT.der, validity=bytes.fromhex("30040500 0500")),
+        rewritten(ROOT.der, subject=bytes.fromhex("300d310b3009060355040304024142")),
+        rewritten(ROOT.der, subject=bytes.fromhex("300d310b300906035504030c02e298")),
+        rewritten(ROOT.der, extensions=der.encode(0xA3, der.encode(der.SEQUENCE, extensions * 2))),
+        x509.load_pem_x509_crl(pki.crl(ROOT)).public_bytes(serialization.Encoding.DER),
+    ],
+    ids=[
+        "nothing", "text", "PEM", "cut off", "a byte more", "version 5", "no dates", "OCTET STRING in the name",
+        "broken UTF-8 in the name", "each extension twice", "a CRL",
+    ],
+)  # fmt: skip
+def test_what_is_no_sound_certificate_is_refused(data: bytes) -> None:
+    assert certs.load_certificate(rewritten(ROOT.der)).der == ROOT.der
+    with pytest.raises(CertificateError) as caught:
+        certs.load_certificate(data)
+    assert caught.value.message.isprintable()
+
+
+def changed(data: bytes) -> st.SearchStrategy[bytes]:
+    """Return ``data`` with one or two octets set to anything."""
+    change = st.tuples(st.integers(0, len(data) - 1), st.integers(0, 255))
+
+    def apply(changes: list[tuple[int, int]]) -> bytes:
+        other = bytearray(data)
+        for at, octet in changes:
+            other[at] = octet
+        return bytes(other)
+
+    return st.lists(change, min_size=1, max_size=2).map(apply)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary() | changed(ROOT.der))
+def test_no_bytes_raise_anything_but_certificate_error(data: bytes) -> None:
+    with contextlib.suppress(CertificateError):
+        assert certs.load_certificate(data).der == data

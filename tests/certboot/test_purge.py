@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import typing
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from snapshot import assert_refused, few_sources, snapshot
+
+from certboot.paths import StorePaths
+
+if typing.TYPE_CHECKING:
+    from environments import Ran
+
+
+@pytest.fixture
+def store(
+    certboot: Callable[..., Ran], paths: StorePaths, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> StorePaths:
+    """A store with everything that can be in one."""
+    few_sources(monkeypatch)
+    assert certboot("init", "--add", ca_file).status == 0
+    paths.config.write_text("")
+    return paths
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(text))
+
+
+def test_purge_takes_everything_that_certboot_wrote(certboot: Callable[..., Ran], store: StorePaths) -> None:
+    parts = [store.env, store.current, store.trusted, store.config, store.generations]
+    ran = certboot("purge", "--yes")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.startswith("this removes\n" + "".join(f"  {path}\n" for path in parts) + "removed; ")
+    assert not store.home.exists()
+    assert_refused(certboot("purge", "--yes"))
+    assert certboot("init").status == 0
+
+
+@pytest.mark.parametrize("answer", ["y", "Y", "yes", " YES "])
+def test_purge_asks_and_takes_yes_for_an_answer(
+    certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    answers(monkeypatch, f"{answer}\n")
+    ran = certboot("purge")
+    assert "remove it all? [y/N] " in ran.out
+    assert ran.status == 0
+    assert not store.home.exists()
+
+
+@pytest.mark.parametrize("answer", ["\n", "n\n", "no\n", "yess\n", ""], ids=["enter", "n", "no", "yess", "end-of-file"])
+def test_purge_takes_every_other_answer_for_no(
+    certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    answers(monkeypatch, answer)
+    before = snapshot(store.home)
+    ran = certboot("purge")
+    assert (ran.status, ran.err) == (1, "")
+    assert ran.out.endswith("nothing was removed\n")
+    assert snapshot(store.home) == before
+
+
+@pytest.mark.parametrize("stdin", [io.StringIO("y\n"), None], ids=["pipe", "closed"])
+def test_purge_without_a_terminal_needs_yes(
+    certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, stdin: io.StringIO | None
+) -> None:
+    monkeypatch.setattr(sys, "stdin", stdin)
+    before = snapshot(store.home)
+    ran = certboot("purge")
+    assert_refused(ran)
+    assert ran.err.endswith("\nhint: certboot purge --yes\n")
+    assert snapshot(store.home) == before
+
+
+def test_with_no_store_there_is_nothing_to_purge(certboot: Callable[..., Ran], paths: StorePaths, clean: Path) -> None:
+    ran = certboot("purge", "--yes")
+    assert_refused(ran)
+    assert f"there is no store: {paths.home}\n" in ran.err
+    assert list(clean.iterdir()) == []
+
+
+def test_what_certboot_did_not_write_is_left_alone_and_named(certboot: Callable[..., Ran], store: StorePaths) -> None:
+    (store.home / "notes.txt").write_text("mine")
+    (store.home / "folder").mkdir()
+    ran = certboot("purge", "--yes")
+    assert ran.status == 0
+    assert f"left alone in {store.home}: folder, notes.txt\n" in ran.out
+    assert sorted(path.name for path in store.home.iterdir()) == ["folder", "notes.txt"]
+
+
+@pytest.mark.usefixtures("store")
+def test_the_env_file_goes_first(certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    """From then on no interpreter is pointed at what is about to vanish."""
+    gone: list[str] = []
+    unlink, rmtree = Path.unlink, shutil.rmtree
+
+    def noted(self: Path, *, missing_ok: bool = False) -> None:
+        gone.append(self.name)
+        unlink(self, missing_ok=missing_ok)
+
+    def noted_tree(path: Path) -> None:
+        gone.append(path.name)
+        rmtree(path)
+
+    monkeypatch.setattr(Path, "unlink", noted)
+    monkeypatch.setattr(shutil, "rmtree", noted_tree)
+    certboot("purge", "--yes")
+    assert gone[0] == "env"
+    assert set(gone) == {"env", "current", "generations", "trusted", "config.toml", "lock"}
+
+
+@pytest.mark.parametrize("part", ["generations", "trusted"])
+def test_a_purge_that_fails_half_way_can_be_finished(
+    certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    rmtree = shutil.rmtree
+
+    def refuse(path: Path) -> None:
+        if path.name == part:
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        rmtree(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", refuse)
+        ran = certboot("purge", "--yes")
+    assert_refused(ran)
+    assert "the store that was in force still is" not in ran.err  # its env file has gone
+    assert certboot("purge", "--yes").status == 0
+    assert not store.home.exists()
+
+
+def test_what_a_killed_run_left_behind_goes_too(certboot: Callable[..., Ran], store: StorePaths) -> None:
+    for leftover in (".env.a1b2", ".current.77"):
+        (store.home / leftover).write_bytes(b"half")
+    assert "left alone" not in certboot("purge", "--yes").out
+    assert not store.home.exists()

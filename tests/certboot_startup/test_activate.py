@@ -1,0 +1,432 @@
+"""What the hook sets, what it leaves alone, and every store that it refuses."""
+
+from __future__ import annotations
+
+import ntpath
+import os
+import pwd
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import certboot_startup
+from certboot.clients import BY_NAME
+from certboot.paths import StorePaths, store_paths
+
+FILES = (
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "HTTPLIB2_CA_CERTS",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+)
+YIELDING = [
+    ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    ("REQUESTS_CA_BUNDLE", "PIP_CERT"),
+    ("SSL_CERT_FILE", "SSL_CERT_DIR"),
+    ("SSL_CERT_DIR", "SSL_CERT_FILE"),
+    ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH"),
+]
+NOBODY = 65534
+
+
+@dataclass
+class Store:
+    """A store made by hand: what the hook needs of one, and nothing more."""
+
+    home: Path
+    settings: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.crts.mkdir(parents=True)
+        (self.crts / "9d66eef0.0").write_text("a certificate")
+        self.bundle.write_text("certificates")
+        (self.home / "current").symlink_to("generations/1")
+        for folder in (self.home, self.generation.parent, self.generation, self.crts):
+            folder.chmod(0o755)
+        self.settings = self.named("current")
+        self.write(*(f"{name}={value}" for name, value in self.settings.items()))
+        for file in (self.bundle, self.env):
+            file.chmod(0o644)
+
+    @property
+    def generation(self) -> Path:
+        return self.home / "generations" / "1"
+
+    @property
+    def crts(self) -> Path:
+        return self.generation / "crts"
+
+    @property
+    def bundle(self) -> Path:
+        return self.generation / "bundle.pem"
+
+    @property
+    def env(self) -> Path:
+        return self.home / "env"
+
+    def named(self, folder: str) -> dict[str, str]:
+        """Return what an ``env`` file says that names the generation by ``folder``."""
+        settings = dict.fromkeys(FILES, f"{self.home}/{folder}/bundle.pem")
+        return {**settings, "SSL_CERT_DIR": f"{self.home}/{folder}/crts"}
+
+    def write(self, *lines: str) -> None:
+        self.env.write_text("".join(f"{line}\n" for line in lines))
+
+    def start(self, **environ: str) -> tuple[str, dict[str, str]]:
+        """Return the status of the hook in an interpreter started so, and the variables that the hook adds."""
+        return start({"CERTBOOT_HOME": str(self.home), **environ})
+
+
+def start(environ: dict[str, str]) -> tuple[str, dict[str, str]]:
+    before = dict(environ)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", environ)
+        patch.setattr(certboot_startup, "status", "")
+        patch.setattr(certboot_startup, "applied", {})
+        certboot_startup.activate()
+        added = {name: value for name, value in environ.items() if name not in before}
+        assert certboot_startup.applied == added
+        assert {name: environ[name] for name in before} == before
+        return certboot_startup.status, added
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def test_everything_that_env_lists_is_set(store: Store) -> None:
+    assert store.start() == ("active", store.settings)
+
+
+def test_what_init_writes_is_set(certboot: Callable[..., object], paths: StorePaths, clean: Path) -> None:
+    certboot("init")
+    current = paths.home / "current"
+    expected = {**dict.fromkeys(FILES, f"{current}/bundle.pem"), "SSL_CERT_DIR": f"{current}/crts"}
+    assert start({"HOME": str(clean)}) == ("active", expected)
+
+
+@pytest.mark.parametrize("written", ["{0}/", "{0}//", "{0}/.", "{0}/./store", "{0}//store", "/{0}/store"])
+def test_the_hook_takes_the_store_that_init_wrote_however_the_same_variable_spells_its_folder(
+    certboot: Callable[..., object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str
+) -> None:
+    folder = written.format(tmp_path / "place")
+    monkeypatch.setenv("CERTBOOT_HOME", folder)
+    certboot("init")
+    assert start({"CERTBOOT_HOME": folder})[0] == "active"
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_DATA_HOME"])
+def test_a_slash_at_the_end_of_the_home_folder_changes_nothing(
+    certboot: Callable[..., object], monkeypatch: pytest.MonkeyPatch, clean: Path, variable: str
+) -> None:
+    monkeypatch.setenv(variable, f"{clean}/")
+    certboot("init")
+    assert start({"HOME": str(clean), variable: f"{clean}/"})[0] == "active"
+
+
+@pytest.mark.parametrize("value", ["/own.pem", ""])
+@pytest.mark.parametrize("name", [*FILES, "SSL_CERT_DIR"])
+def test_a_preset_value_wins_even_an_empty_one(store: Store, name: str, value: str) -> None:
+    status, added = store.start(**{name: value})
+    assert (status, name in added) == ("active", False)
+
+
+@pytest.mark.parametrize("value", ["/own", "", "{home}-of-my-own/own.pem"])
+@pytest.mark.parametrize(("name", "other"), YIELDING)
+def test_a_variable_yields_to_the_other_that_decides_the_same_for_one_client(
+    store: Store, name: str, other: str, value: str
+) -> None:
+    expected = {key: bundle for key, bundle in store.settings.items() if key not in (name, other)}
+    assert store.start(**{other: value.format(home=store.home)}) == ("active", expected)
+
+
+def test_a_list_with_our_directory_and_the_user_s_own_holds_ssl_cert_file_back(store: Store) -> None:
+    """Set beside it, SSL_CERT_FILE would make httpx ignore the list, and with it the user's own directory."""
+    assert "SSL_CERT_FILE" not in store.start(SSL_CERT_DIR=f"{store.home}/current/crts{os.pathsep}/own")[1]
+
+
+@pytest.mark.parametrize("other", sorted(set(BY_NAME) - {other for _, other in YIELDING}))
+def test_any_other_variable_that_is_set_holds_nothing_back_but_itself(store: Store, other: str) -> None:
+    expected = {name: value for name, value in store.settings.items() if name != other}
+    assert store.start(**{other: "/own"}) == ("active", expected)
+
+
+@pytest.mark.parametrize("form", ["bundle.pem", "crts"])
+@pytest.mark.parametrize(("name", "other"), YIELDING)
+def test_our_own_value_of_the_other_inherited_or_adopted_does_not_hold_it_back(
+    store: Store, name: str, other: str, form: str
+) -> None:
+    assert name in store.start(**{other: f"{store.home}/current/{form}"})[1]
+
+
+@pytest.mark.parametrize("value", ["1", "yes", "no"])
+def test_certboot_disable_turns_the_hook_off(store: Store, value: str) -> None:
+    assert store.start(CERTBOOT_DISABLE=value) == ("disabled", {})
+
+
+@pytest.mark.parametrize("value", ["0", ""])
+def test_certboot_disable_empty_or_0_means_on(store: Store, value: str) -> None:
+    assert store.start(CERTBOOT_DISABLE=value) == ("active", store.settings)
+
+
+def test_env_names_one_generation_and_values_of_another_are_left_out(store: Store) -> None:
+    ours, others = store.named("generations/1"), store.named("generations/2")
+    store.write(f"SSL_CERT_FILE={ours['SSL_CERT_FILE']}", f"SSL_CERT_DIR={others['SSL_CERT_DIR']}")
+    assert store.start() == ("active", {"SSL_CERT_FILE": ours["SSL_CERT_FILE"]})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "LD_PRELOAD=/x", "PATH={home}", "SSL_CERT_FILE=/etc/passwd", "SSL_CERT_FILE={home}/current/bundle.pem ",
+        "SSL_CERT_FILE={home}/current/../bundle.pem", "SSL_CERT_FILE=", "SSL_CERT_FILE", "# comment", "",
+    ],
+)  # fmt: skip
+def test_a_line_with_another_value_than_bundle_or_directory_is_passed_over(store: Store, line: str) -> None:
+    good = f"GIT_SSL_CAINFO={store.settings['GIT_SSL_CAINFO']}"
+    store.write(good, line.format(home=store.home))
+    assert store.start() == ("active", {"GIT_SSL_CAINFO": store.settings["GIT_SSL_CAINFO"]})
+
+
+def replace_env(store: Store, make: Callable[[Path], object]) -> None:
+    store.env.unlink()
+    make(store.env)
+
+
+def to_file(path: Path) -> None:
+    path.rename(f"{path}.away")
+    path.write_text("a file")
+
+
+def foreign(store: Store, parent: Path) -> None:
+    """Write an env that names a whole and safe generation which is not in the store."""
+    Store(store.home.parent / "elsewhere")
+    store.write(f"SSL_CERT_FILE={parent}/elsewhere/current/bundle.pem")
+
+
+def dangle(store: Store, target: str) -> None:
+    (store.home / "current").unlink()
+    (store.home / "current").symlink_to(target)
+
+
+REFUSED: dict[str, tuple[str, Callable[[Store], object]]] = {
+    "no store": ("no-store", lambda store: store.home.rename(store.home.with_name("away"))),
+    "no env": ("no-store", lambda store: store.env.unlink()),
+    "env dangling": ("no-store", lambda store: replace_env(store, lambda env: env.symlink_to("nowhere"))),
+    "env a folder": ("bad-env", lambda store: replace_env(store, os.mkdir)),
+    "env a FIFO": ("bad-env", lambda store: replace_env(store, os.mkfifo)),
+    "env binary": ("bad-env", lambda store: store.env.write_bytes(bytes(range(256)))),
+    "env empty": ("nothing-to-set", lambda store: store.write()),
+    "env of 70 KiB": ("bad-env", lambda store: store.env.write_bytes(store.env.read_bytes() + b"#" * 70 * 1024)),
+    "env begins with LD_PRELOAD": (
+        "bad-env",
+        lambda store: store.env.write_text("LD_PRELOAD=/x\n" + store.env.read_text()),
+    ),
+    "env with foreign paths": ("bad-env", lambda store: foreign(store, store.home.parent)),
+    "env with foreign paths by ..": ("bad-env", lambda store: foreign(store, store.home / "..")),
+    "env with relative paths": ("bad-env", lambda store: store.write("SSL_CERT_FILE=current/bundle.pem")),
+    "home a file": ("no-store", lambda store: to_file(store.home)),
+    "generations gone": ("FileNotFoundError", lambda store: (store.home / "generations").rename(store.home / "away")),
+    "generations a file": ("NotADirectoryError", lambda store: to_file(store.home / "generations")),
+    "generation a file": ("NotADirectoryError", lambda store: to_file(store.generation)),
+    "current dangling": ("FileNotFoundError", lambda store: dangle(store, "generations/2")),
+    "current to itself": ("OSError", lambda store: dangle(store, "current")),
+    "crts gone": ("FileNotFoundError", lambda store: store.crts.rename(store.home / "away")),
+    "crts a file": ("NotADirectoryError", lambda store: to_file(store.crts)),
+    "crts empty": ("incomplete", lambda store: (store.crts / "9d66eef0.0").unlink()),
+    "bundle gone": ("FileNotFoundError", lambda store: store.bundle.unlink()),
+    "bundle empty": ("incomplete", lambda store: store.bundle.write_bytes(b"")),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_broken_store_is_refused_and_the_status_says_why(store: Store, case: str) -> None:
+    assert store.start()[0] == "active"  # the control
+    expected, damage = REFUSED[case]
+    damage(store)
+    assert store.start() == (expected, {})
+
+
+def test_a_folder_in_the_place_of_the_bundle_is_refused(store: Store) -> None:
+    """A folder as SSL_CERT_FILE or REQUESTS_CA_BUNDLE fails every host in httpx, boto3, curl, uv and others."""
+    store.bundle.unlink()
+    store.bundle.mkdir(mode=0o755)
+    assert store.start()[1] == {}
+
+
+def test_an_env_that_may_not_be_read_is_no_store(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "open", denied)  # a mode of 0 would not keep root out
+    assert store.start() == ("no-store", {})
+
+
+PARTS = ["", "generations", "generations/1", "generations/1/crts", "generations/1/bundle.pem", "env"]
+
+
+@pytest.mark.parametrize("right", [0o020, 0o002])
+@pytest.mark.parametrize("part", PARTS)
+def test_a_store_that_others_may_write_to_is_unsafe(store: Store, part: str, right: int) -> None:
+    path = store.home / part
+    path.chmod(path.stat().st_mode & 0o777 | right)
+    assert store.start() == ("unsafe", {})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+@pytest.mark.parametrize("part", PARTS)
+def test_a_store_of_somebody_else_is_unsafe(store: Store, part: str) -> None:
+    os.chown(store.home / part, NOBODY, -1)
+    assert store.start() == ("unsafe", {})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+@pytest.mark.parametrize("owner", [0, NOBODY])
+def test_a_store_of_root_or_of_the_user_is_safe(store: Store, monkeypatch: pytest.MonkeyPatch, owner: int) -> None:
+    for part in PARTS:
+        os.chown(store.home / part, owner, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
+    assert store.start() == ("active", store.settings)
+
+
+def test_on_windows_the_rights_are_left_to_the_user_s_profile(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.home.chmod(0o777)  # as os.stat has it for every folder there
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        found = store.start()
+    assert found == ("active", store.settings)
+
+
+def test_activate_acts_once_in_a_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"CERTBOOT_HOME": str(store.home)}
+    monkeypatch.setattr(os, "environ", environ)
+    monkeypatch.setattr(certboot_startup, "status", "")
+    monkeypatch.setattr(certboot_startup, "applied", {})
+    certboot_startup.activate()
+    del environ["SSL_CERT_FILE"]  # what the program takes away stays away
+    certboot_startup.activate()
+    assert "SSL_CERT_FILE" not in environ
+    assert certboot_startup.applied == store.settings
+
+
+@pytest.mark.parametrize("error", [OSError, PermissionError, ValueError, RuntimeError, MemoryError, RecursionError])
+@pytest.mark.parametrize("at", range(6))
+def test_activate_never_raises_and_its_status_names_the_exception(
+    store: Store, monkeypatch: pytest.MonkeyPatch, at: int, error: type[Exception]
+) -> None:
+    calls = iter(range(99))
+    real = os.stat
+
+    def failing(path: str) -> os.stat_result:
+        if next(calls) == at:
+            raise error
+        return real(path)
+
+    monkeypatch.setattr(os, "stat", failing)
+    expected = "no-store" if at == 0 and issubclass(error, OSError) else error.__name__
+    assert store.start() == (expected, {})
+
+
+@pytest.fixture(scope="module")
+def module_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(tmp_path_factory.mktemp("hypothesis") / "store")
+
+
+# Pieces of a good env, so that the random ones get past the first checks.
+GOOD = st.sampled_from([b"SSL_CERT_FILE=", b"LD_PRELOAD=", b"@/current", b"@/generations/1", b"/bundle.pem", b"/crts",
+                        b"\n", b"=", b"/..", b"\0", b"@"])  # fmt: skip
+
+
+@settings(deadline=None)
+@given(pieces=st.lists(GOOD | st.binary(max_size=20), max_size=30), good_first=st.booleans())
+def test_no_bytes_whatever_in_env_raise_or_set_anything_outside_the_store(
+    module_store: Store, pieces: list[bytes], *, good_first: bool
+) -> None:
+    home = os.fsencode(module_store.home)
+    first = [b"GIT_SSL_CAINFO=@/current/bundle.pem\n"] if good_first else []
+    module_store.env.write_bytes(b"".join([*first, *pieces]).replace(b"@", home))
+    status, added = module_store.start()
+    values = {*module_store.named("current").values(), *module_store.named("generations/1").values()}
+    assert {os.path.normpath(value) for value in added.values()} <= values
+    assert status
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"HOME": "/home/eve"}, "/home/eve/.local/share/certboot"),
+        ({}, "/home/passwd/.local/share/certboot"),
+        ({"HOME": ""}, "/home/passwd/.local/share/certboot"),
+        ({"HOME": "eve"}, "/home/passwd/.local/share/certboot"),
+        ({"HOME": "/home/eve", "XDG_DATA_HOME": "/data"}, "/data/certboot"),
+        ({"HOME": "/home/eve", "XDG_DATA_HOME": ""}, "/home/eve/.local/share/certboot"),
+        ({"HOME": "/home/eve", "XDG_DATA_HOME": "data"}, "/home/eve/.local/share/certboot"),
+        ({"HOME": "/home/eve", "XDG_DATA_HOME": "/data", "CERTBOOT_HOME": "/store"}, "/store"),
+        ({"HOME": "/home/eve", "CERTBOOT_HOME": ""}, "/home/eve/.local/share/certboot"),
+    ],
+)
+def test_the_store_is_where_platformdirs_has_it(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], expected: str
+) -> None:
+    passwd = pwd.struct_passwd(("eve", "x", 1, 1, "", "/home/passwd", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: passwd)
+    monkeypatch.delenv("HOME")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert certboot_startup.store_home(environ, set(environ)) == expected
+    assert str(store_paths(environ).home) == expected
+
+
+def test_without_home_and_without_an_entry_for_the_user_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(uid: int) -> object:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert start({}) == ("KeyError", {})
+
+
+def test_a_relative_certboot_home_is_no_home(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(store.home.parent)
+    assert start({"CERTBOOT_HOME": store.home.name, "HOME": "/"}) == ("homeless", {})
+
+
+# Recorded on Windows and macOS: what platformdirs.user_data_dir("certboot") answers there.
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        (
+            {"LOCALAPPDATA": r"C:\Users\eve\AppData\Local", "HOME": "/home/eve"},
+            r"C:\Users\eve\AppData\Local\certboot\certboot",
+        ),
+        ({"LOCALAPPDATA": r"C:\Local", "CERTBOOT_HOME": r"D:\store"}, r"D:\store"),
+        ({"HOME": "/home/eve", "XDG_DATA_HOME": "/data"}, ""),
+    ],
+)
+def test_the_store_on_windows(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], expected: str) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        patch.setattr(os, "path", ntpath)
+        found = certboot_startup.store_home(environ, set(environ))
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"HOME": "/Users/eve"}, "/Users/eve/Library/Application Support/certboot"),
+        ({"HOME": "/Users/eve", "XDG_DATA_HOME": "/data"}, "/data/certboot"),
+    ],
+)
+def test_the_store_on_macos(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], expected: str) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "platform", "darwin")
+        found = certboot_startup.store_home(environ, set(environ))
+    assert found == expected
