@@ -122,7 +122,7 @@ class Served:
 def row(what: str, pair: Sequence[float], form: str) -> str:
     """Return one line of the table."""
     without, having = pair
-    return f"| {what} | {form.format(without)} | {form.format(having)} | {having / without:.3f} |"
+    return f"| {what} | {form.format(without)} | {form.format(having)} | {having / without:.4f} |"
 
 
 def rounds(sample: Callable[[Path], float], pair: tuple[Path, Path]) -> list[float]:

@@ -40,19 +40,20 @@ def store_home(environ, names):
     # The rules of platformdirs.user_data_dir("certboot"). certboot itself asks here too, so that there is one rule.
     if "CERTBOOT_HOME" in names and environ["CERTBOOT_HOME"]:
         home = environ["CERTBOOT_HOME"]
-    elif os.name == "nt":
-        home = environ["LOCALAPPDATA"] + "\\certboot\\certboot" if "LOCALAPPDATA" in names else ""
-    else:
-        home = environ["XDG_DATA_HOME"] if "XDG_DATA_HOME" in names else ""
+        return os.path.normpath(home) if os.path.isabs(home) else ""
+    if os.name == "nt":
+        return os.path.normpath(environ["LOCALAPPDATA"] + "/certboot/certboot") if "LOCALAPPDATA" in names else ""
+    home = environ["XDG_DATA_HOME"] if "XDG_DATA_HOME" in names else ""
+    if home[:1] != "/":
+        home = environ["HOME"] if "HOME" in names else ""
         if home[:1] != "/":
-            home = environ["HOME"] if "HOME" in names else ""
-            if home[:1] != "/":
-                import pwd
+            import pwd
 
-                home = pwd.getpwuid(os.getuid()).pw_dir
-            home += "/Library/Application Support" if sys.platform == "darwin" else "/.local/share"
-        home += "/certboot"
-    return os.path.normpath(home) if home[:1] == "/" or os.path.isabs(home) else ""
+            home = pwd.getpwuid(os.getuid()).pw_dir
+        home += "/Library/Application Support" if sys.platform == "darwin" else "/.local/share"
+    home += "/certboot"
+    # normpath costs as much as the rest of this function, and is hardly ever needed.
+    return os.path.normpath(home) if "//" in home or "/./" in home or "/../" in home else home
 
 
 def _activate(environ, names):

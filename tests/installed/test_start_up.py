@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import zipapp
@@ -219,3 +220,25 @@ def test_a_python_child_with_a_scrubbed_environment_runs_the_hook_itself(
     assert environment.run("python", "-c", child, status, home=home) == Ran(0, "True\n", "")
     with_home = child.replace("env={}", f"env={{'HOME': {str(home)!r}}}")
     assert shown(environment.run("python", "-c", with_home, SHOW, home=home)) == ("active", settings)
+
+
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
+def test_the_hook_adds_few_instructions_to_a_bare_start(
+    wheel: Path, tmp_path_factory: pytest.TempPathFactory, installed: Environment, clean: Path
+) -> None:
+    """The budget is 3 %, measured in scripts/bench.py; the long paths of a test's folder cost a little more."""
+    assert installed.run("certboot", "init", home=clean).status == 0
+    counts = []
+    for name, packages in ("bare", []), ("hook", [wheel]):
+        folder = built_once(tmp_path_factory, name, lambda out: installer(sys.executable, "-m", "venv", out))
+        made = Environment(folder)
+        if packages:
+            made.pip("install", "-q", "--disable-pip-version-check", "--no-deps", *packages)
+        assert made.run("python", "-c", "pass", home=clean).status == 0  # writes the .pyc files
+        counting = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", made.python, "-c", "pass")
+        ran = made.run(*counting, home=clean, PYTHONHASHSEED="0")
+        counts.append(int(re.findall(r"Collected : (\d+)", ran.err)[0]))
+    if sys.version_info < (3, 12):  # newer ones read no .pth at a bare start: there the file itself is most of the cost
+        assert 1 < counts[1] / counts[0] < 1.033
+    else:
+        assert 1 < counts[1] / counts[0] < 1.065
