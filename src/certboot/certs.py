@@ -31,8 +31,6 @@ def load_certificate(data: bytes) -> Certificate:
     """
     try:
         _, rest = der.read(data, der.SEQUENCE)
-        name = der.certificate_subject(data)
-        hashed = subject_hash(name)
         if rest:
             message = "bytes after the certificate"
             raise CertificateError(message)
@@ -42,7 +40,7 @@ def load_certificate(data: bytes) -> Certificate:
         with warnings.catch_warnings():
             # cryptography warns of old sins (a serial number of zero); they are no reason to print anything here.
             warnings.simplefilter("ignore")
-            return _described(x509.load_der_x509_certificate(data), data, hashed)
+            return _described(x509.load_der_x509_certificate(data), data)
     except _UNREADABLE as error:
         message = f"not a certificate that OpenSSL can read: {printable(str(error))}"
         raise CertificateError(message) from error
@@ -75,23 +73,50 @@ def file_name(certificate: Certificate) -> str:
     return f"{slug or 'certificate'}-{certificate.fingerprint[:8]}.pem"
 
 
-def _described(parsed: x509.Certificate, data: bytes, hashed: str) -> Certificate:
+def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
     extensions = parsed.extensions
+    issuer_name, subject_name = der.certificate_names(data)
     self_issued = parsed.subject == parsed.issuer
     fingerprint = hashlib.sha256(data).hexdigest()
+    constraints = _extension(extensions, x509.BasicConstraints)
+    key = _extension(extensions, x509.SubjectKeyIdentifier)
+    authority = _extension(extensions, x509.AuthorityKeyIdentifier)
     return Certificate(
         der=data,
         fingerprint=fingerprint,
         subject=printable(parsed.subject.rfc4514_string()) or "(empty)",
         issuer=printable(parsed.issuer.rfc4514_string()) or "(empty)",
         name=_name(parsed.subject) or fingerprint[:16],
-        subject_hash=hashed,
+        subject_hash=subject_hash(subject_name),
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
         self_issued=self_issued,
         is_ca=_is_ca(parsed.version, extensions, self_issued=self_issued),
         for_tls_servers=_for_tls_servers(extensions),
+        subject_name=subject_name,
+        issuer_name=issuer_name,
+        key_id=key.digest if key else b"",
+        authority_key_id=(authority.key_identifier if authority else None) or b"",
+        path_length=constraints.path_length if constraints else None,
+        defects=_defects(extensions, self_issued=self_issued),
     )
+
+
+def _defects(extensions: x509.Extensions, *, self_issued: bool) -> tuple[str, ...]:
+    """Return what OpenSSL's check_extensions() (crypto/x509/x509_vfy.c) finds in a CA certificate when it is strict."""
+    usage = _extension(extensions, x509.KeyUsage)
+    constraints = next((found for found in extensions if isinstance(found.value, x509.BasicConstraints)), None)
+    limited = (
+        constraints is not None and typing.cast("x509.BasicConstraints", constraints.value).path_length is not None
+    )
+    found = {
+        "strict-missing-ski": _extension(extensions, x509.SubjectKeyIdentifier) is None,
+        "strict-missing-aki": not self_issued and _extension(extensions, x509.AuthorityKeyIdentifier) is None,
+        "strict-basic-constraints": constraints is None or not constraints.critical,
+        "strict-key-usage": usage is None,
+        "strict-path-length": limited and (usage is None or not usage.key_cert_sign),
+    }
+    return tuple(name for name, present in found.items() if present)
 
 
 def _name(subject: x509.Name) -> str:

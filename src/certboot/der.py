@@ -70,16 +70,16 @@ def encode(tag: int, content: bytes) -> bytes:
     return bytes((tag, 0x80 | len(octets))) + octets + content
 
 
-def certificate_subject(certificate: bytes) -> bytes:
-    """Return the DER Name of the subject of an X.509 certificate (RFC 5280, 4.1); raises DerError."""
+def certificate_names(certificate: bytes) -> tuple[bytes, bytes]:
+    """Return the DER Names of issuer and subject of an X.509 certificate (RFC 5280, 4.1); raises DerError."""
     fields = _signed_fields(certificate)
     if fields and fields[0].tag == CONTEXT_0:  # the version, absent in version 1
         fields = fields[1:]
-    expected = (INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE)  # serial … subject, public key
+    expected = (INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE)  # serial … issuer, validity, subject, key
     if tuple(field.tag for field in fields[:6]) != expected:
         message = "not the fields of a certificate"
         raise DerError(message)
-    return fields[4].encoded
+    return fields[2].encoded, fields[4].encoded
 
 
 def crl_issuer(crl: bytes) -> bytes:

@@ -29,6 +29,17 @@ class Certificate:
     """What OpenSSL's X509_check_ca says, a version 1 root included."""
     for_tls_servers: bool
     """No extended key usage, or one that allows serverAuth."""
+    subject_name: bytes
+    """The DER Name of the subject, as it stands in the certificate."""
+    issuer_name: bytes
+    key_id: bytes
+    """The subject key identifier; empty if there is none."""
+    authority_key_id: bytes
+    """The key identifier of the issuer; empty if there is none."""
+    path_length: int | None
+    """How many CA certificates may follow; None: any number."""
+    defects: tuple[str, ...]
+    """What Python 3.13 and newer refuse in a CA certificate (VERIFY_X509_STRICT): ids of ``certboot explain``."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ class Provenance:
     """Why a certificate is in the store: which source gave it, from where, since when."""
 
     source: str
-    """``certifi``, ``system`` or ``added``."""
+    """``certifi``, ``system``, ``ccadb`` or ``added``."""
     detail: str
     """The file or version that the source read it from."""
     since: str
@@ -50,6 +61,12 @@ class Candidate:
     certificate: Certificate
     source: str
     detail: str
+    role: str = "anchor"
+    """``anchor`` or ``intermediate``: what the source offers it as."""
+    tls_trust: bool = True
+    """Whether the source trusts it for TLS servers at all (Mozilla's trust bits)."""
+    distrust_after: str = ""
+    """Mozilla's "Distrust for TLS After Date" (ISO 8601): leaves that begin later are not to be trusted."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,10 @@ class Loaded:
 
     candidates: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...] = ()
+    revoked: frozenset[str] = frozenset()
+    """Fingerprints that the source says are revoked, whoever else offers them."""
+    distrusted: frozenset[str] = frozenset()
+    """Fingerprints that the source says are not to be trusted for TLS servers, whoever else offers them."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +99,19 @@ class TrustAnchor:
 
     certificate: Certificate
     provenance: tuple[Provenance, ...]
+    distrust_after: str = ""
+
+
+@dataclass(frozen=True)
+class Intermediate:
+    """A CA certificate that is there only because an anchor in the store vouches for it, and leaves with it."""
+
+    certificate: Certificate
+    provenance: tuple[Provenance, ...]
+    issuer: str
+    """Fingerprint of the certificate in the store whose key signed it."""
+    anchor: str
+    """Fingerprint of the anchor at the end of its chain."""
 
 
 @dataclass(frozen=True)

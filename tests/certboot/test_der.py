@@ -72,7 +72,7 @@ def test_a_remainder_after_the_last_child_is_refused() -> None:
 
 def test_the_subject_of_a_certificate_and_the_issuer_of_a_crl_are_cut_out_byte_for_byte() -> None:
     child = pki.issue("child", CERTIFICATE)
-    assert der.certificate_subject(child.der) == child.certificate.subject.public_bytes()
+    assert der.certificate_names(child.der)[1] == child.certificate.subject.public_bytes()
     assert der.crl_issuer(CRL_DER) == CERTIFICATE.certificate.subject.public_bytes()
 
 
@@ -85,13 +85,13 @@ def test_version_1_has_no_version_field() -> None:
         return der.encode(der.SEQUENCE, short + b"".join(field.encoded for field in rest))
 
     subject = CERTIFICATE.certificate.subject.public_bytes()
-    assert der.certificate_subject(without_version(CERTIFICATE.der, der.CONTEXT_0)) == subject
+    assert der.certificate_names(without_version(CERTIFICATE.der, der.CONTEXT_0))[1] == subject
     assert der.crl_issuer(without_version(CRL_DER, der.INTEGER)) == subject
 
 
 def test_a_certificate_is_no_crl_and_a_crl_no_certificate() -> None:
     with pytest.raises(der.DerError):
-        der.certificate_subject(CRL_DER)
+        der.certificate_names(CRL_DER)[1]
     with pytest.raises(der.DerError):
         der.crl_issuer(CERTIFICATE.der)
 
@@ -100,7 +100,7 @@ def test_a_signed_object_has_three_parts_and_no_fourth() -> None:
     content = der.read(CERTIFICATE.der)[0].content
     for other in (content + b"\x05\x00", content[: len(content) // 2], b""):
         with pytest.raises(der.DerError):
-            der.certificate_subject(der.encode(der.SEQUENCE, other))
+            der.certificate_names(der.encode(der.SEQUENCE, other))
 
 
 def changed(data: bytes) -> st.SearchStrategy[bytes]:
@@ -112,6 +112,6 @@ def changed(data: bytes) -> st.SearchStrategy[bytes]:
 
 @given(st.binary() | changed(CERTIFICATE.der) | changed(CRL_DER))
 def test_no_bytes_raise_anything_but_der_error(data: bytes) -> None:
-    for cut in (der.read, der.certificate_subject, der.crl_issuer, lambda content: list(der.children(content))):
+    for cut in (der.read, der.certificate_names, der.crl_issuer, lambda content: list(der.children(content))):
         with contextlib.suppress(der.DerError):
             cut(data)

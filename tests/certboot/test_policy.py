@@ -26,6 +26,12 @@ GOOD = Certificate(
     self_issued=True,
     is_ca=True,
     for_tls_servers=True,
+    subject_name=b"",
+    issuer_name=b"",
+    key_id=b"",
+    authority_key_id=b"",
+    path_length=None,
+    defects=(),
 )
 BROKEN: dict[str, dict[str, object]] = {
     "not-a-ca": {"is_ca": False},

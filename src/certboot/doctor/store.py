@@ -67,7 +67,7 @@ def _damage(generation: Path, record: manifest.Manifest) -> Iterator[str]:
         if [hashlib.sha256(data).hexdigest() for data in held] != [entry.sha256]:
             yield f"missing, or not the certificate that the manifest names: {crts / entry.file}"
             return
-        wanted.append((subject_hash(der.certificate_subject(held[0])), "", entry.file))
+        wanted.append((subject_hash(der.certificate_names(held[0])[1]), "", entry.file))
     links = plan(wanted, {})
     names = {path.name for path in crts.iterdir()}
     expected = {entry.file for entry in record.certificates} | {str(slot) for slot in links}

@@ -176,4 +176,4 @@ def _object(block: pem.PemBlock) -> Hashed:
         # OpenSSL is milder with some, and it is the one who will look for them. (ssl.SSLError is no ValueError.)
         if not loads_in_openssl(encoded):
             raise
-    return Hashed(subject_hash(der.certificate_subject(encoded)), "", hashlib.sha256(encoded).digest())
+    return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", hashlib.sha256(encoded).digest())
