@@ -22,7 +22,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MARKS = ("<!-- bench: begin -->", "<!-- bench: end -->")
-STARTS, GETS, ROUNDS = 40, 40, 3
+STARTS, GETS, ROUNDS, REHASHES = 40, 40, 3, 5
+CERTIFICATES = 10_000
+SETTLED = 3
+"""Seconds after which certboot believes that a file is what it was; nobody rehashes what he wrote a moment ago."""
 
 SERVER = """
 import http.server, ssl, sys, trustme
@@ -46,6 +49,27 @@ def get():
     return time.perf_counter() - begin
 get()
 print(statistics.median(get() for _ in range({GETS})))
+"""
+# Distinct certificates under one key. One in ten has the subject of its neighbour.
+MAKER = f"""
+import datetime, pathlib, sys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+key = ec.generate_private_key(ec.SECP256R1())
+begin = datetime.datetime(2026, 1, 1)
+key_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+for number in range({CERTIFICATES}):
+    country, organisation = ("US", "DE", "JP", "ES")[number % 4], f"Example Trust Services {{number // 20}}"
+    common = f"Example Root CA {{number - (number % 20 in (1, 2))}}"
+    kinds = (NameOID.COUNTRY_NAME, NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME)
+    values = zip(kinds, (country, organisation, common))
+    name = x509.Name([x509.NameAttribute(kind, value) for kind, value in values])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1 + number, begin, begin.replace(year=2046))
+    builder = builder.add_extension(x509.BasicConstraints(True, None), True).add_extension(key_id, False)
+    encoded = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    pathlib.Path(sys.argv[1], f"example_root_ca_{{number:05d}}.pem").write_bytes(encoded)
 """
 
 
@@ -91,7 +115,70 @@ def measure(folder: Path) -> list[str]:
         clean(store / "bin/certboot", "init", "--add", ca_file, home=home)
         gets = rounds(lambda one: 1000 * float(clean(one, "-c", CLIENT, url, home=home)), pairs)
         lines.append(row("fresh verified `requests.get` on loopback, ms", gets, "{:.1f}"))
-    return lines
+    return lines + rehashing(store / "bin", folder, home) + initialising(store / "bin", folder)
+
+
+def rehashing(programs: Path, folder: Path, home: Path) -> list[str]:
+    """Return the lines on ``rehash``, beside ``openssl rehash`` on equal copies."""
+    # All copies first, and none removed before the end: for minutes ext4 does not use the inodes of removed files
+    # again, and takes seconds to look for others (recently_deleted in fs/ext4/ialloc.c), whoever makes links. What
+    # else was removed on the machine does the same, so the least time counts where links are made.
+    source, copies = folder / "certificates", [folder / f"copy{number}" for number in range(2 * REHASHES)]
+    source.mkdir()
+    clean(programs / "python", "-c", MAKER, source, home=home)
+    for copy in copies:
+        shutil.copytree(source, copy)
+    time.sleep(SETTLED)
+    commands: tuple[tuple[str | Path, str], ...] = (("openssl", "rehash"), (programs / "certboot", "rehash"))
+    pairs = list(zip(copies[::2], copies[1::2], strict=True))
+    fresh = [[ran(*command, copy, home=home) for command, copy in zip(commands, pair, strict=True)] for pair in pairs]
+    time.sleep(SETTLED)
+    again = [[ran(*command, pair[1], home=home) for command in commands] for pair in pairs]
+    what = f"`certboot rehash`, {CERTIFICATES:,} certificates"
+    beside = "(without: `openssl rehash`)"
+    return [
+        row(f"{what}, s, least of {REHASHES} {beside}", middle(fresh, 0, min), "{:.2f}"),
+        row("the same with nothing changed, s", middle(again, 0), "{:.2f}"),
+        row("peak memory of the first, MB", middle(fresh, 1), "{:.0f}"),
+    ]
+
+
+def initialising(programs: Path, folder: Path) -> list[str]:
+    """Return the lines on ``init``, beside a bare start: no other program does the same."""
+    homes = [folder / f"home{number}" for number in range(ROUNDS)]
+    for each in homes:
+        each.mkdir()
+    bare, init = (programs / "python", "-c", "pass"), (programs / "certboot", "init")
+    rounds = [[[ran(*command, home=each) for command in (bare, init)] for each in homes] for _ in range(2)]
+    beside = "(without: `python -c pass`)"
+    return [
+        row(f"`certboot init` where there is no store, s {beside}", middle(rounds[0], 0), "{:.3f}"),
+        row("`certboot init` with nothing new, s", middle(rounds[1], 0), "{:.3f}"),
+    ]
+
+
+def middle(
+    taken: Sequence[Sequence[tuple[float, float]]],
+    which: int,
+    pick: Callable[[list[float]], float] = statistics.median,
+) -> list[float]:
+    """Return the median of one of the figures of ``ran``, or another pick, for each program that ran in turns."""
+    return [pick([one[which] for one in column]) for column in zip(*taken, strict=True)]
+
+
+def ran(*command: str | Path, home: Path) -> tuple[float, float]:
+    """Run a program as ``clean`` does, and return its seconds and its peak memory in MB.
+
+    Linux counts this script's own memory as the least: the child starts with it.
+    """
+    begin = time.perf_counter()
+    process = subprocess.Popen(command, env=environment(home), cwd=home, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return seconds, usage.ru_maxrss / 1024
 
 
 class Served:
@@ -150,9 +237,13 @@ def start(python: Path, home: Path) -> float:
 
 def clean(*command: str | Path, home: Path, errors: bool = False) -> str:
     """Run a program with HOME and PATH only, and return its standard output, or standard error."""
-    environ = {"HOME": str(home), "PATH": os.defpath, "PYTHONHASHSEED": "0"}
-    done = subprocess.run(command, env=environ, cwd=home, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment(home), cwd=home, check=True, capture_output=True, text=True)
     return done.stderr if errors else done.stdout
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return an environment with nothing of this machine in it."""
+    return {"HOME": str(home), "PATH": os.defpath, "PYTHONHASHSEED": "0"}
 
 
 def tool(*command: str | Path) -> None:

@@ -17,7 +17,9 @@ from certboot import cli
 from certboot.clients import DIRECTORY, VARIABLES
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-COMMANDS = ("init", "doctor", "rehash", "purge")
+COMMANDS = (
+    "init", "doctor", "update", "trust", "distrust", "list", "show", "history", "rollback", "diff", "rehash", "purge"
+)  # fmt: skip
 
 
 def generated(text: str) -> str:

@@ -45,9 +45,10 @@ def issue(
     *,
     extensions: tuple[tuple[x509.ExtensionType, bool], ...] | None = None,
     valid: tuple[datetime.datetime, datetime.datetime] = (NOW - DAY, NOW + 365 * DAY),
+    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> Issued:
     """Return a certificate, self-signed without ``issuer``; without ``extensions`` a proper CA certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = name(subject) if isinstance(subject, str) else subject
     builder = (
         x509.CertificateBuilder()

@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"
 FLOORS = (
     ("certboot_startup",),
-    ("errors", "printable", "der", "subject_hash", "pem", "model", "certs"),
-    ("policy", "diagnosis"),
-    ("paths", "files", "tls", "clients", "config"),
+    ("errors", "printable", "duration", "der", "subject_hash", "pem", "model", "certs"),
+    ("chain", "policy", "diagnosis"),
+    ("paths", "files", "tls", "clients", "config", "net"),
     ("sources", "store"),
-    ("update", "purge", "doctor"),
-    ("render", "cli", "__main__"),
+    ("update", "purge", "history", "doctor"),
+    ("render", "arguments", "cli", "__main__"),
 )
 # Inside floor 0 of certboot the order is that of the list above.
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}

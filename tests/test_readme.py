@@ -12,7 +12,10 @@ import trustme
 from environments import Environment
 from server import TlsServer
 
+from certboot.arguments import parser
+
 ROOT = Path(__file__).parents[1]
+COMMANDS = re.findall(r"^    ([a-z]+) ", parser().format_help(), re.MULTILINE)
 README = (ROOT / "README.md").read_text("utf-8")
 
 
@@ -77,7 +80,7 @@ def normalised(text: str, places: dict[str, str]) -> list[str]:
 
 def test_every_command_and_script_is_in_the_readme_and_the_changelog() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
-    for command in ("init", "doctor", "rehash", "purge"):
+    for command in COMMANDS:
         assert f"certboot {command} --help" in README
         assert f"`certboot {command}" in changelog
     assert "scripts/bootstrap.py" in README

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import re
 import ssl
 import typing
 import warnings
+from collections.abc import Iterator
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certboot import der, pem
@@ -37,9 +39,7 @@ def load_certificate(data: bytes) -> Certificate:
         if not loads_in_openssl(data):
             message = "not a certificate that OpenSSL can read"
             raise CertificateError(message)
-        with warnings.catch_warnings():
-            # cryptography warns of old sins (a serial number of zero); they are no reason to print anything here.
-            warnings.simplefilter("ignore")
+        with _quiet():
             return _described(x509.load_der_x509_certificate(data), data)
     except _UNREADABLE as error:
         message = f"not a certificate that OpenSSL can read: {printable(str(error))}"
@@ -58,6 +58,17 @@ def loads_in_openssl(data: bytes) -> bool:
     return True
 
 
+def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
+    """Return whether the key of ``issuer`` made the signature on ``certificate``, and the names fit."""
+    try:
+        with _quiet():
+            signed, signer = (x509.load_der_x509_certificate(each.der) for each in (certificate, issuer))
+            signed.verify_directly_issued_by(signer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
 def annotated_pem(certificate: Certificate) -> str:
     """Return the certificate as PEM under comment lines that say what it is. ASCII only, whatever the subject holds."""
     valid = f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
@@ -71,6 +82,14 @@ def file_name(certificate: Certificate) -> str:
     """Return a readable, portable file name, distinct by its first eight digits of the fingerprint."""
     slug = re.sub("[^A-Za-z0-9]+", "_", certificate.name.encode("ascii", "ignore").decode()).strip("_")[:64]
     return f"{slug or 'certificate'}-{certificate.fingerprint[:8]}.pem"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    # cryptography warns of old sins (a serial number of zero, a long name); they are no reason to print anything here.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _described(parsed: x509.Certificate, data: bytes) -> Certificate:

@@ -11,8 +11,11 @@ from collections.abc import Iterator
 SEQUENCE = 0x30
 SET = 0x31
 INTEGER = 0x02
+BIT_STRING = 0x03
 OBJECT_IDENTIFIER = 0x06
 CONTEXT_0 = 0xA0
+_CERTIFICATE_FIELDS = [INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE]
+"""Serial number, algorithm, issuer, validity, subject, key."""
 
 
 class DerError(ValueError):
@@ -27,27 +30,16 @@ class Element(typing.NamedTuple):
     encoded: bytes
 
 
+Span: typing.TypeAlias = tuple[int, int, int, int]
+"""Where one element lies in some bytes: its tag octet, and where it, its content and the next element start.
+
+A plain tuple, because a directory of 10,000 certificates has 200,000 of them.
+"""
+
+
 def read(data: bytes, expected: int | None = None) -> tuple[Element, bytes]:
     """Return the first element of ``data`` and the bytes after it; raises DerError."""
-    if len(data) < 2:  # noqa: PLR2004 - a tag octet and a length octet
-        message = "the data ends inside an element"
-        raise DerError(message)
-    tag, length, start = data[0], data[1], 2
-    if tag & 0x1F == 0x1F:  # noqa: PLR2004 - X.690 8.1.2.4
-        message = "a tag number above 30"
-        raise DerError(message)
-    if length & 0x80:
-        octets = length & 0x7F
-        start += octets
-        # X.690 10.1: definite form, and more than four octets would be a certificate of over 4 GiB.
-        if not 1 <= octets <= 4 or len(data) < start:  # noqa: PLR2004
-            message = "a length that DER does not allow"
-            raise DerError(message)
-        length = int.from_bytes(data[2:start], "big")
-    end = start + length
-    if len(data) < end:
-        message = "the data ends inside an element"
-        raise DerError(message)
+    tag, _, start, end = span(data, 0, len(data))
     if expected is not None and tag != expected:
         message = f"tag {tag:#04x} where {expected:#04x} belongs"
         raise DerError(message)
@@ -56,9 +48,35 @@ def read(data: bytes, expected: int | None = None) -> tuple[Element, bytes]:
 
 def children(content: bytes) -> Iterator[Element]:
     """Yield the elements that ``content`` consists of; raises DerError on a remainder."""
-    while content:
-        element, content = read(content)
-        yield element
+    end = 0
+    while end < len(content):
+        tag, at, start, end = span(content, end, len(content))
+        yield Element(tag, content[start:end], content[at:end])
+
+
+def span(data: bytes, at: int, limit: int) -> Span:
+    """Return where the element at ``at`` lies in ``data[:limit]``, without a copy of it; raises DerError."""
+    start = at + 2
+    if start > limit:
+        message = "the data ends inside an element"
+        raise DerError(message)
+    tag, length = data[at], data[at + 1]
+    if tag & 0x1F == 0x1F:  # noqa: PLR2004 - X.690 8.1.2.4
+        message = "a tag number above 30"
+        raise DerError(message)
+    if length & 0x80:
+        octets = length & 0x7F
+        start += octets
+        # X.690 10.1: definite form, and more than four octets would be a certificate of over 4 GiB.
+        if not 1 <= octets <= 4 or start > limit:  # noqa: PLR2004
+            message = "a length that DER does not allow"
+            raise DerError(message)
+        length = int.from_bytes(data[at + 2 : start], "big")
+    end = start + length
+    if end > limit:
+        message = "the data ends inside an element"
+        raise DerError(message)
+    return tag, at, start, end
 
 
 def encode(tag: int, content: bytes) -> bytes:
@@ -72,34 +90,38 @@ def encode(tag: int, content: bytes) -> bytes:
 
 def certificate_names(certificate: bytes) -> tuple[bytes, bytes]:
     """Return the DER Names of issuer and subject of an X.509 certificate (RFC 5280, 4.1); raises DerError."""
-    fields = _signed_fields(certificate)
-    if fields and fields[0].tag == CONTEXT_0:  # the version, absent in version 1
-        fields = fields[1:]
-    expected = (INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE)  # serial … issuer, validity, subject, key
-    if tuple(field.tag for field in fields[:6]) != expected:
+    tags, places = _signed_fields(certificate)
+    first = int(tags[:1] == [CONTEXT_0])  # the version, absent in version 1
+    if tags[first : first + 6] != _CERTIFICATE_FIELDS:
         message = "not the fields of a certificate"
         raise DerError(message)
-    return fields[2].encoded, fields[4].encoded
+    return certificate[places[first + 2]], certificate[places[first + 4]]
 
 
 def crl_issuer(crl: bytes) -> bytes:
     """Return the DER Name of the issuer of a certificate revocation list (RFC 5280, 5.1); raises DerError."""
-    fields = _signed_fields(crl)
-    if fields and fields[0].tag == INTEGER:  # the version, absent in version 1
-        fields = fields[1:]
-    if tuple(field.tag for field in fields[:2]) != (SEQUENCE, SEQUENCE):
+    tags, places = _signed_fields(crl)
+    first = int(tags[:1] == [INTEGER])  # the version, absent in version 1
+    if tags[first : first + 2] != [SEQUENCE, SEQUENCE]:
         message = "not the fields of a certificate revocation list"
         raise DerError(message)
-    return fields[1].encoded
+    return crl[places[first + 1]]
 
 
-def _signed_fields(signed: bytes) -> list[Element]:
+def _signed_fields(signed: bytes) -> tuple[list[int], list[slice]]:
+    """Return the tags of the fields that are signed, and the place of each."""
     # SEQUENCE { to-be-signed SEQUENCE, algorithm SEQUENCE, signature BIT STRING }
-    outer, _ = read(signed, SEQUENCE)
-    to_be_signed, rest = read(outer.content, SEQUENCE)
-    algorithm, rest = read(rest, SEQUENCE)
-    _signature, rest = read(rest, 0x03)
-    if rest or not algorithm.content:
+    outer, _, at, limit = span(signed, 0, len(signed))
+    fields, _, start, end = span(signed, at, limit)
+    algorithm, _, content, after = span(signed, end, limit)
+    signature, _, _, last = span(signed, after, limit)
+    shape = (outer, fields, algorithm, signature)
+    if shape != (SEQUENCE, SEQUENCE, SEQUENCE, BIT_STRING) or last != limit or content == after:
         message = "not a signed object"
         raise DerError(message)
-    return list(children(to_be_signed.content))
+    tags, places = [], []
+    while start < end:
+        tag, at, _, start = span(signed, start, end)
+        tags.append(tag)
+        places.append(slice(at, start))
+    return tags, places

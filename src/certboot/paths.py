@@ -42,6 +42,32 @@ class StorePaths:
         return self.home / "trusted"
 
     @property
+    def distrusted(self) -> Path:
+        """What the user never wants to see in the store: a fingerprint and a name a line."""
+        return self.home / "distrusted"
+
+    @property
+    def checked(self) -> Path:
+        """When the sources were last read, whether or not they held anything new (ISO 8601, UTC)."""
+        return self.home / "checked"
+
+    @property
+    def cache(self) -> Path:
+        """Reports as they were last fetched."""
+        return self.home / "cache"
+
+    @property
+    def rehash(self) -> Path:
+        """What ``certboot rehash`` found in directories, for the next time."""
+        return self.home / "rehash"
+
+    @property
+    def parts(self) -> tuple[Path, ...]:
+        """All of them but the lock, in the order in which they are to be removed: what points somewhere goes first."""
+        kept = (self.trusted, self.distrusted, self.config, self.checked, self.cache, self.rehash)
+        return (self.env, self.current, *kept, self.generations)
+
+    @property
     def config(self) -> Path:
         """The user's settings."""
         return self.home / "config.toml"

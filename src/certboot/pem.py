@@ -11,6 +11,7 @@ CERTIFICATE_LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERT
 CRL_LABEL = "X509 CRL"
 _KEY = "PRIVATE KEY"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BEGIN, _END = b"-----BEGIN CERTIFICATE-----\n", b"\n-----END CERTIFICATE-----"
 
 
 class PemBlock(typing.NamedTuple):
@@ -32,6 +33,30 @@ def is_key(block: PemBlock) -> bool:
 
 def blocks(text: bytes) -> Iterator[PemBlock]:
     """Yield the PEM blocks of ``text`` in order, whatever stands around them. One pass, however broken the text is."""
+    plain = _plain(text)
+    if plain:
+        yield plain
+    else:
+        yield from _any(text)
+
+
+def _plain(text: bytes) -> PemBlock | None:
+    """Return the one block of a file as most are, a certificate below any text; None for a file of any other kind."""
+    head, _, rest = text.partition(_BEGIN)
+    body, end, tail = rest.partition(_END)
+    lines = body.split(b"\n")
+    if not end or tail not in (b"", b"\n") or b"" in lines:
+        return None
+    if head and (not head.endswith(b"\n") or b"-----BEGIN " in head):
+        return None
+    try:
+        data = base64.b64decode(b"".join(lines), validate=True)
+    except binascii.Error:
+        return None
+    return PemBlock("CERTIFICATE", head.count(b"\n") + 1, data) if data else None
+
+
+def _any(text: bytes) -> Iterator[PemBlock]:
     label, start, body = "", 0, [b""]
     for number, raw in enumerate(text.removeprefix(_BYTE_ORDER_MARK).split(b"\n"), start=1):
         line = raw.rstrip()

@@ -1,51 +1,79 @@
-"""Which candidates become trust anchors, and by which rule the others do not. Pure: no I/O, and the time is given."""
+"""Which candidates enter the store, as anchor or intermediate, and by which rule the others do not.
+
+Pure: no I/O, and the time is given. An anchor is believed because its source is; an intermediate only because of a
+chain of checked signatures to an anchor.
+"""
 
 from __future__ import annotations
 
 import typing
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
-from certboot.model import Candidate, Certificate, Provenance, Rejection, TrustAnchor
+from certboot import chain
+from certboot.certs import is_signed_by
+from certboot.model import Candidate, Certificate, Intermediate, Provenance, Rejection, TrustAnchor
 
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
+
+@dataclass(frozen=True)
+class Rules:
+    """What decides beside the certificate itself. Fingerprints are SHA-256 in lower-case hexadecimal."""
+
+    now: datetime
+    """Aware."""
+    revoked: frozenset[str] = frozenset()
+    distrusted: frozenset[str] = frozenset()
+    """By the user, or by the administrator of the system."""
+    checked: Mapping[str, str] = field(default_factory=dict)
+    """Certificate -> issuer of signatures that were found good before."""
 
 
 class Decision(typing.NamedTuple):
-    """Every candidate, decided: the anchors in order of name, and the rejections in the order they came."""
+    """Every candidate, decided: what enters in order of name, and the rejections."""
 
     anchors: tuple[TrustAnchor, ...]
+    intermediates: tuple[Intermediate, ...]
     rejections: tuple[Rejection, ...]
 
 
-def decide(candidates: Iterable[Candidate], now: datetime) -> Decision:
-    """Return the anchors among ``candidates``, one per fingerprint with all its sources, and the rejections.
-
-    ``now`` is an aware datetime. Signatures are not checked: an anchor is believed because its source is.
-    """
-    certificates: dict[str, Certificate] = {}
-    provenance: dict[str, list[Provenance]] = {}
+def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
+    """Return the anchors and intermediates among ``candidates``, one per fingerprint with all its sources."""
+    anchors: dict[str, list[Candidate]] = {}
+    dates: dict[str, list[str]] = {}
+    intermediates: dict[str, list[Candidate]] = {}
     rejections: list[Rejection] = []
-    since = f"{now.astimezone(timezone.utc):%Y-%m-%d}"
     for candidate in candidates:
-        certificate = candidate.certificate
-        broken = broken_rule(certificate, now)
+        if candidate.distrust_after:
+            dates.setdefault(candidate.certificate.fingerprint, []).append(candidate.distrust_after)
+        broken = _broken_rule(candidate, rules)
         if broken:
-            rule, reason = broken
-            origin = (candidate.source, candidate.detail)
-            rejections.append(Rejection(rule, *origin, reason, certificate.fingerprint, certificate.subject))
-            continue
-        certificates[certificate.fingerprint] = certificate
-        reasons = provenance.setdefault(certificate.fingerprint, [])
-        if all(known.source != candidate.source for known in reasons):
-            reasons.append(Provenance(candidate.source, candidate.detail, since))
-    anchors = [TrustAnchor(found, tuple(provenance[fingerprint])) for fingerprint, found in certificates.items()]
-    anchors.sort(key=lambda anchor: (anchor.certificate.name.casefold(), anchor.certificate.fingerprint))
-    return Decision(tuple(anchors), tuple(rejections))
+            rejections.append(_rejection(candidate, *broken))
+        else:
+            kind = anchors if candidate.role == "anchor" else intermediates
+            kind.setdefault(candidate.certificate.fingerprint, []).append(candidate)
+    for fingerprint, offers in list(intermediates.items()):
+        broken = _no_intermediate(offers[0].certificate, anchors)
+        if broken:
+            rejections += [_rejection(candidate, *broken) for candidate in intermediates.pop(fingerprint)]
+    by_name = sorted((found[0].certificate for found in anchors.values()), key=_order)
+    offered = sorted((found[0].certificate for found in intermediates.values()), key=_order)
+    links, failed = chain.hang(offered, by_name, rules.checked)
+    for fingerprint, broken in failed.items():
+        rejections += [_rejection(candidate, *broken) for candidate in intermediates[fingerprint]]
+    return Decision(
+        tuple(_anchor(anchors[each.fingerprint], rules, dates.get(each.fingerprint, ())) for each in by_name),
+        tuple(
+            Intermediate(certificate, _provenance(intermediates[fingerprint], rules), *links[fingerprint])
+            for fingerprint, certificate in ((certificate.fingerprint, certificate) for certificate in offered)
+            if fingerprint in links
+        ),
+        tuple(rejections),
+    )
 
 
 def broken_rule(certificate: Certificate, now: datetime) -> tuple[str, str] | None:
-    """Return the rule that keeps ``certificate`` from being a trust anchor and the reason in words, or None."""
+    """Return the rule that keeps ``certificate`` by itself from being trusted and the reason in words, or None."""
     if not certificate.is_ca:
         return "not-a-ca", "it may not issue certificates (basicConstraints, keyUsage)"
     if not certificate.for_tls_servers:
@@ -55,3 +83,45 @@ def broken_rule(certificate: Certificate, now: datetime) -> tuple[str, str] | No
     if certificate.not_before > now:
         return "not-yet-valid", f"it is valid from {certificate.not_before:%Y-%m-%d} on"
     return None
+
+
+def _broken_rule(candidate: Candidate, rules: Rules) -> tuple[str, str] | None:
+    fingerprint = candidate.certificate.fingerprint
+    if fingerprint in rules.distrusted:
+        return "distrusted", "you, or the system's administrator, said so"
+    if fingerprint in rules.revoked:
+        return "revoked", "the CCADB lists it as revoked"
+    if not candidate.tls_trust:
+        since = f" (certificates that begin after {candidate.distrust_after})" if candidate.distrust_after else ""
+        return "no-tls-trust", f"its root programme does not trust it for TLS servers{since}"
+    return broken_rule(candidate.certificate, rules.now)
+
+
+def _no_intermediate(certificate: Certificate, anchors: Container[str]) -> tuple[str, str] | None:
+    if certificate.fingerprint in anchors:
+        return "duplicate", "it is in the store as an anchor"
+    # The CCADB lists twins of roots as intermediates: same name and key, so an anchor vouches for them.
+    if certificate.self_issued and is_signed_by(certificate, certificate):
+        return "self-signed", "it is no intermediate: in a directory OpenSSL takes it for an anchor"
+    return None
+
+
+def _rejection(candidate: Candidate, rule: str, reason: str) -> Rejection:
+    certificate = candidate.certificate
+    return Rejection(rule, candidate.source, candidate.detail, reason, certificate.fingerprint, certificate.subject)
+
+
+def _anchor(offers: list[Candidate], rules: Rules, dates: Iterable[str]) -> TrustAnchor:
+    # The earliest date of distrust that any source knows, also one that does not offer it for TLS.
+    return TrustAnchor(offers[0].certificate, _provenance(offers, rules), min(dates, default=""))
+
+
+def _provenance(offers: list[Candidate], rules: Rules) -> tuple[Provenance, ...]:
+    since = f"{rules.now.astimezone(timezone.utc):%Y-%m-%d}"
+    first = {candidate.source: candidate for candidate in reversed(offers)}
+    known = dict.fromkeys(candidate.source for candidate in offers)
+    return tuple(Provenance(source, first[source].detail, since) for source in known)
+
+
+def _order(certificate: Certificate) -> tuple[str, str]:
+    return certificate.name.casefold(), certificate.fingerprint

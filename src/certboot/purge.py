@@ -18,8 +18,7 @@ if typing.TYPE_CHECKING:
 
 def find(paths: StorePaths) -> tuple[Path, ...]:
     """Return what ``remove`` would take away, first the ``env`` file; raises StoreError where there is no store."""
-    parts = (paths.env, paths.current, paths.trusted, paths.config, paths.generations)
-    present = tuple(path for path in parts if path.is_symlink() or path.exists())
+    present = tuple(path for path in paths.parts if path.is_symlink() or path.exists())
     # By `current` or `generations` it is known to be a store: `env` may be anybody's.
     if paths.current not in present and paths.generations not in present:
         message = f"there is no store: {paths.home}"

@@ -6,6 +6,7 @@ only an index here, nothing is believed because of it.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 
@@ -17,59 +18,73 @@ _UTF8_STRING = 12
 _BMP_STRING = 30
 # The types it copies as they stand. It loads no certificate with any other type in a name (DIRECTORYSTRING and
 # B_ASN1_PRINTABLE in asn1.h).
-_COPIED = frozenset({3, 7, 8, 9, 11, 13, 14, 15, 18, 29, der.SEQUENCE})
-_BIT_STRING = 3
+_COPIED = frozenset({der.BIT_STRING, 7, 8, 9, 11, 13, 14, 15, 18, 29, der.SEQUENCE})
 _MOST_UNUSED_BITS = 7
 # Arcs of seven bits an octet, the last without the high bit, the first not padded with 0x80 (X.690 8.19.2).
 _OBJECT_IDENTIFIER = re.compile(rb"(?:(?:[\x81-\xff][\x80-\xff]*)?[\x00-\x7f])+", re.DOTALL)
 _SPACES = re.compile(rb"[ \t\n\v\f\r]+")
+_SHORT = 256  # bytes of a relative name that is worth remembering
 
 
 def subject_hash(name: bytes) -> str:
     """Return the hash of a DER-encoded Name as eight lower-case hexadecimal digits; raises der.DerError."""
-    outer, rest = der.read(name, der.SEQUENCE)
-    if rest:
-        message = "bytes after the name"
+    tag, _, at, limit = der.span(name, 0, len(name))
+    if tag != der.SEQUENCE or limit != len(name):
+        message = "not a name, or bytes after the name"
         raise der.DerError(message)
-    canonical = b"".join(_canonical_rdn(rdn) for rdn in der.children(outer.content))
+    canonical = b""
+    while at < limit:
+        _, start, _, at = der.span(name, at, limit)
+        rdn = name[start:at]
+        canonical += _remembered(rdn) if len(rdn) <= _SHORT else _canonical_rdn(rdn)
     digest = hashlib.sha1(canonical, usedforsecurity=False).digest()
     return f"{int.from_bytes(digest[:4], 'little'):08x}"
 
 
-def _canonical_rdn(rdn: der.Element) -> bytes:
-    if rdn.tag != der.SET:
+def _canonical_rdn(rdn: bytes) -> bytes:
+    tag, _, at, limit = der.span(rdn, 0, len(rdn))
+    if tag != der.SET:
         message = "a relative name that is not a SET"
         raise der.DerError(message)
-    if not rdn.content:
-        return b""
-    return der.encode(der.SET, b"".join(sorted(_canonical_attribute(item) for item in der.children(rdn.content))))
+    attributes = []
+    while at < limit:
+        tag, _, start, at = der.span(rdn, at, limit)
+        attributes.append(_canonical_attribute(rdn, start, at))
+        if tag != der.SEQUENCE:
+            message = "an attribute that is not a SEQUENCE"
+            raise der.DerError(message)
+    return der.encode(der.SET, b"".join(sorted(attributes))) if attributes else b""
 
 
-def _canonical_attribute(attribute: der.Element) -> bytes:
-    kind, rest = der.read(attribute.content, der.OBJECT_IDENTIFIER)
-    value, rest = der.read(rest)
-    if rest or attribute.tag != der.SEQUENCE or not _OBJECT_IDENTIFIER.fullmatch(kind.content):
+# A directory of CAs has few countries and not many organisations.
+_remembered = functools.lru_cache(maxsize=1024)(_canonical_rdn)
+
+
+def _canonical_attribute(data: bytes, at: int, limit: int) -> bytes:
+    kind, _, start, middle = der.span(data, at, limit)
+    tag, _, content, end = der.span(data, middle, limit)
+    if kind != der.OBJECT_IDENTIFIER or end != limit or not _OBJECT_IDENTIFIER.fullmatch(data, start, middle):
         message = "an attribute that is not a pair of type and value"
         raise der.DerError(message)
-    return der.encode(der.SEQUENCE, kind.encoded + _canonical_value(value))
+    return der.encode(der.SEQUENCE, data[at:middle] + _canonical_value(tag, data[content:end], data[middle:end]))
 
 
-def _canonical_value(value: der.Element) -> bytes:
-    codec = _CODECS.get(value.tag)
+def _canonical_value(tag: int, content: bytes, encoded: bytes) -> bytes:
+    codec = _CODECS.get(tag)
     if codec is None:
-        if value.tag not in _COPIED:
-            message = f"a string type that OpenSSL does not take in a name: {value.tag:#04x}"
+        if tag not in _COPIED:
+            message = f"a string type that OpenSSL does not take in a name: {tag:#04x}"
             raise der.DerError(message)
-        if value.tag == _BIT_STRING and (not value.content or value.content[0] > _MOST_UNUSED_BITS):
+        if tag == der.BIT_STRING and (not content or content[0] > _MOST_UNUSED_BITS):
             message = "a BIT STRING without the number of its unused bits"
             raise der.DerError(message)
-        return value.encoded
+        return encoded
     try:
-        text = value.content.decode(codec)
+        text = content.decode(codec)
     except UnicodeError as error:
         message = f"a string that is not {codec}"
         raise der.DerError(message) from error
-    if value.tag == _BMP_STRING and len(text) * 2 != len(value.content):
+    if tag == _BMP_STRING and len(text) * 2 != len(content):
         message = "a surrogate in a BMPString"
         raise der.DerError(message)
     # bytes.lower() touches A to Z only, as OpenSSL does.

@@ -15,7 +15,7 @@ from certboot.clients import BY_NAME, DIRECTORY, VARIABLES, held_back
 from certboot.config import Config
 from certboot.paths import StorePaths
 from certboot.store import env_file
-from certboot.update import initialise
+from certboot.update import Request, apply
 
 GROUPS = [
     ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"),
@@ -52,7 +52,7 @@ def test_what_init_says_of_preset_variables_is_what_the_hook_does(
 ) -> None:
     """Every combination of unset, empty, foreign and our own values among the variables that look at each other."""
     few_sources(monkeypatch)
-    initialise(paths)
+    apply(paths, Request("init"))
     settings = env_file.values(config.variables(), paths.current)
     paths.env.write_bytes(env_file.render(settings))
     bundle, crts = (str(paths.current / name) for name in ("bundle.pem", "crts"))

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from certboot.clients import VARIABLES
-from certboot.config import Config, load_config
+from certboot.config import Company, Config, load_config, parse_config
 from certboot.errors import CertbootError
 
 DEFAULTS = [variable.name for variable in VARIABLES if variable.default]
+SHA = "0123456789abcdef" * 4
 
 
 def loaded(tmp_path: Path, text: str) -> Config:
@@ -26,51 +27,153 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
     assert names(Config()) == DEFAULTS
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "[variables]\n", "[variables]\nadd = []\nremove = []\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing\n",
+        "[variables]\n",
+        "[variables]\nadd = []\nremove = []\n",
+        "company = []\n[ccadb]\n[rules]\ndistrust = []\n",
+        'base = "/srv/team"\n',
+    ],
+)
 def test_a_file_that_says_nothing_means_the_defaults(tmp_path: Path, text: str) -> None:
     assert loaded(tmp_path, text) == Config()
 
 
+def test_everything_that_the_modules_own_example_shows_is_understood(tmp_path: Path) -> None:
+    text = f"""
+    sources = ["certifi", "ccadb"]
+    intermediates = false
+    [ccadb]
+    address = "https://mirror.example/"
+    folder = "reports"
+    [rules]
+    distrust = ["{SHA.upper()}", "{":".join(SHA[at : at + 2] for at in range(0, 64, 2))[:-2]}aa"]
+    [[company]]
+    path = "corp-root.pem"
+    [[company]]
+    path = "/etc/corp"
+    [[company]]
+    address = "https://pki.example/root.crt"
+    [[company]]
+    address = "https://pki.example/root.crt"
+    sha256 = "{SHA}"
+    """
+    assert loaded(tmp_path, text) == Config(
+        sources=("certifi", "ccadb"),
+        intermediates=False,
+        ccadb_address="https://mirror.example/",
+        ccadb_folder=tmp_path / "reports",
+        distrust=frozenset({SHA, f"{SHA[:-2]}aa"}),
+        companies=(
+            Company(tmp_path / "corp-root.pem"),
+            Company(Path("/etc/corp")),
+            Company(address="https://pki.example/root.crt"),
+            Company(address="https://pki.example/root.crt", sha256=SHA),
+        ),
+    )
+
+
+def test_no_sources_is_a_choice_of_its_own(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "sources = []\n").sources == ()
+    assert loaded(tmp_path, "").sources is None
+
+
+@pytest.mark.parametrize(("base", "start"), [("", "{}"), ("team", "{}/team"), ("/srv/team", "/srv/team")])
+def test_relative_paths_start_at_base_else_where_the_file_lies(tmp_path: Path, base: str, start: str) -> None:
+    text = f'base = "{base}"\nccadb = {{folder = "reports"}}\ncompany = [{{path = "corp.pem"}}]\n'
+    config = loaded(tmp_path, text)
+    assert config.ccadb_folder == Path(start.format(tmp_path), "reports")
+    assert config.companies == (Company(Path(start.format(tmp_path), "corp.pem")),)
+
+
 def test_variables_are_added_and_removed(tmp_path: Path) -> None:
     config = loaded(tmp_path, '[variables]\nadd = ["AWS_CA_BUNDLE", "PIP_CERT"]\nremove = ["HTTPLIB2_CA_CERTS"]\n')
-    assert config == Config(("AWS_CA_BUNDLE", "PIP_CERT"), ("HTTPLIB2_CA_CERTS",))
+    assert config == Config(add=("AWS_CA_BUNDLE", "PIP_CERT"), remove=("HTTPLIB2_CA_CERTS",))
     assert set(names(config)) == {*DEFAULTS, "AWS_CA_BUNDLE", "PIP_CERT"} - {"HTTPLIB2_CA_CERTS"}
 
 
 @pytest.mark.parametrize("remove", [("SSL_CERT_FILE",), ("SSL_CERT_FILE", "SSL_CERT_DIR")])
 def test_ssl_cert_dir_never_stands_without_ssl_cert_file(remove: tuple[str, ...]) -> None:
-    assert set(DEFAULTS) - set(names(Config(("SSL_CERT_DIR",), remove))) == {"SSL_CERT_FILE", "SSL_CERT_DIR"}
-    assert set(DEFAULTS) - set(names(Config((), ("SSL_CERT_DIR",)))) == {"SSL_CERT_DIR"}
+    config = Config(add=("SSL_CERT_DIR",), remove=remove)
+    assert set(DEFAULTS) - set(names(config)) == {"SSL_CERT_FILE", "SSL_CERT_DIR"}
+    assert set(DEFAULTS) - set(names(Config(remove=("SSL_CERT_DIR",)))) == {"SSL_CERT_DIR"}
 
 
 def test_what_is_both_added_and_removed_is_removed() -> None:
-    assert "PIP_CERT" not in names(Config(("PIP_CERT",), ("PIP_CERT",)))
+    assert "PIP_CERT" not in names(Config(add=("PIP_CERT",), remove=("PIP_CERT",)))
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("[sources]\n", "has [sources], which certboot does not know"),
-        ("variables = 3\n", "has [variables], which certboot does not know"),
-        ("[variables]\nset = []\n", "has variables.set, which"),
-        ('[variables]\nadd = "PIP_CERT"\n', "has variables.add, which"),
-        ('[variables]\nadd = ["SSL_CERT"]\n', "has 'SSL_CERT' in variables.add, which"),
-        ("[variables]\nremove = [1]\n", "has 1 in variables.remove, which"),
-        ('[variables]\nadd = [["PIP_CERT"]]\n', "has ['PIP_CERT'] in variables.add, which"),
-        ("[variables]\nadd = [{}]\n", "has {} in variables.add, which"),
-        ("variables", "cannot read "),
-    ],
-)
-def test_what_certboot_does_not_know_is_an_error(tmp_path: Path, text: str, words: str) -> None:
+ONE = "a company CA has either a path or an https address"
+MISTAKES = [
+    ("[sources]\n", 1, "sources is not a list of texts"),
+    ('sources = "certifi"\n', 1, "sources is not a list of texts"),
+    ('\nsources = [\n "certifi",\n "mozilla",\n]\n', 4, "certboot does not know 'mozilla' in sources"),
+    ('intermediates = "yes"\n', 1, "intermediates is neither true nor false"),
+    ("\n\nbase = 3\n", 3, "base is not a text"),
+    ("# colour\ncolour = 1\n", 2, "certboot does not know colour"),
+    ("variables = 3\n", 1, "variables is not a section"),
+    ("[variables]\nset = []\n", 2, "certboot does not know variables.set"),
+    ('[variables]\nadd = "PIP_CERT"\n', 2, "add is not a list of texts"),
+    ('[variables]\nadd = ["SSL_CERT"]\n', 2, "certboot does not know 'SSL_CERT' in add"),
+    ("[variables]\nremove = [1]\n", 2, "remove is not a list of texts"),
+    ('[variables]\nadd = [["PIP_CERT"]]\n', 2, "add is not a list of texts"),
+    ("[variables]\nadd = [{}]\n", 2, "add is not a list of texts"),
+    ("[ccadb]\nurl = 'x'\n", 2, "certboot does not know ccadb.url"),
+    ("[ccadb]\n\nfolder = 3\n", 3, "folder is not a text"),
+    ("[rules]\nallow = []\n", 2, "certboot does not know rules.allow"),
+    ('[rules]\ndistrust = [\n"ab12"]\n', 3, "not a SHA-256 fingerprint: 'ab12'"),
+    ("company = 3\n", 1, "company is not a list of sections"),
+    ("[company]\npath = 'a'\n", 1, "company is not a list of sections"),
+    ("[[company]]\nfile = 'a'\n", 2, "certboot does not know company.file"),
+    ("[[company]]\n", 1, ONE),
+    ("[[company]]\npath = 'a'\naddress = 'https://a.example'\n", 3, ONE),
+    ("[[company]]\naddress = 'http://a.example'\n", 2, ONE),
+    ("[[company]]\naddress = 'https://a.example'\nsha256 = 'ab'\n", 3, "not a SHA-256 fingerprint: 'ab'"),
+    (f"[[company]]\npath = 'a'\nsha256 = '{SHA}'\n", 3, "sha256 goes with an address"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "words"), MISTAKES, ids=[words for _, _, words in MISTAKES])
+def test_a_mistake_is_told_with_its_file_and_line(tmp_path: Path, text: str, line: int, words: str) -> None:
     with pytest.raises(CertbootError) as refused:
         loaded(tmp_path, text)
-    assert words in refused.value.message
-    assert str(tmp_path / "config.toml") in refused.value.message
+    assert refused.value.message == f"{tmp_path / 'config.toml'}, line {line}: {words}"
     assert refused.value.hint
 
 
-def test_a_file_that_is_not_utf_8_or_no_file_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "latin").write_bytes(b"# \xe9\n")
-    for path in (tmp_path / "latin", tmp_path):
-        with pytest.raises(CertbootError, match="cannot read "):
-            load_config(path)
+NEARBY = [
+    ('sources = ["certifi"]\nadd = 1\n[variables]\nadd = ["PIP_CERT"]\n', 2, "certboot does not know add"),
+    ('[variables]\nadd = ["PIP_CERT"]\nremove = ["PIP"]\n', 3, "certboot does not know 'PIP' in remove"),
+    ("[[company]]\npath = 'a'\n[[company]]\npath = 'b'\n[[company]]\n", 5, ONE),
+    ('base = "/srv/#team"\n[rules]\nbase = 1\n', 3, "certboot does not know rules.base"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "words"), NEARBY, ids=[words for _, _, words in NEARBY])
+def test_the_line_is_that_of_the_mistake_though_its_words_stand_elsewhere_too(
+    tmp_path: Path, text: str, line: int, words: str
+) -> None:
+    with pytest.raises(CertbootError) as refused:
+        loaded(tmp_path, text)
+    assert refused.value.message == f"{tmp_path / 'config.toml'}, line {line}: {words}"
+
+
+def test_bad_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(CertbootError) as refused:
+        loaded(tmp_path, "\nvariables = x\n")
+    assert refused.value.message.startswith(f"cannot read {tmp_path / 'config.toml'}: ")
+    assert "line 2" in refused.value.message
+
+
+@pytest.mark.parametrize("data", [b"# \xe9\n", b"a = " + b"[" * 100_000], ids=["latin", "deep"])
+def test_what_is_no_toml_is_an_error(data: bytes) -> None:
+    with pytest.raises(CertbootError, match=r"cannot read /team\.toml: "):
+        parse_config(data, Path("/team.toml"))
+
+
+def test_what_is_no_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CertbootError, match="cannot read "):
+        load_config(tmp_path)

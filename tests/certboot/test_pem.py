@@ -99,3 +99,16 @@ pieces = st.sampled_from([BEGIN, END, *BODY, b"-----BEGIN ", b"-----END ", b"---
 @given(st.binary() | st.lists(pieces | st.binary(max_size=8)).map(b"\n".join) | st.lists(pieces).map(b"".join))
 def test_no_bytes_raise_anything_and_each_block_has_data_or_a_defect(text: bytes) -> None:
     assert [block for block in pem.blocks(text) if bool(block.data) == bool(block.defect)] == []
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"# text\n", b"\n", b" ", b"-----", b"\r", b"=", b"\xef\xbb\xbf", TEXT, *BODY]), max_size=3
+    ),
+    st.integers(0, len(TEXT)),
+    st.booleans(),
+)
+def test_the_quick_way_for_one_certificate_is_the_long_way(extra: list[bytes], at: int, whole: bool) -> None:  # noqa: FBT001
+    at = at if not whole else (0, len(TEXT), len(BEGIN) + 1, len(TEXT) - len(END) - 1)[at % 4]
+    text = TEXT[:at] + b"".join(extra) + TEXT[at:]
+    assert list(pem.blocks(text)) == list(pem._any(text))

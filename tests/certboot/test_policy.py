@@ -1,4 +1,4 @@
-"""Every candidate is decided: an anchor with all its sources, or a rejection that names its rule."""
+"""Every candidate is decided: an anchor or intermediate with all its sources, or a rejection that names its rule."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import dataclasses
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
+from pki import Issued, issue
 
-from certboot.model import Candidate, Certificate, Provenance, Rejection
-from certboot.policy import broken_rule, decide
+from certboot.certs import load_certificate
+from certboot.model import Candidate, Certificate, Intermediate, Provenance, Rejection
+from certboot.policy import Decision, Rules, broken_rule, decide
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 SECOND = timedelta(seconds=1)
@@ -41,6 +44,9 @@ BROKEN: dict[str, dict[str, object]] = {
 }
 
 
+RULES = Rules(NOW)
+
+
 def like_good(**changes: object) -> Certificate:
     return dataclasses.replace(GOOD, **changes)  # type: ignore[arg-type]
 
@@ -51,10 +57,10 @@ def test_a_ca_for_tls_servers_breaks_no_rule_from_its_first_to_its_last_second()
 
 @pytest.mark.parametrize("rule", BROKEN)
 def test_each_rule_alone_keeps_a_certificate_out_under_its_name(rule: str) -> None:
-    decision = decide([Candidate(like_good(**BROKEN[rule]), "added", "corp.pem")], NOW)
+    decision = decide([Candidate(like_good(**BROKEN[rule]), "added", "corp.pem")], RULES)
     reason = decision.rejections[0].reason
     assert reason
-    assert decision == ((), (Rejection(rule, "added", "corp.pem", reason, GOOD.fingerprint, GOOD.subject),))
+    assert decision == Decision((), (), (Rejection(rule, "added", "corp.pem", reason, GOOD.fingerprint, GOOD.subject),))
 
 
 @pytest.mark.parametrize(("rule", "day"), [("expired", "2026-03-01"), ("not-yet-valid", "2026-03-01")])
@@ -66,7 +72,7 @@ def test_a_rejection_for_its_dates_names_the_day(rule: str, day: str) -> None:
 
 def test_a_certificate_from_several_sources_is_one_anchor_with_all_of_them() -> None:
     offered = [("certifi", "2026.1"), ("system", "/etc/ssl"), ("certifi", "again"), ("added", "corp.pem")]
-    (anchor,), rejections = decide([Candidate(GOOD, *origin) for origin in offered], NOW)
+    (anchor,), _, rejections = decide([Candidate(GOOD, *origin) for origin in offered], RULES)
     assert anchor.certificate == GOOD
     assert anchor.provenance == (
         Provenance("certifi", "2026.1", "2026-03-01"),
@@ -78,7 +84,7 @@ def test_a_certificate_from_several_sources_is_one_anchor_with_all_of_them() -> 
 
 def test_a_broken_certificate_is_rejected_once_for_each_source() -> None:
     expired = like_good(**BROKEN["expired"])
-    decision = decide([Candidate(expired, "system", "a"), Candidate(expired, "added", "b")], NOW)
+    decision = decide([Candidate(expired, "system", "a"), Candidate(expired, "added", "b")], RULES)
     assert [rejection.source for rejection in decision.rejections] == ["system", "added"]
 
 
@@ -86,9 +92,128 @@ def test_a_broken_certificate_is_rejected_once_for_each_source() -> None:
 def test_anchors_come_in_order_of_name_whatever_the_case_then_of_fingerprint(order: list[str]) -> None:
     names = {"bb": "beta", "cc": "Alpha", "dd": "alpha", "ee": "Gamma"}
     candidates = [Candidate(like_good(fingerprint=each, name=names[each]), "added", "") for each in order]
-    anchors = decide(candidates, NOW).anchors
+    anchors = decide(candidates, RULES).anchors
     assert [anchor.certificate.fingerprint for anchor in anchors] == ["cc", "dd", "bb", "ee"]
 
+
+# What decides beside the certificate itself
+
+
+def rules_of(decision: Decision) -> list[str]:
+    return [rejection.rule for rejection in decision.rejections]
+
+
+@pytest.mark.parametrize(
+    ("rules", "candidate", "rule"),
+    [
+        (Rules(NOW, distrusted=frozenset({"aa"})), Candidate(GOOD, "certifi", "1"), "distrusted"),
+        (Rules(NOW, revoked=frozenset({"aa"})), Candidate(GOOD, "certifi", "1"), "revoked"),
+        (RULES, Candidate(GOOD, "ccadb", "1", tls_trust=False), "no-tls-trust"),
+        (RULES, Candidate(GOOD, "ccadb", "1", role="intermediate"), "no-issuer"),
+    ],
+)
+def test_a_good_certificate_stays_out_by_what_others_say_of_it(rules: Rules, candidate: Candidate, rule: str) -> None:
+    decision = decide([candidate], rules)
+    reason = decision.rejections[0].reason
+    assert reason
+    assert decision == Decision((), (), (Rejection(rule, candidate.source, "1", reason, "aa", GOOD.subject),))
+    assert len(decide([Candidate(GOOD, "certifi", "1")], Rules(NOW, frozenset({"bb"}), frozenset({"cc"}))).anchors) == 1
+
+
+def test_the_users_own_word_is_the_first_reason_that_is_named() -> None:
+    both = Rules(NOW, revoked=frozenset({"aa"}), distrusted=frozenset({"aa"}))
+    expired = Candidate(like_good(**BROKEN["expired"]), "ccadb", "", tls_trust=False)
+    assert rules_of(decide([dataclasses.replace(expired, certificate=GOOD)], both)) == ["distrusted"]
+    assert rules_of(decide([expired], dataclasses.replace(both, distrusted=frozenset()))) == ["revoked"]
+    assert rules_of(decide([expired], RULES)) == ["no-tls-trust"]
+
+
+def test_a_root_that_one_source_does_not_trust_for_tls_is_an_anchor_by_another() -> None:
+    decision = decide([Candidate(GOOD, "ccadb", "", tls_trust=False), Candidate(GOOD, "certifi", "")], RULES)
+    assert [reason.source for anchor in decision.anchors for reason in anchor.provenance] == ["certifi"]
+    assert [(rejection.rule, rejection.source) for rejection in decision.rejections] == [("no-tls-trust", "ccadb")]
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [(("",), ""), (("2025-11-30",), "2025-11-30"), (("", "2025-11-30"), "2025-11-30"), (("2026", "2025"), "2025")],
+)
+def test_the_earliest_date_of_distrust_is_carried(dates: tuple[str, ...], expected: str) -> None:
+    offered = [Candidate(GOOD, f"source {number}", "", distrust_after=date) for number, date in enumerate(dates)]
+    assert [anchor.distrust_after for anchor in decide(offered, RULES).anchors] == [expected]
+
+
+# Intermediates, with real signatures
+
+REAL = Rules(datetime.now(timezone.utc))
+ROOT, LIMITED = issue("Root"), issue("Limited", extensions=((x509.BasicConstraints(ca=True, path_length=0), True),))
+BELOW, TOO_DEEP = issue("Below", ROOT), issue("Too deep", LIMITED)
+DEEPER = issue("Deeper", BELOW)
+FORGED = issue("Forged", Issued(ROOT.certificate, issue("Root").key))
+STRAY = issue("Stray", issue("Nobody"))
+
+
+def offer(issued: Issued, role: str = "intermediate", source: str = "ccadb") -> Candidate:
+    return Candidate(load_certificate(issued.der), source, "report", role)
+
+
+def sha(issued: Issued) -> str:
+    return load_certificate(issued.der).fingerprint
+
+
+def test_an_intermediate_enters_under_its_issuer_and_anchor_with_all_its_sources() -> None:
+    offered = [offer(DEEPER), offer(BELOW), offer(ROOT, "anchor", "certifi"), offer(BELOW, source="added")]
+    decision = decide(offered, REAL)
+    today = f"{REAL.now:%Y-%m-%d}"
+    ccadb, added = Provenance("ccadb", "report", today), Provenance("added", "report", today)
+    assert decision.intermediates == (
+        Intermediate(load_certificate(BELOW.der), (ccadb, added), sha(ROOT), sha(ROOT)),
+        Intermediate(load_certificate(DEEPER.der), (ccadb,), sha(BELOW), sha(ROOT)),
+    )
+    assert decision.rejections == ()
+
+
+@pytest.mark.parametrize(
+    ("issued", "rule"),
+    [
+        (STRAY, "no-issuer"),
+        (FORGED, "invalid-signature"),
+        (TOO_DEEP, "path-length-exceeded"),
+        (ROOT, "duplicate"),
+    ],
+)
+def test_an_intermediate_without_a_good_chain_of_its_own_is_rejected_once_for_each_source(
+    issued: Issued, rule: str
+) -> None:
+    anchors = [offer(ROOT, "anchor", "certifi"), offer(LIMITED, "anchor", "certifi")]
+    decision = decide([*anchors, offer(issued), offer(issued, source="added"), offer(BELOW)], REAL)
+    assert [(r.rule, r.source, r.fingerprint) for r in decision.rejections] == [
+        (rule, "ccadb", sha(issued)),
+        (rule, "added", sha(issued)),
+    ]
+    assert [held.certificate.name for held in decision.intermediates] == ["Below"]
+
+
+@pytest.mark.parametrize("kind", ["revoked", "distrusted"])
+@pytest.mark.parametrize(("issued", "left", "orphans"), [(ROOT, [], 2), (BELOW, [], 1), (DEEPER, ["Below"], 0)])
+def test_with_a_certificate_goes_all_that_hangs_below_it(
+    kind: str, issued: Issued, left: list[str], orphans: int
+) -> None:
+    offered = [offer(ROOT, "anchor"), offer(BELOW), offer(DEEPER), offer(LIMITED, "anchor")]
+    rules = dataclasses.replace(REAL, **{kind: frozenset({sha(issued)})})  # type: ignore[arg-type]
+    decision = decide(offered, rules)
+    assert [held.certificate.name for held in decision.intermediates] == left
+    assert rules_of(decision) == [kind, *["no-issuer"] * orphans]
+
+
+def test_a_forged_namesake_does_not_take_an_intermediate_away() -> None:
+    offered = [offer(ROOT, "anchor"), offer(BELOW), offer(issue("Root"), "anchor", "system"), offer(FORGED)]
+    decision = decide(offered, REAL)
+    assert [held.certificate.name for held in decision.intermediates] == ["Below"]
+    assert rules_of(decision) == ["invalid-signature"]
+
+
+# Every one accounted for
 
 kinds = st.sampled_from([GOOD, *(like_good(fingerprint=rule, **changes) for rule, changes in BROKEN.items())])
 candidates = st.builds(Candidate, kinds, st.sampled_from(["certifi", "system", "added"]), st.text(max_size=3))
@@ -96,7 +221,7 @@ candidates = st.builds(Candidate, kinds, st.sampled_from(["certifi", "system", "
 
 @given(st.lists(candidates))
 def test_nothing_is_lost(offered: list[Candidate]) -> None:
-    decision = decide(iter(offered), NOW)
+    decision = decide(iter(offered), RULES)
     good = [candidate for candidate in offered if candidate.certificate is GOOD]
     bad = [candidate for candidate in offered if candidate.certificate is not GOOD]
     accepted = {(anchor.certificate, reason.source) for anchor in decision.anchors for reason in anchor.provenance}
@@ -104,3 +229,45 @@ def test_nothing_is_lost(offered: list[Candidate]) -> None:
     assert [(r.fingerprint, r.rule, r.source, r.detail) for r in decision.rejections] == [
         (c.certificate.fingerprint, c.certificate.fingerprint, c.source, c.detail) for c in bad
     ]
+
+
+EVERYBODY = (ROOT, LIMITED, BELOW, DEEPER, FORGED, STRAY, TOO_DEEP)
+some = st.frozensets(st.sampled_from([sha(issued) for issued in EVERYBODY]), max_size=2)
+mixed = st.builds(
+    Candidate,
+    st.sampled_from([load_certificate(issued.der) for issued in EVERYBODY]),
+    st.sampled_from(["certifi", "ccadb"]),
+    st.uuids().map(str),
+    st.sampled_from(["anchor", "intermediate"]),
+    st.booleans(),
+)
+
+
+@given(st.lists(mixed, max_size=12), some, some)
+def test_every_candidate_is_accepted_or_rejected_and_never_both(
+    offered: list[Candidate], revoked: frozenset[str], distrusted: frozenset[str]
+) -> None:
+    """Each has a detail of its own; of several from one source the first gives the detail of the provenance."""
+    decision = decide(offered, Rules(REAL.now, revoked, distrusted))
+    anchors = [("anchor", held.certificate.fingerprint, held.provenance) for held in decision.anchors]
+    others = [("intermediate", held.certificate.fingerprint, held.provenance) for held in decision.intermediates]
+    held = {
+        (fingerprint, role, reason.source): reason.detail
+        for role, fingerprint, reasons in (*anchors, *others)
+        for reason in reasons
+    }
+    rejected = [rejection.detail for rejection in decision.rejections]
+    assert len(rejected) == len(set(rejected))
+    merged = [
+        candidate
+        for candidate in offered
+        if candidate.detail not in rejected
+        and (candidate.certificate.fingerprint, candidate.role, candidate.source) in held
+    ]
+    assert len(merged) + len(rejected) == len(offered)
+    assert set(held.values()) <= {candidate.detail for candidate in merged}
+    fingerprints = [fingerprint for _, fingerprint, _ in (*anchors, *others)]
+    assert len(fingerprints) == len(set(fingerprints))
+    assert not set(fingerprints) & (revoked | distrusted)
+    for each in decision.intermediates:
+        assert {each.issuer, each.anchor} <= set(fingerprints)

@@ -38,7 +38,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 def test_purge_takes_everything_that_certboot_wrote(certboot: Callable[..., Ran], store: StorePaths) -> None:
-    parts = [store.env, store.current, store.trusted, store.config, store.generations]
+    parts = [store.env, store.current, store.trusted, store.config, store.checked, store.generations]
     ran = certboot("purge", "--yes")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.startswith("this removes\n" + "".join(f"  {path}\n" for path in parts) + "removed; ")
@@ -78,7 +78,7 @@ def test_purge_without_a_terminal_needs_yes(
     before = snapshot(store.home)
     ran = certboot("purge")
     assert_refused(ran)
-    assert ran.err.endswith("\nhint: certboot purge --yes\n")
+    assert ran.err.endswith("\nhint: --yes, if you know the answer\n")
     assert snapshot(store.home) == before
 
 
@@ -116,7 +116,7 @@ def test_the_env_file_goes_first(certboot: Callable[..., Ran], monkeypatch: pyte
     monkeypatch.setattr(shutil, "rmtree", noted_tree)
     certboot("purge", "--yes")
     assert gone[0] == "env"
-    assert set(gone) == {"env", "current", "generations", "trusted", "config.toml", "lock"}
+    assert set(gone) == {"env", "current", "generations", "trusted", "config.toml", "checked", "lock"}
 
 
 @pytest.mark.parametrize("part", ["generations", "trusted"])

@@ -80,7 +80,7 @@ def test_init_accounts_for_every_certificate_of_certifi_and_the_system(
     assert {r.fingerprint for r in record.rejected} == {certificate.fingerprint for certificate in offered} - good
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.startswith(f"{len(good)} trust anchors in generation 1\n")
-    assert sorted(path.name for path in paths.home.iterdir()) == ["current", "env", "generations", "lock"]
+    assert sorted(path.name for path in paths.home.iterdir()) == ["checked", "current", "env", "generations", "lock"]
     assert sorted(path.name for path in paths.current.iterdir()) == ["bundle.pem", "crts", "manifest.json"]
 
 
@@ -219,7 +219,7 @@ def test_a_store_made_under_any_umask_is_accepted_by_the_next_run(certboot: Call
 
 
 @pytest.mark.usefixtures("few")
-def test_the_env_file_is_written_last(
+def test_of_what_points_anywhere_the_env_file_is_written_last(
     certboot: Callable[..., Ran], paths: StorePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
@@ -231,7 +231,7 @@ def test_the_env_file_is_written_last(
 
         monkeypatch.setattr(os, call.__name__, noted)
     certboot("init")
-    assert order == ["generations/1", "current", "env"]
+    assert order == ["generations/1", "current", "env", "checked"]
 
 
 @pytest.mark.usefixtures("few")
@@ -446,9 +446,9 @@ def mail_only() -> Issued:
 BROKEN = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
 WRONG: dict[str, tuple[Make, str]] = {
     "missing": (lambda folder: folder / "none.pem", "cannot read "),
-    "directory": (lambda folder: folder, "a folder, not a file: "),
+    "directory": (lambda folder: folder, "no certificate files in the folder: "),
     "key": (lambda folder: written(folder, "key.pem", issue("K").key_pem), "a private key, not a certificate: "),
-    "key-der": (lambda folder: written(folder, "key.der", key_der(issue("K"))), "no readable certificate, "),
+    "key-der": (lambda folder: written(folder, "key.der", key_der(issue("K"))), "a private key, not a certificate: "),
     "leaf": (lambda folder: written(folder, "leaf.pem", leaf().pem), "'www.example.org' cannot be trusted as a CA, "),
     "leaf-der": (lambda folder: written(folder, "leaf.der", leaf().der), "'www.example.org' cannot be trusted "),
     "expired": (

@@ -5,29 +5,37 @@ from __future__ import annotations
 import typing
 from collections import Counter
 
+from certboot.policy import broken_rule
 from certboot.printable import printable
+from certboot.store.selection import difference
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
     from pathlib import Path
 
+    from certboot.model import Loaded, Rejection
     from certboot.store.manifest import Manifest
     from certboot.store.rehash import RehashResult
     from certboot.update import Outcome
 
 _MOST_PLACES = 3
-_ORDER = ("certifi", "system", "added")
+_OWN = ("added", "company")
+_ORDER = ("certifi", "system", "ccadb", "company", "added")
 
 
 def init_summary(outcome: Outcome, hook: str) -> str:
     """Return the lines that ``init`` ends with. ``hook``: what the hook in this interpreter said of itself."""
     record = outcome.record
-    lines = [_headline(outcome), f"  sources   {_sources(record)}"]
-    if record.rejected:
-        lines.append(f"  rejected  {_rejections(record)}")
-        lines += [
-            f"            {printable(r.detail)}: {printable(r.reason)}" for r in record.rejected if r.source == "added"
-        ]
+    lines = [headline(outcome), f"  sources   {_sources(record)}"]
+    if outcome.rejected:
+        lines.append(f"  rejected  {_rejections(outcome.rejected)}")
+        own = [rejection for rejection in outcome.rejected if rejection.source in _OWN]
+        lines += [f"            {printable(rejection.detail)}: {printable(rejection.reason)}" for rejection in own]
+    for entry in record.certificates:
+        if entry.defects and any(reason.source in _OWN for reason in entry.provenance):
+            defects = ", ".join(entry.defects)
+            lines.append(f"  defect    {printable(entry.name)}: Python 3.13 and newer refuse it ({defects})")
     lines.append(f"  store     {outcome.paths.home}")
     lines.append(f"  hook      {_hook(outcome, hook)}")
     for name, (preset, value) in outcome.held_back.items():
@@ -52,17 +60,43 @@ def rehash_summary(directory: Path, result: RehashResult) -> str:
     return f"{directory}: {_plural(len(result.links), 'link')}, {done}"
 
 
-def _headline(outcome: Outcome) -> str:
-    count = _plural(len(outcome.record.certificates), "trust anchor")
+def headline(outcome: Outcome) -> str:
+    """Return in one line what the store holds now, and what of it is new."""
+    record, previous = outcome.record, outcome.previous
+    counts = Counter(entry.role for entry in record.certificates)
+    count = _plural(counts["anchor"], "trust anchor")
+    if counts["intermediate"]:
+        count += f" and {_plural(counts['intermediate'], 'intermediate')}"
     if not outcome.written:
-        changed = "; env file rewritten" if outcome.settings_written else ": nothing new, nothing changed"
-        return f"{count} in generation {outcome.record.generation}{changed}"
-    before = {entry.sha256 for entry in outcome.previous.certificates} if outcome.previous else set()
-    now = {entry.sha256 for entry in outcome.record.certificates}
-    change = f" ({len(now - before)} new, {len(before - now)} gone)" if outcome.previous else ""
-    if outcome.previous and outcome.previous.content() == outcome.record.content():
+        change = "; env file rewritten" if outcome.settings_written else ": nothing new, nothing changed"
+    elif previous is None:
+        change = ""
+    elif previous.content() == record.content():
         change = " (the files of the last one were damaged and are written anew)"
-    return f"{count} in generation {outcome.record.generation}{change}"
+    else:
+        came, went = difference(previous, record)
+        change = f" ({len(came)} new, {len(went)} gone)"
+    return f"{count} in generation {record.generation}{change}"
+
+
+def offer(loaded: Iterable[Loaded], now: datetime) -> str:
+    """Return what a person should look at before trusting these certificates."""
+    lines = []
+    for one in loaded:
+        for candidate in one.candidates:
+            certificate = candidate.certificate
+            broken = broken_rule(certificate, now)
+            digits = certificate.fingerprint.upper()
+            lines += [
+                printable(certificate.subject),
+                f"  SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
+                f"  valid    {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}",
+                f"  from     {printable(candidate.detail)}",
+                *(f"  defect   {defect}: Python 3.13 and newer refuse it" for defect in certificate.defects),
+                *(f"  refused  {broken[1]}" for _ in (broken,) if broken),
+            ]
+        lines += [f"  refused  {printable(rejection.reason)}" for rejection in one.rejections]
+    return "\n".join(lines)
 
 
 def _sources(record: Manifest) -> str:
@@ -73,13 +107,13 @@ def _sources(record: Manifest) -> str:
     parts = [
         f"{source} {sum(found[source].values())} ({', '.join(found[source])})" for source in _ORDER if source in found
     ]
-    if "system" not in found:
+    if "system" in record.choices.sources and "system" not in found:
         parts.append("system 0 (this system has no trust store)")
     return printable(", ".join(parts))
 
 
-def _rejections(record: Manifest) -> str:
-    return ", ".join(f"{count} {rule}" for rule, count in sorted(Counter(r.rule for r in record.rejected).items()))
+def _rejections(rejected: Iterable[Rejection]) -> str:
+    return ", ".join(f"{count} {rule}" for rule, count in sorted(Counter(each.rule for each in rejected).items()))
 
 
 def _hook(outcome: Outcome, hook: str) -> str:

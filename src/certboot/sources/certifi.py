@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import metadata, resources
+from pathlib import Path
 
 from certboot.errors import SourceError
 from certboot.model import Loaded
@@ -11,15 +12,26 @@ from certboot.sources.reading import from_pem
 NAME = "certifi"
 
 
-def load() -> Loaded:
-    """Return the certificates of certifi's own file; raises SourceError.
+def path() -> Path:
+    """Return certifi's own file.
 
-    The file is read from the package, not from ``certifi.where()``, which others (pip-system-certs, certifi-win32)
-    redirect: what is recorded as certifi's must be certifi's.
+    It is found in the package, not by ``certifi.where()``, which others (pip-system-certs, certifi-win32) redirect:
+    what is recorded as certifi's must be certifi's.
     """
     try:
-        text = (resources.files("certifi") / "cacert.pem").read_bytes()
-        return from_pem(text, NAME, metadata.version("certifi"))
-    except (OSError, ModuleNotFoundError) as error:
-        message = f"certifi's file of certificates cannot be read: {error}"
-        raise SourceError(message, "reinstall it: python -m pip install --force-reinstall certifi") from error
+        return Path(str(resources.files("certifi") / "cacert.pem"))
+    except ModuleNotFoundError as error:
+        raise _unreadable(error) from error
+
+
+def load() -> Loaded:
+    """Return the certificates of certifi's own file; raises SourceError."""
+    try:
+        return from_pem(path().read_bytes(), NAME, metadata.version("certifi"))
+    except (OSError, metadata.PackageNotFoundError) as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> SourceError:
+    message = f"certifi's file of certificates cannot be read: {error}"
+    return SourceError(message, "reinstall it: python -m pip install --force-reinstall certifi")

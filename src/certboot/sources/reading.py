@@ -3,39 +3,149 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Iterable, Iterator
 
-from certboot import pem
+from certboot import der, pem
 from certboot.certs import load_certificate
-from certboot.errors import CertificateError
-from certboot.model import Candidate, Loaded, Rejection
+from certboot.errors import CertificateError, SourceError
+from certboot.model import Candidate, Certificate, Loaded, Rejection
+from certboot.sources import openssl_trust, pkcs
+from certboot.sources.pkcs import Password as Password  # noqa: PLC0414 - for those who call from_bytes
 
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
+SIZE_LIMIT = 16 * 1024 * 1024
+COUNT_LIMIT = 20_000
+FORMATS = "PEM, DER, PKCS#7 or PKCS#12"
+
+_TRUSTED = "TRUSTED CERTIFICATE"
+# RFC 7468, and what older OpenSSL wrote (PEM_STRING_PKCS7_SIGNED in pem.h).
+_PKCS7_LABELS = frozenset({"PKCS7", "PKCS #7 SIGNED DATA", "CMS"})
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_FORMAT_HINT = f"give a file of CA certificates in {FORMATS}"
+_T = typing.TypeVar("_T")
+
+
+class _Piece(typing.NamedTuple):
+    """What may be a certificate. ``data`` is None where ``defect`` says why there is none."""
+
+    data: bytes | None
+    where: str = ""
+    defect: str = ""
+    with_settings: bool = False
+    """OpenSSL's trust settings may follow the certificate."""
+
+
+def from_bytes(data: bytes, source: str, detail: str, password: Password | None = None) -> Loaded:
+    """Return the certificates in ``data``, whichever of PEM, DER, PKCS#7 and PKCS#12 it is; raises CertbootError.
+
+    ``password`` is asked where a PKCS#12 file cannot be opened without. Private keys are passed over.
+    """
+    if len(data) > SIZE_LIMIT:
+        message = f"over {SIZE_LIMIT // 1024 // 1024} MiB, which no certificate is: {detail}"
+        raise SourceError(message, _FORMAT_HINT)
+    data = _text_of_windows(data)
+    if not data.strip():
+        message = f"an empty file: {detail}"
+        raise SourceError(message, _FORMAT_HINT)
+    if pkcs.is_pkcs12(data):
+        return from_ders(pkcs.in_pkcs12(data, detail, password), source, detail)
+    if pkcs.is_pkcs7(data):
+        return _loaded(_pieces_of_pkcs7(data), source, detail)
+    is_pem = b"-----BEGIN " in data and not _is_one_element(data)
+    pieces = _pieces_of_pem(data, detail, with_pkcs7=True) if is_pem else (_Piece(data),)
+    loaded = _loaded(pieces, source, detail)
+    if loaded.candidates or loaded.distrusted:
+        return loaded
+    if pkcs.is_key(data) or (is_pem and not loaded.rejections and b"PRIVATE KEY-----" in data):
+        message = f"a private key, not a certificate: {detail}"
+        raise SourceError(message, "give the CA's certificate; a private key belongs to nobody but its owner")
+    return loaded
 
 
 def from_pem(text: bytes, source: str, detail: str) -> Loaded:
-    """Return the certificates in PEM ``text``; other kinds of block (keys, CRLs) are passed over."""
-    candidates, rejections = [], []
-    for block in pem.blocks(text):
-        if block.label not in pem.CERTIFICATE_LABELS:
-            continue
-        where = f"the block in line {block.line}"
-        if block.data is None:
-            rejections.append(Rejection("unreadable", source, detail, f"{where}: {block.defect}"))
-            continue
-        try:
-            candidates.append(Candidate(load_certificate(block.data), source, detail))
-        except CertificateError as error:
-            rejections.append(Rejection("unreadable", source, detail, f"{where}: {error.message}"))
-    return Loaded(tuple(candidates), tuple(rejections))
+    """Return the certificates in PEM ``text``; other kinds of block (keys, CRLs, PKCS#7) are passed over.
+
+    So does OpenSSL with its CAfile and CApath.
+    """
+    return _loaded(_pieces_of_pem(text, detail, with_pkcs7=False), source, detail)
 
 
 def from_ders(ders: Iterable[bytes], source: str, detail: str) -> Loaded:
     """Return the certificates in an iterable of DER bytes."""
-    candidates, rejections = [], []
-    for data in ders:
+    return _loaded((_Piece(data) for data in ders), source, detail)
+
+
+def merged(parts: Iterable[Loaded]) -> Loaded:
+    """Return what several files gave as one."""
+    parts = tuple(parts)
+    return Loaded(
+        candidates=tuple(candidate for part in parts for candidate in part.candidates),
+        rejections=tuple(rejection for part in parts for rejection in part.rejections),
+        revoked=frozenset().union(*(part.revoked for part in parts)),
+        distrusted=frozenset().union(*(part.distrusted for part in parts)),
+    )
+
+
+def _loaded(pieces: Iterable[_Piece], source: str, detail: str) -> Loaded:
+    candidates, rejections, distrusted = [], [], set()
+    for piece in tuple(_limited(pieces, detail)):  # all are counted before the first is parsed
         try:
-            candidates.append(Candidate(load_certificate(data), source, detail))
+            certificate, is_distrusted = _certificate(piece)
         except CertificateError as error:
-            rejections.append(Rejection("unreadable", source, detail, error.message))
-    return Loaded(tuple(candidates), tuple(rejections))
+            reason = f"{piece.where}: {error.message}" if piece.where else error.message
+            rejections.append(Rejection("unreadable", source, detail, reason))
+            continue
+        if is_distrusted:
+            distrusted.add(certificate.fingerprint)
+            reason = f"{piece.where} says that it is not to be trusted for TLS servers"
+            origin = (source, detail, reason, certificate.fingerprint, certificate.subject)
+            rejections.append(Rejection("distrusted", *origin))
+        else:
+            candidates.append(Candidate(certificate, source, detail))
+    return Loaded(tuple(candidates), tuple(rejections), distrusted=frozenset(distrusted))
+
+
+def _certificate(piece: _Piece) -> tuple[Certificate, bool]:
+    """Return the certificate, and whether it is marked as not to be trusted for TLS servers."""
+    if piece.data is None:
+        raise CertificateError(piece.defect)
+    data, distrusted = openssl_trust.split(piece.data) if piece.with_settings else (piece.data, False)
+    return load_certificate(data), distrusted
+
+
+def _pieces_of_pem(text: bytes, detail: str, *, with_pkcs7: bool) -> Iterator[_Piece]:
+    for block in _limited(pem.blocks(text), detail):
+        where = f"the block in line {block.line}"
+        if block.label in pem.CERTIFICATE_LABELS:
+            yield _Piece(block.data, where, block.defect, with_settings=block.label == _TRUSTED)
+        elif with_pkcs7 and block.label in _PKCS7_LABELS:
+            broken = (_Piece(None, where, block.defect),)
+            yield from broken if block.data is None else _pieces_of_pkcs7(block.data, where)
+
+
+def _pieces_of_pkcs7(data: bytes, where: str = "") -> Iterator[_Piece]:
+    try:
+        for certificate in pkcs.in_pkcs7(data):
+            yield _Piece(certificate, where)
+    except der.DerError as error:
+        yield _Piece(None, where, f"broken PKCS#7: {error}")
+
+
+def _limited(items: Iterable[_T], detail: str) -> Iterator[_T]:
+    for number, item in enumerate(items):
+        if number == COUNT_LIMIT:
+            message = f"over {COUNT_LIMIT:,} blocks or certificates in one file: {detail}"
+            raise SourceError(message, _FORMAT_HINT)
+        yield item
+
+
+def _text_of_windows(data: bytes) -> bytes:
+    """Return text that Notepad or PowerShell saved as UTF-16 as UTF-8, and anything else as it is."""
+    return data.decode("utf-16", "replace").encode() if data.startswith(_UTF16_MARKS) else data
+
+
+def _is_one_element(data: bytes) -> bool:
+    # PEM text in a comment inside a DER certificate must not be taken for the certificate.
+    try:
+        return not der.read(data, der.SEQUENCE)[1].strip()
+    except der.DerError:
+        return False

@@ -7,6 +7,7 @@ Windows well, is not asked here: on these systems it takes every certificate tha
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 import ssl
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from certboot.errors import SourceError
 from certboot.model import Candidate, Loaded
-from certboot.sources.reading import from_ders, from_pem
+from certboot.sources.reading import from_ders, from_pem, merged
 
 NAME = "system"
 
@@ -43,15 +44,17 @@ def load() -> Loaded:
 
 
 def from_unix_files(root: Path) -> Loaded:
-    """Return what the first bundle below ``root`` holds, and what OpenSSL would find by hash in the directories."""
+    """Return what the first bundle below ``root`` holds, and what OpenSSL would find by hash in the directories.
+
+    A certificate that the administrator marked as rejected there (``openssl x509 -addreject``) is ``distrusted``.
+    """
     bundles = (path for path in (root / name[1:] for name in _FILES) if b"-----BEGIN" in _read(path))
     links = [path for name in _DIRECTORIES for path in _hash_links(root / name[1:])]
-    parts = [from_pem(_read(path), NAME, str(path)) for path in (*itertools.islice(bundles, 1), *links)]
+    loaded = merged(from_pem(_read(path), NAME, str(path)) for path in (*itertools.islice(bundles, 1), *links))
     once: dict[str, Candidate] = {}
-    for candidate in (candidate for part in parts for candidate in part.candidates):
+    for candidate in loaded.candidates:
         once.setdefault(candidate.certificate.fingerprint, candidate)  # the directory mostly repeats the bundle
-    rejections = tuple(rejection for part in parts for rejection in part.rejections)
-    return Loaded(tuple(once.values()), rejections)
+    return dataclasses.replace(loaded, candidates=tuple(once.values()))
 
 
 def _hash_links(directory: Path) -> list[Path]:

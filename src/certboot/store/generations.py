@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import ssl
 import time
@@ -25,7 +26,7 @@ from certboot.store.rehash import link
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certboot.model import TrustAnchor
+    from certboot.model import Intermediate, TrustAnchor
     from certboot.paths import StorePaths
 
 KEPT = 5
@@ -35,33 +36,38 @@ _PARTIAL = ".partial"
 
 @dataclass(frozen=True)
 class Content:
-    """The files of a generation, ready to be written. The same anchors give the same bytes."""
+    """The files of a generation, ready to be written. The same certificates give the same bytes."""
 
     pems: dict[str, str]
     """File name in ``crts`` -> annotated PEM."""
     links: dict[str, str]
     """Hash link in ``crts`` -> file name."""
-    anchors: tuple[tuple[str, TrustAnchor], ...]
-    """(File name, anchor), in the order of the file names."""
+    entries: tuple[manifest.Entry, ...]
+    """In the order of the file names."""
 
     @property
     def bundle(self) -> bytes:
-        """The same certificates in one file."""
-        return "\n".join(self.pems.values()).encode("ascii")
+        """The anchors in one file.
+
+        Intermediates are left to the directory: a client that loads this file parses all of it for each context.
+        """
+        return "\n".join(self.pems[entry.file] for entry in self.entries if entry.role == "anchor").encode("ascii")
 
 
-def content(anchors: Sequence[TrustAnchor]) -> Content:
-    """Return what to write for these anchors; raises StoreError for none: an empty store would trust nobody."""
+def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate] = ()) -> Content:
+    """Return what to write for these; raises StoreError for no anchor: an empty store would trust nobody."""
     if not anchors:
         message = "no certificate is left to put into the store"
-        raise StoreError(message, "certifi has over a hundred: python -m pip install --force-reinstall certifi")
-    named = tuple(sorted(((file_name(a.certificate), a) for a in anchors), key=lambda pair: pair[0]))
-    pems = {name: annotated_pem(anchor.certificate) for name, anchor in named}
-    if len(pems) != len(anchors):
+        raise StoreError(message, "certifi has over a hundred: certboot init --source certifi,system")
+    wanted: list[TrustAnchor | Intermediate] = [*anchors, *intermediates]
+    held = sorted(((file_name(each.certificate), each) for each in wanted), key=lambda pair: pair[0])
+    pems = {name: annotated_pem(each.certificate) for name, each in held}
+    if len(pems) != len(held):
         message = "two certificates with the same name and the same first digits of their fingerprints"
         raise StoreError(message, "one of them is most likely forged; nothing was changed")
-    links = plan([(anchor.certificate.subject_hash, "", name) for name, anchor in named], {})
-    return Content(pems, {str(slot): name for slot, name in links.items()}, named)
+    links = plan([(each.certificate.subject_hash, "", name) for name, each in held], {})
+    entries = tuple(manifest.entry(name, each) for name, each in held)
+    return Content(pems, {str(slot): name for slot, name in links.items()}, entries)
 
 
 def is_whole(generation: Path, expected: Content) -> bool:
@@ -79,17 +85,25 @@ def is_whole(generation: Path, expected: Content) -> bool:
         return False
 
 
+def numbers(paths: StorePaths) -> list[int]:
+    """Return the numbers of the generations that are kept, ascending."""
+    if not paths.generations.is_dir():
+        return []
+    return sorted(int(path.name) for path in paths.generations.iterdir() if re.fullmatch("[1-9][0-9]*", path.name))
+
+
 def next_number(paths: StorePaths) -> int:
     """Return the number of the next generation."""
-    return max((int(p.name) for p in _numbered(paths)), default=0) + 1
+    return max(numbers(paths), default=0) + 1
 
 
 def clean(paths: StorePaths) -> None:
     """Take away what a run that was killed has left behind. For the holder of the lock."""
     for leftover in paths.generations.glob(f"*{_PARTIAL}"):
         shutil.rmtree(leftover)
-    for leftover in (*paths.home.glob(".env.*"), *paths.home.glob(".current.*"), *paths.trusted.glob(".*")):
-        leftover.unlink()
+    beside = (leftover for part in paths.parts for leftover in paths.home.glob(f".{part.name}.*"))
+    for leftover in (*beside, *paths.trusted.glob(".*"), *paths.cache.glob(".*")):
+        leftover.unlink(missing_ok=True)
 
 
 def write(paths: StorePaths, new: Content, record: manifest.Manifest) -> Path:
@@ -151,15 +165,11 @@ def prune(paths: StorePaths) -> None:
     """
     youngest_removed = time.time() - (0 if paths.current.is_symlink() else _MONTH)
     with contextlib.suppress(OSError):  # the work is done; what is left over goes with the next run
-        for path in sorted(_numbered(paths), key=lambda path: int(path.name))[:-KEPT]:
+        for number in numbers(paths)[:-KEPT]:
+            path = paths.generations / str(number)
             if path != in_force(paths) and path.stat().st_mtime <= youngest_removed:
-                shutil.rmtree(path)
-
-
-def _numbered(paths: StorePaths) -> list[Path]:
-    if not paths.generations.is_dir():
-        return []
-    return [path for path in paths.generations.iterdir() if path.name.isascii() and path.name.isdecimal()]
+                # A kill in the middle must not leave half of one under its number, for rollback to find.
+                shutil.rmtree(path.rename(path.with_name(f"{number}{_PARTIAL}")))
 
 
 def _check(partial: Path, new: Content) -> None:
@@ -170,6 +180,6 @@ def _check(partial: Path, new: Content) -> None:
     except ssl.SSLError as error:
         message = f"OpenSSL cannot read the new bundle: {error.reason}"
         raise StoreError(message, "nothing was changed; please report this") from error
-    if context.cert_store_stats()["x509"] != len(new.pems):
+    if context.cert_store_stats()["x509"] != sum(entry.role == "anchor" for entry in new.entries):
         message = "OpenSSL does not find every certificate in the new bundle"
         raise StoreError(message, "nothing was changed; please report this")

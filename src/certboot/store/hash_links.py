@@ -25,6 +25,15 @@ class Slot(typing.NamedTuple):
         return f"{self.hash}.{self.kind}{self.number}"
 
 
+class Hashed(typing.NamedTuple):
+    """What a file is linked by."""
+
+    hash: str
+    kind: str
+    digest: str
+    """SHA-256 of the DER bytes: two files with the same certificate get one link."""
+
+
 def plan(
     wanted: Iterable[tuple[str, str, str]],
     present: Mapping[Slot, str],
@@ -41,6 +50,10 @@ def plan(
     taken = set(occupied)
     links: dict[Slot, str] = {}
     for (hash_, kind), names in buckets.items():
+        first = Slot(hash_, kind, 0)
+        if len(names) == 1 and first not in taken:
+            links[first] = names[0]
+            continue
         free = (slot for number in itertools.count() if (slot := Slot(hash_, kind, number)) not in taken)
         slots = list(itertools.islice(free, len(names)))
         waiting = dict.fromkeys(names)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import typing
 from dataclasses import asdict, dataclass
 
 from certboot.errors import StoreError
-from certboot.model import Provenance, Rejection
+from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
-
-    from certboot.model import TrustAnchor
 
 SCHEMA = 1
 NAME = "manifest.json"
@@ -21,16 +19,35 @@ NAME = "manifest.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """One certificate of a generation."""
+    """One certificate of a generation. All fields but ``provenance`` and ``defects`` are texts."""
 
     sha256: str
     role: str
-    """``anchor``."""
+    """``anchor`` or ``intermediate``."""
     file: str
+    name: str
     subject: str
     not_before: str
     not_after: str
     provenance: tuple[Provenance, ...]
+    defects: tuple[str, ...] = ()
+    """What Python 3.13 and newer refuse in it."""
+    distrust_after: str = ""
+    """Of an anchor: leaves that begin later are not to be trusted (ISO 8601)."""
+    issuer: str = ""
+    """Of an intermediate: the SHA-256 of the certificate in the store that signed it."""
+    anchor: str = ""
+    """Of an intermediate: the SHA-256 of the anchor without which it leaves."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the store is made from, for the next update: sources by name, and whether with intermediates."""
+
+    sources: tuple[str, ...] = ("certifi", "system")
+    intermediates: bool = False
+    reports: str = ""
+    """The folder that the CCADB's reports are read from; empty: from the network."""
 
 
 @dataclass(frozen=True)
@@ -41,30 +58,40 @@ class Manifest:
     created: str
     """ISO 8601, UTC, to the second."""
     command: str
+    choices: Choices
     certificates: tuple[Entry, ...]
     rejected: tuple[Rejection, ...]
 
-    def content(self) -> tuple[tuple[Entry, ...], tuple[Rejection, ...]]:
+    def content(self) -> tuple[object, ...]:
         """Return all but when and by which command it was made, and what was wrong with a file given once."""
-        return self.certificates, tuple(rejection for rejection in self.rejected if rejection.source != "added")
+        rejected = tuple(rejection for rejection in self.rejected if rejection.source != "added")
+        return self.choices, self.certificates, rejected
+
+    def digest(self) -> str:
+        """Return a SHA-256 by which two machines see whether they trust the same: over role and fingerprint of each."""
+        lines = sorted(f"{entry.role} {entry.sha256}\n" for entry in self.certificates)
+        return hashlib.sha256("".join(lines).encode("ascii")).hexdigest()
 
 
 _V = typing.TypeVar("_V", Entry, Provenance, Rejection)
 
 
-def entries(files: Iterable[tuple[str, TrustAnchor]]) -> tuple[Entry, ...]:
-    """Return the manifest's entries for file name and anchor."""
-    return tuple(
-        Entry(
-            sha256=anchor.certificate.fingerprint,
-            role="anchor",
-            file=name,
-            subject=anchor.certificate.subject,
-            not_before=anchor.certificate.not_before.isoformat(),
-            not_after=anchor.certificate.not_after.isoformat(),
-            provenance=anchor.provenance,
-        )
-        for name, anchor in files
+def entry(file: str, held: TrustAnchor | Intermediate) -> Entry:
+    """Return the manifest's entry for one certificate under its file name."""
+    certificate = held.certificate
+    return Entry(
+        sha256=certificate.fingerprint,
+        role="anchor" if isinstance(held, TrustAnchor) else "intermediate",
+        file=file,
+        name=certificate.name,
+        subject=certificate.subject,
+        not_before=certificate.not_before.isoformat(),
+        not_after=certificate.not_after.isoformat(),
+        provenance=held.provenance,
+        defects=certificate.defects,
+        distrust_after=held.distrust_after if isinstance(held, TrustAnchor) else "",
+        issuer="" if isinstance(held, TrustAnchor) else held.issuer,
+        anchor="" if isinstance(held, TrustAnchor) else held.anchor,
     )
 
 
@@ -82,9 +109,10 @@ def read(generation: Path) -> Manifest:
         if document.pop("schema") != SCHEMA:
             message = f"the manifest is of another version of certboot: {path}"
             raise StoreError(message, hint)
+        choices = _choices(document.pop("choices"))
         certificates = tuple(_entry(entry) for entry in document.pop("certificates"))
         rejected = tuple(_texts(Rejection(**rejection)) for rejection in document.pop("rejected"))
-        return Manifest(certificates=certificates, rejected=rejected, **document)
+        return Manifest(choices=choices, certificates=certificates, rejected=rejected, **document)
     except OSError as error:
         message = f"cannot read the manifest: {path}: {error.strerror}"
         raise StoreError(message, hint) from error
@@ -93,14 +121,25 @@ def read(generation: Path) -> Manifest:
         raise StoreError(message, hint) from error
 
 
+def _choices(document: dict[str, typing.Any]) -> Choices:
+    sources = tuple(document.pop("sources"))
+    found = Choices(sources=sources, **document)
+    texts = all(isinstance(text, str) for text in (*sources, found.reports))
+    if not (texts and isinstance(found.intermediates, bool)):
+        message = "not the choices of a store"
+        raise TypeError(message)
+    return found
+
+
 def _entry(document: dict[str, typing.Any]) -> Entry:
     provenance = tuple(_texts(Provenance(**reason)) for reason in document.pop("provenance"))
-    return _texts(Entry(provenance=provenance, **document))
+    defects = tuple(str(defect) for defect in document.pop("defects"))
+    return _texts(Entry(provenance=provenance, defects=defects, **document))
 
 
 def _texts(value: _V) -> _V:
-    """Return ``value`` if all its fields but ``provenance`` are texts; raises TypeError."""
-    if any(not isinstance(text, str) for field, text in vars(value).items() if field != "provenance"):
+    """Return ``value`` if all its fields but the lists are texts; raises TypeError."""
+    if any(not isinstance(text, str) for text in vars(value).values() if not isinstance(text, tuple)):
         message = "not a text"
         raise TypeError(message)
     return value

@@ -8,39 +8,26 @@ link is left alone: OpenSSL deletes a file that stands in the way.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
-import shutil
 import typing
-from collections.abc import Iterator
-from dataclasses import dataclass
+import warnings
 from pathlib import Path
 
-from cryptography import x509
-
-from certboot import der, pem
-from certboot.certs import loads_in_openssl
 from certboot.errors import StoreError
 from certboot.store.hash_links import Slot, plan
-from certboot.subject_hash import subject_hash
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from certboot.store.hash_links import Hashed
+    from certboot.store.rehash_record import Found, Memory
 
 _EXTENSIONS = frozenset({".pem", ".crt", ".cer", ".crl"})
 _LINK = re.compile(r"([0-9a-f]{8})\.(r?)(0|[1-9][0-9]{0,4})")
-_LIMIT = 64 * 1024 * 1024
 
 
-class Hashed(typing.NamedTuple):
-    """What a file is linked by."""
-
-    hash: str
-    kind: str
-    digest: bytes
-    """SHA-256 of the DER bytes: two files with the same certificate get one link."""
-
-
-@dataclass(frozen=True)
-class RehashResult:
+class RehashResult(typing.NamedTuple):
     """The links of a directory after the work, what of it is new, and what was passed over."""
 
     links: dict[str, str]
@@ -49,79 +36,117 @@ class RehashResult:
     warnings: tuple[str, ...]
 
 
-def rehash(directory: Path) -> RehashResult:
+def rehash(directory: Path, record_folder: Path | None = None) -> RehashResult:
     """Give every certificate and CRL in ``directory`` its hash link; raises StoreError.
 
-    A second run makes and removes nothing.
+    A second run makes and removes nothing. With ``record_folder`` (rehash_record.default_folder) it does not read again
+    what has not changed.
     """
+    from certboot.store.rehash_record import Memory
+
     try:
-        entries = sorted(os.scandir(directory), key=lambda entry: os.fsencode(entry.name))
-        return _rehash(directory, entries)
+        memory = Memory(directory, record_folder)
+        unchanged = memory.unchanged()
+        if unchanged:
+            return RehashResult(unchanged[0], (), (), unchanged[1])
+        with warnings.catch_warnings():
+            # cryptography warns of old sins (a serial number below zero); they are no reason to print anything here.
+            warnings.simplefilter("ignore")
+            return _rehash(directory, memory)
     except OSError as error:
         message = f"cannot rehash {directory}: {error.strerror or error}"
         raise StoreError(message, "give a directory that you may write to") from error
 
 
-def _rehash(directory: Path, entries: list[os.DirEntry[str]]) -> RehashResult:
+def _rehash(directory: Path, memory: Memory) -> RehashResult:
+    with os.scandir(directory) as scan:
+        entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
     named = {entry.name: Slot(match[1], match[2], int(match[3])) for entry, match in _matches(entries)}
-    present = {
-        named[entry.name]: os.readlink(entry.path) for entry in entries if entry.name in named and entry.is_symlink()
-    }
-    files = [entry for entry in entries if entry.name in named and not entry.is_symlink()]
-    copies, warnings = _copies(files, named)
-    wanted, sources, more = _wanted(entries, set(copies))
-    more += [f"{name} is a copy of no file here; left alone" for found, name in copies.items() if found not in sources]
+    symlinks = {entry.name for entry in entries if entry.is_symlink()}
+    present = {slot: os.readlink(directory / name) for name, slot in named.items() if name in symlinks}
+    occupied = {name: slot for name, slot in named.items() if name not in symlinks}
+    found = _found([entry for entry in entries if entry.name in occupied or _eligible(entry.name)], memory)
+    copies, doubts = _copies(occupied, found)
+    wanted, sources, more = _wanted({name: each for name, each in found.items() if _eligible(name)}, set(copies))
+    more += [f"{name} is a copy of no file here; left alone" for each, name in copies.items() if each not in sources]
 
-    links = plan(wanted, present, (named[entry.name] for entry in files))
-    removed = tuple(str(slot) for slot in present if slot not in links)
-    made = tuple(str(slot) for slot, target in links.items() if present.get(slot) != target)
+    links = {str(slot): target for slot, target in plan(wanted, present, occupied.values()).items()}
+    before = {str(slot): target for slot, target in present.items()}
+    removed = tuple(name for name in before if name not in links)
+    made = tuple(name for name, target in links.items() if before.get(name) != target)
+    prefix = os.path.join(directory, "")
     for name in removed:
-        (directory / name).unlink()
-    for slot, target in links.items():
-        if present.get(slot) != target:
-            link(directory / str(slot), target)
-    return RehashResult({str(slot): target for slot, target in links.items()}, made, removed, (*warnings, *more))
+        os.unlink(prefix + name)
+    for name in made:
+        _link(prefix, name, links[name])
+    others = {entry.name for entry in entries} - symlinks
+    result = RehashResult(links, made, removed, (*doubts, *more))
+    memory.keep(result, (symlinks - {*removed}) | {*made}, others)
+    return result
 
 
-def _matches(entries: list[os.DirEntry[str]]) -> Iterator[tuple[os.DirEntry[str], re.Match[str]]]:
+def _matches(entries: list[os.DirEntry[str]]) -> Iterable[tuple[os.DirEntry[str], re.Match[str]]]:
     for entry in entries:
         match = _LINK.fullmatch(entry.name)
         if match:
             yield entry, match
 
 
-def _copies(files: list[os.DirEntry[str]], named: dict[str, Slot]) -> tuple[dict[Hashed, str], list[str]]:
+def _eligible(name: str) -> bool:
+    # As os.path.splitext has it: a name that starts with its only dot has no extension.
+    return name[-4:].lower() in _EXTENSIONS and name[:-4].strip(".") != ""
+
+
+def _found(entries: list[os.DirEntry[str]], memory: Memory) -> dict[str, Found]:
+    """Return what each file is linked by, or why it is not: from memory where that counts, else read."""
+    from certboot.store.hashed import hashed  # it needs the certificate library, which a run may well not
+    from certboot.store.rehash_record import key
+
+    known = memory.known()
+    found: dict[str, Found] = {}
+    for entry in entries:
+        name = entry.name
+        state = None
+        if name in known:
+            with contextlib.suppress(OSError):
+                state = key(entry.stat())
+        if state and known[name][0] == state:
+            found[name] = known[name][1]
+        else:
+            found[name], state = hashed(entry)
+        memory.saw(name, state, found[name])
+    return found
+
+
+def _copies(occupied: Mapping[str, Slot], found: Mapping[str, Found]) -> tuple[dict[Hashed, str], list[str]]:
     """Return what stands as a file under the name of a link, as systems without links have it, and warnings."""
-    copies, warnings = {}, []
-    slots = {named[entry.name] for entry in files}
-    for entry in files:
-        slot, found = named[entry.name], _hashed(entry)
-        if not isinstance(found, Hashed) or found[:2] != slot[:2]:
-            warnings.append(f"{entry.name} is neither a link nor a certificate of that hash; left alone")
+    copies, doubts = {}, []
+    slots = set(occupied.values())
+    for name, slot in occupied.items():
+        each = found[name]
+        if isinstance(each, str) or each[:2] != slot[:2]:
+            doubts.append(f"{name} is neither a link nor a certificate of that hash; left alone")
         elif all(slot._replace(number=number) in slots for number in range(slot.number)):
-            copies[found] = entry.name  # behind a gap nobody would find it
-    return copies, warnings
+            copies[each] = name  # behind a gap nobody would find it
+    return copies, doubts
 
 
 def _wanted(
-    entries: list[os.DirEntry[str]], copied: set[Hashed]
+    found: Mapping[str, Found], copied: set[Hashed]
 ) -> tuple[list[tuple[str, str, str]], set[Hashed], list[str]]:
     """Return (hash, kind, file name) of every file that needs a link, what the files hold, and warnings."""
     known: set[Hashed] = set()
-    wanted, warnings = [], []
-    for entry in entries:
-        if os.path.splitext(entry.name)[1].lower() not in _EXTENSIONS:
-            continue
-        found = _hashed(entry)
-        if isinstance(found, str):
-            warnings.append(f"skipping {entry.name}, {found}")
-        elif found in known:
-            warnings.append(f"skipping duplicate {'CRL' if found.kind else 'certificate'} in {entry.name}")
+    wanted, doubts = [], []
+    for name, each in found.items():
+        if isinstance(each, str):
+            doubts.append(f"skipping {name}, {each}")
+        elif each in known:
+            doubts.append(f"skipping duplicate {'CRL' if each.kind else 'certificate'} in {name}")
         else:
-            known.add(found)
-            if found not in copied:
-                wanted.append((found.hash, found.kind, entry.name))
-    return wanted, known, warnings
+            known.add(each)
+            if each not in copied:
+                wanted.append((each.hash, each.kind, name))
+    return wanted, known, doubts
 
 
 def link(path: Path, target: str) -> None:
@@ -129,51 +154,26 @@ def link(path: Path, target: str) -> None:
 
     An older link at ``path`` is replaced; raises OSError.
     """
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
+    _link(os.path.join(path.parent, ""), path.name, target)
+
+
+def _link(prefix: str, name: str, target: str) -> None:
+    path = prefix + name
     try:
-        path.symlink_to(target)
+        os.symlink(target, path)
+    except FileExistsError:
+        os.unlink(path)
+        _link(prefix, name, target)
     except (OSError, NotImplementedError):
-        try:
-            os.link(path.parent / target, path)
-        except OSError:
-            shutil.copyfile(path.parent / target, path)
+        _stand_in(prefix + target, path)
 
 
-def _hashed(entry: os.DirEntry[str]) -> Hashed | str:
-    """Return what the file is linked by, or why it is not."""
+def _stand_in(source: str, path: str) -> None:
+    import shutil
+
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
     try:
-        with open(entry.path if entry.is_file() else os.devnull, "rb") as file:
-            data = file.read(_LIMIT + 1)
-    except OSError as error:
-        return f"it cannot be read: {error.strerror}"
-    if len(data) > _LIMIT:
-        return "it is too large to be a certificate or CRL"
-    # What OpenSSL's PEM_X509_INFO_read_bio makes of it: exactly one certificate or CRL, a key beside it or not.
-    blocks = list(pem.blocks(data))
-    certificates = [block for block in blocks if block.label in pem.CERTIFICATE_LABELS]
-    crls = [block for block in blocks if block.label == pem.CRL_LABEL]
-    if max(len(certificates), len(crls), sum(map(pem.is_key, blocks))) > 1 or not certificates + crls:
-        return "it does not contain exactly one certificate or CRL"
-    if any(block.data is None for block in blocks):
-        return "it cannot be read as PEM"
-    try:
-        first, *_ = [_object(block) for block in certificates + crls]
-    except ValueError as error:
-        return f"it is damaged: {error}"
-    return first
-
-
-def _object(block: pem.PemBlock) -> Hashed:
-    # A TRUSTED CERTIFICATE carries its settings after the certificate.
-    encoded = der.read(block.data or b"")[0].encoded
-    if block.label == pem.CRL_LABEL:
-        x509.load_der_x509_crl(encoded)
-        return Hashed(subject_hash(der.crl_issuer(encoded)), "r", hashlib.sha256(encoded).digest())
-    try:
-        x509.load_der_x509_certificate(encoded)
-    except ValueError:
-        # OpenSSL is milder with some, and it is the one who will look for them. (ssl.SSLError is no ValueError.)
-        if not loads_in_openssl(encoded):
-            raise
-    return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", hashlib.sha256(encoded).digest())
+        os.link(source, path)
+    except OSError:
+        shutil.copyfile(source, path)

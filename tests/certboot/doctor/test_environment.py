@@ -12,7 +12,7 @@ from certboot.doctor import environment
 from certboot.model import Finding
 from certboot.paths import StorePaths
 from certboot.store import env_file
-from certboot.update import initialise
+from certboot.update import Request, apply
 
 OTHERS = "set by something else"
 
@@ -21,7 +21,7 @@ OTHERS = "set by something else"
 def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
     few_sources(monkeypatch)
     monkeypatch.setattr(certboot_startup, "applied", {})
-    initialise(paths)
+    apply(paths, Request("init"))
     return paths
 
 

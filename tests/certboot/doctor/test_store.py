@@ -10,15 +10,15 @@ from snapshot import few_sources, snapshot
 from certboot.doctor import store as check_store
 from certboot.model import Finding
 from certboot.paths import StorePaths
-from certboot.store import manifest
+from certboot.store import integrity, manifest
 from certboot.store.layout import in_force
-from certboot.update import initialise
+from certboot.update import Request, apply
 
 
 @pytest.fixture
 def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
     few_sources(monkeypatch)
-    initialise(paths)
+    apply(paths, Request("init"))
     return paths
 
 
@@ -87,7 +87,7 @@ def test_the_first_damage_is_enough(store: StorePaths) -> None:
     record = manifest.read(generation)
     for path in (generation / "crts").glob("*.pem"):
         path.unlink()
-    assert len(list(check_store._damage(generation, record))) == 1
+    assert len(list(integrity._damages(generation, record))) == 1
 
 
 def test_on_windows_permissions_are_left_to_the_profile(store: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,21 +8,22 @@ import pytest
 from certboot.model import Provenance, Rejection
 from certboot.paths import StorePaths
 from certboot.render.store_text import init_summary, purge_list, rehash_summary
-from certboot.store.manifest import Entry, Manifest
+from certboot.store.manifest import Choices, Entry, Manifest
 from certboot.store.rehash import RehashResult
 from certboot.update import Outcome
 
 
 def entry(digest: str, *sources: str) -> Entry:
     reasons = tuple(Provenance(source, f"of {source}", "2026-11-24") for source in sources)
-    return Entry(digest, "anchor", f"{digest}.pem", f"CN={digest}", "", "", reasons)
+    return Entry(digest, "anchor", f"{digest}.pem", digest, f"CN={digest}", "", "", reasons)
 
 
-RECORD = Manifest(3, "2026-11-24", "init", (entry("a", "certifi", "system"), entry("b", "added")), ())
+RECORD = Manifest(3, "2026-11-24", "init", Choices(), (entry("a", "certifi", "system"), entry("b", "added")), ())
 DONE = Outcome(
     paths=StorePaths(Path("/s")),
     record=RECORD,
     previous=None,
+    rejected=(),
     written=True,
     settings={"SSL_CERT_FILE": "/s/b", "SSL_CERT_DIR": "/s/d"},
     settings_written=True,
@@ -65,6 +66,15 @@ def test_the_first_line_says_what_changed(changes: dict[str, object], expected: 
     assert summary(status="active", **changes)[0] == f"2 trust anchors in generation 3{expected}"
 
 
+def test_intermediates_are_counted_by_themselves() -> None:
+    below = dataclasses.replace(entry("c", "ccadb"), role="intermediate")
+    record = dataclasses.replace(RECORD, certificates=(*RECORD.certificates, below))
+    assert summary(record=record)[:2] == [
+        "2 trust anchors and 1 intermediate in generation 3",
+        "  sources   certifi 1 (of certifi), system 1 (of system), ccadb 1 (of ccadb), added 1 (of added)",
+    ]
+
+
 def test_one_is_not_written_as_many() -> None:
     record = dataclasses.replace(RECORD, certificates=(entry("a", "certifi"),))
     assert summary(record=record)[0] == "1 trust anchor in generation 3"
@@ -73,6 +83,8 @@ def test_one_is_not_written_as_many() -> None:
 def test_a_system_without_a_trust_store_is_named() -> None:
     record = dataclasses.replace(RECORD, certificates=(entry("a", "certifi"),))
     assert summary(record=record)[1] == "  sources   certifi 1 (of certifi), system 0 (this system has no trust store)"
+    record = dataclasses.replace(record, choices=Choices(("certifi",)))
+    assert summary(record=record)[1] == "  sources   certifi 1 (of certifi)"
 
 
 def test_rejections_are_counted_by_rule_and_those_of_added_files_are_told() -> None:
@@ -81,7 +93,7 @@ def test_rejections_are_counted_by_rule_and_those_of_added_files_are_told() -> N
         Rejection("expired", "certifi", "1", "it expired on 2020-01-01"),
         Rejection("unreadable", "added", "/a\x1b.pem", "the block in line 3: not base64"),
     )
-    assert summary(record=dataclasses.replace(RECORD, rejected=rejected))[2:4] == [
+    assert summary(rejected=rejected)[2:4] == [
         "  rejected  2 expired, 1 unreadable",
         "            /a\N{REPLACEMENT CHARACTER}.pem: the block in line 3: not base64",
     ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import ssl
 import sys
 from collections.abc import Callable
@@ -108,6 +109,33 @@ def test_a_file_that_cannot_be_read_is_passed_over(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     assert built(tmp_path, {}) == ["Root B"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "distrusted"),
+    [(("-addreject", "serverAuth"), True), (("-addtrust", "clientAuth"), True), (("-addtrust", "serverAuth"), False)],
+)
+@pytest.mark.parametrize("place", [BUNDLE, "etc/ssl/certs/01234567.0"])
+def test_what_the_administrator_marked_is_distrusted(
+    tmp_path: Path, openssl: Callable[..., str], place: str, arguments: tuple[str, ...], *, distrusted: bool
+) -> None:
+    one, two, _ = roots()
+    (tmp_path / "one.pem").write_bytes(one.pem)
+    marked = openssl("x509", "-in", tmp_path / "one.pem", *arguments, "-trustout").encode()
+    found = built(tmp_path, {"etc/ssl/certs/89abcdef.0": two, place: marked})
+    loaded = system.from_unix_files(tmp_path)
+    assert loaded.distrusted == ({hashlib.sha256(one.der).hexdigest()} if distrusted else frozenset())
+    assert sorted(found) == (["Root B"] if distrusted else ["Root A", "Root B"])
+    assert [(r.rule, r.detail) for r in loaded.rejections] == [("distrusted", str(tmp_path / place))] * distrusted
+
+
+def test_a_mark_in_the_directory_counts_for_what_the_bundle_has(tmp_path: Path, openssl: Callable[..., str]) -> None:
+    """The policy keeps out what is distrusted, whoever offers it."""
+    one, two, _ = roots()
+    (tmp_path / "one.pem").write_bytes(one.pem)
+    marked = openssl("x509", "-in", tmp_path / "one.pem", "-addreject", "serverAuth", "-trustout").encode()
+    assert built(tmp_path, {BUNDLE: one.pem + two.pem, "etc/ssl/certs/01234567.0": marked}) == ["Root A", "Root B"]
+    assert system.from_unix_files(tmp_path).distrusted == {hashlib.sha256(one.der).hexdigest()}
 
 
 @pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="reads the files of a Unix system")

@@ -27,7 +27,8 @@ def anchors(*numbers: int) -> list[TrustAnchor]:
 
 def write(paths: StorePaths, content: generations.Content) -> Path:
     files.make_folder(paths.home)
-    record = manifest.Manifest(generations.next_number(paths), "2026", "init", manifest.entries(content.anchors), ())
+    number = generations.next_number(paths)
+    record = manifest.Manifest(number, "2026", "init", manifest.Choices(), content.entries, ())
     return generations.write(paths, content, record)
 
 

@@ -1,25 +1,39 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
+from pki import issue
 from snapshot import roots
 
 from certboot.certs import load_certificate
 from certboot.errors import StoreError
-from certboot.model import Provenance, Rejection, TrustAnchor
+from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
 from certboot.store import manifest
 
 CERTIFICATE = load_certificate(roots()[0].der)
+BELOW = load_certificate(issue("Below", roots()[0]).der)
 WHY = (Provenance("certifi", "2026.1", "2026-11-24"), Provenance("added", "/ä/\udcff.pem", "2026-11-25"))
 RECORD = manifest.Manifest(
     generation=7,
     created="2026-11-24T12:00:00+00:00",
     command="init",
-    certificates=manifest.entries([("Root_A.pem", TrustAnchor(CERTIFICATE, WHY))]),
+    choices=manifest.Choices(("certifi", "ccadb"), intermediates=True, reports="/reports"),
+    certificates=(
+        manifest.entry("Root_A.pem", TrustAnchor(CERTIFICATE, WHY, "2026-05-01")),
+        manifest.entry("Below.pem", Intermediate(BELOW, WHY[:1], CERTIFICATE.fingerprint, CERTIFICATE.fingerprint)),
+    ),
     rejected=(Rejection("expired", "system", "/etc/ssl", "it expired", "ab", "CN=Ö"),),
 )
+
+
+def changed(old: bytes, new: bytes) -> bytes:
+    """The manifest on one line, with one thing in it changed."""
+    text = json.dumps(json.loads(manifest.render(RECORD))).encode()
+    assert old in text
+    return text.replace(old, new, 1)
 
 
 def read(folder: Path, text: bytes) -> manifest.Manifest:
@@ -34,18 +48,38 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 def test_the_file_is_ascii_and_says_all_there_is_to_say() -> None:
     assert manifest.render(RECORD).isascii()
     document = json.loads(manifest.render(RECORD))
-    assert set(document) == {"schema", "generation", "created", "command", "certificates", "rejected"}
+    assert set(document) == {"schema", "generation", "created", "command", "choices", "certificates", "rejected"}
     assert document["schema"] == 1
+    assert document["choices"] == {"sources": ["certifi", "ccadb"], "intermediates": True, "reports": "/reports"}
     assert document["certificates"] == [
         {
             "sha256": CERTIFICATE.fingerprint,
             "role": "anchor",
             "file": "Root_A.pem",
+            "name": "Root A",
             "subject": "CN=Root A",
             "not_before": CERTIFICATE.not_before.isoformat(),
             "not_after": CERTIFICATE.not_after.isoformat(),
             "provenance": [vars(reason) for reason in WHY],
-        }
+            "defects": [],
+            "distrust_after": "2026-05-01",
+            "issuer": "",
+            "anchor": "",
+        },
+        {
+            "sha256": BELOW.fingerprint,
+            "role": "intermediate",
+            "file": "Below.pem",
+            "name": "Below",
+            "subject": "CN=Below",
+            "not_before": BELOW.not_before.isoformat(),
+            "not_after": BELOW.not_after.isoformat(),
+            "provenance": [vars(WHY[0])],
+            "defects": ["strict-missing-aki"],
+            "distrust_after": "",
+            "issuer": CERTIFICATE.fingerprint,
+            "anchor": CERTIFICATE.fingerprint,
+        },
     ]
     assert document["rejected"] == [vars(RECORD.rejected[0])]
 
@@ -55,6 +89,23 @@ def test_two_are_the_same_store_whenever_they_were_made(tmp_path: Path) -> None:
     other = read(tmp_path, text)
     assert other != RECORD
     assert other.content() == RECORD.content()
+    assert other.digest() == RECORD.digest()
+
+
+def test_what_was_wrong_with_a_file_given_once_makes_no_other_store() -> None:
+    once = Rejection("expired", "added", "/corp.pem", "it expired")
+    lasting = dataclasses.replace(once, source="company")
+    assert dataclasses.replace(RECORD, rejected=(*RECORD.rejected, once)).content() == RECORD.content()
+    assert dataclasses.replace(RECORD, rejected=(*RECORD.rejected, lasting)).content() != RECORD.content()
+
+
+def test_the_digest_is_over_role_and_fingerprint_alone() -> None:
+    first, second = RECORD.certificates
+    same = (second, dataclasses.replace(first, file="x", name="x", provenance=(), distrust_after=""))
+    assert dataclasses.replace(RECORD, certificates=same, choices=manifest.Choices()).digest() == RECORD.digest()
+    others = [(first,), (), (first, dataclasses.replace(second, role="anchor")), (first, first)]
+    digests = {dataclasses.replace(RECORD, certificates=held).digest() for held in others}
+    assert len(digests - {RECORD.digest()}) == len(others)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +118,15 @@ def test_two_are_the_same_store_whenever_they_were_made(tmp_path: Path) -> None:
         (b"[" * 100_000, "the manifest is damaged"),
         (b'{"schema": 1}', "the manifest is damaged"),
         (b'{"schema": 1, "certificates": [], "rejected": []}', "the manifest is damaged"),
-        (b'{"schema": 1, "certificates": [{}], "rejected": []}', "the manifest is damaged"),
-        (b'{"schema": 2}', "the manifest is of another version of certboot"),
+        (changed(b'"sources": ["certifi", "ccadb"]', b'"sources": [1]'), "the manifest is damaged"),
+        (changed(b'"sources": ["certifi", "ccadb"]', b'"sources": 1'), "the manifest is damaged"),
+        (changed(b'"intermediates": true', b'"intermediates": "yes"'), "the manifest is damaged"),
+        (changed(b'"reports": "/reports"', b'"reports": null'), "the manifest is damaged"),
+        (changed(b'"choices"', b'"chosen"'), "the manifest is damaged"),
+        (changed(b'"file": "Root_A.pem"', b'"file": 7'), "the manifest is damaged"),
+        (changed(b'"role"', b'"rank"'), "the manifest is damaged"),
+        (changed(b'"rule": "expired"', b'"rule": 7'), "the manifest is damaged"),
+        (changed(b'"schema": 1', b'"schema": 2'), "the manifest is of another version of certboot"),
     ],
 )
 def test_a_damaged_manifest_is_an_error(tmp_path: Path, text: bytes, words: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from certboot import der
 from certboot.errors import StoreError
+from certboot.store import hashed as file_module
 from certboot.store import rehash as module
 from certboot.store.rehash import RehashResult, rehash
 from certboot.subject_hash import subject_hash
@@ -51,6 +53,10 @@ def block(label: bytes, data: bytes) -> bytes:
 # The outer shape of a certificate with the right subject, but dates that are none: OpenSSL cannot read it.
 DAMAGED = block(b"CERTIFICATE", A.der.replace(b"\x17\x0d", b"\x05\x0d", 1))
 TRUSTED = block(b"TRUSTED CERTIFICATE", A.der + bytes.fromhex("300c300a06082b06010505070301"))  # for serverAuth
+
+
+VERSION_7 = block(b"CERTIFICATE", A.der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020106"), 1))
+NEGATIVE = block(b"CERTIFICATE", re.sub(rb"(?s)(?<=\xa0\x03\x02\x01\x02\x02.).", b"\xff", A.der, count=1))
 
 
 def lay_out(folder: Path, layout: Layout) -> Path:
@@ -136,6 +142,8 @@ SAME: dict[str, Layout] = {
     "two keys": {"a.pem": A.pem + OLD_KEY + OLD_KEY},
     "a broken CRL beside a certificate": {"a.pem": A.pem + block(b"X509 CRL", b"x")},
     "a damaged certificate": {"a.pem": DAMAGED, "b.pem": B.pem},
+    "a version that does not exist": {"a.pem": VERSION_7, "b.pem": A.pem},
+    "a serial number below zero": {"a.pem": NEGATIVE, "b.pem": A.pem},
     "a folder": {"a.pem/": b"", "b.pem": B.pem},
     "links to files": {"a.pem": "real", "real": A.pem, "b.pem": "a.pem", "c.pem": "missing", "d.pem": "/dev/null"},
     "a link in a circle": {"a.pem": "a.pem", "b.pem": B.pem},
@@ -149,6 +157,12 @@ SAME: dict[str, Layout] = {
     "what only resembles a link": {"a.pem": A.pem, "deadbee.0": "a.pem", "deadbeef.x": "a.pem", "deadbeef.0.1": "a"},
     "a certificate under a hash": {f"{HASH}.pem": A.pem, "a.pem": A.pem},
 }  # fmt: skip
+
+
+@given(st.text("a.é", max_size=3), st.sampled_from([".pem", ".PEM", ".CrT", ".cer", ".crl", ".der", "pem", ".pem~"]))
+def test_an_extension_is_what_splitext_says(stem: str, ending: str) -> None:
+    expected = os.path.splitext(stem + ending)[1].lower() in module._EXTENSIONS
+    assert module._eligible(stem + ending) == expected
 
 
 @pytest.mark.parametrize("layout", SAME.values(), ids=SAME)
@@ -183,9 +197,16 @@ def test_what_gets_no_link_is_warned_about(tmp_path: Path, layout: Layout, warni
 
 def test_a_file_beyond_all_measure_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = lay_out(tmp_path / "d", {"a.pem": A.pem})
-    monkeypatch.setattr(module, "_LIMIT", len(A.pem) - 1)
+    monkeypatch.setattr(file_module, "_LIMIT", len(A.pem) - 1)
     assert rehash(folder).warnings == ("skipping a.pem, it is too large to be a certificate or CRL",)
-    monkeypatch.setattr(module, "_LIMIT", len(A.pem))
+    monkeypatch.setattr(file_module, "_LIMIT", len(A.pem))
+    assert rehash(folder).links == {f"{HASH}.0": "a.pem"}
+
+
+def test_a_file_that_comes_in_pieces_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = lay_out(tmp_path / "d", {"a.pem": A.pem})
+    whole = os.read
+    monkeypatch.setattr(os, "read", lambda descriptor, size: whole(descriptor, min(size, 100)))
     assert rehash(folder).links == {f"{HASH}.0": "a.pem"}
 
 
@@ -322,7 +343,7 @@ def refused(*_: object, **__: object) -> None:
 
 def without_links(monkeypatch: pytest.MonkeyPatch, *, hard: bool) -> None:
     """Make this a system that has no symbolic links and, unless ``hard``, no hard links either."""
-    monkeypatch.setattr(Path, "symlink_to", refused)
+    monkeypatch.setattr(os, "symlink", refused)
     if not hard:
         monkeypatch.setattr(os, "link", refused)
 
@@ -337,7 +358,7 @@ def test_a_directory_without_permission_is_a_store_error(
         if step == "listing":
             patch.setattr(os, "scandir", refused)
         elif step == "removing":
-            patch.setattr(Path, "unlink", refused)
+            patch.setattr(os, "unlink", refused)
         else:
             without_links(patch, hard=False)
             patch.setattr(shutil, "copyfile", refused)

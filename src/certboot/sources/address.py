@@ -1,0 +1,63 @@
+"""An https:// address of a certificate file, as ``trust`` and ``config.toml`` take it. Part of the source ``added``."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import typing
+
+from certboot.errors import SourceError
+from certboot.model import Loaded
+from certboot.printable import printable
+from certboot.sources import added
+from certboot.sources.reading import from_bytes
+
+if typing.TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+_LIMIT = 1024 * 1024
+# A bundle of every public root has some 150. Each block costs OpenSSL half a millisecond, junk included.
+_MOST_BLOCKS = 2000
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def load(url: str, *, pin: str, verify: Path, now: datetime) -> Loaded:
+    """Return the CA certificates at ``url``; raises SourceError where it has none that can be an anchor.
+
+    ``pin`` is empty, or the SHA-256 of the whole file or of one certificate in it, of which then nothing else is
+    returned. Without a pin the file is as good as the server's certificate.
+    """
+    wanted = _pin(pin)
+    from certboot import net  # it brings requests along, which only this way of reading needs
+
+    body = net.fetch(url, limit=_LIMIT, verify=verify).body
+    if body.lstrip()[:1] == b"<":
+        message = f"a web page, not a certificate: {printable(url)}"
+        raise SourceError(message, "give the address of the file itself, which a browser would download")
+    blocks = body.count(b"-----BEGIN ")
+    if blocks > _MOST_BLOCKS:
+        message = f"{blocks:,} blocks of PEM, over {_MOST_BLOCKS:,}: {printable(url)}"
+        raise SourceError(message, "give the address of a file of CA certificates")
+    return added.checked(_pinned(from_bytes(body, added.NAME, url), body, wanted, url), url, now)
+
+
+def _pin(text: str) -> str:
+    wanted = text.replace(":", "").strip().lower()
+    if text and not _SHA256.fullmatch(wanted):
+        message = f"not a SHA-256 of 64 hexadecimal digits: {printable(text)}"
+        raise SourceError(message, "openssl x509 -noout -fingerprint -sha256 -in FILE shows a certificate's")
+    return wanted
+
+
+def _pinned(loaded: Loaded, body: bytes, wanted: str, url: str) -> Loaded:
+    found = hashlib.sha256(body).hexdigest()
+    if not wanted or wanted == found:
+        return loaded
+    chosen = [candidate for candidate in loaded.candidates if candidate.certificate.fingerprint == wanted]
+    if chosen:  # all the same, if the file repeats it
+        return Loaded((chosen[0],), distrusted=loaded.distrusted & {wanted})
+    message = (
+        f"pinned is {wanted}, but the file has the SHA-256 {found}, and so has no certificate in it: {printable(url)}"
+    )
+    raise SourceError(message, "ask whoever runs this CA which is right; only then change the pin")

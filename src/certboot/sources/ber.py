@@ -1,0 +1,82 @@
+"""Where the elements of BER (ITU-T X.690) lie in some bytes: lengths may be indefinite, as DER forbids.
+
+Everything works on positions and copies nothing, so that the time it takes grows only with the size of the data.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+
+from certboot.der import DerError
+
+CONSTRUCTED = 0x20
+END_OF_CONTENTS = 0x00
+_MOST_ELEMENTS = 1_000_000  # about a second's work
+
+
+class Element(typing.NamedTuple):
+    """One element: its tag octet, and where it begins, where its content begins and where it ends."""
+
+    tag: int
+    begin: int
+    content: int
+    end: int
+
+
+def header(data: bytes, at: int) -> tuple[int, int, int | None]:
+    """Return tag, begin of the content, and end of the element (None: indefinite) at ``at``; raises DerError."""
+    if len(data) < at + 2 or data[at] & 0x1F == 0x1F:  # noqa: PLR2004 - tag numbers above 30: 8.1.2.4
+        message = "not an element"
+        raise DerError(message)
+    tag, length, content = data[at], data[at + 1], at + 2
+    if length == 0x80:  # noqa: PLR2004 - X.690 8.1.3.6
+        if not tag & CONSTRUCTED:
+            message = "a primitive element of indefinite length"
+            raise DerError(message)
+        return tag, content, None
+    if length & 0x80:
+        content += length & 0x7F
+        length = int.from_bytes(data[at + 2 : content], "big")
+    if len(data) < content + length:
+        message = "the data ends inside an element"
+        raise DerError(message)
+    return tag, content, content + length
+
+
+def children(data: bytes, at: int, end: int) -> Iterator[Element]:
+    """Yield the elements from ``at`` to ``end``, or to the end-of-contents octets before it; raises DerError."""
+    while at < end:
+        tag, content, _ = header(data, at)
+        if tag == END_OF_CONTENTS:
+            return
+        element = Element(tag, at, content, _end(data, at))
+        yield element
+        at = element.end
+
+
+def primitives(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield tag and content of everything that is not constructed, in order, whatever it is nested in."""
+    at = 0
+    while at < len(data):
+        tag, content, end = header(data, at)
+        if tag & CONSTRUCTED or end is None:
+            at = content
+            continue
+        yield tag, data[content:end]
+        at = end
+
+
+def _end(data: bytes, at: int) -> int:
+    open_elements = 0
+    for _ in range(_MOST_ELEMENTS):
+        tag, content, end = header(data, at)
+        at = content if end is None else end
+        if end is None:
+            open_elements += 1
+        elif tag == END_OF_CONTENTS:
+            open_elements -= 1
+        if open_elements <= 0:
+            return at
+    message = "more elements than any certificate has"
+    raise DerError(message)

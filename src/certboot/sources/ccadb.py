@@ -1,0 +1,298 @@
+"""The source ``ccadb``: Mozilla's roots, its TLS intermediates and what was revoked, from the CCADB's own reports.
+
+The data are the CCADB's, under CDLA-Permissive-2.0: https://www.ccadb.org/resources
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import functools
+import hashlib
+import io
+import json
+import re
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from certboot import files, pem
+from certboot.certs import load_certificate
+from certboot.errors import CertificateError, SourceError
+from certboot.model import Candidate, Loaded, Rejection
+from certboot.printable import printable
+
+if typing.TYPE_CHECKING:
+    from pathlib import Path
+
+    Progress = Callable[[str, int, "int | None"], None]
+
+NAME = "ccadb"
+ADDRESS = "https://ccadb.my.salesforce-sites.com/"
+ROOTS = "mozilla/IncludedCACertificateReportPEMCSV"
+INTERMEDIATES = "mozilla/MozillaIntermediateCertsCSVReport"
+REVOKED = "mozilla/PublicIntermediateCertsRevokedWithPEMCSV"
+
+Read = Callable[[str], bytes]
+"""Gives the bytes of a report by its path below ADDRESS; raises SourceError."""
+
+_COLUMNS = {
+    ROOTS: (
+        "Common Name or Certificate Name",
+        "SHA-256 Fingerprint",
+        "PEM Info",
+        "Trust Bits",
+        "Distrust for TLS After Date",
+    ),
+    INTERMEDIATES: ("Subject", "SHA256", "PEM"),
+    REVOKED: ("SHA-256 Fingerprint",),
+}
+_LIMIT = 32 * 1024 * 1024
+_MOST_ROWS = 20_000
+_LONGEST_FIELD = 1024 * 1024
+_TLS = "Websites"
+_FINGERPRINT = re.compile("[0-9a-fA-F]{64}")
+_DATE = re.compile(r"(\d{4})[. ](\d{2}|[A-Z][a-z]{2})[. ](\d{2})")  # 2024.11.30, 2024 Nov 30
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in every locale
+_HINT = (
+    "nothing was changed; try again later, or save the reports listed on https://www.ccadb.org/resources to a folder"
+)
+
+
+def load(read: Read, *, intermediates: bool) -> Loaded:
+    """Return what the reports say; raises SourceError where one of them is not what it should be.
+
+    A root without Mozilla's trust for TLS is a candidate too, with ``tls_trust`` False: others may offer it, and then
+    it is known what Mozilla thinks of it.
+    """
+    candidates: list[Candidate] = []
+    rejections: list[Rejection] = []
+    for report in (ROOTS, INTERMEDIATES) if intermediates else (ROOTS,):
+        before = len(candidates)
+        for number, row in _rows(report, read(report)):
+            found = _candidate(report, number, row)
+            if isinstance(found, Candidate):
+                candidates.append(found)
+            else:
+                rejections.append(found)
+        if len(candidates) == before:
+            raise _wrong(report, "none of its certificates can be read")
+    revoked, unreadable = _revoked(read(REVOKED))
+    return Loaded(tuple(candidates), (*rejections, *unreadable), revoked)
+
+
+def from_folder(folder: Path) -> Read:
+    """Return a reader of reports that were saved into a folder, each under the last part of its address."""
+
+    def read(report: str) -> bytes:
+        path = folder / _file_name(report)
+        try:
+            with path.open("rb") as file:
+                return file.read(_LIMIT + 1)
+        except OSError as error:
+            message = f"cannot read the report of the CCADB: {path}: {error.strerror}"
+            raise SourceError(message, f"save it there from {ADDRESS}{report}") from error
+
+    return read
+
+
+def from_network(address: str, cache: Path, verify: Path, progress: Progress | None = None) -> Read:
+    """Return a reader of the reports below ``address``, which keeps them in the folder ``cache``.
+
+    A kept report is used only if the server says that it is still the same. Where there is no network that is an
+    error: a report of unknown age would hide what has been revoked since. ``progress`` is told the report's name, the
+    bytes that are there, and the bytes that there will be, where the server said so.
+    """
+
+    def read(report: str) -> bytes:
+        from certboot import net  # it brings requests along, which only this way of reading needs
+
+        url = f"{address.rstrip('/')}/{report}"
+        name = _file_name(report)
+        kept = _kept(cache / name, url)
+        got = net.fetch(
+            url,
+            limit=_LIMIT,
+            verify=verify,
+            etag=kept.etag,
+            modified=kept.modified,
+            progress=functools.partial(progress, name) if progress else None,
+        )
+        if got.unchanged:
+            return kept.body
+        # A web page with a date of today, if it were kept, would be "not modified" until the report is.
+        _header(report, csv.reader(io.StringIO(_text(report, got.body), newline="")))
+        if got.etag or got.modified:
+            _keep(cache / name, url, _Kept(got.body, got.etag, got.modified))
+        return got.body
+
+    return read
+
+
+@dataclass(frozen=True)
+class _Kept:
+    body: bytes = b""
+    etag: str = ""
+    modified: str = ""
+
+
+def _kept(place: Path, url: str) -> _Kept:
+    """Return the report that an earlier run kept from this address, or an empty one where it is not whole."""
+    try:
+        body = place.read_bytes()
+        note = json.loads(_note(place).read_bytes())
+        expected = {"url": url, "sha256": hashlib.sha256(body).hexdigest()}
+        if {name: note[name] for name in expected} == expected:
+            return _Kept(body, str(note["etag"]), str(note["modified"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass  # there is none, or it is damaged: the report is fetched anew
+    return _Kept()
+
+
+def _keep(place: Path, url: str, report: _Kept) -> None:
+    note = {
+        "url": url,
+        "etag": report.etag,
+        "modified": report.modified,
+        "sha256": hashlib.sha256(report.body).hexdigest(),
+    }
+    # Without the copy the next run takes a little longer; what was fetched is as good.
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(mode=files.FOLDER_MODE, parents=True, exist_ok=True)
+        # A run that ends between the two leaves a note that does not fit, and the report is fetched anew.
+        files.replace(place, report.body)
+        files.replace(_note(place), (json.dumps(note, indent=1) + "\n").encode("ascii"))
+
+
+def _note(place: Path) -> Path:
+    return place.with_name(f"{place.name}.json")
+
+
+def _file_name(report: str) -> str:
+    return report.rpartition("/")[2]
+
+
+def _wrong(report: str, reason: str) -> SourceError:
+    return SourceError(f"not the report {_file_name(report)} of the CCADB, {reason}", _HINT)
+
+
+def _text(report: str, data: bytes) -> str:
+    if len(data) > _LIMIT:
+        raise _wrong(report, f"it is over {_LIMIT // 1024 // 1024} MiB")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _wrong(report, "it is not UTF-8") from error
+
+
+def _header(report: str, reader: Iterator[list[str]]) -> list[str]:
+    """Return the names of the columns, which hold those that are needed; raises SourceError."""
+    try:
+        header = next(reader, [])
+    except csv.Error as error:
+        raise _wrong(report, f"it is no CSV, {error}") from error
+    missing = next((column for column in _COLUMNS[report] if column not in header), None)
+    if missing:
+        raise _wrong(report, f"it has no column {missing!r}" if header else "it is empty")
+    return header
+
+
+@contextlib.contextmanager
+def _long_fields() -> Iterator[None]:
+    before = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _rows(report: str, data: bytes) -> list[tuple[int, list[str]]]:
+    """Return the needed columns of every row, with the row's number; raises SourceError.
+
+    A row that is longer or shorter than the first is an error, since most likely the report was cut there: half a
+    list of what is revoked must not pass for the whole.
+    """
+    rows: list[tuple[int, list[str]]] = []
+    reader = csv.reader(io.StringIO(_text(report, data), newline=""), strict=True)
+    with _long_fields():
+        header = _header(report, reader)
+        wanted = [header.index(column) for column in _COLUMNS[report]]
+        try:
+            for number, row in enumerate(reader, start=1):
+                if row and len(row) != len(header):
+                    raise _wrong(report, f"row {number} has {len(row)} fields in the place of {len(header)}")
+                if row:
+                    rows.append((number, [row[index] for index in wanted]))
+                if len(rows) > _MOST_ROWS:
+                    raise _wrong(report, f"it has over {_MOST_ROWS:,} rows")
+        except csv.Error as error:
+            raise _wrong(report, f"it is no CSV from row {len(rows) + 1} on, {error}") from error
+    if not rows:
+        raise _wrong(report, "it has no rows")
+    return rows
+
+
+def _candidate(report: str, number: int, row: list[str]) -> Candidate | Rejection:
+    """Return the candidate in a row of ROOTS or INTERMEDIATES, or why there is none."""
+    name, fingerprint, text, *trust = row
+    rule, reason = "unreadable", ""
+    try:
+        data = _der(text)
+        if hashlib.sha256(data).hexdigest() != fingerprint.lower():
+            rule, reason = "fingerprint-mismatch", "the certificate is not the one that the fingerprint names"
+        else:
+            certificate = load_certificate(data)
+            after = _iso_date(trust[1]) if trust else ""
+            tls_trust = not trust or _TLS in (bit.strip() for bit in trust[0].split(";"))
+            return Candidate(certificate, NAME, _file_name(report), _role(report), tls_trust, after)
+    except CertificateError as error:
+        reason = error.message
+    printed = fingerprint.lower() if _FINGERPRINT.fullmatch(fingerprint) else ""
+    return Rejection(rule, NAME, _file_name(report), f"row {number}: {reason}", printed, printable(name))
+
+
+def _role(report: str) -> str:
+    return "anchor" if report == ROOTS else "intermediate"
+
+
+def _der(text: str) -> bytes:
+    """Return the certificate in a field of PEM, which the CCADB puts into single quotes; raises CertificateError."""
+    blocks = [block for block in pem.blocks(text.strip().strip("'").encode()) if block.label in pem.CERTIFICATE_LABELS]
+    if len(blocks) != 1:
+        message = "several certificates in one field" if blocks else "no certificate in PEM"
+        raise CertificateError(message)
+    if blocks[0].data is None:
+        raise CertificateError(blocks[0].defect)
+    return blocks[0].data
+
+
+def _iso_date(text: str) -> str:
+    """Return a date of the CCADB as ISO 8601 has it, empty for none; raises CertificateError.
+
+    Whoever cannot read up to when a root is trusted cannot trust it.
+    """
+    if not text.strip():
+        return ""
+    found = _DATE.fullmatch(text.strip())
+    month = found[2] if found else ""
+    if month in _MONTHS:
+        month = f"{_MONTHS.index(month) + 1:02}"
+    if not found or not month.isdecimal():
+        message = f"a date that cannot be read: {printable(text)!r}"
+        raise CertificateError(message)
+    return f"{found[1]}-{month}-{found[3]}"
+
+
+def _revoked(data: bytes) -> tuple[frozenset[str], list[Rejection]]:
+    """Return the fingerprints of the report REVOKED, and the rows that have none. Nothing else of them is needed."""
+    found: set[str] = set()
+    rejections: list[Rejection] = []
+    for number, (fingerprint,) in _rows(REVOKED, data):
+        if _FINGERPRINT.fullmatch(fingerprint):
+            found.add(fingerprint.lower())
+        else:
+            reason = f"row {number}: not a SHA-256 fingerprint: {printable(fingerprint[:80])!r}"
+            rejections.append(Rejection("unreadable", NAME, _file_name(REVOKED), reason))
+    if not found:
+        raise _wrong(REVOKED, "none of its fingerprints can be read")
+    return frozenset(found), rejections

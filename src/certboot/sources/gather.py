@@ -1,0 +1,75 @@
+"""Reads the sources that the user has chosen, each by its own module."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+from certboot.model import Loaded
+from certboot.sources import added, address, ccadb, certifi, system
+from certboot.store.layout import BUNDLE, in_force
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from certboot.config import Company, Config
+    from certboot.paths import StorePaths
+    from certboot.sources.ccadb import Progress
+    from certboot.store.manifest import Choices
+
+COMPANY = "company"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What to read, and from where. ``progress`` is told a report's name and its bytes so far and in all."""
+
+    paths: StorePaths
+    config: Config
+    choices: Choices
+    now: datetime
+    progress: Progress | None = None
+
+    def load(self) -> Iterator[Loaded]:
+        """Yield what each chosen source has to give; raises SourceError."""
+        if "certifi" in self.choices.sources:
+            yield certifi.load()
+        if "system" in self.choices.sources:
+            yield system.load()
+        if "ccadb" in self.choices.sources or self.choices.intermediates:
+            yield self._ccadb()
+        for company in self.config.companies:
+            yield self._company(company)
+
+    def _ccadb(self) -> Loaded:
+        loaded = ccadb.load(self._reports(), intermediates=self.choices.intermediates)
+        if "ccadb" in self.choices.sources:
+            return loaded
+        # Only its intermediates and what it revokes were asked for, not its roots.
+        kept = tuple(candidate for candidate in loaded.candidates if candidate.role == "intermediate")
+        return dataclasses.replace(loaded, candidates=kept)
+
+    def _reports(self) -> ccadb.Read:
+        if self.choices.reports:
+            return ccadb.from_folder(Path(self.choices.reports))
+        site = self.config.ccadb_address or ccadb.ADDRESS
+        return ccadb.from_network(site, self.paths.cache, trusted_bundle(self.paths), self.progress)
+
+    def _company(self, company: Company) -> Loaded:
+        if company.path:
+            loaded = added.load(company.path, self.now)
+        else:
+            verify = trusted_bundle(self.paths)
+            loaded = address.load(company.address, pin=company.sha256, verify=verify, now=self.now)
+        candidates = tuple(dataclasses.replace(candidate, source=COMPANY) for candidate in loaded.candidates)
+        rejections = tuple(dataclasses.replace(rejection, source=COMPANY) for rejection in loaded.rejections)
+        return dataclasses.replace(loaded, candidates=candidates, rejections=rejections)
+
+
+def trusted_bundle(paths: StorePaths) -> Path:
+    """Return the file that downloads are verified with: the store's bundle, or before there is one certifi's."""
+    generation = in_force(paths)
+    return generation / BUNDLE if generation else certifi.path()

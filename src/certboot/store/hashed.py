@@ -1,0 +1,87 @@
+"""What a file is linked by: OpenSSL's hash of the subject of its certificate, or of the issuer of its CRL."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import typing
+
+from cryptography import x509
+
+from certboot import der, pem
+from certboot.store.hash_links import Hashed
+from certboot.store.rehash_record import key
+from certboot.subject_hash import subject_hash
+
+if typing.TYPE_CHECKING:
+    from certboot.store.rehash_record import Found, Key
+
+_LIMIT = 64 * 1024 * 1024
+_CHUNK = 1024 * 1024
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+
+
+def hashed(entry: os.DirEntry[str]) -> tuple[Found, Key | None]:
+    """Return what the file is linked by, or why it is not, and of which state of the file that is true for good."""
+    try:
+        data, status = _content(entry)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}", None
+    if len(data) > _LIMIT:
+        return "it is too large to be a certificate or CRL", key(status)
+    found, sure = _linked_by(data)
+    return found, key(status) if sure else None
+
+
+def _content(entry: os.DirEntry[str]) -> tuple[bytes, os.stat_result]:
+    """Return a file's bytes, but few more than ``_LIMIT``, and its state before they were read; raises OSError."""
+    if not entry.is_file():
+        return b"", os.stat(entry.path)
+    # Not open(): it asks the system thrice as much, and allocates what read() is given at most.
+    descriptor = os.open(entry.path, _READ)
+    try:
+        status = os.fstat(descriptor)
+        data = os.read(descriptor, min(status.st_size, _LIMIT) + 1)
+        while len(data) not in (status.st_size, _LIMIT + 1) and (more := os.read(descriptor, _CHUNK)):
+            data += more
+    finally:
+        os.close(descriptor)
+    return data, status
+
+
+def _linked_by(data: bytes) -> tuple[Found, bool]:
+    """Return what these bytes are linked by, or why they are not, and whether every OpenSSL would say the same."""
+    # What OpenSSL's PEM_X509_INFO_read_bio makes of it: exactly one certificate or CRL, a key beside it or not.
+    blocks = list(pem.blocks(data))
+    certificates = [block for block in blocks if block.label in pem.CERTIFICATE_LABELS]
+    crls = [block for block in blocks if block.label == pem.CRL_LABEL]
+    if not certificates + crls or (
+        len(blocks) > 1 and max(len(certificates), len(crls), sum(map(pem.is_key, blocks))) > 1
+    ):
+        return "it does not contain exactly one certificate or CRL", True
+    if any(block.data is None for block in blocks):
+        return "it cannot be read as PEM", True
+    try:
+        objects = [_object(block) for block in certificates + crls]
+    except ValueError as error:
+        return f"it is damaged: {error}", False
+    return objects[0][0], all(sure for _, sure in objects)
+
+
+def _object(block: pem.PemBlock) -> tuple[Hashed, bool]:
+    data = block.data or b""
+    encoded = data[: der.span(data, 0, len(data))[3]]  # a TRUSTED CERTIFICATE carries its settings after it
+    digest = hashlib.sha256(encoded).hexdigest()
+    try:
+        if block.label == pem.CRL_LABEL:
+            x509.load_der_x509_crl(encoded)
+            return Hashed(subject_hash(der.crl_issuer(encoded)), "r", digest), True
+        x509.load_der_x509_certificate(encoded)
+    except (ValueError, x509.InvalidVersion) as error:
+        # OpenSSL is milder with some, and it is the one who will look for them.
+        from certboot.certs import loads_in_openssl
+
+        if block.label == pem.CRL_LABEL or not loads_in_openssl(encoded):
+            raise der.DerError(*error.args) from error
+        return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest), False
+    return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest), True

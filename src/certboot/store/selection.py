@@ -1,0 +1,62 @@
+"""Which certificates of a store a person means: by fingerprint prefix or name, by role, source or expiry. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing
+from datetime import datetime
+
+from certboot.errors import StoreError
+
+if typing.TYPE_CHECKING:
+    from datetime import timedelta
+
+    from certboot.store.manifest import Entry, Manifest
+
+_PREFIX = re.compile(r"[0-9a-f]{4,64}")
+_SHOWN = 10
+
+
+def find(record: Manifest, text: str) -> Entry:
+    """Return the one certificate that ``text`` names; raises StoreError for none or several, and lists them.
+
+    A prefix of its SHA-256 (four digits or more; colons and case do not matter), its name, or a part of its subject.
+    """
+    prefix = text.replace(":", "").lower()
+    wanted = text.casefold() if text.strip() else "\0"  # nothing names nobody
+    ways = (
+        [entry for entry in record.certificates if _PREFIX.fullmatch(prefix) and entry.sha256.startswith(prefix)],
+        [entry for entry in record.certificates if entry.name.casefold() == wanted],
+        [entry for entry in record.certificates if wanted in entry.subject.casefold()],
+    )
+    found = next((entries for entries in ways if entries), [])
+    if not found:
+        message = f"no certificate of the store is named by {text!r}"
+        raise StoreError(message, "certboot list shows them all")
+    if len(found) > 1:
+        some = "".join(f"\n  {entry.sha256[:16]}  {entry.name}" for entry in found[:_SHOWN])
+        more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        message = f"{text!r} names {len(found)} certificates"
+        raise StoreError(message, f"give more digits of one of these{some}{more}")
+    return found[0]
+
+
+def choose(
+    record: Manifest, *, role: str = "", source: str = "", expiring: timedelta | None = None, now: datetime
+) -> tuple[Entry, ...]:
+    """Return the certificates of this role, from this source, that expire within this span; each only if given."""
+    return tuple(
+        entry
+        for entry in record.certificates
+        if (not role or entry.role == role)
+        and (not source or any(reason.source == source for reason in entry.provenance))
+        and (expiring is None or datetime.fromisoformat(entry.not_after) <= now + expiring)
+    )
+
+
+def difference(before: Manifest | None, after: Manifest) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """Return the certificates that came and those that went. One that changes its role does both."""
+    old = {(entry.sha256, entry.role): entry for entry in before.certificates} if before else {}
+    new = {(entry.sha256, entry.role): entry for entry in after.certificates}
+    came = tuple(entry for key, entry in new.items() if key not in old)
+    return came, tuple(entry for key, entry in old.items() if key not in new)

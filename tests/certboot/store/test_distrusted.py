@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certboot.errors import StoreError
+from certboot.store.distrusted import find, read, render
+
+ONE, TWO = "ab12" + "0" * 60, "ab34" + "0" * 60
+BOTH = {ONE: "Root  One", TWO: "Zürich"}
+
+
+def test_where_there_is_no_file_nobody_is_distrusted(tmp_path: Path) -> None:
+    assert read(tmp_path / "distrusted") == {}
+
+
+@given(st.dictionaries(st.sampled_from([ONE, TWO, "0" * 64]), st.text(st.characters(min_codepoint=33), max_size=9)))
+def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, distrusted: dict[str, str]) -> None:
+    path = tmp_path_factory.mktemp("store") / "distrusted"
+    path.write_bytes(render(distrusted))
+    assert read(path) == distrusted
+
+
+def test_a_fingerprint_and_a_name_stand_on_a_line_in_order() -> None:
+    assert render(BOTH) == render(dict(reversed(BOTH.items()))) == f"{ONE}  Root  One\n{TWO}  Zürich\n".encode()
+
+
+def test_a_line_that_somebody_wrote_by_hand_counts_with_or_without_a_name(tmp_path: Path) -> None:
+    (tmp_path / "distrusted").write_bytes(ONE.encode() + b"\n\n" + TWO.encode() + b"  \xff\n")
+    assert read(tmp_path / "distrusted") == {ONE: "", TWO: "\N{REPLACEMENT CHARACTER}"}
+
+
+@pytest.mark.parametrize("text", [ONE, "ab12", "AB:12", "ROOT  ONE"])
+def test_one_is_found_by_its_first_digits_or_its_name(text: str) -> None:
+    assert find(BOTH, text) == (ONE, "Root  One")
+
+
+@pytest.mark.parametrize(("text", "count"), [("ab", 2), ("ff", 0), ("Root", 0)])
+def test_none_and_several_are_errors_that_list_what_there_is(text: str, count: int) -> None:
+    with pytest.raises(StoreError) as refused:
+        find(BOTH, text)
+    assert refused.value.message == f"{text!r} names {count} of the 2 distrusted certificates"
+    assert refused.value.hint == f"they are: {ONE[:16]} Root  One, {TWO[:16]} Zürich"
+
+
+def test_nothing_names_nobody_even_if_there_is_only_one() -> None:
+    """``certboot distrust --undo "$ID"`` with ID unset."""
+    with pytest.raises(StoreError):
+        find({ONE: "Root  One"}, "")
+
+
+def test_with_nothing_distrusted_there_is_still_a_hint() -> None:
+    with pytest.raises(StoreError) as refused:
+        find({}, "ab12")
+    assert refused.value.hint

@@ -1,0 +1,56 @@
+"""What the command line takes. That each command has its help is in test_cli.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from certboot.arguments import parser
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("init", {"add": [], "source": None, "intermediates": None, "reports": None, "config": None}),
+        ("init --add a --add b", {"add": [Path("a"), Path("b")]}),
+        ("init --intermediates --from d --config t.toml", {"intermediates": True, "reports": "d"}),
+        ("init --no-intermediates --source certifi,ccadb", {"intermediates": False, "source": "certifi,ccadb"}),
+        ("init --add a.p12 --password-file p", {"password_file": Path("p")}),
+        ("update", {"max_age": None, "dry_run": False, "intermediates": None, "reports": None}),
+        ("update --max-age 7d --dry-run --from d", {"max_age": "7d", "dry_run": True, "reports": "d"}),
+        ("trust a.pem", {"target": "a.pem", "sha256": "", "yes": False, "password_file": None}),
+        ("trust https://a.example --sha256 ab --yes", {"target": "https://a.example", "sha256": "ab", "yes": True}),
+        ("distrust ab", {"id": "ab", "undo": False}),
+        ("distrust --undo ab", {"id": "ab", "undo": True}),
+        ("list", {"role": None, "source": "", "expiring": None, "rejected": False, "json": False}),
+        ("list --role anchor --source ccadb --expiring 30d", {"role": "anchor", "source": "ccadb", "expiring": "30d"}),
+        ("list --rejected --json", {"rejected": True, "json": True}),
+        ("show ab", {"id": "ab"}),
+        ("rollback", {"number": None}),
+        ("rollback 3", {"number": 3}),
+        ("diff 1 2", {"before": 1, "after": 2}),
+        ("doctor", {"target": [], "json": False}),
+        ("rehash a b", {"directory": [Path("a"), Path("b")]}),
+        ("purge --yes", {"yes": True}),
+    ],
+)
+def test_a_line_is_understood(line: str, expected: dict[str, object]) -> None:
+    found = vars(parser().parse_args(line.split()))
+    assert {"command": line.split(maxsplit=1)[0], **expected}.items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "trust", "trust a b", "distrust", "show", "show a b", "list anchors", "list --role root", "rollback first",
+        "rollback 1 2", "diff 1", "diff 1 2 3", "diff a b", "history 3", "update --max-age", "init --from", "rehash",
+    ],
+)  # fmt: skip
+def test_a_line_that_says_too_little_or_too_much_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(line.split())
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("usage: certboot ")
+    assert ": error: " in said
