@@ -13,6 +13,7 @@ from environments import Environment
 from server import TlsServer
 
 from certboot.arguments import parser
+from certboot.config import parse_config
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = re.findall(r"^    ([a-z]+) ", parser().format_help(), re.MULTILINE)
@@ -90,3 +91,9 @@ def test_every_command_and_script_is_in_the_readme_and_the_changelog() -> None:
 def test_the_line_of_the_pth_file_in_the_security_policy_is_the_one_shipped() -> None:
     line = (ROOT / "src" / "certboot_startup.pth").read_text("ascii").strip()
     assert f"`{line}`" in (ROOT / "SECURITY.md").read_text("utf-8")
+
+
+def test_the_settings_in_the_readme_are_understood(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    config = parse_config(text.encode(), tmp_path / "team.toml")
+    assert (config.sources, config.intermediates, len(config.companies)) == (("certifi", "system", "ccadb"), True, 2)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 import typing
 from pathlib import Path
-
-import filelock
 
 from certboot.errors import StoreError
 
@@ -32,6 +29,8 @@ def write_new(path: Path, data: bytes) -> None:
 
 def replace(path: Path, data: bytes) -> None:
     """Put a whole file in the place of ``path`` in one step: a reader sees the old one or the new one."""
+    import tempfile  # it and filelock cost more than a `certboot rehash` with nothing to do, which needs neither
+
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with open(descriptor, "wb") as file:
@@ -119,6 +118,8 @@ def sync(path: Path) -> None:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the store's lock; raises StoreError when another certboot keeps it for a minute."""
+    import filelock
+
     try:
         with filelock.FileLock(path, timeout=_LOCK_SECONDS, mode=FILE_MODE):
             yield

@@ -557,7 +557,7 @@ def trusted_now(paths: StorePaths) -> dict[str, object]:
 
 CALLS: list[tuple[object, str]] = [
     (os, "open"), (os, "fsync"), (os, "rename"), (os, "replace"), (os, "fchmod"), (os, "chmod"), (os, "scandir"),
-    (Path, "symlink_to"), (Path, "mkdir"), (Path, "iterdir"), (files, "open"), (shutil, "rmtree"),
+    (Path, "symlink_to"), (os, "symlink"), (Path, "mkdir"), (Path, "iterdir"), (files, "open"), (shutil, "rmtree"),
 ]  # fmt: skip
 
 
