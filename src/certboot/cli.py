@@ -158,7 +158,8 @@ def _trust(arguments: argparse.Namespace) -> int:
     from datetime import datetime, timezone
 
     from certboot.paths import store_paths
-    from certboot.render.store_text import headline, offer
+    from certboot.render.store_text import headline
+    from certboot.render.trust_text import offer
     from certboot.sources import address
     from certboot.sources.gather import trusted_bundle
     from certboot.update import Request, apply

@@ -40,7 +40,6 @@ CALLS: dict[str, tuple[object, str]] = {
     "os.fchmod": (os, "fchmod"),
     "open": (files, "open"),
     "Path.symlink_to": (Path, "symlink_to"),
-    "os.symlink": (os, "symlink"),
     "Path.mkdir": (Path, "mkdir"),
 }
 COMMANDS = {

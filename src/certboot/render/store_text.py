@@ -5,16 +5,14 @@ from __future__ import annotations
 import typing
 from collections import Counter
 
-from certboot.policy import broken_rule
 from certboot.printable import printable
 from certboot.store.selection import difference
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
     from pathlib import Path
 
-    from certboot.model import Loaded, Rejection
+    from certboot.model import Rejection
     from certboot.store.manifest import Manifest
     from certboot.store.rehash import RehashResult
     from certboot.update import Outcome
@@ -77,26 +75,6 @@ def headline(outcome: Outcome) -> str:
         came, went = difference(previous, record)
         change = f" ({len(came)} new, {len(went)} gone)"
     return f"{count} in generation {record.generation}{change}"
-
-
-def offer(loaded: Iterable[Loaded], now: datetime) -> str:
-    """Return what a person should look at before trusting these certificates."""
-    lines = []
-    for one in loaded:
-        for candidate in one.candidates:
-            certificate = candidate.certificate
-            broken = broken_rule(certificate, now)
-            digits = certificate.fingerprint.upper()
-            lines += [
-                printable(certificate.subject),
-                f"  SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
-                f"  valid    {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}",
-                f"  from     {printable(candidate.detail)}",
-                *(f"  defect   {defect}: Python 3.13 and newer refuse it" for defect in certificate.defects),
-                *(f"  refused  {broken[1]}" for _ in (broken,) if broken),
-            ]
-        lines += [f"  refused  {printable(rejection.reason)}" for rejection in one.rejections]
-    return "\n".join(lines)
 
 
 def _sources(record: Manifest) -> str:
