@@ -39,7 +39,7 @@ class Certificate:
     path_length: int | None
     """How many CA certificates may follow; None: any number."""
     defects: tuple[str, ...]
-    """What Python 3.13 and newer refuse in a CA certificate (VERIFY_X509_STRICT): ids of ``certboot explain``."""
+    """What Python 3.13 and newer refuse in a CA certificate (VERIFY_X509_STRICT): ``strict-missing-ski`` and kin."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Provenance:
     """Why a certificate is in the store: which source gave it, from where, since when."""
 
     source: str
-    """``certifi``, ``system``, ``ccadb`` or ``added``."""
+    """``certifi``, ``system``, ``ccadb``, ``company`` or ``added``."""
     detail: str
     """The file or version that the source read it from."""
     since: str

@@ -64,7 +64,7 @@ class Outcome:
     rejected: tuple[Rejection, ...]
     """What did not enter this time."""
     written: bool
-    """A new generation was written and switched to."""
+    """A new generation was written and switched to, or with a dry run would have been."""
     settings: dict[str, str]
     """Variable -> value: the ``env`` file."""
     settings_written: bool

@@ -18,6 +18,7 @@ import report
 from cryptography import x509
 from pki import DAY, NOW, Issued, issue, key_usage
 from snapshot import assert_refused, contents, few_sources, roots, snapshot
+from terminal import answers
 
 from certboot import history
 from certboot.paths import StorePaths, store_paths
@@ -61,15 +62,6 @@ def full(certboot: Run, paths: StorePaths, folder: Path) -> StorePaths:
     every = "certifi,system,ccadb"
     assert certboot("init", "--source", every, "--intermediates", "--from", folder).status == 0
     return paths
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def answers(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal(text))
 
 
 def pipe(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -732,3 +724,12 @@ def test_reports_and_company_cas_come_over_the_network_too(
     server.pages[f"/{ccadb.REVOKED}"] = b"<html>sign in</html>"
     assert_refused(certboot("update"))
     assert contents(paths.current / "crts") == good
+
+
+def test_the_way_back_from_a_folder_to_the_network_is_remembered_too(
+    certboot: Run, full: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert history.current(full).choices.reports != ""
+    monkeypatch.setattr(ccadb, "from_network", lambda *_: lambda name: REPORTS.bodies()[name])
+    assert certboot("update", "--from", "network").status == 0
+    assert history.current(full).choices.reports == ""

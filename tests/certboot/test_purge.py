@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from snapshot import assert_refused, few_sources, snapshot
+from terminal import answers
 
 from certboot.paths import StorePaths
 
@@ -26,15 +27,6 @@ def store(
     assert certboot("init", "--add", ca_file).status == 0
     paths.config.write_text("")
     return paths
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def answers(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal(text))
 
 
 def test_purge_takes_everything_that_certboot_wrote(certboot: Callable[..., Ran], store: StorePaths) -> None:

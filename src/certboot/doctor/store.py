@@ -48,8 +48,16 @@ def _exposed(paths: StorePaths, generation: Path) -> Iterator[Finding]:
     above = files.exposed_above(paths.home)
     if above:
         yield _finding("store-unsafe", "fail", f"{above[1]}: {above[0]}")
-    parts = (paths.home, paths.env, paths.config, paths.generations, paths.trusted, generation)
-    for path in (*parts, *paths.trusted.glob("*"), *generation.glob("*"), *(generation / CRTS).glob("*")):
+    parts = (part for part in paths.parts if part != paths.current)  # it leads to the generation
+    for path in (
+        paths.home,
+        paths.lock,
+        *parts,
+        generation,
+        *paths.trusted.glob("*"),
+        *generation.glob("*"),
+        *(generation / CRTS).glob("*"),
+    ):
         how = files.exposed(path)
         if how:
             fix = (("chmod", "go-w", str(path)),) if how.startswith("others") else ()

@@ -82,9 +82,11 @@ def _sources(record: Manifest) -> str:
     for entry in record.certificates:
         for reason in entry.provenance:
             found.setdefault(reason.source, Counter())[reason.detail] += 1
-    parts = [
-        f"{source} {sum(found[source].values())} ({', '.join(found[source])})" for source in _ORDER if source in found
-    ]
+    parts = []
+    for source in _ORDER:
+        places = found.get(source, Counter())
+        where = ", ".join(places) if len(places) <= _MOST_PLACES else f"{len(places)} files"
+        parts += [f"{source} {places.total()} ({where})"] if places else []
     if "system" in record.choices.sources and "system" not in found:
         parts.append("system 0 (this system has no trust store)")
     return printable(", ".join(parts))

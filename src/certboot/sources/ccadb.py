@@ -158,7 +158,7 @@ def _keep(place: Path, url: str, report: _Kept) -> None:
     }
     # Without the copy the next run takes a little longer; what was fetched is as good.
     with contextlib.suppress(OSError):
-        place.parent.mkdir(mode=files.FOLDER_MODE, parents=True, exist_ok=True)
+        files.make_folder(place.parent)
         # A run that ends between the two leaves a note that does not fit, and the report is fetched anew.
         files.replace(place, report.body)
         files.replace(_note(place), (json.dumps(note, indent=1) + "\n").encode("ascii"))

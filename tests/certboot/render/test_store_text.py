@@ -141,3 +141,11 @@ def test_what_purge_removes_is_a_path_a_line() -> None:
 )
 def test_rehash_says_what_it_did(result: RehashResult, expected: str) -> None:
     assert rehash_summary(Path("/d"), result) == expected
+
+
+def test_many_files_of_one_source_are_counted_not_listed() -> None:
+    reasons = [Provenance("system", f"/etc/ssl/certs/{number:08}.0", "2026-11-24") for number in range(4)]
+    entries = tuple(dataclasses.replace(entry("a", "system"), provenance=(reason,)) for reason in reasons)
+    listed = dataclasses.replace(RECORD, certificates=entries[:3])
+    assert summary(record=listed)[1] == f"  sources   system 3 ({', '.join(reason.detail for reason in reasons[:3])})"
+    assert summary(record=dataclasses.replace(RECORD, certificates=entries))[1] == "  sources   system 4 (4 files)"
