@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"
 FLOORS = (
     ("certboot_startup",),
-    ("errors", "printable", "duration", "der", "subject_hash", "pem", "model", "certs"),
+    ("errors", "exit_status", "printable", "duration", "der", "subject_hash", "pem", "model", "certs"),
     ("chain", "policy", "diagnosis"),
     ("paths", "files", "tls", "clients", "config", "net"),
     ("sources", "store"),
     ("update", "purge", "history", "doctor"),
-    ("render", "arguments", "cli", "__main__"),
+    ("render", "arguments", "commands", "cli", "__main__"),
 )
 # Inside floor 0 of certboot the order is that of the list above.
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
@@ -62,8 +62,8 @@ def test_only_the_command_line_prints() -> None:
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "input"):
-                printing.add(path.name)
-    assert printing == {"cli.py"}
+                printing.add(path.relative_to(SRC / "certboot").parts[0])
+    assert printing == {"cli.py", "commands"}
 
 
 def test_no_module_is_longer_than_400_lines() -> None:

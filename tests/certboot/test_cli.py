@@ -16,7 +16,7 @@ from pki import issue, key_usage
 from snapshot import assert_refused, few_sources, roots, snapshot
 
 import certboot as package
-from certboot import cli
+from certboot import cli, exit_status
 from certboot.paths import StorePaths
 
 if typing.TYPE_CHECKING:
@@ -142,7 +142,7 @@ def test_after_a_reader_has_gone_nothing_is_left_to_flush(monkeypatch: pytest.Mo
 
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", Gone())
-            assert cli.main(["doctor", "hook"]) in {cli.OK, cli.FAILED}
+            assert cli.main(["doctor", "hook"]) in {exit_status.OK, exit_status.FAILED}
         target.write(b"lost")
     assert (tmp_path / "out").read_bytes() == b""
 
@@ -205,7 +205,7 @@ def test_the_module_is_the_command(certboot: Callable[..., Ran]) -> None:
 
 def test_a_missing_argv_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["certboot", "--version"])
-    assert cli.main() == cli.OK
+    assert cli.main() == exit_status.OK
 
 
 def test_the_doctor_and_help_change_nothing(

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from environments import Ran
 from pki import Issued, issue
 
-from certboot import cli, history
+from certboot import history
+from certboot.commands import terminal
+from certboot.commands.terminal import progress
 from certboot.paths import StorePaths
 
 Run = Callable[..., Ran]
@@ -62,7 +64,7 @@ def test_without_the_password_nothing_is_added(certboot: Run, locked_file: Path,
 def test_on_a_terminal_the_password_is_asked_for(
     certboot: Run, paths: StorePaths, locked_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "_terminal", lambda: True)
+    monkeypatch.setattr(terminal, "is_terminal", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda _: PASSWORD.decode())
     assert certboot("init", "--add", locked_file).status == 0
     assert "Corp Root" in names(paths)
@@ -92,6 +94,6 @@ def test_a_long_download_shows_its_progress_on_a_terminal_only(
     monkeypatch.setattr(shown, "isatty", lambda: terminal)
     monkeypatch.setattr(sys, "stderr", shown)
     for so_far, whole in ((1_500_000, None), (2_000_000, 4_000_000), (4_000_000, 4_000_000)):
-        cli._progress("mozilla/Report", so_far, whole)
+        progress("mozilla/Report", so_far, whole)
     lines = shown.getvalue().replace("\x1b[K", "").split("\r")
     assert lines == (["", "mozilla/Report: 1.5 MB", "mozilla/Report: 2.0 of 4.0 MB", ""] if terminal else [""])

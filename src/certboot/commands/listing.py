@@ -1,0 +1,86 @@
+"""``list``, ``show``, ``history``, ``diff`` and ``rollback``: the certificates and generations of the store."""
+
+from __future__ import annotations
+
+import typing
+
+from certboot.exit_status import OK
+
+if typing.TYPE_CHECKING:
+    import argparse
+
+
+def list_command(arguments: argparse.Namespace) -> int:
+    """List certificates, or what was rejected."""
+    from datetime import datetime, timezone
+
+    from certboot import history
+    from certboot.duration import parse_duration
+    from certboot.paths import store_paths
+    from certboot.render import list_text
+    from certboot.render.list_json import list_json
+    from certboot.store import selection
+
+    record = history.current(store_paths())
+    expiring = parse_duration(arguments.expiring) if arguments.expiring else None
+    chosen = selection.choose(
+        record, role=arguments.role or "", source=arguments.source, expiring=expiring, now=datetime.now(timezone.utc)
+    )  # fmt: skip
+    if arguments.json:
+        print(list_json(record, chosen, rejected=arguments.rejected))
+    elif arguments.rejected:
+        print(list_text.rejections(record.rejected))
+    else:
+        print(list_text.certificates(chosen))
+    return OK
+
+
+def show_command(arguments: argparse.Namespace) -> int:
+    """Show one certificate."""
+    from certboot import history
+    from certboot.paths import store_paths
+    from certboot.render.list_text import certificate
+    from certboot.store.layout import CRTS
+    from certboot.store.selection import find
+
+    paths = store_paths()
+    record = history.current(paths)
+    entry = find(record, arguments.id)
+    pem = (paths.generations / str(record.generation) / CRTS / entry.file).read_text("ascii", errors="replace")
+    print(certificate(entry, record, pem.rstrip()))
+    return OK
+
+
+def history_command(_: argparse.Namespace) -> int:
+    """List the generations."""
+    from certboot import history
+    from certboot.paths import store_paths
+    from certboot.render.list_text import history as table
+
+    print(table(history.steps(store_paths())))
+    return OK
+
+
+def diff_command(arguments: argparse.Namespace) -> int:
+    """Compare two generations."""
+    from certboot import history
+    from certboot.paths import store_paths
+    from certboot.render.list_text import difference
+    from certboot.store import selection
+
+    before, after = (history.numbered(store_paths(), number) for number in (arguments.before, arguments.after))
+    print(difference(*selection.difference(before, after)))
+    return OK
+
+
+def rollback_command(arguments: argparse.Namespace) -> int:
+    """Put an earlier generation in force."""
+    from certboot import history
+    from certboot.paths import store_paths
+    from certboot.render.list_text import difference
+    from certboot.store import selection
+
+    before, now = history.rollback(store_paths(), arguments.number)
+    print(difference(*selection.difference(before, now)))
+    print(f"generation {now.generation} is in force again; the next update applies the sources as they are then")
+    return OK

@@ -1,0 +1,35 @@
+"""``purge``: the store is taken away again."""
+
+from __future__ import annotations
+
+import typing
+
+from certboot.commands.terminal import confirmed
+from certboot.errors import CertbootError
+from certboot.exit_status import FAILED, OK
+
+if typing.TYPE_CHECKING:
+    import argparse
+
+
+def purge_command(arguments: argparse.Namespace) -> int:
+    """Remove all that certboot wrote."""
+    from certboot import purge
+    from certboot.paths import store_paths
+    from certboot.render.store_text import purge_list
+
+    paths = store_paths()
+    print(f"this removes\n{purge_list(purge.find(paths))}")
+    if not arguments.yes and not confirmed("remove it all?"):
+        print("nothing was removed")
+        return FAILED
+    try:
+        others = purge.remove(paths)
+    except OSError as error:
+        message = f"not everything could be removed, {error.strerror}: {error.filename}"
+        raise CertbootError(message, "mend the cause, then once more: certboot purge") from error
+    print("removed; Python programs that still run keep the old settings until they are started again")
+    if others:
+        print(f"left alone in {paths.home}: {', '.join(others)}")
+    print("the hook goes with the package: python -m pip uninstall certboot")
+    return OK

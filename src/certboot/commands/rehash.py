@@ -1,0 +1,32 @@
+"""``rehash``: hash links for any directory of certificates."""
+
+from __future__ import annotations
+
+import sys
+import typing
+
+from certboot.commands.terminal import failed
+from certboot.errors import CertbootError
+from certboot.exit_status import OK
+
+if typing.TYPE_CHECKING:
+    import argparse
+
+
+def rehash_command(arguments: argparse.Namespace) -> int:
+    """Make the hash links of some directories."""
+    from certboot.render.store_text import rehash_summary
+    from certboot.store.rehash import rehash
+    from certboot.store.rehash_record import default_folder
+
+    status = OK
+    for directory in arguments.directory:
+        try:
+            result = rehash(directory, default_folder())
+        except CertbootError as error:
+            status = failed(error.message, error.hint)
+            continue
+        for warning in result.warnings:
+            sys.stderr.write(f"certboot: warning: {directory}: {warning}\n")
+        print(rehash_summary(directory, result))
+    return status

@@ -1,0 +1,81 @@
+"""``trust`` and ``distrust``: what the user decides about single certificates."""
+
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+
+from certboot.commands.terminal import confirmed, password
+from certboot.errors import CertbootError
+from certboot.exit_status import FAILED, OK
+
+if typing.TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from certboot.model import Loaded
+
+
+def trust_command(arguments: argparse.Namespace) -> int:
+    """Add a CA of the user's own, after a question."""
+    from datetime import datetime, timezone
+
+    from certboot.paths import store_paths
+    from certboot.render.store_text import headline
+    from certboot.render.trust_text import offer
+    from certboot.sources import address
+    from certboot.sources.gather import trusted_bundle
+    from certboot.update import Request, apply
+
+    paths, now = store_paths(), datetime.now(timezone.utc)
+    remote = "://" in arguments.target
+    if remote:
+        loaded = [address.load(arguments.target, pin=arguments.sha256, verify=trusted_bundle(paths), now=now)]
+    else:
+        loaded = additions([Path(arguments.target)], arguments.password_file)
+    print(offer(loaded, now))
+    if not arguments.yes:
+        if not confirmed("trust what is shown here?"):
+            print("nothing was changed")
+            return FAILED
+    elif remote and not arguments.sha256:
+        message = "what comes from the network is not trusted unseen"
+        raise CertbootError(message, "leave out --yes, or say with --sha256 which certificate you expect")
+    fingerprints = frozenset(candidate.certificate.fingerprint for one in loaded for candidate in one.candidates)
+    outcome = apply(paths, Request("trust", additions=tuple(loaded), trust_again=fingerprints))
+    if not fingerprints & {entry.sha256 for entry in outcome.record.certificates}:
+        reasons = [rejection.reason for rejection in outcome.rejected if rejection.fingerprint in fingerprints]
+        message = f"it does not enter the store, {reasons[0] if reasons else 'no rule says why'}"
+        raise CertbootError(message, "certboot list --rejected; config.toml may keep it out")
+    print(headline(outcome))
+    return OK
+
+
+def distrust_command(arguments: argparse.Namespace) -> int:
+    """Take a certificate out, or let it in again."""
+    from certboot import history
+    from certboot.paths import store_paths
+    from certboot.render.list_text import difference
+    from certboot.store import distrusted, selection
+    from certboot.update import Request, apply
+
+    paths = store_paths()
+    before = history.current(paths)
+    if arguments.undo:
+        fingerprint, _ = distrusted.find(distrusted.read(paths.distrusted), arguments.id)
+        request = Request("distrust", trust_again=frozenset({fingerprint}))
+    else:
+        entry = selection.find(before, arguments.id)
+        request = Request("distrust", distrust={entry.sha256: entry.name})
+    print(difference(*selection.difference(before, apply(paths, request).record)))
+    return OK
+
+
+def additions(paths: Sequence[Path], password_file: Path | None) -> list[Loaded]:
+    """Return what these files and folders hold; raises CertbootError."""
+    from datetime import datetime, timezone
+
+    from certboot.sources import added
+
+    now = datetime.now(timezone.utc)
+    return [added.load(path, now, password(password_file)) for path in paths]
