@@ -77,12 +77,13 @@ def main() -> int:
     """Print the table, and with --readme replace the one in README.md."""
     parser = argparse.ArgumentParser(description="Measure what certboot costs and saves.")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    parser.add_argument("--reports", metavar="DIR", help="also measure with the CCADB's reports, saved here")
     arguments = parser.parse_args()
     if not shutil.which("valgrind"):
         sys.stderr.write("bench: error: valgrind is missing\n\nhint: apt-get install valgrind\n")
         return 2
     with tempfile.TemporaryDirectory() as folder:
-        table = "\n".join(measure(Path(folder)))
+        table = "\n".join(measure(Path(folder), Path(arguments.reports).absolute() if arguments.reports else None))
     print(table)
     if arguments.readme:
         readme = ROOT / "README.md"
@@ -92,7 +93,7 @@ def main() -> int:
     return 0
 
 
-def measure(folder: Path) -> list[str]:
+def measure(folder: Path, reports: Path | None) -> list[str]:
     """Return the lines of the table, in Markdown."""
     home = folder / "home"
     home.mkdir()
@@ -115,7 +116,7 @@ def measure(folder: Path) -> list[str]:
         clean(store / "bin/certboot", "init", "--add", ca_file, home=home)
         gets = rounds(lambda one: 1000 * float(clean(one, "-c", CLIENT, url, home=home)), pairs)
         lines.append(row("fresh verified `requests.get` on loopback, ms", gets, "{:.1f}"))
-    return lines + rehashing(store / "bin", folder, home) + initialising(store / "bin", folder)
+    return lines + rehashing(store / "bin", folder, home) + initialising(store / "bin", folder, reports)
 
 
 def rehashing(programs: Path, folder: Path, home: Path) -> list[str]:
@@ -143,18 +144,29 @@ def rehashing(programs: Path, folder: Path, home: Path) -> list[str]:
     ]
 
 
-def initialising(programs: Path, folder: Path) -> list[str]:
-    """Return the lines on ``init``, beside a bare start: no other program does the same."""
+def initialising(programs: Path, folder: Path, reports: Path | None) -> list[str]:
+    """Return the lines on ``init`` and ``update``, beside a bare start: no other program does the same."""
     homes = [folder / f"home{number}" for number in range(ROUNDS)]
     for each in homes:
         each.mkdir()
     bare, init = (programs / "python", "-c", "pass"), (programs / "certboot", "init")
-    rounds = [[[ran(*command, home=each) for command in (bare, init)] for each in homes] for _ in range(2)]
+    update = (programs / "certboot", "update")
+
+    def rounds(command: tuple[str | Path, ...]) -> list[float]:
+        return middle([[ran(*bare, home=each), ran(*command, home=each)] for each in homes], 0)
+
     beside = "(without: `python -c pass`)"
-    return [
-        row(f"`certboot init` where there is no store, s {beside}", middle(rounds[0], 0), "{:.3f}"),
-        row("`certboot init` with nothing new, s", middle(rounds[1], 0), "{:.3f}"),
+    lines = [
+        row(f"`certboot init` where there is no store, s {beside}", rounds(init), "{:.3f}"),
+        row("`certboot update` with nothing new, s", rounds(update), "{:.3f}"),
     ]
+    if reports:
+        whole = (*init, "--source", "certifi,system,ccadb", "--intermediates", "--from", reports)
+        lines += [
+            row("`certboot init` with the CCADB's roots and intermediates from disk, s", rounds(whole), "{:.3f}"),
+            row("`certboot update` of these with nothing new, s", rounds(update), "{:.3f}"),
+        ]
+    return lines
 
 
 def middle(

@@ -12,6 +12,7 @@ from pki import Issued, issue
 
 from certboot.sources import certifi, system
 from certboot.sources.reading import from_pem
+from certboot.sources.unparsed import Unparsed
 
 if typing.TYPE_CHECKING:
     import pytest
@@ -46,11 +47,16 @@ def roots() -> tuple[Issued, ...]:
     return tuple(issue(f"Root {letter}") for letter in "ABC")
 
 
+def unparsed(pem: bytes, source: str, detail: str) -> Unparsed:
+    """Return what a source gives that has this PEM."""
+    return Unparsed(((detail, pem),), lambda: from_pem(pem, source, detail))
+
+
 def few_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let certifi have three CAs, and the system the first of them."""
     public = b"".join(root.pem for root in roots())
-    monkeypatch.setattr(certifi, "load", lambda: from_pem(public, "certifi", "2026.1"))
-    monkeypatch.setattr(system, "load", lambda: from_pem(roots()[0].pem, "system", "/etc/ssl/certs"))
+    monkeypatch.setattr(certifi, "read", lambda: unparsed(public, "certifi", "2026.1"))
+    monkeypatch.setattr(system, "read", lambda: unparsed(roots()[0].pem, "system", "/etc/ssl/certs"))
 
 
 def assert_refused(ran: Ran) -> None:

@@ -14,8 +14,8 @@ FLOORS = (
     ("errors", "exit_status", "printable", "duration", "der", "subject_hash", "pem", "model", "certs"),
     ("chain", "policy", "diagnosis"),
     ("paths", "files", "tls", "clients", "config", "net"),
-    ("sources", "store"),
-    ("update", "purge", "history", "doctor"),
+    ("sources", "store", "exporters"),
+    ("plan", "inputs", "decision", "update", "purge", "history", "doctor"),
     ("render", "arguments", "commands", "cli", "__main__"),
 )
 # Inside floor 0 of certboot the order is that of the list above.

@@ -85,6 +85,12 @@ def broken_rule(certificate: Certificate, now: datetime) -> tuple[str, str] | No
     return None
 
 
+def next_change(certificates: Iterable[Certificate], now: datetime) -> datetime:
+    """Return the first moment after ``now`` at which one of these begins or ends."""
+    moments = (moment for each in certificates for moment in (each.not_before, each.not_after))
+    return min((moment for moment in moments if moment > now), default=datetime.max.replace(tzinfo=timezone.utc))
+
+
 def _broken_rule(candidate: Candidate, rules: Rules) -> tuple[str, str] | None:
     fingerprint = candidate.certificate.fingerprint
     if fingerprint in rules.distrusted:

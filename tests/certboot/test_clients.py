@@ -14,8 +14,9 @@ from certboot import clients
 from certboot.clients import BY_NAME, DIRECTORY, VARIABLES, held_back
 from certboot.config import Config
 from certboot.paths import StorePaths
+from certboot.plan import Request
 from certboot.store import env_file
-from certboot.update import Request, apply
+from certboot.update import apply
 
 GROUPS = [
     ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"),

@@ -13,9 +13,10 @@ from certboot.certs import load_certificate
 from certboot.errors import StoreError
 from certboot.model import Candidate, Loaded
 from certboot.paths import StorePaths
+from certboot.plan import Request
 from certboot.store import env_file
 from certboot.store.layout import in_force
-from certboot.update import Request, apply
+from certboot.update import apply
 
 
 @pytest.fixture

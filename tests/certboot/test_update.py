@@ -22,12 +22,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from pki import DAY, NOW, Issued, issue, key_usage
-from snapshot import assert_refused, contents, few_sources, roots, snapshot
+from snapshot import assert_refused, contents, few_sources, roots, snapshot, unparsed
 
 import certboot_startup
 from certboot import files, policy, update
 from certboot.doctor import store as store_check
-from certboot.model import Loaded
 from certboot.paths import StorePaths, store_paths
 from certboot.sources import certifi, system
 from certboot.store import env_file, manifest
@@ -73,7 +72,7 @@ def test_init_accounts_for_every_certificate_of_certifi_and_the_system(
 ) -> None:
     ran = certboot("init")
     now = datetime.now(timezone.utc)
-    offered = {c.certificate for c in (*certifi.load().candidates, *system.load().candidates)}
+    offered = {c.certificate for c in (*certifi.read().parse().candidates, *system.read().parse().candidates)}
     good = {certificate.fingerprint for certificate in offered if not policy.broken_rule(certificate, now)}
     record = recorded(paths)
     assert {entry.sha256 for entry in record.certificates} == good
@@ -186,7 +185,7 @@ def test_what_a_source_no_longer_gives_leaves_the_store(
     certboot: Callable[..., Ran], paths: StorePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certboot("init")
-    monkeypatch.setattr(certifi, "load", system.load)
+    monkeypatch.setattr(certifi, "read", system.read)
     ran = certboot("init")
     assert ran.out.startswith("1 trust anchor in generation 2 (0 new, 2 gone)\n")
     assert names(paths) == {"Root A"}
@@ -520,7 +519,7 @@ def test_with_no_certificate_left_the_store_stays_as_it_was(
     certboot("init")
     before = snapshot(paths.home)
     for source in (certifi, system):
-        monkeypatch.setattr(source, "load", lambda: Loaded(()))
+        monkeypatch.setattr(source, "read", lambda: unparsed(b"", "", ""))
     assert_refused(certboot("init"))
     assert snapshot(paths.home) == before
 
@@ -608,7 +607,7 @@ def test_whichever_call_fails_what_was_in_force_still_is(
 
 @pytest.mark.usefixtures("few")
 def test_two_names_that_collide_are_refused(certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("certboot.store.generations.file_name", lambda _: "same-12345678.pem")
+    monkeypatch.setattr("certboot.certs.file_name", lambda _: "same-12345678.pem")
     ran = certboot("init")
     assert_refused(ran)
     assert "two certificates with the same name" in ran.err

@@ -16,11 +16,10 @@ import pytest
 import report
 import whole
 from pki import issue
-from snapshot import assert_refused, contents, roots, snapshot
+from snapshot import assert_refused, contents, roots, snapshot, unparsed
 
 from certboot import files
 from certboot.sources import certifi, system
-from certboot.sources.reading import from_pem
 
 if typing.TYPE_CHECKING:
     from environments import Ran
@@ -60,9 +59,9 @@ def prepared(
 
     def change(to: int) -> None:
         public = b"".join(root.pem for root in offered[to])
-        monkeypatch.setattr(certifi, "load", lambda: from_pem(public, "certifi", "2026.1"))
+        monkeypatch.setattr(certifi, "read", lambda: unparsed(public, "certifi", "2026.1"))
 
-    monkeypatch.setattr(system, "load", lambda: from_pem(roots()[0].pem, "system", "/etc/ssl/certs"))
+    monkeypatch.setattr(system, "read", lambda: unparsed(roots()[0].pem, "system", "/etc/ssl/certs"))
     for number in (0, 1):
         change(number)
         assert certboot("init").status == 0

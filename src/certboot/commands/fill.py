@@ -18,8 +18,9 @@ def init_command(arguments: argparse.Namespace) -> int:
     import certboot_startup
     from certboot.config import SOURCES
     from certboot.paths import store_paths
+    from certboot.plan import Request
     from certboot.render.store_text import init_summary
-    from certboot.update import Request, apply
+    from certboot.update import apply
 
     sources = tuple(dict.fromkeys(filter(None, (arguments.source or "").split(",")))) or None
     for name in sources or ():
@@ -44,10 +45,11 @@ def update_command(arguments: argparse.Namespace) -> int:
     from certboot import history
     from certboot.duration import parse_duration
     from certboot.paths import store_paths
+    from certboot.plan import Request
     from certboot.render.list_text import difference
     from certboot.render.store_text import headline
     from certboot.store import selection
-    from certboot.update import Request, age_in_seconds, apply
+    from certboot.update import age_in_seconds, apply
 
     paths = store_paths()
     before = history.current(paths)

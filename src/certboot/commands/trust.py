@@ -21,16 +21,17 @@ def trust_command(arguments: argparse.Namespace) -> int:
     from datetime import datetime, timezone
 
     from certboot.paths import store_paths
+    from certboot.plan import Request
     from certboot.render.store_text import headline
     from certboot.render.trust_text import offer
     from certboot.sources import address
     from certboot.sources.gather import trusted_bundle
-    from certboot.update import Request, apply
+    from certboot.update import apply
 
     paths, now = store_paths(), datetime.now(timezone.utc)
     remote = "://" in arguments.target
     if remote:
-        loaded = [address.load(arguments.target, pin=arguments.sha256, verify=trusted_bundle(paths), now=now)]
+        loaded = [address.read(arguments.target, pin=arguments.sha256, verify=trusted_bundle(paths), now=now).parse()]
     else:
         loaded = additions([Path(arguments.target)], arguments.password_file)
     print(offer(loaded, now))
@@ -55,9 +56,10 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     """Take a certificate out, or let it in again."""
     from certboot import history
     from certboot.paths import store_paths
+    from certboot.plan import Request
     from certboot.render.list_text import difference
     from certboot.store import distrusted, selection
-    from certboot.update import Request, apply
+    from certboot.update import apply
 
     paths = store_paths()
     before = history.current(paths)

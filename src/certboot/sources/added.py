@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typing
 
-from certboot import policy
 from certboot.errors import CertificateError, SourceError
 from certboot.model import Loaded, Rejection
-from certboot.sources.reading import FORMATS, SIZE_LIMIT, from_bytes, merged
+from certboot.sources.unparsed import Unparsed
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
@@ -17,40 +17,52 @@ if typing.TYPE_CHECKING:
 
 NAME = "added"
 EXTENSIONS = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c", ".p12", ".pfx")
+SIZE_LIMIT = 16 * 1024 * 1024
+FORMATS = "PEM, DER, PKCS#7 or PKCS#12"
 
 
 def load(path: Path, now: datetime, password: Password | None = None) -> Loaded:
-    """Return the CA certificates of a file, or of the files of a folder; raises CertbootError where there are none."""
-    return _load_folder(path, now, password) if path.is_dir() else load_file(path, now, password)
+    """Return the CA certificates of a file, or of the files of a folder; raises CertbootError where there are none.
 
-
-def load_file(path: Path, now: datetime, password: Password | None = None) -> Loaded:
-    """Return the CA certificates of a file; raises CertbootError where it has none that can be an anchor.
-
-    A block that is broken among good ones is a rejection, which the summary counts.
+    A block, or in a folder a file, that is broken among good ones is a rejection, which the summary counts.
     """
-    return checked(from_bytes(_read(path), NAME, str(path), password), str(path), now)
+    return read(path, now, password).parse()
 
 
-def load_kept(trusted: Path) -> Loaded:
-    """Return the certificates that earlier runs put into the store's ``trusted`` folder.
+def read(path: Path, now: datetime, password: Password | None = None) -> Unparsed:
+    """Return the content of a file, or of the files of a folder; raises CertbootError where there is nothing to read.
+
+    Parsing it raises CertbootError where nothing in it can be an anchor.
+    """
+    if path.is_dir():
+        files = [(file, _attempted(file)) for file in _certificate_files(path)]
+        return Unparsed(_pieces(files), lambda: checked(_parsed(files, password), str(path), now))
+    data = _read(path)
+    return Unparsed(((str(path), data),), lambda: checked(_from_bytes(data, str(path), password), str(path), now))
+
+
+def read_kept(trusted: Path) -> Unparsed:
+    """Return what earlier runs put into the store's ``trusted`` folder.
 
     A file there that cannot be read is a rejection: it must not keep new roots, or distrust, from arriving.
     """
     # A dot begins what a killed run left half-written.
-    return merged(_read_or_rejected(path, None) for path in sorted(trusted.glob("[!.]*")))
+    files = [(path, _attempted(path)) for path in sorted(trusted.glob("[!.]*"))]
+    return Unparsed(_pieces(files), lambda: _parsed(files, None))
 
 
 def checked(loaded: Loaded, where: str, now: datetime) -> Loaded:
     """Return ``loaded`` as it is; raises SourceError where nothing in it can be an anchor."""
+    from certboot.policy import broken_rule
+
     for candidate in loaded.candidates:
         certificate = candidate.certificate
-        if certificate.fingerprint not in loaded.distrusted and not policy.broken_rule(certificate, now):
+        if certificate.fingerprint not in loaded.distrusted and not broken_rule(certificate, now):
             return loaded
     raise _none_usable(where, loaded, now)
 
 
-def _load_folder(folder: Path, now: datetime, password: Password | None) -> Loaded:
+def _certificate_files(folder: Path) -> list[Path]:
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS and path.is_file())
     except OSError as error:
@@ -58,15 +70,42 @@ def _load_folder(folder: Path, now: datetime, password: Password | None) -> Load
     if not files:
         message = f"no certificate files in the folder: {folder}"
         raise SourceError(message, f"it is searched, without the folders in it, for {', '.join(EXTENSIONS)}")
-    return checked(merged(_read_or_rejected(path, password) for path in files), str(folder), now)
+    return files
 
 
-def _read_or_rejected(path: Path, password: Password | None) -> Loaded:
+def _attempted(path: Path) -> bytes | SourceError:
     try:
-        return from_bytes(_read(path), NAME, str(path), password)
+        return _read(path)
+    except SourceError as error:
+        return error
+
+
+def _pieces(files: Iterable[tuple[Path, bytes | SourceError]]) -> tuple[tuple[str, bytes], ...]:
+    return tuple(
+        (str(path), found) if isinstance(found, bytes) else (f"{path}: {found.message}", b"") for path, found in files
+    )
+
+
+def _parsed(files: Iterable[tuple[Path, bytes | SourceError]], password: Password | None) -> Loaded:
+    from certboot.sources.reading import merged
+
+    return merged(_parsed_or_rejected(str(path), found, password) for path, found in files)
+
+
+def _parsed_or_rejected(path: str, found: bytes | SourceError, password: Password | None) -> Loaded:
+    try:
+        if isinstance(found, SourceError):
+            raise found
+        return _from_bytes(found, path, password)
     except (SourceError, CertificateError) as error:
         reason = error.message.removesuffix(f": {path}")
-        return Loaded((), (Rejection("unreadable", NAME, str(path), reason),))
+        return Loaded((), (Rejection("unreadable", NAME, path, reason),))
+
+
+def _from_bytes(data: bytes, path: str, password: Password | None) -> Loaded:
+    from certboot.sources.reading import from_bytes
+
+    return from_bytes(data, NAME, path, password)
 
 
 def _read(path: Path) -> bytes:
@@ -85,8 +124,10 @@ def _cannot_read(path: Path, error: OSError) -> SourceError:
 
 
 def _none_usable(where: str, loaded: Loaded, now: datetime) -> SourceError:
+    from certboot.policy import broken_rule
+
     for candidate in loaded.candidates:
-        broken = policy.broken_rule(candidate.certificate, now)
+        broken = broken_rule(candidate.certificate, now)
         if broken:  # else it is distrusted by another block of the file
             rule, reason = broken
             message = f"{candidate.certificate.name!r} cannot be trusted as a CA, {reason}: {where}"

@@ -10,7 +10,7 @@ from certboot.errors import SourceError
 from certboot.model import Loaded
 from certboot.printable import printable
 from certboot.sources import added
-from certboot.sources.reading import from_bytes
+from certboot.sources.unparsed import Unparsed
 
 if typing.TYPE_CHECKING:
     from datetime import datetime
@@ -22,8 +22,8 @@ _MOST_BLOCKS = 2000
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
-def load(url: str, *, pin: str, verify: Path, now: datetime) -> Loaded:
-    """Return the CA certificates at ``url``; raises SourceError where it has none that can be an anchor.
+def read(url: str, *, pin: str, verify: Path, now: datetime) -> Unparsed:
+    """Return the file at ``url``; raises SourceError. Parsing it does so where it has none that can be an anchor.
 
     ``pin`` is empty, or the SHA-256 of the whole file or of one certificate in it, of which then nothing else is
     returned. Without a pin the file is as good as the server's certificate.
@@ -39,7 +39,13 @@ def load(url: str, *, pin: str, verify: Path, now: datetime) -> Loaded:
     if blocks > _MOST_BLOCKS:
         message = f"{blocks:,} blocks of PEM, over {_MOST_BLOCKS:,}: {printable(url)}"
         raise SourceError(message, "give the address of a file of CA certificates")
-    return added.checked(_pinned(from_bytes(body, added.NAME, url), body, wanted, url), url, now)
+
+    def parse() -> Loaded:
+        from certboot.sources.reading import from_bytes
+
+        return added.checked(_pinned(from_bytes(body, added.NAME, url), body, wanted, url), url, now)
+
+    return Unparsed(((url, body),), parse)
 
 
 def _pin(text: str) -> str:

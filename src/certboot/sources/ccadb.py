@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from certboot import files, pem
-from certboot.certs import load_certificate
 from certboot.errors import CertificateError, SourceError
 from certboot.model import Candidate, Loaded, Rejection
 from certboot.printable import printable
+from certboot.sources.unparsed import Unparsed
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,14 @@ _HINT = (
 )
 
 
-def load(read: Read, *, intermediates: bool) -> Loaded:
+def read(report: Read, *, intermediates: bool) -> Unparsed:
+    """Return the reports that are needed; raises SourceError."""
+    names = (ROOTS, INTERMEDIATES, REVOKED) if intermediates else (ROOTS, REVOKED)
+    pieces = tuple((name, report(name)) for name in names)
+    return Unparsed(pieces, lambda: _parsed(dict(pieces)))
+
+
+def _parsed(reports: dict[str, bytes]) -> Loaded:
     """Return what the reports say; raises SourceError where one of them is not what it should be.
 
     A root without Mozilla's trust for TLS is a candidate too, with ``tls_trust`` False: others may offer it, and then
@@ -67,9 +74,9 @@ def load(read: Read, *, intermediates: bool) -> Loaded:
     """
     candidates: list[Candidate] = []
     rejections: list[Rejection] = []
-    for report in (ROOTS, INTERMEDIATES) if intermediates else (ROOTS,):
+    for report in (name for name in reports if name != REVOKED):
         before = len(candidates)
-        for number, row in _rows(report, read(report)):
+        for number, row in _rows(report, reports[report]):
             found = _candidate(report, number, row)
             if isinstance(found, Candidate):
                 candidates.append(found)
@@ -77,7 +84,7 @@ def load(read: Read, *, intermediates: bool) -> Loaded:
                 rejections.append(found)
         if len(candidates) == before:
             raise _wrong(report, "none of its certificates can be read")
-    revoked, unreadable = _revoked(read(REVOKED))
+    revoked, unreadable = _revoked(reports[REVOKED])
     return Loaded(tuple(candidates), (*rejections, *unreadable), revoked)
 
 
@@ -241,6 +248,8 @@ def _candidate(report: str, number: int, row: list[str]) -> Candidate | Rejectio
         if hashlib.sha256(data).hexdigest() != fingerprint.lower():
             rule, reason = "fingerprint-mismatch", "the certificate is not the one that the fingerprint names"
         else:
+            from certboot.certs import load_certificate
+
             certificate = load_certificate(data)
             after = _iso_date(trust[1]) if trust else ""
             tls_trust = not trust or _TLS in (bit.strip() for bit in trust[0].split(";"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import typing
 from importlib import metadata, resources
 from pathlib import Path
 
 from certboot.errors import SourceError
-from certboot.model import Loaded
-from certboot.sources.reading import from_pem
+from certboot.sources.unparsed import Unparsed
+
+if typing.TYPE_CHECKING:
+    from certboot.model import Loaded
 
 NAME = "certifi"
 
@@ -24,12 +27,19 @@ def path() -> Path:
         raise _unreadable(error) from error
 
 
-def load() -> Loaded:
-    """Return the certificates of certifi's own file; raises SourceError."""
+def read() -> Unparsed:
+    """Return certifi's own file of certificates; raises SourceError."""
     try:
-        return from_pem(path().read_bytes(), NAME, metadata.version("certifi"))
+        text, version = path().read_bytes(), metadata.version("certifi")
     except (OSError, metadata.PackageNotFoundError) as error:
         raise _unreadable(error) from error
+
+    def parse() -> Loaded:
+        from certboot.sources.reading import from_pem
+
+        return from_pem(text, NAME, version)
+
+    return Unparsed(((version, text),), parse)
 
 
 def _unreadable(error: Exception) -> SourceError:

@@ -7,8 +7,8 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from certboot.model import Loaded
 from certboot.sources import added, address, ccadb, certifi, system
+from certboot.sources.unparsed import Unparsed
 from certboot.store.layout import BUNDLE, in_force
 
 if typing.TYPE_CHECKING:
@@ -16,6 +16,7 @@ if typing.TYPE_CHECKING:
     from datetime import datetime
 
     from certboot.config import Company, Config
+    from certboot.model import Loaded
     from certboot.paths import StorePaths
     from certboot.sources.ccadb import Progress
     from certboot.store.manifest import Choices
@@ -33,24 +34,22 @@ class Sources:
     now: datetime
     progress: Progress | None = None
 
-    def load(self) -> Iterator[Loaded]:
+    def read(self) -> Iterator[Unparsed]:
         """Yield what each chosen source has to give; raises SourceError."""
         if "certifi" in self.choices.sources:
-            yield certifi.load()
+            yield certifi.read()
         if "system" in self.choices.sources:
-            yield system.load()
+            yield system.read()
         if "ccadb" in self.choices.sources or self.choices.intermediates:
             yield self._ccadb()
         for company in self.config.companies:
             yield self._company(company)
 
-    def _ccadb(self) -> Loaded:
-        loaded = ccadb.load(self._reports(), intermediates=self.choices.intermediates)
+    def _ccadb(self) -> Unparsed:
+        unparsed = ccadb.read(self._reports(), intermediates=self.choices.intermediates)
         if "ccadb" in self.choices.sources:
-            return loaded
-        # Only its intermediates and what it revokes were asked for, not its roots.
-        kept = tuple(candidate for candidate in loaded.candidates if candidate.role == "intermediate")
-        return dataclasses.replace(loaded, candidates=kept)
+            return unparsed
+        return Unparsed(unparsed.pieces, lambda: _without_roots(unparsed.parse()))
 
     def _reports(self) -> ccadb.Read:
         if self.choices.reports:
@@ -58,15 +57,25 @@ class Sources:
         site = self.config.ccadb_address or ccadb.ADDRESS
         return ccadb.from_network(site, self.paths.cache, trusted_bundle(self.paths), self.progress)
 
-    def _company(self, company: Company) -> Loaded:
+    def _company(self, company: Company) -> Unparsed:
         if company.path:
-            loaded = added.load(company.path, self.now)
+            unparsed = added.read(company.path, self.now)
         else:
             verify = trusted_bundle(self.paths)
-            loaded = address.load(company.address, pin=company.sha256, verify=verify, now=self.now)
-        candidates = tuple(dataclasses.replace(candidate, source=COMPANY) for candidate in loaded.candidates)
-        rejections = tuple(dataclasses.replace(rejection, source=COMPANY) for rejection in loaded.rejections)
-        return dataclasses.replace(loaded, candidates=candidates, rejections=rejections)
+            unparsed = address.read(company.address, pin=company.sha256, verify=verify, now=self.now)
+        return Unparsed(unparsed.pieces, lambda: _of(COMPANY, unparsed.parse()))
+
+
+def _without_roots(loaded: Loaded) -> Loaded:
+    """Return the intermediates, and what is revoked: of the CCADB nothing else was asked for."""
+    kept = tuple(candidate for candidate in loaded.candidates if candidate.role == "intermediate")
+    return dataclasses.replace(loaded, candidates=kept)
+
+
+def _of(source: str, loaded: Loaded) -> Loaded:
+    candidates = tuple(dataclasses.replace(candidate, source=source) for candidate in loaded.candidates)
+    rejections = tuple(dataclasses.replace(rejection, source=source) for rejection in loaded.rejections)
+    return dataclasses.replace(loaded, candidates=candidates, rejections=rejections)
 
 
 def trusted_bundle(paths: StorePaths) -> Path:

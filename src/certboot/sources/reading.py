@@ -10,11 +10,10 @@ from certboot.certs import load_certificate
 from certboot.errors import CertificateError, SourceError
 from certboot.model import Candidate, Certificate, Loaded, Rejection
 from certboot.sources import openssl_trust, pkcs
+from certboot.sources.added import FORMATS, SIZE_LIMIT
 from certboot.sources.pkcs import Password as Password  # noqa: PLC0414 - for those who call from_bytes
 
-SIZE_LIMIT = 16 * 1024 * 1024
 COUNT_LIMIT = 20_000
-FORMATS = "PEM, DER, PKCS#7 or PKCS#12"
 
 _TRUSTED = "TRUSTED CERTIFICATE"
 # RFC 7468, and what older OpenSSL wrote (PEM_STRING_PKCS7_SIGNED in pem.h).

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from certboot.errors import SourceError
 from certboot.model import Candidate, Loaded
-from certboot.sources.reading import from_ders, from_pem, merged
+from certboot.sources.unparsed import Unparsed
 
 NAME = "system"
 
@@ -36,21 +36,29 @@ _DIRECTORIES = ("/etc/ssl/certs", "/etc/pki/tls/certs", "/usr/local/share/certs"
 _HASH_LINK = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
-def load() -> Loaded:
-    """Return the certificates that the system trusts; none where it has no store (a bare container)."""
+def read() -> Unparsed:
+    """Return what the system trusts; nothing where it has no store (a bare container)."""
     if sys.platform in ("darwin", "win32"):
         return _from_the_system_interface()
     return from_unix_files(Path("/"))
 
 
-def from_unix_files(root: Path) -> Loaded:
+def from_unix_files(root: Path) -> Unparsed:
     """Return what the first bundle below ``root`` holds, and what OpenSSL would find by hash in the directories.
 
     A certificate that the administrator marked as rejected there (``openssl x509 -addreject``) is ``distrusted``.
     """
-    bundles = (path for path in (root / name[1:] for name in _FILES) if b"-----BEGIN" in _read(path))
-    links = [path for name in _DIRECTORIES for path in _hash_links(root / name[1:])]
-    loaded = merged(from_pem(_read(path), NAME, str(path)) for path in (*itertools.islice(bundles, 1), *links))
+    bundles = ((str(path), _read(path)) for path in (root / name[1:] for name in _FILES))
+    links = [(str(path), _read(path)) for name in _DIRECTORIES for path in _hash_links(root / name[1:])]
+    bundle = itertools.islice((each for each in bundles if b"-----BEGIN" in each[1]), 1)
+    pieces = (*bundle, *links)
+    return Unparsed(pieces, lambda: _parsed(pieces))
+
+
+def _parsed(pieces: tuple[tuple[str, bytes], ...]) -> Loaded:
+    from certboot.sources.reading import from_pem, merged
+
+    loaded = merged(from_pem(text, NAME, path) for path, text in pieces)
     once: dict[str, Candidate] = {}
     for candidate in loaded.candidates:
         once.setdefault(candidate.certificate.fingerprint, candidate)  # the directory mostly repeats the bundle
@@ -71,7 +79,7 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def _from_the_system_interface() -> Loaded:
+def _from_the_system_interface() -> Unparsed:
     try:
         # wassima's public functions fall back to a list of its own where the system has no store; this one does not.
         from wassima._os import root_der_certificates
@@ -83,7 +91,14 @@ def _from_the_system_interface() -> Loaded:
         # It gives the stores ROOT, CA and MY together; a certificate that is only in CA or MY is nobody's anchor.
         roots, others = _windows_store("ROOT"), _windows_store("CA") | _windows_store("MY")
         ders = [data for data in ders if data in roots or data not in others]
-    loaded = from_ders(ders, NAME, f"the trust store of {sys.platform}")
+    where = f"the trust store of {sys.platform}"
+    return Unparsed(tuple((where, data) for data in ders), lambda: _parsed_ders(ders, where))
+
+
+def _parsed_ders(ders: list[bytes], where: str) -> Loaded:
+    from certboot.sources.reading import from_ders
+
+    loaded = from_ders(ders, NAME, where)
     # What is not self-issued is an intermediate, which these systems list among what they trust.
     kept = tuple(candidate for candidate in loaded.candidates if candidate.certificate.self_issued)
     return Loaded(kept, loaded.rejections)

@@ -9,14 +9,12 @@ import contextlib
 import os
 import re
 import shutil
-import ssl
 import time
 import typing
 from dataclasses import dataclass
 from pathlib import Path
 
 from certboot import files
-from certboot.certs import annotated_pem, file_name
 from certboot.errors import StoreError
 from certboot.store import manifest
 from certboot.store.hash_links import plan
@@ -59,6 +57,8 @@ def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate
     if not anchors:
         message = "no certificate is left to put into the store"
         raise StoreError(message, "certifi has over a hundred: certboot init --source certifi,system")
+    from certboot.certs import annotated_pem, file_name
+
     wanted: list[TrustAnchor | Intermediate] = [*anchors, *intermediates]
     held = sorted(((file_name(each.certificate), each) for each in wanted), key=lambda pair: pair[0])
     pems = {name: annotated_pem(each.certificate) for name, each in held}
@@ -174,6 +174,8 @@ def prune(paths: StorePaths) -> None:
 
 def _check(partial: Path, new: Content) -> None:
     # The last look before anybody relies on it: this Python's OpenSSL finds every certificate of the bundle in it.
+    import ssl
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(partial / BUNDLE)

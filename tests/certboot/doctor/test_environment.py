@@ -11,8 +11,9 @@ import certboot_startup
 from certboot.doctor import environment
 from certboot.model import Finding
 from certboot.paths import StorePaths
+from certboot.plan import Request
 from certboot.store import env_file
-from certboot.update import Request, apply
+from certboot.update import apply
 
 OTHERS = "set by something else"
 

@@ -10,9 +10,10 @@ from snapshot import few_sources, snapshot
 from certboot.doctor import store as check_store
 from certboot.model import Finding
 from certboot.paths import StorePaths
+from certboot.plan import Request
 from certboot.store import integrity, manifest
 from certboot.store.layout import in_force
-from certboot.update import Request, apply
+from certboot.update import apply
 
 
 @pytest.fixture

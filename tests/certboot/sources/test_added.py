@@ -45,8 +45,7 @@ def names(loaded: Loaded) -> list[str]:
 
 
 @pytest.mark.parametrize("form", ["pem", "der", "crlf", "bom", "utf-16", "key-and-certificate", "p12"])
-@pytest.mark.parametrize("load", [added.load, added.load_file])
-def test_a_ca_is_read_in_every_form(tmp_path: Path, form: str, load: Callable[..., Loaded]) -> None:
+def test_a_ca_is_read_in_every_form(tmp_path: Path, form: str) -> None:
     path = tmp_path / "ca"
     path.write_bytes(
         {
@@ -59,7 +58,7 @@ def test_a_ca_is_read_in_every_form(tmp_path: Path, form: str, load: Callable[..
             "p12": in_pkcs12(b"secret"),
         }[form]
     )
-    loaded = load(path, NOW, lambda: b"secret")
+    loaded = added.load(path, NOW, lambda: b"secret")
     assert [candidate.certificate.der for candidate in loaded.candidates] == [A.der]
     assert ({(c.source, c.detail) for c in loaded.candidates}, loaded.rejections) == ({("added", str(path))}, ())
 
@@ -67,7 +66,7 @@ def test_a_ca_is_read_in_every_form(tmp_path: Path, form: str, load: Callable[..
 def test_a_file_with_one_good_ca_is_taken_with_what_the_policy_will_reject(tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     path.write_bytes(issue("Old", valid=(NOW - 9 * DAY, NOW - DAY)).pem + A.pem)
-    assert names(added.load_file(path, NOW)) == ["Old", "Root A"]
+    assert names(added.load(path, NOW)) == ["Old", "Root A"]
 
 
 def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,11 +74,11 @@ def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path, monkeypatch: pytest
     path.write_bytes(A.pem)
     for module in (added, reading):
         monkeypatch.setattr(module, "SIZE_LIMIT", len(A.pem))
-    assert len(added.load_file(path, NOW).candidates) == 1
+    assert len(added.load(path, NOW).candidates) == 1
     for module in (added, reading):
         monkeypatch.setattr(module, "SIZE_LIMIT", len(A.pem) - 1)
     with pytest.raises(SourceError, match="MiB, which no certificate is: "):
-        added.load_file(path, NOW)
+        added.load(path, NOW)
 
 
 def test_of_a_large_file_no_more_is_read_than_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,21 +91,15 @@ def test_of_a_large_file_no_more_is_read_than_the_limit(tmp_path: Path, monkeypa
         sizes.append(len(data))
         return Loaded(())
 
-    monkeypatch.setattr(added, "from_bytes", note)
+    monkeypatch.setattr(reading, "from_bytes", note)
     with pytest.raises(SourceError):
-        added.load_file(path, NOW)
+        added.load(path, NOW)
     assert sizes == [(16 << 20) + 1]
 
 
-@pytest.mark.parametrize("load", [added.load, added.load_file])
-def test_a_missing_file_is_an_error(tmp_path: Path, load: Callable[..., Loaded]) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"cannot read .*/none: No such file or directory"):
-        load(tmp_path / "none", NOW)
-
-
-def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="a folder, not a file: "):
-        added.load_file(folder(tmp_path, ca_pem=A.pem), NOW)
+        added.load(tmp_path / "none", NOW)
 
 
 # A folder
@@ -200,10 +193,10 @@ def test_a_file_that_only_distrusts_is_an_error_and_with_another_ca_it_is_not(
         with pytest.raises(
             SourceError, match=r"CN=Root A cannot be trusted as a CA, the block in line 1 says "
         ) as error:
-            added.load_file(path, NOW)
+            added.load(path, NOW)
         assert error.value.hint.endswith("certboot distrust FINGERPRINT")
     path.write_bytes(rejected + B.pem)
-    loaded = added.load_file(path, NOW)
+    loaded = added.load(path, NOW)
     assert (names(loaded), len(loaded.distrusted)) == (["Root B"], 1)
 
 
@@ -216,7 +209,7 @@ def test_what_was_kept_is_read_in_the_order_of_the_names(tmp_path: Path) -> None
     (trusted / "b.pem").write_bytes(A.pem)
     (trusted / "a.pem").write_bytes(B.pem + b"-----BEGIN CERTIFICATE-----\n")
     (trusted / "c.pem").write_bytes(b"")
-    loaded = added.load_kept(trusted)
+    loaded = added.read_kept(trusted).parse()
     assert names(loaded) == ["Root B", "Root A"]
     assert [(r.rule, r.detail) for r in loaded.rejections] == [
         ("unreadable", str(trusted / "a.pem")),
@@ -227,8 +220,8 @@ def test_what_was_kept_is_read_in_the_order_of_the_names(tmp_path: Path) -> None
 def test_a_file_that_a_killed_run_left_half_written_is_not_trusted(tmp_path: Path) -> None:
     (tmp_path / "trusted").mkdir()
     (tmp_path / "trusted" / ".Root_A.pem.a1b2").write_bytes(A.pem)
-    assert added.load_kept(tmp_path / "trusted").candidates == ()
+    assert added.read_kept(tmp_path / "trusted").parse().candidates == ()
 
 
 def test_nothing_was_kept_where_there_is_no_folder(tmp_path: Path) -> None:
-    assert added.load_kept(tmp_path / "trusted").candidates == ()
+    assert added.read_kept(tmp_path / "trusted").parse().candidates == ()

@@ -37,7 +37,7 @@ GOOD = Reports(
 
 
 def load(bodies: dict[str, bytes], *, intermediates: bool = True) -> Loaded:
-    return ccadb.load(bodies.__getitem__, intermediates=intermediates)
+    return ccadb.read(bodies.__getitem__, intermediates=intermediates).parse()
 
 
 def with_root(row: tuple[str, ...]) -> dict[str, bytes]:
@@ -254,7 +254,7 @@ def test_the_limits_of_rows_fields_and_bytes_hold() -> None:
 def test_reports_are_read_from_a_folder_under_their_last_part(tmp_path: Path) -> None:
     folder = save(GOOD.bodies(), tmp_path / "reports")
     assert {path.name for path in folder.iterdir()} == set(NAMES.values())
-    assert ccadb.load(ccadb.from_folder(folder), intermediates=True) == load(GOOD.bodies())
+    assert ccadb.read(ccadb.from_folder(folder), intermediates=True).parse() == load(GOOD.bodies())
 
 
 @pytest.mark.parametrize("which", NAMES, ids=NAMES.get)
@@ -262,7 +262,7 @@ def test_a_report_that_is_missing_in_the_folder_is_named(tmp_path: Path, which: 
     folder = save(GOOD.bodies(), tmp_path / "reports")
     (folder / NAMES[which]).unlink()
     with pytest.raises(SourceError, match="cannot read the report of the CCADB: ") as error:
-        ccadb.load(ccadb.from_folder(folder), intermediates=True)
+        ccadb.read(ccadb.from_folder(folder), intermediates=True).parse()
     assert str(folder / NAMES[which]) in error.value.message
     assert error.value.hint == f"save it there from https://ccadb.my.salesforce-sites.com/{which}"
 
@@ -278,7 +278,7 @@ def server(ca: trustme.CA) -> Iterator[ReportServer]:
 def network(server: ReportServer, ca_file: Path, tmp_path: Path) -> Callable[..., Loaded]:
     def run(**options: object) -> Loaded:
         read = ccadb.from_network(f"{server.url}/", tmp_path / "cache", ca_file, **options)  # type: ignore[arg-type]
-        return ccadb.load(read, intermediates=True)
+        return ccadb.read(read, intermediates=True).parse()
 
     return run
 
@@ -296,7 +296,7 @@ def test_a_server_without_etag_and_date_is_asked_anew_each_time(
     plain = serve(ca.issue_cert("localhost"), pages=GOOD.pages())
     for _ in range(2):
         read = ccadb.from_network(plain.url, tmp_path / "cache", ca_file)
-        assert ccadb.load(read, intermediates=True) == load(GOOD.bodies())
+        assert ccadb.read(read, intermediates=True).parse() == load(GOOD.bodies())
     assert not (tmp_path / "cache").exists()
 
 
@@ -381,7 +381,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real reports of the CCADB are not beside this repository")
 def test_the_real_reports_hold_what_is_known_of_them() -> None:
     certs.load_certificate.cache_clear()
-    loaded = ccadb.load(ccadb.from_folder(REAL), intermediates=True)
+    loaded = ccadb.read(ccadb.from_folder(REAL), intermediates=True).parse()
     roles = collections.Counter((candidate.role, candidate.tls_trust) for candidate in loaded.candidates)
     # 165 roots: 75 with the bits "Websites" and 46 with "Email;Websites" are for TLS, 44 with "Email" are not.
     # 1,764 intermediates: every row of the report, which lists only unexpired, unrevoked ones for TLS.

@@ -14,7 +14,7 @@ from certboot.sources import certifi
 
 
 def test_every_certificate_of_certifis_own_file_is_a_candidate() -> None:
-    loaded = certifi.load()
+    loaded = certifi.read().parse()
     text = Path(package.where()).read_text("utf-8")
     blocks = re.findall("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
     ders = [ssl.PEM_cert_to_DER_cert(block) for block in blocks]
@@ -28,9 +28,9 @@ def test_every_certificate_of_certifis_own_file_is_a_candidate() -> None:
 
 
 def test_a_redirected_certifi_where_is_not_asked(monkeypatch: pytest.MonkeyPatch, ca_file: Path) -> None:
-    expected = certifi.load()
+    expected = certifi.read().parse()
     monkeypatch.setattr(package, "where", lambda: str(ca_file))
-    assert certifi.load() == expected
+    assert certifi.read().parse() == expected
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError("gone"), ModuleNotFoundError("gone")])
@@ -40,5 +40,5 @@ def test_a_certifi_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("importlib.resources.files", missing)
     with pytest.raises(SourceError, match="certifi's file of certificates cannot be read: gone") as refused:
-        certifi.load()
+        certifi.read().parse()
     assert refused.value.hint == "reinstall it: python -m pip install --force-reinstall certifi"

@@ -11,17 +11,18 @@ from pathlib import Path
 import pytest
 import report
 from pki import NOW, issue
-from snapshot import few_sources
+from snapshot import few_sources, unparsed
 
 from certboot.config import Company, Config
 from certboot.errors import SourceError
 from certboot.model import Loaded
 from certboot.paths import StorePaths
+from certboot.plan import Request
 from certboot.sources import ccadb, certifi, system
 from certboot.sources.gather import Sources, trusted_bundle
-from certboot.sources.reading import from_pem
+from certboot.sources.unparsed import Unparsed
 from certboot.store.manifest import Choices
-from certboot.update import Request, apply
+from certboot.update import apply
 
 if typing.TYPE_CHECKING:
     import trustme
@@ -42,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def gathered(paths: StorePaths, choices: Choices, config: Config | None = None) -> list[Loaded]:
-    return list(Sources(paths, config or Config(), choices, NOW).load())
+    return [each.parse() for each in Sources(paths, config or Config(), choices, NOW).read()]
 
 
 def offered(loaded: list[Loaded]) -> set[tuple[str, str, str]]:
@@ -86,13 +87,13 @@ def test_the_sources_that_were_chosen_are_read_and_no_others(
         def noted(
             *arguments: typing.Any,  # noqa: ANN401 - whatever the source takes
             name: str = module.NAME,
-            load: Callable[..., Loaded] = module.load,
+            load: Callable[..., Unparsed] = module.read,
             **options: typing.Any,  # noqa: ANN401
-        ) -> Loaded:
+        ) -> Unparsed:
             read.add(name)
             return load(*arguments, **options)
 
-        monkeypatch.setattr(module, "load", noted)
+        monkeypatch.setattr(module, "read", noted)
     loaded = gathered(paths, Choices(sources, intermediates, str(folder)))
     assert offered(loaded) == expected
     assert read == {*sources, *(["ccadb"] if intermediates else [])}
@@ -129,7 +130,7 @@ def test_the_reports_come_from_the_configured_address_with_progress(paths: Store
         NOW,
         lambda *so_far: told.append(so_far),
     )
-    assert offered(list(sources.load())) == CCADB | INTERMEDIATES
+    assert offered([each.parse() for each in sources.read()]) == CCADB | INTERMEDIATES
     sizes = {report.rpartition("/")[2]: len(body) for report, body in REPORTS.bodies().items()}
     assert {(name, done, whole) for name, done, whole in told if done == whole} == {
         (name, size, size) for name, size in sizes.items()
@@ -147,7 +148,7 @@ def test_before_there_is_a_store_a_download_is_verified_with_certifi_and_then_wi
     assert trusted_bundle(paths) == paths.generations / "1" / "bundle.pem"
     with pytest.raises(SourceError, match=r"the certificate of localhost:[0-9]+ is refused"):
         gathered(paths, nothing, config)
-    monkeypatch.setattr(certifi, "load", lambda: from_pem(ca_file.read_bytes(), "certifi", "2026.2"))
+    monkeypatch.setattr(certifi, "read", lambda: unparsed(ca_file.read_bytes(), "certifi", "2026.2"))
     apply(paths, Request("update"))
     assert offered(gathered(paths, nothing, config)) == {("company", "anchor", "Corp")}
 

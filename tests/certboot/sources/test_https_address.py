@@ -38,7 +38,7 @@ class Site:
 
     def load(self, body: bytes, pin: str = "") -> Loaded:
         self.server.pages["/ca.pem"] = body
-        return address.load(self.url, pin=pin, verify=self.verify, now=NOW)
+        return address.read(self.url, pin=pin, verify=self.verify, now=NOW).parse()
 
     def refused(self, body: bytes, pin: str = "") -> str:
         with pytest.raises(SourceError) as error:
@@ -90,7 +90,7 @@ def test_a_pin_that_fits_nothing_is_named_with_what_was_found(site: Site) -> Non
 @pytest.mark.parametrize("pin", ["abc", "z" * 64, "a" * 65, ":", "\x1b[1m"])
 def test_a_pin_that_is_none_is_refused_before_anything_is_fetched(pin: str) -> None:
     with pytest.raises(SourceError, match="not a SHA-256 of 64 hexadecimal digits: "):
-        address.load("https://localhost:1/", pin=pin, verify=Path("none"), now=NOW)
+        address.read("https://localhost:1/", pin=pin, verify=Path("none"), now=NOW).parse()
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_pinned_certificate_must_be_usable_too(site: Site) -> None:
 
 def test_only_https_is_fetched(site: Site) -> None:
     with pytest.raises(SourceError, match="only https:// is fetched: http://localhost"):
-        address.load(site.url.replace("https", "http"), pin="", verify=site.verify, now=NOW)
+        address.read(site.url.replace("https", "http"), pin="", verify=site.verify, now=NOW).parse()
 
 
 def test_a_server_that_is_not_trusted_is_not_asked_whatever_the_pin(site: Site, tmp_path: Path) -> None:

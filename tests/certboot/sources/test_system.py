@@ -24,12 +24,12 @@ def built(root: Path, files: dict[str, Issued | bytes]) -> list[str]:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.pem)
-    return [candidate.certificate.name for candidate in system.from_unix_files(root).candidates]
+    return [candidate.certificate.name for candidate in system.from_unix_files(root).parse().candidates]
 
 
 def places(root: Path) -> list[str]:
     """Return the files that the certificates are recorded as from."""
-    return [candidate.detail.removeprefix(f"{root}/") for candidate in system.from_unix_files(root).candidates]
+    return [candidate.detail.removeprefix(f"{root}/") for candidate in system.from_unix_files(root).parse().candidates]
 
 
 def test_a_bundle_is_read(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_broken_file_is_counted_and_the_others_are_read(tmp_path: Path) -> Non
     half = one.pem[:200]
     found = built(tmp_path, {BUNDLE: one.pem + half, "etc/ssl/certs/01234567.0": half, "etc/ssl/certs/89abcdef.0": two})
     assert found == ["Root A", "Root B"]
-    assert [r.rule for r in system.from_unix_files(tmp_path).rejections] == ["unreadable", "unreadable"]
+    assert [r.rule for r in system.from_unix_files(tmp_path).parse().rejections] == ["unreadable", "unreadable"]
 
 
 def test_a_file_that_cannot_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ def test_what_the_administrator_marked_is_distrusted(
     (tmp_path / "one.pem").write_bytes(one.pem)
     marked = openssl("x509", "-in", tmp_path / "one.pem", *arguments, "-trustout").encode()
     found = built(tmp_path, {"etc/ssl/certs/89abcdef.0": two, place: marked})
-    loaded = system.from_unix_files(tmp_path)
+    loaded = system.from_unix_files(tmp_path).parse()
     assert loaded.distrusted == ({hashlib.sha256(one.der).hexdigest()} if distrusted else frozenset())
     assert sorted(found) == (["Root B"] if distrusted else ["Root A", "Root B"])
     assert [(r.rule, r.detail) for r in loaded.rejections] == [("distrusted", str(tmp_path / place))] * distrusted
@@ -135,7 +135,7 @@ def test_a_mark_in_the_directory_counts_for_what_the_bundle_has(tmp_path: Path, 
     (tmp_path / "one.pem").write_bytes(one.pem)
     marked = openssl("x509", "-in", tmp_path / "one.pem", "-addreject", "serverAuth", "-trustout").encode()
     assert built(tmp_path, {BUNDLE: one.pem + two.pem, "etc/ssl/certs/01234567.0": marked}) == ["Root A", "Root B"]
-    assert system.from_unix_files(tmp_path).distrusted == {hashlib.sha256(one.der).hexdigest()}
+    assert system.from_unix_files(tmp_path).parse().distrusted == {hashlib.sha256(one.der).hexdigest()}
 
 
 @pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="reads the files of a Unix system")
@@ -144,7 +144,7 @@ def test_on_linux_wassima_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Path] = []
     monkeypatch.setitem(sys.modules, "wassima", None)
     monkeypatch.setattr(system, "from_unix_files", asked.append)
-    system.load()
+    system.read()
     assert asked == [Path("/")]
 
 
@@ -175,7 +175,7 @@ def test_of_what_another_system_trusts_only_what_is_self_issued_is_kept(
     one, two, _ = roots()
     everything = (one.der, b"junk", issue("Below", two).der, two.der)
     interface(platform, *everything, ROOT=everything)
-    loaded = system.load()
+    loaded = system.read().parse()
     assert [candidate.certificate.name for candidate in loaded.candidates] == ["Root A", "Root B"]
     assert {candidate.detail for candidate in loaded.candidates} == {f"the trust store of {platform}"}
     assert [r.rule for r in loaded.rejections] == ["unreadable"]
@@ -187,12 +187,12 @@ def test_of_windows_stores_only_root_makes_an_anchor(interface: Callable[..., No
     interface(
         "win32", one.der, two.der, three.der, own.der, ROOT=(one.der, three.der), CA=(two.der, three.der), MY=(own.der,)
     )
-    assert [candidate.certificate.name for candidate in system.load().candidates] == ["Root A", "Root C"]
+    assert [candidate.certificate.name for candidate in system.read().parse().candidates] == ["Root A", "Root C"]
 
 
 def test_an_empty_system_store_stays_empty(interface: Callable[..., None]) -> None:
     interface("win32")
-    assert system.load().candidates == ()
+    assert system.read().parse().candidates == ()
 
 
 def test_a_missing_wassima_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +200,7 @@ def test_a_missing_wassima_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wassima._os", None)
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(SourceError, match="the system's store cannot be read: "):
-        system.load()
+        system.read().parse()
 
 
 def test_wassima_on_linux_takes_a_ca_that_the_system_does_not_trust(
