@@ -9,6 +9,8 @@ Needs valgrind, for instruction counts that repeat to the last digit. Makes its 
 from __future__ import annotations
 
 import argparse
+import functools
+import json
 import os
 import re
 import shutil
@@ -17,13 +19,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MARKS = ("<!-- bench: begin -->", "<!-- bench: end -->")
+PACKAGES = ("requests", "httpx", "aiohttp")
 STARTS, GETS, ROUNDS, REHASHES = 40, 40, 3, 5
 CERTIFICATES = 10_000
+HOSTS, SAMPLE, TIMEOUT = 2000, 100, 5
 SETTLED = 3
 """Seconds after which certboot believes that a file is what it was; nobody rehashes what he wrote a moment ago."""
 
@@ -41,14 +45,44 @@ server.socket = context.wrap_socket(server.socket, server_side=True, do_handshak
 print(server.server_address[1], flush=True)
 server.serve_forever()
 """
-CLIENT = f"""
-import requests, statistics, sys, time
-def get():
+# How each client gets a page with a connection of its own. aiohttp makes its context when it is imported; a program
+# that wants a fresh one makes it so.
+CLIENTS = {
+    "requests.get": "import requests\ndef get(url): return requests.get(url).text",
+    "httpx.get": "import httpx\ndef get(url): return httpx.get(url).text",
+    "urllib.request.urlopen": """
+import ssl, urllib.request
+def get(url):
+    handler = urllib.request.HTTPSHandler(context=ssl.create_default_context())
+    return urllib.request.build_opener(handler).open(url).read().decode()
+""",
+    "aiohttp with a context of its own": """
+import aiohttp, asyncio, ssl
+async def got(url):
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=ssl.create_default_context())) as session:
+        async with session.get(url) as response:
+            return await response.text()
+loop = asyncio.new_event_loop()
+def get(url): return loop.run_until_complete(got(url))
+""",
+}
+TIMED = f"""
+import statistics, sys, time
+def timed():
     begin = time.perf_counter()
-    assert requests.get(sys.argv[1]).text == "ok"
+    assert get(sys.argv[1]) == "ok"
     return time.perf_counter() - begin
-get()
-print(statistics.median(get() for _ in range({GETS})))
+timed()
+print(statistics.median(timed() for _ in range({GETS})))
+"""
+CONTEXT = """
+import ssl, statistics, time
+def timed():
+    begin = time.perf_counter()
+    ssl.create_default_context()
+    return time.perf_counter() - begin
+timed()
+print(statistics.median(timed() for _ in range(400)))
 """
 # Distinct certificates under one key. One in ten has the subject of its neighbour.
 MAKER = f"""
@@ -71,6 +105,16 @@ for number in range({CERTIFICATES}):
     encoded = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
     pathlib.Path(sys.argv[1], f"example_root_ca_{{number:05d}}.pem").write_bytes(encoded)
 """
+# With the trust of the variables, or of the hashed directory alone, which saves the program from reading the bundle.
+LOOP = """
+eval "$($1 env)"
+while read -r name address; do
+  timeout $2 openssl s_client -connect $address -servername $name -verify_hostname $name -verify_return_error $3 \\
+    </dev/null >/dev/null 2>&1
+done <$4
+:
+"""
+ONLY_DIRECTORY = "-no-CAfile -CApath $SSL_CERT_DIR"
 
 
 def main() -> int:
@@ -78,12 +122,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure what certboot costs and saves.")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     parser.add_argument("--reports", metavar="DIR", help="also measure with the CCADB's reports, saved here")
+    parser.add_argument("--also", metavar="PYTHON", type=Path, action="append", default=[], help="GETs on this one too")
     arguments = parser.parse_args()
     if not shutil.which("valgrind"):
         sys.stderr.write("bench: error: valgrind is missing\n\nhint: apt-get install valgrind\n")
         return 2
     with tempfile.TemporaryDirectory() as folder:
-        table = "\n".join(measure(Path(folder), Path(arguments.reports).absolute() if arguments.reports else None))
+        table = "\n".join(
+            measure(Path(folder), arguments.reports and Path(arguments.reports).absolute(), arguments.also)
+        )
     print(table)
     if arguments.readme:
         readme = ROOT / "README.md"
@@ -93,7 +140,7 @@ def main() -> int:
     return 0
 
 
-def measure(folder: Path, reports: Path | None) -> list[str]:
+def measure(folder: Path, reports: Path | None, also: Sequence[Path]) -> list[str]:
     """Return the lines of the table, in Markdown."""
     home = folder / "home"
     home.mkdir()
@@ -112,11 +159,50 @@ def measure(folder: Path, reports: Path | None) -> list[str]:
     counts = [instructions(one, home) for one in pairs]
     lines.append(row("instructions of a bare start (`python -c pass`)", counts, "{:,.0f}"))
     lines.append(row("wall time of the same, ms", rounds(lambda one: start(one, home), pairs), "{:.1f}"))
-    with Served(folder, (stock, hooked)) as (url, ca_file):
-        clean(store / "bin/certboot", "init", "--add", ca_file, home=home)
-        gets = rounds(lambda one: 1000 * float(clean(one, "-c", CLIENT, url, home=home)), pairs)
-        lines.append(row("fresh verified `requests.get` on loopback, ms", gets, "{:.1f}"))
-    return lines + rehashing(store / "bin", folder, home) + initialising(store / "bin", folder, reports)
+    lines += getting(store / "bin", folder, home, (stock, hooked), "")
+    for interpreter in also:
+        others = (folder / f"{interpreter.name}-bare", folder / f"{interpreter.name}-hook")
+        for venv in others:
+            tool(interpreter, "-m", "venv", venv)
+        tool(others[1] / "bin/python", "-m", "pip", "install", "-q", "--no-deps", ROOT)
+        version = clean(interpreter, "-c", "import platform; print(platform.python_version())", home=home).strip()
+        lines += getting(store / "bin", folder, home, others, f", Python {version}")
+    lines += rehashing(store / "bin", folder, home)
+    lines.append(growing(store / "bin", folder, hooked / "bin/python", home))
+    lines += initialising(store / "bin", folder, reports)
+    return lines + scanning(store / "bin", folder / "scanning")
+
+
+def getting(programs: Path, folder: Path, home: Path, venvs: tuple[Path, Path], where: str) -> list[str]:
+    """Return the lines on fresh verified connections. What stock clients read is certifi's file, with the CA in it."""
+    with Served(folder, venvs) as (url, ca_file, bundle):
+        clean(programs / "certboot", "init", "--add", ca_file, home=home)
+
+        def get(source: str, venv: Path) -> float:
+            stock = {"SSL_CERT_FILE": str(bundle)} if venv == venvs[0] else {}
+            return 1000 * float(clean(venv / "bin/python", "-c", source + TIMED, url, home=home, variables=stock))
+
+        return [
+            row(
+                f"fresh verified `{name}` on loopback{where}, ms",
+                rounds(functools.partial(get, source), venvs),
+                "{:.1f}",
+            )
+            for name, source in CLIENTS.items()
+        ]
+
+
+def growing(programs: Path, folder: Path, python: Path, home: Path) -> str:
+    """Return the line on a context's cost in a store of some hundred certificates, and of some ten thousand."""
+    large = folder / "large"
+    large.mkdir()
+    clean(programs / "certboot", "init", "--add", folder / "certificates", home=large)
+    costs = rounds(lambda one: 1e6 * float(clean(python, "-c", CONTEXT, home=one)), (home, large))
+    return row(
+        f"`ssl.create_default_context()`, µs, {CERTIFICATES:,} certificates more (without: as `init` has it)",
+        costs,
+        "{:.0f}",
+    )
 
 
 def rehashing(programs: Path, folder: Path, home: Path) -> list[str]:
@@ -169,6 +255,75 @@ def initialising(programs: Path, folder: Path, reports: Path | None) -> list[str
     return lines
 
 
+def scanning(programs: Path, home: Path) -> list[str]:
+    """Return the lines on ``scan``, beside a shell loop over ``openssl s_client`` for a sample of the same hosts.
+
+    Both shake hands with the same servers, verify by the same store and wait as long for those that hang; that waiting
+    is most of what the loop takes where there are any, so there are lines without them too. The servers share the
+    machine with their client.
+    """
+    home.mkdir()
+    command = (programs / "python", ROOT / "scripts/scan_servers.py", home, str(HOSTS))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdout  # noqa: S101 - for the type checker
+        server.stdout.readline()
+        clean(programs / "certboot", "init", "--add", home / "ca.pem", home=home)
+        hosts = (home / "hosts").read_text().splitlines()
+        step = HOSTS // SAMPLE
+        sample = [host for kind in json.loads((home / "kinds.json").read_text()) for host in of(kind, hosts)[::step]]
+        lists = {"all": hosts, "sample": sample}
+        for name, chosen in list(lists.items()):
+            lists[f"answering {name}"] = [host for host in chosen if ".hangs." not in host]
+        for name, chosen in lists.items():
+            (home / name).write_text("".join(f"{host}\n" for host in chosen))
+
+        def looped(name: str, trust: str = "") -> float:
+            argv = ("sh", "-c", LOOP.replace("$3", trust), "loop", programs / "certboot", str(TIMEOUT), "", home / name)
+            return 1000 * ran(*argv, home=home)[0] / len(lists[name])
+
+        def scanned(name: str) -> tuple[float, float]:
+            results = home / f"{name}.jsonl"
+            argv = (
+                programs / "certboot",
+                "scan",
+                "--file",
+                home / name,
+                "--timeout",
+                str(TIMEOUT),
+                "--output",
+                results,
+            )
+            seconds, memory = ran(*argv, home=home, status=1)
+            good = [json.loads(line)["primary"] is None for line in results.read_text().splitlines()]
+            if (len(good), sum(good)) != (len(lists[name]), len(of("good", hosts))):
+                message = f"a scan of {len(lists[name])} hosts has {len(good)} results, of which {sum(good)} are good"
+                raise RuntimeError(message)
+            return 1000 * seconds / len(lists[name]), memory
+
+        whole, memory = scanned("all")
+        answering, _ = scanned("answering all")
+        hanging = f"{len(of('hangs', hosts))} hang for {TIMEOUT} s"
+        what = f"`certboot scan`, {HOSTS:,} loopback hosts, half with faults, {hanging}; ms a host"
+        beside = f"(without: a shell loop over `openssl s_client`, {SAMPLE} of them)"
+        pairs = {
+            f"{what} {beside}": (looped("sample"), whole),
+            "the same without those that hang": (looped("answering sample"), answering),
+            "the same, `s_client` with only the hashed directory": (
+                looped("answering sample", ONLY_DIRECTORY),
+                answering,
+            ),
+        }
+        lines = [row(name, pair, "{:.1f}") for name, pair in pairs.items()]
+        lines.append(f"| peak memory of the first, MB | - | {memory:.0f} | - |")
+        server.communicate()
+    return lines
+
+
+def of(kind: str, hosts: list[str]) -> list[str]:
+    """Return the hosts of one kind."""
+    return [host for host in hosts if f".{kind}." in host]
+
+
 def middle(
     taken: Sequence[Sequence[tuple[float, float]]],
     which: int,
@@ -178,40 +333,42 @@ def middle(
     return [pick([one[which] for one in column]) for column in zip(*taken, strict=True)]
 
 
-def ran(*command: str | Path, home: Path) -> tuple[float, float]:
+def ran(*command: str | Path, home: Path, status: int = 0) -> tuple[float, float]:
     """Run a program as ``clean`` does, and return its seconds and its peak memory in MB.
 
     Linux counts this script's own memory as the least: the child starts with it.
     """
     begin = time.perf_counter()
-    process = subprocess.Popen(command, env=environment(home), cwd=home, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    # What is to fail says why, which is of no interest.
+    errors = subprocess.DEVNULL if status else None
+    process = subprocess.Popen(command, env=environment(home), cwd=home, stdout=subprocess.DEVNULL, stderr=errors)
+    _, ended, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - begin
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    process.returncode = os.waitstatus_to_exitcode(ended)
+    if process.returncode != status:
         raise subprocess.CalledProcessError(process.returncode, command)
     return seconds, usage.ru_maxrss / 1024
 
 
 class Served:
-    """A TLS server of a private CA; in ``with``, its URL and CA file. The stock client's certifi is given the CA."""
+    """A TLS server of a private CA; in ``with``, its URL, its CA file, and certifi's file in the stock virtualenv."""
 
     def __init__(self, folder: Path, venvs: tuple[Path, Path]) -> None:
         self.ca_file = folder / "ca.pem"
         serving = folder / "serving"
-        tool(sys.executable, "-m", "venv", serving)
+        tool(sys.executable, "-m", "venv", "--clear", serving)
         tool(serving / "bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", "trustme")
         for venv in venvs:
-            tool(venv / "bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", "requests")
+            tool(venv / "bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", *PACKAGES)
         self.process = subprocess.Popen(
             [serving / "bin/python", "-c", SERVER, self.ca_file], stdout=subprocess.PIPE, text=True
         )  # fmt: skip
         self.port = self.process.stdout.readline().strip() if self.process.stdout else ""
-        (bundle,) = venvs[0].glob("lib/python*/site-packages/certifi/cacert.pem")
-        bundle.write_bytes(bundle.read_bytes() + b"\n" + self.ca_file.read_bytes())
+        (self.bundle,) = venvs[0].glob("lib/python*/site-packages/certifi/cacert.pem")
+        self.bundle.write_bytes(self.bundle.read_bytes() + b"\n" + self.ca_file.read_bytes())
 
-    def __enter__(self) -> tuple[str, Path]:
-        return f"https://localhost:{self.port}/", self.ca_file
+    def __enter__(self) -> tuple[str, Path, Path]:
+        return f"https://localhost:{self.port}/", self.ca_file, self.bundle
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
@@ -247,9 +404,10 @@ def start(python: Path, home: Path) -> float:
     return statistics.median(taken)
 
 
-def clean(*command: str | Path, home: Path, errors: bool = False) -> str:
-    """Run a program with HOME and PATH only, and return its standard output, or standard error."""
-    done = subprocess.run(command, env=environment(home), cwd=home, check=True, capture_output=True, text=True)
+def clean(*command: str | Path, home: Path, errors: bool = False, variables: Mapping[str, str] | None = None) -> str:
+    """Run a program with HOME, PATH and ``variables`` only, and return its standard output, or standard error."""
+    environ = {**environment(home), **(variables or {})}
+    done = subprocess.run(command, env=environ, cwd=home, check=True, capture_output=True, text=True)
     return done.stderr if errors else done.stdout
 
 

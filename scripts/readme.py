@@ -1,4 +1,4 @@
-"""Write the generated parts of README.md anew: the commands' help and the table of variables.
+"""Write the generated parts of README.md anew: the commands' help, and the tables of variables, clients and findings.
 
     python3 scripts/readme.py           with certboot importable, as in the virtualenv of scripts/test.py
 
@@ -10,27 +10,41 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import runpy
 import sys
 from pathlib import Path
 
 from certboot import cli
 from certboot.clients import DIRECTORY, VARIABLES
+from certboot.explanations import EXPLANATIONS
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-COMMANDS = (
-    "init", "doctor", "update", "trust", "distrust", "list", "show", "history", "rollback", "diff", "rehash", "purge"
-)  # fmt: skip
+UNREACHED = README.parent / "tests" / "interop" / "unreached.py"
+# The actions of `certboot hook` have a help each.
+COMMANDS = [
+    argv
+    for name in cli.COMMANDS
+    for argv in ([name], *([name, action] for action in ("install", "uninstall", "status") if name == "hook"))
+]
 
 
 def generated(text: str) -> str:
     """Return README's text with its generated parts made anew."""
-    return _replaced(_replaced(text, "help", help_texts()), "variables", variables_table())
+    parts = {
+        "help": help_texts(),
+        "variables": variables_table(),
+        "unreached": runpy.run_path(str(UNREACHED))["as_markdown"](),
+        "findings": findings_table(),
+    }
+    for name, content in parts.items():
+        text = _replaced(text, name, content)
+    return text
 
 
 def help_texts() -> str:
     """Return the help of certboot and of each command, as Markdown."""
     parts = []
-    for argv in ([], *([command] for command in COMMANDS)):
+    for argv in ([], *COMMANDS):
         output = io.StringIO()
         os.environ["COLUMNS"] = "100"
         with contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
@@ -47,6 +61,12 @@ def variables_table() -> str:
         form = ", to the hashed directory" if variable.form == DIRECTORY else ""
         lines.append(f"| `{variable.name}` | {how}{form} | {variable.readers} |")
     return "\n".join(lines)
+
+
+def findings_table() -> str:
+    """Return the table of all findings of the doctor, as Markdown."""
+    rows = [f"| `{name}` | {found.group} | {found.title} |" for name, found in EXPLANATIONS.items()]
+    return "\n".join(["| id | group | what it says |", "|---|---|---|", *rows])
 
 
 def _replaced(text: str, name: str, content: str) -> str:

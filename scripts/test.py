@@ -27,6 +27,9 @@ def main() -> int:
     parser.add_argument("--fast", action="store_true", help="leave out the tests marked slow, and the coverage gate")
     parser.add_argument("pytest", nargs="*", metavar="-- PYTEST ARGUMENTS", help="which tests; then no coverage gate")
     arguments = parser.parse_args()
+    if sys.version_info < (3, 11):  # the newest clients, which constraints.txt names, need it
+        sys.stderr.write("test: error: the tests run on Python 3.11 or newer\n\nhint: python3.11 scripts/test.py\n")
+        return 2
     if not shutil.which("openssl"):
         sys.stderr.write("test: error: the openssl program is missing\n\nhint: apt-get install openssl\n")
         return 2

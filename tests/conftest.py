@@ -16,7 +16,11 @@ from certboot.clients import VARIABLES
 from certboot.paths import StorePaths, store_paths
 
 sys.path.insert(0, str(Path(__file__).parent))
+from asking import ask, listen, trust  # noqa: F401 - fixtures for all
 from environments import ROOT, SYSTEM_PATH, Environment, Ran, built_once, installer, make_environment
+from issuers import ChainServer
+from pki import Issued
+from plain_server import PlainServer
 from server import TlsServer
 
 
@@ -84,6 +88,28 @@ def serve() -> Iterator[Callable[..., TlsServer]]:
 
     def start(leaf: trustme.LeafCert, **options: object) -> TlsServer:
         servers.append(TlsServer(leaf, **options))  # type: ignore[arg-type]
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def place() -> Iterator[PlainServer]:
+    """An HTTP server on loopback, where an issuer may lie."""
+    server = PlainServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def send() -> Iterator[Callable[..., ChainServer]]:
+    """Start TLS servers on loopback that send exactly these certificates: ``send(leaf, intermediate)``."""
+    servers: list[ChainServer] = []
+
+    def start(*chain: Issued) -> ChainServer:
+        servers.append(ChainServer(*chain))
         return servers[-1]
 
     yield start

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.x509.oid import NameOID
 
+from certboot import der
+
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 DAY = datetime.timedelta(days=1)
 
@@ -62,6 +66,15 @@ def issue(
     for extension, critical in ca_extensions(key) if extensions is None else extensions:
         builder = builder.add_extension(extension, critical)
     return Issued(builder.sign((issuer or Issued(None, key)).key, hashes.SHA256()), key)  # type: ignore[arg-type]
+
+
+def resigned(issued: Issued) -> Issued:
+    """Return the certificate with another signature, as good, that nobody needs a key for: (r, n - s) for (r, s)."""
+    signed, algorithm, signature = der.children(der.read(issued.der)[0].content)
+    r, s = decode_dss_signature(signature.content[1:])
+    other = der.encode(der.BIT_STRING, b"\0" + encode_dss_signature(r, _P256_ORDER - s))
+    whole = der.encode(der.SEQUENCE, signed.encoded + algorithm.encoded + other)
+    return Issued(x509.load_der_x509_certificate(whole), issued.key)
 
 
 def ca_extensions(key: ec.EllipticCurvePrivateKey) -> tuple[tuple[x509.ExtensionType, bool], ...]:

@@ -10,13 +10,58 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"
 FLOORS = (
-    ("certboot_startup",),
-    ("errors", "exit_status", "printable", "duration", "der", "subject_hash", "pem", "model", "certs"),
-    ("chain", "policy", "diagnosis"),
-    ("paths", "files", "tls", "clients", "config", "net"),
-    ("sources", "store", "exporters"),
-    ("plan", "inputs", "decision", "update", "purge", "history", "doctor"),
-    ("render", "arguments", "commands", "cli", "__main__"),
+    ("certboot_startup", "certboot_startup.guards"),
+    (
+        "errors",
+        "exit_status",
+        "printable",
+        "redaction",
+        "duration",
+        "der",
+        "subject_hash",
+        "pem",
+        "model",
+        "certs",
+        "details",
+        "explanations",
+    ),
+    ("chain", "policy", "diagnosis", "completion"),
+    (
+        "paths",
+        "files",
+        "connection",
+        "starttls",
+        "handshake_record",
+        "verdict",
+        "tls",
+        "clients",
+        "client_table",
+        "client_presence",
+        "client_trials",
+        "effective_trust",
+        "config",
+        "settings_files",
+        "net",
+        "net_addresses",
+        "net_pinned",
+    ),
+    ("sources", "store", "exporters", "aia"),
+    (
+        "plan",
+        "adoption",
+        "inputs",
+        "decision",
+        "update",
+        "repair",
+        "purge",
+        "history",
+        "doctor",
+        "scan",
+        "tool_environment",
+        "interpreters",
+        "hook",
+    ),
+    ("render", "doctor_arguments", "scan_arguments", "arguments", "commands", "cli", "__main__"),
 )
 # Inside floor 0 of certboot the order is that of the list above.
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
@@ -50,11 +95,22 @@ def test_a_module_imports_from_no_higher_floor(path: Path) -> None:
     assert too_high == set()
 
 
-def test_the_hook_imports_nothing_but_os_sys_and_pwd() -> None:
+def test_the_hook_imports_nothing_but_os_sys_and_pwd_and_its_guards_when_they_are_needed() -> None:
     tree = ast.parse((SRC / "certboot_startup" / "__init__.py").read_text(), feature_version=(3, 8))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert names == {"os", "sys", "pwd"}
-    assert not any(isinstance(node, ast.ImportFrom) for node in ast.walk(tree))
+    froms = {
+        (node.module, alias.name) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert froms == {("certboot_startup", "guards")}
+    assert not any(isinstance(node, ast.ImportFrom) for node in tree.body)
+
+
+def test_the_guards_import_only_what_every_interpreter_has_loaded() -> None:
+    tree = ast.parse((SRC / "certboot_startup" / "guards.py").read_text(), feature_version=(3, 8))
+    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in top}
+    assert names == {"__future__", "os", "sys", "_thread", "certboot_startup"}
 
 
 def test_only_the_command_line_prints() -> None:

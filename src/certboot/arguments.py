@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import typing
 from pathlib import Path
+
+from certboot.doctor_arguments import STARTTLS, doctor, explain, seconds
+from certboot.exporters.formats import FORMATS, NAME, PASSWORD
+from certboot.scan_arguments import scan
 
 _EPILOG = """\
 exit status: 0 all is well, 1 the doctor found a failure or a question was answered no, 2 wrong usage or certboot could
@@ -12,6 +17,25 @@ not do its work. The store lies in $CERTBOOT_HOME, or in the user's data folder.
 hook off.
 """
 _ID = "a certificate: the first digits of its SHA-256 (four or more), its name, or a part of its subject"
+ENV_FORMATS = ("sh", "fish", "powershell", "dotenv", "github", "docker", "json")
+_ENV_FORMATS = """\
+formats:
+  sh          eval "$(certboot env)"
+  fish        certboot env --format fish | source
+  powershell  certboot env --format powershell | Out-String | Invoke-Expression
+  dotenv      certboot env --format dotenv >> .env; also for systemd's EnvironmentFile=
+  github      certboot env --format github >> "$GITHUB_ENV"
+  docker      certboot env --format docker > ca.env; docker run --env-file ca.env, with the store's folder mounted
+              at its own path: -v "$HOME/.local/share/certboot:$HOME/.local/share/certboot:ro"
+  json        one object
+"""
+
+
+# The commands that work on one store.
+_STORES = (
+    "init", "update", "trust", "distrust", "adopt", "repair", "chain", "list", "show", "history", "rollback", "diff",
+    "env", "run", "export", "purge",
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,9 +49,15 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--version", action="store_true", help="show the version and exit")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for add in (
-        _init, _doctor, _update, _trust, _distrust, _list, _show, _history, _rollback, _diff, _rehash, _purge
+        _init, doctor, explain, scan, _update, _trust, _distrust, _adopt, _repair, _chain, _list, _show, _history,
+        _rollback, _diff, _env, _run, _hook, _rehash, _export, _purge,
     ):  # fmt: skip
         add(commands)
+    for name in _STORES:
+        commands.choices[name].add_argument(
+            "--home", metavar="DIR", dest="store", type=_folder,
+            help="the store's folder for this run, as CERTBOOT_HOME has it",
+        )  # fmt: skip
     return whole
 
 
@@ -104,6 +134,81 @@ def _distrust(commands: _Commands) -> None:
     distrust.add_argument("--undo", action="store_true", help="let it in again, if its source still has it")
 
 
+def _adopt(commands: _Commands) -> None:
+    adopt = commands.add_parser(
+        "adopt",
+        help="take over CA variables that something else has set",
+        description="Take the certificates of the file or directory that a preset variable names into the store, read "
+        "them again at every update, and let the hook replace exactly this value of this variable. Without a variable: "
+        "all that are set. The variable itself is not changed outside Python.",
+    )
+    adopt.add_argument("variable", metavar="VARIABLE", nargs="*", help="such as REQUESTS_CA_BUNDLE")
+    adopt.add_argument("--undo", action="store_true", help="leave the value alone again; what only it named leaves")
+    adopt.add_argument("--yes", action="store_true", help="do not ask")
+    adopt.add_argument(
+        "--partial", action="store_true", help="with --yes, even if something that programs may rely on does not enter"
+    )
+
+
+def _repair(commands: _Commands) -> None:
+    repair = commands.add_parser(
+        "repair",
+        help="store the intermediate that a server forgot to send",
+        description="Look at the chain that a server sends. What is missing between it and an anchor of the store is "
+        "taken from the store, from the CCADB's report if that was fetched, or from where the certificates say that "
+        "their issuers are. What passes every check is shown, stored after a question for all clients, and leaves "
+        "again with its anchor. Afterwards the handshake is made again. A root is never stored.",
+        epilog="exit status: 0 every server's certificate is good now, 1 not every one's, or the answer was no, "
+        "2 wrong usage or certboot could not do its work",
+    )
+    repair.add_argument("host", metavar="HOST", nargs="*", help="HOST, HOST:PORT or a URL")
+    repair.add_argument("--file", metavar="FILE", type=Path, help="more of them, a host a line; # begins a comment")
+    repair.add_argument("--yes", action="store_true", help="do not ask")
+    repair.add_argument("--dry-run", action="store_true", help="show what would be stored, and change nothing")
+    _server(repair)
+    _fetches(repair)
+
+
+def _chain(commands: _Commands) -> None:
+    chain = commands.add_parser(
+        "chain",
+        help="write the complete chain that a server should send",
+        description="Write what the operator of a server has to configure, in PEM: its certificate, then the "
+        "intermediates in order, and no root. What the server does not send is looked for as `certboot repair` does. "
+        "The store is not changed.",
+        epilog="exit status: 0 the chain is complete, 1 it is not and nothing was written, 2 wrong usage or certboot "
+        "could not do its work",
+    )
+    chain.add_argument("host", metavar="HOST", help="HOST, HOST:PORT or a URL")
+    chain.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
+    chain.add_argument("--force", action="store_true", help="replace a file that is there already")
+    _server(chain)
+    _fetches(chain)
+
+
+def _server(command: argparse.ArgumentParser) -> None:
+    """Add what leads to a server, as the doctor's remedies have it."""
+    command.add_argument(
+        "--starttls", choices=STARTTLS, metavar="PROTOCOL", help=f"begin with one of {', '.join(STARTTLS)}"
+    )
+    command.add_argument("--connect", metavar="ADDR", help="connect to this HOST[:PORT] in its place")
+    command.add_argument("--servername", metavar="NAME", help="ask for this name, and look for it in the certificate")
+    command.add_argument(
+        "--timeout", metavar="SECONDS", type=seconds, default=10.0, help="for each handshake (default: 10)"
+    )
+
+
+def _fetches(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--allow-private", action="store_true",
+        help="also fetch from private addresses and from this computer, on any port (without it: only if the server "
+        "itself is at such an address)",
+    )  # fmt: skip
+    command.add_argument(
+        "--allow-https", action="store_true", help="also fetch from https:// addresses, verified with the store"
+    )
+
+
 def _list(commands: _Commands) -> None:
     listing = commands.add_parser("list", help="list the certificates of the store")
     listing.add_argument("--role", choices=("anchor", "intermediate"), help="only these")
@@ -139,19 +244,96 @@ def _diff(commands: _Commands) -> None:
         diff.add_argument(name, metavar="N", type=int, help="a generation")
 
 
-def _doctor(commands: _Commands) -> None:
-    doctor = commands.add_parser(
-        "doctor",
-        help="say what is active and why; with a host, why its certificate fails",
-        description="Look at the CA variables, the hook and the store, and change nothing. With a host, make one "
-        "handshake with the trust that is active now, and show the verdict in OpenSSL's own words and the chain.",
-        epilog="exit status: 0 nothing failed, 1 something failed, 2 wrong usage or a check could not be finished",
+def _env(commands: _Commands) -> None:
+    env = commands.add_parser(
+        "env",
+        help="print the hook's variables for a shell, a service or a container",
+        description="Print what the start-up hook sets, for what no Python starts. Like the hook, leave alone a\n"
+        "variable that is set to something else, and say so on standard error.",
+        epilog=_ENV_FORMATS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    doctor.add_argument(
-        "target", metavar="TARGET", nargs="*",
-        help="a group (environment, hook, store; all if none is named), or a host: HOST, HOST:PORT or a URL",
+    env.add_argument("--format", choices=ENV_FORMATS, default="sh", help="how to write them (default: sh)")
+    env.add_argument("--force", action="store_true", help="print those too that are set to something else")
+
+
+def _run(commands: _Commands) -> None:
+    run = commands.add_parser(
+        "run",
+        help="run a program with the hook's variables",
+        usage="certboot run [-h] [--home DIR] [--] PROGRAM [ARGUMENT ...]",
+        description="Set the variables of the start-up hook that are not set yet, and become the program: its exit "
+        "status, signals and process id are its own. CERTBOOT_DISABLE turns off only the hook, not this.",
+        epilog="exit status: the program's; 127 there is no such program, 126 it could not be started, "
+        "2 there is no store and the program was not started",
+    )
+    run.add_argument("program", metavar="PROGRAM", nargs=argparse.REMAINDER, help="a program and its arguments")
+
+
+def _hook(commands: _Commands) -> None:
+    hook = commands.add_parser(
+        "hook",
+        help="put the start-up hook into other interpreters, or take it away",
+        description="The start-up hook comes with certboot, and acts in the environment where that is installed. Other "
+        "interpreters (Python 3.8 or newer) get a copy of it, without certboot and without dependencies.",
+    )
+    actions = hook.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    install = actions.add_parser(
+        "install",
+        help="copy the hook into an interpreter",
+        description="Copy the hook into the folder of packages of an interpreter, by default the one that runs "
+        "certboot. Again, it renews the copy. What certboot did not put there is left alone; where pip put certboot "
+        "itself, only --home is recorded.",
+    )
+    _interpreters(install)
+    install.add_argument(
+        "--home", metavar="DIR", type=_folder,
+        help="the store that this interpreter uses, recorded beside the hook; CERTBOOT_HOME goes before it. For one "
+        "that root keeps for all users of a machine (default: as it was, at first each user's own)",
     )  # fmt: skip
-    doctor.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    install.add_argument(
+        "--break-system-packages", action="store_true",
+        help="also where the system's package manager has marked the interpreter as its own (PEP 668). As pip, "
+        "certboot puts nothing there unasked: every program of the system that is written in Python would start with "
+        "the hook. --user does not need this: the marker is about packages that hide those of the system, and the "
+        "hook brings none",
+    )  # fmt: skip
+    uninstall = actions.add_parser(
+        "uninstall",
+        help="take away what install has copied",
+        description="Remove the files that `certboot hook install` has copied, if they are unchanged, and nothing "
+        "else.",
+    )
+    _interpreters(uninstall)
+    status = actions.add_parser(
+        "status",
+        help="say where the hook is, whether it runs, and what else runs at start",
+        description="Start an interpreter, and say where the hook is, in which version, whether it ran, which store is "
+        "recorded, and which other start-up files run code, in their order. By default: the interpreter that runs "
+        "certboot, and all that have a copy.",
+        epilog="exit status: 0 the hook runs in all of them, 1 not in all, 2 wrong usage or one could not be asked",
+    )
+    _interpreters(status)
+    status.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+
+
+def _interpreters(command: argparse.ArgumentParser) -> None:
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--python", metavar="PATH", help="an interpreter, or the folder of a virtualenv")
+    which.add_argument(
+        "--all-venvs", metavar="DIR", type=Path, help="every virtualenv at or below this folder, six levels deep"
+    )
+    command.add_argument(
+        "--user", action="store_true", help="your own folder of packages, which virtualenvs leave out (pip's --user)"
+    )
+
+
+def _folder(text: str) -> str:
+    """Return the absolute path of a folder."""
+    if not text:
+        message = "the name of a folder is empty"
+        raise argparse.ArgumentTypeError(message)
+    return os.path.abspath(text)
 
 
 def _rehash(commands: _Commands) -> None:
@@ -162,6 +344,30 @@ def _rehash(commands: _Commands) -> None:
         "OpenSSL finds it, and remove links that lead nowhere. Files are left alone.",
     )
     rehash.add_argument("directory", metavar="DIR", type=Path, nargs="+", help="a directory of PEM files")
+
+
+def _export(commands: _Commands) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write the store in a form that other programs take: Java, Kubernetes, containers",
+        description="Write the trust anchors of the store in another format. The same store gives the same bytes.",
+        epilog="formats:\n" + "".join(f"  {name:<20}{each.summary}\n" for name, each in FORMATS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    export.add_argument("path", metavar="PATH", help="the file or directory to write; - for standard output")
+    export.add_argument("--format", metavar="FORMAT", required=True, choices=tuple(FORMATS), help="see below")
+    export.add_argument(
+        "--force", action="store_true", help="replace a file, or a directory that an earlier export has made"
+    )
+    export.add_argument(
+        "--intermediates", action="store_true", help="in a pem-directory-hash, also the intermediates of the store"
+    )
+    export.add_argument(
+        "--password-file", metavar="FILE", type=Path,
+        help=f"the password by which a reader sees that a pkcs12 or java-cacerts is unaltered (default: {PASSWORD})",
+    )  # fmt: skip
+    export.add_argument("--name", help=f"the name of a configmap, or of trust-manager's Bundle (default: {NAME})")
+    export.add_argument("--namespace", help="the namespace of a configmap, or the only one that gets the Bundle's")
 
 
 def _purge(commands: _Commands) -> None:

@@ -19,9 +19,10 @@ from certboot import der, pem
 from certboot.errors import CertificateError
 from certboot.model import Certificate
 from certboot.printable import printable
-from certboot.subject_hash import subject_hash
+from certboot.subject_hash import canonical, hash_of
 
-_UNREADABLE = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+# TypeError: what cryptography makes of a BIT STRING in a name, in the subject as in an extension.
+_UNREADABLE = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _E = typing.TypeVar("_E", bound=x509.ExtensionType)
 
 
@@ -94,7 +95,8 @@ def _quiet() -> Iterator[None]:
 
 def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
     extensions = parsed.extensions
-    issuer_name, subject_name = der.certificate_names(data)
+    issuer_name, subject_name, public_key = der.names_and_key(data)
+    compared = canonical(subject_name)
     self_issued = parsed.subject == parsed.issuer
     fingerprint = hashlib.sha256(data).hexdigest()
     constraints = _extension(extensions, x509.BasicConstraints)
@@ -106,7 +108,7 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
         subject=printable(parsed.subject.rfc4514_string()) or "(empty)",
         issuer=printable(parsed.issuer.rfc4514_string()) or "(empty)",
         name=_name(parsed.subject) or fingerprint[:16],
-        subject_hash=subject_hash(subject_name),
+        subject_hash=hash_of(compared),
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
         self_issued=self_issued,
@@ -117,6 +119,9 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
         key_id=key.digest if key else b"",
         authority_key_id=(authority.key_identifier if authority else None) or b"",
         path_length=constraints.path_length if constraints else None,
+        name_constrained=_extension(extensions, x509.NameConstraints) is not None,
+        issuer_and_serial=der.issuer_and_serial(data),
+        identity=hashlib.sha256(der.encode(der.SEQUENCE, compared) + public_key).hexdigest(),
         defects=_defects(extensions, self_issued=self_issued),
     )
 

@@ -80,6 +80,10 @@ def _defect(certificate: Certificate, issuer: _Place, checked: Mapping[str, str]
         return "no-issuer", "its issuer is not in the store: the name is there with another key"
     if not issuer.room and not certificate.self_issued:
         return "path-length-exceeded", f"no CA may follow below {issuer.certificate.name}"
+    # Where a client takes a certificate of the directory for an anchor (VERIFY_X509_PARTIAL_CHAIN), OpenSSL builds the
+    # chain no further and knows only the constraints in it (check_name_constraints in crypto/x509/x509_vfy.c).
+    if issuer.certificate.name_constrained:
+        return "name-constrained", f"clients would not see to which names {issuer.certificate.name} limits it"
     if checked.get(certificate.fingerprint) == issuer.certificate.fingerprint:
         return None
     if not is_signed_by(certificate, issuer.certificate):

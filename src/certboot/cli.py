@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -14,7 +15,7 @@ from certboot.errors import CertbootError
 from certboot.exit_status import INTERRUPTED, OK
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _UNHARMED = "the store that was in force still is, if there was one; certboot doctor store looks at it"
 # Command -> the module of certboot.commands that has it, as a function NAME_command.
@@ -23,15 +24,25 @@ _MODULES = {
     "update": "fill",
     "trust": "trust",
     "distrust": "trust",
+    "adopt": "adopt",
+    "repair": "repair",
+    "chain": "repair",
     "list": "listing",
     "show": "listing",
     "history": "listing",
     "diff": "listing",
     "rollback": "listing",
     "doctor": "doctor",
+    "explain": "doctor",
+    "scan": "scan",
+    "env": "environment",
+    "run": "environment",
+    "hook": "hook",
     "rehash": "rehash",
+    "export": "export",
     "purge": "purge",
 }
+COMMANDS = tuple(_MODULES)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parser().parse_args(argv)
         if not (arguments.version or arguments.command):
             parser().error("a command is missing")
-        status = _version() if arguments.version else _command(arguments.command)(arguments)
+        with _store_at(getattr(arguments, "store", None)):
+            status = _version() if arguments.version else _command(arguments.command)(arguments)
         if sys.stdout:
             sys.stdout.flush()
     except CertbootError as error:
@@ -59,6 +71,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return failed("interrupted", _UNHARMED, INTERRUPTED)
     return status
+
+
+@contextlib.contextmanager
+def _store_at(folder: str | None) -> Iterator[None]:
+    """Let ``--home`` mean for one run what CERTBOOT_HOME means."""
+    former = os.environ.get("CERTBOOT_HOME")
+    if folder is not None:
+        os.environ["CERTBOOT_HOME"] = folder
+    try:
+        yield
+    finally:
+        if folder is not None:
+            del os.environ["CERTBOOT_HOME"]
+            os.environ.update({} if former is None else {"CERTBOOT_HOME": former})
 
 
 def _command(name: str) -> Callable[[object], int]:

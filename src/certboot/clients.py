@@ -1,10 +1,10 @@
-"""The table of CA variables: which client reads each, whether it takes a file or a directory, and who outranks it."""
+"""The CA variables that certboot can set: a file or a directory, by default or not, and what holds each back."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from certboot.paths import StorePaths
@@ -23,22 +23,29 @@ class Variable:
     """FILE or DIRECTORY: what most of its readers take. A directory for a FILE breaks some (EISDIR, SIGABRT)."""
     default: bool
     """Set unless configured away. The others reach no further client, and outrank the user's own configuration."""
-    readers: str
+
+    @property
+    def readers(self) -> str:
+        """The clients that look at it, by their names in the table of clients."""
+        from certboot.client_table import readers
+
+        return ", ".join(readers(self.name))
 
 
 VARIABLES = (
-    Variable("REQUESTS_CA_BUNDLE", FILE, default=True, readers="requests, pip, botocore, Poetry, niquests, curl_cffi"),
-    Variable("SSL_CERT_FILE", FILE, default=True, readers="ssl, urllib, httpx, aiohttp, uv, curl, cargo, openssl"),
-    Variable("SSL_CERT_DIR", DIRECTORY, default=True, readers="ssl, urllib, aiohttp, uv, curl, cargo, openssl"),
-    Variable("NODE_EXTRA_CA_CERTS", FILE, default=True, readers="Node.js, npm"),
-    Variable("GIT_SSL_CAINFO", FILE, default=True, readers="git"),
-    Variable("HTTPLIB2_CA_CERTS", FILE, default=True, readers="httplib2"),
-    Variable("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", FILE, default=True, readers="grpcio"),
-    Variable("CURL_CA_BUNDLE", FILE, default=False, readers="curl, requests"),
-    Variable("AWS_CA_BUNDLE", FILE, default=False, readers="botocore, AWS CLI"),
-    Variable("PIP_CERT", FILE, default=False, readers="pip"),
-    Variable("CARGO_HTTP_CAINFO", FILE, default=False, readers="cargo"),
-    Variable("WEBSOCKET_CLIENT_CA_BUNDLE", FILE, default=False, readers="websocket-client"),
+    Variable("REQUESTS_CA_BUNDLE", FILE, default=True),
+    Variable("SSL_CERT_FILE", FILE, default=True),
+    Variable("SSL_CERT_DIR", DIRECTORY, default=True),
+    Variable("NODE_EXTRA_CA_CERTS", FILE, default=True),
+    Variable("GIT_SSL_CAINFO", FILE, default=True),
+    Variable("HTTPLIB2_CA_CERTS", FILE, default=True),
+    Variable("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", FILE, default=True),
+    Variable("GIT_SSL_CAPATH", DIRECTORY, default=False),
+    Variable("CURL_CA_BUNDLE", FILE, default=False),
+    Variable("AWS_CA_BUNDLE", FILE, default=False),
+    Variable("PIP_CERT", FILE, default=False),
+    Variable("CARGO_HTTP_CAINFO", FILE, default=False),
+    Variable("WEBSOCKET_CLIENT_CA_BUNDLE", FILE, default=False),
 )
 BY_NAME = {variable.name: variable for variable in VARIABLES}
 
@@ -46,17 +53,22 @@ _GIT_SECONDS = 10
 
 
 def held_back(
-    settings: Iterable[str], paths: StorePaths, environ: Mapping[str, str] = os.environ
+    settings: Iterable[str],
+    paths: StorePaths,
+    environ: Mapping[str, str] = os.environ,
+    adopted: Collection[tuple[str, str]] = (),
 ) -> dict[str, tuple[str, str]]:
     """Return, for each of the variables that the hook leaves alone, the preset variable that decides it and its value.
 
-    That is the variable itself, or one that the hook yields to (``certboot_startup.HOLDS_BACK``).
+    That is the variable itself, or one that the hook yields to (``certboot_startup.HOLDS_BACK``). A value of
+    ``adopted`` (variable, value) holds nothing back: the hook replaces it.
     """
     held: dict[str, tuple[str, str]] = {}
     for name in settings:
         for preset in (name, *(other for other, variable in HOLDS_BACK.items() if variable == name)):
-            if preset in environ and not paths.holds(environ[preset]):
-                held[name] = (preset, environ[preset])
+            value = environ.get(preset)
+            if value is not None and not paths.holds(value) and (preset, value) not in adopted:
+                held[name] = (preset, value)
                 break
     return held
 

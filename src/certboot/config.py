@@ -3,6 +3,8 @@
 sources = ["certifi", "system", "ccadb"]    # where anchors come from; default: certifi, system
 intermediates = true                        # also store the TLS intermediates of the Mozilla programme
 base = "/srv/team"                          # where relative paths start; default: the store's folder
+guards = ["ssl", "requests", "certifi"]     # what the hook guards; default: all three
+max-age = "30d"                             # how old the store may be before the doctor warns; default: a note at 30d
 
 [ccadb]
 address = "https://mirror.example/"         # instead of the CCADB's own
@@ -21,6 +23,7 @@ path = "corp-root.pem"                      # or address = "https://…", with s
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import typing
@@ -28,7 +31,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certboot.clients import BY_NAME, VARIABLES
+from certboot.duration import parse_duration
 from certboot.errors import CertbootError
+from certboot.printable import printable
+from certboot_startup import GUARDED
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -36,12 +42,16 @@ else:
     import tomli as tomllib
 
 if typing.TYPE_CHECKING:
+    from datetime import timedelta
+
     from certboot.clients import Variable
 
 SOURCES = ("certifi", "system", "ccadb")
+GUARDS = tuple(dict.fromkeys(GUARDED.values()))
+_TOP = ("sources", "intermediates", "base", "guards", "max-age", "ccadb", "variables", "rules", "company")
 # Where the keys that belong to no section end, and the one among them that `rebased` replaces.
 _SECTION = re.compile(r"^(\s*\[)", re.MULTILINE)
-_BASE = re.compile(r"^\s*base\s*=.*\n?", re.MULTILINE)
+_BASE = re.compile(r"""^\s*(?:base|"base"|'base')\s*=.*\n?""", re.MULTILINE)
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
@@ -62,6 +72,8 @@ class Config:
     intermediates: bool | None = None
     ccadb_address: str = ""
     ccadb_folder: Path | None = None
+    guards: tuple[str, ...] | None = None
+    max_age: timedelta | None = None
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     distrust: frozenset[str] = frozenset()
@@ -78,10 +90,15 @@ class Config:
 
 def load_config(path: Path) -> Config:
     """Return the settings in ``path``, or the defaults where there is no such file; raises CertbootError."""
+    return parse_config(read_config(path), path)
+
+
+def read_config(path: Path) -> bytes:
+    """Return the bytes of ``path``, none where there is no such file; raises CertbootError."""
     try:
-        return parse_config(path.read_bytes(), path)
+        return path.read_bytes()
     except FileNotFoundError:
-        return Config()
+        return b""
     except OSError as error:
         message = f"cannot read {path}: {error.strerror}"
         raise CertbootError(message, "check the path, and that you may read the file") from error
@@ -97,7 +114,7 @@ def parse_config(data: bytes, path: Path) -> Config:
         message = f"cannot read {path}: {error}"
         raise CertbootError(message, hint) from error
     reader = _Reader(path, text)
-    reader.known(document, "", ("sources", "intermediates", "base", "ccadb", "variables", "rules", "company"))
+    reader.known(document, "", _TOP)
     base = path.parent / reader.text(document, "base")
     ccadb = reader.table(document, "ccadb", ("address", "folder"))
     variables = reader.table(document, "variables", ("add", "remove"))
@@ -108,6 +125,8 @@ def parse_config(data: bytes, path: Path) -> Config:
         intermediates=reader.truth(document, "intermediates"),
         ccadb_address=reader.text(ccadb, "address", "ccadb"),
         ccadb_folder=base / folder if folder else None,
+        guards=reader.texts(document, "guards", GUARDS) if "guards" in document else None,
+        max_age=reader.span(document, "max-age"),
         add=reader.texts(variables, "add", tuple(BY_NAME), "variables"),
         remove=reader.texts(variables, "remove", tuple(BY_NAME), "variables"),
         distrust=frozenset(
@@ -118,10 +137,23 @@ def parse_config(data: bytes, path: Path) -> Config:
 
 
 def rebased(text: str, folder: Path) -> str:
-    """Return the TOML ``text`` with a ``base`` that makes its relative paths start where they do from ``folder``."""
-    base = str(folder / tomllib.loads(text).get("base", "")).replace("\\", "\\\\").replace('"', '\\"')
+    """Return the TOML ``text`` with a ``base`` that makes its relative paths start where they do from ``folder``.
+
+    Raises CertbootError where that cannot be written, or ``base`` stands in the text in a form that is not found.
+    """
+    document = tomllib.loads(text)
+    base = str(folder / document.get("base", ""))
     top, section, rest = _SECTION.split(text, maxsplit=1) if _SECTION.search(text) else (text, "", "")
-    return f'base = "{base}"\n{_BASE.sub("", top)}{section}{rest}'
+    # A JSON string is a string of TOML too, but for the character DEL.
+    moved = f"base = {json.dumps(base, ensure_ascii=False)}\n{_BASE.sub('', top)}{section}{rest}"
+    try:
+        same = tomllib.loads(moved.encode().decode()) == {**document, "base": base}
+    except ValueError:  # no TOML, or no UTF-8
+        same = False
+    if not same:
+        message = f"relative paths in these settings cannot be made to start at {printable(base)}"
+        raise CertbootError(message, 'write base = "…" in one line, with the absolute path of the folder they start at')
+    return moved
 
 
 class _Reader:
@@ -163,6 +195,18 @@ class _Reader:
         found = table.get(key, "")
         if not isinstance(found, str):
             raise self.wrong(key, f"{key} is not a text", f'write {key} = "…"', section, number)
+        return found
+
+    def span(self, table: dict[str, typing.Any], key: str) -> timedelta | None:
+        if key not in table:
+            return None
+        text = self.text(table, key)
+        try:
+            found = parse_duration(text)
+        except CertbootError as error:
+            raise self.wrong(key, f"{key} is {error.message}", error.hint) from error
+        if not found:
+            raise self.wrong(key, f"{key} is no time at all: {text!r}", f'write {key} = "30d"')
         return found
 
     def truth(self, table: dict[str, typing.Any], key: str) -> bool | None:

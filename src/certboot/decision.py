@@ -8,29 +8,39 @@ from pathlib import Path
 
 from certboot import policy
 from certboot.certs import annotated_pem, file_name
+from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
 from certboot.plan import Plan
 from certboot.policy import Decision, Rules
-from certboot.sources import added
-from certboot.store import distrusted, generations, manifest
+from certboot.sources import added, repaired
+from certboot.store import adoptions, distrusted, generations, manifest, repairs
+from certboot.store.held import certificates
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from certboot.inputs import Inputs
-    from certboot.model import Provenance
+    from certboot.model import Certificate
     from certboot.paths import StorePaths
     from certboot.plan import Request
 
 
 def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
     """Return what the store is to be; raises CertbootError."""
-    loaded = (*(one.parse() for one in inputs.sources), *request.additions, inputs.kept.parse())
+    loaded = (
+        repaired.offered(request.repairs),
+        *(one.parse() for one in inputs.sources),
+        *request.additions,
+        inputs.kept.parse(),
+    )
     candidates = tuple(candidate for one in loaded for candidate in one.candidates)
-    out = {**distrusted.read(paths.distrusted), **request.distrust}
-    out = {fingerprint: name for fingerprint, name in out.items() if fingerprint not in request.trust_again}
+    out = _distrusted(request, inputs, [candidate.certificate for candidate in candidates])
     previous = inputs.previous
     rules = Rules(
         inputs.now,
         revoked=frozenset().union(*(one.revoked for one in loaded)),
-        distrusted=frozenset(out).union(inputs.config.distrust, *(one.distrusted for one in loaded)),
+        revoked_serials=frozenset().union(*(one.revoked_serials for one in loaded)),
+        distrusted=frozenset(out).union(inputs.config.distrust),
+        distrusted_by_system=frozenset().union(*(one.distrusted for one in loaded)),
         checked={entry.sha256: entry.issuer for entry in previous.certificates if entry.issuer} if previous else {},
     )
     decision = _carried(policy.decide(candidates, rules), previous)
@@ -42,6 +52,7 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
         choices=inputs.choices,
         certificates=content.entries,
         rejected=(*(rejection for one in loaded for rejection in one.rejections), *decision.rejections),
+        adopted=inputs.adoptions,
     )
     same = previous is not None and previous.content() == record.content()
     whole = same and inputs.former is not None and generations.is_whole(inputs.former, content)
@@ -50,8 +61,59 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
         record=previous if whole and previous else record,
         rejected=record.rejected,
         until=policy.next_change((candidate.certificate for candidate in candidates), inputs.now),
-        kept=_kept_files(paths, request, decision, out, inputs.settings_file),
+        kept=_kept_files(paths, request, inputs, decision, out),
     )
+
+
+def withdraw(paths: StorePaths, request: Request, inputs: Inputs, former: Path, previous: manifest.Manifest) -> Plan:
+    """Return the generation in force without what is distrusted now, and what hangs below it; raises StoreError.
+
+    No source is asked: none could say anything that matters here.
+    """
+    held = previous.certificates
+    found = dict(zip((each.sha256 for each in held), certificates(former, held), strict=True))
+    out = _distrusted(request, inputs, list(found.values()))
+    gone = {fingerprint for fingerprint, each in found.items() if fingerprint in out or each.identity in out}
+    while below := {each.sha256 for each in held if {each.issuer, each.anchor} & gone} - gone:
+        gone |= below
+    staying = [each for each in held if each.sha256 not in gone]
+    content = generations.content(
+        [TrustAnchor(found[e.sha256], e.provenance, e.distrust_after) for e in staying if e.role == "anchor"],
+        [Intermediate(found[e.sha256], e.provenance, e.issuer, e.anchor) for e in staying if e.issuer],
+    )
+    rejections = (
+        Rejection(*_why_out(each, found[each.sha256], out), each.sha256, each.subject)
+        for each in held
+        if each.sha256 in gone
+    )
+    record = dataclasses.replace(
+        previous,
+        generation=generations.next_number(paths),
+        created=inputs.now.isoformat(),
+        command=request.command,
+        certificates=content.entries,
+        rejected=(*previous.rejected, *rejections),
+    )
+    wanted = {paths.distrusted: distrusted.render(out)}
+    return Plan(content if gone else None, record if gone else previous, record.rejected, inputs.now, wanted)
+
+
+def _distrusted(request: Request, inputs: Inputs, certificates: Sequence[Certificate]) -> dict[str, str]:
+    """Return what the user wants out from now on: fingerprint, or name and key (``Certificate.identity``) -> name."""
+    out = {**inputs.distrusted, **request.distrust}
+    for each in certificates:
+        if each.fingerprint in request.distrust:
+            out[each.identity] = distrusted.key_of(each.fingerprint)
+    again = request.trust_again | {each.identity for each in certificates if each.fingerprint in request.trust_again}
+    names = {distrusted.key_of(fingerprint) for fingerprint in request.trust_again}
+    return {key: name for key, name in out.items() if key not in again and name not in names}
+
+
+def _why_out(entry: manifest.Entry, certificate: Certificate, out: dict[str, str]) -> tuple[str, str, str, str]:
+    reason = entry.provenance[0]
+    if entry.sha256 in out or certificate.identity in out:
+        return "distrusted", reason.source, reason.detail, "you said so"
+    return "no-issuer", reason.source, reason.detail, "its issuer is not in the store"
 
 
 def _carried(decision: Decision, previous: manifest.Manifest | None) -> Decision:
@@ -79,7 +141,7 @@ def _carried(decision: Decision, previous: manifest.Manifest | None) -> Decision
 
 
 def _kept_files(
-    paths: StorePaths, request: Request, decision: Decision, out: dict[str, str], config: bytes | None
+    paths: StorePaths, request: Request, inputs: Inputs, decision: Decision, out: dict[str, str]
 ) -> dict[Path, bytes]:
     """Return the files, beside the generation, that carry the user's choices over to later runs: path -> content."""
     wanted: dict[Path, bytes] = {}
@@ -87,8 +149,14 @@ def _kept_files(
     for anchor in decision.anchors:
         if anchor.certificate.fingerprint in added_now:
             wanted[paths.trusted / file_name(anchor.certificate)] = annotated_pem(anchor.certificate).encode("ascii")
-    if out != distrusted.read(paths.distrusted):
+    entered = {each.certificate.fingerprint for each in decision.intermediates}
+    for repair in request.repairs:
+        if repair.certificate.fingerprint in entered:
+            wanted[paths.repaired / file_name(repair.certificate)] = repairs.render(repair)
+    if out != inputs.distrusted:
         wanted[paths.distrusted] = distrusted.render(out)
-    if config is not None:
-        wanted[paths.config] = config
+    if inputs.adoptions != adoptions.read(paths.adopted):
+        wanted[paths.adopted] = adoptions.render(inputs.adoptions)
+    if inputs.settings_file is not None:
+        wanted[paths.config] = inputs.settings_file
     return {path: data for path, data in wanted.items() if not path.exists() or path.read_bytes() != data}

@@ -90,12 +90,36 @@ def encode(tag: int, content: bytes) -> bytes:
 
 def certificate_names(certificate: bytes) -> tuple[bytes, bytes]:
     """Return the DER Names of issuer and subject of an X.509 certificate (RFC 5280, 4.1); raises DerError."""
+    return names_and_key(certificate)[:2]
+
+
+def names_and_key(certificate: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return issuer, subject and SubjectPublicKeyInfo of an X.509 certificate (RFC 5280, 4.1); raises DerError."""
     tags, places = _signed_fields(certificate)
     first = int(tags[:1] == [CONTEXT_0])  # the version, absent in version 1
     if tags[first : first + 6] != _CERTIFICATE_FIELDS:
         message = "not the fields of a certificate"
         raise DerError(message)
-    return certificate[places[first + 2]], certificate[places[first + 4]]
+    return certificate[places[first + 2]], certificate[places[first + 4]], certificate[places[first + 5]]
+
+
+def issuer_and_serial(certificate: bytes) -> bytes:
+    """Return by what its issuer knows an X.509 certificate: IssuerAndSerialNumber (RFC 5652, 10.2.4); raises DerError.
+
+    It looks no further than there: what a list has revoked may be broken behind it.
+    """
+    _, _, at, limit = span(certificate, 0, len(certificate))
+    _, _, at, limit = span(certificate, at, limit)
+    version, _, _, after = span(certificate, at, limit)
+    if version == CONTEXT_0:  # absent in version 1
+        at = after
+    serial, begin, _, end = span(certificate, at, limit)
+    algorithm, _, _, at = span(certificate, end, limit)
+    issuer, _, _, after = span(certificate, at, limit)
+    if [serial, algorithm, issuer] != _CERTIFICATE_FIELDS[:3]:
+        message = "not the fields of a certificate"
+        raise DerError(message)
+    return encode(SEQUENCE, certificate[at:after] + certificate[begin:end])
 
 
 def crl_issuer(crl: bytes) -> bytes:

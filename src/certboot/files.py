@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import typing
 from pathlib import Path
@@ -16,6 +17,9 @@ if typing.TYPE_CHECKING:
 FILE_MODE = 0o644
 FOLDER_MODE = 0o755
 _LOCK_SECONDS = 60
+_MOST_LINKS = 40  # Linux follows no more in one path
+# What `replace` and `replace_link` write beside a file: it ends with tempfile's eight characters, or the process id.
+_TEMPORARY = re.compile(r"\.(.+)\.(?:[a-z0-9_]{8}|[0-9]{1,7})")
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -64,6 +68,12 @@ def replace_link(path: Path, target: str) -> None:
         sync(path.parent)
 
 
+def temporary_for(name: str) -> str:
+    """Return the name of the file that one of the name ``name`` was to become, or "" where it is none of ours."""
+    found = _TEMPORARY.fullmatch(name)
+    return found[1] if found else ""
+
+
 def make_folder(path: Path) -> None:
     """Make the folder, and those above it that are missing, whatever the umask: writable for the owner only."""
     if path.is_dir():
@@ -86,22 +96,61 @@ def exposed(path: Path) -> str:
     except OSError:
         return ""
     if found.st_uid not in (0, os.geteuid()):
-        return f"it belongs to another user (uid {found.st_uid})"
+        return _belongs_to(found.st_uid)
     return "others may write to it" if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
 
 
 def exposed_above(path: Path) -> tuple[Path, str] | None:
-    """Return the folder above ``path`` through which others could put something else in its place, and how, or None.
+    """Return the folder or link by which others could put something else in the place of ``path``, and how, or None.
 
-    A folder that everybody may write to is safe with the sticky bit, as /tmp has it; one that a group may write to is
-    accepted, because many systems give each user a group of their own.
+    A folder that everybody may write to is safe with the sticky bit, as /tmp has it, for all but the links in it: who
+    owns one can lead it elsewhere. One that a group may write to is accepted, because many systems give each user a
+    group of their own.
     """
-    for folder in dict.fromkeys((*path.parents, *path.resolve().parents)):
-        how = exposed(folder)
-        mode = folder.stat().st_mode if how else 0
+    if os.name != "posix":
+        return None
+    *above, _ = _passed(path)
+    for place, is_link in reversed(above):  # the nearest is what the user knows
+        if is_link:
+            owner = place.lstat().st_uid
+            if owner not in (0, os.geteuid()) and exposed(place.parent):
+                return place, _belongs_to(owner)
+            continue
+        how = exposed(place)
+        mode = place.stat().st_mode if how else 0
         if how.startswith("it belongs") or (mode & stat.S_IWOTH and not mode & stat.S_ISVTX):
-            return folder, how
+            return place, how
     return None
+
+
+def _belongs_to(user: int) -> str:
+    return f"it belongs to another user (uid {user})"
+
+
+def _passed(path: Path) -> Iterator[tuple[Path, bool]]:
+    """Yield what the system passes on its way to ``path``, itself included, each with whether it is a symbolic link."""
+    root, *names = path.absolute().parts
+    at, links = Path(root), 0
+    yield at, False
+    while names:
+        name = names.pop(0)
+        if name == "..":
+            at = at.parent  # no link: those were followed
+            continue
+        step = at / name
+        try:
+            target = Path(os.readlink(step))
+        except OSError:  # no link, or not there
+            at = step
+            yield at, False
+            continue
+        yield step, True
+        links += 1
+        if links > _MOST_LINKS:
+            return
+        if target.is_absolute():
+            at = Path(root)
+        names[:0] = [part for part in target.parts if part != target.root]
 
 
 def sync(path: Path) -> None:

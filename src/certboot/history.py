@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import typing
 from dataclasses import dataclass
 from pathlib import Path
 
 from certboot import files
 from certboot.errors import StoreError
-from certboot.store import env_file, generations, manifest
+from certboot.store import adoptions, env_file, generations, manifest
 from certboot.store.integrity import found_damage
 from certboot.store.layout import in_force
 from certboot.store.selection import difference
@@ -59,7 +61,8 @@ def steps(paths: StorePaths) -> tuple[Step, ...]:
 def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, manifest.Manifest]:
     """Put an earlier generation in force, the one before the present if none is named, and return (before, now).
 
-    Raises StoreError or OSError. The next update applies the sources again.
+    Raises StoreError or OSError. The next update applies the sources again. Until then the hook leaves a value alone
+    that was adopted since: what it names is not in the store then.
     """
     current(paths)  # without a store there is no folder for a lock either
     with files.locked(paths.lock):
@@ -75,9 +78,18 @@ def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, 
         if damage:
             message = f"generation {number} is damaged, {damage}"
             raise StoreError(message, "certboot history lists the others; certboot init writes a new one")
+        env = env_file.parse(paths.env) or env_file.EnvFile({})
+        adopted = tuple(each for each in adoptions.read(paths.adopted) if each in record.adopted and env.variables)
+        released = dataclasses.replace(env, adopted=tuple(each for each in env.adopted if each in adopted))
+        if released != env:  # before the switch: what such a value names must not be missing, not for a moment
+            files.replace(paths.env, env_file.render(released))
         generations.switch(paths, paths.generations / str(number))
+        # It is older than what was last read, so an update within --max-age must not pass it over.
+        with contextlib.suppress(OSError):
+            paths.checked.unlink(missing_ok=True)
         folder = generations.visible_folder(paths)
-        settings = {name: str(folder / Path(value).name) for name, value in (env_file.read(paths.env) or {}).items()}
-        if settings != env_file.read(paths.env):
-            files.replace(paths.env, env_file.render(settings))
+        variables = {name: str(folder / Path(value).name) for name, value in env.variables.items()}
+        wanted = dataclasses.replace(env, variables=variables, adopted=adopted)
+        if wanted != released:
+            files.replace(paths.env, env_file.render(wanted))
         return before, record

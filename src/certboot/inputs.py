@@ -6,10 +6,11 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from certboot.config import Config, load_config, parse_config, rebased
+from certboot.config import Config, parse_config, read_config, rebased
 from certboot.errors import CertbootError, StoreError
-from certboot.sources import added, gather
-from certboot.store import last_read, manifest
+from certboot.sources import added, adopted, gather
+from certboot.store import adoptions as store_adoptions
+from certboot.store import distrusted, last_read, manifest
 from certboot.store.layout import in_force
 
 if typing.TYPE_CHECKING:
@@ -19,6 +20,7 @@ if typing.TYPE_CHECKING:
     from certboot.plan import Request
     from certboot.sources.ccadb import Progress
     from certboot.sources.unparsed import Unparsed
+    from certboot.store.adoptions import Adoption
 
 _T = typing.TypeVar("_T")
 
@@ -31,10 +33,14 @@ class Inputs:
     config: Config
     settings_file: bytes | None
     """What is to take the place of config.toml."""
+    distrusted: dict[str, str]
+    """What the user wants out: fingerprint -> name."""
     choices: manifest.Choices
     sources: tuple[Unparsed, ...]
     kept: Unparsed
     """What earlier runs put into ``trusted``."""
+    adoptions: tuple[Adoption, ...]
+    """Values of preset variables that are taken over from now on; what they name is among the sources."""
     former: Path | None
     """The generation in force."""
     previous: manifest.Manifest | None
@@ -46,16 +52,39 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     """Return what this run goes by; raises CertbootError or OSError."""
     former = in_force(paths)
     previous = _manifest_of(former)
-    settings_file, config = _config(paths, request)
+    # What is decided by and what is compared the next time are the same bytes, each read once and before the sources:
+    # a download leaves minutes in which somebody may change these files.
+    settings, settings_file, config = _config(paths, request)
+    out = paths.distrusted.read_bytes() if paths.distrusted.exists() else b""
     choices = _choices(request, config, previous)
-    sources = tuple(gather.Sources(paths, config, choices, now, progress).read())
-    kept = added.read_kept(paths.trusted)
-    beside = tuple(
-        (path.name, path.read_bytes() if path.exists() else b"") for path in (paths.config, paths.distrusted)
+    adoptions = tuple(
+        dict.fromkeys(
+            each for each in (*store_adoptions.read(paths.adopted), *request.adopt) if each not in request.abandon
+        )
     )
+    kept = added.read_kept(paths.trusted)
+    sources: tuple[Unparsed, ...] = ()
+    # Whoever blocks a source must not keep a certificate in the store that the user wants out.
+    if not (request.only_distrusts and previous):
+        sources = (
+            *gather.Sources(paths, config, choices, now, progress).read(),
+            *(adopted.read_again(each, paths) for each in adoptions),
+        )
     pieces = (piece for unparsed in (*sources, kept) for piece in unparsed.pieces)
-    digest = last_read.digest_of_inputs((("choices", repr(choices).encode()), *beside, *pieces))
-    return Inputs(now, config, settings_file, choices, sources, kept, former, previous, digest)
+    beside = (("choices", repr(choices).encode()), ("settings", settings), ("distrusted", out))
+    return Inputs(
+        now=now,
+        config=config,
+        settings_file=settings_file,
+        distrusted=distrusted.parse(out, paths.distrusted),
+        choices=choices,
+        sources=sources,
+        kept=kept,
+        adoptions=adoptions,
+        former=former,
+        previous=previous,
+        digest=last_read.digest_of_inputs((*beside, *pieces)),
+    )
 
 
 def nothing_new(inputs: Inputs, last: last_read.LastRead | None) -> bool:
@@ -75,10 +104,11 @@ def _manifest_of(generation: Path | None) -> manifest.Manifest | None:
         return None  # damaged: what is written now takes its place
 
 
-def _config(paths: StorePaths, request: Request) -> tuple[bytes | None, Config]:
-    """Return the settings, and the bytes that are to take the place of config.toml if a file was given for it."""
+def _config(paths: StorePaths, request: Request) -> tuple[bytes, bytes | None, Config]:
+    """Return the settings: as bytes, as bytes that are to take the place of config.toml, and as values."""
     if request.config is None:
-        return None, load_config(paths.config)
+        data = read_config(paths.config)
+        return data, None, parse_config(data, paths.config)
     try:
         data = request.config.read_bytes()
     except OSError as error:
@@ -87,7 +117,7 @@ def _config(paths: StorePaths, request: Request) -> tuple[bytes | None, Config]:
     config = parse_config(data, request.config.absolute())
     # From now on the file lies in the store's folder; its relative paths still start where they did.
     data = rebased(data.decode(), request.config.absolute().parent).encode()
-    return data, config
+    return data, data, config
 
 
 def _choices(request: Request, config: Config, previous: manifest.Manifest | None) -> manifest.Choices:

@@ -38,6 +38,16 @@ class Certificate:
     """The key identifier of the issuer; empty if there is none."""
     path_length: int | None
     """How many CA certificates may follow; None: any number."""
+    name_constrained: bool
+    """Whether it limits the names in the certificates below it (nameConstraints; RFC 5280, 4.2.1.10)."""
+    issuer_and_serial: bytes
+    """By what its issuer knows it, and so whoever revokes it (IssuerAndSerialNumber; RFC 5652, 10.2.4), as DER."""
+    identity: str
+    """Whose certificate it is: SHA-256 over the subject, as OpenSSL compares it, and the SubjectPublicKeyInfo.
+
+    A signature can be rewritten without its key (ECDSA), that on an anchor is never checked, and either gives the
+    certificate another fingerprint.
+    """
     defects: tuple[str, ...]
     """What Python 3.13 and newer refuse in a CA certificate (VERIFY_X509_STRICT): ``strict-missing-ski`` and kin."""
 
@@ -47,7 +57,7 @@ class Provenance:
     """Why a certificate is in the store: which source gave it, from where, since when."""
 
     source: str
-    """``certifi``, ``system``, ``ccadb``, ``company`` or ``added``."""
+    """``certifi``, ``system``, ``ccadb``, ``company``, ``added``, ``adopted`` or ``repaired``."""
     detail: str
     """The file or version that the source read it from."""
     since: str
@@ -89,8 +99,13 @@ class Loaded:
     rejections: tuple[Rejection, ...] = ()
     revoked: frozenset[str] = frozenset()
     """Fingerprints that the source says are revoked, whoever else offers them."""
+    revoked_serials: frozenset[bytes] = frozenset()
+    """The same by ``Certificate.issuer_and_serial``, as far as the source tells."""
     distrusted: frozenset[str] = frozenset()
-    """Fingerprints that the source says are not to be trusted for TLS servers, whoever else offers them."""
+    """Fingerprints and identities that are not to be trusted for TLS servers, whoever else offers them.
+
+    The administrator of the system may say so for everybody, and no other source.
+    """
 
 
 @dataclass(frozen=True)
@@ -116,7 +131,7 @@ class Intermediate:
 
 @dataclass(frozen=True)
 class Presented:
-    """One certificate as a server sent it."""
+    """One certificate as a server sent it, to be shown. One that cannot be read has only a ``subject`` that says so."""
 
     fingerprint: str
     subject: str
@@ -126,20 +141,76 @@ class Presented:
 
 
 @dataclass(frozen=True)
-class Handshake:
-    """What one TLS handshake with the active trust gave."""
+class Target:
+    """A TLS server that the user named, and how to get to it."""
 
     host: str
-    port: int
+    """A DNS name, in Unicode if it was typed so, or an IP address without brackets."""
+    port: int = 443
+    starttls: str = ""
+    """The protocol that begins in plain text (``smtp``), or empty for TLS from the first byte."""
+    connect: tuple[str, int] | None = None
+    """Where to connect to in the place of ``host`` and ``port``."""
+    servername: str = ""
+    """The name to ask for and to find in the certificate, in the place of ``host``."""
+    timeout: float = 10.0
+    """Seconds for everything together."""
+
+    @property
+    def name(self) -> str:
+        """The name to ask for and to find in the certificate."""
+        return self.servername or self.host.partition("%")[0]
+
+    @property
+    def shown(self) -> str:
+        """HOST:PORT as the user may type it; the host alone for a chain from a file, which has the port 0."""
+        if not self.port:
+            return self.host
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What one TLS handshake with the active trust gave: facts only, certificates as DER."""
+
     outcome: str
-    """``ok``, ``unverified`` (OpenSSL refused the chain), or the id of what kept the two from shaking hands."""
+    """``ok``; ``unverified``: OpenSSL refused the chain; ``failed``: the two did not agree on TLS; or the id of what
+    kept it from coming to TLS at all."""
+    error: str = ""
+    """In words, why it did not come to TLS."""
     verify_code: int | None = None
     """X509_V_ERR_* of OpenSSL; 0 when the chain is good; None when it never came to that."""
     verify_message: str = ""
     protocol: str = ""
-    chain: tuple[Presented, ...] = ()
-    """The presented chain, leaf first; empty where the server sent none."""
-    error: str = ""
+    """``TLSv1.3``, or the version that the server chose and this side refused."""
+    cipher: str = ""
+    presented: tuple[bytes, ...] = ()
+    """What the server sent, in its order; empty where it sent nothing."""
+    built: tuple[bytes, ...] = ()
+    """The path that OpenSSL built when it found the chain good, leaf first."""
+    anchors: tuple[bytes, ...] = ()
+    """The CA certificates that OpenSSL had at hand: those of a file, and of a directory those it looked up."""
+    reason: str = ""
+    """OpenSSL's name for what this side did not accept (``DH_KEY_TOO_SMALL``)."""
+    alert: int | None = None
+    """What the server did not accept: the description of its TLS alert (RFC 8446, 6)."""
+    closed: bool = False
+    """The server ended the connection in the midst of the handshake."""
+    answer: bytes = b""
+    """The first bytes that came, as they came."""
+    plain: bytes = b""
+    """What the server answered when it was asked for a web page without TLS; empty where it was not asked."""
+    certificate_requested: bool = False
+    """The server asked for a certificate of the client."""
+    name_sent: bool = True
+    """The name was sent with the first message (SNI), which an IP address never is."""
+    lenient: str = ""
+    """Version and cipher that the server chose when old and weak ones were offered as well; empty: none, or not tried.
+    """
+    server_date: str = ""
+    """What the server says the time is (ISO 8601), where that was asked."""
+    proxy: str = ""
+    """The proxy on the way, without credentials."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """The only place that speaks HTTP: https and nothing else, with limits on time, size and redirects.
 
 What is fetched here becomes trust, so nothing of the user's own goes along (cookies, netrc, passwords in addresses),
-and nothing in the environment but a proxy has a say. A body without Content-Length that is not chunked ends where the
-connection ends: whoever asks must see for himself that it is whole.
+and nothing in the environment but a proxy has a say.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import http.cookiejar
 import queue
 import re
@@ -37,8 +37,9 @@ _PAUSE_SECONDS = 1.0
 _MOST_REDIRECTS = 3
 _CHUNK = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_OK, _NOT_MODIFIED, _SERVER_ERRORS = 200, 304, range(500, 600)
+_OK, _NOT_MODIFIED, _CLIENT_ERRORS, _SERVER_ERRORS = 200, 304, range(400, 500), range(500, 600)
 _LONGEST_NUMBER = 18
+_VALIDATOR = re.compile("[ -~]{1,256}")
 _TUNNEL_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
 
 _AGAIN = "check the network, then once more"
@@ -71,6 +72,10 @@ class _PassingError(SourceError):
     """A failure that may be gone at once: worth one more try."""
 
 
+class _ConditionError(SourceError):
+    """A failure for which the ETag or date that was sent along may be the reason."""
+
+
 def fetch(
     url: str,
     *,
@@ -95,7 +100,8 @@ def fetch(
 
     def work() -> None:
         try:
-            inbox.put(_twice(_Request(url, limit, verify, etag, modified, stopped, report)))
+            request = _Request(url, limit, verify, _validator(etag), _validator(modified), stopped, report)
+            inbox.put(_with_or_without_condition(request))
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             inbox.put(error)
 
@@ -115,6 +121,18 @@ def fetch(
         raise SourceError(late, _AGAIN) from None
     finally:
         stopped.set()
+
+
+def _validator(text: str) -> str:
+    """Return an ETag or date as far as it can be sent back: one that servers stumble over would do so for ever."""
+    return text if _VALIDATOR.fullmatch(text) else ""
+
+
+def _with_or_without_condition(request: _Request) -> Fetched:
+    try:
+        return _twice(request)
+    except _ConditionError:
+        return _twice(dataclasses.replace(request, etag="", modified=""))
 
 
 def _twice(request: _Request) -> Fetched:
@@ -207,15 +225,21 @@ def _read(response: requests.Response, url: str, request: _Request) -> Fetched:
     status, headers = response.status_code, response.headers
     if status == _NOT_MODIFIED and (request.etag or request.modified):
         etag, modified = headers.get("ETag", request.etag), headers.get("Last-Modified", request.modified)
-        return Fetched(b"", etag, modified, unchanged=True)
+        return Fetched(b"", _validator(etag), _validator(modified), unchanged=True)
     if status != _OK:
         message = f"the server answered with status {status}: {_shown(url)}"
+        if status in _CLIENT_ERRORS and (request.etag or request.modified):
+            raise _ConditionError(message, _BY_HAND)
         raise (_PassingError if status in _SERVER_ERRORS else SourceError)(message, _BY_HAND)
     encoding = headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         message = f"the answer is packed as {printable(encoding)!r}, which was not asked for: {_shown(url)}"
         raise SourceError(message, _BY_HAND)
     total = _announced(response)
+    if total is None and headers.get("Transfer-Encoding", "").strip().lower() != "chunked":
+        # It would end where the connection ends, which whoever sits between can choose (RFC 9112, 6.3).
+        message = f"the answer does not tell its length, so nobody could see that it is whole: {_shown(url)}"
+        raise SourceError(message, _BY_HAND)
     parts, done = [], 0
     for part in _stream(response, url, request):
         parts.append(part)
@@ -228,7 +252,8 @@ def _read(response: requests.Response, url: str, request: _Request) -> Fetched:
         raise SourceError(message, _BY_HAND)
     if total is not None and done != total:
         raise _cut(url, done, total)
-    return Fetched(b"".join(parts), headers.get("ETag", ""), headers.get("Last-Modified", ""), unchanged=False)
+    etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+    return Fetched(b"".join(parts), _validator(etag), _validator(modified), unchanged=False)
 
 
 def _announced(response: requests.Response) -> int | None:

@@ -47,6 +47,16 @@ class StorePaths:
         return self.home / "distrusted"
 
     @property
+    def adopted(self) -> Path:
+        """Which values of preset variables certboot has taken over."""
+        return self.home / "adopted"
+
+    @property
+    def repaired(self) -> Path:
+        """Intermediates that servers forgot to send, one PEM file per certificate."""
+        return self.home / "repaired"
+
+    @property
     def checked(self) -> Path:
         """When the sources were last read, whether or not they held anything new (ISO 8601, UTC)."""
         return self.home / "checked"
@@ -62,10 +72,16 @@ class StorePaths:
         return self.home / "rehash"
 
     @property
+    def hooks(self) -> Path:
+        """Where copies of the hook were put into other interpreters."""
+        return self.home / "hooks.json"
+
+    @property
     def parts(self) -> tuple[Path, ...]:
         """All of them but the lock, in the order in which they are to be removed: what points somewhere goes first."""
-        kept = (self.trusted, self.distrusted, self.config, self.checked, self.cache, self.rehash)
-        return (self.env, self.current, *kept, self.generations)
+        chosen = (self.trusted, self.distrusted, self.adopted, self.repaired, self.config)
+        noted = (self.checked, self.cache, self.rehash, self.hooks)
+        return (self.env, self.current, *chosen, *noted, self.generations)
 
     @property
     def config(self) -> Path:

@@ -11,8 +11,10 @@ if typing.TYPE_CHECKING:
     from datetime import datetime
 
     from certboot.model import Loaded, Rejection
+    from certboot.store.adoptions import Adoption
     from certboot.store.generations import Content
     from certboot.store.manifest import Manifest
+    from certboot.store.repairs import Repair
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,33 @@ class Request:
     """Fingerprint -> name of what is to leave and stay out."""
     trust_again: frozenset[str] = frozenset()
     """Fingerprints that are no longer distrusted."""
+    adopt: tuple[Adoption, ...] = ()
+    """Values of preset variables that the store takes over."""
+    abandon: frozenset[Adoption] = frozenset()
+    """Those that it no longer does."""
+    repairs: tuple[Repair, ...] = ()
+    """Intermediates that servers forgot to send."""
     dry_run: bool = False
+
+    @property
+    def only_distrusts(self) -> bool:
+        """Return whether it takes certificates out and asks for nothing else."""
+        return bool(self.distrust) and not (
+            self.additions or self.config or self.trust_again or self.adopt or self.abandon or self.repairs
+        )
 
     @property
     def changes_nothing(self) -> bool:
         """Return whether it only asks to look at the sources again."""
-        return not (self.additions or self.config or self.distrust or self.trust_again)
+        return not (
+            self.additions
+            or self.config
+            or self.distrust
+            or self.trust_again
+            or self.adopt
+            or self.abandon
+            or self.repairs
+        )
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ chain of checked signatures to an anchor.
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,16 +16,26 @@ from certboot import chain
 from certboot.certs import is_signed_by
 from certboot.model import Candidate, Certificate, Intermediate, Provenance, Rejection, TrustAnchor
 
+_USER, _ADMINISTRATOR = "you", "the administrator of this system"
+
 
 @dataclass(frozen=True)
 class Rules:
-    """What decides beside the certificate itself. Fingerprints are SHA-256 in lower-case hexadecimal."""
+    """What decides beside the certificate itself. Fingerprints are SHA-256 in lower-case hexadecimal.
+
+    Distrusted are fingerprints and identities (``Certificate.identity``). With a candidate that is distrusted by its
+    fingerprint go all of its identity, so that no re-signed copy of it takes its place.
+    """
 
     now: datetime
     """Aware."""
     revoked: frozenset[str] = frozenset()
+    revoked_serials: frozenset[bytes] = frozenset()
+    """By ``Certificate.issuer_and_serial``."""
     distrusted: frozenset[str] = frozenset()
-    """By the user, or by the administrator of the system."""
+    """By the user."""
+    distrusted_by_system: frozenset[str] = frozenset()
+    """By the administrator of the system."""
     checked: Mapping[str, str] = field(default_factory=dict)
     """Certificate -> issuer of signatures that were found good before."""
 
@@ -39,6 +50,8 @@ class Decision(typing.NamedTuple):
 
 def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
     """Return the anchors and intermediates among ``candidates``, one per fingerprint with all its sources."""
+    candidates = tuple(candidates)
+    rules = _with_identities(candidates, rules)
     anchors: dict[str, list[Candidate]] = {}
     dates: dict[str, list[str]] = {}
     intermediates: dict[str, list[Candidate]] = {}
@@ -86,16 +99,33 @@ def broken_rule(certificate: Certificate, now: datetime) -> tuple[str, str] | No
 
 
 def next_change(certificates: Iterable[Certificate], now: datetime) -> datetime:
-    """Return the first moment after ``now`` at which one of these begins or ends."""
+    """Return the first moment, ``now`` or later, at which one of these begins or ends: the decision may change then."""
     moments = (moment for each in certificates for moment in (each.not_before, each.not_after))
-    return min((moment for moment in moments if moment > now), default=datetime.max.replace(tzinfo=timezone.utc))
+    return min((moment for moment in moments if moment >= now), default=datetime.max.replace(tzinfo=timezone.utc))
+
+
+def _with_identities(candidates: Iterable[Candidate], rules: Rules) -> Rules:
+    """Return the rules with the identity of each candidate whose fingerprint is distrusted."""
+
+    def whole(distrusted: frozenset[str]) -> frozenset[str]:
+        found = (each.certificate for each in candidates if each.certificate.fingerprint in distrusted)
+        return distrusted.union(certificate.identity for certificate in found)
+
+    return dataclasses.replace(
+        rules,
+        distrusted=whole(rules.distrusted),
+        distrusted_by_system=whole(rules.distrusted_by_system),
+    )
 
 
 def _broken_rule(candidate: Candidate, rules: Rules) -> tuple[str, str] | None:
-    fingerprint = candidate.certificate.fingerprint
-    if fingerprint in rules.distrusted:
-        return "distrusted", "you, or the system's administrator, said so"
-    if fingerprint in rules.revoked:
+    certificate = candidate.certificate
+    for who, distrusted in ((_USER, rules.distrusted), (_ADMINISTRATOR, rules.distrusted_by_system)):
+        if certificate.fingerprint in distrusted:
+            return "distrusted", f"{who} said so"
+        if certificate.identity in distrusted:
+            return "distrusted", f"it has the name and key of one that {who} distrusted"
+    if certificate.fingerprint in rules.revoked or certificate.issuer_and_serial in rules.revoked_serials:
         return "revoked", "the CCADB lists it as revoked"
     if not candidate.tls_trust:
         since = f" (certificates that begin after {candidate.distrust_after})" if candidate.distrust_after else ""

@@ -19,8 +19,8 @@ if typing.TYPE_CHECKING:
 def find(paths: StorePaths) -> tuple[Path, ...]:
     """Return what ``remove`` would take away, first the ``env`` file; raises StoreError where there is no store."""
     present = tuple(path for path in paths.parts if path.is_symlink() or path.exists())
-    # By `current` or `generations` it is known to be a store: `env` may be anybody's.
-    if paths.current not in present and paths.generations not in present:
+    # By one of these it is known to be a store: `env` may be anybody's.
+    if not {paths.current, paths.generations, paths.hooks}.intersection(present):
         message = f"there is no store: {paths.home}"
         raise StoreError(message, "nothing to do; if you used CERTBOOT_HOME for init, set it now too")
     return present

@@ -28,17 +28,27 @@ _SHORT = 256  # bytes of a relative name that is worth remembering
 
 def subject_hash(name: bytes) -> str:
     """Return the hash of a DER-encoded Name as eight lower-case hexadecimal digits; raises der.DerError."""
+    return hash_of(canonical(name))
+
+
+def hash_of(canonical_name: bytes) -> str:
+    """Return the same of a name in its canonical form."""
+    digest = hashlib.sha1(canonical_name, usedforsecurity=False).digest()
+    return f"{int.from_bytes(digest[:4], 'little'):08x}"
+
+
+def canonical(name: bytes) -> bytes:
+    """Return what OpenSSL compares of a DER-encoded Name: equal for two that it takes for one; raises der.DerError."""
     tag, _, at, limit = der.span(name, 0, len(name))
     if tag != der.SEQUENCE or limit != len(name):
         message = "not a name, or bytes after the name"
         raise der.DerError(message)
-    canonical = b""
+    whole = b""
     while at < limit:
         _, start, _, at = der.span(name, at, limit)
         rdn = name[start:at]
-        canonical += _remembered(rdn) if len(rdn) <= _SHORT else _canonical_rdn(rdn)
-    digest = hashlib.sha1(canonical, usedforsecurity=False).digest()
-    return f"{int.from_bytes(digest[:4], 'little'):08x}"
+        whole += _remembered(rdn) if len(rdn) <= _SHORT else _canonical_rdn(rdn)
+    return whole
 
 
 def _canonical_rdn(rdn: bytes) -> bytes:

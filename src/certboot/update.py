@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import typing
 from dataclasses import dataclass
@@ -67,13 +68,13 @@ def apply(
         settings: dict[str, str] = {}
         settings_written = False
         if not request.dry_run:
-            with _restored_on_failure(plan.kept):
+            with _restored_on_failure({**plan.kept, **_released(paths, inputs)}):
                 if plan.content:
                     generations.switch(paths, generations.write(paths, plan.content, plan.record))
             variables = [v for v in inputs.config.variables() if not (git and v.name == "GIT_SSL_CAINFO")]
-            settings, settings_written = _write_settings(paths, variables)
-            if plan.content or request.command == "update":
-                _write_checked(paths, inputs, plan)
+            settings, settings_written = _write_settings(paths, variables, inputs)
+            if (plan.content and not request.only_distrusts) or request.command == "update":
+                _write_checked(paths, request, inputs, plan)
             generations.prune(paths)
     return Outcome(
         paths=paths,
@@ -83,15 +84,16 @@ def apply(
         written=plan.content is not None,
         settings=settings,
         settings_written=settings_written,
-        held_back=held_back(settings, paths, environ),
+        held_back=held_back(settings, paths, environ, inputs.adoptions),
         git=git,
     )
 
 
 def age_in_seconds(paths: StorePaths) -> float:
-    """Return how long ago the sources were last read; infinite where that is not known."""
+    """Return how long ago the sources were last read; infinite where that is not known, or lies in the future."""
     last = last_read.read(paths.checked)
-    return (datetime.now(timezone.utc) - last.when).total_seconds() if last else float("inf")
+    age = (datetime.now(timezone.utc) - last.when).total_seconds() if last else -1.0
+    return age if age >= 0 else float("inf")
 
 
 def _prepare(paths: StorePaths) -> None:
@@ -103,7 +105,7 @@ def _prepare(paths: StorePaths) -> None:
     if paths.home.exists() and not paths.home.is_dir():
         message = f"the store's folder is a file: {paths.home}"
         raise StoreError(message, "move it away, or set CERTBOOT_HOME to another folder")
-    for path in (paths.home, paths.lock, *paths.parts, *paths.trusted.glob("*")):
+    for path in (paths.home, paths.lock, *paths.parts, *paths.trusted.glob("*"), *paths.repaired.glob("*")):
         how = files.exposed(path)
         if how:
             message = f"the store cannot be relied on, {how}: {path}"
@@ -120,16 +122,20 @@ def _planned(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
     last = last_read.read(paths.checked)
     if last and inputs.previous and request.changes_nothing and nothing_new(inputs, last):
         return Plan(None, inputs.previous, inputs.previous.rejected, last.until, {})
-    from certboot.decision import decide  # it brings in cryptography, which the common run does without
+    from certboot import decision  # it brings in cryptography, which the common run does without
 
-    return decide(paths, request, inputs)
+    if request.only_distrusts and inputs.previous and inputs.former:
+        return decision.withdraw(paths, request, inputs, inputs.former, inputs.previous)
+    return decision.decide(paths, request, inputs)
 
 
-def _write_checked(paths: StorePaths, inputs: Inputs, plan: Plan) -> None:
+def _write_checked(paths: StorePaths, request: Request, inputs: Inputs, plan: Plan) -> None:
     generation = in_force(paths)
     with contextlib.suppress(OSError):  # the store is what it should be; it will only be read again sooner
         if generation:
-            digest = last_read.digest_of_run(inputs.digest, generation)
+            # What this run changed beside the generation it did not read: only the next one can know these inputs.
+            known = request.changes_nothing
+            digest = last_read.digest_of_run(inputs.digest, generation) if known else ""
             files.replace(paths.checked, last_read.render(last_read.LastRead(inputs.now, digest, plan.until)))
 
 
@@ -152,9 +158,21 @@ def _restored_on_failure(wanted: dict[Path, bytes]) -> Iterator[None]:
         raise
 
 
-def _write_settings(paths: StorePaths, variables: list[Variable]) -> tuple[dict[str, str], bool]:
+def _released(paths: StorePaths, inputs: Inputs) -> dict[Path, bytes]:
+    """Return the ``env`` file without the values that are adopted no longer, if it has such.
+
+    It is written before the switch: what such a value names must not be missing, not for a moment.
+    """
+    env = env_file.parse(paths.env) or env_file.EnvFile({})
+    adopted = tuple(each for each in env.adopted if each in inputs.adoptions)
+    return {} if adopted == env.adopted else {paths.env: env_file.render(dataclasses.replace(env, adopted=adopted))}
+
+
+def _write_settings(paths: StorePaths, variables: list[Variable], inputs: Inputs) -> tuple[dict[str, str], bool]:
     settings = env_file.values(variables, generations.visible_folder(paths))
-    changed = env_file.read(paths.env) != settings
+    guards = None if inputs.config.guards is None else ",".join(inputs.config.guards)
+    wanted = env_file.EnvFile(settings, guards, inputs.adoptions) if settings else env_file.EnvFile({})
+    changed = env_file.parse(paths.env) != wanted
     if changed:
-        files.replace(paths.env, env_file.render(settings))
+        files.replace(paths.env, env_file.render(wanted))
     return settings, changed

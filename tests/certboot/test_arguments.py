@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from certboot import doctor_arguments
 from certboot.arguments import parser
+from certboot.doctor.address import STARTTLS_PORTS
+from certboot.starttls import PROTOCOLS
 
 
 @pytest.mark.parametrize(
@@ -30,7 +33,18 @@ from certboot.arguments import parser
         ("rollback", {"number": None}),
         ("rollback 3", {"number": 3}),
         ("diff 1 2", {"before": 1, "after": 2}),
-        ("doctor", {"target": [], "json": False}),
+        ("doctor", {"target": [], "json": False, "timeout": 10.0, "starttls": None, "chain": None}),
+        ("doctor hook a.example:1 --json --timeout 2.5", {"target": ["hook", "a.example:1"], "timeout": 2.5}),
+        (
+            "doctor a --starttls smtp --connect b --servername c",
+            {"starttls": "smtp", "connect": "b", "servername": "c"},
+        ),
+        (
+            "doctor --chain a --host b --at c --anchors d",
+            {"chain": Path("a"), "host": "b", "at": "c", "anchors": Path("d")},
+        ),
+        ("explain", {"id": None}),
+        ("explain timeout", {"id": "timeout"}),
         ("rehash a b", {"directory": [Path("a"), Path("b")]}),
         ("purge --yes", {"yes": True}),
     ],
@@ -45,6 +59,8 @@ def test_a_line_is_understood(line: str, expected: dict[str, object]) -> None:
     [
         "trust", "trust a b", "distrust", "show", "show a b", "list anchors", "list --role root", "rollback first",
         "rollback 1 2", "diff 1", "diff 1 2 3", "diff a b", "history 3", "update --max-age", "init --from", "rehash",
+        "doctor a --starttls gopher", "doctor a --timeout 0", "doctor a --timeout x", "doctor a --timeout 99999",
+        "explain a b",
     ],
 )  # fmt: skip
 def test_a_line_that_says_too_little_or_too_much_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,3 +70,7 @@ def test_a_line_that_says_too_little_or_too_much_is_refused(line: str, capsys: p
     said = capsys.readouterr().err
     assert said.startswith("usage: certboot ")
     assert ": error: " in said
+
+
+def test_the_protocols_that_begin_in_plain_text_are_those_that_are_spoken() -> None:
+    assert doctor_arguments.STARTTLS == PROTOCOLS == tuple(STARTTLS_PORTS)

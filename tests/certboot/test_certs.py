@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import random
 import re
 import ssl
 import warnings
 from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
 
 import pki
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
 from cryptography.x509.oid import NameOID
 from hypothesis import example, given, settings
@@ -20,12 +24,17 @@ from hypothesis import strategies as st
 
 from certboot import certs, der, pem
 from certboot.errors import CertificateError
+from certboot.policy import broken_rule
+from certboot.sources import certifi
 
 Extensions = tuple[tuple[x509.ExtensionType, bool], ...]
 
 ROOT = pki.issue("Example Root")
 CHILD = pki.issue("child", ROOT, extensions=())
 INSIDE = b"-----BEGIN CERTIFICATE-----"
+# OpenSSL takes them, and cryptography raises TypeError: the second is a root of Starfield with a changed byte.
+BIT_STRING_NAME = bytes.fromhex("300d 310b 3009 0603550403 0302 0058")
+IN_AN_EXTENSION = Path(__file__).with_name("bit_string_name.pem")
 
 
 def rewritten(certificate: bytes, **changes: bytes | None) -> bytes:
@@ -38,11 +47,11 @@ def rewritten(certificate: bytes, **changes: bytes | None) -> bytes:
     return der.encode(der.SEQUENCE, signed + b"".join(part.encoded for part in rest))
 
 
-def named(*attributes: tuple[x509.ObjectIdentifier, str]) -> pki.Issued:
+def named(*attributes: tuple[x509.ObjectIdentifier, str], key: ec.EllipticCurvePrivateKey | None = None) -> pki.Issued:
     """Return a CA certificate with these attributes, whatever their length."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # cryptography would rather have 1 to 64 characters
-        return pki.issue(x509.Name([x509.NameAttribute(*pair, _validate=False) for pair in attributes]))
+        return pki.issue(x509.Name([x509.NameAttribute(*pair, _validate=False) for pair in attributes]), key=key)
 
 
 def test_a_certificate_is_described() -> None:
@@ -191,6 +200,39 @@ def test_a_file_name_is_portable_whatever_the_name(common_name: str) -> None:
     assert re.fullmatch("[A-Za-z0-9][A-Za-z0-9_]{0,63}-[0-9a-f]{8}[.]pem", certs.file_name(found))
 
 
+def identity(certificate: bytes) -> str:
+    return certs.load_certificate(certificate).identity
+
+
+def test_an_identity_is_that_of_every_certificate_of_a_name_and_key_and_of_no_other() -> None:
+    """Signature, serial number, dates, issuer and extensions do not count; names are those of OpenSSL."""
+    others = {
+        "signed anew": pki.resigned(ROOT),
+        "issued anew": pki.issue("Example Root", key=ROOT.key),
+        "issued by another": pki.issue("Example Root", pki.issue("Other"), key=ROOT.key, extensions=()),
+        "spelled otherwise": named((NameOID.COMMON_NAME, " example  ROOT"), key=ROOT.key),
+    }
+    found = {kind: identity(issued.der) for kind, issued in others.items()}
+    assert found == dict.fromkeys(others, identity(ROOT.der))
+    assert len({certs.load_certificate(issued.der).fingerprint for issued in (ROOT, *others.values())}) == 5
+    assert identity(pki.issue("Example Root").der) != identity(ROOT.der)
+    assert identity(pki.issue("Example Root 2", key=ROOT.key).der) != identity(ROOT.der)
+
+
+def test_issuer_and_serial_are_those_of_a_copy_with_another_signature_too() -> None:
+    copy, sibling = certs.load_certificate(pki.resigned(CHILD).der), pki.issue("child", ROOT, key=CHILD.key)
+    assert copy.issuer_and_serial == certs.load_certificate(CHILD.der).issuer_and_serial
+    assert copy.issuer_and_serial != certs.load_certificate(sibling.der).issuer_and_serial
+    assert certs.is_signed_by(copy, certs.load_certificate(ROOT.der))
+
+
+def test_name_constraints_are_seen() -> None:
+    constraints = x509.NameConstraints([x509.DNSName("good.test")], None)
+    made = pki.issue("x", extensions=(*CONSTRAINTS["CA"], (constraints, True)))
+    assert certs.load_certificate(made.der).name_constrained
+    assert not certs.load_certificate(ROOT.der).name_constrained
+
+
 def test_a_serial_number_of_zero_is_an_old_sin_and_no_reason_to_warn() -> None:
     sinner = rewritten(ROOT.der, serial=b"\x02\x01\x00")
     assert certs.load_certificate(sinner).name == "Example Root"
@@ -213,10 +255,13 @@ extensions = der.read(list(der.children(der.read(der.read(ROOT.der)[0].content)[
         rewritten(ROOT.der, subject=bytes.fromhex("300d310b300906035504030c02e298")),
         rewritten(ROOT.der, extensions=der.encode(0xA3, der.encode(der.SEQUENCE, extensions * 2))),
         x509.load_pem_x509_crl(pki.crl(ROOT)).public_bytes(serialization.Encoding.DER),
+        rewritten(ROOT.der, subject=BIT_STRING_NAME),
+        next(pem.blocks(IN_AN_EXTENSION.read_bytes())).data,
     ],
     ids=[
         "nothing", "text", "PEM", "cut off", "a byte more", "version 5", "no dates", "OCTET STRING in the name",
-        "broken UTF-8 in the name", "each extension twice", "a CRL",
+        "broken UTF-8 in the name", "each extension twice", "a CRL", "BIT STRING in the name",
+        "BIT STRING in a name in an extension",
     ],
 )  # fmt: skip
 def test_what_is_no_sound_certificate_is_refused(data: bytes) -> None:
@@ -244,3 +289,42 @@ def changed(data: bytes) -> st.SearchStrategy[bytes]:
 def test_no_bytes_raise_anything_but_certificate_error(data: bytes) -> None:
     with contextlib.suppress(CertificateError):
         assert certs.load_certificate(data).der == data
+
+
+_ODD_OCTETS = bytes.fromhex("00 01 02 03 04 05 06 0a 0c 13 16 17 18 1c 1e 30 31 80 82 84 86 87 a0 a1 a3 a4 ff")
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """Return ``data`` with a few octets changed as it hurts most: to tags and lengths, or by one bit."""
+    other = bytearray(data)
+    for _ in range(chance.choice((1, 1, 1, 2, 4))):
+        at, kind = chance.randrange(len(other)), chance.random()
+        if kind < 0.4:
+            other[at] ^= 1 << chance.randrange(8)
+        elif kind < 0.9:
+            other[at] = chance.choice(_ODD_OCTETS)
+        elif kind < 0.95:
+            other.insert(at, chance.randrange(256))
+        else:
+            del other[at]
+    return bytes(other)
+
+
+def test_of_4000_mutations_of_real_roots_each_is_a_sound_certificate_or_refused() -> None:
+    """Whatever is asked of a certificate later works, since what cryptography reads only when it is asked was read."""
+    real = [block.data or b"" for block in pem.blocks(certifi.path().read_bytes())]
+    chance = random.Random(9)  # noqa: S311 - the same ones at every run
+    now, sound, refused = datetime.now(timezone.utc), 0, 0
+    for _ in range(4000):
+        try:
+            found = certs.load_certificate.__wrapped__(mutated(chance.choice(real), chance))
+        except CertificateError:
+            refused += 1
+            continue
+        sound += 1
+        assert certs.annotated_pem(found).count("-----BEGIN") == 1
+        assert certs.file_name(found).endswith(".pem")
+        broken_rule(found, now)
+        certs.is_signed_by(found, found)
+    assert sound > 1000
+    assert refused > 1000

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import shutil
+import subprocess
+import tempfile
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from environments import MACHINE
 from pki import Issued, issue, key_usage
 
 from certboot import chain
@@ -30,6 +34,7 @@ def signed(
     room: int | None = None,
     key: ec.EllipticCurvePrivateKey | None = None,
     named_key: ec.EllipticCurvePrivateKey | None = None,
+    constraints: x509.NameConstraints | None = None,
 ) -> Issued:
     """A CA certificate with all key identifiers. ``named_key``: the one its authority key identifier speaks of."""
     key = key or ec.generate_private_key(ec.SECP256R1())
@@ -39,6 +44,7 @@ def signed(
         (key_usage(key_cert_sign=True), True),
         (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
         (x509.AuthorityKeyIdentifier.from_issuer_public_key(named), False),
+        *(((constraints, True),) if constraints else ()),
     )
     return issue(subject, issuer, extensions=extensions, key=key)
 
@@ -229,6 +235,105 @@ def test_what_was_checked_skips_the_signature_and_nothing_else(counted: list[tup
     assert counted == []
     assert hang([forged], [ROOT], known) == ({}, {loaded(forged).fingerprint: "invalid-signature"})
     assert counted == [("Forged", "Root")]
+
+
+# Name constraints
+
+GOOD_TEST = x509.NameConstraints(permitted_subtrees=[x509.DNSName("good.test")], excluded_subtrees=None)
+
+
+@pytest.mark.parametrize("constrained", ["anchor", "intermediate"])
+def test_below_name_constraints_nothing_hangs_and_the_constrained_one_itself_does(constrained: str) -> None:
+    root = signed("Root", constraints=GOOD_TEST if constrained == "anchor" else None)
+    one = signed("One", root, constraints=None if constrained == "anchor" else GOOD_TEST)
+    two = signed("Two", one)
+    hanging, failed = hang([one, two], [root])
+    if constrained == "anchor":
+        assert (hanging, failed) == (
+            {},
+            {loaded(one).fingerprint: "name-constrained", loaded(two).fingerprint: "no-issuer"},
+        )
+    else:
+        assert hanging == {loaded(one).fingerprint: link(root, root)}
+        assert failed == {loaded(two).fingerprint: "name-constrained"}
+
+
+def test_below_name_constraints_a_ca_hangs_by_another_chain_without_them() -> None:
+    """Its key may sign for any name by that chain, whatever directory or client is asked."""
+    constrained = signed("One", ROOT, constraints=GOOD_TEST)
+    free = signed("One", ROOT, key=constrained.key)
+    below = signed("Two", constrained)
+    for order in ([constrained, free, below], [below, free, constrained]):
+        hanging, failed = hang(order, [ROOT])
+        assert failed == {}
+        assert hanging[loaded(below).fingerprint] == link(free, ROOT)
+
+
+HANDSHAKE = """
+import json, ssl, sys
+directory, chain, key, name = sys.argv[1:]
+server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+server.load_cert_chain(chain, key)
+client = ssl.create_default_context(capath=directory)
+pipes = [ssl.MemoryBIO() for _ in range(4)]
+ends = (
+    client.wrap_bio(pipes[0], pipes[1], server_hostname=name),
+    server.wrap_bio(pipes[1], pipes[0], server_side=True),
+)
+for _ in range(6):
+    for end in ends:
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLCertVerificationError as error:
+            print(error.verify_message)
+            sys.exit()
+print("accepted")
+"""
+
+
+@pytest.mark.slow
+def test_python_3_13_sees_the_constraints_of_what_it_takes_for_an_anchor_and_none_above(
+    tmp_path: Path, openssl: Callable[..., str]
+) -> None:
+    """Why what hangs below stays out, and the constrained one does not: with the real interpreter and OpenSSL."""
+    python = _python_3_13()
+    one = signed("Constrained", ROOT, constraints=GOOD_TEST)
+    two = signed("Below", one)
+
+    def verdict(name: str, *directory: Issued) -> str:
+        key = ec.generate_private_key(ec.SECP256R1())
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(two.key.public_key())
+        extensions = (
+            (x509.SubjectAlternativeName([x509.DNSName(name)]), False),
+            (authority, False),
+        )
+        server = issue(name, two, key=key, extensions=extensions)
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        (folder / "chain").write_bytes(server.pem + two.pem + one.pem)
+        (folder / "key").write_bytes(server.key_pem)
+        (folder / "crts").mkdir()
+        for number, issued in enumerate(directory):
+            (folder / "crts" / f"{number}.pem").write_bytes(issued.pem)
+        openssl("rehash", folder / "crts")
+        command = (python, "-c", HANDSHAKE, folder / "crts", folder / "chain", folder / "key", name)
+        return subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout.strip()
+
+    refused = "permitted subtree violation"
+    assert verdict("evil.test", ROOT) == refused
+    assert verdict("evil.test", ROOT, one) == refused
+    assert verdict("evil.test", ROOT, one, two) == "accepted"  # what hang() keeps from happening
+    assert verdict("good.test", ROOT, one) == "accepted"
+    assert hang([one, two], [ROOT])[1] == {loaded(two).fingerprint: "name-constrained"}
+
+
+def _python_3_13() -> str:
+    found = sorted(Path(MACHINE.get("HOME", "/")).glob(".pyenv/versions/3.13.*/bin/python"))
+    python = str(found[-1]) if found else shutil.which("python3.13", path=MACHINE.get("PATH"))
+    if not python:
+        pytest.skip("there is no Python 3.13 here")
+    return python
 
 
 # Random PKIs

@@ -25,7 +25,8 @@ if typing.TYPE_CHECKING:
     from server import TlsServer
 
 COMMANDS = (
-    "init", "doctor", "update", "trust", "distrust", "list", "show", "history", "rollback", "diff", "rehash", "purge",
+    "init", "doctor", "explain", "update", "trust", "distrust", "list", "show", "history", "rollback", "diff",
+    "hook", "rehash", "purge",
 )  # fmt: skip
 PROGRAM = [sys.executable, "-m", "certboot"]
 

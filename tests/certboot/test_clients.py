@@ -26,8 +26,9 @@ GROUPS = [
 ]
 
 
-def test_only_ssl_cert_dir_is_given_a_directory() -> None:
-    assert [variable.name for variable in VARIABLES if variable.form == DIRECTORY] == ["SSL_CERT_DIR"]
+def test_only_those_that_openssl_reads_as_a_list_of_directories_are_given_one() -> None:
+    directories = {variable.name for variable in VARIABLES if variable.form == DIRECTORY}
+    assert directories == {"SSL_CERT_DIR", "GIT_SSL_CAPATH"} == set(certboot_startup.DIRECTORIES)
 
 
 def test_the_defaults_are_the_smallest_set_that_reaches_the_clients() -> None:
@@ -55,7 +56,7 @@ def test_what_init_says_of_preset_variables_is_what_the_hook_does(
     few_sources(monkeypatch)
     apply(paths, Request("init"))
     settings = env_file.values(config.variables(), paths.current)
-    paths.env.write_bytes(env_file.render(settings))
+    paths.env.write_bytes(env_file.render(env_file.EnvFile(settings)))
     bundle, crts = (str(paths.current / name) for name in ("bundle.pem", "crts"))
     former = str(paths.generations / "1" / "bundle.pem")
     choices = (None, "", "/own.pem", f"{paths.home}-of-others/ca.pem", bundle, crts, former)
@@ -64,7 +65,7 @@ def test_what_init_says_of_preset_variables_is_what_the_hook_does(
         for values in itertools.product(choices, repeat=len(group)):
             preset = {name: value for name, value in zip(group, values, strict=True) if value is not None}
             held = held_back(settings, paths, preset)
-            environ = {**preset, "CERTBOOT_HOME": str(paths.home)}
+            environ = {**preset, "CERTBOOT_HOME": str(paths.home), "CERTBOOT_GUARDS": "none"}
             monkeypatch.setattr(certboot_startup, "applied", {})
             status = certboot_startup._activate(environ, set(environ))  # type: ignore[arg-type]  # a dict will do
             assert status == "active"
@@ -85,6 +86,15 @@ def test_a_preset_variable_is_named_with_the_one_that_decides_it() -> None:
     assert held_back(names, paths, {"REQUESTS_CA_BUNDLE": "/x", "PIP_CERT": "/own"}) == {
         "REQUESTS_CA_BUNDLE": ("REQUESTS_CA_BUNDLE", "/x")
     }
+
+
+def test_an_adopted_value_holds_nothing_back_but_another_value_or_variable_does() -> None:
+    paths, names = StorePaths(Path("/s")), ("REQUESTS_CA_BUNDLE",)
+    adopted = [("PIP_CERT", "/own"), ("REQUESTS_CA_BUNDLE", "/x")]
+    assert held_back(names, paths, {"PIP_CERT": "/own", "REQUESTS_CA_BUNDLE": "/x"}, adopted) == {}
+    for preset, value in (("PIP_CERT", "/own/"), ("PIP_CERT", "/x"), ("CURL_CA_BUNDLE", "/own")):
+        expected = {"REQUESTS_CA_BUNDLE": (preset, value)}
+        assert held_back(names, paths, {preset: value, "REQUESTS_CA_BUNDLE": "/x"}, adopted) == expected
 
 
 def git(*arguments: str) -> None:

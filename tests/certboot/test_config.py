@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from certboot.clients import VARIABLES
-from certboot.config import Company, Config, load_config, parse_config
+from certboot.config import Company, Config, load_config, parse_config, rebased
 from certboot.errors import CertbootError
 
 DEFAULTS = [variable.name for variable in VARIABLES if variable.default]
@@ -76,6 +77,21 @@ def test_everything_that_the_modules_own_example_shows_is_understood(tmp_path: P
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        ("guards = []\n", ()),
+        ('guards = ["ssl"]\n', ("ssl",)),
+        ('guards = ["certifi", "requests", "ssl"]\n[rules]\n', ("certifi", "requests", "ssl")),
+    ],
+)
+def test_guards_are_chosen_and_none_is_a_choice_of_its_own(
+    tmp_path: Path, text: str, expected: tuple[str, ...] | None
+) -> None:
+    assert loaded(tmp_path, text).guards == expected
+
+
 def test_no_sources_is_a_choice_of_its_own(tmp_path: Path) -> None:
     assert loaded(tmp_path, "sources = []\n").sources == ()
     assert loaded(tmp_path, "").sources is None
@@ -113,6 +129,9 @@ MISTAKES = [
     ('\nsources = [\n "certifi",\n "mozilla",\n]\n', 4, "certboot does not know 'mozilla' in sources"),
     ('intermediates = "yes"\n', 1, "intermediates is neither true nor false"),
     ("\n\nbase = 3\n", 3, "base is not a text"),
+    ('guards = "ssl"\n', 1, "guards is not a list of texts"),
+    ('\nguards = [\n "ssl",\n "httpx",\n]\n', 4, "certboot does not know 'httpx' in guards"),
+    ('[rules]\nguards = ["ssl"]\n', 2, "certboot does not know rules.guards"),
     ("# colour\ncolour = 1\n", 2, "certboot does not know colour"),
     ("variables = 3\n", 1, "variables is not a section"),
     ("[variables]\nset = []\n", 2, "certboot does not know variables.set"),
@@ -161,6 +180,46 @@ def test_the_line_is_that_of_the_mistake_though_its_words_stand_elsewhere_too(
     assert refused.value.message == f"{tmp_path / 'config.toml'}, line {line}: {words}"
 
 
+WHOLE = """
+sources = ["certifi"]
+{base}
+[ccadb]
+folder = "reports"
+
+[[company]]
+path = "corp.pem"
+"""
+TEAM = Path('/srv/team settings/\N{LATIN SMALL LETTER E WITH ACUTE}\\"quoted"')
+
+
+@pytest.mark.parametrize("base", ["", 'base = "x"', '"base" = "x"', "'base' = 'x'  # ours", '  base="x"'])
+def test_settings_that_are_moved_mean_the_same_as_where_they_were(base: str) -> None:
+    text = WHOLE.format(base=base)
+    moved = rebased(text, TEAM)
+    assert parse_config(moved.encode(), Path("/store/config.toml")) == parse_config(text.encode(), TEAM / "team.toml")
+    assert rebased(moved, Path("/store")) == moved
+
+
+@pytest.mark.parametrize(
+    ("base", "folder"),
+    [
+        ('base = """\nx"""', "/srv"),
+        ('"b\\u0061se" = "x"', "/srv"),
+        ("", "/srv/\x7f"),
+        ("", "/srv/\udcff"),
+    ],
+    ids=["several lines", "an escape in the key", "DEL", "no UTF-8"],
+)
+def test_settings_that_cannot_be_moved_are_refused_before_a_run_takes_them_over(base: str, folder: str) -> None:
+    assert parse_config(WHOLE.format(base=base).encode(), Path("/srv/team.toml")).sources == ("certifi",)
+    with pytest.raises(
+        CertbootError, match=r"^relative paths in these settings cannot be made to start at /srv"
+    ) as told:
+        rebased(WHOLE.format(base=base), Path(folder))
+    assert told.value.message.isprintable()
+    assert told.value.hint.startswith("write base = ")
+
+
 def test_bad_toml_is_told_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(CertbootError) as refused:
         loaded(tmp_path, "\nvariables = x\n")
@@ -177,3 +236,23 @@ def test_what_is_no_toml_is_an_error(data: bytes) -> None:
 def test_what_is_no_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CertbootError, match="cannot read "):
         load_config(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "days"), [('max-age = "7d"', 7), ('max-age = "2w"', 14), ("", None)])
+def test_how_old_the_store_may_be_is_a_span_of_time(tmp_path: Path, text: str, days: int | None) -> None:
+    assert loaded(tmp_path, text).max_age == (None if days is None else timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ('"soon"', "max-age is not a span of time: 'soon'"),
+        ('"0d"', "max-age is no time at all: '0d'"),
+        ("30", "max-age is not a text"),
+    ],
+)
+def test_an_age_that_is_none_is_told_with_its_line(tmp_path: Path, value: str, message: str) -> None:
+    with pytest.raises(CertbootError) as refused:
+        loaded(tmp_path, f"# words\nmax-age = {value}\n")
+    assert refused.value.message == f"{tmp_path / 'config.toml'}, line 2: {message}"
+    assert refused.value.hint

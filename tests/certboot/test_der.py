@@ -76,6 +76,29 @@ def test_the_subject_of_a_certificate_and_the_issuer_of_a_crl_are_cut_out_byte_f
     assert der.crl_issuer(CRL_DER) == CERTIFICATE.certificate.subject.public_bytes()
 
 
+def test_issuer_and_serial_and_the_key_are_cut_out_byte_for_byte() -> None:
+    child = pki.issue("child", CERTIFICATE)
+    found = der.read(der.issuer_and_serial(child.der), der.SEQUENCE)[0]
+    issuer, serial = der.children(found.content)
+    assert issuer.encoded == child.certificate.issuer.public_bytes()
+    assert (serial.tag, int.from_bytes(serial.content, "big")) == (der.INTEGER, child.certificate.serial_number)
+    key = child.key.public_key()
+    spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert der.names_and_key(child.der) == (*der.certificate_names(child.der), spki)
+
+
+def test_issuer_and_serial_are_found_in_what_is_broken_behind_them() -> None:
+    expected = der.issuer_and_serial(CERTIFICATE.der)
+    fields = list(der.children(der.read(der.read(CERTIFICATE.der)[0].content)[0].content))
+    broken = der.encode(der.SEQUENCE, b"".join(field.encoded for field in fields[:4]) + b"\xff")
+    assert der.issuer_and_serial(der.encode(der.SEQUENCE, broken)) == expected
+    with pytest.raises(der.DerError):
+        der.names_and_key(der.encode(der.SEQUENCE, broken))
+    for other in ("0500 0500 0500", "0201 01 3000 3100"):
+        with pytest.raises(der.DerError):
+            der.issuer_and_serial(der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, bytes.fromhex(other))))
+
+
 def test_version_1_has_no_version_field() -> None:
     def without_version(signed: bytes, tag: int) -> bytes:
         to_be_signed, *rest = der.children(der.read(signed)[0].content)
@@ -85,7 +108,10 @@ def test_version_1_has_no_version_field() -> None:
         return der.encode(der.SEQUENCE, short + b"".join(field.encoded for field in rest))
 
     subject = CERTIFICATE.certificate.subject.public_bytes()
-    assert der.certificate_names(without_version(CERTIFICATE.der, der.CONTEXT_0))[1] == subject
+    version_1 = without_version(CERTIFICATE.der, der.CONTEXT_0)
+    assert der.certificate_names(version_1)[1] == subject
+    assert der.issuer_and_serial(version_1) == der.issuer_and_serial(CERTIFICATE.der)
+    assert der.names_and_key(version_1) == der.names_and_key(CERTIFICATE.der)
     assert der.crl_issuer(without_version(CRL_DER, der.INTEGER)) == subject
 
 
@@ -112,6 +138,7 @@ def changed(data: bytes) -> st.SearchStrategy[bytes]:
 
 @given(st.binary() | changed(CERTIFICATE.der) | changed(CRL_DER))
 def test_no_bytes_raise_anything_but_der_error(data: bytes) -> None:
-    for cut in (der.read, der.certificate_names, der.crl_issuer, lambda content: list(der.children(content))):
+    whole = (der.read, der.certificate_names, der.names_and_key, der.issuer_and_serial, der.crl_issuer)
+    for cut in (*whole, lambda content: list(der.children(content))):
         with contextlib.suppress(der.DerError):
             cut(data)

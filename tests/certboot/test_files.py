@@ -133,6 +133,86 @@ def test_the_folders_above_the_real_place_of_a_link_count_too(folder: Path) -> N
     assert files.exposed_above(folder / "link" / "store") == (above, "others may write to it")
 
 
+def test_the_folders_of_a_link_between_links_count_too(folder: Path) -> None:
+    """Neither above the path that is given nor above the one that it ends at."""
+    (folder / "real").mkdir()
+    (folder / "open").mkdir()
+    (folder / "open" / "middle").symlink_to("../real")
+    (folder / "link").symlink_to(folder / "open" / "middle")
+    for path in (folder / "link", folder / "link" / "file", folder / "real" / ".." / "link"):
+        (folder / "open").chmod(0o755)
+        assert files.exposed_above(path) is None
+        (folder / "open").chmod(0o777)
+        assert files.exposed_above(path) == (folder / "open", "others may write to it")
+
+
+def test_links_in_a_loop_lead_nowhere(folder: Path) -> None:
+    (folder / "one").symlink_to("two")
+    (folder / "two").symlink_to("one")
+    assert files.exposed_above(folder / "one" / "file") is None
+
+
+def test_a_relative_path_starts_at_the_current_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "open").mkdir()
+    monkeypatch.chdir(folder)
+    assert files.exposed_above(Path("open/file")) is None
+    (folder / "open").chmod(0o777)
+    assert files.exposed_above(Path("open/file")) == (folder / "open", "others may write to it")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
+@pytest.mark.parametrize("below", ["", "file"])
+@pytest.mark.parametrize(("mode", "owner", "found"), [(0o1777, 12345, True), (0o1777, 0, False), (0o755, 12345, False)])
+def test_a_link_of_another_user_is_exposed_where_he_can_lead_it_elsewhere(
+    folder: Path, below: str, mode: int, owner: int, *, found: bool
+) -> None:
+    """In a folder with the sticky bit nobody but its owner can; without, who may write to the folder."""
+    (folder / "mine").mkdir()
+    (folder / "shared").mkdir()
+    link = folder / "shared" / "link"
+    link.symlink_to(folder / "mine")
+    os.chown(link, owner, -1, follow_symlinks=False)
+    (folder / "shared").chmod(mode)
+    expected = (link, "it belongs to another user (uid 12345)") if found else None
+    assert files.exposed(link) == ""
+    assert files.exposed_above(link / below) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        (".env.a1b2c3_4", "env"),
+        (".current.77", "current"),
+        (".Root-1234abcd.pem.abcdefgh", "Root-1234abcd.pem"),
+        (".env", ""),
+        (".env.swp", ""),
+        (".env.Original", ""),
+        ("env.a1b2c3_4", ""),
+        ("", ""),
+    ],
+)
+def test_a_temporary_file_tells_what_it_was_to_become(name: str, meant: str) -> None:
+    assert files.temporary_for(name) == meant
+
+
+def test_the_names_of_temporary_files_are_those_that_are_recognised(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a run leaves them that is killed before it has put them into their place."""
+    left = []
+
+    def killed(temporary: str | Path, target: Path) -> typing.NoReturn:
+        left.append((files.temporary_for(Path(temporary).name), target.name))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        files.replace(folder / "file", b"")
+    with pytest.raises(KeyboardInterrupt):
+        files.replace_link(folder / "link", "file")
+    assert left == [("file", "file"), ("link", "link")]
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a folder away")
 def test_what_belongs_to_another_user_is_exposed(folder: Path) -> None:
     (folder / "theirs").mkdir()
@@ -169,6 +249,7 @@ def test_on_windows_permissions_are_left_to_the_profile(folder: Path, monkeypatc
     path, new, deeper = folder / "file", folder / "new", folder / "deeper"
     monkeypatch.setattr(os, "name", "nt")
     assert files.exposed(folder) == ""
+    assert files.exposed_above(path) is None
     files.sync(folder)
     monkeypatch.setattr(os, "fchmod", None)
     files.write_new(new, b"new")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import report
 from environments import Ran
-from pki import NOW, issue
+from pki import NOW, issue, resigned
 from snapshot import contents, few_sources, roots, snapshot, unparsed
 
 from certboot import certs, decision, history, inputs, update
@@ -93,7 +93,7 @@ def test_with_nothing_new_nothing_is_parsed_and_nothing_changes(
     monkeypatch.setattr(certs, "load_certificate", parsed)
     ran = certboot(command)
     assert (ran.status, decided) == (0, [])
-    assert ran.out.startswith("6 trust anchors in generation 2: nothing new, nothing changed\n")
+    assert ran.out.startswith("6 trust anchors in generation 3: nothing new, nothing changed\n")
     after = snapshot(store.home)
     assert {path for path in after if after[path] != before[path]} <= {"checked"}
 
@@ -127,6 +127,11 @@ def _relink(link: Path) -> None:
     link.symlink_to(target)
 
 
+def _moved(path: Path, to: Path) -> None:
+    shutil.move(path, to)
+    path.symlink_to(to)
+
+
 PUBLIC = b"".join(root.pem for root in roots())
 CHANGES: dict[str, Callable[[StorePaths, Path, pytest.MonkeyPatch], object]] = {
     "certifi has another": lambda s, r, m: m.setattr(certifi, "read", _certifi(PUBLIC + issue("New").pem, "2026.1")),
@@ -149,11 +154,14 @@ CHANGES: dict[str, Callable[[StorePaths, Path, pytest.MonkeyPatch], object]] = {
     "no bundle": lambda s, r, m: (_generation(s) / "bundle.pem").unlink(),
     "the manifest": lambda s, r, m: _rewrite(_generation(s) / "manifest.json", b'"Root A"', b'"Root Z"'),
     "another generation in force": lambda s, r, m: history.rollback(s, 1),
+    "a folder in the directory": lambda s, r, m: (_generation(s) / CRTS / "sub").mkdir(),
+    "a bundle that is a link": lambda s, r, m: _moved(_generation(s) / "bundle.pem", r.parent / "moved.pem"),
+    "a certificate that is a link": lambda s, r, m: _moved(_a_file(s), r.parent / "moved.pem"),
     "no note": lambda s, r, m: s.checked.unlink(),
     "OpenSSL": lambda s, r, m: m.setattr(ssl, "OPENSSL_VERSION", "OpenSSL 9"),
     "the versions of what parses": lambda s, r, m: m.setattr(metadata, "version", lambda name: f"{name} 9"),
     "the clock set back": lambda s, r, m: at(m, NOW - timedelta(hours=1)),
-    "a certificate has ended": lambda s, r, m: at(m, NOW + timedelta(days=9)),
+    "a certificate has ended": lambda s, r, m: at(m, NOW + timedelta(days=9, seconds=1)),
 }  # fmt: skip
 
 
@@ -206,8 +214,7 @@ def test_what_a_request_changes_is_always_decided(
     team.write_text("")
     for command in (
         ("trust", tmp_path / "corp.pem", "--yes"),
-        ("distrust", "Root C"),
-        ("distrust", "--undo", "Root C"),
+        ("distrust", "--undo", "Root B"),
         ("init", "--config", team),
         ("update", "--intermediates"),
     ):
@@ -238,3 +245,186 @@ def test_where_one_piece_ends_and_the_next_begins_counts() -> None:
     one, other = (("a", b"bc"), ("d", b"")), (("a", b"b"), ("cd", b""))
     assert last_read.digest_of_inputs(one) != last_read.digest_of_inputs(other)
     assert last_read.digest_of_inputs(one) == last_read.digest_of_inputs(iter(one))
+
+
+def test_in_the_second_in_which_a_certificate_ends_the_next_run_decides_again(
+    certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(monkeypatch, NOW + timedelta(days=9))
+    assert certboot("update").status == 0
+    assert "Ends soon" in names(store)
+    at(monkeypatch, NOW + timedelta(days=9, seconds=1))
+    assert certboot("update").status == 0
+    assert "Ends soon" not in names(store)
+
+
+def names(store: StorePaths) -> set[str]:
+    return {entry.name for entry in history.current(store).certificates}
+
+
+def _trusted_and_removed(certboot: Callable[..., Ran], store: StorePaths, folder: Path) -> None:
+    (folder / "evil.pem").write_bytes(EVIL.pem)
+    assert certboot("trust", folder / "evil.pem", "--yes").status == 0
+    next(store.trusted.glob("Evil*")).unlink()
+
+
+def _distrust_undone_and_put_back(certboot: Callable[..., Ran], store: StorePaths, folder: Path) -> None:
+    del folder
+    assert certboot("distrust", "Root C").status == 0
+    saved = store.distrusted.read_bytes()
+    assert certboot("distrust", "--undo", "Root C").status == 0
+    store.distrusted.write_bytes(saved)
+
+
+def _settings_replaced_and_put_back(certboot: Callable[..., Ran], store: StorePaths, folder: Path) -> None:
+    saved = f'[rules]\ndistrust = ["{report.fingerprint(roots()[2])}"]\n'
+    store.config.write_text(saved)
+    assert certboot("update").status == 0
+    (folder / "team.toml").write_text("")
+    assert certboot("init", "--config", folder / "team.toml").status == 0
+    store.config.write_text(saved)
+
+
+EVIL = issue("Evil")
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (_trusted_and_removed, "Evil"),
+        (_distrust_undone_and_put_back, "Root C"),
+        (_settings_replaced_and_put_back, "Root C"),
+    ],
+)
+def test_inputs_that_are_put_back_as_they_were_before_a_change_are_not_those_of_the_store(
+    certboot: Callable[..., Ran],
+    store: StorePaths,
+    tmp_path: Path,
+    change: Callable[[Callable[..., Ran], StorePaths, Path], None],
+    name: str,
+) -> None:
+    change(certboot, store, tmp_path)
+    assert name in names(store)
+    assert certboot("update").status == 0
+    assert name not in names(store)
+
+
+@pytest.mark.parametrize("file", ["config", "distrusted"])
+def test_what_changes_while_the_sources_are_read_counts_at_the_next_run(
+    certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    fingerprint = report.fingerprint(roots()[2])
+    real = certifi.read
+
+    def slow() -> object:
+        if file == "config":
+            store.config.write_text(f'[rules]\ndistrust = ["{fingerprint}"]\n')
+        else:
+            store.distrusted.write_text(fingerprint)
+        return real()
+
+    monkeypatch.setattr(certifi, "read", slow)
+    assert certboot("update").status == 0
+    assert "Root C" in names(store)
+    monkeypatch.setattr(certifi, "read", real)
+    assert certboot("update").status == 0
+    assert "Root C" not in names(store)
+
+
+def test_a_source_that_fails_does_not_keep_a_certificate_from_leaving(
+    certboot: Callable[..., Ran], store: StorePaths
+) -> None:
+    store.config.write_text('[[company]]\naddress = "https://localhost:1/ca.pem"\n')
+    assert certboot("update").status == 2
+    assert "Root C" in names(store)
+    assert certboot("distrust", "Root C").status == 0
+    assert "Root C" not in names(store)
+    rejected = history.current(store).rejected
+    assert [each.reason for each in rejected if each.subject == "CN=Root C"] == ["you said so"]
+    store.config.unlink()
+    assert certboot("update").status == 0
+    assert "Root C" not in names(store)
+
+
+def test_what_hangs_below_a_distrusted_anchor_leaves_with_it(
+    certboot: Callable[..., Ran], paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    few_sources(monkeypatch)
+    below = issue("Below", ROOT)
+    lower = issue("Lower", below)
+    found = report.Reports(
+        roots=(report.root(ROOT),),
+        intermediates=(report.intermediate(below), report.intermediate(lower)),
+        revoked=(report.revoked(GONE),),
+    )
+    folder = report.save(found.bodies(), tmp_path / "tree")
+    assert certboot("init", "--source", "certifi,ccadb", "--intermediates", "--from", folder).status == 0
+    assert {"Below", "Lower"} < names(paths)
+    shutil.rmtree(folder)
+    assert certboot("distrust", "CCADB Root").status == 0
+    assert names(paths) == {"Root A", "Root B", "Root C"}
+    rules = {each.subject: each.rule for each in history.current(paths).rejected}
+    assert (rules["CN=CCADB Root"], rules["CN=Below"], rules["CN=Lower"]) == ("distrusted", "no-issuer", "no-issuer")
+
+
+@pytest.mark.parametrize(("ahead", "done"), [(timedelta(0), True), (timedelta(days=1), False)])
+def test_a_time_in_the_future_is_no_age(
+    certboot: Callable[..., Ran],
+    store: StorePaths,
+    decided: list[str],
+    ahead: timedelta,
+    done: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    last = last_read.read(store.checked)
+    assert last
+    when = datetime.datetime.now(datetime.timezone.utc) + ahead
+    store.checked.write_bytes(last_read.render(last_read.LastRead(when, last.digest, last.until)))
+    ran = certboot("update", "--max-age", "7d")
+    assert ("nothing to do" in ran.out, decided == []) == (done, done)
+
+
+@pytest.mark.parametrize("option", [("--dry-run",), ("--no-intermediates",), ("--from", "missing")])
+def test_an_age_does_not_make_other_options_silent(
+    certboot: Callable[..., Ran], store: StorePaths, option: tuple[str, ...]
+) -> None:
+    del store
+    assert "nothing to do" in certboot("update", "--max-age", "7d").out
+    assert "nothing to do" not in certboot("update", "--max-age", "7d", *option).out
+
+
+def test_after_a_rollback_no_age_is_known_and_what_is_distrusted_is_named(
+    certboot: Callable[..., Ran], store: StorePaths
+) -> None:
+    assert certboot("distrust", "Root C").status == 0
+    ran = certboot("rollback")
+    assert "Root C, which you distrust, is trusted again until the next update\n" in ran.out
+    assert "Root C" in names(store)
+    assert certboot("update", "--max-age", "7d").status == 0
+    assert "Root C" not in names(store)
+
+
+def test_a_copy_of_a_distrusted_certificate_that_was_signed_anew_stays_out(
+    certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    twin = resigned(roots()[2]).pem
+    monkeypatch.setattr(certifi, "read", _certifi(PUBLIC + twin, "2026.1"))
+    assert certboot("update").status == 0
+    held = [entry.name for entry in history.current(store).certificates]
+    assert held.count("Root C") == 2
+    assert certboot("distrust", report.fingerprint(roots()[2])).status == 0
+    assert "Root C" not in names(store)
+    monkeypatch.setattr(certifi, "read", _certifi(roots()[0].pem + twin, "2026.2"))  # the original is gone
+    assert certboot("update").status == 0
+    assert "Root C" not in names(store)
+    (tmp_path / "twin.pem").write_bytes(twin)
+    assert certboot("trust", tmp_path / "twin.pem", "--yes").status == 0
+    assert "Root C" in names(store)
+
+
+def test_undoing_a_distrust_leaves_nothing_of_it(certboot: Callable[..., Ran], store: StorePaths) -> None:
+    before = store.distrusted.read_bytes()
+    assert certboot("distrust", "Root C").status == 0
+    assert store.distrusted.read_bytes().count(b"\n") == before.count(b"\n") + 2
+    assert certboot("distrust", "--undo", "Root C").status == 0
+    assert store.distrusted.read_bytes() == before
+    assert "Root C" in names(store)

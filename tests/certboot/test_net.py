@@ -171,6 +171,58 @@ def test_unchanged_is_no_answer_to_who_has_nothing(raw: RawServer, refused: Refu
     assert refused(raw.url).message == f"the server answered with status 304: {raw.url}"
 
 
+@pytest.mark.parametrize(
+    ("etag", "kept"),
+    [
+        ('"1"', True),
+        ('W/"' + "x" * 252 + '"', True),
+        ("x" * 257, False),
+        ("\xff", False),
+        ("a\tb", False),
+    ],
+    ids=["short", "longest", "longer", "no-ASCII", "tab"],
+)
+def test_an_etag_or_date_that_cannot_be_sent_back_is_not_kept(
+    raw: RawServer, ca_file: Path, etag: str, *, kept: bool
+) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: {etag}\r\nLast-Modified: {etag}\r\n\r\n"
+    raw.answers = [head.encode("latin-1") + b"hello"]
+    got = net.fetch(raw.url, limit=LIMIT, verify=ca_file)
+    assert (got.body, got.etag, got.modified) == (b"hello", *([etag if kept else ""] * 2))
+
+
+@pytest.mark.parametrize("etag", ["x" * 60_000, "a\nb", "\xff", "a\r\n b"])
+def test_an_etag_that_an_earlier_run_kept_is_not_sent_where_servers_would_stumble_over_it(
+    raw: RawServer, refused: Refused, ca_file: Path, etag: str
+) -> None:
+    raw.answers = [page(b"hello", ETag='"2"')]
+    assert net.fetch(raw.url, limit=LIMIT, verify=ca_file, etag=etag, modified=etag).etag == '"2"'
+    assert "If-" not in raw.requests[0]
+    raw.answers = [page(status="304 Not Modified")]
+    with pytest.raises(SourceError, match="the server answered with status 304: "):
+        net.fetch(raw.url, limit=LIMIT, verify=ca_file, etag=etag)
+    assert refused(raw.url).message.startswith("the server answered with status 304: ")
+
+
+@pytest.mark.parametrize(
+    "status", ["400 Bad Request", "412 Precondition Failed", "431 Request Header Fields Too Large"]
+)
+def test_a_server_that_refuses_the_condition_is_asked_once_without_it(
+    raw: RawServer, refused: Refused, ca_file: Path, status: str
+) -> None:
+    raw.answers = [page(status=status), page(b"hello")]
+    got = net.fetch(raw.url, limit=LIMIT, verify=ca_file, etag='"1"', modified="Tue, 24 Nov 2026 00:00:00 GMT")
+    assert (got.body, got.unchanged) == (b"hello", False)
+    assert ["If-" in request for request in raw.requests] == [True, False]
+    raw.answers = [page(status=status), page(status=status), page(b"hello")]
+    with pytest.raises(SourceError, match=f"the server answered with status {status[:3]}: "):
+        net.fetch(raw.url, limit=LIMIT, verify=ca_file, etag='"1"')
+    assert len(raw.requests) == 4
+    raw.answers = [page(status=status), page(b"hello")]
+    assert refused(raw.url).message == f"the server answered with status {status[:3]}: {raw.url}"
+    assert len(raw.requests) == 5
+
+
 @pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
 def test_identity_is_no_packing(raw: RawServer, ca_file: Path, encoding: str) -> None:
     raw.answers = [page(b"hello", Content_Encoding=encoding)]
@@ -200,17 +252,35 @@ def test_a_length_over_the_limit_is_refused_unread(raw: RawServer, refused: Refu
     assert len(raw.requests) == 1
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        endless(head=b"HTTP/1.1 200 OK\r\n\r\n", part=bytes(64 * 1024)),
-        endless(head=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", part=b"64\r\n" + bytes(100) + b"\r\n"),
-    ],
-    ids=["plain", "chunked"],
-)
-def test_an_endless_body_ends_at_the_limit(raw: RawServer, refused: Refused, answer: Answer) -> None:
-    raw.answers = [answer]
+def test_an_endless_body_ends_at_the_limit(raw: RawServer, refused: Refused) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    raw.answers = [endless(head=head, part=b"64\r\n" + bytes(100) + b"\r\n")]
     assert refused(raw.url).message == f"over 1,000 bytes, the most that is read: {raw.url}"
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        "",
+        "Connection: close\r\n",
+        "Content-Length: 5, 5\r\n",
+        "Content-Length: +5\r\n",
+        "Transfer-Encoding: identity\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: identity\r\nContent-Length: 5\r\n",
+    ],
+)
+def test_a_body_that_ends_with_the_connection_is_refused_unread(
+    raw: RawServer, refused: Refused, ca_file: Path, framing: str
+) -> None:
+    """Nobody could tell it from one that was cut. The control is the same body with its length, or chunked."""
+    raw.answers = [f"HTTP/1.1 200 OK\r\n{framing}\r\nhello".encode()]
+    message = f"the answer does not tell its length, so nobody could see that it is whole: {raw.url}"
+    assert refused(raw.url).message == message
+    assert len(raw.requests) == 1
+    for whole in ("Content-Length: 5\r\n\r\nhello", "transfer-encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"):
+        raw.answers = [f"HTTP/1.1 200 OK\r\n{whole}".encode()]
+        assert net.fetch(raw.url, limit=LIMIT, verify=ca_file).body == b"hello"
 
 
 @pytest.mark.parametrize(

@@ -141,5 +141,6 @@ def test_a_user_without_any_home_is_told_so(certboot: Callable[..., Ran], monkey
 def test_the_parts_have_the_names_that_the_hook_relies_on() -> None:
     paths = store_paths({"CERTBOOT_HOME": "/s"})
     assert [path.relative_to("/s").as_posix() for path in (*paths.parts, paths.lock)] == [
-        "env", "current", "trusted", "distrusted", "config.toml", "checked", "cache", "rehash", "generations", "lock",
+        "env", "current", "trusted", "distrusted", "adopted", "repaired", "config.toml", "checked", "cache", "rehash",
+        "hooks.json", "generations", "lock",
     ]  # fmt: skip

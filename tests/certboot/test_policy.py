@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
-from pki import Issued, issue
+from pki import Issued, ca_extensions, issue, resigned
 
 from certboot.certs import load_certificate
 from certboot.model import Candidate, Certificate, Intermediate, Provenance, Rejection
@@ -34,6 +34,9 @@ GOOD = Certificate(
     key_id=b"",
     authority_key_id=b"",
     path_length=None,
+    name_constrained=False,
+    issuer_and_serial=b"7",
+    identity="same",
     defects=(),
 )
 BROKEN: dict[str, dict[str, object]] = {
@@ -107,7 +110,11 @@ def rules_of(decision: Decision) -> list[str]:
     ("rules", "candidate", "rule"),
     [
         (Rules(NOW, distrusted=frozenset({"aa"})), Candidate(GOOD, "certifi", "1"), "distrusted"),
+        (Rules(NOW, distrusted=frozenset({"same"})), Candidate(GOOD, "certifi", "1"), "distrusted"),
+        (Rules(NOW, distrusted_by_system=frozenset({"aa"})), Candidate(GOOD, "certifi", "1"), "distrusted"),
+        (Rules(NOW, distrusted_by_system=frozenset({"same"})), Candidate(GOOD, "certifi", "1"), "distrusted"),
         (Rules(NOW, revoked=frozenset({"aa"})), Candidate(GOOD, "certifi", "1"), "revoked"),
+        (Rules(NOW, revoked_serials=frozenset({b"7"})), Candidate(GOOD, "certifi", "1"), "revoked"),
         (RULES, Candidate(GOOD, "ccadb", "1", tls_trust=False), "no-tls-trust"),
         (RULES, Candidate(GOOD, "ccadb", "1", role="intermediate"), "no-issuer"),
     ],
@@ -117,10 +124,34 @@ def test_a_good_certificate_stays_out_by_what_others_say_of_it(rules: Rules, can
     reason = decision.rejections[0].reason
     assert reason
     assert decision == Decision((), (), (Rejection(rule, candidate.source, "1", reason, "aa", GOOD.subject),))
-    assert len(decide([Candidate(GOOD, "certifi", "1")], Rules(NOW, frozenset({"bb"}), frozenset({"cc"}))).anchors) == 1
+    others = Rules(NOW, frozenset({"bb"}), frozenset({b"8"}), frozenset({"cc"}), frozenset({"dd"}))
+    assert len(decide([Candidate(GOOD, "certifi", "1")], others).anchors) == 1
+
+
+YOU, ADMINISTRATOR = "you", "the administrator of this system"
+
+
+@pytest.mark.parametrize(("who", "field"), [(YOU, "distrusted"), (ADMINISTRATOR, "distrusted_by_system")])
+def test_a_copy_of_what_is_distrusted_is_distrusted_and_the_reason_says_by_whom(who: str, field: str) -> None:
+    """The same name and key under another fingerprint, be it offered before or after the one that is known."""
+    known, copy = (Candidate(like_good(fingerprint=each), "company", "ca.pem") for each in ("aa", "bb"))
+    other = Candidate(like_good(fingerprint="cc", identity="other"), "company", "ca.pem")
+    rules = dataclasses.replace(RULES, **{field: frozenset({"aa"})})  # type: ignore[arg-type]
+    for offered in ([known, copy, other], [other, copy, known]):
+        decision = decide(offered, rules)
+        assert [anchor.certificate.fingerprint for anchor in decision.anchors] == ["cc"]
+        assert {each.fingerprint: (each.rule, each.reason) for each in decision.rejections} == {
+            "aa": ("distrusted", f"{who} said so"),
+            "bb": ("distrusted", f"it has the name and key of one that {who} distrusted"),
+        }
+    assert [anchor.certificate.fingerprint for anchor in decide([copy, other], rules).anchors] == ["bb", "cc"]
+    by_identity = dataclasses.replace(RULES, **{field: frozenset({"aa", "same"})})  # type: ignore[arg-type]
+    assert [anchor.certificate.fingerprint for anchor in decide([copy, other], by_identity).anchors] == ["cc"]
 
 
 def test_the_users_own_word_is_the_first_reason_that_is_named() -> None:
+    everybody = Rules(NOW, distrusted=frozenset({"aa"}), distrusted_by_system=frozenset({"aa"}))
+    assert decide([Candidate(GOOD, "system", "")], everybody).rejections[0].reason == "you said so"
     both = Rules(NOW, revoked=frozenset({"aa"}), distrusted=frozenset({"aa"}))
     expired = Candidate(like_good(**BROKEN["expired"]), "ccadb", "", tls_trust=False)
     assert rules_of(decide([dataclasses.replace(expired, certificate=GOOD)], both)) == ["distrusted"]
@@ -206,6 +237,27 @@ def test_with_a_certificate_goes_all_that_hangs_below_it(
     assert rules_of(decision) == [kind, *["no-issuer"] * orphans]
 
 
+def test_a_copy_of_a_revoked_intermediate_with_another_signature_is_revoked_and_its_sibling_is_not() -> None:
+    """The signature on the copy is good, too: only its fingerprint is another."""
+    copy, sibling = resigned(BELOW), issue("Below", ROOT, key=BELOW.key)
+    offered = [offer(ROOT, "anchor"), offer(copy), offer(sibling)]
+    by_fingerprint = dataclasses.replace(REAL, revoked=frozenset({sha(BELOW)}))
+    assert rules_of(decide(offered, by_fingerprint)) == []
+    serial = load_certificate(BELOW.der).issuer_and_serial
+    decision = decide(offered, dataclasses.replace(by_fingerprint, revoked_serials=frozenset({serial})))
+    assert [(each.rule, each.fingerprint) for each in decision.rejections] == [("revoked", sha(copy))]
+    assert [held.certificate.fingerprint for held in decision.intermediates] == [sha(sibling)]
+
+
+def test_below_name_constraints_no_intermediate_enters() -> None:
+    constraints = x509.NameConstraints([x509.DNSName("good.test")], None)
+    constrained = issue("Constrained", ROOT, extensions=(*ca_extensions(BELOW.key), (constraints, True)), key=BELOW.key)
+    offered = [offer(ROOT, "anchor"), offer(constrained), offer(issue("Deeper", constrained))]
+    decision = decide(offered, REAL)
+    assert [held.certificate.name for held in decision.intermediates] == ["Constrained"]
+    assert rules_of(decision) == ["name-constrained"]
+
+
 def test_a_forged_namesake_does_not_take_an_intermediate_away() -> None:
     offered = [offer(ROOT, "anchor"), offer(BELOW), offer(issue("Root"), "anchor", "system"), offer(FORGED)]
     decision = decide(offered, REAL)
@@ -248,7 +300,7 @@ def test_every_candidate_is_accepted_or_rejected_and_never_both(
     offered: list[Candidate], revoked: frozenset[str], distrusted: frozenset[str]
 ) -> None:
     """Each has a detail of its own; of several from one source the first gives the detail of the provenance."""
-    decision = decide(offered, Rules(REAL.now, revoked, distrusted))
+    decision = decide(offered, Rules(REAL.now, revoked=revoked, distrusted=distrusted))
     anchors = [("anchor", held.certificate.fingerprint, held.provenance) for held in decision.anchors]
     others = [("intermediate", held.certificate.fingerprint, held.provenance) for held in decision.intermediates]
     held = {

@@ -132,7 +132,7 @@ def test_a_purge_that_fails_half_way_can_be_finished(
 
 
 def test_what_a_killed_run_left_behind_goes_too(certboot: Callable[..., Ran], store: StorePaths) -> None:
-    for leftover in (".env.a1b2", ".current.77"):
+    for leftover in (".env.a1b2c3d4", ".current.77"):
         (store.home / leftover).write_bytes(b"half")
     assert "left alone" not in certboot("purge", "--yes").out
     assert not store.home.exists()

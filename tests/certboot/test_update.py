@@ -248,7 +248,8 @@ def test_what_a_killed_run_left_behind_the_next_one_takes_away(
     certboot("init", "--add", ca_file)
     before = set(contents(paths.home))
     (paths.generations / "2.partial" / "crts").mkdir(parents=True)
-    for leftover in (paths.home / ".env.a1b2", paths.home / ".current.77", paths.trusted / ".Example.pem.a1b2"):
+    half = paths.trusted / ".Example-1234abcd.pem.a1b2c3d4"
+    for leftover in (paths.home / ".env.a1b2c3d4", paths.home / ".current.77", half):
         leftover.write_bytes(b"half")
     certboot("init")
     assert set(contents(paths.home)) == before
@@ -370,6 +371,7 @@ def started(paths: StorePaths) -> str:
     """What the hook makes of the store, in an environment that has nothing preset."""
     assert paths.home.is_absolute()
     keep = {key: os.environ[key] for key in ("HOME", "CERTBOOT_HOME") if key in os.environ}
+    keep["CERTBOOT_GUARDS"] = "none"  # the hook must not guard the modules of this process
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certboot_startup, "applied", {})
         return certboot_startup._activate(keep, set(keep))  # type: ignore[arg-type]  # a dict will do
@@ -595,7 +597,7 @@ def test_whichever_call_fails_what_was_in_force_still_is(
                 if changed and not started_well:
                     wrong.append((at, errno.errorcode[code], "changed", changed))
             # Some failures have a way round: no symbolic link, then a hard link.
-            if (store or ran.status == 0) and [finding.id for finding in store_check.check(paths)] != ["store-whole"]:
+            if (store or ran.status == 0) and not is_well(paths):
                 wrong.append((at, errno.errorcode[code], "damaged"))
             if certboot("init", "--add", extra).status != 0 or started(paths) != "active":
                 wrong.append((at, errno.errorcode[code], "the next run failed"))
@@ -631,7 +633,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_store(
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
             killed += process.wait() == -signal.SIGKILL
-        assert [finding.id for finding in store_check.check(paths)] == ["store-whole"]
+        assert is_well(paths)
         assert started(paths) == "active"
         in_store, kept = f"CA {number}" in names(paths), bool(list(paths.trusted.glob(f"CA_{number}-*.pem")))
         assert kept or not in_store  # else the next run would take it away again
@@ -649,11 +651,15 @@ def test_eight_runs_at_once_end_in_one_store_with_all_their_cas(paths: StorePath
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for command in commands]
     assert [(run.communicate()[1], run.returncode) for run in runs] == [(b"", 0)] * 8
     assert {f"CA {n}" for n in range(8)} <= names(paths)
-    assert [finding.id for finding in store_check.check(paths)] == ["store-whole"]
+    assert is_well(paths)
     assert len(list(paths.trusted.iterdir())) == 8
 
 
 # Damage
+
+
+def is_well(paths: StorePaths) -> bool:
+    return {finding.status for finding in store_check.check(paths)} <= {"ok", "info"}
 
 
 def one(paths: StorePaths) -> Path:
@@ -731,7 +737,7 @@ def test_the_doctor_sees_damage_and_init_mends_it(
     DAMAGE[kind](paths)
     ran = certboot("doctor", "store", "--json")
     (finding,) = json.loads(ran.out)["findings"]
-    assert (finding["id"], finding["status"]) in {("store-damaged", "fail"), ("store-missing", "fail")}
+    assert finding["status"] == "fail"
     assert finding["fix"] == [["certboot", "init"]]
     assert ran.status == 1
     ran = certboot("init")

@@ -7,10 +7,10 @@ import os
 import pwd
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hook_store import FILES, Store, start, unstarted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,14 +18,6 @@ import certboot_startup
 from certboot.clients import BY_NAME
 from certboot.paths import StorePaths, store_paths
 
-FILES = (
-    "REQUESTS_CA_BUNDLE",
-    "SSL_CERT_FILE",
-    "NODE_EXTRA_CA_CERTS",
-    "GIT_SSL_CAINFO",
-    "HTTPLIB2_CA_CERTS",
-    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-)
 YIELDING = [
     ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     ("REQUESTS_CA_BUNDLE", "PIP_CERT"),
@@ -34,67 +26,6 @@ YIELDING = [
     ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH"),
 ]
 NOBODY = 65534
-
-
-@dataclass
-class Store:
-    """A store made by hand: what the hook needs of one, and nothing more."""
-
-    home: Path
-    settings: dict[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.crts.mkdir(parents=True)
-        (self.crts / "9d66eef0.0").write_text("a certificate")
-        self.bundle.write_text("certificates")
-        (self.home / "current").symlink_to("generations/1")
-        for folder in (self.home, self.generation.parent, self.generation, self.crts):
-            folder.chmod(0o755)
-        self.settings = self.named("current")
-        self.write(*(f"{name}={value}" for name, value in self.settings.items()))
-        for file in (self.bundle, self.env):
-            file.chmod(0o644)
-
-    @property
-    def generation(self) -> Path:
-        return self.home / "generations" / "1"
-
-    @property
-    def crts(self) -> Path:
-        return self.generation / "crts"
-
-    @property
-    def bundle(self) -> Path:
-        return self.generation / "bundle.pem"
-
-    @property
-    def env(self) -> Path:
-        return self.home / "env"
-
-    def named(self, folder: str) -> dict[str, str]:
-        """Return what an ``env`` file says that names the generation by ``folder``."""
-        settings = dict.fromkeys(FILES, f"{self.home}/{folder}/bundle.pem")
-        return {**settings, "SSL_CERT_DIR": f"{self.home}/{folder}/crts"}
-
-    def write(self, *lines: str) -> None:
-        self.env.write_text("".join(f"{line}\n" for line in lines))
-
-    def start(self, **environ: str) -> tuple[str, dict[str, str]]:
-        """Return the status of the hook in an interpreter started so, and the variables that the hook adds."""
-        return start({"CERTBOOT_HOME": str(self.home), **environ})
-
-
-def start(environ: dict[str, str]) -> tuple[str, dict[str, str]]:
-    before = dict(environ)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "environ", environ)
-        patch.setattr(certboot_startup, "status", "")
-        patch.setattr(certboot_startup, "applied", {})
-        certboot_startup.activate()
-        added = {name: value for name, value in environ.items() if name not in before}
-        assert certboot_startup.applied == added
-        assert {name: environ[name] for name in before} == before
-        return certboot_startup.status, added
 
 
 @pytest.fixture
@@ -306,10 +237,9 @@ def test_on_windows_the_rights_are_left_to_the_user_s_profile(store: Store, monk
 
 
 def test_activate_acts_once_in_a_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    environ = {"CERTBOOT_HOME": str(store.home)}
+    environ = {"CERTBOOT_HOME": str(store.home), "CERTBOOT_GUARDS": "none"}
+    unstarted(monkeypatch)
     monkeypatch.setattr(os, "environ", environ)
-    monkeypatch.setattr(certboot_startup, "status", "")
-    monkeypatch.setattr(certboot_startup, "applied", {})
     certboot_startup.activate()
     del environ["SSL_CERT_FILE"]  # what the program takes away stays away
     certboot_startup.activate()
@@ -396,6 +326,66 @@ def test_without_home_and_without_an_entry_for_the_user_nothing_happens(monkeypa
 def test_a_relative_certboot_home_is_no_home(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(store.home.parent)
     assert start({"CERTBOOT_HOME": store.home.name, "HOME": "/"}) == ("homeless", {})
+
+
+def test_the_guards_that_config_toml_chooses_stand_at_the_end_of_env(
+    certboot: Callable[..., object], paths: StorePaths
+) -> None:
+    certboot("init")
+    plain = paths.env.read_text()
+    for chosen, line in (('["ssl", "certifi"]', "CERTBOOT_GUARDS=ssl,certifi\n"), ("[]", "CERTBOOT_GUARDS=\n")):
+        paths.config.write_text(f"guards = {chosen}\n")
+        certboot("update")
+        assert paths.env.read_text() == plain + line
+        assert "CERTBOOT_GUARDS" not in start({"CERTBOOT_HOME": str(paths.home)})[1]
+    paths.config.unlink()
+    certboot("update")
+    assert paths.env.read_text() == plain
+
+
+@pytest.mark.parametrize("written", ["{0}", "{0}/", "{0}/.", "{0}/../store"])
+def test_a_recorded_folder_is_the_store_s(store: Store, tmp_path: Path, written: str) -> None:
+    assert start({"HOME": str(tmp_path)}) == ("no-store", {})
+    assert start({"HOME": str(tmp_path)}, written.format(store.home)) == ("active", store.settings)
+    assert start({}, written.format(store.home)) == ("active", store.settings)  # without any home folder
+
+
+def test_certboot_home_goes_before_the_recorded_folder(store: Store, tmp_path: Path) -> None:
+    other = Store(tmp_path / "other")
+    assert start({"CERTBOOT_HOME": str(other.home)}, str(store.home)) == ("active", other.settings)
+    assert start({"CERTBOOT_HOME": ""}, str(store.home)) == ("active", store.settings)
+
+
+@pytest.mark.parametrize("recorded", ["store", "./store", "~/store"])
+def test_a_recorded_folder_that_is_not_absolute_is_no_home(
+    store: Store, monkeypatch: pytest.MonkeyPatch, recorded: str
+) -> None:
+    monkeypatch.chdir(store.home.parent)
+    assert start({"HOME": str(store.home.parent)}, recorded) == ("homeless", {})
+
+
+def test_certboot_itself_uses_the_recorded_folder(
+    monkeypatch: pytest.MonkeyPatch, store: Store, clean: Path, tmp_path: Path
+) -> None:
+    unstarted(monkeypatch)
+    assert store_paths().home == clean / ".local" / "share" / "certboot"
+    monkeypatch.setenv("CERTBOOT_GUARDS", "none")
+    for name in store.settings:
+        monkeypatch.setenv(name, "")
+    certboot_startup.activate(str(store.home))
+    assert (certboot_startup.status, store_paths().home) == ("active", store.home)
+    monkeypatch.setenv("CERTBOOT_HOME", str(tmp_path / "own"))
+    assert store_paths().home == tmp_path / "own"
+
+
+def test_only_the_first_hook_of_an_interpreter_counts(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    unstarted(monkeypatch)
+    monkeypatch.setattr(os, "environ", {"CERTBOOT_GUARDS": "none"})
+    certboot_startup.activate(str(store.home))
+    certboot_startup.activate(str(tmp_path / "other"))
+    assert (certboot_startup.status, certboot_startup.home) == ("active", str(store.home))
 
 
 # Recorded on Windows and macOS: what platformdirs.user_data_dir("certboot") answers there.

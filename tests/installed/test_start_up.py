@@ -20,7 +20,7 @@ from certboot.store import env_file
 
 pytestmark = pytest.mark.slow
 
-HOOK = ("certboot_startup.pth", "certboot_startup.start", "certboot_startup/__init__.py")
+HOOK = ("certboot_startup.pth", "certboot_startup.start", "certboot_startup/__init__.py", "certboot_startup/guards.py")
 SHOW = """\
 import json, os, sys
 module = sys.modules.get("certboot_startup")
@@ -38,7 +38,7 @@ def find_python(version: str) -> Path | str:
 
 
 def copy_hook(folder: Path, wheel: Path, python: Path | str) -> Environment:
-    """Make a virtualenv without pip, and put the three files of the hook into its site-packages by hand."""
+    """Make a virtualenv without pip, and put the files of the hook into its site-packages by hand."""
     installer(python, "-m", "venv", "--without-pip", folder)
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site_packages(folder), HOOK)
@@ -50,14 +50,14 @@ def site_packages(folder: Path) -> Path:
     return found
 
 
-@pytest.fixture(scope="session", params=["3.8", "3.10", "3.11", "3.12", "3.13"])
+@pytest.fixture(scope="session", params=["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"])
 def environment(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """A fresh virtualenv with the hook: the wheel alone, or for a Python too old for the wheel a copy by hand."""
     version: str = request.param
     python = find_python(version)
 
     def build(folder: Path) -> None:
-        if version == "3.8":
+        if version in ("3.8", "3.9"):
             copy_hook(folder, wheel, python)
         else:
             make_environment(folder, "--no-deps", wheel, python=python)
@@ -226,7 +226,7 @@ def test_a_python_child_with_a_scrubbed_environment_runs_the_hook_itself(
 def test_the_hook_adds_few_instructions_to_a_bare_start(
     wheel: Path, tmp_path_factory: pytest.TempPathFactory, installed: Environment, clean: Path
 ) -> None:
-    """The budget is 3 %, measured in scripts/bench.py; the long paths of a test's folder cost a little more."""
+    """The budget is 4 %, measured in scripts/bench.py; the long paths of a test's folder cost a little more."""
     assert installed.run("certboot", "init", home=clean).status == 0
     counts = []
     for name, packages in ("bare", []), ("hook", [wheel]):
@@ -239,6 +239,6 @@ def test_the_hook_adds_few_instructions_to_a_bare_start(
         ran = made.run(*counting, home=clean, PYTHONHASHSEED="0")
         counts.append(int(re.findall(r"Collected : (\d+)", ran.err)[0]))
     if sys.version_info < (3, 12):  # newer ones read no .pth at a bare start: there the file itself is most of the cost
-        assert 1 < counts[1] / counts[0] < 1.033
+        assert 1 < counts[1] / counts[0] < 1.043
     else:
-        assert 1 < counts[1] / counts[0] < 1.065
+        assert 1 < counts[1] / counts[0] < 1.07

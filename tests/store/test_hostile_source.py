@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -155,11 +156,12 @@ def truncated(request: BaseHTTPRequestHandler, body: bytes) -> None:
 
 
 def truncated_unannounced(request: BaseHTTPRequestHandler, body: bytes) -> None:
-    """Only the text itself can tell that it is not whole."""
+    """Cut between two rows: the text itself does not tell that it is not whole."""
     request.send_response(200)
     request.send_header("Connection", "close")
+    request.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
     request.end_headers()
-    request.wfile.write(body[: len(body) // 2])
+    request.wfile.write(body[: body.rindex(b'\n"') + 1])
     request.close_connection = True
 
 

@@ -1,34 +1,166 @@
-"""``doctor``: what is active, and why a handshake fails."""
+"""``doctor`` and ``explain``: what is active, why a handshake fails, and what a finding means."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import stat
+import sys
 import typing
+from datetime import datetime, timezone
 
 from certboot.errors import CertbootError
+from certboot.exit_status import OK
 
 if typing.TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from certboot.doctor.chain_file import ChainFile
+    from certboot.model import Finding, Target
+
+_USAGE = "certboot doctor HOST[:PORT]"
 
 
 def doctor_command(arguments: argparse.Namespace) -> int:
     """Examine, and change nothing."""
-    from certboot.doctor.address import parse_address
-    from certboot.doctor.run import GROUPS, examine, exit_code
+    from certboot.doctor.run import GROUPS, examine, exit_code, primary
     from certboot.paths import store_paths
 
     groups = tuple(target for target in arguments.target if target in GROUPS)
-    hosts = [parse_address(target) for target in arguments.target if target not in GROUPS]
-    if len(hosts) > 1:
-        message = "one host at a time"
-        raise CertbootError(message, "certboot doctor HOST[:PORT]")
-    findings = examine(store_paths(), os.environ, groups or GROUPS, hosts[0] if hosts else None)
+    hosts = [target for target in arguments.target if target not in GROUPS]
+    if len(hosts) > 1 or (hosts and arguments.chain):
+        message = "one host at a time" if len(hosts) > 1 else "a host, or a chain from a file, not both"
+        raise CertbootError(message, _USAGE if len(hosts) > 1 else "certboot doctor --chain FILE --host NAME")
+    server = _chain(arguments) if arguments.chain else _target(arguments, hosts)
+    if arguments.html:
+        _check_page(arguments.html, server)
+    findings = examine(store_paths(), os.environ, groups or GROUPS, server, tried=arguments.clients)
+    if arguments.html:
+        _write_page(arguments.html, findings)
     if arguments.json:
         from certboot.render.doctor_json import doctor_json
 
-        print(doctor_json(findings))
+        print(doctor_json(findings, primary(findings)) if server else doctor_json(findings))
+    elif sys.stdout and sys.stdout.isatty():
+        from certboot.render.doctor_rich import doctor_terminal
+
+        doctor_terminal(findings, sys.stdout)
     else:
         from certboot.render.doctor_text import doctor_report
 
         print(doctor_report(findings))
     return exit_code(findings)
+
+
+def explain_command(arguments: argparse.Namespace) -> int:
+    """Tell the story of one finding, or list all."""
+    from certboot.explanations import EXPLANATIONS
+    from certboot.render.explain_text import index, story
+
+    if not arguments.id:
+        print(index(EXPLANATIONS))
+        return OK
+    explanation = EXPLANATIONS.get(arguments.id)
+    if explanation is None:
+        from difflib import get_close_matches
+
+        close = get_close_matches(arguments.id, EXPLANATIONS, 3)
+        message = f"no finding of this id: {arguments.id!r}"
+        raise CertbootError(message, f"certboot explain {close[0]}" if close else "certboot explain lists them all")
+    print(story(arguments.id, explanation))
+    return OK
+
+
+def _check_page(path: Path, server: Target | ChainFile | None) -> None:
+    """Raise CertbootError where no page can be written, before anybody is asked anything."""
+    if server is None:
+        message = "--html goes with a host, or with --chain"
+        raise CertbootError(message, f"{_USAGE} --html FILE")
+    hint = "name a file that is not there yet, or one to replace"
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        if path.parent.is_dir():
+            return
+        message = f"no such folder: {path.parent}"
+        raise CertbootError(message, f"mkdir -p {shlex.quote(str(path.parent))}") from None
+    except OSError as error:
+        message = f"cannot write {path}: {error.strerror}"
+        raise CertbootError(message, hint) from error
+    # A device, a pipe or a link must not be replaced by a file.
+    if not stat.S_ISREG(mode):
+        message = f"not a regular file: {path}"
+        raise CertbootError(message, hint)
+
+
+def _write_page(path: Path, findings: Sequence[Finding]) -> None:
+    import certboot
+    from certboot import files
+    from certboot.render.doctor_html import doctor_html
+
+    page = doctor_html(findings, datetime.now(timezone.utc), certboot.__version__)
+    try:
+        files.replace(path, page.encode("utf-8"))
+    except OSError as error:
+        message = f"cannot write {path}: {error.strerror}"
+        raise CertbootError(message, "choose a folder that you may write to") from error
+
+
+def _target(arguments: argparse.Namespace, hosts: list[str]) -> Target | None:
+    from certboot.doctor.address import parse_address
+    from certboot.model import Target
+
+    for name in ("host", "at", "anchors"):
+        if getattr(arguments, name):
+            message = f"--{name} goes with --chain"
+            raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
+    if not hosts:
+        for name in ("starttls", "connect", "servername", "clients"):
+            if getattr(arguments, name):
+                message = f"--{name} goes with a host"
+                raise CertbootError(message, _USAGE)
+        return None
+    host, port = parse_address(hosts[0], arguments.starttls or "")
+    if arguments.clients and (arguments.starttls or arguments.connect or arguments.servername):
+        message = "--clients goes with a host alone: clients cannot be told --starttls, --connect or --servername"
+        raise CertbootError(message, _USAGE)
+    at = parse_address(arguments.connect, arguments.starttls or "") if arguments.connect else None
+    if at and not _has_port(arguments.connect):
+        at = (at[0], port)
+    name = parse_address(arguments.servername)[0] if arguments.servername else ""
+    return Target(host, port, arguments.starttls or "", at, name, arguments.timeout)
+
+
+def _has_port(address: str) -> bool:
+    """Return whether an address that was understood has a port of its own."""
+    from certboot.doctor.address import parse_address
+
+    # A port that is the protocol's usual one for both protocols does not exist.
+    return parse_address(address)[1] == parse_address(address, "smtp")[1]
+
+
+def _chain(arguments: argparse.Namespace) -> ChainFile:
+    from certboot.doctor.address import parse_address
+    from certboot.doctor.chain_file import ChainFile
+
+    for name in ("starttls", "connect", "servername", "clients"):
+        if getattr(arguments, name):
+            message = f"--{name} goes with a host, not with --chain"
+            raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
+    if not arguments.host:
+        message = "the name that the certificate should be for is missing"
+        raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
+    host = parse_address(arguments.host)[0]
+    return ChainFile(arguments.chain, host, _moment(arguments.at) if arguments.at else None, arguments.anchors)
+
+
+def _moment(text: str) -> datetime:
+    """Return a time in ISO 8601, in UTC where it names no zone; raises CertbootError."""
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        message = f"not a time: {text!r}"
+        raise CertbootError(message, "--at 2027-01-31, or --at 2027-01-31T12:00:00+01:00") from None
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import typing
 
 from certboot.commands.terminal import progress
@@ -12,6 +14,8 @@ from certboot.exit_status import OK
 if typing.TYPE_CHECKING:
     import argparse
 
+    from certboot.paths import StorePaths
+
 
 def init_command(arguments: argparse.Namespace) -> int:
     """Fill the store."""
@@ -20,6 +24,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     from certboot.paths import store_paths
     from certboot.plan import Request
     from certboot.render.store_text import init_summary
+    from certboot.tool_environment import tool_environment
     from certboot.update import apply
 
     sources = tuple(dict.fromkeys(filter(None, (arguments.source or "").split(",")))) or None
@@ -36,7 +41,9 @@ def init_command(arguments: argparse.Namespace) -> int:
         config=arguments.config,
     )
     outcome = apply(store_paths(), request, progress=progress)
-    print(init_summary(outcome, certboot_startup.status))
+    apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
+    notes = _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ))
+    print(init_summary(outcome, "" if apart else certboot_startup.status, notes))
     return OK
 
 
@@ -47,13 +54,14 @@ def update_command(arguments: argparse.Namespace) -> int:
     from certboot.paths import store_paths
     from certboot.plan import Request
     from certboot.render.list_text import difference
-    from certboot.render.store_text import headline
+    from certboot.render.store_text import headline, own_rejections
     from certboot.store import selection
     from certboot.update import age_in_seconds, apply
 
     paths = store_paths()
     before = history.current(paths)
-    if arguments.max_age and age_in_seconds(paths) <= parse_duration(arguments.max_age).total_seconds():
+    asked = arguments.intermediates is not None or arguments.reports is not None or arguments.dry_run
+    if arguments.max_age and not asked and age_in_seconds(paths) <= parse_duration(arguments.max_age).total_seconds():
         print(f"the sources were read within {arguments.max_age}: nothing to do")
         return OK
     request = Request(
@@ -66,8 +74,22 @@ def update_command(arguments: argparse.Namespace) -> int:
     came, went = selection.difference(before, outcome.record)
     if came or went:
         print(difference(came, went))
+    for line in own_rejections(outcome):
+        print(f"left out: {line}")
     print("a dry run: nothing was changed" if arguments.dry_run else headline(outcome))
+    for line in _notes(paths):
+        print(line)
     return OK
+
+
+def _notes(paths: StorePaths, apart: str = "", tool: str = "") -> list[str]:
+    """Return what is to be said of where the hook acts, and of copies that this certboot would renew."""
+    from certboot.hook.copies import outdated_copies
+    from certboot.render.hook_text import init_notes
+    from certboot.tool_environment import elsewhere
+
+    other = elsewhere(sys.prefix, os.environ) if tool else None
+    return init_notes(tool=tool, other=other, outdated=outdated_copies(paths), apart=apart)
 
 
 def _reports(text: str | None) -> str | None:

@@ -78,9 +78,14 @@ def rollback_command(arguments: argparse.Namespace) -> int:
     from certboot import history
     from certboot.paths import store_paths
     from certboot.render.list_text import difference
-    from certboot.store import selection
+    from certboot.store import distrusted, selection
 
-    before, now = history.rollback(store_paths(), arguments.number)
+    paths = store_paths()
+    before, now = history.rollback(paths, arguments.number)
     print(difference(*selection.difference(before, now)))
+    out = distrusted.read(paths.distrusted)
+    for entry in now.certificates:
+        if entry.sha256 in out:
+            print(f"{entry.name}, which you distrust, is trusted again until the next update")
     print(f"generation {now.generation} is in force again; the next update applies the sources as they are then")
     return OK

@@ -15,10 +15,13 @@ if typing.TYPE_CHECKING:
 def purge_command(arguments: argparse.Namespace) -> int:
     """Remove all that certboot wrote."""
     from certboot import purge
+    from certboot.hook import copies as hook_copies
     from certboot.paths import store_paths
+    from certboot.render.hook_text import remaining
     from certboot.render.store_text import purge_list
 
     paths = store_paths()
+    copies = hook_copies.copies(paths)
     print(f"this removes\n{purge_list(purge.find(paths))}")
     if not arguments.yes and not confirmed("remove it all?"):
         print("nothing was removed")
@@ -32,4 +35,6 @@ def purge_command(arguments: argparse.Namespace) -> int:
     if others:
         print(f"left alone in {paths.home}: {', '.join(others)}")
     print("the hook goes with the package: python -m pip uninstall certboot")
+    for line in remaining(copies):
+        print(line)
     return OK

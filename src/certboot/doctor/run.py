@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import typing
 
-from certboot.doctor import environment, hook, store
+from certboot.doctor import clients, environment, hook, store
 from certboot.errors import CertbootError
 from certboot.model import Finding
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from certboot.doctor.chain_file import ChainFile
+    from certboot.model import Target
     from certboot.paths import StorePaths
 
-GROUPS = ("environment", "hook", "store")
+GROUPS = ("environment", "hook", "store", "clients")
 
 
 def examine(
     paths: StorePaths,
     environ: Mapping[str, str],
     groups: tuple[str, ...] = GROUPS,
-    address: tuple[str, int] | None = None,
+    server: Target | ChainFile | None = None,
+    *,
+    tried: bool = False,
 ) -> tuple[Finding, ...]:
-    """Return the findings of these groups in order, then that of one handshake if ``address`` names a host and port."""
+    """Return the findings of these groups in order, then those on one server, or one chain from a file.
+
+    With ``tried`` each client that is here is also let loose on the server.
+    """
     checks: dict[str, Callable[[], list[Finding]]] = {
         "environment": lambda: environment.check(paths, environ),
         "hook": lambda: hook.check(paths),
         "store": lambda: store.check(paths),
+        "clients": lambda: clients.check(paths, environ),
     }
     findings = [finding for name in groups for finding in _guarded(name, checks[name])]
-    if address:
-        from certboot.doctor import server  # brings in cryptography, which the rest does without
-
-        findings += _guarded("server", lambda: server.check(*address))
+    if server:
+        findings += _guarded("server", lambda: _server(server, paths))
+        if tried:
+            findings += _guarded("clients", lambda: _trials(server, environ))
     return tuple(findings)
 
 
@@ -40,6 +48,30 @@ def exit_code(findings: tuple[Finding, ...]) -> int:
     """Return 0 if nothing failed, 1 if something did, 2 if a check could not be finished."""
     statuses = {finding.status for finding in findings}
     return 2 if "error" in statuses else int("fail" in statuses)
+
+
+def primary(findings: tuple[Finding, ...]) -> str | None:
+    """Return the id of the one cause why some client refuses the server, or None when every client accepts it.
+
+    The first finding of the group ``server`` is the verdict.
+    """
+    verdict = next((finding for finding in findings if finding.group == "server"), None)
+    return verdict.id if verdict and verdict.status != "ok" else None
+
+
+def _server(server: Target | ChainFile, paths: StorePaths) -> list[Finding]:
+    # These bring in cryptography, which the rest does without.
+    from certboot.doctor import chain_file
+    from certboot.doctor import server as live
+
+    return chain_file.check(server, paths) if isinstance(server, chain_file.ChainFile) else live.check(server, paths)
+
+
+def _trials(server: Target | ChainFile, environ: Mapping[str, str]) -> list[Finding]:
+    from certboot.doctor import trials
+    from certboot.model import Target
+
+    return trials.check(server.host, server.port, environ) if isinstance(server, Target) else []
 
 
 def _guarded(group: str, check: Callable[[], list[Finding]]) -> list[Finding]:

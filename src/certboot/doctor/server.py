@@ -1,14 +1,73 @@
-"""The group ``server``: one real handshake with a host that the user named, with the trust that is active now."""
+"""The group ``server``: a real handshake with a host that the user named, with the trust that is active now."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import ssl
+import typing
 from datetime import datetime, timezone
 
-from certboot.diagnosis import diagnose
-from certboot.model import Finding
+from certboot.connection import ConnectionFault, ascii_name
+from certboot.diagnosis.examination import Evidence, Judgements, examined
+from certboot.diagnosis.values import Judgement, Known
+from certboot.doctor.complete_chain import Basis, with_complete_chain
+from certboot.doctor.known import Search, known
 from certboot.tls import handshake
+from certboot.verdict import STRICT_PYTHON, judge, verdict
+
+if typing.TYPE_CHECKING:
+    from certboot.model import Finding, Handshake, Target
+    from certboot.paths import StorePaths
 
 
-def check(host: str, port: int) -> list[Finding]:
-    """Return the one finding on this server."""
-    return [diagnose(handshake(host, port), datetime.now(timezone.utc))]
+def check(target: Target, paths: StorePaths) -> list[Finding]:
+    """Return the findings on this server; the first is the verdict: ``handshake-ok`` or the one cause."""
+    shaken = handshake(target)
+    judgements = _judgements(target, shaken)
+    judged = shaken.outcome in ("ok", "unverified")
+    codes = frozenset(each.code for each in (judgements.here, judgements.lax, judgements.strict) if each and each.code)
+    search = Search(paths, os.environ, shaken.presented, (*shaken.anchors, *shaken.built[-1:]), codes)
+    now = datetime.now(timezone.utc)
+    background = known(search) if judged else Known()
+    findings = examined(
+        Evidence(
+            target,
+            now,
+            judgements,
+            shaken.presented,
+            tuple(dict.fromkeys(search.anchors)),
+            shaken,
+            strict_here=STRICT_PYTHON,
+            level=_level(),
+            known=background,
+        )
+    )
+    return with_complete_chain(findings, Basis(shaken.presented, search.anchors, background, now, paths))
+
+
+def _judgements(target: Target, shaken: Handshake) -> Judgements:
+    """Return what clients of each kind say of the very chain that the server sent."""
+    if shaken.verify_code is None:
+        return Judgements(None)
+    here = Judgement(shaken.verify_code, shaken.verify_message)
+
+    def asked(*, strict: bool, common_name: bool = True) -> Judgement | None:
+        with contextlib.suppress(OSError, ConnectionFault):
+            context = judge(strict=strict, common_name=common_name)
+            found = verdict(context, shaken.presented, ascii_name(target.name)) if shaken.presented else None
+            return Judgement(*found) if found else None
+        return None
+
+    return Judgements(
+        here,
+        asked(strict=False) if STRICT_PYTHON else here,
+        here if STRICT_PYTHON else asked(strict=True),
+        None if here.code else asked(strict=STRICT_PYTHON, common_name=False),
+    )
+
+
+def _level() -> int:
+    with contextlib.suppress(OSError):
+        return ssl.create_default_context().security_level
+    return 2

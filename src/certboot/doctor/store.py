@@ -1,50 +1,83 @@
-"""The group ``store``: is the generation in force whole, as its manifest has it, and safe from other users."""
+"""The group ``store``: whole, safe from other users, up to date, and what is to be known of what is in it."""
 
 from __future__ import annotations
 
+import os
 import typing
+from datetime import datetime, timezone
 
 from certboot import files
-from certboot.errors import StoreError
+from certboot.config import load_config
+from certboot.doctor import age, anchors, drift, generation
+from certboot.errors import CertbootError, StoreError
 from certboot.model import Finding
-from certboot.store import manifest
-from certboot.store.integrity import found_damage
-from certboot.store.layout import CRTS, in_force
+from certboot.store import integrity
+from certboot.store.layout import CRTS
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from certboot.config import Config
+    from certboot.doctor.generation import Generation
     from certboot.paths import StorePaths
+    from certboot.store.manifest import Manifest
 
 _GROUP = "store"
 _INIT = (("certboot", "init"),)
+_DAMAGE = {
+    integrity.ALTERED: "store-altered",
+    integrity.LINK: "store-link-broken",
+    integrity.BUNDLED: "store-bundle-differs",
+}
+_SHOWN = 10
 
 
-def check(paths: StorePaths) -> list[Finding]:
-    """Return the findings on the store; every certificate in it is compared with the manifest."""
-    generation = in_force(paths)
-    if generation is None:
-        return [_finding("store-missing", "fail", f"there is no store yet: {paths.home}", _INIT)]
+def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
+    """Return the findings on the store; every certificate in it is compared with the manifest.
+
+    Of a store that is not whole, or not safe, nothing more is told: it must be mended first.
+    """
+    now = now or datetime.now(timezone.utc)
     try:
-        record = manifest.read(generation)
+        current = generation.read(paths)
     except StoreError as error:
-        return [_finding("store-damaged", "fail", error.message, _INIT)]
-    findings = [*_exposed(paths, generation)]
-    damage = found_damage(generation, record)
-    if damage:
-        findings.append(_finding("store-damaged", "fail", damage, _INIT))
-    if not findings:
-        summary = f"{generation}, {_held(record)}, generation {record.generation} of {record.created}"
-        findings.append(_finding("store-whole", "ok", summary))
-    return findings
+        return [_finding("store-manifest-damaged", "fail", error.message, _INIT)]
+    if current is None:
+        return [_missing(paths)]
+    wrong = [*_exposed(paths, current), *_damaged(current)]
+    if wrong:
+        return wrong
+    record = current.record
+    summary = f"{current.folder}, {_held(record)}, generation {record.generation} of {record.created}"
+    config, broken = _config(paths)
+    differences = drift.compare(current)
+    return [
+        _finding("store-whole", "ok", summary),
+        *broken,
+        *age.check(paths, current, config, differences, now),
+        *anchors.check(current, now),
+        *drift.check(differences),
+    ]
 
 
-def _finding(kind: str, status: str, summary: str, fix: tuple[tuple[str, ...], ...] = ()) -> Finding:
-    return Finding(kind, _GROUP, status, "store", summary, {}, fix)
+def _finding(
+    kind: str,
+    status: str,
+    summary: str,
+    fix: tuple[tuple[str, ...], ...] = (),
+    evidence: dict[str, object] | None = None,
+) -> Finding:
+    return Finding(kind, _GROUP, status, "store", summary, evidence or {}, fix)
 
 
-def _exposed(paths: StorePaths, generation: Path) -> Iterator[Finding]:
+def _missing(paths: StorePaths) -> Finding:
+    if os.path.lexists(paths.current):
+        summary = f"it leads to no generation: {paths.current}"
+        return _finding("store-link-broken", "fail", summary, _INIT)
+    return _finding("store-missing", "fail", f"there is no store yet: {paths.home}", _INIT)
+
+
+def _exposed(paths: StorePaths, current: Generation) -> Iterator[Finding]:
     above = files.exposed_above(paths.home)
     if above:
         yield _finding("store-unsafe", "fail", f"{above[1]}: {above[0]}")
@@ -53,10 +86,11 @@ def _exposed(paths: StorePaths, generation: Path) -> Iterator[Finding]:
         paths.home,
         paths.lock,
         *parts,
-        generation,
+        current.folder,
         *paths.trusted.glob("*"),
-        *generation.glob("*"),
-        *(generation / CRTS).glob("*"),
+        *paths.repaired.glob("*"),
+        *current.folder.glob("*"),
+        *(current.folder / CRTS).glob("*"),
     ):
         how = files.exposed(path)
         if how:
@@ -64,7 +98,25 @@ def _exposed(paths: StorePaths, generation: Path) -> Iterator[Finding]:
             yield _finding("store-unsafe", "fail", f"{how}: {path}", fix)
 
 
-def _held(record: manifest.Manifest) -> str:
-    anchors = sum(entry.role == "anchor" for entry in record.certificates)
-    intermediates = len(record.certificates) - anchors
-    return f"{anchors} trust anchors" + (f", {intermediates} intermediates" if intermediates else "")
+def _damaged(current: Generation) -> list[Finding]:
+    """Return one finding: what is damaged first is mostly the cause of what is damaged after it."""
+    found = list(integrity.damages(current.folder, current.record))
+    if not found:
+        return []
+    evidence: dict[str, object] = {"damaged": len(found), "parts": [damage.words for damage in found[:_SHOWN]]}
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return [_finding(_DAMAGE[found[0].kind], "fail", found[0].words + more, _INIT, evidence)]
+
+
+def _config(paths: StorePaths) -> tuple[Config | None, list[Finding]]:
+    try:
+        return load_config(paths.config), []
+    except CertbootError as error:
+        summary = f"certboot cannot go by its settings: {error.message}"
+        return None, [_finding("store-settings-broken", "fail", summary, evidence={"hint": error.hint})]
+
+
+def _held(record: Manifest) -> str:
+    count = sum(entry.role == "anchor" for entry in record.certificates)
+    intermediates = len(record.certificates) - count
+    return f"{count} trust anchors" + (f", {intermediates} intermediates" if intermediates else "")

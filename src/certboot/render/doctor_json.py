@@ -1,4 +1,4 @@
-"""The doctor's findings as JSON, for programs."""
+"""The doctor's findings as JSON, for programs. ``doctor.schema.json`` beside this file says what it holds."""
 
 from __future__ import annotations
 
@@ -12,9 +12,20 @@ if typing.TYPE_CHECKING:
     from certboot.model import Finding
 
 SCHEMA = 1
+_NO_SERVER = "no server"
 
 
-def doctor_json(findings: Sequence[Finding]) -> str:
-    """Return one JSON object, in ASCII: schema, ok, findings; ``ok`` is false when the exit status is not 0."""
-    ok = all(finding.status not in ("fail", "error") for finding in findings)
-    return json.dumps({"schema": SCHEMA, "ok": ok, "findings": [asdict(finding) for finding in findings]}, indent=1)
+def doctor_json(findings: Sequence[Finding], primary: str | None = _NO_SERVER) -> str:
+    """Return one JSON object, in ASCII; ``ok`` is false when the exit status is not 0.
+
+    With a server ``primary`` is the id of the one cause, or null when every client accepts it; without, the key is
+    not there.
+    """
+    document: dict[str, object] = {
+        "schema": SCHEMA,
+        "ok": all(finding.status not in ("fail", "error") for finding in findings),
+    }
+    if primary != _NO_SERVER:
+        document["primary"] = primary
+    document["findings"] = [asdict(finding) for finding in findings]
+    return json.dumps(document, indent=1)

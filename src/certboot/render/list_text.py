@@ -6,6 +6,7 @@ import typing
 from collections import Counter
 
 from certboot.printable import printable
+from certboot.store import repairs
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,10 @@ DIGITS = 16  # of a fingerprint: enough to be unique, few enough to be read
 
 def certificates(entries: Sequence[Entry]) -> str:
     """Return a table of certificates: fingerprint, role, expiry, sources, name."""
-    rows = [(entry.sha256[:DIGITS], entry.role, entry.not_after[:10], _sources(entry), entry.name) for entry in entries]
+    rows = [
+        (entry.sha256[:DIGITS], entry.role, entry.not_after[:10], _sources(entry), entry.name + _needs(entry))
+        for entry in entries
+    ]
     return _table(("SHA-256", "ROLE", "EXPIRES", "SOURCES", "NAME"), rows)
 
 
@@ -80,6 +84,11 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(len(row[column]) for row in shown) for column in range(len(head) - 1)]
     lines = ([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]] for row in shown)
     return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def _needs(entry: Entry) -> str:
+    """Return who needs an intermediate that a server does not send."""
+    return "".join(f" ({reason.detail})" for reason in entry.provenance if reason.source == repairs.NAME)
 
 
 def _sources(entry: Entry) -> str:

@@ -6,6 +6,8 @@ import typing
 from collections import Counter
 
 from certboot.printable import printable
+from certboot.store import repairs
+from certboot.store.adoptions import Adoption
 from certboot.store.selection import difference
 
 if typing.TYPE_CHECKING:
@@ -18,32 +20,49 @@ if typing.TYPE_CHECKING:
     from certboot.update import Outcome
 
 _MOST_PLACES = 3
-_OWN = ("added", "company")
-_ORDER = ("certifi", "system", "ccadb", "company", "added")
+_OWN = ("added", "company", "adopted")
+_ORDER = ("certifi", "system", "ccadb", "company", "added", "adopted", "repaired")
 
 
-def init_summary(outcome: Outcome, hook: str) -> str:
+def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
     """Return the lines that ``init`` ends with. ``hook``: what the hook in this interpreter said of itself."""
     record = outcome.record
     lines = [headline(outcome), f"  sources   {_sources(record)}"]
     if outcome.rejected:
         lines.append(f"  rejected  {_rejections(outcome.rejected)}")
-        own = [rejection for rejection in outcome.rejected if rejection.source in _OWN]
-        lines += [f"            {printable(rejection.detail)}: {printable(rejection.reason)}" for rejection in own]
+        lines += [f"            {line}" for line in own_rejections(outcome)]
     for entry in record.certificates:
         if entry.defects and any(reason.source in _OWN for reason in entry.provenance):
             defects = ", ".join(entry.defects)
             lines.append(f"  defect    {printable(entry.name)}: Python 3.13 and newer refuse it ({defects})")
     lines.append(f"  store     {outcome.paths.home}")
     lines.append(f"  hook      {_hook(outcome, hook)}")
+    offered = set()
     for name, (preset, value) in outcome.held_back.items():
         because = "is" if preset == name else f"stays unset because {preset} is"
         lines.append(f"  left out  {name} {because} set by something else: {preset}={printable(value)}")
+        if preset not in offered and not Adoption(preset, value).unfit:
+            lines.append(f"            certboot adopt {preset} takes over what it names, and the variable")
+            offered.add(preset)
     lines += [
         f"  left out  GIT_SSL_CAINFO, because git has a setting of its own: {printable(name)}" for name in outcome.git
     ]
-    lines.append("  undo      certboot purge")
+    lines += [*notes, "  undo      certboot purge"]
     return "\n".join(lines)
+
+
+def own_rejections(outcome: Outcome) -> list[str]:
+    """Return a line for everything of the user's own sources that did not enter this time."""
+    # Whoever presets a bundle of all public roots does not need to hear which of them have ended, and of what a server
+    # once forgot to send nobody needs to hear more than once.
+    before = {entry.sha256 for entry in outcome.previous.certificates} if outcome.previous else set()
+    own = (
+        each
+        for each in outcome.rejected
+        if (each.source in _OWN and (each.source, each.rule) != ("adopted", "expired"))
+        or (each.source == repairs.NAME and each.fingerprint in {*before, ""})
+    )
+    return [f"{printable(rejection.detail)}: {printable(rejection.reason)}" for rejection in own]
 
 
 def purge_list(paths: Iterable[Path]) -> str:
@@ -86,6 +105,8 @@ def _sources(record: Manifest) -> str:
     for source in _ORDER:
         places = found.get(source, Counter())
         where = ", ".join(places) if len(places) <= _MOST_PLACES else f"{len(places)} files"
+        if source == repairs.NAME:
+            where = "certboot list --source repaired"
         parts += [f"{source} {places.total()} ({where})"] if places else []
     if "system" in record.choices.sources and "system" not in found:
         parts.append("system 0 (this system has no trust store)")

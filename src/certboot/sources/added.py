@@ -6,6 +6,7 @@ import typing
 
 from certboot.errors import CertificateError, SourceError
 from certboot.model import Loaded, Rejection
+from certboot.sources.exposure import refuse_exposed
 from certboot.sources.unparsed import Unparsed
 
 if typing.TYPE_CHECKING:
@@ -29,11 +30,14 @@ def load(path: Path, now: datetime, password: Password | None = None) -> Loaded:
     return read(path, now, password).parse()
 
 
-def read(path: Path, now: datetime, password: Password | None = None) -> Unparsed:
+def read(path: Path, now: datetime, password: Password | None = None, *, remembered: bool = False) -> Unparsed:
     """Return the content of a file, or of the files of a folder; raises CertbootError where there is nothing to read.
 
-    Parsing it raises CertbootError where nothing in it can be an anchor.
+    Parsing it raises CertbootError where nothing in it can be an anchor. What is ``remembered``, to be read again at
+    every update, is an error too where others could change it.
     """
+    if remembered:
+        _refuse_exposed(path)
     if path.is_dir():
         files = [(file, _attempted(file)) for file in _certificate_files(path)]
         return Unparsed(_pieces(files), lambda: checked(_parsed(files, password), str(path), now))
@@ -55,10 +59,8 @@ def checked(loaded: Loaded, where: str, now: datetime) -> Loaded:
     """Return ``loaded`` as it is; raises SourceError where nothing in it can be an anchor."""
     from certboot.policy import broken_rule
 
-    for candidate in loaded.candidates:
-        certificate = candidate.certificate
-        if certificate.fingerprint not in loaded.distrusted and not broken_rule(certificate, now):
-            return loaded
+    if any(not broken_rule(candidate.certificate, now) for candidate in loaded.candidates):
+        return loaded
     raise _none_usable(where, loaded, now)
 
 
@@ -71,6 +73,15 @@ def _certificate_files(folder: Path) -> list[Path]:
         message = f"no certificate files in the folder: {folder}"
         raise SourceError(message, f"it is searched, without the folders in it, for {', '.join(EXTENSIONS)}")
     return files
+
+
+def _refuse_exposed(path: Path) -> None:
+    try:
+        refuse_exposed(path)
+        for file in _certificate_files(path) if path.is_dir() else ():
+            refuse_exposed(file)
+    except OSError as error:
+        raise _cannot_read(path, error) from error
 
 
 def _attempted(path: Path) -> bytes | SourceError:
@@ -126,14 +137,14 @@ def _cannot_read(path: Path, error: OSError) -> SourceError:
 def _none_usable(where: str, loaded: Loaded, now: datetime) -> SourceError:
     from certboot.policy import broken_rule
 
-    for candidate in loaded.candidates:
-        broken = broken_rule(candidate.certificate, now)
-        if broken:  # else it is distrusted by another block of the file
-            rule, reason = broken
-            message = f"{candidate.certificate.name!r} cannot be trusted as a CA, {reason}: {where}"
-            if rule == "not-a-ca":
-                return SourceError(message, "add the certificate of the CA that issued it, not the server's own")
-            return SourceError(message, "ask whoever runs this CA for its present certificate")
+    first = loaded.candidates[0].certificate if loaded.candidates else None
+    broken = broken_rule(first, now) if first else None
+    if first and broken:
+        rule, reason = broken
+        message = f"{first.name!r} cannot be trusted as a CA, {reason}: {where}"
+        if rule == "not-a-ca":
+            return SourceError(message, "add the certificate of the CA that issued it, not the server's own")
+        return SourceError(message, "ask whoever runs this CA for its present certificate")
     for rejection in loaded.rejections:
         if rejection.rule == "distrusted":
             message = f"{rejection.subject} cannot be trusted as a CA, {rejection.reason}: {where}"

@@ -43,7 +43,8 @@ def read(url: str, *, pin: str, verify: Path, now: datetime) -> Unparsed:
     def parse() -> Loaded:
         from certboot.sources.reading import from_bytes
 
-        return added.checked(_pinned(from_bytes(body, added.NAME, url), body, wanted, url), url, now)
+        loaded = from_bytes(body, added.NAME, url, pkcs12=False)
+        return added.checked(_pinned(loaded, body, wanted, url), url, now)
 
     return Unparsed(((url, body),), parse)
 
@@ -61,8 +62,9 @@ def _pinned(loaded: Loaded, body: bytes, wanted: str, url: str) -> Loaded:
     if not wanted or wanted == found:
         return loaded
     chosen = [candidate for candidate in loaded.candidates if candidate.certificate.fingerprint == wanted]
-    if chosen:  # all the same, if the file repeats it
-        return Loaded((chosen[0],), distrusted=loaded.distrusted & {wanted})
+    refused = [rejection for rejection in loaded.rejections if rejection.fingerprint == wanted]
+    if chosen or refused:  # all the same, if the file repeats it
+        return Loaded(tuple(chosen[:1]), tuple(refused[:1]))
     message = (
         f"pinned is {wanted}, but the file has the SHA-256 {found}, and so has no certificate in it: {printable(url)}"
     )

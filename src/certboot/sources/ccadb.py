@@ -5,6 +5,7 @@ The data are the CCADB's, under CDLA-Permissive-2.0: https://www.ccadb.org/resou
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import csv
 import functools
@@ -16,10 +17,11 @@ import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from certboot import files, pem
+from certboot import der, files, pem
 from certboot.errors import CertificateError, SourceError
 from certboot.model import Candidate, Loaded, Rejection
 from certboot.printable import printable
+from certboot.sources.exposure import refuse_exposed
 from certboot.sources.unparsed import Unparsed
 
 if typing.TYPE_CHECKING:
@@ -45,13 +47,14 @@ _COLUMNS = {
         "Distrust for TLS After Date",
     ),
     INTERMEDIATES: ("Subject", "SHA256", "PEM"),
-    REVOKED: ("SHA-256 Fingerprint",),
+    REVOKED: ("SHA-256 Fingerprint", "PEM Info"),
 }
 _LIMIT = 32 * 1024 * 1024
 _MOST_ROWS = 20_000
 _LONGEST_FIELD = 1024 * 1024
 _TLS = "Websites"
 _FINGERPRINT = re.compile("[0-9a-fA-F]{64}")
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _DATE = re.compile(r"(\d{4})[. ](\d{2}|[A-Z][a-z]{2})[. ](\d{2})")  # 2024.11.30, 2024 Nov 30
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in every locale
 _HINT = (
@@ -84,16 +87,35 @@ def _parsed(reports: dict[str, bytes]) -> Loaded:
                 rejections.append(found)
         if len(candidates) == before:
             raise _wrong(report, "none of its certificates can be read")
-    revoked, unreadable = _revoked(reports[REVOKED])
-    return Loaded(tuple(candidates), (*rejections, *unreadable), revoked)
+    revoked, serials, unreadable = _revoked(reports[REVOKED])
+    return Loaded(tuple(candidates), (*rejections, *unreadable), revoked, serials)
+
+
+def certificates(report: bytes) -> Iterator[bytes]:
+    """Yield the certificates of a report in DER, and look at nothing else: for those who verify them anyway."""
+    for block in pem.blocks(report.replace(b'"', b"").replace(b"'", b"\n")):
+        if block.label in pem.CERTIFICATE_LABELS and block.data:
+            yield block.data
+
+
+def revoked_serials(report: bytes) -> frozenset[bytes]:
+    """Return ``issuer_and_serial`` of what the report REVOKED lists; nothing where the bytes are no such report."""
+    with contextlib.suppress(SourceError):
+        return _revoked(report)[1]
+    return frozenset()
 
 
 def from_folder(folder: Path) -> Read:
-    """Return a reader of reports that were saved into a folder, each under the last part of its address."""
+    """Return a reader of reports that were saved into a folder, each under the last part of its address.
+
+    It raises SourceError where others could change them: the folder is remembered.
+    """
 
     def read(report: str) -> bytes:
         path = folder / _file_name(report)
         try:
+            refuse_exposed(folder)
+            refuse_exposed(path)
             with path.open("rb") as file:
                 return file.read(_LIMIT + 1)
         except OSError as error:
@@ -292,16 +314,30 @@ def _iso_date(text: str) -> str:
     return f"{found[1]}-{month}-{found[3]}"
 
 
-def _revoked(data: bytes) -> tuple[frozenset[str], list[Rejection]]:
-    """Return the fingerprints of the report REVOKED, and the rows that have none. Nothing else of them is needed."""
+def _revoked(data: bytes) -> tuple[frozenset[str], frozenset[bytes], list[Rejection]]:
+    """Return what the report REVOKED lists, by fingerprint and by issuer and serial, and the rows without the first.
+
+    The certificates are not parsed: some are malformed, others "too large" for the report.
+    """
     found: set[str] = set()
+    serials: set[bytes] = set()
     rejections: list[Rejection] = []
-    for number, (fingerprint,) in _rows(REVOKED, data):
+    for number, (fingerprint, text) in _rows(REVOKED, data):
         if _FINGERPRINT.fullmatch(fingerprint):
             found.add(fingerprint.lower())
+            serials.update(_issuer_and_serial(text, fingerprint.lower()))
         else:
             reason = f"row {number}: not a SHA-256 fingerprint: {printable(fingerprint[:80])!r}"
             rejections.append(Rejection("unreadable", NAME, _file_name(REVOKED), reason))
     if not found:
         raise _wrong(REVOKED, "none of its fingerprints can be read")
-    return frozenset(found), rejections
+    return frozenset(found), frozenset(serials), rejections
+
+
+def _issuer_and_serial(text: str, fingerprint: str) -> Iterator[bytes]:
+    """Yield what names the certificate in ``text``, if that is the one of this fingerprint."""
+    begin = text.find(_BEGIN) + len(_BEGIN)
+    with contextlib.suppress(ValueError):  # no base64, or no certificate
+        data = binascii.a2b_base64(text[begin : text.find(_END, begin)])
+        if hashlib.sha256(data).hexdigest() == fingerprint:
+            yield der.issuer_and_serial(data)

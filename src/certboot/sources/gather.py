@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from certboot.sources import added, address, ccadb, certifi, system
+from certboot.errors import SourceError
+from certboot.sources import added, address, ccadb, certifi, repaired, system
 from certboot.sources.unparsed import Unparsed
 from certboot.store.layout import BUNDLE, in_force
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from certboot.config import Company, Config
@@ -44,6 +46,7 @@ class Sources:
             yield self._ccadb()
         for company in self.config.companies:
             yield self._company(company)
+        yield self._repaired(revocations_known="ccadb" in self.choices.sources or self.choices.intermediates)
 
     def _ccadb(self) -> Unparsed:
         unparsed = ccadb.read(self._reports(), intermediates=self.choices.intermediates)
@@ -57,9 +60,25 @@ class Sources:
         site = self.config.ccadb_address or ccadb.ADDRESS
         return ccadb.from_network(site, self.paths.cache, trusted_bundle(self.paths), self.progress)
 
+    def _repaired(self, *, revocations_known: bool) -> Unparsed:
+        """Return what repair has stored, and what of it the CCADB has revoked as far as that was ever fetched."""
+        kept = repaired.read(self.paths.repaired)
+        report = b"" if revocations_known or not kept.pieces else cached_report(self.paths, self.choices, ccadb.REVOKED)
+        if not report:
+            return kept
+
+        def parse() -> Loaded:
+            loaded = kept.parse()
+            fingerprints = (candidate.certificate.fingerprint for candidate in loaded.candidates)
+            return dataclasses.replace(
+                loaded, revoked=listed_in(report, fingerprints), revoked_serials=ccadb.revoked_serials(report)
+            )
+
+        return Unparsed((*kept.pieces, (ccadb.REVOKED, report)), parse)
+
     def _company(self, company: Company) -> Unparsed:
         if company.path:
-            unparsed = added.read(company.path, self.now)
+            unparsed = added.read(company.path, self.now, remembered=True)
         else:
             verify = trusted_bundle(self.paths)
             unparsed = address.read(company.address, pin=company.sha256, verify=verify, now=self.now)
@@ -78,7 +97,30 @@ def _of(source: str, loaded: Loaded) -> Loaded:
     return dataclasses.replace(loaded, candidates=candidates, rejections=rejections)
 
 
+def cached_report(paths: StorePaths, choices: Choices, report: str) -> bytes:
+    """Return a report of the CCADB as it lies in the chosen folder, or as it was last fetched; else nothing.
+
+    An old one is no reason to believe a certificate, but what it says of a revocation stays true.
+    """
+    for folder in (*([Path(choices.reports)] if choices.reports else []), paths.cache):
+        with contextlib.suppress(SourceError):
+            return ccadb.from_folder(folder)(report)
+    return b""
+
+
+def listed_in(report: bytes, fingerprints: Iterable[str]) -> frozenset[str]:
+    """Return those of the SHA-256 fingerprints that stand in a report: no other column of ccadb.REVOKED has such."""
+    return frozenset(each for each in fingerprints if each.upper().encode("ascii") in report)
+
+
 def trusted_bundle(paths: StorePaths) -> Path:
-    """Return the file that downloads are verified with: the store's bundle, or before there is one certifi's."""
+    """Return the file that downloads are verified with: the store's bundle, or where there is none certifi's.
+
+    Without a file no update could mend what is missing.
+    """
     generation = in_force(paths)
-    return generation / BUNDLE if generation else certifi.path()
+    if generation:
+        with contextlib.suppress(OSError):
+            if (generation / BUNDLE).stat().st_size:
+                return generation / BUNDLE
+    return certifi.path()

@@ -27,12 +27,14 @@ _KEY = re.compile(_SEQUENCE + rb"(?:\x02\x01[\x00\x01][\x02\x04\x30]|" + _PBE + 
 
 _MOST_FIELDS = 6  # of SignedData
 _OCTET_STRING = 0x04
-_REFUSED = (ValueError, x509.InvalidVersion)
+_REFUSED = (ValueError, TypeError, x509.InvalidVersion)
 _PASSWORD_HINT = "give the password in a file: --password-file FILE"  # noqa: S105 - words, not a password
 # OpenSSL hashes some 5 million times a second. Its own default is 2,048 iterations, the most careful writers use
 # 1 million; a file can ask for 2 billion, and nothing could stop OpenSSL then.
 _MOST_WORK = 5_000_000
 _WORK_OF_AN_ELEMENT = 10
+# The OID of scrypt, 1.3.6.1.4.1.11591.4.11 (RFC 7914, 7). OpenSSL limits its memory, but not how often it repeats (p).
+_SCRYPT = b"\x2b\x06\x01\x04\x01\xda\x47\x04\x0b"
 _LAYERS = 3  # PFX, AuthenticatedSafe, SafeContents: each in an OCTET STRING of the one before
 
 
@@ -71,8 +73,9 @@ def in_pkcs7(data: bytes) -> Iterator[bytes]:
 
 def in_pkcs12(data: bytes, detail: str, password: Password | None) -> list[bytes]:
     """Return the certificates; raises CertificateError. ``password`` is asked where it cannot be opened without."""
-    if _work(data) > _MOST_WORK:
-        message = f"opening it would take too long: {detail}"
+    obstacle = _obstacle(data)
+    if obstacle:
+        message = f"{obstacle}: {detail}"
         raise CertificateError(message, "ask for the certificate by itself, in PEM")
     try:
         return _opened(data, None, detail)
@@ -120,21 +123,23 @@ def _usable(password: bytes) -> bytes:
     return password
 
 
-def _work(data: bytes) -> int:
-    """Return how often OpenSSL would have to hash, as far as that can be seen before anything is decrypted.
+def _obstacle(data: bytes) -> str:
+    """Return why OpenSSL might hash for hours, as far as that can be seen before anything is decrypted, or "".
 
-    In all the schemes (RFC 7292, RFC 8018) the number of iterations follows the salt, an OCTET STRING. Not seen are
-    numbers inside of what is encrypted, and how often scrypt repeats itself (its p).
+    In all the schemes but scrypt (RFC 7292, RFC 8018) the number of iterations follows the salt, an OCTET STRING. Not
+    seen is what stands inside of what is encrypted.
     """
     work, layers = 0, [data]
     for _ in range(_LAYERS):
+        if any(_SCRYPT in layer for layer in layers):
+            return "it is encrypted with scrypt, which could take hours to open"
         inner: list[bytes] = []
         for layer in layers:
             work += _work_of_layer(layer, inner)
             if work > _MOST_WORK:
-                return work
+                return "opening it would take too long"
         layers = inner
-    return work
+    return ""
 
 
 def _work_of_layer(layer: bytes, inner: list[bytes]) -> int:

@@ -17,7 +17,7 @@ COUNT_LIMIT = 20_000
 
 _TRUSTED = "TRUSTED CERTIFICATE"
 # RFC 7468, and what older OpenSSL wrote (PEM_STRING_PKCS7_SIGNED in pem.h).
-_PKCS7_LABELS = frozenset({"PKCS7", "PKCS #7 SIGNED DATA", "CMS"})
+PKCS7_LABELS = frozenset({"PKCS7", "PKCS #7 SIGNED DATA", "CMS"})
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _FORMAT_HINT = f"give a file of CA certificates in {FORMATS}"
 _T = typing.TypeVar("_T")
@@ -33,10 +33,13 @@ class _Piece(typing.NamedTuple):
     """OpenSSL's trust settings may follow the certificate."""
 
 
-def from_bytes(data: bytes, source: str, detail: str, password: Password | None = None) -> Loaded:
+def from_bytes(
+    data: bytes, source: str, detail: str, password: Password | None = None, *, pkcs12: bool = True
+) -> Loaded:
     """Return the certificates in ``data``, whichever of PEM, DER, PKCS#7 and PKCS#12 it is; raises CertbootError.
 
-    ``password`` is asked where a PKCS#12 file cannot be opened without. Private keys are passed over.
+    ``password`` is asked where a PKCS#12 file cannot be opened without; without ``pkcs12`` such a file is an error.
+    Private keys are passed over.
     """
     if len(data) > SIZE_LIMIT:
         message = f"over {SIZE_LIMIT // 1024 // 1024} MiB, which no certificate is: {detail}"
@@ -46,13 +49,16 @@ def from_bytes(data: bytes, source: str, detail: str, password: Password | None 
         message = f"an empty file: {detail}"
         raise SourceError(message, _FORMAT_HINT)
     if pkcs.is_pkcs12(data):
+        if not pkcs12:
+            message = f"a PKCS#12 file, which can be made to take hours to open: {detail}"
+            raise SourceError(message, "ask for the certificate in PEM; a file that you have yourself can be opened")
         return from_ders(pkcs.in_pkcs12(data, detail, password), source, detail)
     if pkcs.is_pkcs7(data):
         return _loaded(_pieces_of_pkcs7(data), source, detail)
-    is_pem = b"-----BEGIN " in data and not _is_one_element(data)
+    is_pem = b"-----BEGIN " in data and not is_one_element(data)
     pieces = _pieces_of_pem(data, detail, with_pkcs7=True) if is_pem else (_Piece(data),)
     loaded = _loaded(pieces, source, detail)
-    if loaded.candidates or loaded.distrusted:
+    if loaded.candidates:
         return loaded
     if pkcs.is_key(data) or (is_pem and not loaded.rejections and b"PRIVATE KEY-----" in data):
         message = f"a private key, not a certificate: {detail}"
@@ -60,12 +66,13 @@ def from_bytes(data: bytes, source: str, detail: str, password: Password | None 
     return loaded
 
 
-def from_pem(text: bytes, source: str, detail: str) -> Loaded:
+def from_pem(text: bytes, source: str, detail: str, *, for_everybody: bool = False) -> Loaded:
     """Return the certificates in PEM ``text``; other kinds of block (keys, CRLs, PKCS#7) are passed over.
 
-    So does OpenSSL with its CAfile and CApath.
+    So does OpenSSL with its CAfile and CApath. What the text marks as not to be trusted does not come from it;
+    ``for_everybody`` it is ``distrusted``, whoever else offers it.
     """
-    return _loaded(_pieces_of_pem(text, detail, with_pkcs7=False), source, detail)
+    return _loaded(_pieces_of_pem(text, detail, with_pkcs7=False), source, detail, for_everybody=for_everybody)
 
 
 def from_ders(ders: Iterable[bytes], source: str, detail: str) -> Loaded:
@@ -80,12 +87,15 @@ def merged(parts: Iterable[Loaded]) -> Loaded:
         candidates=tuple(candidate for part in parts for candidate in part.candidates),
         rejections=tuple(rejection for part in parts for rejection in part.rejections),
         revoked=frozenset().union(*(part.revoked for part in parts)),
+        revoked_serials=frozenset().union(*(part.revoked_serials for part in parts)),
         distrusted=frozenset().union(*(part.distrusted for part in parts)),
     )
 
 
-def _loaded(pieces: Iterable[_Piece], source: str, detail: str) -> Loaded:
-    candidates, rejections, distrusted = [], [], set()
+def _loaded(pieces: Iterable[_Piece], source: str, detail: str, *, for_everybody: bool = False) -> Loaded:
+    found: list[Certificate] = []
+    rejections: list[Rejection] = []
+    distrusted: dict[str, str] = {}
     for piece in tuple(_limited(pieces, detail)):  # all are counted before the first is parsed
         try:
             certificate, is_distrusted = _certificate(piece)
@@ -94,13 +104,20 @@ def _loaded(pieces: Iterable[_Piece], source: str, detail: str) -> Loaded:
             rejections.append(Rejection("unreadable", source, detail, reason))
             continue
         if is_distrusted:
-            distrusted.add(certificate.fingerprint)
             reason = f"{piece.where} says that it is not to be trusted for TLS servers"
+            distrusted |= dict.fromkeys((certificate.fingerprint, certificate.identity), reason)
+        found.append(certificate)
+    candidates = []
+    for certificate in found:
+        reason = distrusted.get(certificate.fingerprint) or distrusted.get(certificate.identity, "")
+        if reason:
             origin = (source, detail, reason, certificate.fingerprint, certificate.subject)
             rejections.append(Rejection("distrusted", *origin))
         else:
             candidates.append(Candidate(certificate, source, detail))
-    return Loaded(tuple(candidates), tuple(rejections), distrusted=frozenset(distrusted))
+    # Whoever may write one file must not be able to take from the store what others have put there.
+    everybody = frozenset(distrusted) if for_everybody else frozenset[str]()
+    return Loaded(tuple(candidates), tuple(rejections), distrusted=everybody)
 
 
 def _certificate(piece: _Piece) -> tuple[Certificate, bool]:
@@ -116,7 +133,7 @@ def _pieces_of_pem(text: bytes, detail: str, *, with_pkcs7: bool) -> Iterator[_P
         where = f"the block in line {block.line}"
         if block.label in pem.CERTIFICATE_LABELS:
             yield _Piece(block.data, where, block.defect, with_settings=block.label == _TRUSTED)
-        elif with_pkcs7 and block.label in _PKCS7_LABELS:
+        elif with_pkcs7 and block.label in PKCS7_LABELS:
             broken = (_Piece(None, where, block.defect),)
             yield from broken if block.data is None else _pieces_of_pkcs7(block.data, where)
 
@@ -142,8 +159,8 @@ def _text_of_windows(data: bytes) -> bytes:
     return data.decode("utf-16", "replace").encode() if data.startswith(_UTF16_MARKS) else data
 
 
-def _is_one_element(data: bytes) -> bool:
-    # PEM text in a comment inside a DER certificate must not be taken for the certificate.
+def is_one_element(data: bytes) -> bool:
+    """Return whether this is DER: PEM text in a comment inside a certificate must not be taken for the certificate."""
     try:
         return not der.read(data, der.SEQUENCE)[1].strip()
     except der.DerError:

@@ -58,7 +58,7 @@ def from_unix_files(root: Path) -> Unparsed:
 def _parsed(pieces: tuple[tuple[str, bytes], ...]) -> Loaded:
     from certboot.sources.reading import from_pem, merged
 
-    loaded = merged(from_pem(text, NAME, path) for path, text in pieces)
+    loaded = merged(from_pem(text, NAME, path, for_everybody=True) for path, text in pieces)
     once: dict[str, Candidate] = {}
     for candidate in loaded.candidates:
         once.setdefault(candidate.certificate.fingerprint, candidate)  # the directory mostly repeats the bundle

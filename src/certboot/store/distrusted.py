@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 
 from certboot.errors import StoreError
@@ -9,14 +10,32 @@ from certboot.errors import StoreError
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
+# A line of its own holds Certificate.identity, so that a copy that was signed anew stays out too.
+_KEY_OF = "the name and key of "
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
+
 
 def read(path: Path) -> dict[str, str]:
-    """Return SHA-256 -> name; empty where there is no such file; raises OSError."""
-    try:
-        lines = path.read_text("utf-8", errors="replace").split("\n")
-    except FileNotFoundError:
-        return {}
-    return {fingerprint: name for fingerprint, _, name in (line.partition("  ") for line in lines) if fingerprint}
+    """Return SHA-256 -> name; empty where there is no such file; raises OSError or StoreError."""
+    return parse(path.read_bytes(), path) if path.exists() else {}
+
+
+def parse(data: bytes, path: Path) -> dict[str, str]:
+    """Return SHA-256 -> name from the bytes of ``path``; raises StoreError.
+
+    A line that cannot be understood is an error, not a comment: what it was to keep out would come in.
+    """
+    found = {}
+    for number, line in enumerate(data.decode("utf-8", errors="replace").split("\n"), start=1):
+        words = re.split("[ \t]+", line.strip(" \t\r"), maxsplit=1)
+        if not words[0]:
+            continue
+        fingerprint = words[0].replace(":", "").lower()
+        if not _FINGERPRINT.fullmatch(fingerprint):
+            message = f"{path}, line {number}: it does not begin with a SHA-256 fingerprint of 64 hexadecimal digits"
+            raise StoreError(message, "mend the line; certboot distrust and certboot distrust --undo write this file")
+        found[fingerprint] = words[1] if len(words) > 1 else ""
+    return found
 
 
 def render(distrusted: dict[str, str]) -> bytes:
@@ -24,10 +43,16 @@ def render(distrusted: dict[str, str]) -> bytes:
     return "".join(f"{fingerprint}  {name}\n" for fingerprint, name in sorted(distrusted.items())).encode("utf-8")
 
 
+def key_of(fingerprint: str) -> str:
+    """Return what stands beside the identity of a distrusted certificate in the place of a name."""
+    return f"{_KEY_OF}{fingerprint}"
+
+
 def find(distrusted: dict[str, str], text: str) -> tuple[str, str]:
     """Return the one (SHA-256, name) that a prefix of the fingerprint or the name means; raises StoreError."""
     prefix = text.strip().replace(":", "").lower() or "none"
     wanted = text.strip().casefold()
+    distrusted = {fingerprint: name for fingerprint, name in distrusted.items() if not name.startswith(_KEY_OF)}
     found = [each for each in distrusted.items() if each[0].startswith(prefix) or each[1].casefold() == wanted != ""]
     if len(found) != 1:
         message = f"{text!r} names {len(found)} of the {len(distrusted)} distrusted certificates"

@@ -30,6 +30,9 @@ if typing.TYPE_CHECKING:
 KEPT = 5
 _MONTH = 30 * 24 * 3600
 _PARTIAL = ".partial"
+_NUMBER = re.compile("[1-9][0-9]*")
+_CERTIFICATE = r"\w+-[0-9a-f]{8}\.pem"  # as certs.file_name gives it
+_REPORT = r"[A-Z][A-Za-z]+(?:\.json)?"
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,8 @@ class Content:
 
     @property
     def bundle(self) -> bytes:
-        """The anchors in one file.
-
-        Intermediates are left to the directory: a client that loads this file parses all of it for each context.
-        """
-        return "\n".join(self.pems[entry.file] for entry in self.entries if entry.role == "anchor").encode("ascii")
+        """The anchors, and what else belongs into the bundle, in one file."""
+        return "\n".join(self.pems[entry.file] for entry in self.entries if entry.bundled).encode("ascii")
 
 
 def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate] = ()) -> Content:
@@ -74,8 +74,14 @@ def is_whole(generation: Path, expected: Content) -> bool:
     """Return whether the files in ``generation`` are exactly these."""
     crts = generation / CRTS
     try:
-        if {entry.name for entry in os.scandir(crts)} != {*expected.pems, *expected.links}:
+        entries = list(os.scandir(crts))
+        if {entry.name for entry in entries} != {*expected.pems, *expected.links}:
             return False
+        # Nobody is waited for at a pipe.
+        if not (all(entry.is_file() for entry in entries) and (generation / BUNDLE).is_file()):
+            return False
+        if any(path.is_symlink() for path in (generation / BUNDLE, *(crts / name for name in expected.pems))):
+            return False  # the file that it leads to may change at any time
         return (
             (generation / BUNDLE).read_bytes() == expected.bundle
             and all((crts / name).read_bytes() == text.encode() for name, text in expected.pems.items())
@@ -89,7 +95,7 @@ def numbers(paths: StorePaths) -> list[int]:
     """Return the numbers of the generations that are kept, ascending."""
     if not paths.generations.is_dir():
         return []
-    return sorted(int(path.name) for path in paths.generations.iterdir() if re.fullmatch("[1-9][0-9]*", path.name))
+    return sorted(int(path.name) for path in paths.generations.iterdir() if _NUMBER.fullmatch(path.name))
 
 
 def next_number(paths: StorePaths) -> int:
@@ -98,12 +104,24 @@ def next_number(paths: StorePaths) -> int:
 
 
 def clean(paths: StorePaths) -> None:
-    """Take away what a run that was killed has left behind. For the holder of the lock."""
+    """Take away what a run that was killed has left behind, and nothing else. For the holder of the lock."""
     for leftover in paths.generations.glob(f"*{_PARTIAL}"):
-        shutil.rmtree(leftover)
-    beside = (leftover for part in paths.parts for leftover in paths.home.glob(f".{part.name}.*"))
-    for leftover in (*beside, *paths.trusted.glob(".*"), *paths.cache.glob(".*")):
-        leftover.unlink(missing_ok=True)
+        if _NUMBER.fullmatch(leftover.stem) and _is_folder(leftover):
+            shutil.rmtree(leftover)
+    ours = {
+        paths.home: "|".join(re.escape(part.name) for part in paths.parts),
+        paths.trusted: _CERTIFICATE,
+        paths.repaired: _CERTIFICATE,
+        paths.cache: _REPORT,
+    }
+    for folder, names in ours.items():
+        for leftover in folder.glob(".*"):
+            if re.fullmatch(names, files.temporary_for(leftover.name)) and not _is_folder(leftover):
+                leftover.unlink(missing_ok=True)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def write(paths: StorePaths, new: Content, record: manifest.Manifest) -> Path:
@@ -182,6 +200,6 @@ def _check(partial: Path, new: Content) -> None:
     except ssl.SSLError as error:
         message = f"OpenSSL cannot read the new bundle: {error.reason}"
         raise StoreError(message, "nothing was changed; please report this") from error
-    if context.cert_store_stats()["x509"] != sum(entry.role == "anchor" for entry in new.entries):
+    if context.cert_store_stats()["x509"] != sum(entry.bundled for entry in new.entries):
         message = "OpenSSL does not find every certificate in the new bundle"
         raise StoreError(message, "nothing was changed; please report this")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 import typing
 
 from certboot import der, pem
@@ -11,41 +13,82 @@ from certboot.store.layout import BUNDLE, CRTS
 from certboot.subject_hash import subject_hash
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from certboot.store.manifest import Manifest
 
+# The kinds of damage.
+ALTERED = "altered"
+LINK = "link"
+BUNDLED = "bundle"
+
+
+class Damage(typing.NamedTuple):
+    """One thing that is missing, altered or too much."""
+
+    kind: str
+    """ALTERED: a certificate, or what is no part of the store; LINK: a hash link; BUNDLED: the bundle."""
+    words: str
+
 
 def found_damage(generation: Path, record: Manifest) -> str:
     """Return the first thing that is missing, altered or too much in ``generation``, in words, or ""."""
-    return next(_damages(generation, record), "")
+    first = next(damages(generation, record), None)
+    return first.words if first else ""
 
 
-def _damages(generation: Path, record: Manifest) -> Iterator[str]:
+def damages(generation: Path, record: Manifest) -> Iterator[Damage]:
+    """Yield all that is missing, altered or too much, certificates first."""
     crts = generation / CRTS
     wanted = []
     for entry in record.certificates:
-        held = _certificates(crts / entry.file)
-        if [hashlib.sha256(data).hexdigest() for data in held] != [entry.sha256]:
-            yield f"missing, or not the certificate that the manifest names: {crts / entry.file}"
-            return
-        wanted.append((subject_hash(der.certificate_names(held[0])[1]), "", entry.file))
-    links = plan(wanted, {})
-    names = {path.name for path in crts.iterdir()}
-    expected = {entry.file for entry in record.certificates} | {str(slot) for slot in links}
-    for name in sorted(names ^ expected):
-        yield f"{'no certificate of this store' if name in names else 'missing'}: {crts / name}"
-    for slot, target in links.items():
-        if _certificates(crts / str(slot)) != _certificates(crts / target):
-            yield f"leads to another certificate than {target}: {crts / str(slot)}"
-    bundled = [hashlib.sha256(data).hexdigest() for data in _certificates(generation / BUNDLE)]
-    if sorted(bundled) != sorted(entry.sha256 for entry in record.certificates if entry.role == "anchor"):
-        yield f"holds other certificates than the directory has anchors: {generation / BUNDLE}"
-
-
-def _certificates(path: Path) -> list[bytes]:
+        held = _own_certificates(crts / entry.file)
+        if [hashlib.sha256(data).hexdigest() for data in held] == [entry.sha256]:
+            wanted.append((subject_hash(der.certificate_names(held[0])[1]), "", entry.file))
+        else:
+            words = f"missing, or not the certificate that the manifest names: {crts / entry.file}"
+            yield Damage(ALTERED, words)
+    links = {str(slot): target for slot, target in plan(wanted, {}).items()}
     try:
-        return [block.data or b"" for block in pem.blocks(path.read_bytes())]
+        present = set(os.listdir(crts))
+    except OSError:
+        present = set()
+    for name in sorted(present - links.keys() - {entry.file for entry in record.certificates}):
+        if os.path.islink(crts / name) and not os.path.exists(crts / name):
+            yield Damage(LINK, f"leads nowhere: {crts / name}")
+        else:
+            yield Damage(ALTERED, f"no certificate of this store: {crts / name}")
+    for name, target in links.items():
+        wrong = "missing" if name not in present else _misled(crts, name, target)
+        if wrong:
+            yield Damage(LINK, f"{wrong}: {crts / name}")
+    bundled = [hashlib.sha256(data).hexdigest() for data in _own_certificates(generation / BUNDLE)]
+    if sorted(bundled) != sorted(entry.sha256 for entry in record.certificates if entry.bundled):
+        yield Damage(BUNDLED, f"holds other certificates than the manifest has for it: {generation / BUNDLE}")
+
+
+def _misled(crts: Path, name: str, target: str) -> str:
+    """Return where else a hash link leads than to ``target``, which is as it should be, or ""."""
+    path = crts / name
+    try:
+        leads = os.readlink(path)
+    except OSError:  # no symbolic link: a copy, or a hard link
+        leads = ""
+    if leads == target or _certificates(path) == _certificates(crts / target):
+        return ""
+    return "leads nowhere" if leads and not os.path.exists(path) else f"leads to another certificate than {target}"
+
+
+def _own_certificates(path: Path) -> list[bytes]:
+    """Return what a file holds; nothing for a link, because the file that it leads to may change at any time."""
+    return _certificates(path, os.lstat)
+
+
+def _certificates(path: Path, look: Callable[[Path], os.stat_result] = os.stat) -> list[bytes]:
+    try:
+        # What is no regular file, a pipe say, is not waited for.
+        text = path.read_bytes() if stat.S_ISREG(look(path).st_mode) else b""
     except OSError:
         return []
+    return [block.data or b"" for block in pem.blocks(text)]

@@ -69,18 +69,30 @@ def digest_of_inputs(pieces: Iterable[tuple[str, bytes]]) -> str:
 def digest_of_run(inputs: str, generation: Path) -> str:
     """Return a SHA-256 over a digest of inputs and the files of a generation, names, links and contents.
 
-    Raises OSError.
+    Raises OSError, also for what no generation has: other folders, pipes, and links that lead out of the directory.
     """
     whole = hashlib.sha256(f"{inputs} {generation.name}".encode())
     for folder in (generation, generation / CRTS):
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            if entry.is_dir(follow_symlinks=False):
+            if folder == generation and entry.name == CRTS and entry.is_dir(follow_symlinks=False):
                 continue
-            if entry.is_symlink():
-                data = os.fsencode(os.readlink(entry.path))
-            else:
-                with open(entry.path, "rb") as file:
-                    data = file.read()
+            data = _link(entry) if entry.is_symlink() and folder != generation else _content(entry)
             whole.update(f"\0{entry.is_symlink()} {len(data)} {entry.name}".encode("utf-8", "surrogateescape"))
             whole.update(data)
     return whole.hexdigest()
+
+
+def _link(entry: os.DirEntry[str]) -> bytes:
+    target = os.readlink(entry.path)
+    if os.path.basename(target) != target:
+        message = f"a link that leads out of the directory: {entry.path}"
+        raise OSError(message)
+    return os.fsencode(target)
+
+
+def _content(entry: os.DirEntry[str]) -> bytes:
+    if not entry.is_file(follow_symlinks=False):
+        message = f"no regular file: {entry.path}"
+        raise OSError(message)
+    with open(entry.path, "rb") as file:
+        return file.read()

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 
 from certboot.errors import StoreError
 from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
+from certboot.store import repairs
+from certboot.store.adoptions import Adoption
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +41,14 @@ class Entry:
     anchor: str = ""
     """Of an intermediate: the SHA-256 of the anchor without which it leaves."""
 
+    @property
+    def bundled(self) -> bool:
+        """Whether it is in the bundle too: every anchor, and of the intermediates those that some server forgets.
+
+        The others are left to the directory: a client that loads the bundle parses all of it for each context.
+        """
+        return self.role == "anchor" or any(reason.source == repairs.NAME for reason in self.provenance)
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -61,11 +71,13 @@ class Manifest:
     choices: Choices
     certificates: tuple[Entry, ...]
     rejected: tuple[Rejection, ...]
+    adopted: tuple[Adoption, ...] = ()
+    """Values of preset variables whose certificates are in it, so that the hook may replace them."""
 
     def content(self) -> tuple[object, ...]:
         """Return all but when and by which command it was made, and what was wrong with a file given once."""
         rejected = tuple(rejection for rejection in self.rejected if rejection.source != "added")
-        return self.choices, self.certificates, rejected
+        return self.choices, self.certificates, rejected, self.adopted
 
     def digest(self) -> str:
         """Return a SHA-256 by which two machines see whether they trust the same: over role and fingerprint of each."""
@@ -112,7 +124,8 @@ def read(generation: Path) -> Manifest:
         choices = _choices(document.pop("choices"))
         certificates = tuple(_entry(entry) for entry in document.pop("certificates"))
         rejected = tuple(_texts(Rejection(**rejection)) for rejection in document.pop("rejected"))
-        return Manifest(choices=choices, certificates=certificates, rejected=rejected, **document)
+        adopted = tuple(_adoption(pair) for pair in document.pop("adopted", ()))
+        return Manifest(choices=choices, certificates=certificates, rejected=rejected, adopted=adopted, **document)
     except OSError as error:
         message = f"cannot read the manifest: {path}: {error.strerror}"
         raise StoreError(message, hint) from error
@@ -135,6 +148,14 @@ def _entry(document: dict[str, typing.Any]) -> Entry:
     provenance = tuple(_texts(Provenance(**reason)) for reason in document.pop("provenance"))
     defects = tuple(str(defect) for defect in document.pop("defects"))
     return _texts(Entry(provenance=provenance, defects=defects, **document))
+
+
+def _adoption(pair: list[object]) -> Adoption:
+    variable, value = pair
+    if not (isinstance(variable, str) and isinstance(value, str)):
+        message = "not a text"
+        raise TypeError(message)
+    return Adoption(variable, value)
 
 
 def _texts(value: _V) -> _V:

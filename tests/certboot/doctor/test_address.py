@@ -32,10 +32,20 @@ from certboot.errors import CertbootError
         ("[::1]", ("::1", 443)),
         ("[::1]:8443", ("::1", 8443)),
         ("https://[::1]:8443/", ("::1", 8443)),
+        ("imaps://mail.example", ("mail.example", 993)),
+        ("ldaps://ldap.example:1636/dc=x", ("ldap.example", 1636)),
     ],
 )
 def test_an_address_is_understood(text: str, address: tuple[str, int]) -> None:
     assert parse_address(text) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "protocol", "port"),
+    [("mail.example", "smtp", 25), ("mail.example:587", "smtp", 587), ("::1", "postgres", 5432), ("a", "", 443)],
+)
+def test_a_protocol_that_begins_in_plain_text_has_its_own_port(text: str, protocol: str, port: int) -> None:
+    assert parse_address(text, protocol)[1] == port
 
 
 @pytest.mark.parametrize(

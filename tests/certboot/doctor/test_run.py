@@ -7,7 +7,7 @@ import pytest
 
 from certboot.doctor import run
 from certboot.errors import StoreError
-from certboot.model import Finding
+from certboot.model import Finding, Target
 from certboot.paths import StorePaths
 
 if typing.TYPE_CHECKING:
@@ -33,7 +33,7 @@ def crash(monkeypatch: pytest.MonkeyPatch, group: str, error: Exception) -> None
 
 
 def test_without_a_target_every_group_is_examined_in_order(paths: StorePaths) -> None:
-    assert [f.group for f in run.examine(paths, {})] == ["environment", "hook", "store"]
+    assert [f.group for f in run.examine(paths, {})] == ["environment", "hook", "store", "clients"]
 
 
 def test_named_groups_are_examined_alone(certboot: Callable[..., Ran], paths: StorePaths) -> None:
@@ -42,15 +42,32 @@ def test_named_groups_are_examined_alone(certboot: Callable[..., Ran], paths: St
 
 
 def test_a_host_is_examined_last(monkeypatch: pytest.MonkeyPatch, paths: StorePaths) -> None:
-    asked: list[tuple[str, int]] = []
+    asked: list[Target] = []
 
-    def server(host: str, port: int) -> list[Finding]:
-        asked.append((host, port))
-        return [Finding("handshake-ok", "server", "ok", host, "words")]
+    def server(target: Target, _: StorePaths) -> list[Finding]:
+        asked.append(target)
+        return [Finding("handshake-ok", "server", "ok", target.host, "words")]
 
     monkeypatch.setattr("certboot.doctor.server.check", server)
-    assert [f.group for f in run.examine(paths, {}, ("hook",), ("a.example", 443))] == ["hook", "server"]
-    assert asked == [("a.example", 443)]
+    target = Target("a.example", 443)
+    assert [f.group for f in run.examine(paths, {}, ("hook",), target)] == ["hook", "server"]
+    assert asked == [target]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ((), None),
+        (("ok", "info", "warn"), None),
+        (("warn", "info"), "x0"),
+        (("fail", "warn"), "x0"),
+        (("error",), "x0"),
+    ],
+)
+def test_the_primary_cause_is_the_first_finding_on_the_server(statuses: tuple[str, ...], expected: str | None) -> None:
+    others = (Finding("y", "store", "fail", "s", "w"),)
+    found = tuple(Finding(f"x{number}", "server", status, "s", "w") for number, status in enumerate(statuses))
+    assert run.primary((*others, *found)) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,7 +105,7 @@ def test_text_and_json_have_the_same_exit_status(
     ],
 )
 @pytest.mark.parametrize("group", run.GROUPS)
-def test_a_check_that_crashes_is_a_finding_and_the_others_still_run(  # noqa: PLR0913, PLR0917 - a table
+def test_a_check_that_crashes_is_a_finding_and_the_others_still_run(  # noqa: PLR0913, PLR0917
     certboot: Callable[..., Ran],
     monkeypatch: pytest.MonkeyPatch,
     paths: StorePaths,
@@ -99,7 +116,7 @@ def test_a_check_that_crashes_is_a_finding_and_the_others_still_run(  # noqa: PL
 ) -> None:
     crash(monkeypatch, group, error)
     findings = run.examine(paths, {})
-    assert [f.group for f in findings] == ["environment", "hook", "store"]
+    assert [f.group for f in findings] == ["environment", "hook", "store", "clients"]
     (broken,) = [f for f in findings if f.group == group]
     assert (broken.id, broken.status, broken.summary) == ("check-not-finished", "error", summary)
     assert broken.evidence == hint

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from pki import DAY, NOW
 from snapshot import few_sources, snapshot
 
 from certboot.doctor import store as check_store
@@ -23,8 +26,12 @@ def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
     return paths
 
 
+def wrong(paths: StorePaths) -> list[Finding]:
+    return [each for each in check_store.check(paths) if each.status not in ("ok", "info")]
+
+
 def only(paths: StorePaths) -> Finding:
-    (finding,) = check_store.check(paths)
+    (finding,) = wrong(paths)
     return finding
 
 
@@ -37,9 +44,11 @@ def test_without_a_store_init_is_the_remedy(paths: StorePaths) -> None:
 
 def test_a_whole_store_is_described(store: StorePaths) -> None:
     before = snapshot(store.home)
-    finding = only(store)
-    assert (finding.id, finding.status) == ("store-whole", "ok")
-    assert finding.summary.startswith(f"{store.generations / '1'}, 3 trust anchors, generation 1 of ")
+    findings = check_store.check(store)
+    assert [(each.id, each.status) for each in findings] == [
+        ("store-whole", "ok"), ("drift-certifi", "ok"), ("drift-system", "ok"),
+    ]  # fmt: skip
+    assert findings[0].summary.startswith(f"{store.generations / '1'}, 3 trust anchors, generation 1 of ")
     assert snapshot(store.home) == before
 
 
@@ -58,7 +67,7 @@ def test_a_part_that_others_may_write_is_unsafe(store: StorePaths, part: str, bi
     assert (program, right) == ("chmod", "go-w")
     assert os.path.samefile(named, path)
     path.chmod(path.stat().st_mode & ~0o022)
-    assert only(store).id == "store-whole"
+    assert wrong(store) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a file away")
@@ -76,19 +85,27 @@ def test_a_place_where_others_may_put_another_store_is_unsafe(store: StorePaths)
     assert (finding.id, finding.summary) == ("store-unsafe", f"others may write to it: {store.home.parent}")
 
 
-def test_unsafe_and_damaged_are_told_both(store: StorePaths) -> None:
+def test_unsafe_and_damaged_are_told_both_and_nothing_else(store: StorePaths) -> None:
     store.env.chmod(0o666)
     (store.current / "bundle.pem").write_bytes(b"")
-    assert [finding.id for finding in check_store.check(store)] == ["store-unsafe", "store-damaged"]
+    assert [finding.id for finding in check_store.check(store)] == ["store-unsafe", "store-bundle-differs"]
 
 
-def test_the_first_damage_is_enough(store: StorePaths) -> None:
+def test_what_is_damaged_first_is_told_and_the_rest_is_counted(store: StorePaths) -> None:
     generation = in_force(store)
     assert generation
     record = manifest.read(generation)
-    for path in (generation / "crts").glob("*.pem"):
+    gone = sorted((generation / "crts").glob("*.pem"))
+    for path in gone:
         path.unlink()
-    assert len(list(integrity._damages(generation, record))) == 1
+    found = list(integrity.damages(generation, record))
+    assert {damage.kind for damage in found} == {integrity.ALTERED, integrity.LINK}
+    finding = only(store)
+    assert (finding.id, finding.evidence["damaged"]) == ("store-altered", len(found))
+    assert finding.summary == (
+        f"missing, or not the certificate that the manifest names: {gone[0]} (and {len(found) - 1} more)"
+    )
+    assert integrity.found_damage(generation, record) == found[0].words
 
 
 def test_on_windows_permissions_are_left_to_the_profile(store: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,4 +114,120 @@ def test_on_windows_permissions_are_left_to_the_profile(store: StorePaths, monke
     monkeypatch.setattr(os, "name", "nt")
     findings = check_store.check(store)
     monkeypatch.undo()
-    assert [finding.id for finding in findings] == ["store-whole"]
+    assert findings[0].id == "store-whole"
+
+
+# Damage: each kind has its finding, and init mends it
+
+
+def a_link(paths: StorePaths) -> Path:
+    return next(path for path in sorted((paths.current / "crts").iterdir()) if path.is_symlink())
+
+
+def relink(link: Path, target: str) -> None:
+    link.unlink()
+    link.symlink_to(target)
+
+
+def relinked(paths: StorePaths, target: str) -> None:
+    relink(a_link(paths), target)
+
+
+def a_file(paths: StorePaths) -> Path:
+    return min((paths.current / "crts").glob("*.pem"))
+
+
+def piped(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def moved_away(path: Path) -> None:
+    elsewhere = path.parents[4] / path.name
+    path.resolve().rename(elsewhere)
+    path.symlink_to(elsewhere)
+
+
+DAMAGE: dict[str, tuple[str, Callable[[StorePaths], object]]] = {
+    "another certificate": (
+        "store-altered",
+        lambda paths: a_file(paths).write_bytes(sorted((paths.current / "crts").glob("*.pem"))[1].read_bytes()),
+    ),
+    "a stranger": ("store-altered", lambda paths: (paths.current / "crts/evil.pem").touch()),
+    "a link to a file elsewhere": (
+        "store-altered",
+        lambda paths: moved_away(a_file(paths)),
+    ),
+    "a link in the place of the bundle": (
+        "store-bundle-differs",
+        lambda paths: moved_away(paths.current / "bundle.pem"),
+    ),
+    "a pipe": ("store-altered", lambda paths: piped(a_file(paths))),
+    "no link": ("store-link-broken", lambda paths: a_link(paths).unlink()),
+    "a dangling link": ("store-link-broken", lambda paths: relinked(paths, "nothing.pem")),
+    "one more dangling link": (
+        "store-link-broken",
+        lambda paths: (paths.current / "crts/01234567.0").symlink_to("nothing.pem"),
+    ),
+    "a link elsewhere": (
+        "store-link-broken",
+        lambda paths: relinked(
+            paths, next(p.name for p in (paths.current / "crts").glob("*.pem") if p.name != os.readlink(a_link(paths)))
+        ),
+    ),
+    "current leads nowhere": (
+        "store-link-broken",
+        lambda paths: relink(paths.current, "generations/99"),
+    ),
+    "another bundle": (
+        "store-bundle-differs",
+        lambda paths: (paths.current / "bundle.pem").write_bytes(a_file(paths).read_bytes()),
+    ),
+    "no manifest": ("store-manifest-damaged", lambda paths: (paths.current / "manifest.json").unlink()),
+    "another manifest": ("store-manifest-damaged", lambda paths: (paths.current / "manifest.json").write_text("{}")),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_each_damage_has_its_finding_and_init_mends_it(
+    store: StorePaths, certboot: Callable[..., object], kind: str
+) -> None:
+    expected, damage = DAMAGE[kind]
+    assert wrong(store) == []
+    damage(store)
+    before = snapshot(store.home)
+    finding = only(store)
+    assert (finding.id, finding.status, finding.fix) == (expected, "fail", (("certboot", "init"),))
+    assert snapshot(store.home) == before
+    certboot(*finding.fix[0][1:])
+    assert wrong(store) == []
+
+
+def test_a_copy_in_the_place_of_a_link_is_as_good(store: StorePaths) -> None:
+    """As the store has it where there are no symbolic links."""
+    link = a_link(store)
+    data = link.read_bytes()
+    link.unlink()
+    link.write_bytes(data)
+    assert wrong(store) == []
+    link.write_bytes(max((store.current / "crts").glob("*.pem")).read_bytes())
+    assert only(store).id == "store-link-broken"
+
+
+# Settings
+
+
+@pytest.mark.parametrize("text", ["max-age = ", 'max-age = "soon"\n', "unknown = 1\n"])
+def test_settings_that_cannot_be_read_are_a_finding(store: StorePaths, text: str) -> None:
+    store.config.write_text(text)
+    finding = only(store)
+    assert (finding.id, finding.status) == ("store-settings-broken", "fail")
+    assert str(store.config) in finding.summary
+    assert finding.evidence["hint"]
+    store.config.write_text('max-age = "7d"\n')
+    assert wrong(store) == []
+
+
+def test_the_time_that_is_looked_at_can_be_given(store: StorePaths) -> None:
+    assert "store-old" in [each.id for each in check_store.check(store, NOW + 31 * DAY)]

@@ -3,11 +3,16 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from certboot.model import Finding
 from certboot.render.doctor_json import doctor_json
+
+SCHEMA = json.loads(Path(str(resources.files("certboot.render") / "doctor.schema.json")).read_text())
 
 if typing.TYPE_CHECKING:
     from environments import Ran
@@ -43,10 +48,17 @@ def test_ok_says_whether_the_exit_status_is_0(status: str, *, ok: bool) -> None:
     assert json.loads(doctor_json([]))["ok"] is True
 
 
+@pytest.mark.parametrize("primary", [None, "missing-intermediate"])
+def test_the_primary_cause_stands_there_only_with_a_server(primary: str | None) -> None:
+    assert json.loads(doctor_json([], primary))["primary"] == primary
+    assert "primary" not in json.loads(doctor_json([]))
+
+
 def test_what_the_command_prints_has_the_same_shape(certboot: Callable[..., Ran]) -> None:
     document = json.loads(certboot("doctor", "--json").out)
     assert set(document) == {"schema", "ok", "findings"}
-    assert {f["group"] for f in document["findings"]} == {"environment", "hook", "store"}
+    Draft202012Validator(SCHEMA).validate(document)
+    assert {f["group"] for f in document["findings"]} == {"environment", "hook", "store", "clients"}
     for finding in document["findings"]:
         assert set(finding) == {"id", "group", "status", "subject", "summary", "evidence", "fix"}
         assert finding["status"] in {"ok", "info", "warn", "fail", "skip", "error"}

@@ -7,7 +7,7 @@ import pytest
 
 from certboot.model import Provenance, Rejection
 from certboot.paths import StorePaths
-from certboot.render.store_text import init_summary, purge_list, rehash_summary
+from certboot.render.store_text import init_summary, own_rejections, purge_list, rehash_summary
 from certboot.store.manifest import Choices, Entry, Manifest
 from certboot.store.rehash import RehashResult
 from certboot.update import Outcome
@@ -125,6 +125,39 @@ def test_what_is_left_out_is_named_with_the_reason() -> None:
         "  left out  GIT_SSL_CAINFO, because git has a setting of its own: http.sslcainfo",
     ]
     assert hook(held_back=held) == "has nothing to set"
+
+
+def adopt_lines(held: dict[str, tuple[str, str]]) -> list[str]:
+    lines = summary(held_back=held)
+    return [f"{lines[n - 1].split()[2]}: {line.strip()}" for n, line in enumerate(lines) if "certboot adopt" in line]
+
+
+def test_the_command_that_takes_a_value_over_is_named_once_for_each_variable_that_is_preset() -> None:
+    both = ("SSL_CERT_DIR", "/a:/b")
+    held = {"REQUESTS_CA_BUNDLE": ("PIP_CERT", "/own"), "SSL_CERT_FILE": both, "SSL_CERT_DIR": both}
+    assert adopt_lines(held) == [
+        "REQUESTS_CA_BUNDLE: certboot adopt PIP_CERT takes over what it names, and the variable",
+        "SSL_CERT_FILE: certboot adopt SSL_CERT_DIR takes over what it names, and the variable",
+    ]
+
+
+@pytest.mark.parametrize("value", ["", "own.pem", "/own\n", "/own:own"])
+def test_it_is_not_named_for_a_value_that_it_would_refuse(value: str) -> None:
+    assert adopt_lines({"SSL_CERT_DIR": ("SSL_CERT_DIR", value)}) == []
+
+
+def test_what_of_the_users_own_did_not_enter_is_told_but_for_what_has_ended_in_an_adopted_bundle() -> None:
+    sources = ("certifi", "system", "ccadb", "company", "added", "adopted")
+    rejected = tuple(Rejection(rule, source, f"/{source}", rule) for source in sources for rule in ("expired", "gone"))
+    told = own_rejections(dataclasses.replace(DONE, rejected=rejected))
+    assert told == ["/company: expired", "/company: gone", "/added: expired", "/added: gone", "/adopted: gone"]
+
+
+def test_what_was_adopted_is_the_last_of_the_sources() -> None:
+    record = dataclasses.replace(RECORD, certificates=(entry("a", "adopted"), entry("b", "certifi", "system")))
+    assert (
+        summary(record=record)[1] == "  sources   certifi 1 (of certifi), system 1 (of system), adopted 1 (of adopted)"
+    )
 
 
 def test_what_purge_removes_is_a_path_a_line() -> None:

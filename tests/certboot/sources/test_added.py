@@ -197,7 +197,38 @@ def test_a_file_that_only_distrusts_is_an_error_and_with_another_ca_it_is_not(
         assert error.value.hint.endswith("certboot distrust FINGERPRINT")
     path.write_bytes(rejected + B.pem)
     loaded = added.load(path, NOW)
-    assert (names(loaded), len(loaded.distrusted)) == (["Root B"], 1)
+    assert (names(loaded), loaded.distrusted) == (["Root B"], frozenset())
+
+
+# A place that is remembered
+
+
+@pytest.mark.parametrize("place", ["above", "folder", "file", "linked"])
+def test_a_remembered_place_that_others_could_change_is_refused(tmp_path: Path, place: str) -> None:
+    """What the user names once he sees, and it is not read again."""
+    path = folder(tmp_path, a_pem=A.pem, b_pem=B.pem)
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "c.pem").write_bytes(C.pem)
+    (path / "c.pem").symlink_to(tmp_path / "open" / "c.pem")
+    exposed = {"above": tmp_path, "folder": path, "file": path / "b.pem", "linked": tmp_path / "open"}[place]
+    safe = exposed.stat().st_mode
+    exposed.chmod(0o777 if exposed.is_dir() else 0o666)
+    with pytest.raises(SourceError) as error:
+        added.read(path, NOW, remembered=True)
+    how = "not a safe place to read CA certificates from at every update, others may write to it"
+    assert error.value.message == f"{how}: {exposed}"
+    assert f"chmod go-w {exposed}" in error.value.hint
+    assert len(added.read(path, NOW).parse().candidates) == 3
+    exposed.chmod(safe)
+    assert len(added.read(path, NOW, remembered=True).parse().candidates) == 3
+
+
+def test_a_remembered_file_that_has_gone_is_an_error_whoever_could_put_one_there(tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    with pytest.raises(SourceError, match=r"cannot read .*ca\.pem: No such file or directory"):
+        added.read(path, NOW, remembered=True)
+    path.write_bytes(A.pem)
+    assert names(added.read(path, NOW, remembered=True).parse()) == ["Root A"]
 
 
 # What was kept

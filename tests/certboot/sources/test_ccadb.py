@@ -6,6 +6,8 @@ import collections
 import csv
 import hashlib
 import json
+import os
+import socket
 import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -191,6 +193,31 @@ def test_a_revocation_counts_without_its_certificate_and_in_either_case() -> Non
     ]
 
 
+def test_what_is_revoked_is_known_by_issuer_and_serial_too_as_far_as_its_certificate_is_there() -> None:
+    """The report has it under the fingerprint of its row, and some are too large for it, or broken."""
+    broken = GONE.pem.replace(b"\n", b"\n!", 3)[:-40]
+    rows = (
+        report.revoked(GONE),
+        report.revoked(BELOW, pem=ROOT_A.pem.decode()),
+        report.revoked(MAIL, pem="'too large'"),
+        report.revoked(ROOT_A, pem=broken.decode()),
+        report.revoked(ROOT_B, pem="'-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----'"),
+        report.revoked(ROOT_B, pem="-----END CERTIFICATE----- -----BEGIN CERTIFICATE-----"),
+        report.revoked(
+            ROOT_B,
+            printed=hashlib.sha256(b"0\0").hexdigest(),
+            pem="-----BEGIN CERTIFICATE-----MAA=-----END CERTIFICATE-----",
+        ),
+    )
+    loaded = load(Reports(GOOD.roots, GOOD.intermediates, rows).bodies())
+    assert loaded.revoked_serials == {certs.load_certificate(GONE.der).issuer_and_serial}
+    bodies = Reports(GOOD.roots, GOOD.intermediates, rows).bodies()
+    assert ccadb.revoked_serials(bodies[ccadb.REVOKED]) == loaded.revoked_serials
+    assert ccadb.revoked_serials(bodies[ccadb.INTERMEDIATES]) == ccadb.revoked_serials(b"") == frozenset()
+    assert {report.fingerprint(each) for each in (GONE, BELOW, MAIL, ROOT_A, ROOT_B)} < loaded.revoked
+    assert loaded.rejections == ()
+
+
 def test_a_byte_order_mark_other_line_ends_and_other_columns_change_nothing() -> None:
     bodies = GOOD.bodies()
     expected = load(bodies)
@@ -255,6 +282,36 @@ def test_reports_are_read_from_a_folder_under_their_last_part(tmp_path: Path) ->
     folder = save(GOOD.bodies(), tmp_path / "reports")
     assert {path.name for path in folder.iterdir()} == set(NAMES.values())
     assert ccadb.read(ccadb.from_folder(folder), intermediates=True).parse() == load(GOOD.bodies())
+
+
+@pytest.mark.parametrize(("place", "mode"), [("above", 0o777), ("folder", 0o775), ("folder", 0o777), ("report", 0o664)])
+def test_reports_that_others_could_change_are_refused(tmp_path: Path, place: str, mode: int) -> None:
+    """The folder is read again at every update, when nobody looks."""
+    folder = tmp_path / "above" / "reports"
+    folder.parent.mkdir()
+    save(GOOD.bodies(), folder)
+    exposed = {"above": folder.parent, "folder": folder, "report": folder / NAMES[ccadb.REVOKED]}[place]
+    safe = exposed.stat().st_mode
+    exposed.chmod(mode)
+    with pytest.raises(SourceError) as error:
+        ccadb.read(ccadb.from_folder(folder), intermediates=True)
+    how = "not a safe place to read CA certificates from at every update, others may write to it"
+    assert error.value.message == f"{how}: {exposed}"
+    assert error.value.hint == f"chmod go-w {exposed}, if it is yours and right; else move them to a folder of your own"
+    exposed.chmod(safe)
+    assert ccadb.read(ccadb.from_folder(folder), intermediates=True).parse() == load(GOOD.bodies())
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a folder away")
+def test_a_folder_that_another_user_has_made_anew_is_refused(tmp_path: Path) -> None:
+    """Under a folder like /tmp anybody can, once the user has removed his own."""
+    tmp_path.chmod(0o1777)
+    folder = save(GOOD.bodies(), tmp_path / "reports")
+    assert ccadb.read(ccadb.from_folder(folder), intermediates=True).parse() == load(GOOD.bodies())
+    os.chown(folder, 12345, -1)
+    with pytest.raises(SourceError, match="it belongs to another user") as error:
+        ccadb.read(ccadb.from_folder(folder), intermediates=True)
+    assert error.value.hint == "move them to a folder of your own"
 
 
 @pytest.mark.parametrize("which", NAMES, ids=NAMES.get)
@@ -345,6 +402,52 @@ def test_a_damaged_cache_is_fetched_anew(
     assert [status for _, _, status in server.asked] == [304, 304, 304]
 
 
+def test_a_report_that_is_cut_between_two_rows_is_refused_and_not_kept(
+    server: ReportServer, network: Callable[..., Loaded], tmp_path: Path
+) -> None:
+    """What is left of it is a good report in which something is not revoked, and has the ETag of the whole one."""
+    revoked = (report.revoked(GONE), report.revoked(BELOW))
+    whole = Reports(GOOD.roots, GOOD.intermediates, revoked)
+    server.pages.update(whole.pages())
+    honest = server._server.RequestHandlerClass
+
+    class Cutting(honest):  # type: ignore[misc, valid-type]
+        """Tells no length, and ends the connection before the last row."""
+
+        def send_header(self, keyword: str, value: str) -> None:
+            if ccadb.REVOKED not in self.path or keyword != "Content-Length":
+                super().send_header(keyword, value)
+
+        def end_headers(self) -> None:
+            super().end_headers()
+            if ccadb.REVOKED in self.path:
+                body = whole.bodies()[ccadb.REVOKED]
+                self.wfile.write(body[: body.rindex(b'\n"Corp"') + 1])
+                self.wfile.flush()
+                self.connection.shutdown(socket.SHUT_RDWR)
+
+    server._server.RequestHandlerClass = Cutting
+    with pytest.raises(SourceError, match=r"nobody could see that it is whole: .*PublicIntermediateCertsRevoked"):
+        network()
+    assert not (tmp_path / "cache" / NAMES[ccadb.REVOKED]).exists()
+    server._server.RequestHandlerClass = honest
+    assert network().revoked == {report.fingerprint(GONE), report.fingerprint(BELOW)}
+
+
+def test_a_report_whose_kept_etag_nobody_takes_is_fetched_anew(
+    server: ReportServer, network: Callable[..., Loaded], tmp_path: Path
+) -> None:
+    first = network()
+    for name in NAMES.values():
+        note = tmp_path / "cache" / f"{name}.json"
+        note.write_text(json.dumps({**json.loads(note.read_bytes()), "etag": "x" * 60_000, "modified": "a\nb"}))
+    server.asked.clear()
+    assert network() == first
+    assert [(etag, status) for _, etag, status in server.asked] == [("", 200)] * 3
+    assert network() == first
+    assert [status for _, _, status in server.asked[3:]] == [304] * 3
+
+
 def test_wrong_content_is_not_kept(server: ReportServer, network: Callable[..., Loaded], tmp_path: Path) -> None:
     server.pages[f"/{ccadb.ROOTS}"] = b"<html>please log in</html>"
     with pytest.raises(SourceError, match="it has no column 'Common Name"):
@@ -395,6 +498,14 @@ def test_the_real_reports_hold_what_is_known_of_them() -> None:
         ("Entrust Root Certification Authority - EC1", "2024-11-30", False),
     }
     # Every row of the third report has a fingerprint of its own; the 25 whose PEM is "too large" count like the others.
+    # The other 2,892 have 2,885 pairs of issuer and serial: some CAs gave a number to two.
     assert len(loaded.revoked) == 2917
+    assert len(loaded.revoked_serials) == 2885
+    offered = {candidate.certificate.issuer_and_serial for candidate in loaded.candidates}
+    assert not offered & loaded.revoked_serials
+    # 31 limit the names below them, and none of the others is below one of these.
+    constrained = [candidate.certificate for candidate in loaded.candidates if candidate.certificate.name_constrained]
+    issuers = {candidate.certificate.issuer_name for candidate in loaded.candidates}
+    assert (len(constrained), issuers & {certificate.subject_name for certificate in constrained}) == (31, set())
     # Every certificate of the first two reports is readable, and the one that its row names.
     assert collections.Counter(rejection.rule for rejection in loaded.rejections) == {}

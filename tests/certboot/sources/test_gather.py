@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 import report
-from pki import NOW, issue
-from snapshot import few_sources, unparsed
+from pki import NOW, Issued, issue, resigned
+from snapshot import few_sources, roots, unparsed
 
+from certboot.certs import load_certificate
 from certboot.config import Company, Config
 from certboot.errors import SourceError
 from certboot.model import Loaded
@@ -101,10 +102,44 @@ def test_the_sources_that_were_chosen_are_read_and_no_others(
     assert [one.revoked for one in loaded if one.revoked] == ([frozenset({revoked})] if "ccadb" in read else [])
 
 
+@pytest.mark.parametrize("revoked", [GONE, OTHER], ids=["revoked", "control"])
+def test_a_copy_signed_anew_of_what_the_reports_revoke_does_not_enter_the_store(
+    paths: StorePaths, tmp_path: Path, revoked: Issued
+) -> None:
+    offered = (report.intermediate(BELOW), report.intermediate(resigned(GONE)))
+    bodies = report.Reports(REPORTS.roots, offered, (report.revoked(revoked),)).bodies()
+    folder = str(report.save(bodies, tmp_path / "reports"))
+    outcome = apply(paths, Request("init", sources=("ccadb",), intermediates=True, reports=folder))
+    held = {each.name for each in outcome.record.certificates if each.role == "intermediate"}
+    if revoked is GONE:
+        assert held == {"CCADB Below"}
+        assert [each.fingerprint for each in outcome.rejected if each.rule == "revoked"] == [
+            report.fingerprint(resigned(GONE))
+        ]
+    else:
+        assert held == {"CCADB Below", "CCADB Gone"}
+
+
 def test_a_report_that_is_missing_from_the_folder_is_an_error(paths: StorePaths, folder: Path) -> None:
     (folder / ccadb.REVOKED.rpartition("/")[2]).unlink()
     with pytest.raises(SourceError, match="cannot read the report of the CCADB: "):
         gathered(paths, Choices(("ccadb",), intermediates=False, reports=str(folder)))
+
+
+def test_of_what_was_repaired_a_copy_signed_anew_is_known_to_be_revoked(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the CCADB among the sources, by the report as it was last fetched."""
+    few_sources(monkeypatch)
+    copy = load_certificate(resigned(GONE).der)
+    paths.repaired.mkdir(parents=True)
+    (paths.repaired / "gone.pem").write_bytes(resigned(GONE).pem)
+    (loaded,) = (one for one in gathered(paths, Choices(("certifi",))) if one.candidates[0].source == "repaired")
+    assert (loaded.revoked, loaded.revoked_serials) == (frozenset(), frozenset())
+    report.save(REPORTS.bodies(), paths.cache)
+    (loaded,) = (one for one in gathered(paths, Choices(("certifi",))) if one.candidates[0].source == "repaired")
+    assert [candidate.certificate for candidate in loaded.candidates] == [copy]
+    assert (loaded.revoked, loaded.revoked_serials) == (frozenset(), frozenset({copy.issuer_and_serial}))
 
 
 # From the network
@@ -153,6 +188,21 @@ def test_before_there_is_a_store_a_download_is_verified_with_certifi_and_then_wi
     assert offered(gathered(paths, nothing, config)) == {("company", "anchor", "Corp")}
 
 
+@pytest.mark.parametrize("damage", ["missing", "empty"])
+def test_a_store_that_has_lost_its_bundle_is_mended_from_the_network(
+    paths: StorePaths, mirror: TlsServer, ca_file: Path, damage: str
+) -> None:
+    """A download has to be verified with something, or no run would ever mend it."""
+    apply(paths, Request("init"))
+    bundle = paths.generations / "1" / "bundle.pem"
+    assert trusted_bundle(paths) == bundle
+    bundle.write_bytes(b"") if damage == "empty" else bundle.unlink()
+    assert trusted_bundle(paths) == ca_file
+    paths.config.write_text(f'[[company]]\naddress = "{mirror.url}/corp.pem"\n')
+    apply(paths, Request("update"))
+    assert trusted_bundle(paths) == paths.generations / "2" / "bundle.pem"
+
+
 # Company CAs
 
 
@@ -171,8 +221,48 @@ def test_a_company_ca_comes_from_a_file_or_a_folder(paths: StorePaths, tmp_path:
 def test_what_is_wrong_in_a_company_file_is_the_companys(paths: StorePaths, tmp_path: Path) -> None:
     broken = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
     (tmp_path / "corp.pem").write_bytes(broken + issue("Corp").pem)
-    (loaded,) = gathered(paths, Choices(()), Config(companies=(Company(tmp_path / "corp.pem"),)))
+    loaded, *_ = gathered(paths, Choices(()), Config(companies=(Company(tmp_path / "corp.pem"),)))
     assert [(rejection.rule, rejection.source) for rejection in loaded.rejections] == [("unreadable", "company")]
+
+
+@pytest.mark.parametrize("place", ["folder", "file"])
+def test_a_company_place_that_others_could_change_is_an_error(paths: StorePaths, tmp_path: Path, place: str) -> None:
+    folder = tmp_path / "company"
+    folder.mkdir()
+    (folder / "corp.pem").write_bytes(issue("Corp").pem)
+    exposed = folder if place == "folder" else folder / "corp.pem"
+    safe = exposed.stat().st_mode
+    for path in (folder, folder / "corp.pem"):
+        exposed.chmod(0o777)
+        with pytest.raises(SourceError, match=f"others may write to it: {exposed}$"):
+            gathered(paths, Choices(()), Config(companies=(Company(path),)))
+        exposed.chmod(safe)
+        assert offered(gathered(paths, Choices(()), Config(companies=(Company(path),)))) == {
+            ("company", "anchor", "Corp")
+        }
+
+
+def test_a_company_file_distrusts_nothing_that_others_offer(
+    paths: StorePaths, tmp_path: Path, openssl: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may write it could else empty the store; the system's administrator may."""
+    few_sources(monkeypatch)
+    (tmp_path / "a.pem").write_bytes(roots()[0].pem)
+    marked = openssl("x509", "-in", tmp_path / "a.pem", "-addreject", "serverAuth", "-trustout").encode()
+    (tmp_path / "corp.pem").write_bytes(marked + issue("Corp").pem)
+    paths.home.mkdir(parents=True)
+    paths.config.write_text(f'[[company]]\npath = "{tmp_path}/corp.pem"\n')
+    record = apply(paths, Request("init")).record
+    assert [each.name for each in record.certificates] == ["Corp", "Root A", "Root B", "Root C"]
+    assert [(each.rule, each.source) for each in record.rejected] == [("distrusted", "company")]
+    files = tmp_path / "etc/ssl/certs"
+    files.mkdir(parents=True)
+    (files / "ca-certificates.crt").write_bytes(marked)
+    monkeypatch.setattr(system, "read", lambda: system.from_unix_files(tmp_path))
+    outcome = apply(paths, Request("update"))
+    assert [each.name for each in outcome.record.certificates] == ["Corp", "Root B", "Root C"]
+    reasons = {each.reason for each in outcome.rejected if each.source == "certifi"}
+    assert reasons == {"the administrator of this system said so"}
 
 
 def test_a_company_file_that_has_gone_is_an_error(paths: StorePaths, tmp_path: Path) -> None:

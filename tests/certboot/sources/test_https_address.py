@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 from pki import DAY, NOW, issue
 
 from certboot.errors import SourceError
 from certboot.model import Loaded
-from certboot.sources import address
+from certboot.sources import added, address
 
 if typing.TYPE_CHECKING:
     import trustme
@@ -112,6 +114,24 @@ def test_what_holds_no_usable_ca_is_refused(site: Site, body: bytes, message: st
 def test_a_pinned_certificate_must_be_usable_too(site: Site) -> None:
     assert site.refused(ONE.pem + OLD.pem, sha256(OLD.der)).startswith("'Old Root' cannot be trusted as a CA, ")
     assert names(site.load(ONE.pem + OLD.pem)) == ["Corp Root", "Old Root"]  # one is good; the policy sorts them
+
+
+def test_a_pinned_certificate_that_the_file_itself_distrusts_is_refused(
+    site: Site, tmp_path: Path, openssl: Callable[..., str]
+) -> None:
+    (tmp_path / "one.pem").write_bytes(ONE.pem)
+    marked = openssl("x509", "-in", tmp_path / "one.pem", "-addreject", "serverAuth", "-trustout").encode()
+    message = site.refused(marked + BOTH, sha256(ONE.der))
+    assert message.startswith("CN=Corp Root cannot be trusted as a CA, the block in line 1 says that it is not")
+    assert names(site.load(marked + BOTH, sha256(TWO.der))) == names(site.load(marked + BOTH)) == ["Corp Root 2"]
+
+
+def test_pkcs12_from_an_address_is_refused(site: Site) -> None:
+    """Whoever answers there could make it take hours to open; as a file it is the user's own decision."""
+    data = pkcs12.serialize_key_and_certificates(None, None, None, [ONE.certificate], serialization.NoEncryption())
+    assert site.refused(data).startswith("a PKCS#12 file, which can be made to take hours to open: ")
+    (site.verify.parent / "ca.p12").write_bytes(data)
+    assert names(added.load(site.verify.parent / "ca.p12", NOW)) == ["Corp Root"]
 
 
 def test_only_https_is_fetched(site: Site) -> None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import base64
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pki import Issued, crl, issue
+from pki import Issued, crl, issue, resigned
 from snapshot import roots
 
 from certboot import der
 from certboot.errors import CertbootError, CertificateError, SourceError
 from certboot.model import Loaded
-from certboot.sources import reading
+from certboot.sources import pkcs, reading
 from certboot.sources.reading import from_bytes, from_ders, from_pem, merged
 
 BROKEN = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
@@ -319,14 +320,23 @@ def test_a_private_key_alone_is_an_error(form: serialization.Encoding, kind: str
 # OpenSSL's trust settings
 
 
-def test_what_openssl_was_told_to_reject_is_distrusted_and_no_candidate(made: dict[str, bytes]) -> None:
-    loaded = read(made["rejected"] + B.pem)
-    fingerprint = read(A.der).candidates[0].certificate.fingerprint
+@pytest.mark.parametrize("copies", [b"", A.pem, resigned(A).pem], ids=["alone", "plain too", "a copy signed anew"])
+def test_what_openssl_was_told_to_reject_is_no_candidate_of_that_file(made: dict[str, bytes], copies: bytes) -> None:
+    loaded = read(made["rejected"] + copies + B.pem)
     assert names(loaded) == ["Root B"]
-    assert loaded.distrusted == {fingerprint}
-    (rejection,) = loaded.rejections
-    assert (rejection.rule, rejection.fingerprint, rejection.subject) == ("distrusted", fingerprint, "CN=Root A")
-    assert rejection.reason == "the block in line 1 says that it is not to be trusted for TLS servers"
+    reason = "the block in line 1 says that it is not to be trusted for TLS servers"
+    assert {(r.rule, r.subject, r.reason) for r in loaded.rejections} == {("distrusted", "CN=Root A", reason)}
+    assert len(loaded.rejections) == (2 if copies else 1)
+    assert names(read(copies + B.pem)) == (["Root A", "Root B"] if copies else ["Root B"])
+
+
+def test_a_file_speaks_only_for_itself_unless_it_is_read_for_everybody(made: dict[str, bytes]) -> None:
+    """Else who may write one file could take every public root out of the store."""
+    text = made["rejected"] + B.pem
+    certificate = read(A.der).candidates[0].certificate
+    assert read(text).distrusted == from_pem(text, "certifi", "given").distrusted == frozenset()
+    system = from_pem(text, "system", "given", for_everybody=True)
+    assert system.distrusted == {certificate.fingerprint, certificate.identity}
 
 
 def test_what_openssl_was_told_to_trust_is_a_candidate(made: dict[str, bytes]) -> None:
@@ -351,8 +361,14 @@ def test_several_files_become_one(made: dict[str, bytes]) -> None:
     loaded = merged((read(made["rejected"]), read(C.der), read(EMPTY + B.pem)))
     assert names(loaded) == ["Root C", "Root B"]
     assert [rejection.rule for rejection in loaded.rejections] == ["distrusted", "unreadable"]
-    assert loaded.distrusted == read(made["rejected"]).distrusted
     assert merged(()) == Loaded(())
+    first, second = (
+        Loaded((), revoked=frozenset({each}), revoked_serials=frozenset({each.encode()}), distrusted=frozenset({each}))
+        for each in ("a", "b")
+    )
+    both = merged((first, second))
+    assert both.revoked == both.distrusted == {"a", "b"}
+    assert both.revoked_serials == {b"a", b"b"}
 
 
 # Hostile bytes
@@ -420,6 +436,77 @@ def test_an_iteration_count_that_takes_too_long_is_refused_at_once(
     changed = count.join(parts[: number + 1]) + large + count.join(parts[number + 1 :])
     with pytest.raises(CertificateError, match=r"^opening it would take too long: given$"):
         read(form(changed), PASSWORD)
+
+
+def with_key(made: dict[str, bytes], key: bytes) -> bytes:
+    """Return the open file with an encrypted key in one more bag (RFC 7292, 4.2.2)."""
+    data_type, bag_type = bytes.fromhex("06092a864886f70d010701"), bytes.fromhex("060b2a864886f70d010c0a0102")
+
+    def sequence(*parts: bytes) -> bytes:
+        return der.encode(der.SEQUENCE, b"".join(parts))
+
+    def content(kind: bytes, data: bytes) -> bytes:
+        return sequence(kind, der.encode(der.CONTEXT_0, data))
+
+    version, outer = der.children(der.read(made["p12-open"])[0].content)
+    (safe,) = der.children(_in_octets(_in_octets(outer.content)))
+    bags = der.read(_in_octets(safe.content))[0].content
+    inner = content(data_type, der.encode(4, sequence(bags, content(bag_type, key))))
+    return sequence(version.encoded, content(data_type, der.encode(4, sequence(inner))))
+
+
+def _in_octets(data: bytes) -> bytes:
+    """Return what is in the OCTET STRING of a ContentInfo, or the elements of a SEQUENCE."""
+    *_, last = der.children(data)
+    return der.read(last.content)[0].content if last.tag == der.CONTEXT_0 else last.content
+
+
+def in_pieces(data: bytes) -> bytes:
+    """Return DER with its OCTET STRINGs, and those in them, cut into pieces of seven bytes: shorter than the OID."""
+    out = b""
+    for element in der.children(data):
+        if element.tag == 4:
+            inner = in_pieces(element.content) if element.content[:1] == b"0" and len(element.content) > 99 else b""
+            whole = inner if inner and element.content not in (A.der, B.der) else element.content
+            pieces = (der.encode(4, whole[at : at + 7]) for at in range(0, len(whole), 7))
+            out += b"\x24\x80" + b"".join(pieces) + b"\0\0"
+        elif element.tag & 0x20:
+            out += bytes((element.tag, 0x80)) + in_pieces(element.content) + b"\0\0"
+        else:
+            out += element.encoded
+    return out
+
+
+@pytest.mark.parametrize("form", [bytes, in_ber, in_pieces], ids=["der", "ber", "pieces"])
+def test_pkcs12_with_scrypt_is_refused_unopened(
+    made: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    openssl: Callable[..., str],
+    tmp_path: Path,
+    form: Callable[[bytes], bytes],
+) -> None:
+    """With a large p it would take OpenSSL hours, and nothing could stop it."""
+    for name, content in (("key", A.key_pem), ("password", PASSWORD)):
+        (tmp_path / name).write_bytes(content)
+    pkcs8 = ("pkcs8", "-topk8", "-in", tmp_path / "key", "-passout", f"file:{tmp_path}/password", "-outform", "DER")
+    openssl(*pkcs8, "-v2prf", "hmacWithSHA256", "-out", tmp_path / "pbkdf2")
+    openssl(*pkcs8, "-scrypt", "-out", tmp_path / "scrypt")
+    data = form(with_key(made, (tmp_path / "scrypt").read_bytes()))
+    with pytest.raises(CertificateError, match=r"^it is encrypted with scrypt, which could take hours to open: given$"):
+        read(data, PASSWORD)
+    # The controls: the same key in another way, and OpenSSL would open it.
+    other = form(with_key(made, (tmp_path / "pbkdf2").read_bytes()))
+    assert sorted(names(read(other, PASSWORD))) == ["Root A", "Root B"]
+    monkeypatch.setattr(pkcs, "_SCRYPT", b"another")
+    assert sorted(names(read(data, PASSWORD))) == ["Root A", "Root B"]
+
+
+def test_where_pkcs12_is_not_asked_for_it_is_refused_unopened(made: dict[str, bytes]) -> None:
+    with pytest.raises(SourceError, match=r"^a PKCS#12 file, which can be made to take hours to open: given$"):
+        from_bytes(made["p12-open"], "added", "given", pkcs12=False)
+    assert len(from_bytes(made["p12-open"], "added", "given").candidates) == 2
+    for other in ("p7b-der", "p7b-pem", "trusted"):
+        assert from_bytes(made[other], "added", "given", pkcs12=False).candidates
 
 
 @settings(max_examples=400, deadline=None)

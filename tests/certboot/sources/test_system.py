@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import ssl
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ import pytest
 from pki import Issued, issue
 from snapshot import roots
 
+from certboot.certs import load_certificate
 from certboot.errors import SourceError
 from certboot.sources import system
 
@@ -111,6 +111,12 @@ def test_a_file_that_cannot_be_read_is_passed_over(tmp_path: Path, monkeypatch: 
     assert built(tmp_path, {}) == ["Root B"]
 
 
+def marks(issued: Issued) -> set[str]:
+    """By what a certificate is known that the system distrusts."""
+    certificate = load_certificate(issued.der)
+    return {certificate.fingerprint, certificate.identity}
+
+
 @pytest.mark.parametrize(
     ("arguments", "distrusted"),
     [(("-addreject", "serverAuth"), True), (("-addtrust", "clientAuth"), True), (("-addtrust", "serverAuth"), False)],
@@ -124,7 +130,7 @@ def test_what_the_administrator_marked_is_distrusted(
     marked = openssl("x509", "-in", tmp_path / "one.pem", *arguments, "-trustout").encode()
     found = built(tmp_path, {"etc/ssl/certs/89abcdef.0": two, place: marked})
     loaded = system.from_unix_files(tmp_path).parse()
-    assert loaded.distrusted == ({hashlib.sha256(one.der).hexdigest()} if distrusted else frozenset())
+    assert loaded.distrusted == (marks(one) if distrusted else frozenset())
     assert sorted(found) == (["Root B"] if distrusted else ["Root A", "Root B"])
     assert [(r.rule, r.detail) for r in loaded.rejections] == [("distrusted", str(tmp_path / place))] * distrusted
 
@@ -135,7 +141,7 @@ def test_a_mark_in_the_directory_counts_for_what_the_bundle_has(tmp_path: Path, 
     (tmp_path / "one.pem").write_bytes(one.pem)
     marked = openssl("x509", "-in", tmp_path / "one.pem", "-addreject", "serverAuth", "-trustout").encode()
     assert built(tmp_path, {BUNDLE: one.pem + two.pem, "etc/ssl/certs/01234567.0": marked}) == ["Root A", "Root B"]
-    assert system.from_unix_files(tmp_path).parse().distrusted == {hashlib.sha256(one.der).hexdigest()}
+    assert system.from_unix_files(tmp_path).parse().distrusted == marks(one)
 
 
 @pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="reads the files of a Unix system")

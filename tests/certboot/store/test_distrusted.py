@@ -17,7 +17,12 @@ def test_where_there_is_no_file_nobody_is_distrusted(tmp_path: Path) -> None:
     assert read(tmp_path / "distrusted") == {}
 
 
-@given(st.dictionaries(st.sampled_from([ONE, TWO, "0" * 64]), st.text(st.characters(min_codepoint=33), max_size=9)))
+@given(
+    st.dictionaries(
+        st.sampled_from([ONE, TWO, "0" * 64]),
+        st.text(st.characters(min_codepoint=33, exclude_categories=["Cs"]), max_size=9),
+    )
+)
 def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, distrusted: dict[str, str]) -> None:
     path = tmp_path_factory.mktemp("store") / "distrusted"
     path.write_bytes(render(distrusted))
@@ -56,3 +61,18 @@ def test_with_nothing_distrusted_there_is_still_a_hint() -> None:
     with pytest.raises(StoreError) as refused:
         find({}, "ab12")
     assert refused.value.hint
+
+
+@pytest.mark.parametrize("line", ["{0}", "{0}  Name", "{1}\tName", " {0} Name", "{0} Name\r", "{2}  Name"])
+def test_a_line_that_was_written_by_hand_counts(tmp_path: Path, line: str) -> None:
+    digits = ONE.upper()
+    colons = ":".join(digits[at : at + 2] for at in range(0, 64, 2))
+    (tmp_path / "distrusted").write_text(f"\n{line.format(ONE, digits, colons)}\n")
+    assert list(read(tmp_path / "distrusted")) == [ONE]
+
+
+@pytest.mark.parametrize("line", ["Evil CA", "# a comment", ONE[:63], f"{ONE}0", "g" * 64])
+def test_a_line_that_cannot_be_understood_is_an_error_with_its_number(tmp_path: Path, line: str) -> None:
+    (tmp_path / "distrusted").write_text(f"{ONE}\n{line}\n")
+    with pytest.raises(StoreError, match="distrusted, line 2: it does not begin with a SHA-256"):
+        read(tmp_path / "distrusted")

@@ -145,9 +145,34 @@ def test_cleaning_takes_what_is_half_done_and_nothing_else(paths: StorePaths) ->
     write(paths, generations.content(anchors(0)))
     (paths.home / "env").write_bytes(b"")
     (paths.home / ".environment").write_bytes(b"")
+    for folder in (paths.trusted, paths.cache):
+        folder.mkdir()
     before = contents(paths.home)
     (paths.generations / "2.partial" / "crts").mkdir(parents=True)
-    (paths.home / ".env.x").write_bytes(b"")
+    (paths.home / ".env.a1b2c3d4").write_bytes(b"")
     (paths.home / ".current.1").symlink_to("nothing")
+    (paths.trusted / ".Root_A-1234abcd.pem.a1b2c3d4").write_bytes(b"")
+    for name in (".PublicReport.a1b2c3d4", ".PublicReport.json.a1b2c3d4"):
+        (paths.cache / name).write_bytes(b"")
+    generations.clean(paths)
+    assert contents(paths.home) == before
+
+
+def test_cleaning_leaves_alone_what_is_not_certboots(paths: StorePaths) -> None:
+    """Notes and folders of others: they must not be lost, and must not keep any run from its end."""
+    generation = write(paths, generations.content(anchors(0)))
+    for folder in (paths.home, paths.trusted, paths.cache):
+        folder.mkdir(exist_ok=True)
+        (folder / ".DS_Store").write_bytes(b"")
+        (folder / ".config.toml.swp").write_bytes(b"")
+        (folder / ".git").mkdir()
+    for folder in (paths.home / ".env.a1b2c3d4", paths.trusted / ".Root-1234abcd.pem.a1b2c3d4"):
+        folder.mkdir()
+    (paths.trusted / ".notes.original").write_bytes(b"")
+    (paths.home / ".notes.original").write_bytes(b"")
+    (paths.generations / "2.partial").write_bytes(b"")
+    (paths.generations / "3.partial").symlink_to(generation)
+    (paths.generations / "notes.partial").mkdir()
+    before = contents(paths.home)
     generations.clean(paths)
     assert contents(paths.home) == before

@@ -12,6 +12,7 @@ from certboot.certs import load_certificate
 from certboot.errors import StoreError
 from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
 from certboot.store import manifest
+from certboot.store.adoptions import Adoption
 
 CERTIFICATE = load_certificate(roots()[0].der)
 BELOW = load_certificate(issue("Below", roots()[0]).der)
@@ -26,6 +27,7 @@ RECORD = manifest.Manifest(
         manifest.entry("Below.pem", Intermediate(BELOW, WHY[:1], CERTIFICATE.fingerprint, CERTIFICATE.fingerprint)),
     ),
     rejected=(Rejection("expired", "system", "/etc/ssl", "it expired", "ab", "CN=Ö"),),
+    adopted=(Adoption("REQUESTS_CA_BUNDLE", "/ä/\udcff.pem"),),
 )
 
 
@@ -48,7 +50,10 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 def test_the_file_is_ascii_and_says_all_there_is_to_say() -> None:
     assert manifest.render(RECORD).isascii()
     document = json.loads(manifest.render(RECORD))
-    assert set(document) == {"schema", "generation", "created", "command", "choices", "certificates", "rejected"}
+    assert list(document) == [
+        "schema", "generation", "created", "command", "choices", "certificates", "rejected", "adopted",
+    ]  # fmt: skip
+    assert document["adopted"] == [["REQUESTS_CA_BUNDLE", "/ä/\udcff.pem"]]
     assert document["schema"] == 1
     assert document["choices"] == {"sources": ["certifi", "ccadb"], "intermediates": True, "reports": "/reports"}
     assert document["certificates"] == [
@@ -82,6 +87,17 @@ def test_the_file_is_ascii_and_says_all_there_is_to_say() -> None:
         },
     ]
     assert document["rejected"] == [vars(RECORD.rejected[0])]
+
+
+def test_one_that_does_not_speak_of_adopted_values_has_none(tmp_path: Path) -> None:
+    document = json.loads(manifest.render(RECORD))
+    del document["adopted"]
+    assert read(tmp_path, json.dumps(document).encode()) == dataclasses.replace(RECORD, adopted=())
+
+
+def test_with_other_adopted_values_it_is_another_store() -> None:
+    assert dataclasses.replace(RECORD, adopted=()).content() != RECORD.content()
+    assert dataclasses.replace(RECORD, adopted=()).digest() == RECORD.digest()
 
 
 def test_two_are_the_same_store_whenever_they_were_made(tmp_path: Path) -> None:
@@ -126,6 +142,9 @@ def test_the_digest_is_over_role_and_fingerprint_alone() -> None:
         (changed(b'"file": "Root_A.pem"', b'"file": 7'), "the manifest is damaged"),
         (changed(b'"role"', b'"rank"'), "the manifest is damaged"),
         (changed(b'"rule": "expired"', b'"rule": 7'), "the manifest is damaged"),
+        (changed(b'["REQUESTS_CA_BUNDLE", ', b"[7, "), "the manifest is damaged"),
+        (changed(b'["REQUESTS_CA_BUNDLE", ', b"["), "the manifest is damaged"),
+        (changed(b'"adopted": [', b'"adopted": [7, '), "the manifest is damaged"),
         (changed(b'"schema": 1', b'"schema": 2'), "the manifest is of another version of certboot"),
     ],
 )

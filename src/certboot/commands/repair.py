@@ -1,0 +1,111 @@
+"""``repair`` and ``chain``: the intermediates that a server forgot to send."""
+
+from __future__ import annotations
+
+import sys
+import typing
+
+from certboot.commands.terminal import confirmed
+from certboot.errors import CertbootError
+from certboot.exit_status import FAILED, OK
+
+if typing.TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from certboot.model import Target
+    from certboot.paths import StorePaths
+    from certboot.repair import Examined, Repairer
+    from certboot.store.repairs import Repair
+
+_MOST_HOSTS = 3  # named in the history
+
+
+def repair_command(arguments: argparse.Namespace) -> int:
+    """Find what servers do not send, ask, store it, and shake hands again."""
+    from certboot.commands.targets import targets
+    from certboot.paths import store_paths
+    from certboot.render import repair_text
+    from certboot.repair import to_store
+
+    paths = store_paths()
+    servers = targets(arguments.host, arguments.file, arguments)
+    repairer = _repairer(paths, arguments, to_store=True)
+    examined = []
+    for server in servers:
+        examined.append(repairer.examine(server))
+        print(repair_text.findings(examined[-1:]), flush=True)
+    repairs = to_store(paths, examined)
+    whole = all(one.chain for one in examined)
+    if arguments.dry_run:
+        print("a dry run: nothing was changed")
+        return OK if whole else FAILED
+    if repairs:
+        if not arguments.yes and not confirmed(_question(repairs)):
+            print("nothing was changed")
+            return FAILED
+        _store(paths, repairs, servers)
+    good = [_again(paths, one) for one in examined if one.chain]
+    return OK if whole and all(good) else FAILED
+
+
+def chain_command(arguments: argparse.Namespace) -> int:
+    """Write the chain that a server should send."""
+    from pathlib import Path
+
+    from certboot import pem
+    from certboot.commands.targets import targets
+    from certboot.exporters.destination import write_file
+    from certboot.paths import store_paths
+    from certboot.render import repair_text
+
+    (server,) = targets([arguments.host], None, arguments)
+    found = _repairer(store_paths(), arguments, to_store=False).examine(server)
+    anchor = found.completion.anchor if found.completion else None
+    if not found.chain or anchor is None:
+        sys.stderr.write(f"{repair_text.reasons(found)}\n")
+        return FAILED
+    text = "".join(pem.encode(each.der) for each in found.chain)
+    if arguments.output is None:
+        print(text, end="")
+        return OK
+    write_file(Path(arguments.output), text.encode("ascii"), force=arguments.force)
+    print(f"{arguments.output}: {repair_text.written(found.chain, anchor)}")
+    return OK
+
+
+def _repairer(paths: StorePaths, arguments: argparse.Namespace, *, to_store: bool) -> Repairer:
+    from certboot.repair import Limits, Repairer
+
+    return Repairer(paths, Limits(private=arguments.allow_private, https=arguments.allow_https), to_store=to_store)
+
+
+def _question(repairs: Sequence[Repair]) -> str:
+    what = "this intermediate" if len(repairs) == 1 else f"these {len(repairs)} intermediates"
+    return f"store {what}?"
+
+
+def _store(paths: StorePaths, repairs: tuple[Repair, ...], servers: Sequence[Target]) -> None:
+    from certboot.plan import Request
+    from certboot.render.store_text import headline
+    from certboot.update import apply
+
+    hosts = ", ".join(server.shown for server in servers[:_MOST_HOSTS])
+    more = f" and {len(servers) - _MOST_HOSTS} more" if len(servers) > _MOST_HOSTS else ""
+    outcome = apply(paths, Request(f"repair {hosts}{more}", repairs=repairs))
+    print(headline(outcome))
+    held = {entry.sha256 for entry in outcome.record.certificates}
+    for repair in repairs:
+        if repair.certificate.fingerprint not in held:
+            why = [each.reason for each in outcome.rejected if each.fingerprint == repair.certificate.fingerprint]
+            message = f"{repair.certificate.name} does not enter the store, {why[0] if why else 'no rule says why'}"
+            raise CertbootError(message, "certboot list --rejected")
+
+
+def _again(paths: StorePaths, one: Examined) -> bool:
+    from certboot.render import repair_text
+    from certboot.repair import shaken
+
+    found, _ = shaken(paths, one.target)
+    print(repair_text.outcome(one, found))
+    return found.verify_code == 0

@@ -1,0 +1,265 @@
+"""A connection to a TLS server that the user named, straight or through his proxy, under one limit of time for all."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+import socket
+import ssl
+import threading
+import time
+import typing
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+
+from certboot.printable import printable
+
+if typing.TYPE_CHECKING:
+    from certboot.model import Target
+
+_SHORTEST_WAIT = 0.001
+_LONGEST_ANSWER = 16 * 1024
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
+_OK, _AUTHENTICATION_REQUIRED = 200, 407
+_PORTS = {"http": 80, "https": 443}
+
+
+class ConnectionFault(Exception):  # noqa: N818 - a finding, not an error of ours
+    """Why it did not come to TLS: the finding's id, and words where the id does not say all."""
+
+    def __init__(self, *, outcome: str, words: str = "") -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.words = words
+
+
+class Deadline:
+    """The moment at which everything must have ended."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Return the seconds left; raises TimeoutError."""
+        left = self._end - time.monotonic()
+        if left < _SHORTEST_WAIT:
+            raise TimeoutError
+        return left
+
+    def part(self, share: float) -> Deadline:
+        """Return a deadline for this share of what is left; raises TimeoutError."""
+        return Deadline(self.left() * share)
+
+
+class Stream:
+    """A connected socket, of which every call ends at the deadline."""
+
+    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
+        self._socket = connected
+        self.deadline = deadline
+        self.patience: Deadline | None = None
+        """An earlier deadline, for the first bytes only."""
+
+    def receive(self, most: int = 16 * 1024) -> bytes:
+        """Return what is there, at least one byte; empty at the end; raises OSError."""
+        self._socket.settimeout((self.patience or self.deadline).left())
+        data = self._socket.recv(most)
+        self.patience = None
+        return data
+
+    def send(self, data: bytes) -> None:
+        """Send it all; raises OSError."""
+        self._socket.settimeout(self.deadline.left())
+        self._socket.sendall(data)
+
+    def exactly(self, count: int) -> bytes:
+        """Return that many bytes; raises OSError, ConnectionFault where the connection ends before."""
+        data = b""
+        while len(data) < count:
+            more = self.receive(count - len(data))
+            if not more:
+                raise ConnectionFault(outcome="closed-during-handshake", words="the connection ended before TLS began")
+            data += more
+        return data
+
+    def until(self, end: bytes, most: int = _LONGEST_ANSWER) -> bytes:
+        """Return what comes up to ``end`` and with it, not a byte more; raises OSError, ConnectionFault."""
+        data = b""
+        while not data.endswith(end):
+            if len(data) == most:
+                raise ConnectionFault(outcome="starttls-refused", words=f"an answer of over {most} bytes")
+            data += self.exactly(1)
+        return data
+
+    def close(self) -> None:
+        """Close it, whatever state it is in."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """An HTTP proxy as the environment names it."""
+
+    scheme: str
+    host: str
+    port: int
+    credentials: str = ""
+    """For Proxy-Authorization; never shown."""
+
+    @property
+    def shown(self) -> str:
+        """Its address without credentials."""
+        return printable(f"{self.scheme}://{_bracketed(self.host)}:{self.port}")
+
+
+def proxy_for(target: Target) -> Proxy | None:
+    """Return the proxy that programs use for this host, from HTTPS_PROXY and NO_PROXY or the system's settings.
+
+    Raises ConnectionFault for one that is no HTTP proxy. Mail, directories and databases know no proxy.
+    """
+    host, port = target.connect or (target.host, target.port)
+    proxies = urllib.request.getproxies()
+    address = proxies.get("https") or proxies.get("all")
+    if target.starttls or not address or urllib.request.proxy_bypass(f"{_bracketed(host)}:{port}"):
+        return None
+    if urllib.request.proxy_bypass(host):
+        return None
+    if "://" not in address:
+        address = f"http://{address}"
+    try:
+        parts = urllib.parse.urlsplit(address)
+        scheme, name, number = parts.scheme.lower(), parts.hostname, parts.port
+    except ValueError:
+        raise ConnectionFault(outcome="proxy-refused", words="the address of the proxy cannot be read") from None
+    if scheme not in _PORTS or not name:
+        words = f"only proxies that begin with http:// or https:// are known here, not {printable(scheme)}://"
+        raise ConnectionFault(outcome="proxy-refused", words=words)
+    user = ":".join(urllib.parse.unquote(part or "") for part in (parts.username, parts.password))
+    return Proxy(scheme, name, number or _PORTS[scheme], user if parts.username else "")
+
+
+def ascii_name(host: str) -> str:
+    """Return a host name as it goes over the wire (IDNA 2003, as the ssl module does it); raises ConnectionFault."""
+    if not host.strip() or "\0" in host or host.startswith("."):
+        raise ConnectionFault(outcome="dns-failure", words="not a host name")
+    try:
+        return host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise ConnectionFault(outcome="dns-failure", words="not a host name") from None
+
+
+def connect(target: Target, deadline: Deadline, proxy: Proxy | None) -> Stream:
+    """Return a connection on which TLS can begin; raises ConnectionFault, TimeoutError."""
+    host, port = target.connect or (target.host, target.port)
+    if proxy is None:
+        return Stream(_connected(host, port, deadline), deadline)
+    try:
+        stream = Stream(_connected(proxy.host, proxy.port, deadline), deadline)
+    except ConnectionFault as fault:
+        raise ConnectionFault(
+            outcome="proxy-refused", words=f"no connection to the proxy, {fault.words or fault.outcome}"
+        ) from fault
+    try:
+        return _tunnel(_wrapped(stream, proxy) if proxy.scheme == "https" else stream, proxy, host, port)
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
+    found = _resolved(ascii_name(host), port, deadline)
+    problem: OSError | None = None
+    for number, (family, kind, protocol, _, address) in enumerate(found):
+        opened = socket.socket(family, kind, protocol)
+        try:
+            # The last address has all the time that is left; one that does not answer must not use up that of others.
+            opened.settimeout(deadline.left() / (len(found) - number))
+            opened.connect(address)
+        except OSError as error:
+            opened.close()
+            problem = error
+        else:
+            return opened
+    if isinstance(problem, TimeoutError):
+        raise TimeoutError from problem
+    if isinstance(problem, ConnectionRefusedError):
+        raise ConnectionFault(outcome="connection-refused", words="nothing listens there") from problem
+    raise ConnectionFault(
+        outcome="connection-failed", words=printable(problem.strerror or str(problem)) if problem else "no address"
+    )
+
+
+_Addresses: typing.TypeAlias = "list[tuple[socket.AddressFamily, socket.SocketKind, int, str, typing.Any]]"
+
+
+def _resolved(host: str, port: int, deadline: Deadline) -> _Addresses:
+    """Return the addresses of a host, asked in a thread: a resolver knows no limit of time but its own."""
+    answer: list[_Addresses | Exception] = []
+
+    def ask() -> None:
+        try:
+            answer.append(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except (OSError, UnicodeError, OverflowError, ValueError) as error:
+            answer.append(error)
+
+    thread = threading.Thread(target=ask, name="certboot-resolve", daemon=True)
+    thread.start()
+    thread.join(deadline.left())
+    if not answer:
+        raise TimeoutError
+    if isinstance(answer[0], socket.gaierror):
+        raise ConnectionFault(outcome="dns-failure", words=printable(answer[0].strerror or "no such host is known"))
+    if isinstance(answer[0], Exception):
+        raise ConnectionFault(outcome="dns-failure", words="not a host name")
+    return answer[0]
+
+
+def _tunnel(stream: Stream, proxy: Proxy, host: str, port: int) -> Stream:
+    address = f"{_bracketed(ascii_name(host))}:{port}"
+    lines = [f"CONNECT {address} HTTP/1.1", f"Host: {address}"]
+    if proxy.credentials:
+        coded = base64.b64encode(proxy.credentials.encode()).decode("ascii")
+        lines.append(f"Proxy-Authorization: Basic {coded}")
+    try:
+        stream.send("\r\n".join([*lines, "", ""]).encode("ascii"))
+        answer = stream.until(b"\r\n\r\n")
+    except ConnectionFault:
+        raise ConnectionFault(outcome="proxy-refused", words="the proxy gave no answer that HTTP knows") from None
+    except TimeoutError:
+        raise
+    except OSError as error:
+        words = f"the connection to the proxy broke off, {printable(error.strerror or 'closed')}"
+        raise ConnectionFault(outcome="proxy-refused", words=words) from error
+    status = _STATUS.match(answer)
+    number = int(status[1]) if status else 0
+    if number == _AUTHENTICATION_REQUIRED:
+        known = "does not accept the user name and password" if proxy.credentials else "wants a user name and password"
+        raise ConnectionFault(outcome="proxy-authentication", words=f"the proxy {known} (status 407)")
+    if not _OK <= number < _OK + 100:
+        said = f"the proxy answered with status {number}" if number else "the proxy gave no answer that HTTP knows"
+        raise ConnectionFault(outcome="proxy-refused", words=said)
+    return stream
+
+
+def _wrapped(stream: Stream, proxy: Proxy) -> Stream:
+    """Return TLS with a proxy that is spoken to in TLS, verified like any other host."""
+    plain = stream._socket  # noqa: SLF001 - of this very module
+    plain.settimeout(stream.deadline.left())
+    try:
+        return Stream(ssl.create_default_context().wrap_socket(plain, server_hostname=proxy.host), stream.deadline)
+    except TimeoutError:
+        raise
+    except ssl.SSLCertVerificationError as error:
+        words = f"the certificate of the proxy itself is refused, {printable(error.verify_message)}"
+        raise ConnectionFault(outcome="proxy-refused", words=words) from error
+    except OSError as error:
+        raise ConnectionFault(
+            outcome="proxy-refused", words="the proxy does not speak TLS as its address says"
+        ) from error
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

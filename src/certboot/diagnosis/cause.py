@@ -1,0 +1,144 @@
+"""From OpenSSL's code to the one cause. The code decides; the path says which certificate it is about."""
+
+from __future__ import annotations
+
+import typing
+from datetime import datetime
+
+from certboot.diagnosis import clock, names, remedies
+from certboot.diagnosis import verify_codes as code
+from certboot.diagnosis.issuer import untrusted, without_end
+from certboot.diagnosis.values import Cause
+
+if typing.TYPE_CHECKING:
+    from certboot.diagnosis.values import Case, Judgement
+
+_MEANINGS = {
+    "path-length-exceeded": "a CA above allows fewer CAs below it than there are: {subject}",
+    "wrong-purpose": "its extended key usage or key usage is not for TLS servers: {subject}",
+    "not-a-ca": "it signed another certificate and is no CA: {subject}",
+    "name-constraints": "a CA above may not issue for this name: {subject}",
+    "invalid-signature": "its signature does not verify with its issuer's key, so it was altered or forged: {subject}",
+    "weak-key": "its key is too short to be safe, {key}: {subject}",
+    "weak-signature": "it is signed with a digest that can be forged, {digest}: {subject}",
+    "strict-missing-aki": "it has no authority key identifier: {subject}",
+    "strict-missing-ski": "the CA has no subject key identifier: {subject}",
+    "strict-basic-constraints": "the basic constraints of the CA are missing or not marked critical: {subject}",
+    "strict-key-usage": "its key usage is missing, or not that of a CA: {subject}",
+    "strict-path-length": "it limits the path length without being a CA that may sign: {subject}",
+    "strict-names": "its subject, issuer or alternative names are empty: {subject}",
+    "strict-version": "it has extensions, and calls itself older than version 3: {subject}",
+}
+
+
+def refused(case: Case, message: str) -> Cause:
+    """Return the cause for ``case.code``, a code by which clients of every version refuse the chain."""
+    if case.code in code.NO_ISSUER:
+        return without_end(case)
+    if case.code in code.WRONG_TIME:
+        return clock.not_valid_now(case)
+    if case.code in code.WRONG_NAME:
+        return _wrong_name(case)
+    kind = code.CAUSES.get(case.code, "verification-failed")
+    special = {"untrusted-root": untrusted, "self-signed-leaf": _self_signed, "distrusted-by-user": _rejected}
+    if kind in special:
+        return special[kind](case)
+    if kind == "verification-failed":
+        return Cause(kind, f"OpenSSL refuses the chain: {message}", depth=case.depth)
+    return _about_a_certificate(kind, case)
+
+
+def strict_only(case: Case, *, here: bool) -> Cause:
+    """Return the cause for a code by which only Python 3.13 and newer refuse; ``here``: this Python is one."""
+    kind = code.STRICT_CAUSES.get(case.code)
+    if kind is None:
+        return Cause("verification-failed", "only strict verification refuses the chain", depth=case.depth)
+    cause = _about_a_certificate(kind, case)
+    meaning = f"{cause.meaning}\nPython 3.13 and newer refuse that, Python up to 3.12 does not mind"
+    return Cause(kind, meaning, status="fail" if here else "warn", depth=case.depth)
+
+
+def though_accepted(case: Case, without_common_name: Judgement | None) -> list[Cause]:
+    """Return what is wrong with a chain that OpenSSL accepts, the worst first."""
+    found = [*_revoked(case), *_distrusted(case), *_distrusted_after(case)]
+    if without_common_name and without_common_name.code in code.WRONG_NAME:
+        meaning = (
+            f"the certificate has no subjectAltName, only a common name: {case.leaf.certificate.subject}\n"
+            "the standard library falls back to that; requests, pip, curl and browsers refuse it"
+        )
+        found.append(Cause("no-subject-alt-name", meaning, depth=0))
+    return found
+
+
+def _about_a_certificate(kind: str, case: Case) -> Cause:
+    each = case.culprit
+    meaning = _MEANINGS[kind].format(subject=each.certificate.subject, key=each.key[0], digest=each.signature[0])
+    if case.depth is None:
+        meaning = _MEANINGS[kind].partition(",")[0].partition(":")[0].replace("its ", "a certificate's ", 1)
+    return Cause(kind, meaning, depth=case.depth)
+
+
+def _wrong_name(case: Case) -> Cause:
+    for_names = ", ".join(case.leaf.names[:8]) or "no name at all"
+    address = names.ip_address(case.target.name)
+    evidence = {"names": list(case.leaf.names), "asked": case.target.name}
+    if address:
+        meaning = f"the certificate is not for the address {address}, but for: {for_names}"
+        return Cause("ip-not-in-san", meaning, depth=0, evidence=evidence)
+    meaning = f"the certificate is not for {case.target.name}, but for: {for_names}"
+    return Cause("hostname-mismatch", meaning, depth=0, evidence=evidence)
+
+
+def _self_signed(case: Case) -> Cause:
+    certificate = case.leaf.certificate
+    meaning = f"the server's certificate signs itself, no CA vouches for it: {certificate.subject}"
+    if not certificate.is_ca:
+        return Cause("self-signed-leaf", meaning, depth=0)
+    meaning += "\nit may act as a CA, so it can be trusted as one: whoever has its key could then pose as any server"
+    return Cause("self-signed-leaf", meaning, remedies.trust(case.target), depth=0)
+
+
+def _rejected(_: Case) -> Cause:
+    meaning = "a certificate in the trust that is active is marked as rejected (BEGIN TRUSTED CERTIFICATE)"
+    return Cause("distrusted-by-user", meaning)
+
+
+def _revoked(case: Case) -> list[Cause]:
+    for depth, each in enumerate(case.path.certificates):
+        if depth and each.certificate.fingerprint in case.known.revoked:
+            meaning = f"the CCADB lists this intermediate as revoked: {each.certificate.subject}"
+            return [Cause("revoked-intermediate", meaning, depth=depth)]
+    return []
+
+
+def _distrusted(case: Case) -> list[Cause]:
+    for depth, each in enumerate(case.path.certificates):
+        if each.certificate.fingerprint in case.known.distrusted:
+            meaning = (
+                f"you have distrusted a CA of this chain: {each.certificate.subject}\n"
+                "the trust that is active here has it all the same; it is not certboot's store"
+            )
+            fix = (("certboot", "doctor", "environment", "hook"),)
+            return [Cause("distrusted-by-user", meaning, fix, status="warn", depth=depth)]
+    return []
+
+
+def _distrusted_after(case: Case) -> list[Cause]:
+    begin = case.leaf.certificate.not_before
+    for depth, each in enumerate(case.path.certificates):
+        day = case.known.distrust_after.get(each.certificate.fingerprint)
+        if day and _is_later(begin, day):
+            meaning = (
+                f"Mozilla trusts {each.certificate.name} only for certificates that begin by {day}; "
+                f"this one begins on {begin:%Y-%m-%d}\n"
+                "Python's clients do not know that rule and accept it, browsers do not"
+            )
+            return [Cause("distrusted-after", meaning, depth=depth)]
+    return []
+
+
+def _is_later(begin: datetime, day: str) -> bool:
+    try:
+        return begin.date() > datetime.fromisoformat(day).date()
+    except ValueError:
+        return False

@@ -1,0 +1,166 @@
+"""Why the chain has no end in the active trust: an intermediate is missing, or the CA is not trusted, or neither fits.
+
+From this side the two look alike: an issuer that is neither sent nor trusted. What is known of CAs decides; where
+nothing is known, what the certificates say of themselves, and the finding says why it came to what it says.
+"""
+
+from __future__ import annotations
+
+import re
+import typing
+
+from cryptography import x509
+
+from certboot.diagnosis import inspection, remedies
+from certboot.diagnosis.path import is_issuer
+from certboot.diagnosis.values import Cause
+
+if typing.TYPE_CHECKING:
+    from certboot.details import Details
+    from certboot.diagnosis.values import Case
+
+STORE = "certboot's store"
+_ROOT = re.compile(r"\broot\b", re.IGNORECASE)
+_INTERMEDIATE = re.compile(r"\b(intermediate|issuing|subordinate|sub ?ca)\b", re.IGNORECASE)
+
+
+def without_end(case: Case) -> Cause:
+    """Return the cause where the top of the path is not self-signed and its issuer not found."""
+    by_user = _distrusted(case)
+    if by_user:
+        return by_user
+    if case.top == case.leaf and _sends_strangers(case):
+        meaning = (
+            f"the server sends certificates of other CAs, and not that of its own: {case.leaf.certificate.issuer}\n"
+            "most likely an old chain was left in its configuration when its certificate was renewed"
+        )
+        return Cause("wrong-chain", meaning, remedies.repair(case.target) if case.leaf.issuers_at else (), depth=0)
+    because = _why_intermediate(case)
+    if because:
+        meaning = (
+            f"the server does not send the intermediate certificate that it needs: {case.top.certificate.issuer}\n"
+            f"{because}"
+        )
+        fix = remedies.repair(case.target)
+        return Cause("missing-intermediate", meaning, fix, evidence={"because": because, "missing": _missing(case)})
+    return untrusted(case)
+
+
+def untrusted(case: Case) -> Cause:
+    """Return the cause where the CA at the end, sent or only named, is not in the active trust."""
+    by_user = _distrusted(case)
+    if by_user:
+        return by_user
+    top = case.top
+    root = top.certificate.subject if top.is_self_signed else top.certificate.issuer
+    lines = [f"the CA at the end of the chain is not in the trust that is active: {root}"]
+    evidence: dict[str, object] = {"root": root}
+    where = sorted({place for each, place in case.known.elsewhere if each == top or is_issuer(each, top)})
+    fix = remedies.trust(case.target)
+    if where:
+        evidence["elsewhere"] = where
+        lines.append(f"it is in {' and in '.join(where)}, which the variables of this process do not lead to")
+        fix = (("certboot", "doctor", "environment", "hook") if STORE in where else ("certboot", "init"),)
+    else:
+        maker = _maker(case)
+        others = case.known.also_issued_for
+        if maker:
+            evidence["inspection"] = maker
+            lines.append(f"by its name it is {maker}: something on the way opens TLS and signs with a CA of its own")
+        elif others:
+            evidence["inspection"] = "the same issuer for unrelated hosts"
+            lines.append(f"the same issuer stands behind {', '.join(others[:3])}: something on the way opens TLS")
+        if not top.is_self_signed:
+            lines.append("if that is no root but an intermediate, the server forgot it: certboot repair finds out")
+        lines.append("trust it only if you know whose it is: compare its SHA-256 with what its owner says")
+    return Cause("untrusted-root", "\n".join(lines), fix, evidence=evidence, depth=len(case.path.certificates) - 1)
+
+
+def linked(case: Case) -> set[str]:
+    """Return the fingerprints of what was sent and belongs to the leaf: it, its possible issuers, and theirs."""
+    found = {case.leaf.certificate.fingerprint}
+    waiting = [case.leaf]
+    for child in waiting:  # grows as it goes
+        for each in case.sent:
+            if each.certificate.fingerprint not in found and is_issuer(each, child):
+                found.add(each.certificate.fingerprint)
+                waiting.append(each)
+    return found
+
+
+def _missing(case: Case) -> dict[str, object]:
+    return {"subject": case.top.certificate.issuer, "at": list(case.top.issuers_at)}
+
+
+def _sends_strangers(case: Case) -> bool:
+    """Whether something else was sent in the place of the issuer: more than a root, which is harmless."""
+    belonging = linked(case)
+    return any(each.certificate.fingerprint not in belonging for each in case.sent) and len(belonging) == 1
+
+
+def _why_intermediate(case: Case) -> str:
+    """Return by what the missing issuer is taken for an intermediate, or an empty text."""
+    known = _by_knowledge(case)
+    return _by_looks(case) if known is None else known
+
+
+def _by_knowledge(case: Case) -> str | None:
+    """Return why it is one, an empty text for a root, or None where neither is known."""
+    named = _issuer_of_issuer(case.top)
+    if named is not None:
+        said = "the certificate that was sent names the issuer of the missing one, so that is no root"
+        return said if named != case.top.parsed.issuer else ""
+    if any(is_issuer(each, case.top) for each in case.known.intermediates):
+        return "it is known as an intermediate of a public CA"
+    return "" if any(is_issuer(each, case.top) for each, _ in case.known.elsewhere) else None
+
+
+def _by_looks(case: Case) -> str:
+    top, issuer = case.top, case.top.certificate.issuer
+    if _maker(case) or _ROOT.search(issuer):
+        return ""
+    if _INTERMEDIATE.search(issuer):
+        return "by its name it is no root"
+    if top.issuer_organisation and top.issuer_organisation in case.known.organisations:
+        return f"the trust that is active has a root of the same organisation, {top.issuer_organisation}"
+    if not top.certificate.is_ca and top.issuers_at:
+        return f"no CA was sent at all, and the server's certificate says where its issuer is: {top.issuers_at[0]}"
+    return ""
+
+
+def _issuer_of_issuer(each: Details) -> x509.Name | None:
+    """Return the issuer of the issuer, which some authority key identifiers name (RFC 5280, 4.2.1.1)."""
+    authority = each.extension(x509.AuthorityKeyIdentifier)
+    for name in (authority.authority_cert_issuer or ()) if authority else ():
+        if isinstance(name, x509.DirectoryName):
+            return name.value
+    return None
+
+
+def _maker(case: Case) -> str:
+    return inspection.vendor(
+        text
+        for each in case.sent
+        for text in (each.certificate.issuer, each.certificate.subject)[: 1 + (each != case.leaf)]
+    )
+
+
+def _distrusted(case: Case) -> Cause | None:
+    """Return the cause if the user does not want the CA at the end, or one that was sent."""
+    candidates: list[Details] = [*case.path.certificates[1:]]
+    candidates += [each for each, _ in case.known.elsewhere if is_issuer(each, case.top)]
+    found = {each.certificate.fingerprint: each.certificate.subject for each in candidates}
+    if not case.top.is_self_signed:
+        issuer = case.top.certificate.issuer
+        found[case.known.distrusted_names.get(issuer, "")] = issuer
+    for fingerprint, subject in found.items():
+        if fingerprint in case.known.distrusted:
+            meaning = f"you have distrusted a CA that this chain needs: {subject}"
+            undo = case.known.distrusted[fingerprint]
+            if not undo:
+                meaning += "\nit stands in config.toml, or the system's administrator said so"
+            fix = (("certboot", "distrust", fingerprint, "--undo"),) if undo else ()
+            prints = [each.certificate.fingerprint for each in case.path.certificates]
+            depth = prints.index(fingerprint) if fingerprint in prints else None
+            return Cause("distrusted-by-user", meaning, fix, depth=depth, evidence={"distrusted": fingerprint})
+    return None

@@ -1,0 +1,98 @@
+"""What a diagnosis starts from, beside the handshake itself, and what it comes to."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+if typing.TYPE_CHECKING:
+    from datetime import datetime
+
+    from certboot.details import Details
+    from certboot.diagnosis.path import Path
+    from certboot.model import Target
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What OpenSSL says with the rules of one kind of client: X509_V_ERR_* and its words."""
+
+    code: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of CAs beyond the trust that is active. Fingerprints are SHA-256 in lower-case hexadecimal."""
+
+    elsewhere: tuple[tuple[Details, str], ...] = ()
+    """Certificates that may have issued what the server sent and are not in the active trust, and where they are."""
+    intermediates: tuple[Details, ...] = ()
+    """Such certificates that are known to be intermediates of public CAs, or are in the store as such."""
+    revoked: frozenset[str] = frozenset()
+    distrusted: Mapping[str, bool] = field(default_factory=dict)
+    """By the user: fingerprint -> whether ``certboot distrust --undo`` lets it in again (config.toml may say it too).
+    """
+    distrusted_names: Mapping[str, str] = field(default_factory=dict)
+    """Of these, those that a source offered and the store left out: subject -> fingerprint."""
+    distrust_after: Mapping[str, str] = field(default_factory=dict)
+    """Anchor -> the day (ISO 8601) after which a leaf below it must not begin."""
+    organisations: frozenset[str] = frozenset()
+    """The organisations of the anchors in the active trust."""
+    earliest: datetime | None = None
+    """A moment in the past: a clock that shows an earlier one is wrong."""
+    anchors_expired: bool = False
+    """Most of certifi's roots have expired, by this machine's clock."""
+    also_issued_for: tuple[str, ...] = ()
+    """Other hosts, unrelated to this one, that showed a certificate of the same issuer."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One chain to be judged, with all that has a bearing on it."""
+
+    target: Target
+    now: datetime
+    """Aware."""
+    sent: tuple[Details, ...]
+    """What the server sent, as far as it can be read; leaf first."""
+    path: Path
+    """From the leaf to an anchor of the active trust, or as far as there is one."""
+    code: int
+    """The code that is to be explained; 0 for none."""
+    depth: int | None
+    """Where in the path that is; None if it is not known."""
+    known: Known
+    server_date: datetime | None = None
+
+    @property
+    def leaf(self) -> Details:
+        """The server's own certificate."""
+        return self.sent[0]
+
+    @property
+    def top(self) -> Details:
+        """Where the path ends."""
+        return self.path.certificates[-1]
+
+    @property
+    def culprit(self) -> Details:
+        """The certificate that the code is about, or the leaf."""
+        return self.path.certificates[self.depth or 0]
+
+
+Fix = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A finding in the making."""
+
+    id: str
+    meaning: str
+    fix: Fix = ()
+    status: str = "fail"
+    depth: int | None = None
+    """The certificate of the path that it is about."""
+    evidence: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,90 @@
+"""What is to be known of the anchors in the store: expiry, strict defects, and Mozilla's dates of distrust."""
+
+from __future__ import annotations
+
+import typing
+from datetime import timedelta
+
+from certboot.doctor.clock import moment
+from certboot.doctor.generation import OWN, has_source
+from certboot.model import Finding
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from certboot.doctor.generation import Generation
+    from certboot.store.manifest import Entry
+
+_GROUP = "store"
+_SOON = timedelta(days=30)
+# No public CA may issue for longer (Baseline Requirements, 6.3.2), so nothing that was issued in time is valid then.
+_LONGEST = timedelta(days=398)
+_UPDATE = (("certboot", "update"),)
+_SHOWN = 10
+
+
+def check(current: Generation, now: datetime) -> list[Finding]:
+    """Return one finding of each kind that there is."""
+    return [*_expiry(current.anchors, now), *_strict(current.anchors), *_distrusted_after(current.anchors, now)]
+
+
+def _expiry(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
+    ends = [(entry, end) for entry in entries if (end := moment(entry.not_after))]
+    expired = [entry for entry, end in ends if end <= now]
+    if expired:
+        summary = f"{_names(expired)} expired on {expired[0].not_after[:10]}; an update takes out what has expired"
+        yield _finding("anchor-expired", "warn", summary, expired, _UPDATE)
+    soon = [entry for entry, end in ends if now < end <= now + _SOON]
+    for own, status in ((True, "warn"), (False, "info")):
+        some = [entry for entry in soon if has_source(entry, OWN) is own]
+        if some:
+            hint = "; add the CA's next certificate with certboot trust" if own else ""
+            summary = f"{_names(some)} expires on {some[0].not_after[:10]}{hint}"
+            yield _finding("anchor-expiring", status, summary, some)
+
+
+def _strict(entries: Sequence[Entry]) -> Iterator[Finding]:
+    some = [entry for entry in entries if entry.defects and has_source(entry, OWN)]
+    if some:
+        defects = ", ".join(dict.fromkeys(defect for entry in some for defect in entry.defects))
+        summary = f"Python 3.13 and newer refuse what {_names(some)} issues: {defects}"
+        yield _finding("anchor-strict-defects", "warn", summary, some)
+
+
+def _distrusted_after(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
+    dated = [(entry, date) for entry in entries if entry.distrust_after and (date := moment(entry.distrust_after))]
+    useless = [entry for entry, date in dated if date + _LONGEST < now]
+    if useless:
+        summary = f"Mozilla ended its trust in {_names(useless)} so long ago that nothing valid can be issued by it"
+        fix = tuple(("certboot", "distrust", entry.sha256) for entry in useless)
+        yield _finding("anchor-distrusted", "warn", summary, useless, fix)
+    passed = [entry for entry, date in dated if date < now <= date + _LONGEST]
+    if passed:
+        when = passed[0].distrust_after[:10]
+        summary = (
+            f"Mozilla trusts {_names(passed)} only for what was issued until {when}, which no client here can tell"
+        )
+        yield _finding("anchor-distrust-after", "info", summary, passed)
+
+
+def _names(entries: Sequence[Entry]) -> str:
+    more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
+    return f"{entries[0].name}{more}"
+
+
+def _finding(
+    kind: str, status: str, summary: str, entries: Sequence[Entry], fix: tuple[tuple[str, ...], ...] = ()
+) -> Finding:
+    shown = [
+        {
+            "sha256": entry.sha256,
+            "name": entry.name,
+            "not_after": entry.not_after,
+            "distrust_after": entry.distrust_after,
+            "defects": list(entry.defects),
+            "sources": [reason.source for reason in entry.provenance],
+        }
+        for entry in entries[:_SHOWN]
+    ]
+    return Finding(kind, _GROUP, status, "anchors", summary, {"count": len(entries), "anchors": shown}, fix)

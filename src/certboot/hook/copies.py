@@ -1,0 +1,113 @@
+"""``hooks.json`` in the store's folder: where copies of the hook are, so that an update can tell which are outdated.
+
+Only a list of places. Whether a copy is there, and whose it is, its own record says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import subprocess
+import typing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from certboot import files
+from certboot.errors import CertbootError, StoreError
+from certboot.hook import found
+
+if typing.TYPE_CHECKING:
+    from certboot.paths import StorePaths
+
+_SCHEMA = 1
+_LARGEST = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One place where certboot has put the hook."""
+
+    python: str
+    """The interpreter."""
+    folder: str
+    """Its folder of packages."""
+    user: bool
+    """That folder is the user's own."""
+
+    def command(self, action: str) -> str:
+        """Return the command that renews (``install``) or removes (``uninstall``) the copy, for a shell."""
+        words = ["certboot", "hook", action, "--python", self.python, *(["--user"] if self.user else [])]
+        return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """A copy that is not the hook that this certboot has."""
+
+    copy: Copy
+    version: str
+    """The version of certboot from which it was made."""
+
+
+def copies(paths: StorePaths) -> tuple[Copy, ...]:
+    """Return the places that are listed, without those where no copy is any more."""
+    listed = (copy for copy in _read(paths) if Path(copy.folder).is_absolute())
+    return tuple(copy for copy in listed if found.look(Path(copy.folder)).record is not None)
+
+
+def outdated_copies(paths: StorePaths) -> tuple[Outdated, ...]:
+    """Return the copies that this certboot would renew; never raises, and starts no interpreter."""
+    try:
+        seen = [(copy, found.look(Path(copy.folder))) for copy in copies(paths)]
+        return tuple(Outdated(copy, each.version) for copy, each in seen if found.outdated(each))
+    except (OSError, CertbootError):
+        return ()
+
+
+def remember(paths: StorePaths, copy: Copy) -> None:
+    """List a place; raises StoreError or OSError where there can be no list."""
+    above = files.exposed_above(paths.home)
+    how = files.exposed(paths.home)
+    if above or how:
+        message = f"no safe place for a list of copies, {how or (above and above[1])}: {paths.home}"
+        raise StoreError(message, "certboot doctor store looks at it")
+    files.make_folder(paths.home)
+    with files.locked(paths.lock):
+        others = [each for each in _read(paths) if each.folder != copy.folder]
+        _write(paths, [*others, copy])
+
+
+def forget(paths: StorePaths, folder: Path) -> None:
+    """Take a place off the list; raises StoreError or OSError."""
+    if not any(each.folder == str(folder) for each in _read(paths)):
+        return
+    with files.locked(paths.lock):
+        _write(paths, [each for each in _read(paths) if each.folder != str(folder)])
+    # A folder that was made for the list alone goes with it.
+    if {path.name for path in paths.home.iterdir()} == {paths.lock.name}:
+        paths.lock.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            paths.home.rmdir()
+
+
+def _read(paths: StorePaths) -> tuple[Copy, ...]:
+    """Return what is listed; nothing if it is no list of certboot's, or one that others could have written."""
+    try:
+        if files.exposed(paths.home) or files.exposed(paths.hooks) or paths.hooks.stat().st_size > _LARGEST:
+            return ()
+        return tuple(
+            Copy(str(each["python"]), str(each["folder"]), user=each["user"] is True)
+            for each in json.loads(paths.hooks.read_bytes())["copies"]
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return ()
+
+
+def _write(paths: StorePaths, listed: list[Copy]) -> None:
+    if not listed:
+        paths.hooks.unlink(missing_ok=True)
+        return
+    whole = {"schema": _SCHEMA, "copies": [asdict(each) for each in sorted(listed, key=lambda each: each.folder)]}
+    files.replace(paths.hooks, (json.dumps(whole, indent=1) + "\n").encode("ascii"))

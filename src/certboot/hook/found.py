@@ -1,0 +1,118 @@
+"""What of the hook lies in one folder of packages, and who put it there."""
+
+from __future__ import annotations
+
+import csv
+import os
+import stat
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+from certboot.hook import payload, record
+from certboot.hook.record import Record, sha256
+
+Owner: typing.TypeAlias = typing.Literal["nobody", "certboot", "installer", "unknown"]
+"""Nobody: there is no hook. Installer: pip, uv or a package manager put certboot there. Unknown: it is left alone."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The hook in one folder of packages."""
+
+    folder: Path
+    owner: Owner
+    version: str
+    """The version of certboot that it came from; empty where that is not known."""
+    home: str
+    """The store that is recorded beside it."""
+    record: Record | None
+    """What certboot itself put there."""
+    changed: tuple[str, ...]
+    """Names of the record whose content is no longer what certboot wrote."""
+    present: tuple[str, ...]
+    """Names of the record that are there."""
+
+
+def look(folder: Path) -> Found:
+    """Return what is in ``folder``; reads only."""
+    own = record.read(folder)
+    package, version = _installer(folder)
+    if package and own:
+        # It came later and wrote over the copy: what is left of that is the store's folder, if one is recorded.
+        kept = {name: digests for name, digests in own.files.items() if name.startswith(payload.HOME)}
+        own = Record(own.version, own.home if f"{payload.HOME}.pth" in kept else "", kept)
+    digests = {name: digest(folder, name) for name in own.files} if own else {}
+    changed = tuple(name for name, found in digests.items() if own and found and found not in own.files[name])
+    owner: Owner = "nobody"
+    if package:
+        owner = "installer"
+    elif own and any(name.startswith(payload.PACKAGE) for name in own.files):
+        owner = "certboot"
+    elif _is_taken(folder):
+        owner = "unknown"
+    return Found(
+        folder=folder,
+        owner=owner,
+        version=version if package else own.version if own else "",
+        home=own.home if own else "",
+        record=own,
+        changed=changed,
+        present=tuple(name for name, found in digests.items() if found),
+    )
+
+
+def digest(folder: Path, name: str) -> str:
+    """Return the SHA-256 of a file, "" if it is not there, and a word for what is no regular file of its own."""
+    path = folder / name
+    if path.parent != folder and path.parent.is_symlink():
+        return "a link"
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return "no file"
+        return sha256(path.read_bytes())
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        return "not to be read"
+
+
+def outdated(found: Found) -> bool:
+    """Return whether the hook is not the one that this certboot has, or a copy of it not whole."""
+    if found.owner == "installer":  # an editable install has the package elsewhere
+        return any(digest(found.folder, name) not in ("", sha256(data)) for name, data in payload.hook_files().items())
+    if found.owner != "certboot" or not found.record:
+        return False
+    files = {name: (sha256(data),) for name, data in payload.copy_files(found.home).items()}
+    return dict(found.record.files) != files or set(found.present) != files.keys()
+
+
+def _is_taken(folder: Path) -> bool:
+    """Return whether there is a hook, or another thing of its name."""
+    if any(os.path.lexists(folder / name) for name in (payload.PTH, f"{payload.PACKAGE}.start")):
+        return True
+    package = folder / payload.PACKAGE
+    if package.is_symlink() or not package.is_dir():
+        return os.path.lexists(package)
+    # An interpreter that started just before a copy was removed may write a compiled module after it.
+    return any(path.name != "__pycache__" for path in package.iterdir()) or not any(package.iterdir())
+
+
+def _installer(folder: Path) -> tuple[bool, str]:
+    """Return whether certboot was installed into ``folder`` as a package, with its hook, and in which version.
+
+    Every installer leaves a .dist-info folder; those of pip, uv and conda list the files in RECORD.
+    https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+    """
+    for metadata in sorted(folder.glob("certboot-*.dist-info")):
+        version = metadata.name.removeprefix("certboot-").removesuffix(".dist-info")
+        try:
+            with (metadata / "RECORD").open(encoding="utf-8", newline="") as lines:
+                names = {row[0] for row in csv.reader(lines) if row}
+        except FileNotFoundError:
+            names = {payload.PTH}
+        except (OSError, ValueError, csv.Error):
+            names = set()
+        if payload.PTH in names:
+            return True, version
+    return False, ""

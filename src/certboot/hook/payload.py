@@ -1,0 +1,89 @@
+"""The files that make up the hook, a copy of it that serves a store of its own, and the record of a store beside it.
+
+All of them are pure ASCII: one other byte in a .pth file can keep an interpreter from starting.
+"""
+
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+
+import certboot_startup
+from certboot.errors import CertbootError
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PACKAGE = "certboot_startup"
+HOME = "certboot_home"
+PTH = f"{PACKAGE}.pth"
+_START = (f"{HOME}.start", f"{HOME}.pth", f"{PACKAGE}.start", PTH)
+"""What makes an interpreter call the others: the last to be written and, in the opposite order, the first to go.
+
+The store's comes before the hook's in the alphabet and so at every start, and activate() acts once.
+"""
+
+# A copy names its store itself. Beside a hook that an installer put there, and may take away without knowing of these
+# files, there is one start-up file more, for a module that is silent when the hook is gone: that costs a start more.
+_COPY_PTH = f"import {PACKAGE}; {PACKAGE}.activate({{home}})\n"
+_HOME_PTH = f"import {HOME}; {HOME}.activate()\n"
+_HOME_START = f"{HOME}:activate\n"
+# An entry point of a .start file takes no arguments, so copies need the module too, from Python 3.15 on.
+_HOME_PY = '''\
+"""Written by `certboot hook install --home`: the store that the start-up hook of this Python uses."""
+
+HOME = {home}
+
+
+def activate():
+    try:
+        import certboot_startup
+
+        certboot_startup.activate(HOME)
+    except Exception:  # no hook, or one that is too old to be told: the interpreter must start
+        pass
+'''
+
+
+def hook_files() -> dict[str, bytes]:
+    """Return the hook as it lies beside this certboot: name, relative to a folder of packages, -> content."""
+    package = Path(certboot_startup.__file__).parent
+    paths = [*package.glob("*.py"), *(package.parent / name for name in _START if name.startswith(PACKAGE))]
+    try:
+        found = {path.relative_to(package.parent).as_posix(): path.read_bytes() for path in paths}
+    except OSError as error:
+        message = f"this certboot's own hook cannot be read: {error.strerror}: {error.filename}"
+        raise CertbootError(message, "python -m pip install --force-reinstall --no-deps certboot") from error
+    strange = next((name for name, data in found.items() if not data.isascii()), None)
+    if strange:
+        message = f"this certboot's own hook is not as it was published: {package.parent / strange}"
+        raise CertbootError(message, "python -m pip install --force-reinstall --no-deps certboot")
+    return {name: found[name] for name in in_order(found)}
+
+
+def copy_files(home: str) -> dict[str, bytes]:
+    """Return a copy of the hook that serves the store in the absolute folder ``home``, or for "" each user's own."""
+    if not home:
+        return hook_files()
+    texts = {
+        f"{HOME}.py": _HOME_PY.format(home=ascii(home)),
+        f"{PACKAGE}.start": _HOME_START,
+        PTH: _COPY_PTH.format(home=ascii(home)),
+    }
+    return hook_files() | _encoded(texts)
+
+
+def home_files(home: str) -> dict[str, bytes]:
+    """Return the files that record a store's absolute folder beside a hook that is not a copy; none for ""."""
+    texts = {f"{HOME}.py": _HOME_PY.format(home=ascii(home)), f"{HOME}.start": _HOME_START, f"{HOME}.pth": _HOME_PTH}
+    return _encoded(texts) if home else {}
+
+
+def _encoded(texts: dict[str, str]) -> dict[str, bytes]:
+    # ascii() has quoted whatever a path can hold, undecodable bytes (as lone surrogates) included.
+    return {name: text.encode("ascii") for name, text in texts.items()}
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return names in the order in which they may be written: at no moment does one call another that is missing."""
+    return sorted(names, key=lambda name: (_START.index(name) + 1 if name in _START else 0, "__init__" in name, name))

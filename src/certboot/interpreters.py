@@ -1,0 +1,195 @@
+"""Other Python interpreters: found by path, name or virtualenv, and asked where they look for packages.
+
+An interpreter is the only one that knows: distributions, virtualenvs and build options all move the answer. Asking
+means running it, so one that somebody else could have put there is not asked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+import certboot_startup
+from certboot import files
+from certboot.errors import CertbootError
+from certboot.printable import printable
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OLDEST = (3, 8)
+_SECONDS = 60
+_DEEPEST = 6
+_NO_VIRTUALENVS = {".git", "__pycache__", "node_modules"}
+MARK = "certboot-answer: "
+"""Begins the line that holds the answer: other start-up hooks may print lines of their own."""
+
+# Python 2 must be able to say that it is Python 2. Before the first import the folder from which certboot was called
+# leaves sys.path: what lies there is nobody's standard library.
+_QUESTION = f"""\
+import sys
+if sys.path and sys.path[0] == "":
+    del sys.path[0]
+import json
+answer = {{"version": list(sys.version_info[:3]), "no_site": bool(sys.flags.no_site)}}
+if sys.version_info >= {OLDEST}:
+    import os, site, sysconfig
+    virtual = sys.prefix != sys.base_prefix
+    user_site = site.getusersitepackages() if site.ENABLE_USER_SITE else None
+    folders = site.getsitepackages([sys.prefix]) if virtual else []
+    folders += [user_site] if user_site else []
+    answer.update(
+        python=sys.executable, prefix=sys.prefix, virtual=virtual, user_site=user_site,
+        site_packages=sysconfig.get_path("purelib"), site_folders=folders + site.getsitepackages(),
+        managed=os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")),
+    )
+sys.stdout.write("\\n{MARK}" + json.dumps(answer) + "\\n")
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """What an interpreter says of itself."""
+
+    python: Path
+    """The program; in a virtualenv the link, which is what makes it that virtualenv's."""
+    version: tuple[int, int, int]
+    virtual: bool
+    """Whether it is that of a virtualenv."""
+    site_packages: Path
+    """Where pip would put pure Python packages (``sysconfig``'s ``purelib``)."""
+    user_site: Path | None
+    """The user's own folder for packages; None where it is turned off, as in most virtualenvs."""
+    site_folders: tuple[Path, ...]
+    """The folders whose start-up files it reads, in its order, each once; some may not exist."""
+    managed: bool
+    """It belongs to the system's package manager (PEP 668), and is no virtualenv."""
+
+
+def named(text: str) -> Path:
+    """Return the absolute path of an interpreter, given by path, virtualenv or name on PATH; raises CertbootError.
+
+    Links are left as they are: resolved, a virtualenv's interpreter would be that of the system.
+    """
+    path = Path(text)
+    if path.is_dir():
+        return of_virtualenv(path)
+    found = shutil.which(text)
+    if not found:
+        message = f"there is no such program: {text}"
+        raise CertbootError(message, "--python takes the path of an interpreter or of a virtualenv")
+    return Path(os.path.abspath(found))
+
+
+def of_virtualenv(folder: Path) -> Path:
+    """Return the absolute path of a virtualenv's interpreter; raises CertbootError."""
+    for name in ("bin/python", "Scripts/python.exe"):
+        path = Path(os.path.abspath(folder / name))
+        if path.exists():
+            return path
+    message = f"there is no interpreter in bin or Scripts: {folder}"
+    raise CertbootError(message, "a virtualenv whose Python was removed must be made anew")
+
+
+def virtualenvs(folder: Path) -> Iterator[Path]:
+    """Yield every virtualenv at or below ``folder``, in order of path, a few levels deep; follows no symbolic link.
+
+    Folders that cannot be read are passed over.
+    """
+    yield from _virtualenvs(folder, _DEEPEST)
+
+
+def _virtualenvs(folder: Path, levels: int) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+    except OSError:
+        return
+    if any(entry.name == "pyvenv.cfg" for entry in entries):
+        yield folder
+    elif levels:
+        for entry in entries:
+            if entry.name not in _NO_VIRTUALENVS and entry.is_dir(follow_symlinks=False):
+                yield from _virtualenvs(folder / entry.name, levels - 1)
+
+
+def ask(python: Path) -> Interpreter:
+    """Run ``python`` to learn where it keeps its packages; raises CertbootError."""
+    text = answer(python, _QUESTION, {**environ(), "CERTBOOT_DISABLE": "1"}, "-E")
+    try:
+        found = json.loads(text)
+        version = tuple(map(int, found["version"]))
+        if version < OLDEST:
+            message = f"the hook needs Python 3.8 or newer, and this is {'.'.join(map(str, version))}: {python}"
+            raise CertbootError(message, "choose another interpreter with --python")
+        if found["no_site"]:
+            message = f"this interpreter reads no start-up files: {python}"
+            raise CertbootError(message, "an embedded Python needs `import site` in its ._pth file")
+        return Interpreter(
+            python=Path(found["python"] or python),
+            version=(version[0], version[1], version[2]),
+            virtual=found["virtual"],
+            site_packages=Path(found["site_packages"]),
+            user_site=Path(found["user_site"]) if found["user_site"] else None,
+            site_folders=tuple(dict.fromkeys(map(Path, found["site_folders"]))),
+            managed=found["managed"] and not found["virtual"],
+        )
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        message = f"an answer that no interpreter gives, from {python}: {printable(text[:80])}"
+        raise CertbootError(message, "choose another interpreter with --python") from error
+
+
+def environ() -> dict[str, str]:
+    """Return the variables as they were before the hook in this process added its own."""
+    ours = certboot_startup.applied.items()
+    return {name: value for name, value in os.environ.items() if (name, value) not in ours}
+
+
+def answer(python: Path, code: str, variables: dict[str, str], *flags: str) -> str:
+    """Run ``code`` and return what it wrote after MARK; raises CertbootError."""
+    stranger = _stranger(python)
+    if stranger:
+        message = f"an interpreter is not run when {stranger[1]}: {stranger[0]}"
+        raise CertbootError(message, "run certboot as the user to whom that interpreter belongs")
+    try:
+        done = subprocess.run(
+            [python, *flags, "-c", code], env=variables, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+            timeout=_SECONDS,
+        )  # fmt: skip
+    except OSError as error:
+        message = f"cannot run {python}: {error.strerror}"
+        raise CertbootError(message, "check the path, and that it is a program for this machine") from error
+    except subprocess.TimeoutExpired as error:
+        message = f"no answer within {_SECONDS} seconds from {python}"
+        raise CertbootError(message, f"see what it does at its start: {python} -v -c pass") from error
+    lines = done.stdout.decode("ascii", errors="replace").splitlines()
+    found = [line.removeprefix(MARK) for line in lines if line.startswith(MARK)]
+    if not found:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        message = f"{python} does not answer as an interpreter does, its status is {done.returncode}"
+        raise CertbootError(
+            message + (f": {printable(said[-1])}" if said else ""), f"see for yourself: {python} -c pass"
+        )
+    return found[-1]
+
+
+def _stranger(python: Path) -> tuple[Path, str] | None:
+    """Return what of an interpreter somebody other than the user and root could have written, and how, or None."""
+    if os.name != "posix":
+        return None
+    for path in (python, python.parent.parent / "pyvenv.cfg"):
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        if found.st_uid not in (0, os.geteuid()):
+            return path, f"it belongs to another user (uid {found.st_uid})"
+        if found.st_mode & stat.S_IWOTH:
+            return path, "everybody may write to it"
+    return files.exposed_above(python)

@@ -1,0 +1,109 @@
+"""What ``repair`` and ``chain`` say of a server: what it does not send, or why that cannot be found."""
+
+from __future__ import annotations
+
+import typing
+
+from certboot.net_addresses import KINDS, PRIVATE
+from certboot.printable import printable
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from certboot.completion import Completion
+    from certboot.model import Certificate, Handshake
+    from certboot.repair import Examined
+
+_DIGITS = 16  # of a fingerprint
+_OPTIONS = (
+    ("address-refused", KINDS[PRIVATE], "--allow-private, if these addresses are those of your own network"),
+    ("unsupported-scheme", " https://", "--allow-https"),
+)
+_PROXY = "  proxy    it resolved the names of these addresses: where they lead could not be checked"
+
+
+def findings(examined: Iterable[Examined]) -> str:
+    """Return what a person should look at before anything is stored."""
+    return "\n".join(line for one in examined for line in _finding(one))
+
+
+def reasons(one: Examined) -> str:
+    """Return why a server has no whole chain, in lines."""
+    return "\n".join(_reasons(one))
+
+
+def outcome(one: Examined, shaken: Handshake) -> str:
+    """Return the result of a handshake with the store, in OpenSSL's words."""
+    if shaken.verify_code is None:
+        said = f"no handshake: {printable(shaken.error or shaken.outcome)}"
+    else:
+        said = f"Verify return code: {shaken.verify_code} ({printable(shaken.verify_message)})"
+    line = f"{_host(one)}: {said}"
+    return line if shaken.verify_code == 0 else f"{line}\n  next     certboot doctor {_host(one)} says why"
+
+
+def written(chain: Iterable[Certificate], anchor: Certificate) -> str:
+    """Return what a file with a chain holds, in order."""
+    names = ", ".join(printable(each.name) for each in chain)
+    return f"{names}; not in it: {printable(anchor.name)}, which clients have"
+
+
+def _finding(one: Examined) -> Iterator[str]:
+    found = one.completion
+    if found is None or found.anchor is None:
+        yield from _reasons(one)
+        return
+    if not one.missing:
+        yield f"{_host(one)}: nothing is to be stored"
+    else:
+        names = ", ".join(printable(offer.certificate.name) for offer in one.missing)
+        yield f"{_host(one)}: to be stored, because the server does not send it: {names}"
+        yield from _offers(one, found)
+    for offer in one.in_store:
+        yield f"  stored   {_named(offer.certificate)}, which the server does not send either"
+    yield f"  anchor   {_named(found.anchor)}, in the store"
+    if one.through_proxy:
+        yield _PROXY
+
+
+def _offers(one: Examined, found: Completion) -> Iterator[str]:
+    below = {offer: child for child, offer in zip(found.path, found.path[1:], strict=False)}
+    for offer in one.missing:
+        certificate = offer.certificate
+        digits = certificate.fingerprint.upper()
+        yield f"  {printable(certificate.subject)}"
+        yield f"    SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}"
+        yield f"    valid    {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
+        yield f"    from     {printable(offer.origin)}"
+        yield f"    because  it signed {printable(below[offer].certificate.name)}"
+        for defect in certificate.defects:
+            yield f"    defect   {defect}: Python 3.13 and newer refuse it"
+
+
+def _reasons(one: Examined) -> Iterator[str]:
+    if one.completion is None:
+        yield f"{_host(one)}: cannot be repaired: {printable(one.error)}"
+        return
+    leaf = one.completion.path[0].certificate
+    yield f"{_host(one)}: cannot be repaired: no way from {printable(leaf.name)} to an anchor of the store"
+    for refusal in one.completion.refusals:
+        yield f"  refused  {refusal.rule}: {_named(refusal.certificate)} from {printable(refusal.origin)}"
+        yield f"           {printable(refusal.reason)}"
+    for failure in one.failures:
+        where = f" at {printable(failure.address)}" if failure.address else ""
+        yield f"  missing  {failure.rule}: the issuer of {printable(failure.of)}{where}"
+        yield f"           {printable(failure.reason)}"
+    if one.through_proxy:
+        yield _PROXY
+    yield f"  next     certboot doctor {_host(one)} tells what its operator has to change"
+    for rule, words, option in _OPTIONS:
+        if any(failure.rule == rule and words in failure.reason for failure in one.failures):
+            yield f"  or       {option}"
+
+
+def _host(one: Examined) -> str:
+    return printable(one.target.shown)
+
+
+def _named(certificate: Certificate) -> str:
+    return f"{printable(certificate.name)} ({certificate.fingerprint[:_DIGITS]})"

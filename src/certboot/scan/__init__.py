@@ -1,0 +1,1 @@
+"""``certboot scan``: many hosts, each examined as ``certboot doctor HOST`` examines one."""

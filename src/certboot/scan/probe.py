@@ -1,0 +1,160 @@
+"""The handshake and the diagnosis of ``certboot doctor HOST`` for one host after the other.
+
+What the hosts have in common is made once: the contexts that judge, and what is known of CAs. OpenSSL is asked only
+where its answer can change the cause.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import ssl
+import time
+import typing
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from certboot import verdict
+from certboot.certs import load_certificate
+from certboot.connection import ConnectionFault, ascii_name
+from certboot.details import details
+from certboot.diagnosis import verify_codes
+from certboot.diagnosis.examination import GROUP, Evidence, Judgements, examined
+from certboot.diagnosis.names import ip_address
+from certboot.diagnosis.values import Judgement, Known
+from certboot.doctor.known import Search, known
+from certboot.errors import CertbootError, CertificateError
+from certboot.model import Finding
+from certboot.printable import printable
+from certboot.scan import result
+from certboot.scan.once import Once
+from certboot.tls import handshake
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from certboot.model import Handshake, Target
+    from certboot.paths import StorePaths
+    from certboot.scan.entries import Entry
+    from certboot.scan.issuers import Issuers
+    from certboot.scan.result import Result
+
+_MOST_RESULTS = 2048
+_MOST_ISSUERS = 512
+_LARGE = 16 * 1024  # bytes of a chain; about twice what is common
+_SELF_SIGNED = frozenset({verify_codes.DEPTH_ZERO_SELF_SIGNED_CERT})
+_WITHOUT_END = verify_codes.NO_ISSUER | _SELF_SIGNED | {verify_codes.SELF_SIGNED_CERT_IN_CHAIN}
+
+
+class Prober:
+    """Examines hosts in any number of threads. A host that comes again is not asked again."""
+
+    def __init__(self, paths: StorePaths, environ: Mapping[str, str], issuers: Issuers) -> None:
+        """Make what the hosts share; raises CertbootError where the active trust cannot be read."""
+        self._paths, self._environ, self._issuers = paths, environ, issuers
+        self._known: Once[Known] = Once(_MOST_ISSUERS)
+        self._results: Once[Result] = Once(_MOST_RESULTS)
+        try:
+            self._level = ssl.create_default_context().security_level
+            self._others = verdict.judge(strict=not verdict.STRICT_PYTHON)
+            self._without_common_name = verdict.judge(common_name=False)
+        except OSError as error:
+            message = f"the active trust cannot be read: {printable(str(error))}"
+            raise CertbootError(message, "certboot doctor environment") from error
+
+    def examine(self, entry: Entry) -> Result:
+        """Return the result for this entry, whatever happens."""
+        target = entry.target
+        if target is None:
+            return result.no_host(entry)
+        found = self._results(target, lambda: self._examined(target))
+        return replace(found, number=entry.number, input=entry.text)
+
+    def _examined(self, target: Target) -> Result:
+        begin = time.monotonic()
+        try:
+            findings = self.findings(target)
+        except Exception as error:  # noqa: BLE001 - a broken check is a result; the other hosts still have theirs
+            summary = printable(f"{type(error).__name__}: {error}")
+            findings = [Finding(result.NOT_FINISHED, GROUP, "error", target.shown, summary)]
+        return result.examined(target, findings, time.monotonic() - begin)
+
+    def findings(self, target: Target) -> list[Finding]:
+        """Return the findings on this server; the first has the one cause."""
+        shaken = handshake(target)
+        try:
+            return self._findings(target, shaken)
+        finally:
+            if sum(map(len, shaken.presented)) > _LARGE:
+                # What is remembered of certificates is bounded by their number, not by their size.
+                details.cache_clear()
+                load_certificate.cache_clear()
+
+    def _findings(self, target: Target, shaken: Handshake) -> list[Finding]:
+        judgements = self._judgements(target, shaken)
+        evidence = Evidence(
+            target,
+            datetime.now(timezone.utc),
+            judgements,
+            shaken.presented,
+            tuple(dict.fromkeys((*shaken.anchors, *shaken.built[-1:]))),
+            shaken,
+            strict_here=verdict.STRICT_PYTHON,
+            level=self._level,
+        )
+        evidence = replace(evidence, known=self._known_of(evidence))
+        findings = examined(evidence)
+        if findings[0].id == result.UNTRUSTED and (root := str(findings[0].evidence.get("root", ""))):
+            self._issuers.add(root, target.host)
+            others = self._issuers.others(root, target.host)
+            if others:
+                return examined(replace(evidence, known=replace(evidence.known, also_issued_for=others)))
+        return findings
+
+    def _judgements(self, target: Target, shaken: Handshake) -> Judgements:
+        if shaken.verify_code is None:
+            return Judgements(None)
+        here = Judgement(shaken.verify_code, shaken.verify_message)
+        # Up to Python 3.12, what is refused here has its cause, whatever the strict ones would say too.
+        others = self._asked(self._others, target, shaken) if verdict.STRICT_PYTHON or not here.code else None
+        lax, strict = (others, here) if verdict.STRICT_PYTHON else (here, others)
+        nameless = not here.code and _may_go_by_common_name(target, shaken)
+        without = self._asked(self._without_common_name, target, shaken) if nameless else None
+        return Judgements(here, lax, strict, without)
+
+    @staticmethod
+    def _asked(context: ssl.SSLContext, target: Target, shaken: Handshake) -> Judgement | None:
+        with contextlib.suppress(OSError, ConnectionFault):
+            found = verdict.verdict(context, shaken.presented, ascii_name(target.name)) if shaken.presented else None
+            return Judgement(*found) if found else None
+        return None
+
+    def _known_of(self, evidence: Evidence) -> Known:
+        """Return what is known of the CAs of this chain. It is the same for all leaves of one issuer."""
+        judgements, presented = evidence.judgements, evidence.presented
+        judged = (judgements.here, judgements.lax, judgements.strict)
+        codes = frozenset(each.code for each in judged if each and each.code)
+        # A leaf that signs itself is what it is, whatever CAs are known.
+        if not presented or codes == _SELF_SIGNED:
+            return Known()
+        issuer = b""
+        if codes & _WITHOUT_END:
+            with contextlib.suppress(CertificateError):
+                issuer = details(presented[0]).certificate.issuer_name
+        others = hashlib.sha256(b"".join(presented[1:])).digest()
+        key = issuer, others, codes & (_WITHOUT_END | {verify_codes.CERT_HAS_EXPIRED})
+        search = Search(self._paths, self._environ, presented, evidence.anchors, codes)
+        return self._known(key, lambda: known(search))
+
+
+def _may_go_by_common_name(target: Target, shaken: Handshake) -> bool:
+    """Whether OpenSSL may have found the host in the common name: do_x509_check() in crypto/x509/v3_utl.c.
+
+    It looks there only if the certificate has no DNS name at all, and never for an address.
+    """
+    if ip_address(target.name) or not shaken.presented:
+        return False
+    try:
+        return not details(shaken.presented[0]).dns_names
+    except CertificateError:
+        return True

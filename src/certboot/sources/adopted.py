@@ -1,0 +1,142 @@
+"""The source ``adopted``: what the file or directory holds that a preset variable names, as clients read it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+from certboot import files
+from certboot.clients import BY_NAME, DIRECTORY
+from certboot.errors import SourceError
+from certboot.model import Loaded, Rejection
+from certboot.printable import printable
+from certboot.sources.added import SIZE_LIMIT
+from certboot.sources.unparsed import Unparsed
+
+if typing.TYPE_CHECKING:
+    from certboot.paths import StorePaths
+    from certboot.store.adoptions import Adoption
+
+NAME = "adopted"
+GONE = "gone"
+_HASH_NAME = re.compile(r"([0-9a-f]{8})\.[0-9]+")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One file, or why it, or a whole directory, is not read."""
+
+    path: str
+    data: bytes = b""
+    rule: str = ""
+    reason: str = ""
+
+
+def read(adoption: Adoption, paths: StorePaths) -> Unparsed:
+    """Return the PEM file, or of each directory what OpenSSL would find there by hash.
+
+    Raises SourceError where nothing can be read. What lies in the store itself is left out: it would be its own reason.
+    What anybody but the user, root and the user's group could change is rejected: it would decide over every client.
+    """
+    found = list(_all_found(adoption, paths))
+    wrong = [each for each in found if each.rule]
+    if wrong and len(wrong) == len(found):
+        message = f"{adoption.variable} cannot be adopted, {wrong[0].reason}: {printable(wrong[0].path)}"
+        raise SourceError(message, _hint(adoption, wrong[0]))
+    return Unparsed(_pieces(found), lambda: _parsed(found))
+
+
+def read_again(adoption: Adoption, paths: StorePaths) -> Unparsed:
+    """Return the same for a later run: what has gone since is a rejection, and its certificates leave the store.
+
+    It must not keep new roots, or distrust, from arriving.
+    """
+    found = list(_all_found(adoption, paths))
+    return Unparsed(_pieces(found), lambda: _parsed_again(adoption, found))
+
+
+def is_own(adoption: Adoption, paths: StorePaths) -> bool:
+    """Return whether all that the value names lies in the store, by whatever path."""
+    return all(_is_inside(Path(place), paths) for place in adoption.places)
+
+
+def _pieces(found: list[_Found]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((f"{each.path}: {each.reason}" if each.rule else each.path, each.data) for each in found)
+
+
+def _all_found(adoption: Adoption, paths: StorePaths) -> typing.Iterator[_Found]:
+    only_directories = BY_NAME[adoption.variable].form == DIRECTORY
+    for place in map(Path, adoption.places):
+        try:
+            for path in _by_hash(place) if only_directories or place.is_dir() else [place]:
+                if not _is_inside(path, paths):
+                    yield _file(path)
+        except OSError as error:
+            yield _wrong(place, error)
+
+
+def _by_hash(folder: Path) -> list[Path]:
+    """Return what OpenSSL looks at: for each hash the numbers from 0 up to the first that leads nowhere."""
+    hashes = sorted({match[1] for path in folder.iterdir() if (match := _HASH_NAME.fullmatch(path.name))})
+    numbered = ((folder / f"{name}.{number}" for number in itertools.count()) for name in hashes)
+    return [path for of_one in numbered for path in itertools.takewhile(os.path.exists, of_one)]
+
+
+def _file(path: Path) -> _Found:
+    if os.path.exists(path):
+        above = files.exposed_above(path / "any")  # with what would lie in it, the path itself is among those above
+        if above:
+            return _Found(str(path), rule="exposed", reason=above[1] + (f" ({above[0]})" if above[0] != path else ""))
+        if not path.is_file():  # to open a pipe would wait for ever
+            return _Found(str(path), rule="unreadable", reason="it is no file")
+    try:
+        with path.open("rb") as file:
+            data = file.read(SIZE_LIMIT + 1)
+    except OSError as error:
+        return _wrong(path, error)
+    if len(data) > SIZE_LIMIT:
+        reason = f"over {SIZE_LIMIT // 1024 // 1024} MiB, which no file of certificates is"
+        return _Found(str(path), rule="unreadable", reason=reason)
+    return _Found(str(path), data)
+
+
+def _wrong(path: Path, error: OSError) -> _Found:
+    rule = GONE if isinstance(error, FileNotFoundError | NotADirectoryError) else "unreadable"
+    return _Found(str(path), rule=rule, reason=error.strerror or str(error))
+
+
+def _is_inside(path: Path, paths: StorePaths) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(paths.home))
+
+
+def _hint(adoption: Adoption, wrong: _Found) -> str:
+    if wrong.rule == "exposed":
+        return "chmod go-w, if it is yours and right; certboot trust FILE takes what is in it now, and no more"
+    if wrong.rule == GONE:
+        return f"unset {adoption.variable}: a value that leads nowhere only breaks clients"
+    return "check what the variable names, and that you may read it"
+
+
+def _parsed(found: list[_Found]) -> Loaded:
+    from certboot.sources.reading import from_pem, merged
+
+    return merged(
+        Loaded((), (Rejection(each.rule, NAME, each.path, each.reason),))
+        if each.rule
+        else from_pem(each.data, NAME, each.path)
+        for each in found
+    )
+
+
+def _parsed_again(adoption: Adoption, found: list[_Found]) -> Loaded:
+    try:
+        loaded = _parsed(found)
+    except SourceError as error:
+        return Loaded((), (Rejection("unreadable", NAME, adoption.value, error.message),))
+    if loaded.candidates or loaded.rejections:
+        return loaded
+    return Loaded((), (Rejection(GONE, NAME, adoption.value, "there is no certificate in it"),))

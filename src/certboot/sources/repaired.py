@@ -1,0 +1,80 @@
+"""The source ``repaired``: the intermediates that ``certboot repair`` has stored, each because a server needed it.
+
+They are believed no more than those of a report: the policy looks for a chain to an anchor at every update.
+"""
+
+from __future__ import annotations
+
+import typing
+
+from certboot.model import Candidate, Loaded, Rejection
+from certboot.printable import printable
+from certboot.sources.unparsed import Unparsed
+from certboot.store import repairs
+from certboot.store.repairs import NAME
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from certboot.store.repairs import Need, Repair
+
+_MOST_NEEDS = 3
+_LARGEST = 1024 * 1024
+
+
+def read(folder: Path) -> Unparsed:
+    """Return the files of the store's folder ``repaired``.
+
+    One that cannot be read is a rejection: it must not keep new roots, or distrust, from arriving.
+    """
+    # A dot begins what a killed run left half-written.
+    files = [(path, *_content(path)) for path in sorted(folder.glob("[!.]*"))]
+    pieces = tuple((f"{path}: {defect}" if defect else str(path), data) for path, data, defect in files)
+    return Unparsed(pieces, lambda: _loaded(_candidate(path, data, defect) for path, data, defect in files))
+
+
+def offered(repairs_: Iterable[Repair]) -> Loaded:
+    """Return intermediates that are new, as candidates."""
+    return Loaded(tuple(Candidate(each.certificate, NAME, detail(each.needs), "intermediate") for each in repairs_))
+
+
+def detail(needs: tuple[Need, ...]) -> str:
+    """Return in words who needed an intermediate."""
+    more = f"; and by {len(needs) - _MOST_NEEDS} more" if len(needs) > _MOST_NEEDS else ""
+    return printable("; ".join(need.shown for need in needs[:_MOST_NEEDS]) + more) or "nobody knows for whom"
+
+
+def _content(path: Path) -> tuple[bytes, str]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        return b"", f"it cannot be read: {error.strerror}"
+    return (data, "") if len(data) <= _LARGEST else (b"", "it is too large")
+
+
+def _candidate(path: Path, data: bytes, defect: str) -> Candidate | Rejection:
+    from certboot import pem
+    from certboot.certs import load_certificate
+    from certboot.errors import CertificateError
+
+    blocks = list(pem.blocks(data))
+    if not defect and len(blocks) != 1:
+        defect = "it does not contain exactly one certificate"
+    if not defect:
+        try:
+            certificate = load_certificate(blocks[0].data or b"")
+        except CertificateError as error:
+            defect = error.message
+        else:
+            return Candidate(certificate, NAME, detail(repairs.needs(data)), "intermediate")
+    return Rejection("unreadable", NAME, str(path), defect)
+
+
+def _loaded(found: Iterable[Candidate | Rejection]) -> Loaded:
+    each = tuple(found)
+    return Loaded(
+        tuple(one for one in each if isinstance(one, Candidate)),
+        tuple(one for one in each if isinstance(one, Rejection)),
+    )

@@ -1,0 +1,329 @@
+"""The guards: what a program chose itself goes before certboot's variables, and our bundle is read as the directory."""
+# Loaded by the hook only when a module of GUARDED is imported, or was before the hook ran. The same rules hold as for
+# the hook: standard library only, Python 3.8, no output, and no exception that the guarded module would not raise. A
+# guard that meets something unexpected steps aside: the module stays as it was, and ``guarded`` says why.
+#
+# Python holds its one import lock while a finder is asked, and so while this file is loaded. It therefore imports only
+# what every interpreter has loaded already: waiting here for a module that another thread loads would be a deadlock.
+#
+# Ours is a value that names the bundle or the directory of the store that the hook uses, and no other.
+
+from __future__ import annotations
+
+import os
+import sys
+from _thread import get_ident
+
+import certboot_startup as hook
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+_BUNDLE = "bundle.pem"
+_CRTS = "crts"
+_MARK = "certboot_guard"
+_MISSING = object()
+_PARAMETERS = ("self", "url", "proxies", "stream", "verify", "cert")
+
+_asking: set[tuple[int, str]] = set()  # (thread, module): finders that ask all finders, as this one does, would not end
+
+
+def find_spec(name: str, path: Any, target: Any) -> ModuleSpec | None:
+    """Return what the other finders find for this module of GUARDED, with a loader that guards it; None for nothing.
+
+    None as well where the guard steps aside: Python then goes on to the other finders itself.
+    """
+    key = (get_ident(), name)
+    if key in _asking or not _is_on(name):
+        return None
+    _asking.add(key)
+    try:
+        spec = _found(name, path, target)
+    finally:
+        _asking.discard(key)
+    if spec is None or isinstance(spec.loader, _GuardingLoader):
+        return spec
+    if not (hasattr(spec.loader, "create_module") and hasattr(spec.loader, "exec_module")):
+        hook.guarded[name] = "stepped aside: its loader has no exec_module"  # zipimport up to Python 3.9
+        return None
+    spec.loader = _GuardingLoader(spec.loader, name)  # type: ignore[assignment]
+    if hook.guarded.get(name) != "applied":  # or it is about to be executed again
+        hook.guarded[name] = "waiting"
+    return spec
+
+
+def guard_imported() -> None:
+    """Guard the modules that were imported before the hook ran."""
+    for name in hook.GUARDED:
+        module = sys.modules.get(name)
+        if module is None or not _is_on(name):
+            continue
+        # One that loads itself when it is looked at must not be looked at.
+        if type(module) is not type(sys) or getattr(module.__spec__, "_initializing", False):
+            hook.guarded[name] = "stepped aside: it was not imported to the end"
+        else:
+            _guard(name, module)
+
+
+def _is_on(name: str) -> bool:
+    return hook.GUARDED[name] in [switch.strip() for switch in hook.switches.split(",")]
+
+
+def _found(name: str, path: Any, target: Any) -> ModuleSpec | None:
+    for finder in tuple(sys.meta_path):
+        if finder is not hook:  # type: ignore[comparison-overlap]
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                return spec
+    return None
+
+
+class _GuardingLoader:
+    """A loader in front of another, up to the moment when that one executes the module."""
+
+    def __init__(self, loader: Any, name: str) -> None:
+        self._loader = loader
+        self._name = name
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)  # type: ignore[no-any-return]
+
+    def exec_module(self, module: ModuleType) -> None:
+        if getattr(module.__spec__, "loader", None) is self:
+            module.__spec__.loader = self._loader  # type: ignore[union-attr]
+        if getattr(module, "__loader__", None) is self:
+            module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        _guard(self._name, module)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "_loader":  # copy and pickle ask before there is a loader
+            raise AttributeError(name)
+        return getattr(self._loader, name)
+
+
+def _guard(name: str, module: ModuleType) -> None:
+    try:
+        _GUARDS[hook.GUARDED[name]](module)
+        hook.guarded[name] = "applied"
+    except Exception as error:
+        hook.guarded[name] = f"stepped aside: {type(error).__name__}: {error}"
+
+
+def _stand_in(original: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator that gives a function the name, signature and documentation of the original."""
+
+    def decorate(function: Any) -> Any:
+        for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+            setattr(function, name, getattr(original, name, None))
+        # Our annotations name what the module of the original does not know; by __wrapped__ its own are found.
+        function.__annotations__ = {}
+        function.__wrapped__ = original
+        setattr(function, _MARK, True)
+        return function
+
+    return decorate
+
+
+def _replace(owners: tuple[Any, ...], functions: list[Any]) -> None:
+    """Put the functions in the place of those with their names: all, or none and raise."""
+    done: list[tuple[Any, str, Any]] = []
+    try:
+        for owner in owners:
+            for function in functions:
+                name = function.__name__
+                before = vars(owner).get(name, _MISSING)
+                setattr(owner, name, function)
+                done.append((owner, name, before))
+    except Exception:
+        for owner, name, before in done:
+            if before is _MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, before)
+        raise
+
+
+def _quietly(step: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return step(*arguments)
+    except Exception:  # wrong arguments, a store that was removed: the original has the word
+        return None
+
+
+def _generation_of(path: Path | None, *names: str) -> str:
+    """Return the folder of the generation whose bundle or directory, by these names, ``path`` is; "" for another."""
+    text = os.fsdecode(path) if path is not None else ""
+    folder, _, name = text.rpartition(os.sep)
+    # Without symbolic links the variables name a numbered generation, and an inherited one may name one before it.
+    above = hook.generation.rpartition(os.sep)[0]
+    return folder if name in names and above and folder.rpartition(os.sep)[0] == above else ""
+
+
+def _is_as_written(folder: str) -> bool:
+    """Return whether bundle and directory are there, and untouched since the manifest was written after them.
+
+    What somebody appended to the bundle (``cat corp.pem >> $(python -m certifi)``) is in no directory.
+    """
+    try:
+        finished = os.stat(folder + os.sep + "manifest.json").st_mtime
+        bundle, crts = os.stat(folder + os.sep + _BUNDLE), os.stat(folder + os.sep + _CRTS)
+    except OSError:
+        return False
+    return crts.st_mode & 0o170000 == 0o040000 and bundle.st_mtime <= finished and crts.st_mtime <= finished
+
+
+class _Loaded:
+    """What a context was asked to load."""
+
+    __slots__ = ("directory", "other")
+
+    def __init__(self) -> None:
+        self.directory = ""  # the generation whose directory stands in for its bundle
+        self.other = False  # it has loaded something else too
+
+
+def _guard_ssl(module: ModuleType) -> None:
+    """Let a context that is asked for our bundle have the directory instead: nothing is parsed, whatever its size.
+
+    OpenSSL looks into a directory only for a subject of which it has no certificate in memory (crypto/x509/x509_lu.c,
+    X509_STORE_CTX_get_by_subject). So the directory stands in only where it is all that the context has; as soon as
+    anything else is loaded, or somebody asks what is loaded, the bundle is loaded too.
+    """
+    classes = module.SSLContext.__mro__  # gevent and truststore put a class of theirs before the original
+    context_class = classes[: classes.index(vars(module)["_SSLContext"])][-1]
+    load, load_defaults = context_class.load_verify_locations, context_class.set_default_verify_paths
+    ca_certs, stats = context_class.get_ca_certs, context_class.cert_store_stats
+    if hasattr(load, _MARK):
+        return
+
+    def loaded(context: Any) -> _Loaded:
+        return vars(context).setdefault("_certboot_loaded", _Loaded())  # type: ignore[no-any-return]
+
+    def load_bundle(context: Any) -> None:
+        state = loaded(context)
+        folder, state.directory = state.directory, ""
+        if folder:
+            load(context, folder + os.sep + _BUNDLE)
+
+    def load_directory(context: Any, folder: str) -> bool:
+        state = loaded(context)
+        if not folder or state.other or state.directory not in ("", folder):
+            return False
+        if not state.directory and any(stats(context).values()):
+            return False
+        state.directory = folder
+        load(context, None, folder + os.sep + _CRTS)  # again if need be: another thread may not have come to it yet
+        if state.other:  # another thread has loaded something in the meantime
+            load_bundle(context)
+        return True
+
+    def load_other(context: Any) -> None:
+        loaded(context).other = True
+        load_bundle(context)
+
+    def asked_for(cafile: Any) -> str:
+        folder = _generation_of(cafile, _BUNDLE)
+        return folder if folder and _is_as_written(folder) else ""
+
+    @_stand_in(load)
+    def load_verify_locations(self: Any, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
+        folder = _quietly(asked_for, cafile)
+        if capath is None and cadata is None and _quietly(load_directory, self, folder):
+            return
+        _quietly(load_other, self)
+        load(self, cafile, capath, cadata)
+        if folder:
+            _quietly(load, self, None, folder + os.sep + _CRTS)
+
+    @_stand_in(load_defaults)
+    def set_default_verify_paths(self: Any) -> None:
+        folder = _quietly(asked_for, os.environ.get("SSL_CERT_FILE"))
+        # Another directory, or that of the system where none is set, is one more than ours.
+        ours = folder and os.environ.get("SSL_CERT_DIR") == folder + os.sep + _CRTS
+        if ours and _quietly(load_directory, self, folder):
+            return
+        _quietly(load_other, self)
+        load_defaults(self)
+
+    @_stand_in(ca_certs)
+    def get_ca_certs(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _quietly(load_bundle, self)
+        return ca_certs(self, *args, **kwargs)
+
+    @_stand_in(stats)
+    def cert_store_stats(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _quietly(load_bundle, self)
+        return stats(self, *args, **kwargs)
+
+    _replace((context_class,), [load_verify_locations, set_default_verify_paths, get_ca_certs, cert_store_stats])
+
+
+def _guard_requests(module: ModuleType) -> None:
+    """Let ``session.verify`` go before our REQUESTS_CA_BUNDLE, as if that were not set (psf/requests#3829)."""
+    original = module.Session.merge_environment_settings
+    if hasattr(original, _MARK):
+        return
+    if original.__code__.co_varnames[: original.__code__.co_argcount] != _PARAMETERS:
+        message = "Session.merge_environment_settings takes other arguments"
+        raise LookupError(message)
+
+    def choose(session: Any, verify: Any, settings: Any) -> None:
+        """Make of ``settings`` what they were if our variable were not set."""
+        variable, curl = os.environ.get("REQUESTS_CA_BUNDLE"), os.environ.get("CURL_CA_BUNDLE")
+        used = settings["verify"]
+        from_variable = session.trust_env and (verify is None or verify is True) and used == (variable or curl)
+        if not (from_variable and _generation_of(used, _BUNDLE, _CRTS)):
+            return
+        if variable and curl and not _generation_of(curl, _BUNDLE, _CRTS):
+            settings["verify"] = curl
+        elif verify is None and session.verify is not True:
+            settings["verify"] = session.verify
+
+    @_stand_in(original)
+    def merge_environment_settings(self: Any, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        settings = original(self, url, proxies, stream, verify, cert)
+        _quietly(choose, self, verify, settings)
+        return settings
+
+    _replace((module.Session,), [merge_environment_settings])
+
+
+def _guard_certifi(module: ModuleType) -> None:
+    """Let ``certifi.where()`` and ``contents()`` answer with our bundle while it is there."""
+    original_where, original_contents = module.where, module.contents
+    if hasattr(original_where, _MARK):
+        return
+
+    def bundle() -> str:
+        path = hook.generation + os.sep + _BUNDLE
+        try:
+            return path if os.stat(path).st_size else ""
+        except OSError:
+            return ""
+
+    @_stand_in(original_where)
+    def where() -> str:
+        return bundle() or original_where()
+
+    @_stand_in(original_contents)
+    def contents() -> str:
+        try:
+            with open(bundle(), encoding="ascii") as file:
+                return file.read()
+        except (OSError, ValueError):
+            return original_contents()  # type: ignore[no-any-return]
+
+    # The package has them too, unless it is only now being imported.
+    package = sys.modules.get(module.__name__.rpartition(".")[0])
+    owners = (module, package) if getattr(package, "where", None) is original_where else (module,)
+    _replace(owners, [where, contents])
+
+
+_GUARDS = {"ssl": _guard_ssl, "requests": _guard_requests, "certifi": _guard_certifi}

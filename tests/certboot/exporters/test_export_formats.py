@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from exported import hostile
+
+from certboot.exporters.formats import FORMATS, Format, Options, render
+
+
+@pytest.mark.parametrize("chosen", FORMATS.values(), ids=list(FORMATS))
+def test_each_format_gives_the_same_each_time(chosen: Format) -> None:
+    made = render(chosen, hostile(), Options())
+    assert made == render(chosen, hostile(), Options())
+    assert isinstance(made, bytes) is not chosen.directory
+
+
+@pytest.mark.parametrize("chosen", FORMATS.values(), ids=list(FORMATS))
+def test_what_is_not_binary_is_ascii(chosen: Format) -> None:
+    made = render(chosen, hostile(), Options())
+    if isinstance(made, bytes):
+        assert made.isascii() is not chosen.binary
+
+
+@pytest.mark.parametrize("option", ["password", "name", "namespace"])
+def test_an_option_changes_those_formats_that_take_it_and_no_other(option: str) -> None:
+    changed = {
+        name
+        for name, chosen in FORMATS.items()
+        if render(chosen, hostile(), Options()) != render(chosen, hostile(), Options()._replace(**{option: "another"}))
+    }
+    takes = "password-file" if option == "password" else option
+    assert changed == {name for name, chosen in FORMATS.items() if takes in chosen.takes}
+
+
+def test_the_list_of_formats_costs_the_command_line_no_library() -> None:
+    script = "import sys, certboot.exporters.formats; print('cryptography' in sys.modules, 'ssl' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False False\n"

@@ -1,0 +1,109 @@
+"""Every finding that the doctor can give is in the registry and has its story, and the registry has no others."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+import typing
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from certboot.explanations import EXPLANATIONS
+from certboot.render.explain_text import table
+
+if typing.TYPE_CHECKING:
+    from environments import Ran
+
+SRC = Path(__file__).parents[2] / "src" / "certboot"
+ID = re.compile("[a-z]+(-[a-z0-9]+)+")
+STATUSES = frozenset({"ok", "info", "warn", "fail", "skip", "error"})
+# Of these modules every text that looks like an id is one.
+OF_SERVERS = [*(SRC / "diagnosis").glob("*.py"), SRC / "tls.py", SRC / "starttls.py", SRC / "connection.py"]
+NO_FINDINGS = frozenset({"utf-8", "latin-1", "certboot-resolve"})
+
+
+def texts(paths: Iterable[Path]) -> set[str]:
+    """The texts in the source that look like an id."""
+    nodes = (node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8"))))
+    return {text for node in nodes if (text := text_of(node)) and ID.fullmatch(text)} - NO_FINDINGS
+
+
+def text_of(node: ast.AST | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def given(path: Path) -> set[str]:
+    """What a module gives as an id: the first argument of a call for a finding, or what stands before a status."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name.lower().endswith("finding") and node.args:
+                found.add(text_of(node.args[0]))
+        elif isinstance(node, ast.Tuple) and len(node.elts) > 1 and text_of(node.elts[1]) in STATUSES:
+            found.add(text_of(node.elts[0]))
+    return {text for text in found if ID.fullmatch(text)}
+
+
+def test_every_id_that_is_given_is_explained() -> None:
+    produced = texts(OF_SERVERS).union(*(given(path) for path in (SRC / "doctor").glob("*.py")))
+    assert {"missing-intermediate", "check-not-finished"} <= produced
+    assert produced - set(EXPLANATIONS) == set()
+
+
+def test_every_id_of_a_server_that_is_explained_is_given() -> None:
+    sources = (path for path in SRC.rglob("*.py") if "explanations" not in path.parts)
+    of_servers = {kind for kind, each in EXPLANATIONS.items() if each.group == "server" and "-" in kind}
+    assert of_servers - texts(sources) == set()
+
+
+@pytest.mark.parametrize("kind", EXPLANATIONS)
+def test_each_is_explained_in_full(certboot: Callable[..., Ran], kind: str) -> None:
+    explanation = EXPLANATIONS[kind]
+    told = dataclasses.asdict(explanation)
+    operator = told.pop("operator")
+    assert all(told.values())
+    assert explanation.title == explanation.title.strip(".")
+    for text in (*list(told.values())[2:], operator):
+        assert text.format(target="HOST") == text.replace("{target}", "HOST")
+    ran = certboot("explain", kind)
+    assert (ran.status, ran.err) == (0, "")
+    lines = ran.out.split("\n")
+    assert lines[:2] == [f"{kind}: {explanation.title}", f"group {explanation.group}"]
+    headings = ["what it means", "why clients fail", "who can mend it", "how"]
+    assert [line for line in lines if line in headings] == headings
+    assert ("for the server's operator" in lines) is bool(operator)
+    assert max(len(line) for line in lines) <= 100
+
+
+def test_commands_in_the_stories_exist() -> None:
+    from certboot.arguments import parser
+
+    planned = {"repair", "chain"}
+    known = {*re.findall(r"^    ([a-z]+) ", parser().format_help(), re.MULTILINE), *planned}
+    for explanation in EXPLANATIONS.values():
+        for text in dataclasses.asdict(explanation).values():
+            assert set(re.findall("`certboot ([a-z]+)", text)) <= known
+
+
+def test_without_an_id_all_are_listed(certboot: Callable[..., Ran]) -> None:
+    ran = certboot("explain")
+    assert ran.status == 0
+    assert set(re.findall(r"^  (\S+)", ran.out, re.MULTILINE)) == set(EXPLANATIONS)
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"), [("missing-intermediates", "missing-intermediate"), ("???", "lists them all")]
+)
+def test_an_unknown_id_is_refused_with_the_nearest(certboot: Callable[..., Ran], given: str, hint: str) -> None:
+    ran = certboot("explain", given)
+    assert (ran.status, ran.out) == (2, "")
+    assert hint in ran.err
+
+
+def test_the_table_for_the_readme_has_a_row_for_each() -> None:
+    rows = table(EXPLANATIONS).split("\n")[2:]
+    assert [row.split("`")[1] for row in rows] == list(EXPLANATIONS)

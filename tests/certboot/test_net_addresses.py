@@ -1,0 +1,204 @@
+"""Which addresses a stranger may send us to: every kind of IP address, however it is written."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certboot import net_addresses
+from certboot.net_addresses import LOOPBACK, PRIVATE, PUBLIC, SPECIAL, FetchError, Place, Reach, kind, place, refusal
+
+HTTP = Reach()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1.1.1.1", PUBLIC),
+        ("23.55.110.10", PUBLIC),
+        ("172.15.255.255", PUBLIC),
+        ("172.32.0.0", PUBLIC),
+        ("2606:4700::1111", PUBLIC),
+        ("2a00:1450:4001:800::2003", PUBLIC),
+        ("::ffff:1.1.1.1", PUBLIC),
+        ("64:ff9b::1.1.1.1", PUBLIC),
+        ("127.0.0.1", LOOPBACK),
+        ("127.255.255.254", LOOPBACK),
+        ("::1", LOOPBACK),
+        ("::ffff:127.0.0.1", LOOPBACK),
+        ("64:ff9b::127.0.0.1", LOOPBACK),
+        ("10.0.0.1", PRIVATE),
+        ("172.16.0.1", PRIVATE),
+        ("192.168.1.1", PRIVATE),
+        ("100.64.0.1", PRIVATE),
+        ("fd12:3456::1", PRIVATE),
+        ("::ffff:10.1.2.3", PRIVATE),
+        ("64:ff9b::a00:1", PRIVATE),
+        ("0.0.0.0", SPECIAL),  # noqa: S104
+        ("0.1.2.3", SPECIAL),
+        ("169.254.169.254", SPECIAL),
+        ("::ffff:169.254.169.254", SPECIAL),
+        ("64:ff9b::a9fe:a9fe", SPECIAL),
+        ("64:ff9b:1::1", SPECIAL),
+        ("100.100.100.200", SPECIAL),
+        ("168.63.129.16", SPECIAL),
+        ("fd00:ec2::254", SPECIAL),
+        ("192.0.0.192", SPECIAL),
+        ("192.0.2.1", SPECIAL),
+        ("198.18.0.1", SPECIAL),
+        ("224.0.0.1", SPECIAL),
+        ("255.255.255.255", SPECIAL),
+        ("::", SPECIAL),
+        ("::7f00:1", SPECIAL),
+        ("fe80::1%eth0", SPECIAL),
+        ("fec0::1", SPECIAL),
+        ("ff02::1", SPECIAL),
+        ("2001::7f00:1", SPECIAL),
+        ("2001:db8::1", SPECIAL),
+        ("2002:7f00:1::", SPECIAL),
+        ("3fff::1", SPECIAL),
+    ],
+)
+def test_every_ip_address_is_of_one_kind(text: str, expected: str) -> None:
+    assert kind(text) == expected
+
+
+@given(st.ip_addresses(v=4))
+def test_an_ipv4_address_is_of_the_same_kind_when_ipv6_carries_it(address: ipaddress.IPv4Address) -> None:
+    assert kind(f"::ffff:{address}") == kind(f"64:ff9b::{address}") == kind(str(address))
+
+
+@given(st.ip_addresses())
+def test_nothing_that_python_knows_to_be_anything_but_global_is_public(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> None:
+    if kind(str(address)) == PUBLIC and not (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped):
+        other = (address.is_private, address.is_multicast, address.is_loopback, address.is_link_local)
+        nat64 = isinstance(address, ipaddress.IPv6Address) and address in net_addresses._NAT64
+        assert not any(other)
+        assert nat64 or address.is_global
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://ca.example/a.cer", Place("http", "ca.example", 80, "/a.cer")),
+        ("HTTP://CA.example", Place("http", "ca.example", 80, "/")),
+        ("http://ca.example:8080/a b?x=ü#f".replace("ü", "%FC"), Place("http", "ca.example", 8080, "/a%20b?x=%FC")),
+        ("http://[2606:4700::1]/a", Place("http", "2606:4700::1", 80, "/a")),
+        ("http://under_score.example./a", Place("http", "under_score.example.", 80, "/a")),
+    ],
+)
+def test_an_http_address_is_taken_apart(url: str, expected: Place) -> None:
+    assert place(url, HTTP) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("https://ca.example/a", "unsupported-scheme"),
+        ("file:///etc/passwd", "unsupported-scheme"),
+        ("ldap://ca.example/CN=CA?cACertificate", "unsupported-scheme"),
+        ("ftp://ca.example/a", "unsupported-scheme"),
+        ("//ca.example/a", "unsupported-scheme"),
+        ("", "unsupported-scheme"),
+        ("http://user:password@ca.example/a", "credentials-in-address"),
+        ("http://@ca.example/a", "credentials-in-address"),
+        ("http:///a", "not-an-address"),
+        ("http://", "not-an-address"),
+        ("http://[::1", "not-an-address"),
+        ("http://[fe80::1%25eth0]/a", "not-an-address"),
+        ("http://ca.example:port/a", "not-an-address"),
+        ("http://ca.example:99999/a", "not-an-address"),
+        ("http://ca..example/a", "not-an-address"),
+        ("http://ca.example\\@evil.example/a", "credentials-in-address"),
+        ("http://ca.exa mple/a", "not-an-address"),
+        ("http://ca.exämple/a", "not-an-address"),
+        ("http://ca.example/ä", "not-an-address"),
+    ],
+)
+def test_what_is_no_http_address_is_refused(url: str, rule: str) -> None:
+    with pytest.raises(FetchError) as error:
+        place(url, HTTP)
+    assert error.value.rule == rule
+    assert "password" not in error.value.message.replace("user name or password", "")
+
+
+def test_https_is_fetched_only_where_that_was_asked_for() -> None:
+    wanted = place("https://ca.example/a", Reach(https=Path("bundle.pem")))
+    assert (wanted.scheme, wanted.port, wanted.authority) == ("https", 443, "ca.example")
+
+
+@given(st.text())
+def test_any_text_is_an_address_or_a_named_refusal(text: str) -> None:
+    found: Place | FetchError
+    try:
+        found = place(f"http://{text}", HTTP)
+    except FetchError as error:
+        found = error
+    if isinstance(found, FetchError):
+        assert found.rule in {"not-an-address", "credentials-in-address", "unsupported-scheme"}
+        assert found.message.isprintable()
+    else:
+        assert (found.authority + found.target).isascii()
+        assert not any(character.isspace() for character in found.authority + found.target)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0177.0.0.1", "127.0.0.1"),
+        ("0x7f.1", "127.0.0.1"),
+        ("0x7f000001", "127.0.0.1"),
+        ("2130706433", "127.0.0.1"),
+        ("017700000001", "127.0.0.1"),
+        ("127.1.", "127.0.0.1"),
+        ("0xa9fea9fe", "169.254.169.254"),
+        ("::1", "::1"),
+        ("localhost", "127.0.0.1"),
+        ("db.localhost.", "127.0.0.1"),
+        ("ca.example", ""),
+        ("1.1.1.1.example", ""),
+        ("x509", ""),
+    ],
+)
+def test_a_host_that_stands_for_an_address_is_known_however_it_is_written(host: str, expected: str) -> None:
+    assert Place("http", host, 80, "/").literal == expected
+
+
+def test_a_number_that_is_no_address_is_refused() -> None:
+    with pytest.raises(FetchError) as error:
+        assert Place("http", "1.2.3.4.5", 80, "/").literal
+    assert error.value.rule == "not-an-address"
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "reach", "rule"),
+    [
+        ("1.1.1.1", 80, HTTP, ""),
+        ("1.1.1.1", 8080, HTTP, ""),
+        ("1.1.1.1", 22, HTTP, "port-refused"),
+        ("1.1.1.1", 22, Reach(frozenset({PRIVATE, LOOPBACK}), any_port=True), "port-refused"),
+        ("127.0.0.1", 80, HTTP, "address-refused"),
+        ("127.0.0.1", 80, Reach(frozenset({PRIVATE})), "address-refused"),
+        ("127.0.0.1", 80, Reach(frozenset({LOOPBACK})), ""),
+        ("127.0.0.1", 6379, Reach(frozenset({LOOPBACK})), "port-refused"),
+        ("127.0.0.1", 6379, Reach(frozenset({LOOPBACK}), any_port=True), ""),
+        ("10.0.0.1", 80, HTTP, "address-refused"),
+        ("10.0.0.1", 80, Reach(frozenset({LOOPBACK})), "address-refused"),
+        ("10.0.0.1", 80, Reach(frozenset({PRIVATE})), ""),
+        ("169.254.169.254", 80, Reach(frozenset({PRIVATE, LOOPBACK}), any_port=True), "address-refused"),
+        ("::ffff:127.0.0.1", 80, HTTP, "address-refused"),
+    ],
+)
+def test_an_address_is_contacted_only_within_reach(address: str, port: int, reach: Reach, rule: str) -> None:
+    found: typing.Any = refusal(address, Place("http", "ca.example", port, "/"), reach)
+    assert (found.rule if found else "") == rule
+    if found:
+        assert address in found.message or str(port) in found.message

@@ -1,0 +1,148 @@
+"""How a server is looked at: with the store's trust only, and at an address that is known."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import typing
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from issuers import ChainServer, intermediate, leaf, trusted_root
+from pki import Issued, issue
+from snapshot import few_sources
+
+from certboot import repair
+from certboot.model import Handshake, Target
+from certboot.net_addresses import Reach
+from certboot.repair import Limits, Repairer, shaken
+
+if typing.TYPE_CHECKING:
+    from environments import Ran
+
+    from certboot.paths import StorePaths
+
+    Send = Callable[..., ChainServer]
+
+
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch, clean: Path, certboot: Callable[..., Ran]) -> Issued:
+    few_sources(monkeypatch)
+    return trusted_root(clean, certboot)
+
+
+@pytest.fixture
+def whole(root: Issued, send: Send) -> ChainServer:
+    """A server that sends its chain."""
+    ca = intermediate("CA", root)
+    return send(leaf(ca), ca)
+
+
+def target(server: ChainServer, host: str = "localhost", **options: typing.Any) -> Target:  # noqa: ANN401
+    return Target(host, server.port, **options)
+
+
+@pytest.mark.parametrize("value", ["", "/nowhere.pem"])
+def test_what_the_environment_says_of_trust_does_not_count_and_stays(
+    paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", value)
+    found, address = shaken(paths, target(whole))
+    assert (found.verify_code, address) == (0, "127.0.0.1")
+    assert (os.environ["SSL_CERT_FILE"], os.environ.get("SSL_CERT_DIR"), os.environ.get("no_proxy")) == (
+        value,
+        None,
+        None,
+    )
+
+
+@pytest.mark.usefixtures("root")
+def test_a_server_that_nobody_vouches_for_is_looked_at_all_the_same(paths: StorePaths, send: Send) -> None:
+    server = send(leaf(issue("Stranger")))
+    found, _ = shaken(paths, target(server))
+    assert (found.outcome, found.verify_code, len(found.presented)) == ("unverified", 20, 1)
+
+
+def test_of_several_addresses_the_first_that_shows_a_certificate_counts(
+    paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+
+    def resolve(host: str, port: int, *arguments: typing.Any, **options: typing.Any) -> typing.Any:  # noqa: ANN401
+        places = ["127.0.0.3", "127.0.0.1"] if host == "server.example" else [host]
+        return [found for place in places for found in real(place, port, *arguments, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    found, address = shaken(paths, target(whole, "server.example", servername="localhost"))
+    assert (found.verify_code, address) == (0, "127.0.0.1")
+
+
+@pytest.mark.usefixtures("root")
+def test_the_time_holds_for_all_addresses_together(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=8) as silent:
+        port = silent.getsockname()[1]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))] * 3
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        begun = time.monotonic()
+        shake, _ = shaken(paths, Target("server.example", port, timeout=0.6))
+        assert (shake.outcome, shake.error) == ("timeout", "no answer within 0.6 seconds")
+        shake, _ = shaken(paths, Target("server.example", port, timeout=0.0001))
+        assert (shake.outcome, shake.error) == ("timeout", "no answer within 0.0001 seconds")
+        assert time.monotonic() - begun < 3
+
+
+def test_behind_a_proxy_the_address_is_not_known(
+    paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    found, address = shaken(paths, target(whole))
+    assert (found.outcome, address) == ("proxy-refused", "")
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
+    assert shaken(paths, target(whole))[0].outcome == "proxy-refused"
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (Handshake("timeout", "no answer within 10 seconds"), "no answer within 10 seconds"),
+        (Handshake("failed"), "it does not shake hands"),
+        (Handshake("unverified", presented=(b"0\0",)), "its certificate cannot be read"),
+        (Handshake("unverified", presented=(b"0\0", issue("CA").der)), "its certificate cannot be read"),
+    ],
+)
+def test_a_server_that_shows_no_certificate_is_told_in_words(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, found: Handshake, expected: str
+) -> None:
+    monkeypatch.setattr(repair, "shaken", lambda *_: (found, ""))
+    examined = Repairer(paths, Limits(), to_store=True).examine(Target("localhost"))
+    assert (examined.error, examined.chain, examined.missing) == (expected, (), ())
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize(
+    ("peer", "limits", "kinds", "any_port"),
+    [
+        ("1.1.1.1", Limits(), set(), False),
+        ("", Limits(), set(), False),
+        ("169.254.1.1", Limits(), set(), False),
+        ("10.0.0.1", Limits(), {"private"}, False),
+        ("fd00::1", Limits(), {"private"}, False),
+        ("127.0.0.1", Limits(), {"loopback"}, True),
+        ("::1", Limits(), {"loopback"}, True),
+        ("1.1.1.1", Limits(private=True), {"private", "loopback"}, True),
+    ],
+)
+def test_a_server_may_send_us_to_addresses_of_its_own_kind(
+    paths: StorePaths, peer: str, limits: Limits, kinds: set[str], any_port: bool  # noqa: FBT001
+) -> None:  # fmt: skip
+    reach = Repairer(paths, limits, to_store=True)._reach(peer)
+    assert reach == Reach(frozenset(kinds), any_port)
+
+
+def test_https_is_verified_with_the_store(paths: StorePaths, root: Issued) -> None:
+    bundle = Repairer(paths, Limits(https=True), to_store=True)._reach("").https
+    assert bundle
+    assert root.pem.split(b"\n")[1] in bundle.read_bytes()

@@ -1,0 +1,1026 @@
+"""The guards, each on a module imported anew in this process: what they change, and what they leave as it was."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import importlib.util
+import inspect
+import os
+import pickle
+import ssl
+import subprocess
+import sys
+import threading
+import types
+import typing
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+import trustme
+from environments import SYSTEM_PATH
+from hook_store import Store, unstarted
+
+import certboot_startup
+from certboot_startup import GUARDED, guards
+
+HOOK: object = certboot_startup
+NAME = "Example Corp Root"
+OWN = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+def authority(name: str = NAME) -> trustme.CA:
+    return trustme.CA(organization_name="Example Corp", organization_unit_name=name)
+
+
+@pytest.fixture
+def anchor() -> trustme.CA:
+    """The CA in the store."""
+    return authority()
+
+
+@pytest.fixture
+def namesake() -> trustme.CA:
+    """Another CA, with the subject of the one in the store."""
+    return authority()
+
+
+@pytest.fixture
+def store(tmp_path: Path, anchor: trustme.CA) -> Store:
+    """A store with this one CA, in both forms."""
+    made = Store(tmp_path / "store")
+    (made.crts / "9d66eef0.0").unlink()
+    hashed(made.crts, anchor)
+    made.bundle.write_bytes(anchor.cert_pem.bytes())
+    for path in (made.crts, made.bundle, made.manifest):
+        os.utime(path, (1_700_000_000, 1_700_000_000 + len(path.name)))  # the manifest last, as it is written
+    return made
+
+
+def hashed(folder: Path, ca: trustme.CA) -> None:
+    ca.cert_pem.write_to_path(str(folder / "ca.pem"))
+    subprocess.run(["openssl", "rehash", folder], check=True, env={"PATH": SYSTEM_PATH})
+
+
+@pytest.fixture
+def hook(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Run the hook on the store, in an interpreter that has imported none of GUARDED."""
+
+    def run(*, recorded: str = "", **environ: str) -> str:
+        unstarted(monkeypatch)
+        monkeypatch.setattr(requests, "sessions", requests.sessions)
+        for name in (*GUARDED, "certifi"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        environ = {"CERTBOOT_HOME": str(store.home), **environ}
+        for name in store.settings:
+            monkeypatch.setenv(name, "")  # what the hook sets goes when the test ends
+            monkeypatch.delenv(name)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        certboot_startup.activate(recorded)
+        return certboot_startup.status
+
+    return run
+
+
+# The finder.
+
+
+def is_installed() -> bool:
+    return any(finder is HOOK for finder in sys.meta_path)
+
+
+def test_an_active_hook_is_the_first_finder(hook: Callable[..., str]) -> None:
+    assert hook() == "active"
+    assert sys.meta_path[0] is HOOK
+    assert certboot_startup.guarded == {}
+
+
+def test_a_hook_that_is_not_active_is_no_finder(hook: Callable[..., str], store: Store) -> None:
+    assert (hook(CERTBOOT_DISABLE="1"), is_installed()) == ("disabled", False)
+    store.bundle.write_bytes(b"")
+    assert (hook(CERTBOOT_DISABLE="0"), is_installed()) == ("incomplete", False)
+
+
+@pytest.mark.parametrize("off", ["", "none"])
+def test_without_guards_the_hook_is_no_finder(hook: Callable[..., str], store: Store, off: str) -> None:
+    assert (hook(CERTBOOT_GUARDS=off), is_installed(), dict(os.environ) | store.settings) == (
+        "active",
+        False,
+        dict(os.environ),
+    )
+
+
+APPLIED = {"ssl": "ssl", "requests": "requests.sessions", "certifi": "certifi.core"}
+
+
+@pytest.mark.parametrize(
+    ("switches", "expected"),
+    [
+        ("ssl", {"ssl"}),
+        ("requests, certifi", {"requests", "certifi"}),
+        ("certifi,unknown", {"certifi"}),
+        ("unknown", set()),
+        (",", set()),
+        ("ssl,requests,certifi", set(APPLIED)),
+    ],
+)
+@pytest.mark.parametrize("place", ["variable", "file"])
+def test_each_guard_has_a_switch(
+    hook: Callable[..., str], store: Store, place: str, switches: str, expected: set[str]
+) -> None:
+    lines = [f"{name}={value}" for name, value in store.settings.items()]
+    configured = switches if place == "file" else "none"
+    store.write(*lines, f"CERTBOOT_GUARDS={configured}")
+    assert hook(**({"CERTBOOT_GUARDS": switches} if place == "variable" else {})) == "active"
+    assert certboot_startup.applied == store.settings
+    for module in APPLIED.values():
+        importlib.import_module(module)
+    assert certboot_startup.guarded == {APPLIED[name]: "applied" for name in expected}
+
+
+def test_the_hook_is_a_finder_once_even_if_it_is_started_again(
+    hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook()
+    monkeypatch.setattr(certboot_startup, "status", "")
+    certboot_startup.activate()
+    assert [finder for finder in sys.meta_path if finder is HOOK] == [HOOK]
+
+
+@pytest.mark.parametrize("name", ["json", "certifi", "requests", "ssl.core", "none.such"])
+def test_the_finder_finds_nothing_but_what_it_guards(
+    hook: Callable[..., str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook()
+    monkeypatch.setattr(guards, "find_spec", None)  # not even asked
+    assert certboot_startup.find_spec(name) is None
+    assert certboot_startup.guarded == {}
+
+
+def test_a_guarded_module_is_as_any_other_once_it_is_imported(hook: Callable[..., str]) -> None:
+    plain = ssl.__spec__
+    hook()
+    waiting = importlib.util.find_spec("ssl")
+    assert waiting
+    assert certboot_startup.guarded == {"ssl": "waiting"}
+    assert typing.cast("typing.Any", waiting.loader).get_source("ssl") == inspect.getsource(ssl)
+    module = importlib.import_module("ssl")
+    assert module.__spec__
+    assert (module.__spec__.origin, module.__spec__.cached) == (plain.origin, plain.cached)
+    assert type(module.__loader__) is type(module.__spec__.loader) is type(plain.loader)
+    assert certboot_startup.guarded == {"ssl": "applied"}
+
+
+def test_the_loader_can_be_copied(hook: Callable[..., str]) -> None:
+    hook()
+    spec = importlib.util.find_spec("ssl")
+    assert spec
+    loader = typing.cast("typing.Any", copy.copy(spec.loader))
+    assert loader.path == ssl.__file__
+    assert pickle.loads(pickle.dumps(loader)).path == ssl.__file__  # noqa: S301
+    assert not hasattr(loader, "no_such_thing")
+
+
+class Finder:
+    """A finder in front of the usual ones, which answers for ``ssl`` as a test wants it."""
+
+    def __init__(self, answer: Callable[..., object]) -> None:
+        self.answer = answer
+
+    def find_spec(self, name: str, path: object, target: object) -> object:
+        return self.answer(name, path, target) if name == "ssl" else None
+
+
+def after_ours(monkeypatch: pytest.MonkeyPatch, finder: object) -> None:
+    monkeypatch.setattr(sys, "meta_path", [sys.meta_path[0], finder, *sys.meta_path[1:]])
+
+
+def no_answer(*_: object) -> None:
+    """A finder that finds nothing."""
+
+
+def test_a_loader_without_exec_module_makes_the_guard_step_aside(
+    hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Old:
+        def load_module(self, name: str) -> types.ModuleType:
+            return sys.modules.setdefault(name, types.ModuleType(name))
+
+    hook()
+    after_ours(
+        monkeypatch, Finder(lambda name, *_: importlib.machinery.ModuleSpec(name, typing.cast("typing.Any", Old())))
+    )
+    assert guards.find_spec("ssl", None, None) is None
+    assert certboot_startup.guarded == {"ssl": "stepped aside: its loader has no exec_module"}
+
+
+def test_a_finder_without_find_spec_makes_the_guard_step_aside(
+    hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook()
+    after_ours(monkeypatch, object())
+    assert certboot_startup.find_spec("ssl") is None
+    assert certboot_startup.guarded == {"ssl": "stepped aside: AttributeError"}
+
+
+def test_a_finder_that_forbids_a_module_keeps_its_word(
+    hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbid(*_: object) -> None:
+        message = "no ssl here"
+        raise ImportError(message)
+
+    hook()
+    after_ours(monkeypatch, Finder(forbid))
+    with pytest.raises(ImportError, match="no ssl here"):
+        importlib.import_module("ssl")
+
+
+def test_finders_that_ask_each_other_come_to_an_end(hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask_the_others(name: str, path: None, target: None) -> object:
+        for other in sys.meta_path:
+            found = other.find_spec(name, path, target) if other is not finder else None  # type: ignore[comparison-overlap]
+            if found:
+                return found
+        return None
+
+    hook()
+    finder = Finder(ask_the_others)
+    after_ours(monkeypatch, finder)
+    module = importlib.import_module("ssl")
+    assert certboot_startup.guarded == {"ssl": "applied"}
+    assert guards._asking == set()
+    assert type(module.__loader__).__name__ == "SourceFileLoader"
+
+
+def test_a_finder_that_hands_out_the_same_spec_twice_gets_one_loader_of_ours(
+    hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook()
+    spec = importlib.util.spec_from_file_location("ssl", ssl.__file__)
+    assert spec
+    plain = spec.loader
+    after_ours(monkeypatch, Finder(lambda *_: spec))
+    assert guards.find_spec("ssl", None, None) is guards.find_spec("ssl", None, None) is spec
+    assert typing.cast("typing.Any", spec.loader)._loader is plain
+
+
+def test_a_module_that_is_not_there_is_not_found(hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    hook()
+    monkeypatch.setattr(sys, "meta_path", [certboot_startup, Finder(no_answer)])
+    with pytest.raises(ModuleNotFoundError, match="No module named 'ssl'"):
+        importlib.import_module("ssl")
+    assert certboot_startup.guarded == {}
+
+
+def test_a_module_that_fails_fails_as_ever(
+    hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ssl.py").write_text("1 / 0")
+    hook()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        importlib.import_module("ssl")
+    assert certboot_startup.guarded == {"ssl": "waiting"}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "AttributeError: "),
+        ("class SSLContext: pass\n_SSLContext = int", "ValueError: "),
+        ("class _SSLContext: pass\nclass SSLContext(_SSLContext): load_verify_locations = 1", "AttributeError: "),
+        ("from _ssl import _SSLContext\nSSLContext = _SSLContext", "IndexError: "),
+    ],
+)
+def test_a_module_with_another_inside_stays_as_it_is(
+    hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, why: str
+) -> None:
+    (tmp_path / "ssl.py").write_text(text)
+    hook()
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("ssl")
+    assert certboot_startup.guarded["ssl"].startswith(f"stepped aside: {why}")
+    assert not any(hasattr(value, "certboot_guard") for value in vars(getattr(module, "SSLContext", int)).values())
+
+
+def test_what_a_guard_has_replaced_is_put_back_when_it_cannot_replace_the_rest() -> None:
+    class Strict(type):
+        def __setattr__(cls, name: str, value: object) -> None:
+            if name == "second":
+                raise AttributeError(name)
+            super().__setattr__(name, value)
+
+    class Parent:
+        def first(self) -> int:
+            return 1
+
+        def second(self) -> int:
+            return 2
+
+    class Owner(Parent, metaclass=Strict):
+        def third(self) -> int:
+            return 3
+
+    def first(_: object) -> int:
+        return -1
+
+    def second(_: object) -> int:
+        return -2
+
+    def third(_: object) -> int:
+        return -3
+
+    with pytest.raises(AttributeError):
+        guards._replace((Owner,), [third, first, second])
+    assert (Owner().first(), Owner().second(), Owner().third(), "first" in vars(Owner)) == (1, 2, 3, False)
+
+
+def test_a_module_that_somebody_else_has_loaded_with_the_loader_is_guarded_too(hook: Callable[..., str]) -> None:
+    hook()
+    spec = importlib.util.find_spec("ssl")
+    assert spec
+    module = sys.modules["ssl"] = types.ModuleType("ssl")  # as it comes from a loader before ours
+    typing.cast("typing.Any", spec.loader).exec_module(module)
+    assert certboot_startup.guarded == {"ssl": "applied"}
+    assert module.__loader__ is None
+
+
+def test_reload_guards_the_new_class_and_a_second_guard_changes_nothing(hook: Callable[..., str]) -> None:
+    hook()
+    module = importlib.import_module("ssl")
+    before = module.SSLContext
+    importlib.reload(module)
+    assert module.SSLContext is not before
+    assert hasattr(module.SSLContext.load_verify_locations, "certboot_guard")
+    once = {name: dict(vars(each)) for name, each in owners().items()}
+    certboot_startup._guard_imported()
+    assert {name: dict(vars(each)) for name, each in owners().items()} == once
+    assert set(certboot_startup.guarded) == set(APPLIED.values())
+
+
+def owners() -> dict[str, typing.Any]:
+    """Return what the guards replace functions of, by module."""
+    return {
+        "ssl": importlib.import_module("ssl").SSLContext,
+        "requests.sessions": importlib.import_module("requests.sessions").Session,
+        "certifi.core": importlib.import_module("certifi.core"),
+        "certifi": importlib.import_module("certifi"),
+    }
+
+
+@pytest.mark.parametrize("name", ["ssl", "requests.sessions"])
+def test_a_lazily_imported_module_is_guarded_when_it_is_first_used(hook: Callable[..., str], name: str) -> None:
+    hook()
+    spec = importlib.util.find_spec(name)
+    assert spec
+    assert spec.loader
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    assert certboot_startup.guarded == {name: "waiting"}
+    assert module.__doc__ != ""  # loads it
+    assert certboot_startup.guarded[name] == "applied"
+    assert type(module) is types.ModuleType
+
+
+def test_threads_that_import_at_once_all_get_the_guarded_module(hook: Callable[..., str]) -> None:
+    hook()
+    start = threading.Barrier(8)
+    seen: list[tuple[int, bool]] = []
+
+    def work() -> None:
+        start.wait()
+        module = importlib.import_module("ssl")
+        seen.append((id(module), hasattr(module.SSLContext.load_verify_locations, "certboot_guard")))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [(id(sys.modules["ssl"]), True)] * 8
+
+
+# What was imported before the hook ran.
+
+
+@pytest.fixture
+def imported(hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
+    """Run the hook in an interpreter that has imported these modules, and return the states of the guards."""
+
+    def run(**modules: object) -> dict[str, str]:
+        hook(CERTBOOT_GUARDS="none")
+        for name, module in modules.items():
+            monkeypatch.setitem(sys.modules, name.replace("_", "."), typing.cast("types.ModuleType", module))
+        monkeypatch.setattr(certboot_startup, "status", "")
+        monkeypatch.delenv("CERTBOOT_GUARDS")
+        certboot_startup.activate()
+        assert certboot_startup.status == "active"
+        return certboot_startup.guarded
+
+    return run
+
+
+def test_what_is_imported_already_is_guarded_at_once(
+    hook: Callable[..., str], imported: Callable[..., dict[str, str]], store: Store
+) -> None:
+    hook(CERTBOOT_GUARDS="none")
+    ours = {name.replace(".", "_"): importlib.import_module(name) for name in APPLIED.values()}
+    package = importlib.import_module("certifi")
+    assert imported(**ours, certifi=package) == dict.fromkeys(APPLIED.values(), "applied")
+    assert package.where() == ours["certifi_core"].where() == f"{store.home}/current/bundle.pem"
+
+
+def test_what_is_only_half_imported_or_no_module_is_left_alone(imported: Callable[..., dict[str, str]]) -> None:
+    class Lazy(types.ModuleType):
+        def __getattribute__(self, name: str) -> object:
+            raise AssertionError(name)
+
+    half = importlib.util.module_from_spec(importlib.machinery.ModuleSpec("ssl", None))
+    assert half.__spec__
+    half.__spec__._initializing = True  # type: ignore[attr-defined]
+    found = imported(ssl=half, certifi_core=Lazy("certifi.core"), requests_sessions=None)
+    assert found == dict.fromkeys(("ssl", "certifi.core"), "stepped aside: it was not imported to the end")
+
+
+def test_a_module_that_was_made_by_hand_is_left_alone(imported: Callable[..., dict[str, str]]) -> None:
+    found = imported(ssl=types.ModuleType("ssl"))
+    assert found == {"ssl": "stepped aside: AttributeError: module 'ssl' has no attribute 'SSLContext'"}
+
+
+def test_a_hook_without_its_guards_still_sets_the_variables(
+    imported: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setitem(sys.modules, "certboot_startup.guards", typing.cast("types.ModuleType", None))
+    monkeypatch.delattr(certboot_startup, "guards", raising=False)
+    assert imported(ssl=ssl) == {"ssl": "stepped aside: ModuleNotFoundError"}
+    assert {name: os.environ[name] for name in store.settings} == store.settings
+    assert importlib.import_module("certifi.core").where() != store.settings["SSL_CERT_FILE"]
+    assert certboot_startup.guarded["certifi.core"] == "stepped aside: ModuleNotFoundError"
+
+
+# ssl.
+
+
+@pytest.fixture
+def guarded_ssl(hook: Callable[..., str]) -> types.ModuleType:
+    assert hook() == "active"
+    module = importlib.import_module("ssl")
+    assert certboot_startup.guarded["ssl"] == "applied"
+    return module
+
+
+def in_memory(context: ssl.SSLContext) -> int:
+    """Return how many certificates the context holds in memory, asking behind the guard's back."""
+    return super(type(context), context).cert_store_stats()["x509"]
+
+
+def client(module: types.ModuleType) -> ssl.SSLContext:
+    return typing.cast("ssl.SSLContext", module.SSLContext(module.PROTOCOL_TLS_CLIENT))
+
+
+def accepts(context: ssl.SSLContext, ca: trustme.CA) -> bool:
+    """Return whether a client with this context completes a handshake with a server of this CA."""
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(server_context)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = server_context.wrap_bio(to_server, to_client, server_side=True)
+    talker = context.wrap_bio(to_client, to_server, server_hostname="localhost")
+    for _ in range(4):
+        for side in (talker, server):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLCertVerificationError:
+                return False
+            except ssl.SSLError:
+                return False
+    return True
+
+
+def plain(build: Callable[[typing.Any], object], ca: trustme.CA) -> bool:
+    """Return whether what ``build`` makes with the unguarded module accepts this CA: the control."""
+    context = client(ssl)
+    build(context)
+    return accepts(context, ca)
+
+
+@pytest.mark.parametrize("form", [str, os.fsencode, Path])
+@pytest.mark.parametrize("how", ["position", "keyword", "create_default_context"])
+def test_our_bundle_is_read_as_the_directory(
+    guarded_ssl: types.ModuleType, store: Store, anchor: trustme.CA, form: Callable[[str], typing.Any], how: str
+) -> None:
+    bundle = form(store.settings["SSL_CERT_FILE"])
+    if how == "create_default_context":
+        context = guarded_ssl.create_default_context(cafile=bundle)
+    else:
+        context = client(guarded_ssl)
+        context.load_verify_locations(bundle) if how == "position" else context.load_verify_locations(cafile=bundle)
+    assert in_memory(context) == 0
+    assert (accepts(context, anchor), accepts(context, authority())) == (True, False)
+
+
+def test_the_default_context_is_that_of_our_directory(
+    guarded_ssl: types.ModuleType, anchor: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = guarded_ssl.create_default_context()
+    assert (in_memory(context), accepts(context, anchor), accepts(context, authority())) == (0, True, False)
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.delenv("SSL_CERT_DIR")
+    assert not accepts(guarded_ssl.create_default_context(), anchor)
+
+
+def test_the_system_s_directory_stays_trusted_where_only_the_file_is_set(
+    guarded_ssl: types.ModuleType, anchor: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_DIR")
+    context = guarded_ssl.create_default_context()
+    assert (in_memory(context), accepts(context, anchor)) == (1, True)
+
+
+@pytest.mark.parametrize("order", [("ours", "own"), ("own", "ours")])
+def test_a_list_of_directories_with_ours_in_it_keeps_all_of_them(
+    guarded_ssl: types.ModuleType,
+    store: Store,
+    anchor: trustme.CA,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    order: tuple[str, str],
+) -> None:
+    own = authority("Own")
+    (tmp_path / "own").mkdir()
+    hashed(tmp_path / "own", own)
+    folders = {"ours": store.settings["SSL_CERT_DIR"], "own": str(tmp_path / "own")}
+    monkeypatch.setenv("SSL_CERT_DIR", os.pathsep.join(folders[name] for name in order))
+    context = guarded_ssl.create_default_context()
+    assert (accepts(context, anchor), accepts(context, own), accepts(context, authority())) == (True, True, False)
+
+
+def test_what_a_context_holds_is_told_as_if_the_bundle_had_been_loaded(
+    guarded_ssl: types.ModuleType, store: Store, anchor: trustme.CA
+) -> None:
+    bundle = store.settings["SSL_CERT_FILE"]
+    plain_context = client(ssl)
+    plain_context.load_verify_locations(bundle)
+    for binary in (False, True):
+        context = client(guarded_ssl)
+        context.load_verify_locations(bundle)
+        assert context.get_ca_certs(binary) == plain_context.get_ca_certs(binary)
+    context = client(guarded_ssl)
+    context.load_verify_locations(bundle)
+    assert context.cert_store_stats() == context.cert_store_stats() == plain_context.cert_store_stats()
+    context.load_verify_locations(bundle)
+    assert context.cert_store_stats() == plain_context.cert_store_stats()
+    assert accepts(context, anchor)
+    assert client(guarded_ssl).get_ca_certs() == []
+
+
+def own_file(folder: Path, ca: trustme.CA) -> str:
+    path = folder / "own.pem"
+    ca.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+def own_folder(folder: Path, ca: trustme.CA) -> str:
+    path = folder / "own-crts"
+    path.mkdir()
+    hashed(path, ca)
+    return str(path)
+
+
+SOURCES: dict[str, Callable[[Path, trustme.CA], dict[str, str]]] = {
+    "cafile": lambda folder, ca: {"cafile": own_file(folder, ca)},
+    "capath": lambda folder, ca: {"capath": own_folder(folder, ca)},
+    "cadata": lambda _, ca: {"cadata": ca.cert_pem.bytes().decode()},
+}
+
+
+@pytest.mark.parametrize("order", ["together", "ours first", "ours last"])
+@pytest.mark.parametrize("source", SOURCES)
+def test_beside_something_else_of_the_same_subject_both_are_found_as_without_the_guard(
+    guarded_ssl: types.ModuleType, store: Store, anchor: trustme.CA, tmp_path: Path, source: str, order: str
+) -> None:
+    namesake = authority()
+    own = SOURCES[source](tmp_path, namesake)
+    bundle = {"cafile": store.settings["SSL_CERT_FILE"]}
+
+    def load(context: ssl.SSLContext) -> None:
+        if order == "together":
+            context.load_verify_locations(**{**own, **bundle})
+            if source == "cafile":
+                context.load_verify_locations(**own)
+        else:
+            for arguments in (bundle, own) if order == "ours first" else (own, bundle):
+                context.load_verify_locations(**arguments)
+
+    context = client(guarded_ssl)
+    load(context)
+    found = [accepts(context, ca) for ca in (anchor, namesake, authority())]
+    assert found == [plain(load, ca) for ca in (anchor, namesake, authority())]
+    assert found[0]
+    assert found[1] == (source != "capath")  # OpenSSL asks no directory for a subject that it has in memory
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_default_certificates_after_something_else_of_the_same_subject(
+    guarded_ssl: types.ModuleType, anchor: trustme.CA, namesake: trustme.CA, tmp_path: Path, source: str
+) -> None:
+    own = SOURCES[source](tmp_path, namesake)
+    for first in (True, False):
+
+        def load(context: ssl.SSLContext, *, first: bool = first) -> None:
+            if first:
+                context.load_verify_locations(**own)
+            context.load_default_certs()
+            if not first:
+                context.load_verify_locations(**own)
+
+        context = client(guarded_ssl)
+        load(context)
+        cas = (anchor, namesake, authority())
+        assert [accepts(context, ca) for ca in cas] == [plain(load, ca) for ca in cas]
+
+
+def test_ours_twice_in_either_way_is_still_only_the_directory(guarded_ssl: types.ModuleType, store: Store) -> None:
+    """As truststore does: it asks for the default paths before every handshake."""
+    context = client(guarded_ssl)
+    for _ in range(2):
+        context.load_verify_locations(store.settings["SSL_CERT_FILE"])
+        context.set_default_verify_paths()
+    assert in_memory(context) == 0
+
+
+CHANGED: dict[str, Callable[[Store, bytes], object]] = {
+    "not at all": lambda *_: None,
+    "appended to": lambda store, pem: store.bundle.write_bytes(store.bundle.read_bytes() + pem),
+    "replaced": lambda store, pem: (
+        store.home.joinpath("new").write_bytes(pem),
+        (store.home / "new").replace(store.bundle),
+    ),
+    "its directory gone": lambda store, _: store.crts.rename(store.home / "away"),
+    "its directory changed": lambda store, _: (store.crts / "new.pem").write_text("new"),
+    "its directory a file": lambda store, pem: (store.crts.rename(store.home / "away"), store.crts.write_bytes(pem)),
+    "its manifest gone": lambda store, _: store.manifest.unlink(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+def test_a_bundle_that_is_not_as_it_was_written_is_read_as_a_bundle(
+    guarded_ssl: types.ModuleType, store: Store, anchor: trustme.CA, change: str
+) -> None:
+    added = authority("Added by hand")
+    CHANGED[change](store, added.cert_pem.bytes())
+    context = client(guarded_ssl)
+    context.load_verify_locations(store.settings["SSL_CERT_FILE"])
+    assert in_memory(context) == (0 if change == "not at all" else len(plainly_loaded(store)))
+    assert accepts(context, added) == (change in ("appended to", "replaced"))
+    assert accepts(context, anchor) == (change != "replaced")
+
+
+def plainly_loaded(store: Store) -> list[bytes]:
+    context = client(ssl)
+    context.load_verify_locations(store.settings["SSL_CERT_FILE"])
+    return context.get_ca_certs(binary_form=True)
+
+
+def test_a_new_generation_reaches_a_context_that_is_there_already(
+    guarded_ssl: types.ModuleType, store: Store, namesake: trustme.CA
+) -> None:
+    context = client(guarded_ssl)
+    context.load_verify_locations(store.settings["SSL_CERT_FILE"])
+    hashed(store.crts, namesake)
+    store.bundle.write_bytes(namesake.cert_pem.bytes())
+    assert accepts(context, namesake)
+
+
+def test_a_store_that_is_gone_gives_the_error_of_a_file_that_is_gone(
+    guarded_ssl: types.ModuleType, store: Store, anchor: trustme.CA
+) -> None:
+    before = client(guarded_ssl)
+    before.load_verify_locations(store.settings["SSL_CERT_FILE"])
+    store.bundle.unlink()
+    for context in (client(guarded_ssl), client(ssl)):
+        with pytest.raises(FileNotFoundError, match=r"^\[Errno 2\] No such file or directory$"):
+            context.load_verify_locations(store.settings["SSL_CERT_FILE"])
+    assert before.get_ca_certs() == []
+    assert accepts(before, anchor)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {}, {"cafile": None}, {"cafile": 3}, {"cafile": "/none.pem"}, {"cafile": "/none.pem", "capath": 3},
+        {"cafile": "{ours}", "capath": 3}, {"cafile": "{ours}", "cadata": 3}, {"cafile": "{ours}", "cadata": "x"},
+        {"cafile": b"{ours}\0"}, {"cafile": "{ours}\0"}, {"cafile": ["{ours}"]}, {"capath": 3}, {"cadata": 3},
+        {"cadata": ""}, {"cadata": "é"}, {"cafile": ""}, {"cafile": "/etc/hostname"},
+    ],
+)  # fmt: skip
+def test_wrong_arguments_give_the_same_errors(
+    guarded_ssl: types.ModuleType, store: Store, arguments: dict[str, object]
+) -> None:
+    bundle = store.settings["SSL_CERT_FILE"]
+    given: dict[str, typing.Any] = {
+        name: value.replace("{ours}", bundle) if isinstance(value, str) else value for name, value in arguments.items()
+    }
+    told = []
+    for context in (typing.cast("typing.Any", client(guarded_ssl)), client(ssl)):
+        with pytest.raises((TypeError, ValueError, OSError)) as refused:
+            context.load_verify_locations(**given)
+        told.append((refused.type.__name__, str(refused.value).replace("_ssl.c:", "")))
+    assert told[0] == told[1]
+
+
+def test_what_is_no_context_gives_the_same_error(guarded_ssl: types.ModuleType, store: Store) -> None:
+    told = []
+    for module in (guarded_ssl, ssl):
+        for name, arguments in (
+            ("load_verify_locations", (3, store.settings["SSL_CERT_FILE"])),
+            ("set_default_verify_paths", (3,)),
+            ("get_ca_certs", (3,)),
+            ("cert_store_stats", (3,)),
+        ):
+            with pytest.raises(TypeError) as refused:
+                getattr(module.SSLContext, name)(*arguments)
+            told.append(str(refused.value))
+    assert told[:4] == told[4:]
+
+
+@pytest.mark.parametrize(
+    "name", ["load_verify_locations", "set_default_verify_paths", "get_ca_certs", "cert_store_stats"]
+)
+def test_signature_and_name_are_those_of_the_original(guarded_ssl: types.ModuleType, name: str) -> None:
+    ours, theirs = getattr(guarded_ssl.SSLContext, name), getattr(ssl.SSLContext, name)
+    assert inspect.signature(ours) == inspect.signature(theirs)
+    assert (ours.__name__, ours.__qualname__, ours.__doc__) == (theirs.__name__, theirs.__qualname__, theirs.__doc__)
+    assert inspect.unwrap(ours) is theirs
+    assert typing.get_type_hints(ours) == {}
+
+
+def test_subclasses_are_guarded_too(guarded_ssl: types.ModuleType, store: Store, anchor: trustme.CA) -> None:
+    class Context(guarded_ssl.SSLContext):  # type: ignore[misc, name-defined]
+        __slots__ = ()
+        calls = 0
+
+        def load_verify_locations(self, *arguments: object, **named: object) -> None:
+            Context.calls += 1
+            super().load_verify_locations(*arguments, **named)
+
+        def __setattr__(self, name: str, value: object) -> None:
+            raise AttributeError(name)
+
+        def __hash__(self) -> int:
+            raise TypeError
+
+    context = Context(guarded_ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cafile=store.settings["SSL_CERT_FILE"])
+    assert (Context.calls, super(Context, context).cert_store_stats()["x509"], accepts(context, anchor)) == (1, 1, True)
+
+
+def test_the_original_class_is_guarded_where_somebody_put_another_before_it(
+    hook: Callable[..., str], imported: Callable[..., dict[str, str]], store: Store
+) -> None:
+    hook(CERTBOOT_GUARDS="none")
+    module: types.ModuleType = importlib.import_module("ssl")
+    original = module.SSLContext
+
+    class Injected(original):  # type: ignore[misc, valid-type]
+        pass
+
+    setattr(module, "SSLContext", Injected)  # noqa: B010 - a module has no such attribute to mypy
+    assert imported(ssl=module) == {"ssl": "applied"}
+    assert "load_verify_locations" in vars(original)
+    assert "load_verify_locations" not in vars(Injected)
+    context = original(module.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(store.settings["SSL_CERT_FILE"])
+    assert in_memory(context) == 0
+
+
+def test_a_context_of_many_threads_ends_up_with_everything_that_any_of_them_loaded(
+    guarded_ssl: types.ModuleType, store: Store, anchor: trustme.CA, namesake: trustme.CA
+) -> None:
+    pem = namesake.cert_pem.bytes().decode()
+    context = client(guarded_ssl)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(50):
+            context = client(guarded_ssl)
+            calls = [{"cafile": store.settings["SSL_CERT_FILE"]}, {"cadata": pem}] * 2
+            at = threading.Barrier(len(calls))
+
+            def work(arguments: dict[str, str], context: ssl.SSLContext = context, at: threading.Barrier = at) -> None:
+                at.wait()
+                context.load_verify_locations(**arguments)
+
+            threads = [threading.Thread(target=work, args=(arguments,)) for arguments in calls]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert in_memory(context) == 2
+    finally:
+        sys.setswitchinterval(interval)
+    assert (accepts(context, anchor), accepts(context, namesake)) == (True, True)
+
+
+def test_something_that_is_loaded_while_the_directory_is_brings_the_bundle_in(
+    guarded_ssl: types.ModuleType, store: Store
+) -> None:
+    class Late:
+        """Another thread comes between the two times that the guard asks."""
+
+        directory = ""
+        asked = 0
+
+        @property
+        def other(self) -> bool:
+            Late.asked += 1
+            return Late.asked > 1
+
+    context = client(guarded_ssl)
+    vars(context)["_certboot_loaded"] = Late()
+    context.load_verify_locations(store.settings["SSL_CERT_FILE"])
+    assert in_memory(context) == 1
+
+
+# requests.
+
+
+@pytest.fixture
+def own_pem(tmp_path: Path) -> str:
+    return str(tmp_path / "own.pem")
+
+
+def merged(module: types.ModuleType, session_verify: object, verify: object, *, trust_env: bool = True) -> object:
+    session = module.Session()
+    session.verify = session_verify
+    session.trust_env = trust_env
+    return session.merge_environment_settings("https://localhost/", {}, None, verify, None)
+
+
+def unset(patch: pytest.MonkeyPatch) -> None:
+    for name in OWN:
+        patch.delenv(name, raising=False)
+
+
+SESSION = ["own", True, False, None, 1, ""]
+
+
+@pytest.mark.parametrize("environment", ["trusted", "ignored"])
+@pytest.mark.parametrize("verify", [None, True, False, "/call.pem"])
+@pytest.mark.parametrize("chosen", SESSION)
+@pytest.mark.parametrize("variable", OWN)
+def test_requests_gives_what_it_gives_without_our_variable_except_that_our_bundle_is_the_default(
+    hook: Callable[..., str], store: Store, variable: str, chosen: object, verify: object, environment: str
+) -> None:
+    trust_env = environment == "trusted"
+    hook()
+    module = importlib.import_module("requests.sessions")
+    assert certboot_startup.guarded["requests.sessions"] == "applied"
+    bundle = store.settings["SSL_CERT_FILE"]
+    with pytest.MonkeyPatch.context() as patch:
+        unset(patch)
+        patch.setenv("HTTPS_PROXY", "http://proxy.example:8080")
+        without = merged(module, chosen, verify, trust_env=trust_env)
+        patch.setenv(variable, bundle)
+        found = merged(module, chosen, verify, trust_env=trust_env)
+    assert isinstance(without, dict)
+    ours = trust_env and (verify is True or (verify is None and chosen is True))
+    assert found == {**without, "verify": bundle if ours else without["verify"]}
+
+
+@pytest.mark.parametrize("value", ["/own/bundle.pem", "{home}-2/current/bundle.pem", "{home}/current/bundle.pem:/own"])
+@pytest.mark.parametrize("variable", OWN)
+def test_a_value_that_is_not_ours_overrules_the_session_as_ever(
+    hook: Callable[..., str], store: Store, variable: str, value: str
+) -> None:
+    hook(**{variable: value.format(home=store.home)})
+    module = importlib.import_module("requests.sessions")
+    for chosen in (*SESSION, False):
+        found = merged(module, chosen, None)
+        assert isinstance(found, dict)
+        assert found["verify"] == value.format(home=store.home)
+
+
+@pytest.mark.parametrize("verify", [None, True])
+@pytest.mark.parametrize("chosen", [True, False, "/own.pem"])
+def test_a_variable_that_the_program_sets_goes_before_ours(
+    hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch, chosen: object, verify: object
+) -> None:
+    hook()
+    module = importlib.import_module("requests.sessions")
+    assert os.environ["REQUESTS_CA_BUNDLE"]
+    monkeypatch.setenv("CURL_CA_BUNDLE", "/program.pem")
+    found = merged(module, chosen, verify)
+    assert isinstance(found, dict)
+    assert found["verify"] == "/program.pem"
+
+
+def test_our_directory_in_the_variable_is_ours_too(
+    hook: Callable[..., str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", store.settings["SSL_CERT_DIR"])
+    module = importlib.import_module("requests.sessions")
+    found = [merged(module, chosen, None) for chosen in (False, True)]
+    assert [typing.cast("dict[str, object]", one)["verify"] for one in found] == [False, store.settings["SSL_CERT_DIR"]]
+
+
+def test_a_numbered_generation_is_ours_where_env_names_one(
+    hook: Callable[..., str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where there are no symbolic links; the inherited value may be of an earlier generation."""
+    named = store.named("generations/1")
+    store.write(*(f"{name}={value}" for name, value in named.items()))
+    hook()
+    module = importlib.import_module("requests.sessions")
+    chosen = False
+    for number, ours in (("1", True), ("0", True), ("../1", False)):
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", f"{store.home}/generations/{number}/bundle.pem")
+        found = merged(module, chosen, None)
+        assert isinstance(found, dict)
+        assert (found["verify"] is False) == ours
+    context = client(importlib.import_module("ssl"))
+    context.load_verify_locations(named["SSL_CERT_FILE"])
+    assert in_memory(context) == 0
+
+
+def test_a_session_of_a_strange_kind_gets_what_the_original_gives(hook: Callable[..., str], store: Store) -> None:
+    hook()
+    module = importlib.import_module("requests.sessions")
+
+    class Session(module.Session):  # type: ignore[misc, name-defined]
+        asked = 0
+
+        @property
+        def verify(self) -> object:
+            Session.asked += 1
+            if Session.asked > 1:
+                raise RuntimeError
+            return "/own.pem"
+
+        @verify.setter
+        def verify(self, _: object) -> None: ...
+
+    settings = Session().merge_environment_settings("https://localhost/", {}, None, None, None)
+    assert settings["verify"] == store.settings["REQUESTS_CA_BUNDLE"]
+
+
+def test_a_session_class_with_another_signature_is_left_alone(hook: Callable[..., str]) -> None:
+    hook()
+
+    class Session:
+        def merge_environment_settings(self, url: str) -> str:
+            return url
+
+    before = Session.merge_environment_settings
+    guards._guard("requests.sessions", typing.cast("types.ModuleType", types.SimpleNamespace(Session=Session)))
+    assert Session.merge_environment_settings is before
+    assert certboot_startup.guarded["requests.sessions"] == (
+        "stepped aside: LookupError: Session.merge_environment_settings takes other arguments"
+    )
+
+
+# certifi.
+
+
+@pytest.mark.parametrize("package", ["certifi", "pip._vendor.certifi"])
+def test_certifi_answers_with_our_bundle_while_it_is_there(
+    hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch, store: Store, package: str
+) -> None:
+    monkeypatch.delitem(sys.modules, package, raising=False)
+    monkeypatch.delitem(sys.modules, f"{package}.core", raising=False)
+    hook()
+    certifi = importlib.import_module(package)
+    core = importlib.import_module(f"{package}.core")
+    assert certboot_startup.guarded == {f"{package}.core": "applied"}
+    bundle = store.settings["SSL_CERT_FILE"]
+    assert certifi.where() == core.where() == bundle
+    assert certifi.contents() == core.contents() == store.bundle.read_text()
+    assert pickle.loads(pickle.dumps(core.where)) is core.where  # noqa: S301
+    own = Path(str(certifi.__file__)).with_name("cacert.pem")
+    for damage in (lambda: store.bundle.write_bytes(b""), store.bundle.unlink):
+        damage()
+        assert Path(certifi.where()) == own
+        assert certifi.contents() == own.read_text("ascii")
+
+
+def test_a_bundle_that_is_not_ascii_is_not_told(hook: Callable[..., str], store: Store) -> None:
+    hook()
+    certifi = importlib.import_module("certifi")
+    store.bundle.write_bytes(b"\xff")
+    assert certifi.contents().count("BEGIN CERTIFICATE") > 100
+
+
+def test_requests_takes_our_bundle_where_it_does_not_ask_the_environment(
+    hook: Callable[..., str], store: Store
+) -> None:
+    hook()
+    found = importlib.reload(importlib.import_module("requests.certs")).where()
+    assert found == store.settings["SSL_CERT_FILE"]

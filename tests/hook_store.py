@@ -1,0 +1,98 @@
+"""A store made by hand, what the hook needs of one and nothing more, and the hook run on it in this process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+import certboot_startup
+
+FILES = (
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "HTTPLIB2_CA_CERTS",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+)
+"""The variables that name the bundle; SSL_CERT_DIR names the directory."""
+
+
+@dataclass
+class Store:
+    """A store made by hand: what the hook needs of one, and nothing more."""
+
+    home: Path
+    settings: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.crts.mkdir(parents=True)
+        (self.crts / "9d66eef0.0").write_text("a certificate")
+        self.bundle.write_text("certificates")
+        self.manifest.write_text("{}")
+        (self.home / "current").symlink_to("generations/1")
+        for folder in (self.home, self.generation.parent, self.generation, self.crts):
+            folder.chmod(0o755)
+        self.settings = self.named("current")
+        self.write(*(f"{name}={value}" for name, value in self.settings.items()))
+        for file in (self.bundle, self.env):
+            file.chmod(0o644)
+
+    @property
+    def generation(self) -> Path:
+        return self.home / "generations" / "1"
+
+    @property
+    def crts(self) -> Path:
+        return self.generation / "crts"
+
+    @property
+    def bundle(self) -> Path:
+        return self.generation / "bundle.pem"
+
+    @property
+    def manifest(self) -> Path:
+        return self.generation / "manifest.json"
+
+    @property
+    def env(self) -> Path:
+        return self.home / "env"
+
+    def named(self, folder: str) -> dict[str, str]:
+        """Return what an ``env`` file says that names the generation by ``folder``."""
+        settings = dict.fromkeys(FILES, f"{self.home}/{folder}/bundle.pem")
+        return {**settings, "SSL_CERT_DIR": f"{self.home}/{folder}/crts"}
+
+    def write(self, *lines: str) -> None:
+        self.env.write_text("".join(f"{line}\n" for line in lines))
+
+    def start(self, **environ: str) -> tuple[str, dict[str, str]]:
+        """Return the status of the hook in an interpreter started so, and the variables that the hook adds."""
+        return start({"CERTBOOT_HOME": str(self.home), **environ})
+
+
+def start(environ: dict[str, str], recorded: str = "") -> tuple[str, dict[str, str]]:
+    """Return the same for any environment; the guards are off, since this process has imported what they guard."""
+    environ = {"CERTBOOT_GUARDS": "none", **environ}
+    before = dict(environ)
+    with pytest.MonkeyPatch.context() as patch:
+        unstarted(patch)
+        patch.setattr(os, "environ", environ)
+        certboot_startup.activate(recorded)
+        added = {name: value for name, value in environ.items() if name not in before}
+        assert certboot_startup.applied == added
+        assert {name: environ[name] for name in before} == before
+        return certboot_startup.status, added
+
+
+def unstarted(patch: pytest.MonkeyPatch) -> None:
+    """Put the hook into the state of an interpreter in which it has not run."""
+    for name in ("status", "home", "generation", "switches"):
+        patch.setattr(certboot_startup, name, "")
+    for name in ("applied", "guarded"):
+        patch.setattr(certboot_startup, name, {})
+    patch.setattr(sys, "meta_path", [finder for finder in sys.meta_path if finder != sys.modules["certboot_startup"]])

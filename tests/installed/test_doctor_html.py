@@ -1,0 +1,207 @@
+"""The doctor's page in a browser: everything can be read at two widths, and nobody is asked for anything."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import json
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+import typing
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from chains import CA, LEAF, Form, Made, make
+from environments import SYSTEM_PATH, Environment
+from pki import DAY, NOW
+
+pytestmark = pytest.mark.slow
+
+EVIL = '<script>document.title="ran"</script><img src=//h.example/>'
+ROOT = make("Corp Root", form=dataclasses.replace(CA, organisation="An Organisation With a Rather Long Name, Limited"))
+MIDDLE = make("Corp Issuing CA", ROOT, CA)
+SERVER = make("localhost", MIDDLE)
+EXPIRED = make("localhost", MIDDLE, dataclasses.replace(LEAF, valid=(NOW - 9 * DAY, NOW - DAY)))
+HOSTILE = make(EVIL, MIDDLE, Form(names=("localhost",)))
+CHAINS = {
+    "missing-intermediate": (SERVER,),
+    "expired-leaf": (EXPIRED, MIDDLE),
+    "handshake-ok": (SERVER, MIDDLE),
+    "root-sent": (HOSTILE, ROOT, MIDDLE),
+}
+WIDTHS = (1000, 360)
+# It lays the page out in a frame of a given width and tells where each text is; the page itself runs no script.
+MEASURE = """\
+<!DOCTYPE html><body><iframe id="f" width="{width}" height="3000" src="page.html"></iframe><pre id="out"></pre><script>
+f.onload = () => {{
+  const inside = f.contentDocument, found = [];
+  for (const each of inside.querySelectorAll("h1,h2,p,pre,li,td,th,dt,dd,a,text,footer")) {{
+    const box = each.getBoundingClientRect(), style = f.contentWindow.getComputedStyle(each);
+    const scale = each.ownerSVGElement
+      ? each.ownerSVGElement.getBoundingClientRect().width / each.ownerSVGElement.viewBox.baseVal.width : 1;
+    found.push({{text: each.textContent, left: box.left, right: box.right, height: box.height,
+      size: parseFloat(style.fontSize) * scale, shown: style.visibility === "visible" && style.opacity === "1"}});
+  }}
+  out.textContent = JSON.stringify({{
+    width: inside.documentElement.scrollWidth, title: inside.title, scripts: inside.scripts.length, found}});
+}}
+</script>
+"""
+
+
+class Proxy:
+    """Takes every request of a browser, keeps its first line and refuses it."""
+
+    # Chromium asks its vendor for the time and for updates whatever it is told; no page here names these hosts.
+    _BROWSERS_OWN = re.compile(r"(CONNECT |[A-Z]+ https?://)[a-z0-9.-]+\.(google|googleapis)\.com[:/]")
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(10)
+                self._lines.append(connection.recv(4096).partition(b"\r\n")[0].decode("latin-1"))
+                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    @property
+    def asked(self) -> list[str]:
+        """What was asked for because of a page."""
+        return [line for line in self._lines if not self._BROWSERS_OWN.match(line)]
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    found = Proxy()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def chromium(proxy: Proxy, tmp_path: Path) -> Callable[..., str]:
+    """Run Chromium with all that it asks for sent to the proxy, and return its standard output."""
+    program = shutil.which("chromium", path=SYSTEM_PATH)
+    if program is None:
+        assert not os.environ.get("CI"), "the Debian package chromium is missing"
+        pytest.skip("the Debian package chromium is not installed")
+
+    def run(page: Path, *options: str) -> str:
+        argv = [
+            program, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--disable-default-apps", f"--user-data-dir={tmp_path / 'profile'}",
+            f"--proxy-server=http://127.0.0.1:{proxy.port}", "--proxy-bypass-list=<-loopback>",
+            "--virtual-time-budget=3000", *options, page.as_uri(),
+        ]  # fmt: skip
+        environ = {"HOME": str(tmp_path), "PATH": SYSTEM_PATH}
+        done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def write(installed: Environment, tmp_path: Path) -> Callable[[str], Path]:
+    """Write the page on a chain with the installed command."""
+
+    def run(kind: str) -> Path:
+        def save(name: str, *members: Made) -> Path:
+            (tmp_path / name).write_bytes(b"".join(each.pem for each in members))
+            return tmp_path / name
+
+        chain, anchors = save("chain.pem", *CHAINS[kind]), save("root.pem", ROOT)
+        ran = installed.run(
+            "certboot", "doctor", "hook", "--chain", chain, "--host", "localhost", "--anchors", anchors,
+            "--html", "page.html", home=tmp_path,
+        )  # fmt: skip
+        assert ran.err == ""
+        return tmp_path / "page.html"
+
+    return run
+
+
+def measured(chromium: Callable[..., str], page: Path, width: int) -> dict[str, typing.Any]:
+    frame = page.with_name("frame.html")
+    frame.write_text(MEASURE.format(width=width), "utf-8")
+    dumped = chromium(frame, "--allow-file-access-from-files", "--window-size=1200,3200", "--dump-dom")
+    out = re.search(r'<pre id="out">(.*?)</pre>', dumped, re.DOTALL)
+    assert out
+    return typing.cast("dict[str, typing.Any]", json.loads(html.unescape(out[1])))
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_all_of_it_can_be_read_and_nothing_is_asked_for(
+    chromium: Callable[..., str], write: Callable[[str], Path], proxy: Proxy, kind: str
+) -> None:
+    page = write(kind)
+    assert "google" not in page.read_text("utf-8")
+    for width in WIDTHS:
+        seen = measured(chromium, page, width)
+        assert (seen["width"], seen["scripts"]) == (width, 0)
+        assert seen["title"] == f"{'handshake-ok' if kind == 'root-sent' else kind}: localhost"
+        for each in seen["found"]:
+            assert each["shown"], each
+            assert each["height"] > 0, each
+            assert 0 <= each["left"] <= each["right"] <= width, each
+            assert each["size"] >= 9, each
+        text = "\n".join(each["text"] for each in seen["found"])
+        for wanted in (kind, "sent by the server", "On the client", "On the server", "What the server sent"):
+            assert wanted in text
+        assert ("BEGIN CERTIFICATE" in text) == (kind == "root-sent")
+    assert proxy.asked == []
+
+
+def test_a_page_that_asks_for_something_is_noticed(chromium: Callable[..., str], proxy: Proxy, tmp_path: Path) -> None:
+    """The control: the same page without its policy, with an image from elsewhere."""
+    (tmp_path / "page.html").write_text('<!DOCTYPE html><img src="http://elsewhere.example/a.png">', "utf-8")
+    chromium(tmp_path / "page.html", "--dump-dom")
+    assert proxy.asked == ["GET http://elsewhere.example/a.png HTTP/1.1"]
+
+
+def test_its_policy_stops_what_somebody_adds(
+    chromium: Callable[..., str], write: Callable[[str], Path], proxy: Proxy
+) -> None:
+    page = write("handshake-ok")
+    added = '<img src="http://elsewhere.example/a.png"><script>document.title = "ran"</script></main>'
+    page.write_text(page.read_text("utf-8").replace("</main>", added), "utf-8")
+    assert "<title>handshake-ok: localhost</title>" in chromium(page, "--dump-dom")
+    assert proxy.asked == []
+
+
+@pytest.mark.parametrize("width", [1000, 500])
+def test_a_picture_of_it_has_something_on_it(
+    chromium: Callable[..., str], write: Callable[[str], Path], tmp_path: Path, width: int
+) -> None:
+    picture = tmp_path / "page.png"
+    chromium(write("missing-intermediate"), f"--screenshot={picture}", f"--window-size={width},1400")
+    data = picture.read_bytes()
+    assert struct.unpack(">II", data[16:24]) == (width, 1400)
+    chunks, at = b"", 8
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at : at + 8])
+        chunks += data[at + 8 : at + 8 + length] if kind == b"IDAT" else b""
+        at += 12 + length
+    pixels = zlib.decompress(chunks)
+    row = len(pixels) // 1400
+    rows = {pixels[number * row : (number + 1) * row] for number in range(1400)}
+    assert len(rows) > 300  # an empty page has one or two

@@ -1,0 +1,384 @@
+"""The hook in other interpreters, put there by certboot from the built wheel: every version, and a shared machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+from environments import MACHINE, ROOT, SYSTEM_PATH, Environment, Ran, make_environment
+from server import TlsServer
+from snapshot import contents
+from virtualenvs import find_python, packages, python_of, virtualenv
+
+pytestmark = pytest.mark.slow
+
+GET = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())"
+ODD = 'it\'s "my" $venv; ünï \\ 100%'
+VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+
+
+def run(python: Path, *argv: str, home: Path, **variables: str) -> Ran:
+    """Run an interpreter as a user who has set nothing but HOME and PATH, and ``variables``."""
+    environ = {"HOME": str(home), "PATH": SYSTEM_PATH, **variables}
+    done = subprocess.run([python, *argv], env=environ, capture_output=True, text=True, check=False, timeout=120)
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(params=VERSIONS)
+def python(request: pytest.FixtureRequest) -> Path:
+    """An interpreter of each version."""
+    return Path(find_python(request.param))
+
+
+@pytest.fixture
+def url(ca: trustme.CA, serve: Callable[..., TlsServer]) -> str:
+    """A server with a certificate of the private CA."""
+    return serve(ca.issue_cert("localhost")).url
+
+
+@pytest.fixture
+def trusting(installed: Environment, ca_file: Path, clean: Path) -> Path:
+    """A HOME whose user ran ``certboot init --add`` with the private CA."""
+    assert installed.run("certboot", "init", "--add", ca_file, home=clean).status == 0
+    return clean
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [("venv",), (ODD, "--copies"), ("system", "--system-site-packages")],
+    ids=["plain", "odd path, copies", "system's packages"],
+)
+def test_a_virtualenv_of_any_version_trusts_the_private_ca_with_the_hook_alone(
+    python: Path, kind: tuple[str, ...], installed: Environment, trusting: Path, url: str, tmp_path: Path
+) -> None:
+    name, *options = kind
+    folder = virtualenv(tmp_path / name, *options, python=python)
+    before = contents(packages(folder))
+    assert "CERTIFICATE_VERIFY_FAILED" in run(python_of(folder), "-c", GET, url, home=trusting).err  # the control
+    ran = installed.run("certboot", "hook", "install", "--python", folder, home=trusting)
+    assert (ran.status, ran.err) == (0, "")
+    assert "  ran       yes, and set 7 variables\n" in ran.out
+    for flags in ((), ("-I",), ("-E",), ("-s",), ("-O",)):
+        assert run(python_of(folder), *flags, "-c", GET, url, home=trusting) == Ran(0, "ok\n", ""), flags
+    assert installed.run("certboot", "hook", "status", "--python", folder, home=trusting).status == 0
+    ran = installed.run("certboot", "hook", "uninstall", "--python", folder, home=trusting)
+    assert (ran.status, ran.err) == (0, "")
+    assert contents(packages(folder)) == before
+    assert "CERTIFICATE_VERIFY_FAILED" in run(python_of(folder), "-c", GET, url, home=trusting).err
+
+
+ENTRY_POINTS = """\
+import os, pkgutil, sys
+sys.path.insert(0, sys.argv[1])
+for name in sorted(os.listdir(sys.argv[1])):
+    if name.endswith(".start"):
+        with open(os.path.join(sys.argv[1], name)) as lines:
+            for line in lines:
+                pkgutil.resolve_name(line.strip())()
+import certboot_startup
+print(certboot_startup.status, certboot_startup.home)
+"""
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.13"])
+def test_the_start_files_do_what_the_pth_files_do(
+    version: str, installed: Environment, clean: Path, tmp_path: Path
+) -> None:
+    """Python 3.15 takes them (PEP 829), sorted by name; here they are taken by hand, without site."""
+    folder = virtualenv(tmp_path / "venv", python=find_python(version))
+    home = clean / ODD.replace("\\", "")
+    assert installed.run("certboot", "hook", "install", "--python", folder, "--home", home, home=clean).status == 0
+    ran = run(python_of(folder), "-S", "-c", ENTRY_POINTS, str(packages(folder)), home=clean)
+    assert ran == Ran(0, f"no-store {home}\n", "")
+
+
+def test_a_copy_serves_the_recorded_store_and_pip_s_certboot_too(
+    installed: Environment, wheel: Path, url: str, ca_file: Path, clean: Path, tmp_path: Path
+) -> None:
+    """The wheel's own files stay as they are, and pip can still take them away."""
+    store = tmp_path / "shared $tore"
+    assert installed.run("certboot", "init", "--home", store, "--add", ca_file, home=clean).status == 0
+    with_pip = make_environment(tmp_path / "with-pip", wheel)
+    before = contents(packages(with_pip.folder))
+    assert with_pip.run("python", "-c", GET, url, home=clean).status == 1
+    ran = with_pip.run("certboot", "hook", "install", "--home", store, home=clean)
+    assert (ran.status, ran.err) == (0, "")
+    assert f"  store     {store}\n" in ran.out
+    assert with_pip.run("python", "-c", GET, url, home=clean) == Ran(0, "ok\n", "")
+    after = contents(packages(with_pip.folder))
+    assert {name for name in before if before[name] != after[name]} == set()
+    found = with_pip.run("certboot", "doctor", "hook", "--json", home=clean)
+    assert json.loads(found.out)["ok"], found.out
+    assert with_pip.run("certboot", "list", "--json", home=clean).out  # certboot itself looks there too
+    with_pip.pip("uninstall", "-q", "-y", "certboot")
+    assert with_pip.run("python", "-c", "pass", home=clean) == Ran(0, "", "")  # what is left is silent
+    assert installed.run("certboot", "hook", "uninstall", "--python", with_pip.folder, home=clean).status == 0
+    assert list(packages(with_pip.folder).glob("certboot*")) == []
+
+
+def test_an_editable_install_keeps_its_source_folder_as_it_is(
+    url: str, ca_file: Path, clean: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copyfile(ROOT / name, source / name)
+    environment = make_environment(tmp_path / "venv", "hatchling", "editables")
+    environment.pip("install", "-q", "-c", ROOT / "constraints.txt", "--no-build-isolation", "-e", source)
+    store = tmp_path / "store"
+    assert environment.run("certboot", "init", "--home", store, "--add", ca_file, home=clean).status == 0
+    before = {name for name in contents(source) if "__pycache__" not in name}
+    ran = environment.run("certboot", "hook", "install", "--home", store, home=clean)
+    assert (ran.status, ran.err) == (0, "")
+    assert environment.run("python", "-c", GET, url, home=clean) == Ran(0, "ok\n", "")
+    assert "from its installer" in environment.run("certboot", "hook", "status", home=clean).out
+    assert {name for name in contents(source) if "__pycache__" not in name} == before
+    environment.run("certboot", "hook", "uninstall", home=clean)
+    assert list(packages(environment.folder).glob("certboot_home*")) == []
+
+
+def test_uv_leaves_its_receipt_where_certboot_looks_for_it(wheel: Path, tmp_path: Path, clean: Path) -> None:
+    uv = Path(sys.executable).parent / "uv"
+    if not uv.exists():
+        pytest.skip("no uv beside this interpreter")
+    tools = tmp_path / "tools"
+    environ = {**MACHINE, "UV_TOOL_DIR": str(tools), "UV_TOOL_BIN_DIR": str(tmp_path / "bin"), "UV_NO_CONFIG": "1"}
+    command: list[str | Path] = [uv, "tool", "install", "--quiet", "--python", sys.executable, wheel]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "certboot" in (tools / "certboot" / "uv-receipt.toml").read_text()
+    ran = run(tools / "certboot" / "bin" / "certboot", "init", home=clean)
+    assert ran.status == 0, ran.err
+    assert (
+        "  note      the hook acts only in this environment, which uv tool made for certboot; for others:\n" in ran.out
+    )
+
+
+# One store for all users of a machine. What unprivileged users run must lie where they can reach it.
+
+NOBODY = 65534
+OWNER = 1234
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+SHOW = "import certboot_startup as s; print(s.status, len(s.applied))"
+CLIENTS = {
+    "urllib": GET,
+    "requests": "import requests, sys; print(requests.get(sys.argv[1]).text)",
+}
+shared_machine = pytest.mark.skipif(
+    os.geteuid() != 0 or not SYSTEM_PYTHON.exists(), reason="root, and an interpreter that all users can run"
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A folder that everybody can read, with root's certboot and an application's virtualenv in it."""
+
+    root: Path
+    admin: Environment
+    app: Path
+
+    @property
+    def store(self) -> Path:
+        return self.root / "opt" / "certboot"
+
+    def as_root(self, *argv: str | Path, umask: int = 0o077, **variables: str) -> Ran:
+        """Run root's certboot, as strict administrators do."""
+        return self._run([self.admin.folder / "bin" / "certboot", *argv], 0, umask, {"HOME": "/root", **variables})
+
+    def as_user(self, *argv: str | Path, user: int = NOBODY, python: Path | None = None, **variables: str) -> Ran:
+        """Run an interpreter, by default the application's, as an unprivileged user without HOME."""
+        return self._run([python or python_of(self.app), *argv], user, 0o022, variables)
+
+    def _run(self, command: list[str | Path], user: int, umask: int, variables: dict[str, str]) -> Ran:
+        done = subprocess.run(
+            command, env={"PATH": SYSTEM_PATH, **variables}, user=user, group=user, extra_groups=[], umask=umask,
+            cwd="/", capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def prepared(wheel: Path) -> Iterator[Machine]:
+    """Not to be changed, but for the store and the hook of its application."""
+    root = Path(tempfile.mkdtemp(prefix="certboot-machine-", dir="/tmp"))  # pytest's own is root's alone
+    try:
+        root.chmod(0o755)
+        admin = make_environment(root / "admin", wheel, python=SYSTEM_PYTHON)
+        app = virtualenv(root / "app", python=SYSTEM_PYTHON)
+        constraints = ("-c", str(ROOT / "constraints.txt"))
+        admin.pip("--python", python_of(app), "install", "-q", "--disable-pip-version-check", *constraints, "requests")
+        yield Machine(root, admin, app)
+    finally:
+        shutil.rmtree(root)
+
+
+@pytest.fixture
+def machine(prepared: Machine, ca: trustme.CA) -> Iterator[Machine]:
+    """The same with a store that root has set up, and the hook for it in the application's virtualenv."""
+    ca.cert_pem.write_to_path(str(prepared.root / "corp.pem"))
+    ran = prepared.as_root("init", "--home", prepared.store, "--add", prepared.root / "corp.pem")
+    assert (ran.status, ran.err) == (0, "")
+    ran = prepared.as_root("hook", "install", "--home", prepared.store, "--python", prepared.app)
+    assert (ran.status, ran.err) == (0, "")
+    assert f"  store     {prepared.store}\n" in ran.out
+    yield prepared
+    prepared.as_root("hook", "uninstall", "--python", prepared.app)
+    shutil.rmtree(prepared.root / "opt")
+
+
+@shared_machine
+@pytest.mark.parametrize("client", CLIENTS)
+def test_an_unprivileged_user_without_home_uses_root_s_store(machine: Machine, client: str, url: str) -> None:
+    assert machine.as_user("-c", "import os; print(os.getuid(), os.environ.get('HOME'))").out == f"{NOBODY} None\n"
+    assert machine.as_user("-c", CLIENTS[client], url) == Ran(0, "ok\n", "")
+    ran = machine.as_user("-c", CLIENTS[client], url, CERTBOOT_DISABLE="1")
+    assert "CERTIFICATE_VERIFY_FAILED" in ran.err  # the control
+
+
+@shared_machine
+def test_everybody_can_read_root_s_store_and_hook_whatever_root_s_umask(machine: Machine) -> None:
+    """And nobody else can write there. The compiled modules too: who cannot read them compiles them at every start."""
+    ours = [*machine.store.rglob("*"), *packages(machine.app).rglob("certboot*"), machine.store]
+    ours += (packages(machine.app) / "certboot_startup").rglob("*")
+    assert any(path.suffix == ".pyc" for path in ours)
+    for path in ours:
+        if not path.is_symlink():
+            assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
+
+
+@shared_machine
+@pytest.mark.parametrize("part", ["", "generations", "current/crts", "current/bundle.pem", "env"])
+def test_a_store_that_others_may_write_to_is_used_by_nobody(machine: Machine, part: str, url: str) -> None:
+    assert machine.as_user("-c", SHOW) == Ran(0, "active 7\n", "")
+    path = machine.store / part
+    path.chmod(path.stat().st_mode | 0o002)
+    assert machine.as_user("-c", SHOW) == Ran(0, "unsafe 0\n", "")
+    assert "CERTIFICATE_VERIFY_FAILED" in machine.as_user("-c", GET, url).err
+    if not part:
+        ran = machine.as_root("hook", "install", "--home", machine.store, "--python", machine.app)
+        assert (ran.status, "no safe place for a store, others may write to it" in ran.err) == (2, True)
+
+
+@shared_machine
+def test_a_store_of_another_user_is_used_by_nobody_else(machine: Machine) -> None:
+    os.chown(machine.store, OWNER, OWNER)
+    assert machine.as_user("-c", SHOW) == Ran(0, "unsafe 0\n", "")
+
+
+@shared_machine
+def test_a_user_cannot_change_root_s_store_and_can_have_one_of_their_own(machine: Machine) -> None:
+    certboot = str(machine.admin.folder / "bin" / "certboot")
+    before = contents(machine.store)
+    ran = machine.as_user(certboot, "update", "--home", machine.store, python=python_of(machine.admin.folder))
+    assert ran.status == 2
+    assert "Permission denied" in ran.err
+    assert "Traceback" not in ran.err
+    assert contents(machine.store) == before
+    own = machine.root / "own"
+    own.mkdir()
+    os.chown(own, NOBODY, NOBODY)
+    try:
+        ran = machine.as_user(certboot, "init", "--home", own / "x", python=python_of(machine.admin.folder))
+        assert (ran.status, ran.err) == (0, "")
+        assert machine.as_user("-c", SHOW, CERTBOOT_HOME=str(own / "x")) == Ran(0, "active 7\n", "")
+    finally:
+        shutil.rmtree(own)
+
+
+@shared_machine
+def test_root_under_sudo_never_uses_or_writes_a_user_s_own_store(prepared: Machine) -> None:
+    """With sudo HOME may be kept: then the store that is found is one that this user could fill with any CA."""
+    home = prepared.root / "user"
+    home.mkdir()
+    os.chown(home, OWNER, OWNER)
+    certboot = str(prepared.admin.folder / "bin" / "certboot")
+    python = python_of(prepared.admin.folder)
+    try:
+        ran = prepared.as_user(certboot, "init", python=python, user=OWNER, HOME=str(home))
+        assert ran.status == 0, ran.err
+        assert prepared.as_user("-c", SHOW, python=python, user=OWNER, HOME=str(home)).out == "active 7\n"
+        assert prepared.as_user("-c", SHOW, python=python, user=0, HOME=str(home)) == Ran(0, "unsafe 0\n", "")
+        before = contents(home)
+        for command in (["init"], ["update"], ["hook", "install", "--python", str(prepared.app), "--user"]):
+            ran = prepared.as_root(*command, HOME=str(home))
+            assert ran.status == 2, command
+            assert "Traceback" not in ran.err
+        assert contents(home) == before
+    finally:
+        shutil.rmtree(home)
+
+
+@shared_machine
+def test_root_runs_no_interpreter_of_a_user(prepared: Machine) -> None:
+    """``--all-venvs /home`` must not let a user's bin/python act as root."""
+    home = prepared.root / "user"
+    (home / "venv" / "bin").mkdir(parents=True)
+    (home / "venv" / "pyvenv.cfg").touch()
+    fake = home / "venv" / "bin" / "python"
+    fake.write_text(f"#!/bin/sh\ntouch {prepared.root}/ran\n")
+    fake.chmod(0o755)
+    try:
+        assert prepared.as_root("hook", "install", "--all-venvs", home).status == 2
+        assert (prepared.root / "ran").exists()  # the control: it is root's own
+        (prepared.root / "ran").unlink()
+        for path in (home, home / "venv", home / "venv" / "bin", fake):
+            os.chown(path, OWNER, OWNER)
+        for action in ("install", "uninstall", "status"):
+            ran = prepared.as_root("hook", action, "--all-venvs", home)
+            assert (ran.status, f"belongs to another user (uid {OWNER})" in ran.err) == (2, True)
+        assert not (prepared.root / "ran").exists()
+    finally:
+        shutil.rmtree(home)
+
+
+@shared_machine
+@pytest.mark.parametrize("action", ["install", "uninstall"])
+def test_who_may_not_write_to_an_interpreter_s_packages_is_told_and_changes_nothing(
+    machine: Machine, action: str
+) -> None:
+    if action == "install":
+        machine.as_root("hook", "uninstall", "--python", machine.app)
+    before = contents(packages(machine.app))
+    certboot = str(machine.admin.folder / "bin" / "certboot")
+    arguments = ("hook", action, "--python", str(machine.app))
+    ran = machine.as_user(certboot, *arguments, python=python_of(machine.admin.folder))
+    assert ran.status == 2
+    assert ran.err.startswith(f"certboot: error: nothing was changed for {machine.app}/bin/python, Permission denied: ")
+    assert "\nhint: run certboot as the one who may write there, or choose --user\n" in ran.err
+    assert contents(packages(machine.app)) == before
+
+
+@shared_machine
+@pytest.mark.skipif(not shutil.which("mount"), reason="no mount")
+def test_a_read_only_file_system_is_told_and_nothing_is_changed(prepared: Machine) -> None:
+    folder = packages(prepared.app)
+    done = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("mounts are not allowed here")
+    before = contents(folder)
+    script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "$2" hook install --python "$3"'
+    command: list[str | Path] = [
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        folder,
+        prepared.admin.folder / "bin" / "certboot",
+    ]
+    environ = {"PATH": SYSTEM_PATH, "HOME": str(prepared.root)}
+    ran = subprocess.run([*command, prepared.app], env=environ, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert f"nothing was changed for {prepared.app}/bin/python, Read-only file system: {folder}/" in ran.stderr
+    assert contents(folder) == before
+    assert not (prepared.root / ".local").exists()

@@ -1,0 +1,129 @@
+"""A server that sends only its leaf: before ``certboot repair`` every client refuses it, after it all accept it."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import ssl
+import tempfile
+import typing
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from environments import SYSTEM_PATH, Environment, built_once, make_environment
+from issuers import intermediate, leaf
+from pki import Issued, issue
+from plain_server import PlainServer, page
+from virtualenvs import find_python
+
+if typing.TYPE_CHECKING:
+    from server import TlsServer
+
+pytestmark = pytest.mark.slow
+
+NODE = """\
+require("https").get(process.argv[1], (answer) => answer.on("data", (data) => process.stdout.write(data)))
+    .on("error", (error) => { console.error(error.message); process.exit(1) })
+"""
+BOTO3 = """\
+import boto3, sys
+session = boto3.Session(aws_access_key_id="dummy", aws_secret_access_key="dummy", region_name="eu-west-1")
+print(session.client("s3", endpoint_url=sys.argv[1]).list_buckets()["Buckets"][0]["Name"])
+"""
+CALL = "import subprocess, sys; sys.exit(subprocess.call({command!r} + [sys.argv[1] + {path!r}]))"
+SCRIPTS = {
+    "requests": "import requests, sys; print(requests.get(sys.argv[1] + '/page').text)",
+    "httpx": "import httpx, sys; print(httpx.get(sys.argv[1] + '/page').text)",
+    "urllib": "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1] + '/page').read().decode())",
+    "boto3": BOTO3,
+    "curl": CALL.format(command=["curl", "-sS"], path="/page"),
+    "git": CALL.format(command=["git", "ls-remote"], path="/ok.git"),
+    "node": CALL.format(command=["node", "-e", NODE], path="/page"),
+}
+PIP = ["-m", "pip", "download", "--no-deps", "--no-cache-dir", "-d", "{out}", "-i", "{url}/simple/", "ok"]
+CLIENTS = {name: ["-c", script, "{url}"] for name, script in SCRIPTS.items()} | {"pip": PIP}
+QUIET = {
+    "AWS_MAX_ATTEMPTS": "1", "GIT_CONFIG_SYSTEM": "/dev/null", "PIP_CONFIG_FILE": "/dev/null",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_RETRIES": "0",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session", params=["3.11", "3.13"])
+def environment(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    version: str = request.param
+    python = find_python(version)
+    packages = (wheel, "requests", "httpx", "boto3")
+    build = lambda folder: make_environment(folder, *packages, python=python)  # noqa: E731
+    return Environment(built_once(tmp_path_factory, f"repair-{version}", build))
+
+
+@pytest.fixture(scope="session")
+def pages() -> dict[str, bytes]:
+    """What the clients ask for: a page, a list of buckets, a Git repository, a package index."""
+    name, metadata = "ok-1.0-py3-none-any.whl", b"Metadata-Version: 2.1\nName: ok\nVersion: 1.0\n"
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("ok.py", "")
+        archive.writestr("ok-1.0.dist-info/METADATA", metadata)
+        archive.writestr("ok-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("ok-1.0.dist-info/RECORD", "ok.py,,\n")
+    return {
+        "/": b"<ListAllMyBucketsResult><Buckets><Bucket><Name>ok</Name></Bucket></Buckets></ListAllMyBucketsResult>",
+        "/ok.git/info/refs": b"%s\trefs/heads/ok\n" % (b"1" * 40),
+        "/ok.git/HEAD": b"ref: refs/heads/ok\n",
+        "/simple/ok/": f'<a href="/{name}">{name}</a>'.encode(),
+        f"/{name}": package.getvalue(),
+    }
+
+
+class OnlyLeaf:
+    """A certificate as ``TlsServer`` takes it: nothing but the leaf is sent."""
+
+    def __init__(self, issued: Issued) -> None:
+        self._issued = issued
+
+    def configure_cert(self, context: ssl.SSLContext) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "leaf.pem")
+            path.write_bytes(self._issued.pem + self._issued.key_pem)
+            context.load_cert_chain(path)
+
+
+def test_after_one_repair_every_client_accepts_the_server(
+    environment: Environment,
+    serve: Callable[..., TlsServer],
+    place: PlainServer,
+    pages: dict[str, bytes],
+    clean: Path,
+) -> None:
+    root = issue("Example Root")
+    upper = intermediate("Example Upper CA", root)
+    lower = intermediate("Example Lower CA", upper, f"{place.url}/upper.cer")
+    place.pages |= {"/upper.cer": page(upper.der), "/lower.p7c": page(lower.pem)}
+    server = serve(OnlyLeaf(leaf(lower, f"{place.url}/lower.p7c")), pages=pages)
+    (clean / "root.pem").write_bytes(root.pem)
+    assert environment.run("certboot", "init", "--add", "root.pem", home=clean, **QUIET).status == 0
+    clients = [each for each in CLIENTS if each not in ("curl", "git", "node") or shutil.which(each, path=SYSTEM_PATH)]
+
+    def outcome(client: str) -> str:
+        shutil.rmtree(clean / "out", ignore_errors=True)
+        command = [part.replace("{url}", server.url).replace("{out}", "out") for part in CLIENTS[client]]
+        ran = environment.run("python", *command, home=clean, **QUIET)
+        if ran.status == 0 and "ok" in ran.out:
+            return "ok"
+        said = ran.out + ran.err
+        return "refused" if ran.status and "certificate" in said.lower() else f"{ran.status}: {said}"
+
+    assert {client: outcome(client) for client in clients} == dict.fromkeys(clients, "refused")
+    host = f"localhost:{server.port}"
+    doctor = json.loads(environment.run("certboot", "doctor", host, "--json", home=clean).out)
+    assert ["certboot", "repair", host] in [fix for finding in doctor["findings"] for fix in finding["fix"]]
+    repaired = environment.run("certboot", "repair", host, "--yes", home=clean)
+    assert (repaired.status, repaired.err) == (0, "")
+    assert repaired.out.splitlines()[-1] == f"{host}: Verify return code: 0 (ok)"
+    assert {client: outcome(client) for client in clients} == dict.fromkeys(clients, "ok")
+    assert environment.run("certboot", "rollback", home=clean).status == 0
+    assert {client: outcome(client) for client in clients} == dict.fromkeys(clients, "refused")

@@ -1,0 +1,165 @@
+"""What the doctor says that a client trusts is what the client does: told in one process, tried in another."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+from environments import SYSTEM_PATH
+from server import TlsServer
+
+from certboot.client_presence import present_clients
+from certboot.client_table import CLIENTS, places
+from certboot.client_trials import ACCEPTED, trial
+from certboot.doctor import trials
+
+pytestmark = pytest.mark.slow
+
+BIN = str(Path(sys.executable).parent)
+TOLD = """\
+import json, os, pathlib
+from certboot.doctor import clients
+from certboot.paths import store_paths
+print(json.dumps({f.subject: [f.id, f.summary, f.evidence] for f in clients.check(store_paths(), os.environ)}))
+"""
+QUIET = {
+    "AWS_MAX_ATTEMPTS": "1", "GIT_CONFIG_SYSTEM": "/dev/null", "PIP_CONFIG_FILE": "/dev/null",
+    "NPM_CONFIG_GLOBALCONFIG": "/dev/null", "UV_NO_CONFIG": "1", "NO_UPDATE_NOTIFIER": "1",
+}  # fmt: skip
+HERE = tuple(client for client in present_clients({"PATH": f"{BIN}:{SYSTEM_PATH}"}) if trial(client, "localhost", 1))
+SETTINGS = {
+    "pip": (".config/pip/pip.conf", "[global]\ncert = {own}\n"),
+    "curl": (".curlrc", 'cacert = "{own}"\n'),
+    "npm": (".npmrc", "cafile={own}\n"),
+    "wget": (".wgetrc", "ca_certificate = {own}\n"),
+    "botocore": (".aws/config", "[default]\nca_bundle = {own}\n"),
+    "git": (".gitconfig", "[http]\nsslCAInfo = {own}\n"),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """Two homes, two authorities, and a server below each."""
+
+    bare: Path
+    with_store: Path
+    own: Path
+    own_folder: Path
+    of_store: TlsServer
+    of_own: TlsServer
+
+    def environ(self, home: Path, **variables: str) -> dict[str, str]:
+        return {"HOME": str(home), "PATH": f"{BIN}:{SYSTEM_PATH}", **QUIET, **variables}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    base = tmp_path_factory.mktemp("world")
+    bare, with_store, own_folder = (base / name for name in ("bare", "store", "own"))
+    for folder in (bare, with_store, own_folder):
+        folder.mkdir()
+    company, other = trustme.CA(), trustme.CA()
+    company.cert_pem.write_to_path(str(base / "company.pem"))
+    other.cert_pem.write_to_path(str(own_folder / "own.pem"))
+    servers = [TlsServer(ca.issue_cert("localhost")) for ca in (company, other)]
+    found = World(bare, with_store, own_folder / "own.pem", own_folder, servers[0], servers[1])
+    try:
+        for argv in (("rehash", own_folder), ("init", "--source", "certifi", "--add", base / "company.pem")):
+            command = [sys.executable, "-m", "certboot", *map(str, argv)]
+            subprocess.run(command, env=found.environ(with_store), check=True, capture_output=True)
+        yield found
+    finally:
+        for server in servers:
+            server.close()
+
+
+def told(environ: dict[str, str]) -> dict[str, typing.Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", TOLD], env=environ, capture_output=True, text=True, check=True, cwd=environ["HOME"]
+    )
+    found: dict[str, typing.Any] = json.loads(done.stdout)
+    return found
+
+
+def compare(world: World, environ: dict[str, str], names: set[str], folder: Path) -> None:
+    """Compare, for these clients, whom they are said to trust with whom they trust."""
+    said = told(environ)
+    differ = {}
+    for client in HERE:
+        if client.name not in names:
+            continue
+        kind, summary, evidence = said[client.name]
+        fails = "fails for every host" in summary
+        paths = [source["what"] for source in evidence["trusts"]]
+        expected = {
+            "store": kind == "client-uses-store" or (not fails and any("/certboot/" in path for path in paths)),
+            "own": not fails and any(path in (str(world.own), str(world.own_folder)) for path in paths),
+        }
+        real, heard = {}, []
+        for name, server in (("store", world.of_store), ("own", world.of_own)):
+            tried = trial(client, "localhost", server.port)
+            assert tried
+            verdict, words = trials.attempt(client, tried, environ, str(folder))
+            real[name] = verdict == ACCEPTED
+            heard.append(words)
+            assert verdict != "unknown" or fails, (client.name, words)
+        if real != expected:
+            differ[client.name] = (expected, real, summary, heard)
+    assert differ == {}
+
+
+def readers(variable: str) -> set[str]:
+    return {client.name for client in CLIENTS if any(place.name == variable for place in places(client))}
+
+
+ALL = {client.name for client in HERE}
+VARIABLES = tuple(
+    dict.fromkeys(place.name for client in HERE for place in places(client) if not place.setting)
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("home", ["bare", "with_store"])
+def test_with_nothing_set(world: World, tmp_path: Path, home: str) -> None:
+    compare(world, world.environ(getattr(world, home)), ALL, tmp_path)
+
+
+@pytest.mark.parametrize("guards", ["none", "requests", "certifi"])
+def test_with_some_of_the_guards(world: World, tmp_path: Path, guards: str) -> None:
+    environ = world.environ(world.with_store, CERTBOOT_GUARDS=guards, REQUESTS_CA_BUNDLE="", SSL_CERT_FILE="")
+    compare(world, environ, {client.name for client in HERE if not client.program}, tmp_path)
+
+
+@pytest.mark.parametrize("value", ["own", "own_folder", "missing", "empty"])
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_with_a_variable_that_the_user_has_set(world: World, tmp_path: Path, variable: str, value: str) -> None:
+    values = {"own": world.own, "own_folder": world.own_folder, "missing": tmp_path / "missing", "empty": ""}
+    environ = world.environ(world.with_store, **{variable: str(values[value])})
+    compare(world, environ, readers(variable), tmp_path)
+
+
+@pytest.mark.parametrize("home", ["bare", "with_store"])
+@pytest.mark.parametrize("client", SETTINGS)
+def test_with_a_settings_file_of_the_clients_own(world: World, tmp_path: Path, client: str, home: str) -> None:
+    if client not in ALL:
+        pytest.skip(f"no {client} on this machine")
+    name, text = SETTINGS[client]
+    file = tmp_path / "home" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text.format(own=world.own))
+    environ = world.environ(tmp_path / "home")
+    if client == "pip":
+        del environ["PIP_CONFIG_FILE"]
+    if home == "with_store":
+        environ["CERTBOOT_HOME"] = str(world.with_store / ".local/share/certboot")
+    compare(world, environ, {client}, tmp_path)
+
+
+def test_most_clients_are_here() -> None:
+    assert {"requests", "httpx", "aiohttp", "botocore", "urllib3", "urllib", "pip", "uv", "curl", "git"} <= ALL

@@ -1,0 +1,121 @@
+"""Each write of ``adopt`` and ``adopt --undo`` fails in its turn: no value is replaced without what it names."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import shutil
+import typing
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import whole
+from pki import issue
+from snapshot import assert_refused, contents, few_sources
+
+from certboot import files, history
+from certboot.store import env_file
+
+if typing.TYPE_CHECKING:
+    from environments import Ran
+
+    from certboot.paths import StorePaths
+
+    Run = Callable[..., Ran]
+
+pytestmark = pytest.mark.slow
+
+CALLS: dict[str, tuple[object, str]] = {
+    "os.open": (os, "open"),
+    "os.fsync": (os, "fsync"),
+    "os.rename": (os, "rename"),
+    "os.replace": (os, "replace"),
+    "os.fchmod": (os, "fchmod"),
+}
+COMMANDS = {"adopt": ("adopt", "--yes"), "undo": ("adopt", "--undo"), "rollback": ("rollback",)}
+
+
+@pytest.fixture(params=COMMANDS)
+def command(
+    certboot: Run, paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> tuple[str, ...]:
+    """A command, and a store in which it has something to do; a copy of it lies in ``prepared``."""
+    few_sources(monkeypatch)
+    assert certboot("init").status == 0
+    (tmp_path / "image.pem").write_bytes(issue("Corp Root").pem)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "image.pem"))
+    if request.param != "adopt":
+        assert certboot("adopt", "--yes").status == 0
+    shutil.copytree(paths.home, tmp_path / "prepared", symlinks=True)
+    return COMMANDS[request.param]
+
+
+def state(paths: StorePaths) -> tuple[bool, bool, bool]:
+    """Return whether the value is adopted, whether the hook replaces it, and whether what it names is in the store."""
+    env = env_file.parse(paths.env)
+    assert env
+    assert env.variables
+    names = {entry.name for entry in history.current(paths).certificates}
+    listed = paths.adopted.exists() and b"REQUESTS_CA_BUNDLE" in paths.adopted.read_bytes()
+    return listed, bool(env.adopted), "Corp Root" in names
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_whichever_call_fails_no_value_is_replaced_without_what_it_names(
+    certboot: Run, paths: StorePaths, tmp_path: Path, command: tuple[str, ...], call: str
+) -> None:
+    old = state(paths)
+    assert certboot(*command).status == 0
+    new = state(paths)
+    assert old != new  # the control: the command does something
+    owner, name = CALLS[call]
+    real = getattr(owner, name)
+    for at in itertools.count(1):
+        shutil.rmtree(paths.home)
+        shutil.copytree(tmp_path / "prepared", paths.home, symlinks=True)
+        count = itertools.count(1)
+
+        def failing(*arguments: object, at: int = at, count: typing.Iterator[int] = count, **options: object) -> object:
+            if next(count) == at:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return real(*arguments, **options)
+
+        before = contents(paths.home)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, name, failing)
+            ran = certboot(*command)
+        if next(count) <= at:
+            break
+        whole.assert_whole(paths.home)
+        listed, replaced, present = state(paths)
+        assert present or not replaced, at
+        if ran.status:
+            assert_refused(ran)
+            if os.readlink(paths.current) == before["current"].decode() and command != COMMANDS["rollback"]:
+                assert (listed, replaced, present) == old, at
+        assert certboot("update").status == 0
+        assert len(set(state(paths))) == 1, at
+        assert whole.leftovers(paths.home) == []
+    assert at > 1 or command == COMMANDS["rollback"]
+
+
+def test_the_value_is_given_back_before_the_switch(
+    certboot: Run, paths: StorePaths, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """A program that starts at that moment has what it had, or what it will have."""
+    seen: list[tuple[bool, bool]] = []
+    real = files.replace_link
+
+    def noted(path: Path, target: str) -> None:
+        seen.append(state(paths)[1:])
+        real(path, target)
+        seen.append(state(paths)[1:])
+
+    monkeypatch.setattr(files, "replace_link", noted)
+    assert certboot(*command).status == 0
+    if command == COMMANDS["adopt"]:
+        assert seen == [(False, False), (False, True)]
+    else:
+        assert seen == [(False, True), (False, False)]

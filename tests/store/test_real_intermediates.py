@@ -1,0 +1,105 @@
+"""Each of Mozilla's real TLS intermediates taken as the one that a server forgot, with its issuers to be had."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import typing
+from collections import Counter
+from datetime import datetime, timezone
+
+import pytest
+from environments import ROOT
+
+from certboot import completion
+from certboot.certs import is_signed_by
+from certboot.completion import Completion, Offer, Rules, Supply, complete
+from certboot.sources import ccadb
+
+if typing.TYPE_CHECKING:
+    from certboot.model import Certificate
+
+DATA = ROOT.parent / "shared" / "data" / "ccadb"
+DAY_OF_THE_REPORTS = datetime(2026, 11, 24, tzinfo=timezone.utc)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason="the real reports of the CCADB do not lie beside the repository"),
+]
+
+
+class Programme:
+    """Mozilla's roots that are trusted for TLS, its intermediates, and what is revoked."""
+
+    def __init__(self) -> None:
+        loaded = ccadb.read(ccadb.from_folder(DATA), intermediates=True).parse()
+        self.roots: dict[bytes, list[Certificate]] = {}
+        self.intermediates: dict[bytes, list[Certificate]] = {}
+        for candidate in loaded.candidates:
+            kind = self.roots if candidate.role == "anchor" else self.intermediates
+            if candidate.tls_trust:
+                kind.setdefault(candidate.certificate.subject_name, []).append(candidate.certificate)
+        self.rules = Rules(
+            DAY_OF_THE_REPORTS, loaded.revoked, revoked_serials=loaded.revoked_serials, to_store=True
+        )  # fmt: skip
+
+    @property
+    def all(self) -> list[Certificate]:
+        return [certificate for each in self.intermediates.values() for certificate in each]
+
+    def completed(self, missing: Certificate) -> Completion:
+        """What is found for a leaf that ``missing`` has signed, where only it lies at the leaf's address."""
+        leaf = dataclasses.replace(
+            missing,
+            fingerprint="leaf",
+            identity="leaf",
+            name="leaf",
+            subject_name=b"leaf",
+            issuer_name=missing.subject_name,
+            authority_key_id=missing.key_id,
+            self_issued=False,
+        )
+
+        def fetch(child: Certificate) -> list[Offer]:
+            issuers = [missing] if child is leaf else self.intermediates.get(child.issuer_name, [])
+            return [Offer(each, "http://ca.example/") for each in issuers]
+
+        supply = Supply(lambda name: self.roots.get(name, ()) if name != missing.subject_name else (), _nothing, fetch)
+        return complete([leaf], supply, self.rules)
+
+
+def _nothing(_: bytes) -> tuple[Offer, ...]:
+    return ()
+
+
+@pytest.fixture(scope="module")
+def programme() -> Programme:
+    return Programme()
+
+
+@pytest.fixture(autouse=True)
+def no_leaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here has the keys to sign a leaf with."""
+
+    def signed(certificate: Certificate, issuer: Certificate) -> bool:
+        return certificate.fingerprint == "leaf" or is_signed_by(certificate, issuer)
+
+    monkeypatch.setattr(completion, "is_signed_by", signed)
+
+
+def test_each_has_a_verified_way_to_a_root_or_a_named_reason(programme: Programme) -> None:
+    outcomes: Counter[str] = Counter()
+    lengths: Counter[int] = Counter()
+    for missing in programme.all:
+        found = programme.completed(missing)
+        if found.anchor:
+            lengths[len(found.path) - 1] += 1
+            ends = [*(offer.certificate for offer in found.path[1:]), found.anchor]
+            assert ends[0] == missing
+            assert all(is_signed_by(below, above) for below, above in itertools.pairwise(ends))
+        else:
+            rules = sorted({refusal.rule for refusal in found.refusals}) or ["no-issuer"]
+            outcomes[" ".join(rules)] += 1
+    assert lengths == {1: 1597, 2: 132}
+    assert outcomes == {"expired": 29, "self-signed": 4, "weak-signature": 1, "no-issuer": 1}
+    assert sum(lengths.values()) + sum(outcomes.values()) == len(programme.all) == 1764
