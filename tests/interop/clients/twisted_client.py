@@ -1,0 +1,20 @@
+from outcome import client
+from twisted.internet import reactor
+from twisted.internet.defer import ensureDeferred
+from twisted.web.client import Agent, readBody
+
+failures = []
+
+
+async def get(url):
+    await readBody(await Agent(reactor).request(b"GET", url.encode()))
+
+
+@client
+def main(host, port):
+    done = ensureDeferred(get(f"https://{host}:{port}/"))
+    done.addErrback(lambda failure: failures.append(failure.value))
+    done.addBoth(lambda _: reactor.stop())
+    reactor.run()
+    if failures:
+        raise RuntimeError(getattr(failures[0], "reasons", failures)) from failures[0]

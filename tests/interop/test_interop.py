@@ -1,0 +1,172 @@
+"""Every client, its script unchanged, on four servers; with a store, without one, and with a stranger's certificate."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from environments import Environment, built_once
+
+sys.path.insert(0, str(Path(__file__).parent))
+from answers import pages
+from attempt import PASSED, REFUSED, Attempts, User
+from authorities import (
+    CERTIFI_ONLY,
+    FULL_CHAIN,
+    SERVERS,
+    STRANGER,
+    SYSTEM_ONLY,
+    Authorities,
+    make_authorities,
+)
+from interop_environments import make_virtualenv
+from listener import Listener
+from matrix import CLIENTS, ENVIRONMENTS, MAIN, Client
+from namespace import command_prefix
+from unreached import UNREACHED
+
+pytestmark = pytest.mark.slow
+
+Needs = Callable[[str], None]
+OFF = {"CERTBOOT_DISABLE": "1"}
+
+
+def named(clients: tuple[Client, ...]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("client", clients, ids=lambda client: client.name)
+
+
+ALONE = tuple(Client(each.name, program=each.program) for each in UNREACHED)
+HELPED = tuple(Client(f"{each.name}_helped", program=each.program) for each in UNREACHED)
+# Reads the system's store below another root, and is certboot in all else.
+OTHER_ROOT = """\
+import sys
+from pathlib import Path
+from certboot import cli
+from certboot.sources import system
+genuine = system.from_unix_files
+system.from_unix_files = lambda _: genuine(Path(sys.argv[1]))
+sys.exit(cli.main(sys.argv[2:]))
+"""
+
+
+@pytest.fixture(scope="session")
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> Authorities:
+    return Authorities(built_once(tmp_path_factory, "interop-authorities", make_authorities))
+
+
+@pytest.fixture(scope="session")
+def virtualenv(
+    wheel: Path, authorities: Authorities, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Environment]:
+    """Return the virtualenv of this name, made when it is first asked for. Not to be changed."""
+
+    def made(name: str) -> Environment:
+        build = lambda folder: make_virtualenv(folder, name, wheel, authorities)  # noqa: E731
+        return Environment(built_once(tmp_path_factory, f"interop-{name}", build))
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def prefix(authorities: Authorities) -> tuple[str, ...]:
+    """What shows a command the other system store; empty where there are no mount namespaces."""
+    return tuple(command_prefix(authorities.system_certs))
+
+
+@pytest.fixture(scope="session")
+def user(
+    virtualenv: Callable[[str], Environment],
+    authorities: Authorities,
+    prefix: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> User:
+    """A user who ran ``certboot init`` and added the company's root and the forgotten intermediate."""
+    environments = {name: virtualenv(name) for name in ENVIRONMENTS}
+    main = environments[MAIN].folder / "bin"
+    added = [argument for path in authorities.added for argument in ("--add", str(path))]
+    certboot = [str(main / "certboot")]
+    if not prefix:
+        certboot = [str(main / "python"), "-c", OTHER_ROOT, str(authorities.root_folder)]
+
+    def build(home: Path) -> None:
+        ran = User(home, environments, prefix).run([*certboot, "init", *added])
+        assert ran.status == 0, ran.out + ran.err
+
+    return User(built_once(tmp_path_factory, "interop-home", build), environments, prefix)
+
+
+@pytest.fixture(scope="session")
+def attempts(user: User, authorities: Authorities) -> Attempts:
+    """Try a client on a server of its own: ``attempts(client, server)``."""
+    answers = pages()
+    return Attempts(user, lambda server: Listener(authorities.server(server), answers))
+
+
+@pytest.fixture
+def needs() -> Callable[[str], None]:
+    """Skip the test where a program of the system is missing."""
+
+    def check(program: str) -> None:
+        if program and not shutil.which(program, path=User.PATH):
+            pytest.skip(f"no {program} on this machine")
+
+    return check
+
+
+@pytest.fixture
+def own_trust(prefix: tuple[str, ...]) -> None:
+    """Skip the test where the clients cannot be shown another system store than this machine's."""
+    if not prefix:
+        pytest.skip(
+            f"no mount namespace here: the store takes the CA of {SYSTEM_ONLY} from another root folder, "
+            "and what a client trusts by itself cannot be told"
+        )
+
+
+@named(CLIENTS)
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_client_trusts_the_server(attempts: Attempts, needs: Needs, client: Client, server: str) -> None:
+    needs(client.program)
+    assert attempts(client, server) == PASSED
+
+
+@named(CLIENTS)
+def test_without_certboot_the_client_refuses_the_private_ca(attempts: Attempts, needs: Needs, client: Client) -> None:
+    needs(client.program)
+    without = dataclasses.replace(client, argv=client.control) if client.control else client
+    assert attempts(without, FULL_CHAIN, **OFF) == REFUSED
+
+
+@named(CLIENTS)
+def test_the_client_refuses_a_ca_that_nobody_added(attempts: Attempts, needs: Needs, client: Client) -> None:
+    needs(client.program)
+    assert attempts(client, STRANGER) == REFUSED
+
+
+@named(ALONE)
+def test_an_unreached_client_refuses_the_private_ca(attempts: Attempts, needs: Needs, client: Client) -> None:
+    """Else it belongs into the table of the others."""
+    needs(client.program)
+    assert attempts(client, FULL_CHAIN) == REFUSED
+
+
+@named(HELPED)
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_line_helps_an_unreached_client(attempts: Attempts, needs: Needs, client: Client, server: str) -> None:
+    needs(client.program)
+    assert attempts(client, server) == PASSED
+
+
+@pytest.mark.usefixtures("own_trust")
+def test_two_of_the_servers_have_a_ca_that_only_certifi_or_only_the_system_has(attempts: Attempts) -> None:
+    """Without certboot requests trusts certifi alone, and urllib the system alone."""
+    clients = (Client("requests"), Client("urllib"))
+    found = {client.name: [attempts(client, server, **OFF) for server in SERVERS] for client in clients}
+    expected = {"requests": CERTIFI_ONLY, "urllib": SYSTEM_ONLY}
+    assert found == {
+        name: [PASSED if server == trusted else REFUSED for server in SERVERS] for name, trusted in expected.items()
+    }

@@ -1,0 +1,58 @@
+"""The suite's lists agree with each other."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from environments import ROOT
+from matrix import CLIENTS, ENVIRONMENTS
+from unreached import UNREACHED, as_markdown
+
+HERE = Path(__file__).parent
+PIN = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)")
+
+
+def pins(path: Path) -> dict[str, str]:
+    """Return what a constraints file pins, by normalized name; every line is a comment or an exact pin."""
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    found = [(normalized(match[1]), match[2]) for line in lines if (match := PIN.fullmatch(line))]
+    assert len(found) == len(lines)
+    return dict(found)
+
+
+def normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.partition("[")[0]).lower()
+
+
+def test_every_script_is_a_client_of_one_list() -> None:
+    listed = [client.name for client in CLIENTS if not client.argv]
+    listed += [name for each in UNREACHED for name in (each.name, f"{each.name}_helped")]
+    assert sorted(f"{name}_client.py" for name in listed) == sorted(
+        path.name for path in HERE.glob("clients/*_client.py")
+    )
+
+
+def test_what_is_pinned_twice_is_pinned_to_one_version() -> None:
+    own = pins(ROOT / "constraints.txt")
+    for path in (HERE / "constraints.txt", ROOT / "scripts" / "peer_suites.txt"):
+        assert {name: version for name, version in pins(path).items() if own.get(name, version) != version} == {}
+
+
+def test_every_required_client_is_pinned() -> None:
+    pinned = pins(HERE / "constraints.txt") | pins(ROOT / "constraints.txt")
+    for name in ENVIRONMENTS:
+        lines = (HERE / f"requirements-{name}.txt").read_text().splitlines()
+        assert {normalized(line) for line in lines if line and not line.startswith("#")} <= pinned.keys()
+
+
+def test_the_line_that_helps_is_that_of_the_script() -> None:
+    for each in UNREACHED:
+        script = (HERE / "clients" / f"{each.name}_helped_client.py").read_text()
+        option = re.search(r"CAINFO|ca_certs|verify|--ca-certificate|cafile", each.line)
+        assert option
+        assert option[0] in script
+        assert "SSL_CERT_FILE" in script
+        assert f"`{each.line}`" in as_markdown()
