@@ -114,13 +114,19 @@ def _trust(commands: _Commands) -> None:
     trust = commands.add_parser(
         "trust",
         help="add a CA of your own",
-        description="Show the CA certificates in a file, a folder or at an https address, ask, and trust them from "
-        "then on. A certificate that was distrusted is let in again.",
+        description="Show the CA certificates in a file, a folder or at an https address, or the CA that a server "
+        "sends, ask, and trust them from then on. A certificate that was distrusted is let in again.",
     )
-    trust.add_argument("target", metavar="FILE|DIR|URL", help="PEM, DER, PKCS#7 or PKCS#12")
-    trust.add_argument("--sha256", metavar="HEX", default="", help="what comes from an address must have this SHA-256")
-    trust.add_argument("--yes", action="store_true", help="do not ask (for an address: only with --sha256)")
+    trust.add_argument(
+        "target", metavar="FILE|DIR|URL|HOST", help="PEM, DER, PKCS#7 or PKCS#12; or a server: HOST or HOST:PORT"
+    )
+    trust.add_argument(
+        "--sha256", "--fingerprint", metavar="HEX", default="",
+        help="what comes from an address or a server must have this SHA-256",
+    )  # fmt: skip
+    trust.add_argument("--yes", action="store_true", help="do not ask (for an address or a server: only with --sha256)")
     _password(trust)
+    _server(trust)
 
 
 def _distrust(commands: _Commands) -> None:

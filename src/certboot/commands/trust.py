@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import typing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from certboot.exit_status import FAILED, OK
 if typing.TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from datetime import datetime
 
     from certboot.model import Loaded
 
@@ -23,18 +25,23 @@ def trust_command(arguments: argparse.Namespace) -> int:
     from certboot.paths import store_paths
     from certboot.plan import Request
     from certboot.render.store_text import headline
-    from certboot.render.trust_text import offer
+    from certboot.render.trust_text import WARNING, offer
     from certboot.sources import address
     from certboot.sources.gather import trusted_bundle
     from certboot.update import apply
 
     paths, now = store_paths(), datetime.now(timezone.utc)
-    remote = "://" in arguments.target
-    if remote:
+    server = _is_server(arguments.target)
+    remote = server or "://" in arguments.target
+    if server:
+        loaded = [_sent(arguments, now)]
+    elif remote:
         loaded = [address.read(arguments.target, pin=arguments.sha256, verify=trusted_bundle(paths), now=now).parse()]
     else:
         loaded = additions([Path(arguments.target)], arguments.password_file)
     print(offer(loaded, now))
+    if server:
+        print(WARNING)
     if not arguments.yes:
         if not confirmed("trust what is shown here?"):
             print("nothing was changed")
@@ -50,6 +57,30 @@ def trust_command(arguments: argparse.Namespace) -> int:
         raise CertbootError(message, "certboot list --rejected; config.toml may keep it out")
     print(headline(outcome))
     return OK
+
+
+def _is_server(target: str) -> bool:
+    """Return whether a server is meant: HOST:PORT, or a name with a dot that is no file, and not that of one either."""
+    from certboot.sources.added import EXTENSIONS
+
+    path = Path(target)
+    if "://" in target or os.sep in target or path.exists() or path.suffix.lower() in EXTENSIONS:
+        return False
+    return "." in target or ":" in target
+
+
+def _sent(arguments: argparse.Namespace, now: datetime) -> Loaded:
+    """Return the CA that the server sends; raises CertbootError."""
+    from certboot.commands.targets import target
+    from certboot.sources.presented import topmost
+    from certboot.tls import handshake
+
+    server = target(arguments.target, arguments)
+    found = handshake(server)
+    if not found.presented:
+        message = f"no certificate came from {server.shown}"
+        raise CertbootError(message, f"certboot doctor {server.shown}")
+    return topmost(found.presented, server.shown, arguments.sha256, now)
 
 
 def distrust_command(arguments: argparse.Namespace) -> int:

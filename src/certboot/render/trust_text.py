@@ -14,6 +14,13 @@ if typing.TYPE_CHECKING:
     from certboot.model import Loaded
 
 
+WARNING = (
+    "It came from the server itself, over a connection that nobody vouches for: compare the SHA-256 with what the\n"
+    "company's administrator, or the CA's own site, tells you by another way. Whoever holds this CA's key can read\n"
+    "what you send to any server."
+)
+
+
 def offer(loaded: Iterable[Loaded], now: datetime) -> str:
     """Return what a person should look at before trusting these certificates."""
     lines = []
