@@ -13,4 +13,12 @@ EXPLANATIONS = {
         YOU,
         "Follow the hint, if there is one; otherwise report it.",
     ),
+    "not-a-host": Explanation(
+        "doctor",
+        "an entry of a scan's list is no host",
+        "It is neither HOST, HOST:PORT nor a URL, so nobody was asked.",
+        "They do not; only the list is wrong.",
+        YOU,
+        "Mend the entry, then `certboot scan --resume`.",
+    ),
 }
