@@ -25,7 +25,7 @@ if typing.TYPE_CHECKING:
 
     from certboot.model import Finding
 
-_CODE = re.compile(r"`([^`]*)`")
+_CODE = re.compile(r"`([^`]+)`")
 _VERDICTS = {"ok": "accepted by every client", "warn": "some clients fail here", "fail": "clients fail here"}
 _FILE_NAME = re.compile(r"[^A-Za-z0-9.-]+")
 _MOST_SENT = 20
