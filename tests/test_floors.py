@@ -15,6 +15,7 @@ FLOORS = (
         "errors",
         "exit_status",
         "printable",
+        "fingerprint",
         "redaction",
         "duration",
         "der",

@@ -30,6 +30,7 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
+from certboot import fingerprint
 from certboot.clients import BY_NAME, VARIABLES
 from certboot.duration import parse_duration
 from certboot.errors import CertbootError
@@ -52,7 +53,6 @@ _TOP = ("sources", "intermediates", "base", "guards", "max-age", "ccadb", "varia
 # Where the keys that belong to no section end, and the one among them that `rebased` replaces.
 _SECTION = re.compile(r"^(\s*\[)", re.MULTILINE)
 _BASE = re.compile(r"""^\s*(?:base|"base"|'base')\s*=.*\n?""", re.MULTILINE)
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -228,8 +228,8 @@ class _Reader:
         return tuple(found)
 
     def fingerprint(self, value: str, section: str, number: int = 0) -> str:
-        plain = value.replace(":", "").lower()
-        if not _FINGERPRINT.fullmatch(plain):
+        plain = fingerprint.plain(value)
+        if not fingerprint.is_whole(plain):
             what = f"not a SHA-256 fingerprint: {value!r}"
             raise self.wrong(value, what, "it has 64 hexadecimal digits", section, number)
         return plain

@@ -109,8 +109,7 @@ def _write_page(path: Path, findings: Sequence[Finding]) -> None:
 
 
 def _target(arguments: argparse.Namespace, hosts: list[str]) -> Target | None:
-    from certboot.doctor.address import parse_address
-    from certboot.model import Target
+    from certboot.commands.targets import target
 
     for name in ("host", "at", "anchors"):
         if getattr(arguments, name):
@@ -122,23 +121,10 @@ def _target(arguments: argparse.Namespace, hosts: list[str]) -> Target | None:
                 message = f"--{name} goes with a host"
                 raise CertbootError(message, _USAGE)
         return None
-    host, port = parse_address(hosts[0], arguments.starttls or "")
     if arguments.clients and (arguments.starttls or arguments.connect or arguments.servername):
         message = "--clients goes with a host alone: clients cannot be told --starttls, --connect or --servername"
         raise CertbootError(message, _USAGE)
-    at = parse_address(arguments.connect, arguments.starttls or "") if arguments.connect else None
-    if at and not _has_port(arguments.connect):
-        at = (at[0], port)
-    name = parse_address(arguments.servername)[0] if arguments.servername else ""
-    return Target(host, port, arguments.starttls or "", at, name, arguments.timeout)
-
-
-def _has_port(address: str) -> bool:
-    """Return whether an address that was understood has a port of its own."""
-    from certboot.doctor.address import parse_address
-
-    # A port that is the protocol's usual one for both protocols does not exist.
-    return parse_address(address)[1] == parse_address(address, "smtp")[1]
+    return target(hosts[0], arguments)
 
 
 def _chain(arguments: argparse.Namespace) -> ChainFile:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import typing
 
+from certboot import fingerprint
 from certboot.errors import SourceError
 from certboot.model import Loaded
 from certboot.printable import printable
@@ -19,7 +19,6 @@ if typing.TYPE_CHECKING:
 _LIMIT = 1024 * 1024
 # A bundle of every public root has some 150. Each block costs OpenSSL half a millisecond, junk included.
 _MOST_BLOCKS = 2000
-_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def read(url: str, *, pin: str, verify: Path, now: datetime) -> Unparsed:
@@ -28,7 +27,7 @@ def read(url: str, *, pin: str, verify: Path, now: datetime) -> Unparsed:
     ``pin`` is empty, or the SHA-256 of the whole file or of one certificate in it, of which then nothing else is
     returned. Without a pin the file is as good as the server's certificate.
     """
-    wanted = _pin(pin)
+    wanted = expected(pin)
     from certboot import net  # it brings requests along, which only this way of reading needs
 
     body = net.fetch(url, limit=_LIMIT, verify=verify).body
@@ -49,9 +48,10 @@ def read(url: str, *, pin: str, verify: Path, now: datetime) -> Unparsed:
     return Unparsed(((url, body),), parse)
 
 
-def _pin(text: str) -> str:
-    wanted = text.replace(":", "").strip().lower()
-    if text and not _SHA256.fullmatch(wanted):
+def expected(text: str) -> str:
+    """Return the digits of a pin, or "" for none; raises SourceError where it is no SHA-256."""
+    wanted = fingerprint.plain(text)
+    if text and not fingerprint.is_whole(wanted):
         message = f"not a SHA-256 of 64 hexadecimal digits: {printable(text)}"
         raise SourceError(message, "openssl x509 -noout -fingerprint -sha256 -in FILE shows a certificate's")
     return wanted

@@ -8,6 +8,7 @@ from certboot.certs import is_signed_by, load_certificate
 from certboot.errors import CertificateError, SourceError
 from certboot.model import Candidate, Loaded
 from certboot.sources import added
+from certboot.sources.address import expected
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,8 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime) -> L
 
     ``pin`` is empty, or the SHA-256 that it must have, in hexadecimal digits with or without colons.
     """
-    certificates = list(_readable(presented))
+    wanted = expected(pin)
+    certificates = _readable(presented)
     if not certificates:
         message = f"it sends no certificate that can be read: {host}"
         raise SourceError(message, _HINT)
@@ -36,7 +38,7 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime) -> L
     if top is certificates[0] and not top.is_ca:
         message = f"it sends its own certificate only, and none of the CA that issued it: {host}"
         raise SourceError(message, _HINT)
-    if pin and pin.replace(":", "").strip().lower() != top.fingerprint:
+    if wanted and wanted != top.fingerprint:
         message = f"the CA that it sends has another SHA-256, {top.fingerprint}: {host}"
         raise SourceError(
             message, "ask whoever runs this CA which is right; somebody may stand between you and the server"

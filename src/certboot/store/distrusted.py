@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import typing
 
+from certboot import fingerprint
 from certboot.errors import StoreError
 
 if typing.TYPE_CHECKING:
@@ -12,7 +13,6 @@ if typing.TYPE_CHECKING:
 
 # A line of its own holds Certificate.identity, so that a copy that was signed anew stays out too.
 _KEY_OF = "the name and key of "
-_FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
 def read(path: Path) -> dict[str, str]:
@@ -30,11 +30,11 @@ def parse(data: bytes, path: Path) -> dict[str, str]:
         words = re.split("[ \t]+", line.strip(" \t\r"), maxsplit=1)
         if not words[0]:
             continue
-        fingerprint = words[0].replace(":", "").lower()
-        if not _FINGERPRINT.fullmatch(fingerprint):
+        digits = fingerprint.plain(words[0])
+        if not fingerprint.is_whole(digits):
             message = f"{path}, line {number}: it does not begin with a SHA-256 fingerprint of 64 hexadecimal digits"
             raise StoreError(message, "mend the line; certboot distrust and certboot distrust --undo write this file")
-        found[fingerprint] = words[1] if len(words) > 1 else ""
+        found[digits] = words[1] if len(words) > 1 else ""
     return found
 
 
@@ -50,7 +50,7 @@ def key_of(fingerprint: str) -> str:
 
 def find(distrusted: dict[str, str], text: str) -> tuple[str, str]:
     """Return the one (SHA-256, name) that a prefix of the fingerprint or the name means; raises StoreError."""
-    prefix = text.strip().replace(":", "").lower() or "none"
+    prefix = fingerprint.plain(text) or "none"
     wanted = text.strip().casefold()
     distrusted = {fingerprint: name for fingerprint, name in distrusted.items() if not name.startswith(_KEY_OF)}
     found = [each for each in distrusted.items() if each[0].startswith(prefix) or each[1].casefold() == wanted != ""]

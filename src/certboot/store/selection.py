@@ -7,6 +7,7 @@ import typing
 from datetime import datetime
 
 from certboot.errors import StoreError
+from certboot.fingerprint import plain
 
 if typing.TYPE_CHECKING:
     from datetime import timedelta
@@ -22,7 +23,7 @@ def find(record: Manifest, text: str) -> Entry:
 
     A prefix of its SHA-256 (four digits or more; colons and case do not matter), its name, or a part of its subject.
     """
-    prefix = text.replace(":", "").lower()
+    prefix = plain(text)
     wanted = text.casefold() if text.strip() else "\0"  # nothing names nobody
     ways = (
         [entry for entry in record.certificates if _PREFIX.fullmatch(prefix) and entry.sha256.startswith(prefix)],

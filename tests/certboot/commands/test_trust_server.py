@@ -69,6 +69,7 @@ def test_the_remedy_of_an_untrusted_root_mends_it(
     [
         (["--yes"], "what comes from the network is not trusted unseen"),
         (["--yes", "--fingerprint", "0" * 64], "the CA that it sends has another SHA-256"),
+        (["--yes", "--fingerprint", "abcd"], "not a SHA-256 of 64 hexadecimal digits: abcd"),
         ([], "there is no terminal to ask on"),
     ],
 )
