@@ -17,6 +17,15 @@ ROOT = Path(__file__).parents[1]
 MACHINE = dict(os.environ)
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+# Runs a program and prints its status, its output and its peak memory in MB. Linux counts the memory of whoever starts
+# a program as the least that it had, so a small process starts it.
+MEASURED = """
+import json, resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
+most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+print(json.dumps([done.returncode, done.stdout, done.stderr, most]))
+"""
+
 
 @dataclass(frozen=True)
 class Ran:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import trustme
 import whole
+from environments import MEASURED
 from pki import issue
 from snapshot import snapshot
 
@@ -37,13 +38,6 @@ ROOTS = f"/{ccadb.ROOTS}"
 COMPANY = "/ca.pem"
 MB = 1024 * 1024
 JUNK = b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
-
-MEASURED = """
-import json, resource, subprocess, sys
-done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
-most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-print(json.dumps([done.returncode, done.stdout, done.stderr, most]))
-"""
 
 
 class Ended(typing.NamedTuple):
