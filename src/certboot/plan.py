@@ -77,3 +77,5 @@ class Plan:
     """The first moment at which the same inputs may lead to another plan."""
     kept: dict[Path, bytes]
     """Files beside the generation that are to change: path -> content."""
+    digest: str = ""
+    """The digest of the last run, where this one found nothing new; empty where it is to be computed."""

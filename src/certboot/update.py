@@ -121,7 +121,7 @@ def _prepare(paths: StorePaths) -> None:
 def _planned(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
     last = last_read.read(paths.checked)
     if last and inputs.previous and request.changes_nothing and nothing_new(inputs, last):
-        return Plan(None, inputs.previous, inputs.previous.rejected, last.until, {})
+        return Plan(None, inputs.previous, inputs.previous.rejected, last.until, {}, last.digest)
     from certboot import decision  # it brings in cryptography, which the common run does without
 
     if request.only_distrusts and inputs.previous and inputs.former:
@@ -134,8 +134,9 @@ def _write_checked(paths: StorePaths, request: Request, inputs: Inputs, plan: Pl
     with contextlib.suppress(OSError):  # the store is what it should be; it will only be read again sooner
         if generation:
             # What this run changed beside the generation it did not read: only the next one can know these inputs.
-            known = request.changes_nothing
-            digest = last_read.digest_of_run(inputs.digest, generation) if known else ""
+            digest = plan.digest
+            if request.changes_nothing and not digest:
+                digest = last_read.digest_of_run(inputs.digest, generation)
             files.replace(paths.checked, last_read.render(last_read.LastRead(inputs.now, digest, plan.until)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import typing
@@ -17,6 +18,7 @@ if typing.TYPE_CHECKING:
 
 SCHEMA = 1
 NAME = "manifest.json"
+_HINT = "certboot init writes the store anew"
 
 
 @dataclass(frozen=True)
@@ -115,23 +117,28 @@ def render(manifest: Manifest) -> bytes:
 def read(generation: Path) -> Manifest:
     """Return the manifest of the generation in this folder; raises StoreError."""
     path = generation / NAME
-    hint = "certboot init writes the store anew"
     try:
-        document = json.loads(path.read_bytes())
+        return _parsed(path.read_bytes(), path)
+    except OSError as error:
+        message = f"cannot read the manifest: {path}: {error.strerror}"
+        raise StoreError(message, _HINT) from error
+
+
+@functools.lru_cache(maxsize=2)  # one command looks at the same manifest more than once, and it may have 2,000 entries
+def _parsed(data: bytes, path: Path) -> Manifest:
+    try:
+        document = json.loads(data)
         if document.pop("schema") != SCHEMA:
             message = f"the manifest is of another version of certboot: {path}"
-            raise StoreError(message, hint)
+            raise StoreError(message, _HINT)
         choices = _choices(document.pop("choices"))
         certificates = tuple(_entry(entry) for entry in document.pop("certificates"))
         rejected = tuple(_texts(Rejection(**rejection)) for rejection in document.pop("rejected"))
         adopted = tuple(_adoption(pair) for pair in document.pop("adopted", ()))
         return Manifest(choices=choices, certificates=certificates, rejected=rejected, adopted=adopted, **document)
-    except OSError as error:
-        message = f"cannot read the manifest: {path}: {error.strerror}"
-        raise StoreError(message, hint) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"the manifest is damaged: {path}"
-        raise StoreError(message, hint) from error
+        raise StoreError(message, _HINT) from error
 
 
 def _choices(document: dict[str, typing.Any]) -> Choices:
