@@ -197,6 +197,9 @@ _Addresses: typing.TypeAlias = "list[tuple[socket.AddressFamily, socket.SocketKi
 
 def _resolved(host: str, port: int, deadline: Deadline) -> _Addresses:
     """Return the addresses of a host, asked in a thread: a resolver knows no limit of time but its own."""
+    with contextlib.suppress(OSError, UnicodeError, OverflowError, ValueError):
+        # What is an address already takes no resolver, and so no thread.
+        return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
     answer: list[_Addresses | Exception] = []
 
     def ask() -> None:

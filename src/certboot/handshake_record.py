@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+import typing
 
 _ALERTS, _HANDSHAKES = 21, 22
 _SERVER_HELLO, _NEW_TICKET, _CERTIFICATE, _CERTIFICATE_REQUEST = 2, 4, 11, 13
@@ -37,16 +38,8 @@ class Record:
         self.first += data[: _FIRST_BYTES - len(self.first)]
         self.incoming.write(data)
 
-    def watch(self, context: ssl.SSLContext) -> None:
-        """See every message of the handshake.
-
-        The hook that the ssl module has for this is not documented. Without it less is known: the chain is fetched by
-        a second handshake, and that a server wants a certificate of the client is not seen.
-        """
-        if hasattr(ssl.SSLContext, "_msg_callback"):
-            setattr(context, "_msg_callback", self._message)  # noqa: B010 - typeshed does not know it
-
-    def _message(self, _: object, direction: str, version: int, content: int, kind: int, data: bytes) -> None:
+    def message(self, direction: str, version: int, content: int, kind: int, data: bytes) -> None:
+        """Take in one message of the handshake, as OpenSSL shows it."""
         if direction != "read":
             return
         # An exception here would end in the caller's handshake; what cannot be read has simply not been seen.
@@ -61,6 +54,30 @@ class Record:
                 self.certificate_requested = True
             elif content == _HANDSHAKES and kind == _NEW_TICKET:
                 self.tickets = True
+
+
+class _Recorded(ssl.SSLObject):
+    """TLS over memory that knows its record: one context serves many handshakes, and has one callback for all."""
+
+    record: Record
+
+
+def begin(context: ssl.SSLContext, name: str, record: Record) -> ssl.SSLObject:
+    """Return TLS over the memory of this record, which sees every message of the handshake; raises ValueError.
+
+    The hook that the ssl module has for this is not documented. Without it less is known: the chain is fetched by a
+    second handshake, and that a server wants a certificate of the client is not seen.
+    """
+    context.sslobject_class = _Recorded
+    if hasattr(ssl.SSLContext, "_msg_callback"):
+        setattr(context, "_msg_callback", _show)  # noqa: B010 - typeshed does not know it
+    tls = context.wrap_bio(record.incoming, record.outgoing, server_hostname=name)
+    typing.cast("_Recorded", tls).record = record
+    return tls
+
+
+def _show(tls: _Recorded, direction: str, version: int, content: int, kind: int, data: bytes) -> None:
+    tls.record.message(direction, version, content, kind, data)
 
 
 def _chosen_version(hello: bytes) -> int:

@@ -18,7 +18,7 @@ from email.utils import parsedate_to_datetime
 
 from certboot import starttls
 from certboot.connection import ConnectionFault, Deadline, Proxy, Stream, ascii_name, connect, proxy_for
-from certboot.handshake_record import Record
+from certboot.handshake_record import Record, begin
 from certboot.model import Handshake, Target
 from certboot.printable import printable
 
@@ -35,8 +35,10 @@ _ALERT, _HANDSHAKE = 0x15, 0x16
 _WORTH_ANOTHER_HELLO = frozenset({40, 47, 70, 71, 80, 112, None})
 
 
-def handshake(target: Target) -> Handshake:
+def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshake:
     """Shake hands with the server as a Python program now would, and return what came of it.
+
+    ``context`` is what ssl.create_default_context() returned, for who makes many handshakes; threads may share it.
 
     No application data is sent over it. Where it fails in a way that leaves the cause open, further connections to the
     same server ask: one that offers old versions and weak ciphers too, one in plain HTTP, and for a certificate that is
@@ -44,7 +46,7 @@ def handshake(target: Target) -> Handshake:
     """
     deadline = Deadline(target.timeout)
     try:
-        context = ssl.create_default_context()
+        context = context or ssl.create_default_context()
     except OSError as error:
         return Handshake("trust-unreadable", printable(str(error)))
     shown = ""
@@ -190,9 +192,8 @@ class _ClosedError(Exception):
 
 def _shaken(context: ssl.SSLContext, stream: Stream, name: str, record: Record) -> ssl.SSLObject:
     """Return TLS after the handshake; raises ssl.SSLError, OSError, TimeoutError, _ClosedError, ConnectionFault."""
-    record.watch(context)
     try:
-        tls = context.wrap_bio(record.incoming, record.outgoing, server_hostname=name)
+        tls = begin(context, name, record)
     except ValueError:
         raise ConnectionFault(outcome="dns-failure", words="not a host name") from None
     _step(tls.do_handshake, stream, record)

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -343,11 +344,11 @@ def test_what_breaks_in_certboot_itself_is_a_result_and_not_the_end(
     certboot: Run, listen: Listen, corp: Corp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    def broken(target: Target) -> Handshake:
+    def broken(target: Target, context: ssl.SSLContext) -> Handshake:
         if target.host == "broken.test":
             message = "nobody thought of that"
             raise RuntimeError(message)
-        return handshake(target)
+        return handshake(target, context)
 
     monkeypatch.setattr(probe, "handshake", broken)
     ran = certboot("scan", "broken.test 127.0.0.1:1", f"good.test 127.0.0.1:{listen(corp.talk()).port}")
@@ -371,8 +372,8 @@ def test_the_store_is_read_as_its_directory(
     monkeypatch.setenv("SSL_CERT_DIR", str(current / "crts"))
     seen: list[Handshake] = []
 
-    def remembered(target: Target) -> Handshake:
-        seen.append(handshake(target))
+    def remembered(target: Target, context: ssl.SSLContext) -> Handshake:
+        seen.append(handshake(target, context))
         return seen[-1]
 
     monkeypatch.setattr(probe, "handshake", remembered)
@@ -382,7 +383,7 @@ def test_the_store_is_read_as_its_directory(
     assert [each["primary"] for each in results(certboot("scan", *hosts, "--jobs", "1").out)] == [
         None, "missing-intermediate",
     ]  # fmt: skip
-    assert [each.anchors for each in seen] == [(corp.root.der,), ()]
+    assert [each.anchors for each in seen] == [(corp.root.der,)] * 2
     assert os.environ["SSL_CERT_FILE"] == str(current / "bundle.pem")
     for each, port in zip((None, "missing-intermediate"), ports, strict=True):
         doctor = certboot("doctor", "hook", "good.test", "--connect", f"127.0.0.1:{port}", "--json")

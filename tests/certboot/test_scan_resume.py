@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -313,13 +314,13 @@ def test_ctrl_c_in_the_midst_of_the_work(
     before = signal.getsignal(signal.SIGINT)
     wait = threading.Event()
 
-    def interrupting(target: Target) -> Handshake:
+    def interrupting(target: Target, context: ssl.SSLContext) -> Handshake:
         if target.host == "host3.test":
             os.kill(os.getpid(), signal.SIGINT)
             if again:
                 os.kill(os.getpid(), signal.SIGINT)
             wait.wait(20)
-        return handshake(target)
+        return handshake(target, context)
 
     monkeypatch.setattr(probe, "handshake", interrupting)
     ran = certboot("scan", "--file", hosts, "--jobs", "1", "--output", tmp_path / "out")

@@ -21,7 +21,7 @@ from faults import Listener, after_hello, server_context, server_hello
 from pki import DAY, NOW, issue, key_usage
 from snapshot import assert_refused
 
-from certboot import tls
+from certboot import handshake_record, tls
 from certboot.connection import ConnectionFault, Deadline, ascii_name
 from certboot.handshake_record import Record
 from certboot.model import Target
@@ -53,7 +53,7 @@ def server(listen: Callable[..., Listener], request: pytest.FixtureRequest) -> L
 def messages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """With the ssl module's hook for messages, and without it."""
     if request.param == "unseen":
-        monkeypatch.setattr(Record, "watch", lambda *_: None)
+        monkeypatch.setattr(handshake_record, "_show", lambda *_: None)
     return str(request.param)
 
 
@@ -82,7 +82,7 @@ def test_a_chain_that_cannot_be_had_a_second_time_is_left_out(
     listen: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then only OpenSSL's code is known."""
-    monkeypatch.setattr(Record, "watch", lambda *_: None)
+    monkeypatch.setattr(handshake_record, "_show", lambda *_: None)
     expired = make("localhost", ROOT, dataclasses.replace(LEAF, valid=(NOW - 9 * DAY, NOW - DAY)))
     first = faults.tls(server_context(on_server(expired)))
     once: list[int] = []
@@ -148,7 +148,9 @@ def test_a_resolver_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.Mo
 
     stop = threading.Event()
 
-    def asked(*_: object, **__: object) -> list[object]:
+    def asked(*_: object, flags: int = 0, **__: object) -> list[object]:
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror
         stop.wait(5)
         return []
 
@@ -193,8 +195,8 @@ def test_a_deadline_has_an_end() -> None:
 @pytest.mark.parametrize("version", [0x0303, 0x0304])
 def test_messages_that_make_no_sense_are_not_seen(data: bytes, content: int, kind: int, version: int) -> None:
     record = Record()
-    record._message(None, "read", version, content, kind, data)
-    record._message(None, "write", version, 21, 0, b"\x02\x28")
+    record.message("read", version, content, kind, data)
+    record.message("write", version, 21, 0, b"\x02\x28")
     assert record.alert in (None, 0)
     assert all(isinstance(each, bytes) for each in record.certificates)
 

@@ -55,7 +55,8 @@ class Prober:
         self._known: Once[Known] = Once(_MOST_ISSUERS)
         self._results: Once[Result] = Once(_MOST_RESULTS)
         try:
-            self._level = ssl.create_default_context().security_level
+            self._context = ssl.create_default_context()
+            self._level = self._context.security_level
             self._others = verdict.judge(strict=not verdict.STRICT_PYTHON)
             self._without_common_name = verdict.judge(common_name=False)
         except OSError as error:
@@ -81,7 +82,7 @@ class Prober:
 
     def findings(self, target: Target) -> list[Finding]:
         """Return the findings on this server; the first has the one cause."""
-        shaken = handshake(target)
+        shaken = handshake(target, self._context)
         try:
             return self._findings(target, shaken)
         finally:
