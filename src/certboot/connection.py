@@ -62,6 +62,13 @@ class Stream:
         self.patience: Deadline | None = None
         """An earlier deadline, for the first bytes only."""
 
+    @property
+    def peer(self) -> str:
+        """The IP address of the other side; empty where it is gone."""
+        with contextlib.suppress(OSError):
+            return str(self._socket.getpeername()[0])
+        return ""
+
     def receive(self, most: int = 16 * 1024) -> bytes:
         """Return what is there, at least one byte; empty at the end; raises OSError."""
         self._socket.settimeout((self.patience or self.deadline).left())

@@ -211,6 +211,8 @@ class Handshake:
     """What the server says the time is (ISO 8601), where that was asked."""
     proxy: str = ""
     """The proxy on the way, without credentials."""
+    peer: str = ""
+    """The IP address that showed this; empty behind a proxy, and where there was no connection."""
 
 
 @dataclass(frozen=True)

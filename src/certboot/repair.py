@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import os
+import ssl
 import typing
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -13,23 +12,20 @@ from certboot import aia, der, history
 from certboot.certs import file_name, load_certificate
 from certboot.completion import STORE, Completion, Offer, Rules, Supply, complete
 from certboot.config import load_config
-from certboot.connection import ConnectionFault, Deadline, ascii_name, proxy_for
 from certboot.errors import CertificateError
-from certboot.model import Handshake
-from certboot.net_addresses import LOOPBACK, PRIVATE, PUBLIC, FetchError, Reach, kind
-from certboot.net_pinned import resolved
+from certboot.net_addresses import LOOPBACK, PRIVATE, PUBLIC, Reach, kind
 from certboot.sources import ccadb, repaired
 from certboot.sources.gather import cached_report, listed_in, trusted_bundle
 from certboot.store import distrusted, repairs
 from certboot.store.held import named
-from certboot.store.layout import BUNDLE, CRTS
+from certboot.store.layout import CRTS
 from certboot.store.repairs import Need, Repair
 from certboot.tls import handshake
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from certboot.model import Certificate, Target
+    from certboot.model import Certificate, Handshake, Target
     from certboot.paths import StorePaths
     from certboot.store.manifest import Manifest
 
@@ -71,57 +67,10 @@ class Examined:
         return below if anchor.self_issued or anchor in below else (*below, anchor)
 
 
-def shaken(paths: StorePaths, target: Target) -> tuple[Handshake, str]:
-    """Return a handshake with the trust of the store, and no other, and the IP address of the server.
-
-    The address is empty behind a proxy. Raises StoreError where there is no store.
-    """
+def shaken(paths: StorePaths, target: Target) -> Handshake:
+    """Return a handshake with the trust of the store, and no other; raises StoreError where there is no store."""
     generation = paths.generations / str(history.current(paths).generation)
-    with _environment(SSL_CERT_FILE=str(generation / BUNDLE), SSL_CERT_DIR=str(generation / CRTS)):
-        try:
-            found, address = _shaken(target)
-        except TimeoutError:
-            found, address = Handshake("timeout"), ""
-    if found.outcome == "timeout":
-        found = dataclasses.replace(found, error=f"no answer within {target.timeout:g} seconds")
-    return found, address
-
-
-def _shaken(target: Target) -> tuple[Handshake, str]:
-    """Return a handshake, and the address of the server; raises TimeoutError.
-
-    The name is resolved here and once: a second look at it could give the address of another server than the one whose
-    chain is seen.
-    """
-    host, port = target.connect or (target.host, target.port)
-    deadline = Deadline(target.timeout)
-    try:
-        addresses = [] if proxy_for(target) else resolved(ascii_name(host), port, deadline)
-    except (ConnectionFault, FetchError):
-        addresses = []  # the handshake says why
-    for number, (_, address) in enumerate(addresses, start=1):
-        seconds = deadline.part(1 / (len(addresses) - number + 1)).left()
-        at = dataclasses.replace(target, connect=(str(address[0]), port), timeout=seconds)
-        with _environment(no_proxy="*"):  # NO_PROXY may hold the name and not the address
-            found = handshake(at)
-        if found.presented or number == len(addresses):
-            return found, str(address[0])
-    return handshake(target), ""
-
-
-@contextlib.contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    """Let these variables be set for a moment, as OpenSSL and urllib read them."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    return handshake(target, ssl.create_default_context(capath=generation / CRTS))
 
 
 class Repairer:
@@ -147,12 +96,12 @@ class Repairer:
 
     def examine(self, target: Target) -> Examined:
         """Return the server's chain as it could be."""
-        found, peer = shaken(self._paths, target)
+        found = shaken(self._paths, target)
         sent = (*_readable(found.presented[:1]), *_readable(found.presented[1:]))
         if not sent or sent[0].der != found.presented[0]:
             known = "its certificate cannot be read" if found.presented else "it does not shake hands"
             return Examined(target, found.error or known)
-        issuers = aia.Issuers(self._reach(peer), self._cache)
+        issuers = aia.Issuers(self._reach(found.peer), self._cache)
         supply = Supply(
             self._anchors, lambda name: (*self._intermediates(name), *issuers.at_hand(name)), issuers.fetched
         )

@@ -72,9 +72,10 @@ class _Attempt(typing.NamedTuple):
     proxy: Proxy | None
 
     def verified(self, context: ssl.SSLContext) -> Handshake:
-        record = Record()
+        record, peer = Record(), ""
         try:
             with self._connection(self.deadline) as stream:
+                peer = self._peer(stream)
                 if not self.target.starttls:
                     # If nothing comes, there must be time left to find out whether the server speaks TLS at all.
                     stream.patience = self.deadline.part(_SHARE_FOR_TLS)
@@ -85,7 +86,7 @@ class _Attempt(typing.NamedTuple):
         except ssl.SSLCertVerificationError as error:
             found = _described(record, "unverified")
             found = dataclasses.replace(found, verify_code=error.verify_code, verify_message=error.verify_message)
-            found = self._with_time_and_chain(found)
+            found = self._with_time_and_chain(dataclasses.replace(found, peer=peer))
         except ssl.SSLError as error:
             found = dataclasses.replace(_described(record, "failed"), reason=error.reason or "")
             found = self._with_other_offers(found)
@@ -99,7 +100,8 @@ class _Attempt(typing.NamedTuple):
             if not plain:
                 raise
             found = dataclasses.replace(_described(record, "failed"), plain=plain)
-        return dataclasses.replace(found, anchors=tuple(context.get_ca_certs(binary_form=True)))
+        anchors = tuple(context.get_ca_certs(binary_form=True))
+        return dataclasses.replace(found, anchors=anchors, peer=found.peer or peer)
 
     @contextlib.contextmanager
     def _connection(self, deadline: Deadline) -> Iterator[Stream]:
@@ -110,6 +112,9 @@ class _Attempt(typing.NamedTuple):
             yield stream
         finally:
             stream.close()
+
+    def _peer(self, stream: Stream) -> str:
+        return "" if self.proxy else stream.peer
 
     def _wait_for_an_alert(self, tls: ssl.SSLObject, stream: Stream, record: Record) -> None:
         """In TLS 1.3 a server refuses a client without a certificate only after the client's handshake has ended."""
@@ -137,7 +142,8 @@ class _Attempt(typing.NamedTuple):
         quietly = contextlib.suppress(OSError, ConnectionFault, _ClosedError)
         with quietly, self._connection(self.deadline) as stream:
             tls = _shaken(_believing_nothing(), stream, ascii_name(self.target.name), record)
-            found = dataclasses.replace(found, presented=found.presented or _unverified(tls))
+            if not found.presented:
+                found = dataclasses.replace(found, presented=_unverified(tls), peer=self._peer(stream))
             if asked:
                 date = _date(self._asked_over(tls, stream, record))
         return dataclasses.replace(found, server_date=date)

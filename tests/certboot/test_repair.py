@@ -49,8 +49,8 @@ def test_what_the_environment_says_of_trust_does_not_count_and_stays(
     paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", value)
-    found, address = shaken(paths, target(whole))
-    assert (found.verify_code, address) == (0, "127.0.0.1")
+    found = shaken(paths, target(whole))
+    assert (found.verify_code, found.peer) == (0, "127.0.0.1")
     assert (os.environ["SSL_CERT_FILE"], os.environ.get("SSL_CERT_DIR"), os.environ.get("no_proxy")) == (
         value,
         None,
@@ -61,7 +61,7 @@ def test_what_the_environment_says_of_trust_does_not_count_and_stays(
 @pytest.mark.usefixtures("root")
 def test_a_server_that_nobody_vouches_for_is_looked_at_all_the_same(paths: StorePaths, send: Send) -> None:
     server = send(leaf(issue("Stranger")))
-    found, _ = shaken(paths, target(server))
+    found = shaken(paths, target(server))
     assert (found.outcome, found.verify_code, len(found.presented)) == ("unverified", 20, 1)
 
 
@@ -75,8 +75,8 @@ def test_of_several_addresses_the_first_that_shows_a_certificate_counts(
         return [found for place in places for found in real(place, port, *arguments, **options)]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    found, address = shaken(paths, target(whole, "server.example", servername="localhost"))
-    assert (found.verify_code, address) == (0, "127.0.0.1")
+    found = shaken(paths, target(whole, "server.example", servername="localhost"))
+    assert (found.verify_code, found.peer) == (0, "127.0.0.1")
 
 
 @pytest.mark.usefixtures("root")
@@ -86,9 +86,9 @@ def test_the_time_holds_for_all_addresses_together(paths: StorePaths, monkeypatc
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))] * 3
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
         begun = time.monotonic()
-        shake, _ = shaken(paths, Target("server.example", port, timeout=0.6))
+        shake = shaken(paths, Target("server.example", port, timeout=0.6))
         assert (shake.outcome, shake.error) == ("timeout", "no answer within 0.6 seconds")
-        shake, _ = shaken(paths, Target("server.example", port, timeout=0.0001))
+        shake = shaken(paths, Target("server.example", port, timeout=0.0001))
         assert (shake.outcome, shake.error) == ("timeout", "no answer within 0.0001 seconds")
         assert time.monotonic() - begun < 3
 
@@ -97,10 +97,10 @@ def test_behind_a_proxy_the_address_is_not_known(
     paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    found, address = shaken(paths, target(whole))
-    assert (found.outcome, address) == ("proxy-refused", "")
+    found = shaken(paths, target(whole))
+    assert (found.outcome, found.peer) == ("proxy-refused", "")
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
-    assert shaken(paths, target(whole))[0].outcome == "proxy-refused"
+    assert shaken(paths, target(whole)).outcome == "proxy-refused"
 
 
 @pytest.mark.usefixtures("root")
@@ -116,7 +116,7 @@ def test_behind_a_proxy_the_address_is_not_known(
 def test_a_server_that_shows_no_certificate_is_told_in_words(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch, found: Handshake, expected: str
 ) -> None:
-    monkeypatch.setattr(repair, "shaken", lambda *_: (found, ""))
+    monkeypatch.setattr(repair, "shaken", lambda *_: found)
     examined = Repairer(paths, Limits(), to_store=True).examine(Target("localhost"))
     assert (examined.error, examined.chain, examined.missing) == (expected, (), ())
 

@@ -106,6 +106,6 @@ def _again(paths: StorePaths, one: Examined) -> bool:
     from certboot.render import repair_text
     from certboot.repair import shaken
 
-    found, _ = shaken(paths, one.target)
+    found = shaken(paths, one.target)
     print(repair_text.outcome(one, found))
     return found.verify_code == 0

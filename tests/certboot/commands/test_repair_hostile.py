@@ -7,6 +7,7 @@ import socket
 import threading
 import typing
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -221,7 +222,9 @@ class TestHostile:
     ) -> None:
         real = repair.shaken
         for address in ("192.0.2.1", "1.1.1.1", "10.0.0.1", ""):
-            monkeypatch.setattr(repair, "shaken", lambda paths, target, at=address: (real(paths, target)[0], at))
+            monkeypatch.setattr(
+                repair, "shaken", lambda paths, target, at=address: replace(real(paths, target), peer=at)
+            )
             ran = certboot("repair", "--yes", forgetful.shown)
             assert (ran.status, " address-refused: " in ran.out) == (1, True)
         assert place.requests == []
