@@ -23,6 +23,7 @@ FLOORS = (
         "pem",
         "model",
         "certs",
+        "reissue",
         "details",
         "explanations",
     ),

@@ -177,7 +177,7 @@ def connect(target: Target, deadline: Deadline, proxy: Proxy | None) -> Stream:
 
 
 def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
-    found = _resolved(ascii_name(host), port, deadline)
+    found = resolved(ascii_name(host), port, deadline)
     problem: OSError | None = None
     for number, (family, kind, protocol, _, address) in enumerate(found):
         opened = socket.socket(family, kind, protocol)
@@ -199,15 +199,19 @@ def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
     )
 
 
-_Addresses: typing.TypeAlias = "list[tuple[socket.AddressFamily, socket.SocketKind, int, str, typing.Any]]"
+Addresses: typing.TypeAlias = "list[tuple[socket.AddressFamily, socket.SocketKind, int, str, typing.Any]]"
+"""As socket.getaddrinfo() returns them."""
 
 
-def _resolved(host: str, port: int, deadline: Deadline) -> _Addresses:
-    """Return the addresses of a host, asked in a thread: a resolver knows no limit of time but its own."""
+def resolved(host: str, port: int, deadline: Deadline) -> Addresses:
+    """Return the addresses of a host; raises ConnectionFault, TimeoutError.
+
+    They are asked for in a thread: a resolver knows no limit of time but its own.
+    """
     with contextlib.suppress(OSError, UnicodeError, OverflowError, ValueError):
         # What is an address already takes no resolver, and so no thread.
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
-    answer: list[_Addresses | Exception] = []
+    answer: list[Addresses | Exception] = []
 
     def ask() -> None:
         try:

@@ -150,6 +150,17 @@ def kind(text: str) -> str:
     return _kind(ipaddress.ip_address(text.partition("%")[0]))
 
 
+def reach_from(peer: str, *, private: bool = False, https: Path | None = None) -> Reach:
+    """Return where certificates of a server at the IP address ``peer`` (empty: unknown) may send us.
+
+    One in a private network may lead into such, and one of this computer to it. ``private``: all may.
+    """
+    here = kind(peer) if peer else PUBLIC
+    kinds = {PRIVATE, LOOPBACK} if private else {here} & {PRIVATE, LOOPBACK}
+    # A server of this computer may send us to any port of it: whoever runs it can go there himself.
+    return Reach(frozenset(kinds), private or here == LOOPBACK, https)
+
+
 def _kind(address: _Address) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         inside = address.ipv4_mapped

@@ -14,12 +14,11 @@ import http.client
 import io
 import socket
 import ssl
-import threading
 import typing
 import urllib.parse
 from dataclasses import dataclass
 
-from certboot.connection import Deadline
+from certboot.connection import ConnectionFault, Deadline, resolved
 from certboot.net_addresses import LOOPBACK, FetchError, Place, Reach, place, refusal, refused_port
 from certboot.printable import printable
 
@@ -159,7 +158,7 @@ class _Wire(io.RawIOBase):
 
 def _straight(wanted: Place, reach: Reach, deadline: Deadline) -> socket.socket:
     """Return a connection to an address of the host that may be contacted; raises FetchError, OSError."""
-    addresses = resolved(wanted.host, wanted.port, deadline)
+    addresses = _resolved(wanted.host, wanted.port, deadline)
     found = [(each, refusal(each.address[0], wanted, reach)) for each in addresses]
     usable = [each for each, refused in found if refused is None]
     if not usable:
@@ -184,30 +183,14 @@ class Resolved(typing.NamedTuple):
     """The IP address in text, the port, and what else belongs to this family."""
 
 
-def resolved(host: str, port: int, deadline: Deadline) -> list[Resolved]:
-    """Return the addresses of a host; raises FetchError, TimeoutError.
-
-    They are asked for in a thread: a resolver knows no limit of time but its own.
-    """
-    answer: list[list[Resolved]] = []
-
-    def ask() -> None:
-        found: list[Resolved] = []
-        with contextlib.suppress(OSError, ValueError):  # ValueError: a name that IDNA does not know
-            found = [
-                Resolved(family, address)
-                for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            ]
-        answer.append(found)
-
-    thread = threading.Thread(target=ask, name="certboot-resolve", daemon=True)
-    thread.start()
-    thread.join(deadline.left())
-    if not answer:
-        raise TimeoutError
-    if not answer[0]:
+def _resolved(host: str, port: int, deadline: Deadline) -> list[Resolved]:
+    """Return the addresses of a host; raises FetchError, TimeoutError."""
+    found = []
+    with contextlib.suppress(ConnectionFault):
+        found = [Resolved(family, address) for family, _, _, _, address in resolved(host, port, deadline)]
+    if not found:
         raise FetchError(rule="no-such-host", message=f"no such host is known: {printable(host)}")
-    return answer[0]
+    return found
 
 
 def _connected(addresses: list[Resolved], deadline: Deadline) -> socket.socket:
@@ -256,4 +239,4 @@ def _through(proxy: str, wanted: Place, reach: Reach, deadline: Deadline) -> soc
     if not host:
         words = "only a proxy whose address begins with http:// is used"
         raise FetchError(rule="proxy-refused", message=words)
-    return _connected(resolved(host, port, deadline), deadline)
+    return _connected(_resolved(host, port, deadline), deadline)

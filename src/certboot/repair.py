@@ -12,8 +12,10 @@ from certboot import aia, der, history
 from certboot.certs import file_name, load_certificate
 from certboot.completion import STORE, Completion, Offer, Rules, Supply, complete
 from certboot.config import load_config
+from certboot.details import details
+from certboot.diagnosis.partial_chain import strict_end
 from certboot.errors import CertificateError
-from certboot.net_addresses import LOOPBACK, PRIVATE, PUBLIC, Reach, kind
+from certboot.net_addresses import reach_from
 from certboot.sources import ccadb, repaired
 from certboot.sources.gather import cached_report, listed_in, trusted_bundle
 from certboot.store import distrusted, repairs
@@ -25,6 +27,7 @@ from certboot.tls import handshake
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from certboot.diagnosis.partial_chain import End
     from certboot.model import Certificate, Handshake, Target
     from certboot.paths import StorePaths
     from certboot.store.manifest import Manifest
@@ -51,6 +54,8 @@ class Examined:
     completion: Completion | None = None
     missing: tuple[Offer, ...] = ()
     """What is to be stored, in the order of the chain; empty if the chain is whole, or cannot be made so."""
+    refused: Certificate | None = None
+    """What Python 3.13 and newer refuse in the chain, and do not look at once what is below it is in the store."""
     in_store: tuple[Offer, ...] = ()
     """What the server does not send either, and every client has from the store already."""
     failures: tuple[aia.Failure, ...] = ()
@@ -101,37 +106,47 @@ class Repairer:
         if not sent or sent[0].der != found.presented[0]:
             known = "its certificate cannot be read" if found.presented else "it does not shake hands"
             return Examined(target, found.error or known)
-        issuers = aia.Issuers(self._reach(found.peer), self._cache)
+        https = trusted_bundle(self._paths) if self._limits.https else None
+        issuers = aia.Issuers(reach_from(found.peer, private=self._limits.private, https=https), self._cache)
         supply = Supply(
             self._anchors, lambda name: (*self._intermediates(name), *issuers.at_hand(name)), issuers.fetched
         )
         completion = complete(sent, supply, self._rules)
         unsent = [each for each in completion.path if each.certificate not in sent]
+        missing, refused = self._missing(sent, completion)
         return Examined(
             target,
             completion=completion,
-            missing=self._missing(sent, completion),
+            missing=missing,
+            refused=refused,
             in_store=tuple(each for each in unsent if each.certificate.fingerprint in self._bundled),
             failures=tuple(issuers.failures),
             through_proxy=issuers.through_proxy,
         )
 
-    def _reach(self, peer: str) -> Reach:
-        here = kind(peer) if peer else PUBLIC
-        kinds = {PRIVATE, LOOPBACK} if self._limits.private else {here} & {PRIVATE, LOOPBACK}
-        # A server of this computer may send us to any port of it: whoever runs it can go there himself.
-        any_port = self._limits.private or here == LOOPBACK
-        return Reach(frozenset(kinds), any_port, trusted_bundle(self._paths) if self._limits.https else None)
-
-    def _missing(self, sent: Sequence[Certificate], found: Completion) -> tuple[Offer, ...]:
-        """Return the part of the chain that the server does not send, with all above it.
+    def _missing(self, sent: Sequence[Certificate], found: Completion) -> tuple[tuple[Offer, ...], Certificate | None]:
+        """Return the part of the chain that the server does not send, with all above it, and Examined.refused.
 
         What the server does send there has to be in the store too: without it nothing below would hang from an anchor.
         """
         at_hand = {each.fingerprint for each in sent} | self._bundled
         issuers = found.path[1:]
         first = next((n for n, each in enumerate(issuers) if each.certificate.fingerprint not in at_hand), len(issuers))
-        return tuple(each for each in issuers[first:] if each.certificate.fingerprint not in self._bundled)
+        end = self._strict_end(found, issuers[first:])
+        if end:
+            first = min(first, [each.certificate for each in issuers].index(end.last.certificate))
+        missing = tuple(each for each in issuers[first:] if each.certificate.fingerprint not in self._bundled)
+        return missing, end.refused.certificate if end else None
+
+    def _strict_end(self, found: Completion, missing: Iterable[Offer]) -> End | None:
+        """Return where Python 3.13 and newer could end the chain, if with what is missing they refuse it still."""
+        if found.anchor is None:
+            return None
+        chain = [details(each.certificate.der) for each in found.path]
+        stored = {each.certificate.fingerprint for each in missing} | self._bundled
+        trusted = [each for each in chain if each.certificate.fingerprint in stored]
+        end = strict_end(chain, (*trusted, details(found.anchor.der)), self._rules.now)
+        return end if end and end.last in chain else None
 
     def _anchors(self, name: bytes) -> Iterator[Certificate]:
         for certificate, entry in named(self._generation, self._record, name):

@@ -11,7 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certboot import net_addresses
-from certboot.net_addresses import LOOPBACK, PRIVATE, PUBLIC, SPECIAL, FetchError, Place, Reach, kind, place, refusal
+from certboot.net_addresses import (
+    LOOPBACK,
+    PRIVATE,
+    PUBLIC,
+    SPECIAL,
+    FetchError,
+    Place,
+    Reach,
+    kind,
+    place,
+    reach_from,
+    refusal,
+)
 
 HTTP = Reach()
 
@@ -202,3 +214,22 @@ def test_an_address_is_contacted_only_within_reach(address: str, port: int, reac
     assert (found.rule if found else "") == rule
     if found:
         assert address in found.message or str(port) in found.message
+
+
+@pytest.mark.parametrize(
+    ("peer", "private", "kinds", "any_port"),
+    [
+        ("1.1.1.1", False, set(), False),
+        ("", False, set(), False),
+        ("169.254.1.1", False, set(), False),
+        ("10.0.0.1", False, {"private"}, False),
+        ("fd00::1", False, {"private"}, False),
+        ("127.0.0.1", False, {"loopback"}, True),
+        ("::1", False, {"loopback"}, True),
+        ("1.1.1.1", True, {"private", "loopback"}, True),
+    ],
+)
+def test_a_server_may_send_us_to_addresses_of_its_own_kind(
+    peer: str, private: bool, kinds: set[str], any_port: bool  # noqa: FBT001 - parameters of the test
+) -> None:  # fmt: skip
+    assert reach_from(peer, private=private) == Reach(frozenset(kinds), any_port)

@@ -16,7 +16,6 @@ from snapshot import few_sources
 
 from certboot import repair
 from certboot.model import Handshake, Target
-from certboot.net_addresses import Reach
 from certboot.repair import Limits, Repairer, shaken
 
 if typing.TYPE_CHECKING:
@@ -119,30 +118,3 @@ def test_a_server_that_shows_no_certificate_is_told_in_words(
     monkeypatch.setattr(repair, "shaken", lambda *_: found)
     examined = Repairer(paths, Limits(), to_store=True).examine(Target("localhost"))
     assert (examined.error, examined.chain, examined.missing) == (expected, (), ())
-
-
-@pytest.mark.usefixtures("root")
-@pytest.mark.parametrize(
-    ("peer", "limits", "kinds", "any_port"),
-    [
-        ("1.1.1.1", Limits(), set(), False),
-        ("", Limits(), set(), False),
-        ("169.254.1.1", Limits(), set(), False),
-        ("10.0.0.1", Limits(), {"private"}, False),
-        ("fd00::1", Limits(), {"private"}, False),
-        ("127.0.0.1", Limits(), {"loopback"}, True),
-        ("::1", Limits(), {"loopback"}, True),
-        ("1.1.1.1", Limits(private=True), {"private", "loopback"}, True),
-    ],
-)
-def test_a_server_may_send_us_to_addresses_of_its_own_kind(
-    paths: StorePaths, peer: str, limits: Limits, kinds: set[str], any_port: bool  # noqa: FBT001
-) -> None:  # fmt: skip
-    reach = Repairer(paths, limits, to_store=True)._reach(peer)
-    assert reach == Reach(frozenset(kinds), any_port)
-
-
-def test_https_is_verified_with_the_store(paths: StorePaths, root: Issued) -> None:
-    bundle = Repairer(paths, Limits(https=True), to_store=True)._reach("").https
-    assert bundle
-    assert root.pem.split(b"\n")[1] in bundle.read_bytes()

@@ -39,7 +39,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
         loaded = [address.read(arguments.target, pin=arguments.sha256, verify=trusted_bundle(paths), now=now).parse()]
     else:
         loaded = additions([Path(arguments.target)], arguments.password_file)
-    print(offer(loaded, now))
+    print(offer(loaded, now, arguments.target if server else "HOST"))
     if server:
         print(WARNING)
     if not arguments.yes:
@@ -70,8 +70,10 @@ def _is_server(target: str) -> bool:
 
 
 def _sent(arguments: argparse.Namespace, now: datetime) -> Loaded:
-    """Return the CA that the server sends; raises CertbootError."""
+    """Return the CA at the top of the server's chain; raises CertbootError."""
+    from certboot.aia import Issuers
     from certboot.commands.targets import target
+    from certboot.net_addresses import reach_from
     from certboot.sources.presented import topmost
     from certboot.tls import handshake
 
@@ -80,7 +82,8 @@ def _sent(arguments: argparse.Namespace, now: datetime) -> Loaded:
     if not found.presented:
         message = f"no certificate came from {server.shown}"
         raise CertbootError(message, f"certboot doctor {server.shown}")
-    return topmost(found.presented, server.shown, arguments.sha256, now)
+    issuers = Issuers(reach_from(found.peer), {})
+    return topmost(found.presented, server.shown, arguments.sha256, now, issuers.fetched)
 
 
 def distrust_command(arguments: argparse.Namespace) -> int:

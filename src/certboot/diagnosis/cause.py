@@ -5,9 +5,11 @@ from __future__ import annotations
 import typing
 from datetime import datetime
 
+from certboot import reissue
 from certboot.diagnosis import clock, names, remedies
 from certboot.diagnosis import verify_codes as code
 from certboot.diagnosis.issuer import untrusted, without_end
+from certboot.diagnosis.partial_chain import strict_end
 from certboot.diagnosis.values import Cause
 
 if typing.TYPE_CHECKING:
@@ -53,9 +55,27 @@ def strict_only(case: Case, *, here: bool) -> Cause:
     kind = code.STRICT_CAUSES.get(case.code)
     if kind is None:
         return Cause("verification-failed", "only strict verification refuses the chain", depth=case.depth)
-    cause = _about_a_certificate(kind, case)
-    meaning = f"{cause.meaning}\nPython 3.13 and newer refuse that, Python up to 3.12 does not mind"
-    return Cause(kind, meaning, status="fail" if here else "warn", depth=case.depth)
+    pythons = f"{reissue.PYTHONS} refuse that, Python up to 3.12 does not mind"
+    lines = [_about_a_certificate(kind, case).meaning, pythons]
+    certificate = case.culprit.certificate
+    asked = reissue.request(certificate, (kind,)) if case.depth is not None else ""
+    lines += [f"for all clients: {asked}"] if asked else []
+    end = strict_end(case.path.certificates, (case.top,), case.now) if case.depth is not None else None
+    if end:
+        below = end.last.certificate
+        lines.append(
+            f"for yours: with {below.subject} in the store, which has no such defect and is valid until "
+            f"{below.not_after:%Y-%m-%d}, {reissue.PYTHONS} need nothing above it"
+        )
+    lines.append("or use a Python up to 3.12")
+    return Cause(
+        kind,
+        "\n".join(lines),
+        remedies.repair(case.target) if end else (),
+        "fail" if here else "warn",
+        case.depth,
+        {"operator": f"{certificate.subject}: {asked}."} if asked else {},
+    )
 
 
 def though_accepted(case: Case, without_common_name: Judgement | None) -> list[Cause]:

@@ -207,8 +207,8 @@ def _finding(evidence: Evidence, cause: Cause, more: dict[str, object]) -> Findi
     operator = EXPLANATIONS[cause.id].operator if cause.status != "ok" else ""
     found = {
         **more,
-        **cause.evidence,
         **({"operator": operator.format(target=evidence.target.shown)} if operator else {}),
+        **cause.evidence,
     }
     summary = "\n".join(lines)
     return Finding(cause.id, GROUP, cause.status, evidence.target.shown, summary, found, cause.fix)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing
 from datetime import timedelta
 
+from certboot import reissue
 from certboot.doctor.clock import moment
 from certboot.doctor.generation import OWN, has_source
+from certboot.errors import StoreError
 from certboot.model import Finding
 
 if typing.TYPE_CHECKING:
@@ -22,11 +25,12 @@ _SOON = timedelta(days=30)
 _LONGEST = timedelta(days=398)
 _UPDATE = (("certboot", "update"),)
 _SHOWN = 10
+_EXPLAINED = 3
 
 
 def check(current: Generation, now: datetime) -> list[Finding]:
     """Return one finding of each kind that there is."""
-    return [*_expiry(current.anchors, now), *_strict(current.anchors), *_distrusted_after(current.anchors, now)]
+    return [*_expiry(current.anchors, now), *_strict(current), *_distrusted_after(current.anchors, now)]
 
 
 def _expiry(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
@@ -44,12 +48,21 @@ def _expiry(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
             yield _finding("anchor-expiring", status, summary, some)
 
 
-def _strict(entries: Sequence[Entry]) -> Iterator[Finding]:
-    some = [entry for entry in entries if entry.defects and has_source(entry, OWN)]
+def _strict(current: Generation) -> Iterator[Finding]:
+    some = [entry for entry in current.anchors if entry.defects and has_source(entry, OWN)]
     if some:
+        from certboot.store import held  # it brings cryptography along, which most runs do not need
+
         defects = ", ".join(dict.fromkeys(defect for entry in some for defect in entry.defects))
-        summary = f"Python 3.13 and newer refuse what {_names(some)} issues: {defects}"
-        yield _finding("anchor-strict-defects", "warn", summary, some)
+        lines = [f"{reissue.PYTHONS} refuse what {_names(some)} issues: {defects}"]
+        with contextlib.suppress(StoreError):  # a file that is not as it should be is a finding of its own
+            found = held.certificates(current.folder, some[:_EXPLAINED])
+            lines += [f"{each.name}: {reissue.request(each, each.defects)}" for each in found]
+        lines += [
+            "certboot repair HOST stores an intermediate without a defect, if there is one, which is enough for them",
+            "or use a Python up to 3.12, which does not mind",
+        ]
+        yield _finding("anchor-strict-defects", "warn", "\n".join(lines), some)
 
 
 def _distrusted_after(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:

@@ -134,8 +134,9 @@ EXPLANATIONS = {
         "(VERIFY_X509_STRICT).",
         "Python up to 3.12, curl and most other clients accept it; newer Pythons do not.",
         CA,
-        "Ask for a certificate of the CA without the defect. `certboot explain` has each by its name. Until then use "
-        "Python 3.12 for these hosts.",
+        "Ask for a certificate of the CA without the defect: the finding says with which extension. Until then "
+        "`certboot repair HOST` stores the intermediate below the CA, where the chain of a host has one without a "
+        "defect, and newer Pythons look at nothing above it. Else use Python 3.12 for these hosts.",
     ),
     "anchor-distrust-after": Explanation(
         _S,

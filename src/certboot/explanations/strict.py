@@ -6,12 +6,13 @@ from certboot.explanations.form import CA, Explanation
 
 _WHY = (
     "ssl.create_default_context() of Python 3.13 and newer sets VERIFY_X509_STRICT, and urllib3 does the same there: "
-    "OpenSSL then insists on RFC 5280. Python up to 3.12 accepts the chain. Adding certificates does not help: "
-    "it is the "
-    "certificate itself that breaks the rule."
+    "OpenSSL then insists on RFC 5280. Python up to 3.12 accepts the chain. It is the certificate itself that breaks "
+    "the rule; trusting it does not help."
 )
 _HOW = (
-    "Show the finding to whoever runs the CA. Until it is mended: Python 3.12, or in your own code "
+    "Show the finding to whoever runs the CA: it says with which extension the certificate has to be issued anew. "
+    "Until it is: if a CA below the one with the defect has none, `certboot repair {target}` stores it under its "
+    "anchor, after a question, and newer Pythons look at nothing above it. Else Python 3.12, or in your own code "
     "`context.verify_flags &= ~ssl.VERIFY_X509_STRICT`, which leaves every other check in place."
 )
 

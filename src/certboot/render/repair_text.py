@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typing
 
+from certboot.completion import SERVER
 from certboot.net_addresses import KINDS, PRIVATE
 from certboot.printable import printable
+from certboot.reissue import PYTHONS
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,7 +59,9 @@ def _finding(one: Examined) -> Iterator[str]:
         yield f"{_host(one)}: nothing is to be stored"
     else:
         names = ", ".join(printable(offer.certificate.name) for offer in one.missing)
-        yield f"{_host(one)}: to be stored, because the server does not send it: {names}"
+        sent = all(offer.origin == SERVER for offer in one.missing)
+        why = f"{PYTHONS} refuse what is above it" if sent else "the server does not send it"
+        yield f"{_host(one)}: to be stored, because {why}: {names}"
         yield from _offers(one, found)
     for offer in one.in_store:
         yield f"  stored   {_named(offer.certificate)}, which the server does not send either"
@@ -76,8 +80,9 @@ def _offers(one: Examined, found: Completion) -> Iterator[str]:
         yield f"    valid    {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
         yield f"    from     {printable(offer.origin)}"
         yield f"    because  it signed {printable(below[offer].certificate.name)}"
-        for defect in certificate.defects:
-            yield f"    defect   {defect}: Python 3.13 and newer refuse it"
+        yield from (f"    defect   {defect}: {PYTHONS} refuse it" for defect in certificate.defects)
+    if one.refused:
+        yield f"  refused  by {PYTHONS}: {_named(one.refused)}, {', '.join(one.refused.defects)}"
 
 
 def _reasons(one: Examined) -> Iterator[str]:

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import typing
 
+from certboot import reissue
 from certboot.policy import broken_rule
 from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from certboot.model import Loaded
+    from certboot.model import Certificate, Loaded
 
 
-WARNING = (
-    "It came from the server itself, over a connection that nobody vouches for: compare the SHA-256 with what the\n"
-    "company's administrator, or the CA's own site, tells you by another way. Whoever holds this CA's key can read\n"
-    "what you send to any server."
-)
+WARNING = """\
+It comes from a connection that nobody vouches for. Whoever holds this CA's key can read what you send to any server.
+Compare the SHA-256 with one that you get by another way:
+  who runs the CA          the company's administrator or intranet; a CA's own site has it in its list of roots
+  a computer set up by it  macOS: security find-certificate -a -Z /Library/Keychains/System.keychain
+                           Windows: certmgr.msc, export it as DER, then certutil -hashfile FILE SHA256
+                           Linux: openssl x509 -noout -fingerprint -sha256 -in FILE"""
 
 
-def offer(loaded: Iterable[Loaded], now: datetime) -> str:
-    """Return what a person should look at before trusting these certificates."""
-    lines = []
+def offer(loaded: Iterable[Loaded], now: datetime, host: str = "HOST") -> str:
+    """Return what a person should look at before trusting these certificates, which are those of ``host``."""
+    lines: list[str] = []
     for one in loaded:
         for candidate in one.candidates:
             certificate = candidate.certificate
@@ -34,8 +37,19 @@ def offer(loaded: Iterable[Loaded], now: datetime) -> str:
                 f"  SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
                 f"  valid    {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}",
                 f"  from     {printable(candidate.detail)}",
-                *(f"  defect   {defect}: Python 3.13 and newer refuse it" for defect in certificate.defects),
+                *_cautions(certificate, printable(host)),
                 *(f"  refused  {broken[1]}" for _ in (broken,) if broken),
             ]
         lines += [f"  refused  {printable(rejection.reason)}" for rejection in one.rejections]
     return "\n".join(lines)
+
+
+def _cautions(certificate: Certificate, host: str) -> Iterator[str]:
+    if not certificate.self_issued:
+        yield f"  no root  Python up to 3.12, and others, want the CA above it too: {printable(certificate.issuer)}"
+    if certificate.defects:
+        yield f"  defect   {', '.join(certificate.defects)}: {reissue.PYTHONS} refuse what it issues"
+        yield f"  ways     {reissue.request(certificate, certificate.defects)}"
+        yield f"           certboot repair {host} stores an intermediate that has no defect, if there is one:"
+        yield "           they need nothing above it then"
+        yield "           or use a Python up to 3.12, which does not mind"

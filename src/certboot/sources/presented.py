@@ -1,49 +1,73 @@
-"""The CA at the top of what a TLS server sends, as ``trust HOST`` offers it. Part of the source ``added``."""
+"""The CA at the top of a TLS server's chain, as ``trust HOST`` offers it. Part of the source ``added``.
+
+Nothing is believed because of this: the links are checked so that it is the CA of this server, and a person decides.
+"""
 
 from __future__ import annotations
 
 import typing
 
 from certboot.certs import is_signed_by, load_certificate
+from certboot.completion import Offer
 from certboot.errors import CertificateError, SourceError
 from certboot.model import Candidate, Loaded
 from certboot.sources import added
 from certboot.sources.address import expected
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from certboot.model import Certificate
 
+Fetch: typing.TypeAlias = "Callable[[Certificate], Iterable[Offer]]"
+"""Certificate -> what lies at the addresses that it names for its issuer (``aia.Issuers.fetched``)."""
+
+_MOST_FETCHED = 4
 _HINT = "ask whoever runs the server, or the CA, for the CA's certificate, then certboot trust FILE"
 
 
-def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime) -> Loaded:
+def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetch: Fetch = lambda _: ()) -> Loaded:
     """Return the last certificate up from the server's own, by signatures that are checked; raises SourceError.
 
-    ``pin`` is empty, or the SHA-256 that it must have, in hexadecimal digits with or without colons.
+    What the server does not send of the chain is fetched. ``pin`` is empty, or the SHA-256 of the CA that is wanted, in
+    hexadecimal digits with or without colons.
     """
     wanted = expected(pin)
     certificates = _readable(presented)
     if not certificates:
         message = f"it sends no certificate that can be read: {host}"
         raise SourceError(message, _HINT)
-    top = certificates[0]
-    for _ in certificates:
-        above = next((each for each in certificates if each != top and _is_issuer(each, top)), None)
-        if above is None or top.self_issued:
-            break
-        top = above
-    if top is certificates[0] and not top.is_ca:
+    leaf = certificates[0]
+    sent = _upwards(leaf, lambda _: [Offer(each, f"sent by {host}") for each in certificates], len(certificates))
+    chain = [Offer(leaf, f"sent by {host}"), *sent]
+    if wanted not in (offer.certificate.fingerprint for offer in chain):
+        chain += _upwards(chain[-1].certificate, fetch, _MOST_FETCHED)
+    top = next((offer for offer in chain if offer.certificate.fingerprint == wanted), chain[-1])
+    if top is chain[0] and not leaf.is_ca:
         message = f"it sends its own certificate only, and none of the CA that issued it: {host}"
         raise SourceError(message, _HINT)
-    if wanted and wanted != top.fingerprint:
-        message = f"the CA that it sends has another SHA-256, {top.fingerprint}: {host}"
+    if wanted and wanted != top.certificate.fingerprint:
+        message = f"no CA of its chain has this SHA-256, the last one has {top.certificate.fingerprint}: {host}"
         raise SourceError(
             message, "ask whoever runs this CA which is right; somebody may stand between you and the server"
         )
-    return added.checked(Loaded((Candidate(top, added.NAME, f"sent by {host}"),)), host, now)
+    where = top.origin if top in chain[: len(sent) + 1] else f"for {host}, from {top.origin}"
+    return added.checked(Loaded((Candidate(top.certificate, added.NAME, where),)), host, now)
+
+
+def _upwards(certificate: Certificate, issuers: Fetch, most: int) -> list[Offer]:
+    """Return the issuer, its issuer and so on; of several with the same key a root, which ends the way."""
+    found: list[Offer] = []
+    while len(found) < most and not certificate.self_issued:
+        known = (certificate, *(offer.certificate for offer in found))
+        offers = [each for each in issuers(certificate) if each.certificate not in known]
+        above = [each for each in offers if _is_issuer(each.certificate, certificate)]
+        if not above:
+            break
+        found.append(next((each for each in above if each.certificate.self_issued), above[0]))
+        certificate = found[-1].certificate
+    return found
 
 
 def _readable(presented: Sequence[bytes]) -> list[Certificate]:

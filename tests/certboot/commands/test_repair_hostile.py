@@ -28,6 +28,7 @@ from plain_server import Answer, PlainServer, endless, moved, page
 from snapshot import few_sources, snapshot
 
 from certboot import der, net_pinned, repair
+from certboot.net_addresses import Reach
 
 if typing.TYPE_CHECKING:
     from environments import Ran
@@ -237,21 +238,21 @@ class TestHostile:
         answers_ = ["127.0.0.1", "10.0.0.1"]
         real = socket.getaddrinfo
 
-        def resolve(host: str, port: int, *arguments: typing.Any, **options: typing.Any) -> typing.Any:  # noqa: ANN401
-            if host == "server.example":
+        def resolve(host: str, port: int, flags: int = 0, **options: typing.Any) -> typing.Any:  # noqa: ANN401
+            if host == "server.example" and not flags & socket.AI_NUMERICHOST:
                 host = answers_.pop(0) if len(answers_) > 1 else answers_[0]
-            return real(host, port, *arguments, **options)
+            return real(host, port, flags=flags, **options)
 
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         seen = []
 
-        def kind(address: str) -> str:
-            seen.append(address)
-            return "public"
+        def reach_from(peer: str, **_: object) -> Reach:
+            seen.append(peer)
+            return Reach()
 
-        monkeypatch.setattr(repair, "kind", kind)
-        certboot("repair", "--dry-run", "--servername", "localhost", f"server.example:{forgetful.port}")
-        assert seen == ["127.0.0.1"]
+        monkeypatch.setattr(repair, "reach_from", reach_from)
+        ran = certboot("repair", "--dry-run", "--servername", "localhost", f"server.example:{forgetful.port}")
+        assert (" address-refused: " in ran.out, seen) == (True, ["127.0.0.1"])
 
 
 class TestProxy:

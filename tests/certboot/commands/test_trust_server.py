@@ -56,7 +56,7 @@ def test_the_remedy_of_an_untrusted_root_mends_it(
     pin = ":".join(digits[at : at + 2] for at in range(0, 64, 2))
     ran = certboot("trust", host, "--yes", "--fingerprint", pin)
     assert ran.status == 0, ran.err
-    assert (pin in ran.out, "compare the SHA-256" in ran.out) == (True, True)
+    assert (pin in ran.out, "Compare the SHA-256 with one" in ran.out) == (True, True)
     (entry,) = (entry for entry in history.current(store).certificates if entry.sha256 == fingerprint(ca))
     assert [(reason.source, reason.detail) for reason in entry.provenance] == [("added", f"sent by {host}")]
     context = ssl.create_default_context(cafile=str(store.current / "bundle.pem"))
@@ -68,7 +68,7 @@ def test_the_remedy_of_an_untrusted_root_mends_it(
     ("options", "says"),
     [
         (["--yes"], "what comes from the network is not trusted unseen"),
-        (["--yes", "--fingerprint", "0" * 64], "the CA that it sends has another SHA-256"),
+        (["--yes", "--fingerprint", "0" * 64], "no CA of its chain has this SHA-256"),
         (["--yes", "--fingerprint", "abcd"], "not a SHA-256 of 64 hexadecimal digits: abcd"),
         ([], "there is no terminal to ask on"),
     ],

@@ -1,0 +1,38 @@
+"""Where Python 3.13 and newer may end a chain whose upper part they refuse (VERIFY_X509_PARTIAL_CHAIN)."""
+
+from __future__ import annotations
+
+import typing
+
+from certboot.diagnosis import verify_codes as code
+from certboot.diagnosis.verification import Rules, verify
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from certboot.details import Details
+
+
+class End(typing.NamedTuple):
+    """An intermediate that they accept as the end of a chain, and the certificate above it that they refuse."""
+
+    last: Details
+    refused: Details
+
+
+def strict_end(chain: Sequence[Details], trusted: Sequence[Details], now: datetime) -> End | None:
+    """Return where they may end the chain of the leaf ``chain[0]`` if the store has that certificate too.
+
+    What is in a store ends the chain for them, and what is above is not looked at. None where they refuse nothing or
+    all of it, and where a CA above limits names, which would be overlooked then.
+    """
+    found = verify(chain, trusted, Rules(now, strict=True))
+    *below, last = found.path.certificates[: found.depth] or (chain[0],)
+    if found.code not in code.STRICT_CAUSES or not below:
+        return None
+    if any(each.certificate.name_constrained for each in found.path.certificates[found.depth :]):
+        return None
+    if verify(below, (last,), Rules(now, strict=True)).code != code.OK:
+        return None
+    return End(last, found.culprit)
