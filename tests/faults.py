@@ -130,6 +130,47 @@ def after_hello(*pieces: bytes, pause: float = 0.0, hang: bool = False) -> Talk:
     return talk
 
 
+def relay(port: int, changed: Callable[[bytes], bytes]) -> Talk:
+    """Pass everything on to the server on this port and back, its first record (its hello) changed like this."""
+
+    def talk(connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as far:
+            far.sendall(connection.recv(65536))
+            head = _exactly(far, 5)
+            record = head + _exactly(far, int.from_bytes(head[3:], "big"))
+            connection.sendall(changed(record))
+            back = threading.Thread(target=_pump, args=(far, connection))
+            back.start()
+            _pump(connection, far)
+            back.join()
+
+    return talk
+
+
+def without_secure_renegotiation(record: bytes) -> bytes:
+    """A ServerHello of TLS 1.2 in a record of its own, without the extension of RFC 5746."""
+    body = record[9:]
+    at = 35 + body[34] + 3
+    kept, extensions = b"", body[at + 2 :]
+    while extensions:
+        end = 4 + int.from_bytes(extensions[2:4], "big")
+        kept += extensions[:end] if extensions[:2] != b"\xff\x01" else b""
+        extensions = extensions[end:]
+    return message(2, body[:at] + len(kept).to_bytes(2, "big") + kept)
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count and (more := connection.recv(count - len(data))):
+        data += more
+    return data
+
+
+def echo(connection: socket.socket) -> None:
+    while data := connection.recv(4096):
+        connection.sendall(data)
+
+
 def reset(connection: socket.socket) -> None:
     connection.recv(4096)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 from environments import SYSTEM_PATH
 from pki import DAY, NOW, Issued, ca_extensions, issue, key_usage
 from plain_server import page
@@ -63,6 +64,17 @@ def intermediate(
     constraints = (x509.BasicConstraints(ca=True, path_length=path_length), True)
     own = (constraints, *usual, *below(issuer), *issued_at(*addresses))
     return issue(subject, issuer, extensions=extensions(own), valid=valid, key=key)
+
+
+def spelled(text: str, kind: int = 12) -> x509.Name:
+    """A common name as this ASN.1 type of string: UTF8String, or 19 for PrintableString, 30 for BMPString."""
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text, _ASN1Type(kind))])
+
+
+def respelled(root: Issued, text: str = "Example CA", kind: int = 12) -> tuple[Issued, Issued]:
+    """A CA whose name is a PrintableString, as it stands in what the CA issues, and another certificate of it."""
+    ca = intermediate(spelled("Example CA", 19), root)
+    return ca, intermediate(spelled(text, kind), root, key=ca.key)
 
 
 def leaf(issuer: Issued, *addresses: str, host: str = "localhost", **options: typing.Any) -> Issued:  # noqa: ANN401

@@ -19,6 +19,7 @@ from certboot.errors import CertificateError
 from certboot.net_addresses import FetchError, Reach, place
 from certboot.sources import pkcs
 from certboot.sources.reading import PKCS7_LABELS, is_one_element
+from certboot.subject_hash import comparable
 
 if typing.TYPE_CHECKING:
     from certboot.model import Certificate
@@ -54,14 +55,14 @@ class Issuers:
         self._cache = cache
         self._deadline = Deadline(_SECONDS)
         self._fetches = 0
-        self._found: dict[bytes, dict[bytes, str]] = {}  # subject -> certificate -> address
+        self._found: dict[bytes, dict[bytes, str]] = {}  # comparable subject -> certificate -> address
 
     def fetched(self, certificate: Certificate) -> Iterator[Offer]:
         """Yield what has the name of the issuer, address by address: the next one is asked only if it is wanted."""
         for address in self._addresses(certificate):
             try:
                 for data, subject in self._certificates(address, certificate).items():
-                    self._found.setdefault(subject, {}).setdefault(data, address)
+                    self._found.setdefault(comparable(subject), {}).setdefault(data, address)
                 yield from self.at_hand(certificate.issuer_name)
             except FetchError as error:
                 self._failed(error.rule, error.message, certificate, address)
@@ -69,7 +70,7 @@ class Issuers:
     def at_hand(self, subject: bytes) -> list[Offer]:
         """Return what was already fetched with this name: an answer may hold more than it was asked for."""
         offers = []
-        for data, address in self._found.get(subject, {}).items():
+        for data, address in self._found.get(comparable(subject), {}).items():
             try:
                 offers.append(Offer(load_certificate(data), address))
             except CertificateError as error:
@@ -115,7 +116,7 @@ class Issuers:
         if not found:
             what = "a web page" if body.lstrip()[:1] == b"<" else "no certificate"
             raise FetchError(rule="no-certificate", message=f"it is {what}, and not DER, PEM or PKCS#7")
-        if certificate.issuer_name not in found.values():
+        if comparable(certificate.issuer_name) not in map(comparable, found.values()):
             others = "it is not" if len(found) == 1 else f"none of {len(found)} certificates in it is"
             raise FetchError(rule="issuer-name-mismatch", message=f"{others} {certificate.issuer}")
         return found

@@ -127,6 +127,7 @@ def _trust(commands: _Commands) -> None:
     trust.add_argument("--yes", action="store_true", help="do not ask (for an address or a server: only with --sha256)")
     _password(trust)
     _server(trust)
+    _fetches(trust)
 
 
 def _distrust(commands: _Commands) -> None:

@@ -18,12 +18,21 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from certboot import der, pem
 from certboot.errors import CertificateError
 from certboot.model import Certificate
-from certboot.printable import printable
-from certboot.subject_hash import canonical, hash_of
+from certboot.printable import printable, shortened
+from certboot.subject_hash import canonical, comparable, hash_of
 
 # TypeError: what cryptography makes of a BIT STRING in a name, in the subject as in an extension.
 _UNREADABLE = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+# Of texts that are shown, and that a stranger chose. RFC 5280 (A.1) allows a common name 64 characters.
+_LONGEST_NAME, _LONGEST_SUBJECT = 120, 600
 _E = typing.TypeVar("_E", bound=x509.ExtensionType)
+# Critical extensions that OpenSSL handles (X509_supported_extension in crypto/x509/v3_purp.c), as far as they occur.
+_HANDLED_CRITICAL = frozenset(
+    (
+        "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.30", "2.5.29.31", "2.5.29.32", "2.5.29.33", "2.5.29.36",
+        "2.5.29.37", "2.5.29.54", "2.16.840.1.113730.1.1",
+    )
+)  # fmt: skip
 
 
 @functools.lru_cache(maxsize=4096)  # most certificates come from several sources
@@ -60,10 +69,18 @@ def loads_in_openssl(data: bytes) -> bool:
 
 
 def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
-    """Return whether the key of ``issuer`` made the signature on ``certificate``, and the names fit."""
+    """Return whether the key of ``issuer`` made the signature on ``certificate``, and the names fit.
+
+    They do where OpenSSL says so (X509_NAME_cmp in crypto/x509/x509_cmp.c): the same text may be two kinds of string.
+    """
+    if comparable(certificate.issuer_name) != comparable(issuer.subject_name):
+        return False
     try:
+        # cryptography compares every byte of the names. The signature is not verified over that of the issuer.
+        same = certificate.issuer_name == issuer.subject_name
+        data = issuer.der if same else der.with_subject(issuer.der, certificate.issuer_name)
         with _quiet():
-            signed, signer = (x509.load_der_x509_certificate(each.der) for each in (certificate, issuer))
+            signed, signer = x509.load_der_x509_certificate(certificate.der), x509.load_der_x509_certificate(data)
             signed.verify_directly_issued_by(signer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
@@ -97,7 +114,7 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
     extensions = parsed.extensions
     issuer_name, subject_name, public_key = der.names_and_key(data)
     compared = canonical(subject_name)
-    self_issued = parsed.subject == parsed.issuer
+    self_issued = compared == comparable(issuer_name)
     fingerprint = hashlib.sha256(data).hexdigest()
     constraints = _extension(extensions, x509.BasicConstraints)
     key = _extension(extensions, x509.SubjectKeyIdentifier)
@@ -105,8 +122,8 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
     return Certificate(
         der=data,
         fingerprint=fingerprint,
-        subject=printable(parsed.subject.rfc4514_string()) or "(empty)",
-        issuer=printable(parsed.issuer.rfc4514_string()) or "(empty)",
+        subject=shortened(parsed.subject.rfc4514_string(), _LONGEST_SUBJECT) or "(empty)",
+        issuer=shortened(parsed.issuer.rfc4514_string(), _LONGEST_SUBJECT) or "(empty)",
         name=_name(parsed.subject) or fingerprint[:16],
         subject_hash=hash_of(compared),
         not_before=parsed.not_valid_before_utc,
@@ -120,6 +137,9 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
         authority_key_id=(authority.key_identifier if authority else None) or b"",
         path_length=constraints.path_length if constraints else None,
         name_constrained=_extension(extensions, x509.NameConstraints) is not None,
+        unhandled_critical=any(
+            found.critical and found.oid.dotted_string not in _HANDLED_CRITICAL for found in extensions
+        ),
         issuer_and_serial=der.issuer_and_serial(data),
         identity=hashlib.sha256(der.encode(der.SEQUENCE, compared) + public_key).hexdigest(),
         defects=_defects(extensions, self_issued=self_issued),
@@ -147,7 +167,7 @@ def _name(subject: x509.Name) -> str:
     for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME):
         for attribute in subject.get_attributes_for_oid(kind):
             if isinstance(attribute.value, str) and attribute.value.strip():
-                return printable(attribute.value.strip())
+                return shortened(attribute.value.strip(), _LONGEST_NAME)
     return ""
 
 

@@ -10,6 +10,7 @@ import typing
 from collections import deque
 
 from certboot.certs import is_signed_by
+from certboot.subject_hash import comparable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,13 +46,13 @@ def hang(
     waiting: dict[bytes, list[Certificate]] = {}
     failed: dict[str, tuple[str, str]] = {}
     for certificate in intermediates:
-        waiting.setdefault(certificate.issuer_name, []).append(certificate)
+        waiting.setdefault(comparable(certificate.issuer_name), []).append(certificate)
     hanging: dict[str, Link] = {}
     roomiest: dict[str, float] = {}
     places = deque(_Place(anchor, anchor.fingerprint, _room(anchor, _ANY)) for anchor in anchors)
     while places:
         place = places.popleft()
-        for certificate in waiting.get(place.certificate.subject_name, ()):
+        for certificate in waiting.get(comparable(place.certificate.subject_name), ()):
             # A self-issued certificate (a CA's new key, signed with its old one) does not count.
             room = _room(certificate, place.room - (not certificate.self_issued))
             if certificate.fingerprint in roomiest and room <= roomiest[certificate.fingerprint]:

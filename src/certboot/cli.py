@@ -13,8 +13,10 @@ from certboot.arguments import parser
 from certboot.commands.terminal import failed
 from certboot.errors import CertbootError
 from certboot.exit_status import INTERRUPTED, OK
+from certboot.redaction import without_credentials
 
 if typing.TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator, Sequence
 
 _UNHARMED = "the store that was in force still is, if there was one; certboot doctor store looks at it"
@@ -43,6 +45,9 @@ _MODULES = {
     "purge": "purge",
 }
 COMMANDS = tuple(_MODULES)
+# Command -> its list of words, between which options may stand. argparse fills a list only from words in a row, and its
+# parse_intermixed_args() does not work with commands.
+_LISTS = {"adopt": "variable", "doctor": "target", "explain": "id", "repair": "host", "scan": "host"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        arguments = parser().parse_args(argv)
+        arguments = parsed(argv)
         if not (arguments.version or arguments.command):
             parser().error("a command is missing")
         with _store_at(getattr(arguments, "store", None)):
@@ -71,6 +76,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return failed("interrupted", _UNHARMED, INTERRUPTED)
     return status
+
+
+def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return what the command line says; exits with usage and a message where it is wrong."""
+    whole = parser()
+    found, left = whole.parse_known_args(argv)
+    end = left.index("--") if "--" in left else len(left)
+    words = [*left[:end], *left[end + 1 :]]  # after -- everything is a word
+    if words and found.command in _LISTS and all(word == "-" or word[:1] != "-" for word in left[:end]):
+        name = _LISTS[found.command]
+        setattr(found, name, [*getattr(found, name), *words])
+    elif left:
+        whole.error(f"unrecognized arguments: {' '.join(map(_shown, left))}")
+    return found
+
+
+def _shown(word: str) -> str:
+    return without_credentials(word) if "://" in word else word
 
 
 @contextlib.contextmanager

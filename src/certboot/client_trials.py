@@ -203,7 +203,9 @@ _PROGRAMS = {
     "uv": Trial(
         ("uv", "pip", "compile", "--no-cache", "--quiet", "--python", sys.executable, "--default-index", _URL, "-"),
         (("UV_HTTP_RETRIES", "0"),),
-        answered="was not found in the (package registry|provided)|Failed to parse|Unsupported `Content-Type`",
+        answered="was not found in the (package registry|provided)|Failed to parse|`Content-Type` header for"
+        r"|Unsupported `Content-Type`|unexpected (JSON|HTML)|there are no versions of|HTTP status \w+ error"
+        r"|client error \(SendRequest\)",
         data=_NAME,
     ),
     "curl": Trial(("curl", "--silent", "--show-error", "--output", os.devnull, "--max-time", "20", _URL)),

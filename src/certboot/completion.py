@@ -17,7 +17,8 @@ from cryptography import x509
 from certboot.certs import is_signed_by
 from certboot.details import details
 from certboot.model import Certificate
-from certboot.policy import broken_rule
+from certboot.policy import broken_rule, unhandled
+from certboot.subject_hash import comparable
 
 SERVER, STORE = "the server", "the store"
 
@@ -44,7 +45,7 @@ class Refusal(typing.NamedTuple):
 
 @dataclass(frozen=True)
 class Supply:
-    """Where issuers come from. Names are DER."""
+    """Where issuers come from. Names are DER, and compared as OpenSSL does (``subject_hash.comparable``)."""
 
     anchors: Callable[[bytes], Iterable[Certificate]]
     """Subject -> the anchors of the store with this name."""
@@ -138,7 +139,7 @@ class _Search:
                 return step, anchor
             self._looked.append(step)
             name = step.offer.certificate.issuer_name
-            at_hand = (offer for offer in self._sent if offer.certificate.subject_name == name)
+            at_hand = (each for each in self._sent if comparable(each.certificate.subject_name) == comparable(name))
             for offer in (*at_hand, *self._supply.known(name)):
                 self._take(offer, step, fetched=0)
         return None
@@ -217,7 +218,7 @@ class _Search:
         """Return the rule that keeps ``certificate`` from being the missing issuer of the one below, and the reason."""
         if len(self._compared) > _MOST_CHECKS:
             return "too-many-candidates", f"over {_MOST_CHECKS} certificates were compared"
-        if certificate.subject_name != below.offer.certificate.issuer_name:
+        if comparable(certificate.subject_name) != comparable(below.offer.certificate.issuer_name):
             return "issuer-name-mismatch", f"it is not {below.offer.certificate.issuer}"
         if certificate.identity in (step.offer.certificate.identity for step in below.down()):
             return "issuer-loop", "this CA is further down in the same chain"
@@ -228,6 +229,7 @@ class _Search:
             or _no_ca(certificate)
             or broken_rule(certificate, self._rules.now)
             or _weak(certificate)
+            or unhandled(certificate)
             or self._unfit(certificate, below)
         )
 

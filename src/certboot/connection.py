@@ -61,6 +61,8 @@ class Stream:
         self.deadline = deadline
         self.patience: Deadline | None = None
         """An earlier deadline, for the first bytes only."""
+        self.first = b""
+        """The first byte that came."""
 
     @property
     def peer(self) -> str:
@@ -74,6 +76,7 @@ class Stream:
         self._socket.settimeout((self.patience or self.deadline).left())
         data = self._socket.recv(most)
         self.patience = None
+        self.first = self.first or data[:1]
         return data
 
     def send(self, data: bytes) -> None:
@@ -141,8 +144,11 @@ def proxy_for(target: Target) -> Proxy | None:
         scheme, name, number = parts.scheme.lower(), parts.hostname, parts.port
     except ValueError:
         raise ConnectionFault(outcome="proxy-refused", words="the address of the proxy cannot be read") from None
-    if scheme not in _PORTS or not name:
+    if scheme not in _PORTS:
         words = f"only proxies that begin with http:// or https:// are known here, not {printable(scheme)}://"
+        raise ConnectionFault(outcome="proxy-refused", words=words)
+    if not name:
+        words = "there is no host in the address of the proxy; it should be http://HOST:PORT"
         raise ConnectionFault(outcome="proxy-refused", words=words)
     user = ":".join(urllib.parse.unquote(part or "") for part in (parts.username, parts.password))
     return Proxy(scheme, name, number or _PORTS[scheme], user if parts.username else "")
@@ -163,14 +169,20 @@ def connect(target: Target, deadline: Deadline, proxy: Proxy | None) -> Stream:
     host, port = target.connect or (target.host, target.port)
     if proxy is None:
         return Stream(_connected(host, port, deadline), deadline)
+    late = f"within {target.timeout:g} seconds"
     try:
         stream = Stream(_connected(proxy.host, proxy.port, deadline), deadline)
     except ConnectionFault as fault:
         raise ConnectionFault(
             outcome="proxy-refused", words=f"no connection to the proxy, {fault.words or fault.outcome}"
         ) from fault
+    except TimeoutError:
+        words = f"no connection to the proxy {late}: {proxy.shown}"
+        raise ConnectionFault(outcome="proxy-refused", words=words) from None
     try:
-        return _tunnel(_wrapped(stream, proxy) if proxy.scheme == "https" else stream, proxy, host, port)
+        if proxy.scheme == "https":
+            stream = _wrapped(stream, proxy, late)
+        return _tunnel(stream, proxy, f"{_bracketed(ascii_name(host))}:{port}", late)
     except BaseException:
         stream.close()
         raise
@@ -231,8 +243,7 @@ def resolved(host: str, port: int, deadline: Deadline) -> Addresses:
     return answer[0]
 
 
-def _tunnel(stream: Stream, proxy: Proxy, host: str, port: int) -> Stream:
-    address = f"{_bracketed(ascii_name(host))}:{port}"
+def _tunnel(stream: Stream, proxy: Proxy, address: str, late: str) -> Stream:
     lines = [f"CONNECT {address} HTTP/1.1", f"Host: {address}"]
     if proxy.credentials:
         coded = base64.b64encode(proxy.credentials.encode()).decode("ascii")
@@ -243,7 +254,11 @@ def _tunnel(stream: Stream, proxy: Proxy, host: str, port: int) -> Stream:
     except ConnectionFault:
         raise ConnectionFault(outcome="proxy-refused", words="the proxy gave no answer that HTTP knows") from None
     except TimeoutError:
-        raise
+        words = (
+            f"the proxy {proxy.shown} did not say {late} whether it connects to {address}; "
+            "it hangs, or waits for that host itself"
+        )
+        raise ConnectionFault(outcome="proxy-refused", words=words) from None
     except OSError as error:
         words = f"the connection to the proxy broke off, {printable(error.strerror or 'closed')}"
         raise ConnectionFault(outcome="proxy-refused", words=words) from error
@@ -258,14 +273,18 @@ def _tunnel(stream: Stream, proxy: Proxy, host: str, port: int) -> Stream:
     return stream
 
 
-def _wrapped(stream: Stream, proxy: Proxy) -> Stream:
+def _wrapped(stream: Stream, proxy: Proxy, late: str) -> Stream:
     """Return TLS with a proxy that is spoken to in TLS, verified like any other host."""
     plain = stream._socket  # noqa: SLF001 - of this very module
-    plain.settimeout(stream.deadline.left())
     try:
+        plain.settimeout(stream.deadline.left())
         return Stream(ssl.create_default_context().wrap_socket(plain, server_hostname=proxy.host), stream.deadline)
     except TimeoutError:
-        raise
+        words = (
+            f"the proxy {proxy.shown} did not begin TLS {late}; "
+            "if it is spoken to in plain HTTP, as most are, its address begins with http://"
+        )
+        raise ConnectionFault(outcome="proxy-refused", words=words) from None
     except ssl.SSLCertVerificationError as error:
         words = f"the certificate of the proxy itself is refused, {printable(error.verify_message)}"
         raise ConnectionFault(outcome="proxy-refused", words=words) from error

@@ -26,6 +26,12 @@ if typing.TYPE_CHECKING:
 
 def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
     """Return what the store is to be; raises CertbootError."""
+    # Only now, under the lock, is it known who else needed them: another repair may have ended since they were found.
+    repairs_ = tuple(
+        each._replace(needs=repairs.joined(repairs.kept(paths.repaired, each.certificate), each.needs))
+        for each in request.repairs
+    )
+    request = dataclasses.replace(request, repairs=repairs_)
     loaded = (
         repaired.offered(request.repairs),
         *(one.parse() for one in inputs.sources),

@@ -103,6 +103,17 @@ def names_and_key(certificate: bytes) -> tuple[bytes, bytes, bytes]:
     return certificate[places[first + 2]], certificate[places[first + 4]], certificate[places[first + 5]]
 
 
+def with_subject(certificate: bytes, subject: bytes) -> bytes:
+    """Return an X.509 certificate with this DER Name in the place of its subject; raises DerError.
+
+    Its own signature does not fit any more.
+    """
+    tags, places = _signed_fields(certificate)
+    at = int(tags[:1] == [CONTEXT_0]) + 4
+    fields = [subject if number == at else certificate[place] for number, place in enumerate(places)]
+    return encode(SEQUENCE, encode(SEQUENCE, b"".join(fields)) + certificate[places[-1].stop :])
+
+
 def issuer_and_serial(certificate: bytes) -> bytes:
     """Return by what its issuer knows an X.509 certificate: IssuerAndSerialNumber (RFC 5652, 10.2.4); raises DerError.
 

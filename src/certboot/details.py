@@ -34,6 +34,14 @@ class Details:
     certificate: Certificate
     parsed: x509.Certificate
 
+    @functools.cached_property
+    def _subject(self) -> x509.Name:
+        return self.parsed.subject
+
+    @functools.cached_property
+    def _issuer(self) -> x509.Name:
+        return self.parsed.issuer
+
     def extension(self, kind: type[_E]) -> _E | None:
         """Return the value of the extension of this class, or None."""
         found = self._found(kind)
@@ -69,7 +77,7 @@ class Details:
     @property
     def common_names(self) -> tuple[str, ...]:
         """The common names of the subject."""
-        found = (attribute.value for attribute in self.parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+        found = (attribute.value for attribute in self._subject.get_attributes_for_oid(NameOID.COMMON_NAME))
         return tuple(value for value in found if isinstance(value, str))
 
     @property
@@ -80,12 +88,12 @@ class Details:
     @property
     def organisation(self) -> str:
         """The organisation of the subject; empty if there is none."""
-        return _organisation(self.parsed.subject)
+        return _organisation(self._subject)
 
     @property
     def issuer_organisation(self) -> str:
         """The organisation of the issuer; empty if there is none."""
-        return _organisation(self.parsed.issuer)
+        return _organisation(self._issuer)
 
     @property
     def is_self_signed(self) -> bool:
@@ -136,8 +144,11 @@ def details(der: bytes) -> Details:
     """Return the certificate in these DER bytes with its parts; raises CertificateError."""
     certificate = load_certificate(der)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as in certs.py
-        return Details(certificate, x509.load_der_x509_certificate(der))
+        # As in certs.py. The warnings come when a part is parsed, so all that could cause one is parsed here.
+        warnings.simplefilter("ignore")
+        found = Details(certificate, x509.load_der_x509_certificate(der))
+        _ = found._subject, found._issuer, found.parsed.extensions  # noqa: SLF001 - of this very module
+        return found
 
 
 def _organisation(name: x509.Name) -> str:

@@ -29,7 +29,7 @@ def doctor(commands: Commands) -> None:
     )  # fmt: skip
     command.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     command.add_argument(
-        "--html", metavar="FILE", type=Path,
+        "--html", metavar="FILE", type=_path,
         help="with a host or a chain: also write a page to hand to the server's administrator",
     )  # fmt: skip
     server = command.add_argument_group("with a host")
@@ -44,13 +44,13 @@ def doctor(commands: Commands) -> None:
     server.add_argument("--clients", action="store_true", help="also try each client that is here on the host")
     offline = command.add_argument_group("without a connection")
     offline.add_argument(
-        "--chain", metavar="FILE", type=Path,
+        "--chain", metavar="FILE", type=_path,
         help="examine the chain in this file: the server's certificate, then what it sends along",
     )  # fmt: skip
     offline.add_argument("--host", metavar="NAME", help="the name that the certificate should be for")
     offline.add_argument("--at", metavar="TIME", help="as if it were then, such as 2027-01-31 (default: now)")
     offline.add_argument(
-        "--anchors", metavar="FILE|DIR", type=Path, help="believe these CA certificates (default: the active trust)"
+        "--anchors", metavar="FILE|DIR", type=_path, help="believe these CA certificates (default: the active trust)"
     )
 
 
@@ -59,10 +59,10 @@ def explain(commands: Commands) -> None:
     command = commands.add_parser(
         "explain",
         help="tell what a finding of the doctor means, and who can mend it",
-        description="Tell what a finding means, why clients fail because of it, who can mend it and how. Without an "
+        description="Tell what findings mean, why clients fail because of them, who can mend them and how. Without an "
         "id: list all findings.",
     )
-    command.add_argument("id", metavar="ID", nargs="?", help="such as missing-intermediate")
+    command.add_argument("id", metavar="ID", nargs="*", help="such as missing-intermediate")
 
 
 def seconds(text: str) -> float:
@@ -75,3 +75,11 @@ def seconds(text: str) -> float:
         message = f"not a number of seconds from 0 to 3600: {text!r}"
         raise argparse.ArgumentTypeError(message)
     return found
+
+
+def _path(text: str) -> Path:
+    # Path("") is the folder one is in: an unset variable must not have --anchors believe what lies there.
+    if not text:
+        message = "an empty value"
+        raise argparse.ArgumentTypeError(message)
+    return Path(text)

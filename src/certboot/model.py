@@ -40,6 +40,8 @@ class Certificate:
     """How many CA certificates may follow; None: any number."""
     name_constrained: bool
     """Whether it limits the names in the certificates below it (nameConstraints; RFC 5280, 4.2.1.10)."""
+    unhandled_critical: bool
+    """Whether it has a critical extension that OpenSSL does not know: OpenSSL refuses every chain with it in."""
     issuer_and_serial: bytes
     """By what its issuer knows it, and so whoever revokes it (IssuerAndSerialNumber; RFC 5652, 10.2.4), as DER."""
     identity: str

@@ -38,8 +38,11 @@ def _networks(*texts: str) -> tuple[_Network, ...]:
 _LOOPBACK_NETWORKS = _networks("127.0.0.0/8", "::1/128")
 _PRIVATE_NETWORKS = _networks("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 _SPECIAL_NETWORKS = _networks(
-    # Where clouds tell a machine its secrets; 169.254.169.254 is link-local.
-    "100.100.100.200/32", "168.63.129.16/32", "fd00:ec2::254/128",
+    # Where clouds tell a machine its secrets, as cloud-init's data sources and the clouds' own documents have them:
+    # Alibaba, Azure, AWS (metadata ::254, EKS credentials ::23), Google, Oracle, Scaleway, Akamai. 169.254.169.254 is
+    # link-local.
+    "100.100.100.200/32", "168.63.129.16/32", "fd00:100::100:200/128", "fd00:ec2::/32", "fd20:ce::254/128",
+    "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128", "fd00:a9fe:a9fe::1/128",
     "0.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
     "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
     "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",

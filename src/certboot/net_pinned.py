@@ -19,6 +19,7 @@ import urllib.parse
 from dataclasses import dataclass
 
 from certboot.connection import ConnectionFault, Deadline, resolved
+from certboot.errors import CertbootError
 from certboot.net_addresses import LOOPBACK, FetchError, Place, Reach, place, refusal, refused_port
 from certboot.printable import printable
 
@@ -75,16 +76,19 @@ def _asked(wanted: Place, reach: Reach, deadline: Deadline) -> Fetched | str:
                 if response.status in _REDIRECTS and response.headers["Location"]:
                     return str(response.headers["Location"])
                 return Fetched(_body(response), through_proxy=bool(proxy))
-    except TimeoutError:
+    except (TimeoutError, CertbootError):
         raise
     except ssl.SSLCertVerificationError as error:
         words = f"its certificate is refused, {printable(error.verify_message)}"
         raise FetchError(rule="no-connection", message=words) from error
-    except http.client.HTTPException as error:
+    except Exception as error:
+        # One that the other end closes is an OSError too (http.client.RemoteDisconnected).
+        if isinstance(error, OSError) and not isinstance(error, http.client.HTTPException):
+            words = printable(error.strerror or "").lower() or "it broke off"
+            raise FetchError(rule="no-connection", message=f"no connection, {words}") from error
+        # Beside HTTPException, http.client and the email package, which reads the headers, let through what else a
+        # stranger's bytes lead to: ValueError or OverflowError for a chunk of -5 bytes, TypeError for odd parameters.
         raise FetchError(rule="cut-short", message="the answer is no HTTP, or breaks off") from error
-    except OSError as error:
-        words = printable(error.strerror or "").lower() or "it broke off"
-        raise FetchError(rule="no-connection", message=f"no connection, {words}") from error
 
 
 def _request(wanted: Place, *, through_proxy: bool) -> bytes:

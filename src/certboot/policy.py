@@ -98,6 +98,13 @@ def broken_rule(certificate: Certificate, now: datetime) -> tuple[str, str] | No
     return None
 
 
+def unhandled(certificate: Certificate) -> tuple[str, str] | None:
+    """Return the rule that keeps an intermediate out which OpenSSL would prefer to a sound twin and then refuse."""
+    if certificate.unhandled_critical:
+        return "unhandled-critical", "it has a critical extension that OpenSSL does not know"
+    return None
+
+
 def next_change(certificates: Iterable[Certificate], now: datetime) -> datetime:
     """Return the first moment, ``now`` or later, at which one of these begins or ends: the decision may change then."""
     moments = (moment for each in certificates for moment in (each.not_before, each.not_after))
@@ -139,7 +146,7 @@ def _no_intermediate(certificate: Certificate, anchors: Container[str]) -> tuple
     # The CCADB lists twins of roots as intermediates: same name and key, so an anchor vouches for them.
     if certificate.self_issued and is_signed_by(certificate, certificate):
         return "self-signed", "it is no intermediate: in a directory OpenSSL takes it for an anchor"
-    return None
+    return unhandled(certificate)
 
 
 def _rejection(candidate: Candidate, rule: str, reason: str) -> Rejection:

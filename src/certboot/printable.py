@@ -4,3 +4,10 @@
 def printable(text: str) -> str:
     """Return ``text`` on one line, with a replacement for every character that could drive a terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def shortened(text: str, most: int = 300) -> str:
+    """Return the same of its first ``most`` characters, and how many there are in all if that is more."""
+    if len(text) <= most:
+        return printable(text)
+    return f"{printable(text[:most])}\N{HORIZONTAL ELLIPSIS} ({len(text):,} characters)"

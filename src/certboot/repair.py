@@ -8,7 +8,7 @@ import typing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from certboot import aia, der, history
+from certboot import aia, der, files, history, pem
 from certboot.certs import file_name, load_certificate
 from certboot.completion import STORE, Completion, Offer, Rules, Supply, complete
 from certboot.config import load_config
@@ -20,7 +20,7 @@ from certboot.sources import ccadb, repaired
 from certboot.sources.gather import cached_report, listed_in, trusted_bundle
 from certboot.store import distrusted, repairs
 from certboot.store.held import named
-from certboot.store.layout import CRTS
+from certboot.store.layout import CRTS, in_force
 from certboot.store.repairs import Need, Repair
 from certboot.tls import handshake
 
@@ -58,6 +58,8 @@ class Examined:
     """What Python 3.13 and newer refuse in the chain, and do not look at once what is below it is in the store."""
     in_store: tuple[Offer, ...] = ()
     """What the server does not send either, and every client has from the store already."""
+    expired: tuple[Certificate, ...] = ()
+    """Intermediates of the store that clients prefer to those in the chain, of the same name and key, and refuse."""
     failures: tuple[aia.Failure, ...] = ()
     through_proxy: bool = False
 
@@ -79,29 +81,50 @@ def shaken(paths: StorePaths, target: Target) -> Handshake:
 
 
 class Repairer:
-    """Examines servers, one after the other, by one state of the store; raises StoreError where there is none."""
+    """Examines servers, one after the other, by the store as it then is; raises StoreError where there is none."""
 
     def __init__(self, paths: StorePaths, limits: Limits, *, to_store: bool) -> None:
         self._paths = paths
         self._limits = limits
-        self._record = history.current(paths)
-        self._generation = paths.generations / str(self._record.generation)
-        self._bundled = {entry.sha256 for entry in self._record.certificates if entry.bundled}
+        self._to_store = to_store
         self._cache: aia.Cache = {}
+        self._look()
+
+    def _look(self) -> None:
+        """Read the generation in force, and what else decides."""
+        self._record = history.current(self._paths)
+        self._generation = self._paths.generations / str(self._record.generation)
+        self._bundled = {entry.sha256 for entry in self._record.certificates if entry.bundled}
         self._reported: dict[bytes, list[bytes]] | None = None
-        revoked = cached_report(paths, self._record.choices, ccadb.REVOKED)
+        revoked = cached_report(self._paths, self._record.choices, ccadb.REVOKED)
         self._rules = Rules(
             datetime.now(timezone.utc),
             _Revoked(self._record, revoked),
-            _distrusted(paths, self._record),
+            _distrusted(self._paths, self._record),
             {entry.sha256: entry.distrust_after for entry in self._record.certificates if entry.distrust_after},
             ccadb.revoked_serials(revoked) if revoked else frozenset(),
-            to_store=to_store,
+            to_store=self._to_store,
         )
+
+    def _changed(self) -> bool:
+        """Return whether another generation has come into force; if so, it is the one to go by from now on.
+
+        One that is in force no longer is removed after a while, and would then seem to hold no certificates.
+        """
+        generation = in_force(self._paths)
+        if generation and generation.name == self._generation.name:
+            return False
+        self._look()
+        return True
 
     def examine(self, target: Target) -> Examined:
         """Return the server's chain as it could be."""
         found = shaken(self._paths, target)
+        self._changed()
+        examined = self._examined(target, found)
+        return self._examined(target, found) if not examined.chain and self._changed() else examined
+
+    def _examined(self, target: Target, found: Handshake) -> Examined:
         sent = (*_readable(found.presented[:1]), *_readable(found.presented[1:]))
         if not sent or sent[0].der != found.presented[0]:
             known = "its certificate cannot be read" if found.presented else "it does not shake hands"
@@ -120,6 +143,7 @@ class Repairer:
             missing=missing,
             refused=refused,
             in_store=tuple(each for each in unsent if each.certificate.fingerprint in self._bundled),
+            expired=tuple(self._expired(completion)),
             failures=tuple(issuers.failures),
             through_proxy=issuers.through_proxy,
         )
@@ -137,6 +161,18 @@ class Repairer:
             first = min(first, [each.certificate for each in issuers].index(end.last.certificate))
         missing = tuple(each for each in issuers[first:] if each.certificate.fingerprint not in self._bundled)
         return missing, end.refused.certificate if end else None
+
+    def _expired(self, found: Completion) -> Iterator[Certificate]:
+        """Yield Examined.expired.
+
+        OpenSSL looks for an issuer in the trust first, and of several there takes a valid one
+        (ossl_x509_store_ctx_get1_issuer in crypto/x509/x509_lu.c).
+        """
+        for issuer in (offer.certificate for offer in found.path[1:]):
+            there = [each for each, _ in named(self._generation, self._record, issuer.subject_name)]
+            twins = [each for each in there if each.identity == issuer.identity]
+            if all(each.not_after < self._rules.now for each in twins):
+                yield from twins
 
     def _strict_end(self, found: Completion, missing: Iterable[Offer]) -> End | None:
         """Return where Python 3.13 and newer could end the chain, if with what is missing they refuse it still."""
@@ -191,22 +227,53 @@ def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
             yield load_certificate(each)
 
 
-def to_store(paths: StorePaths, examined: Iterable[Examined]) -> tuple[Repair, ...]:
-    """Return what these servers need, each certificate once with all that need it, now or from before."""
+def to_store(examined: Iterable[Examined]) -> tuple[Repair, ...]:
+    """Return what these servers need, each certificate once with all that need it."""
+    return _needed((one, one.missing) for one in examined)
+
+
+def note(paths: StorePaths, examined: Iterable[Examined]) -> tuple[tuple[str, Certificate], ...]:
+    """Write down who else needs what repair has stored before, and return that as pairs of host and certificate.
+
+    By this nothing is trusted that was not, so there is nothing to ask and no new generation: the manifest tells it
+    from the next update on. Raises StoreError.
+    """
+    found = _needed((one, one.in_store) for one in examined)
+    if not any(_new(paths, repair) for repair in found):
+        return ()
+    noted: list[tuple[str, Certificate]] = []
+    with contextlib.suppress(OSError), files.locked(paths.lock):  # a store that may only be read serves as it is
+        for repair in found:
+            new = _new(paths, repair)
+            if new:
+                needs = repairs.joined(repairs.kept(paths.repaired, repair.certificate), new)
+                content = repairs.render(Repair(repair.certificate, needs))
+                files.replace(paths.repaired / file_name(repair.certificate), content)
+                noted += [(need.host, repair.certificate) for need in new]
+    return tuple(noted)
+
+
+def _needed(wanted: Iterable[tuple[Examined, tuple[Offer, ...]]]) -> tuple[Repair, ...]:
     day = f"{datetime.now(timezone.utc):%Y-%m-%d}"
-    found: dict[str, Repair] = {}
-    for one in examined:
+    found: dict[Certificate, list[Need]] = {}
+    for one, offers in wanted:
         anchor = one.completion.anchor if one.completion else None
-        for offer in one.missing if anchor else ():
-            certificate = offer.certificate
+        for offer in offers if anchor else ():
             under = f"{anchor.name} ({anchor.fingerprint[:_DIGITS]})" if anchor else ""
-            need = Need(one.target.shown, day, offer.origin, under)
-            before = found.get(certificate.fingerprint) or Repair(certificate, _needs_before(paths, certificate))
-            found[certificate.fingerprint] = Repair(certificate, repairs.joined(before.needs, (need,)))
-    return tuple(found.values())
+            found.setdefault(offer.certificate, []).append(Need(one.target.shown, day, offer.origin, under))
+    return tuple(Repair(certificate, repairs.joined((), needs)) for certificate, needs in found.items())
 
 
-def _needs_before(paths: StorePaths, certificate: Certificate) -> tuple[Need, ...]:
-    with contextlib.suppress(OSError):
-        return repairs.needs((paths.repaired / file_name(certificate)).read_bytes())
-    return ()
+def _new(paths: StorePaths, repair: Repair) -> tuple[Need, ...]:
+    """Return those needs that the certificate's file does not tell of; none where there is no such file."""
+    path = paths.repaired / file_name(repair.certificate)
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return ()
+    if files.exposed(path) or [block.data for block in pem.blocks(data)] != [repair.certificate.der]:
+        return ()
+    before = {need.host: need for need in repairs.needs(data)}
+    # Where it came from, when it came, the store no longer knows.
+    now = (need._replace(address=before.get(need.host, need).address) for need in repair.needs)
+    return tuple(need for need in now if need.host not in before or need.anchor != before[need.host].anchor)

@@ -51,6 +51,18 @@ def canonical(name: bytes) -> bytes:
     return whole
 
 
+@functools.lru_cache(maxsize=4096)  # many certificates have few issuers
+def comparable(name: bytes) -> bytes:
+    """Return what is equal for two DER-encoded Names that OpenSSL takes for one, whatever strings they consist of.
+
+    Two that it does not load are equal if all their bytes are.
+    """
+    try:
+        return canonical(name)
+    except der.DerError:
+        return name
+
+
 def _canonical_rdn(rdn: bytes) -> bytes:
     tag, _, at, limit = der.span(rdn, 0, len(rdn))
     if tag != der.SET:

@@ -30,6 +30,7 @@ _LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT of Python 3.12
 _EVERYTHING = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 _OLDER = {0x0300: "SSLv3", 0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
 _ALERT, _HANDSHAKE = 0x15, 0x16
+_SERVER_HELLO, _MAJOR_VERSION = 2, 3
 # A new hello with other offers may tell these apart: handshake_failure, protocol_version, insufficient_security,
 # illegal_parameter, internal_error, unrecognized_name.
 _WORTH_ANOTHER_HELLO = frozenset({40, 47, 70, 71, 80, 112, None})
@@ -41,8 +42,9 @@ def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshak
     ``context`` is what ssl.create_default_context() returned, for who makes many handshakes; threads may share it.
 
     No application data is sent over it. Where it fails in a way that leaves the cause open, further connections to the
-    same server ask: one that offers old versions and weak ciphers too, one in plain HTTP, and for a certificate that is
-    not valid now one that asks for the time. Nothing that comes over these is believed.
+    same server ask: one that offers old versions and weak ciphers too, one in plain HTTP, one in TLS from the first
+    byte where STARTTLS did not lead to it, and for a certificate that is not valid now one that asks for the time.
+    Nothing that comes over these is believed.
     """
     deadline = Deadline(target.timeout)
     try:
@@ -58,7 +60,8 @@ def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshak
     except ConnectionFault as fault:
         found = Handshake(fault.outcome, fault.words)
     except TimeoutError:
-        found = Handshake("timeout", f"no answer within {target.timeout:g} seconds")
+        behind = f"; the proxy {shown} had made the connection" if shown else ""
+        found = Handshake("timeout", f"no answer within {target.timeout:g} seconds{behind}")
     except OSError as error:
         found = Handshake("connection-failed", printable(error.strerror or str(error)))
     return dataclasses.replace(found, proxy=shown, name_sent=not _is_address(target.name))
@@ -108,10 +111,28 @@ class _Attempt(typing.NamedTuple):
         stream = connect(self.target, deadline, self.proxy)
         try:
             if self.target.starttls:
-                starttls.begin(self.target.starttls, stream)
+                self._begin(stream)
             yield stream
         finally:
             stream.close()
+
+    def _begin(self, stream: Stream) -> None:
+        """Bring the connection to where TLS begins; raises ConnectionFault, OSError.
+
+        A server that speaks TLS from the first byte waits for a hello, or takes what it hears for a broken one.
+        """
+        # If nothing comes, there must be time left to find that out.
+        stream.patience = stream.deadline.part(_SHARE_FOR_TLS)
+        try:
+            starttls.begin(self.target.starttls, stream)
+        except (ConnectionFault, OSError):
+            stream.close()  # there are servers that talk to one client at a time
+            if stream.first in (b"", bytes((_ALERT,)), bytes((_HANDSHAKE,))) and self._answers_hello():
+                raise ConnectionFault(
+                    outcome="starttls-not-needed",
+                    words="this port speaks TLS from the first byte: leave out --starttls",
+                ) from None
+            raise
 
     def _peer(self, stream: Stream) -> str:
         return "" if self.proxy else stream.peer
@@ -181,6 +202,15 @@ class _Attempt(typing.NamedTuple):
             cipher = tls.cipher()
             return f"{tls.version()} {cipher[0] if cipher else ''}"
         return ""
+
+    def _answers_hello(self) -> bool:
+        """Whether the answer to a hello that comes first of all is TLS: a hello, or an alert (RFC 8446, 5.1)."""
+        record = Record()
+        quietly = contextlib.suppress(OSError, ConnectionFault, _ClosedError)
+        with quietly, contextlib.closing(connect(self.target, self.deadline, self.proxy)) as stream:
+            _shaken(_offering_everything(), stream, ascii_name(self.target.name), record)
+        content, major, kind = (int.from_bytes(record.first[at : at + 1], "big") for at in (0, 1, 5))
+        return major == _MAJOR_VERSION and (content == _ALERT or (content, kind) == (_HANDSHAKE, _SERVER_HELLO))
 
     def _plain_answer(self, deadline: Deadline) -> bytes:
         """Return the beginning of the answer to a plain HTTP request; empty where there is none."""

@@ -109,7 +109,8 @@ def _prepare(paths: StorePaths) -> None:
         how = files.exposed(path)
         if how:
             message = f"the store cannot be relied on, {how}: {path}"
-            raise StoreError(message, f"look at what is there; if it is yours and right, chmod go-w {path}")
+            mended = "chmod go-w" if how.startswith("others") else f"as root: chown {os.geteuid()}"
+            raise StoreError(message, f"look at what is there; if it is yours and right, {mended} {path}")
     ours = {path.name for path in (paths.lock, *paths.parts)}
     other = sorted({path.name for path in paths.home.glob("[!.]*")} - ours)
     if other and not paths.generations.exists():

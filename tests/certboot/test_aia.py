@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
-from issuers import as_pkcs7, intermediate, leaf, pkcs7_of
+from issuers import as_pkcs7, intermediate, leaf, pkcs7_of, respelled
 from pki import Issued, issue
 from plain_server import PlainServer, endless, page
 
@@ -86,6 +86,13 @@ class TestForms:
         assert (found, rules(issuers)) == ([], [rule])
         assert issuers.failures[0].of == "localhost"
         assert issuers.failures[0].address == f"{place.url}/ca"
+
+    def test_a_name_in_another_kind_of_string_is_the_same_name(self, place: PlainServer) -> None:
+        ca, other = respelled(ROOT)
+        place.pages["/ca"] = page(other.der)
+        found, issuers = fetched(leaf(ca, f"{place.url}/ca"))
+        assert (found, issuers.failures) == ([(fingerprint(other), f"{place.url}/ca")], [])
+        assert issuers.at_hand(load_certificate(ca.der).subject_name) != []
 
     def test_over_100_certificates_in_one_answer_are_too_many(self, place: PlainServer) -> None:
         junk = der.encode(der.SEQUENCE, b"")

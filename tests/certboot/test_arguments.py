@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
 
-from certboot import doctor_arguments
+from certboot import cli, doctor_arguments
 from certboot.arguments import parser
 from certboot.doctor.address import STARTTLS_PORTS
 from certboot.starttls import PROTOCOLS
@@ -43,8 +44,8 @@ from certboot.starttls import PROTOCOLS
             "doctor --chain a --host b --at c --anchors d",
             {"chain": Path("a"), "host": "b", "at": "c", "anchors": Path("d")},
         ),
-        ("explain", {"id": None}),
-        ("explain timeout", {"id": "timeout"}),
+        ("explain", {"id": []}),
+        ("explain timeout hook-failed", {"id": ["timeout", "hook-failed"]}),
         ("rehash a b", {"directory": [Path("a"), Path("b")]}),
         ("purge --yes", {"yes": True}),
     ],
@@ -60,7 +61,7 @@ def test_a_line_is_understood(line: str, expected: dict[str, object]) -> None:
         "trust", "trust a b", "distrust", "show", "show a b", "list anchors", "list --role root", "rollback first",
         "rollback 1 2", "diff 1", "diff 1 2 3", "diff a b", "history 3", "update --max-age", "init --from", "rehash",
         "doctor a --starttls gopher", "doctor a --timeout 0", "doctor a --timeout x", "doctor a --timeout 99999",
-        "explain a b",
+        "explain --json",
     ],
 )  # fmt: skip
 def test_a_line_that_says_too_little_or_too_much_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,6 +71,64 @@ def test_a_line_that_says_too_little_or_too_much_is_refused(line: str, capsys: p
     said = capsys.readouterr().err
     assert said.startswith("usage: certboot ")
     assert ": error: " in said
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("doctor hook --json localhost:1", {"target": ["hook", "localhost:1"], "json": True}),
+        ("doctor store --json hook", {"target": ["store", "hook"], "json": True}),
+        ("doctor --json a --timeout 2 b --clients c", {"target": ["a", "b", "c"], "timeout": 2.0, "clients": True}),
+        ("doctor --json", {"target": []}),
+        ("doctor a --json -- -b --", {"target": ["a", "-b", "--"]}),
+        ("doctor --json -- a -b", {"target": ["a", "-b"]}),
+        ("doctor a -- --json", {"target": ["a", "--json"], "json": False}),
+        ("scan a --jobs 2 b - --unordered c", {"host": ["a", "b", "-", "c"], "jobs": 2, "unordered": True}),
+        ("scan a --jobs 2 -", {"host": ["a", "-"]}),
+        ("repair a --yes b --home /s c", {"host": ["a", "b", "c"], "yes": True, "store": "/s"}),
+        ("adopt A --yes B", {"variable": ["A", "B"], "yes": True}),
+        ("run -- a --json -- b", {"program": ["--", "a", "--json", "--", "b"]}),
+        ("run a --yes b", {"program": ["a", "--yes", "b"]}),
+        ("--version", {"command": None, "version": True}),
+    ],
+)
+def test_options_may_stand_between_the_words_of_a_list(line: str, expected: dict[str, object]) -> None:
+    assert vars(cli.parsed(line.split())).items() >= expected.items()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("doctor a --jsno b", "unrecognized arguments: --jsno b"),
+        ("doctor a --json b --nosuch", "unrecognized arguments: b --nosuch"),
+        ("doctor a --json b --nosuch -- c", "unrecognized arguments: b --nosuch -- c"),
+        ("--json doctor a", "unrecognized arguments: --json"),
+        ("scan a --jobs 2 -1", "unrecognized arguments: -1"),
+        ("show a --home /s b", "unrecognized arguments: b"),
+        ("purge --yes -- b", "unrecognized arguments: "),
+        ("chain a https://u:secret@b/", "unrecognized arguments: https://b/"),
+        ("doctor a --timeout 0 b", "argument --timeout: not a number of seconds from 0 to 3600: '0'"),
+        ("doctor a --json b --timeout", "argument --timeout: expected one argument"),
+    ],
+)
+def test_what_belongs_to_no_list_is_still_refused(line: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.parsed(line.split())
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("usage: certboot ")
+    assert f": error: {words}" in said
+
+
+def test_every_list_of_words_takes_options_between_them() -> None:
+    (commands,) = (each for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
+    lists = {
+        (name, action.dest)
+        for name, command in commands.choices.items()
+        for action in command._actions
+        if action.nargs == "*" and not action.option_strings
+    }
+    assert lists == set(cli._LISTS.items())
 
 
 def test_the_protocols_that_begin_in_plain_text_are_those_that_are_spoken() -> None:

@@ -21,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
 from cryptography.x509.oid import NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from issuers import intermediate, leaf, openssl_path, respelled, spelled
 
 from certboot import certs, der, pem
 from certboot.errors import CertificateError
@@ -328,3 +329,34 @@ def test_of_4000_mutations_of_real_roots_each_is_a_sound_certificate_or_refused(
         certs.is_signed_by(found, found)
     assert sound > 1000
     assert refused > 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("Example CA", 12), ("Example CA", 30), ("  example  cA ", 12), ("Example CA", 19)]
+)
+def test_names_that_openssl_takes_for_one_fit_whatever_strings_they_are(text: str, kind: int) -> None:
+    ca, other = respelled(ROOT, text, kind)
+    issued, forged = leaf(ca), intermediate(spelled(text, kind), ROOT)
+    child, issuer, stranger = (certs.load_certificate(each.der) for each in (issued, other, forged))
+    assert certs.is_signed_by(child, issuer)
+    assert openssl_path([issued.pem, other.pem], ROOT).endswith("leaf: OK\n")
+    assert not certs.is_signed_by(child, stranger)
+    assert not openssl_path([issued.pem, forged.pem], ROOT).endswith("leaf: OK\n")
+
+
+@pytest.mark.parametrize("text", ["Example CB", "ExampleCA", "Example CA."])
+def test_another_name_does_not_fit_though_the_key_is_the_same(text: str) -> None:
+    ca, other = respelled(ROOT, text)
+    issued = leaf(ca)
+    assert not certs.is_signed_by(certs.load_certificate(issued.der), certs.load_certificate(other.der))
+    assert not openssl_path([issued.pem, other.pem], ROOT).endswith("leaf: OK\n")
+
+
+def test_a_certificate_by_itself_under_a_name_spelled_otherwise_is_self_issued() -> None:
+    """OpenSSL takes it for a root."""
+    key = pki.issue("key").key
+    upper = pki.issue(spelled("EXAMPLE", 19), key=key)
+    made = pki.issue(spelled("example"), upper, key=key)
+    found = certs.load_certificate(made.der)
+    assert found.self_issued
+    assert certs.is_signed_by(found, found)

@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from environments import MACHINE
+from issuers import intermediate, openssl_path, respelled, spelled
 from pki import Issued, issue, key_usage
 
 from certboot import chain
@@ -445,3 +446,16 @@ def test_each_link_leads_to_its_anchor_in_the_eyes_of_openssl(openssl: Callable[
         usable = {*hanging, *(loaded(one).fingerprint for one in pki.anchors)}
         named = {fingerprint: (one.subject, one.key_id) for fingerprint, one in known.items()}
         assert {named[fingerprint] for fingerprint in good} <= {named[fingerprint] for fingerprint in usable}
+
+
+@pytest.mark.parametrize(("text", "kind"), [("Example CA", 12), ("example  CA", 19), ("Example CA", 30)])
+def test_names_are_compared_as_openssl_does(text: str, kind: int) -> None:
+    root = signed("Root")
+    ca, other = respelled(root, text, kind)
+    below, forged = intermediate("Below", ca), intermediate(spelled(text, kind), root)
+    for upper, good in ((other, True), (forged, False)):
+        hanging, failed = chain.hang([loaded(upper), loaded(below)], [loaded(root)], {})
+        assert hanging.get(loaded(below).fingerprint) == (link(upper, root) if good else None)
+        assert (loaded(below).fingerprint in failed) is not good
+        said = openssl_path([below.pem, upper.pem], root)
+        assert said.endswith("leaf: OK\n") is good

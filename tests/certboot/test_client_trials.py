@@ -73,6 +73,37 @@ CASES = {
 }  # fmt: skip
 
 
+UV = (
+    "error: Missing `Content-Type` header for `https://h/certboot-trial/`",
+    "error: Invalid `Content-Type` header for `https://h/certboot-trial/`",
+    'error: Unsupported `Content-Type` "text/plain" for `https://h/certboot-trial/`. Expected JSON or HTML.',
+    "error: Received some unexpected JSON from `https://h/certboot-trial/`",
+    "  cause: Because certboot-trial was not found in the package registry and you require certboot-trial, ...",
+    "  cause: Because there are no versions of certboot-trial and you require certboot-trial, ...",
+    "error: Failed to fetch: https://h/\n  cause: HTTP status server error (500 no) for url (https://h/)",
+    "error: Failed to fetch: https://h/\n  cause: HTTP status client error (400 no) for url (https://h/)",
+    "error: Failed to fetch: https://h/\n  cause: client error (SendRequest)\n  cause: invalid HTTP version parsed",
+)
+
+
+@pytest.mark.parametrize("said", UV)
+def test_what_uv_says_of_an_answer_shows_that_it_got_past_tls(said: str) -> None:
+    tried = trial(BY_NAME["uv"], "h", 443)
+    assert tried
+    assert verdict(tried, 2, "", said)[0] == ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [("invalid peer certificate: UnknownIssuer", REFUSED), ("tcp connect error: Connection refused", UNKNOWN)],
+)
+def test_what_uv_says_of_a_connection_does_not(cause: str, expected: str) -> None:
+    tried = trial(BY_NAME["uv"], "h", 443)
+    assert tried
+    said = f"error: Failed to fetch: https://h/\n  cause: client error (Connect)\n  cause: {cause}"
+    assert verdict(tried, 2, "", said)[0] == expected
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_how_a_trial_ended_is_told_from_what_it_said(case: str) -> None:
     tried, status, output, errors, expected = CASES[case]

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from issuers import Extensions, below, intermediate, leaf, openssl_path
+from issuers import Extensions, below, intermediate, leaf, openssl_path, respelled, spelled
 from pki import DAY, NOW, Issued, ca_extensions, issue, key_usage
 
 from certboot import completion, pem
@@ -111,6 +111,16 @@ class TestWays:
         lower = intermediate("Lower", upper)
         world = World([ROOT], places={"localhost": [[lower]], "Lower": [[upper]]})
         assert found(world.complete(leaf(lower))) == (["localhost", "Lower", "Upper"], "Root")
+
+    @pytest.mark.parametrize(("text", "kind"), [("Example CA", 12), ("example  CA", 19), ("Example CA", 30)])
+    def test_names_are_compared_as_openssl_does(self, text: str, kind: int) -> None:
+        ca, other = respelled(ROOT, text, kind)
+        sent = leaf(ca)
+        assert found(World([ROOT], places={"localhost": [[other]]}).complete(sent))[1] == "Root"
+        assert found(World([ROOT]).complete(sent, other))[1] == "Root"
+        assert openssl_path([sent.pem, other.pem], ROOT).endswith("leaf: OK\n")
+        forged = intermediate(spelled(text, kind), ROOT, extensions=without(x509.SubjectKeyIdentifier))
+        assert found(World([ROOT]).complete(sent, forged)) == (["invalid-signature"], "")
 
     def test_only_the_gap_is_fetched(self) -> None:
         """The server sends the lower one: what is asked is only where that one's issuer lies."""
@@ -331,6 +341,22 @@ class TestChecks:
     def test_a_purpose_that_leaves_out_tls_servers(self) -> None:
         mail = with_((x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False))
         assert self.refused(intermediate("CA", ROOT, key=CA.key, extensions=mail)) == (["wrong-purpose"], "")
+
+    def test_a_critical_extension_that_openssl_does_not_know(self) -> None:
+        unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\5\0")
+        odd = intermediate("CA", ROOT, key=CA.key, extensions=with_((unknown, True)))
+        assert self.refused(odd) == (["unhandled-critical"], "")
+        assert "unhandled critical extension" in openssl_path([LEAF.pem, odd.pem], ROOT)
+        for critical in (x509.InhibitAnyPolicy(0), x509.PolicyConstraints(0, None)):
+            known = intermediate("CA", ROOT, key=CA.key, extensions=with_((critical, True)))
+            assert self.refused(known) == (["localhost", "CA"], "Root")
+        not_critical = intermediate("CA", ROOT, key=CA.key, extensions=with_((unknown, False)))
+        assert self.refused(not_critical) == (["localhost", "CA"], "Root")
+        world = World([ROOT], places={"localhost": [[odd], [CA]]})
+        assert (found(world.complete(LEAF)), world.asked) == (
+            (["localhost", "CA"], "Root"),
+            ["localhost 0", "localhost 1"],
+        )
 
     def test_the_times(self) -> None:
         spans = {"expired": (NOW - 9 * DAY, NOW - DAY), "not-yet-valid": (NOW + DAY, NOW + 9 * DAY)}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 
 import pytest
 from chains import CA, LEAF, make, name, rsa_key
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
-from cryptography.x509.oid import AuthorityInformationAccessOID
-from pki import DAY, NOW
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+from pki import DAY, NOW, issue
 
 from certboot.details import Details, details
 from certboot.errors import CertificateError
@@ -91,3 +92,18 @@ def test_names_organisations_and_addresses_are_at_hand() -> None:
 def test_what_is_no_certificate_has_no_details() -> None:
     with pytest.raises(CertificateError):
         details(b"junk")
+
+
+@pytest.mark.parametrize("text", ["x" * 3000, ""])
+def test_a_name_that_is_too_long_or_empty_causes_no_warning(text: str) -> None:
+    """The library warns of it when a name is parsed, on the terminal of whoever asks for a diagnosis."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kinds = (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
+        issued = issue(x509.Name([x509.NameAttribute(kind, text, _validate=False) for kind in kinds])).der
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = details(issued)
+        assert found.common_names == (text,)
+        assert found.organisation == found.issuer_organisation == text
+        assert found.names == (text,)

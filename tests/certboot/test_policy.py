@@ -35,6 +35,7 @@ GOOD = Certificate(
     authority_key_id=b"",
     path_length=None,
     name_constrained=False,
+    unhandled_critical=False,
     issuer_and_serial=b"7",
     identity="same",
     defects=(),
@@ -256,6 +257,25 @@ def test_below_name_constraints_no_intermediate_enters() -> None:
     decision = decide(offered, REAL)
     assert [held.certificate.name for held in decision.intermediates] == ["Constrained"]
     assert rules_of(decision) == ["name-constrained"]
+
+
+def test_an_intermediate_with_a_critical_extension_that_openssl_does_not_know_stays_out_with_all_below_it() -> None:
+    """OpenSSL would take it, and refuse it, in the place of a sound twin that a server sends."""
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\5\0")
+
+    def with_unknown(*, critical: bool) -> Issued:
+        extensions = (*ca_extensions(BELOW.key), (unknown, critical))
+        return issue("Odd", ROOT, extensions=extensions, key=BELOW.key)
+
+    odd, even = with_unknown(critical=True), with_unknown(critical=False)
+    decision = decide([offer(ROOT, "anchor"), offer(odd, source="repaired"), offer(issue("Deeper", odd))], REAL)
+    assert decision.intermediates == ()
+    assert rules_of(decision) == ["unhandled-critical", "no-issuer"]
+    decision = decide([offer(ROOT, "anchor"), offer(odd), offer(even), offer(issue("Deeper", odd))], REAL)
+    assert [held.certificate.fingerprint for held in decision.intermediates if held.certificate.name == "Odd"] == [
+        sha(even)
+    ]
+    assert rules_of(decision) == ["unhandled-critical"]
 
 
 def test_a_forged_namesake_does_not_take_an_intermediate_away() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certboot.printable import printable
+from certboot.printable import printable, shortened
 
 
 @pytest.mark.parametrize("text", ["", "Example Root", "Zürich ☃ 💩", "a  b"])
@@ -26,3 +26,8 @@ def test_the_result_is_one_printable_line_of_the_same_length(text: str) -> None:
     assert printable(text).isprintable()
     assert len(printable(text)) == len(text)
     assert printable(printable(text)) == printable(text)
+
+
+def test_a_text_that_nobody_would_read_is_cut_and_its_length_told() -> None:
+    assert shortened("a\n" * 150) == "a\ufffd" * 150
+    assert shortened("a\n" * 15_000) == "a\ufffd" * 150 + "\N{HORIZONTAL ELLIPSIS} (30,000 characters)"

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from issuers import ChainServer, intermediate, leaf, trusted_root
+from issuers import ChainServer, intermediate, leaf, trusted_root, without_its_issuer
 from pki import Issued, issue
+from plain_server import PlainServer, page
 from snapshot import few_sources
 
-from certboot import repair
+from certboot import history, repair
 from certboot.model import Handshake, Target
 from certboot.repair import Limits, Repairer, shaken
+from certboot.store.generations import KEPT
 
 if typing.TYPE_CHECKING:
     from environments import Ran
@@ -118,3 +120,53 @@ def test_a_server_that_shows_no_certificate_is_told_in_words(
     monkeypatch.setattr(repair, "shaken", lambda *_: found)
     examined = Repairer(paths, Limits(), to_store=True).examine(Target("localhost"))
     assert (examined.error, examined.chain, examined.missing) == (expected, (), ())
+
+
+class TestChangesMeanwhile:
+    """Other commands change the store so often that the generation of the start is removed."""
+
+    @pytest.fixture
+    def churn(self, paths: StorePaths, certboot: Callable[..., Ran], tmp_path: Path) -> Callable[[], None]:
+        def change() -> None:
+            first = history.current(paths).generation
+            for number in range(KEPT + 1):
+                (tmp_path / "own.pem").write_bytes(issue(f"Own {number}").pem)
+                assert certboot("trust", "--yes", tmp_path / "own.pem").status == 0
+            assert not (paths.generations / str(first)).exists()
+
+        return change
+
+    def test_before_a_server_is_looked_at(
+        self, paths: StorePaths, root: Issued, place: PlainServer, send: Send, churn: Callable[[], None]
+    ) -> None:
+        server = without_its_issuer(root, place, send)
+        repairer = Repairer(paths, Limits(), to_store=True)
+        churn()
+        examined = repairer.examine(target(server))
+        assert [offer.certificate.name for offer in examined.missing] == ["Example CA"]
+
+    def test_while_an_issuer_is_fetched(
+        self, paths: StorePaths, root: Issued, place: PlainServer, send: Send, churn: Callable[[], None]
+    ) -> None:
+        ca = intermediate("Example CA", root)
+        asked = []
+
+        def answer(connection: socket.socket) -> None:
+            asked.append(connection)
+            churn()
+            connection.sendall(page(ca.der))
+
+        place.pages["/ca"] = answer
+        examined = Repairer(paths, Limits(), to_store=True).examine(target(send(leaf(ca, f"{place.url}/ca"))))
+        assert [offer.certificate.name for offer in examined.missing] == ["Example CA"]
+        assert len(asked) == 1
+
+    def test_what_another_repair_has_stored_is_not_missing_any_more(
+        self, paths: StorePaths, root: Issued, place: PlainServer, send: Send, certboot: Callable[..., Ran]
+    ) -> None:
+        server = without_its_issuer(root, place, send)
+        repairer = Repairer(paths, Limits(), to_store=True)
+        assert [offer.certificate.name for offer in repairer.examine(target(server)).missing] == ["Example CA"]
+        assert certboot("repair", "--yes", server.shown).status == 0
+        examined = repairer.examine(target(server))
+        assert (examined.missing, [offer.certificate.name for offer in examined.in_store]) == ((), ["Example CA"])

@@ -64,6 +64,7 @@ def test_the_port_is_that_of_the_protocol_that_begins_in_plain_text(starttls: st
     assert target("a.example", way) == Target("a.example", port, starttls, timeout=2.5)
     assert target("a.example b.example", way).connect == ("b.example", port)
     assert target("a.example b.example:25", way).connect == ("b.example", 25)
+    assert target(f"{starttls}://a.example {starttls}://b.example", way).connect == ("b.example", port)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,8 @@ def test_the_port_is_that_of_the_protocol_that_begins_in_plain_text(starttls: st
         (b"https://", "not a host"),
         (b"[::1", "not a host"),
         (b"a.example 192.0.2.1:0", "not a host"),
+        (b"http://user:secret@a.example/", "the address names neither TLS nor a port: http://a.example"),
+        (b"a.example postgres://192.0.2.1", "the address names neither TLS nor a port: postgres://192.0.2.1"),
         (b"a" * (LONGEST + 1), "a line of over"),
     ],
 )
@@ -95,7 +98,13 @@ def test_empty_lines_and_comments_are_no_entries() -> None:
     assert read(b"") == []
 
 
-@pytest.mark.parametrize("line", ["https://user:secret@a.example/", "https://user:secret@a.example:99999/"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "https://user:secret@a.example/", "https://user:secret@a.example:99999/", "http://user:secret@a.example/",
+        "postgres://user:secret@a.example/db",
+    ],
+)  # fmt: skip
 def test_a_password_in_a_url_is_not_repeated(line: str) -> None:
     (found,) = read(line.encode())
     assert "secret" not in repr(found)

@@ -239,5 +239,30 @@ def test_what_is_no_host_is_wrong_usage(certboot: Callable[..., Ran], host: str)
     assert ran.out == ""
 
 
+@pytest.mark.parametrize(
+    ("argv", "hint"),
+    [
+        (("http://h",), "certboot doctor h:443"),
+        (("postgres://user:secret@h/db",), "certboot doctor h:5432 --starttls postgres"),
+        (("h", "--connect", "ldap://h"), "certboot doctor h:389 --starttls ldap"),
+    ],
+)
+def test_an_address_without_tls_is_wrong_usage_and_the_right_command_is_named(
+    certboot: Callable[..., Ran], argv: tuple[str, ...], hint: str
+) -> None:
+    ran = certboot("doctor", *argv)
+    assert_refused(ran)
+    assert (ran.out, hint in ran.err, "secret" in ran.err) == ("", True, False)
+
+
+def test_of_a_servername_only_the_host_counts(certboot: Callable[..., Ran], listen: Callable[..., Listener]) -> None:
+    asked: list[str | None] = []
+    context = server_context(on_server(SERVER, MIDDLE))
+    context.sni_callback = lambda _, name, __: asked.append(name)
+    port = listen(faults.tls(context)).port
+    certboot("doctor", f"localhost:{port}", "--servername", "http://h.example/")
+    assert set(asked) == {"h.example"}
+
+
 def test_one_host_is_examined_at_a_time(certboot: Callable[..., Ran]) -> None:
     assert_refused(certboot("doctor", "a.invalid", "b.invalid"))

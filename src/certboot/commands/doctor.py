@@ -8,9 +8,11 @@ import stat
 import sys
 import typing
 from datetime import datetime, timezone
+from difflib import get_close_matches
 
 from certboot.errors import CertbootError
 from certboot.exit_status import OK
+from certboot.redaction import without_credentials
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -21,18 +23,19 @@ if typing.TYPE_CHECKING:
     from certboot.model import Finding, Target
 
 _USAGE = "certboot doctor HOST[:PORT]"
+_ALIKE = 0.75  # of difflib: environmet, stroe and hooks are so near to a group's name, localhost is not
 
 
 def doctor_command(arguments: argparse.Namespace) -> int:
     """Examine, and change nothing."""
+    from certboot.commands.targets import refuse_empty
     from certboot.doctor.run import GROUPS, examine, exit_code, primary
     from certboot.paths import store_paths
 
+    refuse_empty(arguments, "host", "at", "connect", "servername")
     groups = tuple(target for target in arguments.target if target in GROUPS)
     hosts = [target for target in arguments.target if target not in GROUPS]
-    if len(hosts) > 1 or (hosts and arguments.chain):
-        message = "one host at a time" if len(hosts) > 1 else "a host, or a chain from a file, not both"
-        raise CertbootError(message, _USAGE if len(hosts) > 1 else "certboot doctor --chain FILE --host NAME")
+    _check_hosts(hosts, arguments, GROUPS)
     server = _chain(arguments) if arguments.chain else _target(arguments, hosts)
     if arguments.html:
         _check_page(arguments.html, server)
@@ -55,22 +58,35 @@ def doctor_command(arguments: argparse.Namespace) -> int:
 
 
 def explain_command(arguments: argparse.Namespace) -> int:
-    """Tell the story of one finding, or list all."""
+    """Tell the stories of some findings, or list all."""
     from certboot.explanations import EXPLANATIONS
     from certboot.render.explain_text import index, story
 
-    if not arguments.id:
-        print(index(EXPLANATIONS))
-        return OK
-    explanation = EXPLANATIONS.get(arguments.id)
-    if explanation is None:
-        from difflib import get_close_matches
-
-        close = get_close_matches(arguments.id, EXPLANATIONS, 3)
-        message = f"no finding of this id: {arguments.id!r}"
-        raise CertbootError(message, f"certboot explain {close[0]}" if close else "certboot explain lists them all")
-    print(story(arguments.id, explanation))
+    for kind in arguments.id:
+        if kind not in EXPLANATIONS:
+            close = get_close_matches(kind, EXPLANATIONS, 1)
+            message = f"no finding of this id: {kind!r}"
+            raise CertbootError(message, f"certboot explain {close[0]}" if close else "certboot explain lists them all")
+    stories = (story(kind, EXPLANATIONS[kind]) for kind in dict.fromkeys(arguments.id))
+    print("\n\n".join(stories) or index(EXPLANATIONS))
     return OK
+
+
+def _check_hosts(hosts: Sequence[str], arguments: argparse.Namespace, groups: Sequence[str]) -> None:
+    """Raise CertbootError where this is no one host, or one that looks like a group: nobody is to be asked for that."""
+    # These options go with a host alone, so one is meant.
+    if not (arguments.starttls or arguments.connect or arguments.servername or arguments.clients):
+        for host in hosts:
+            close = () if set(host) & set(".:") else get_close_matches(host.lower(), groups, 1, _ALIKE)
+            if close:
+                message = f"no group of checks has this name: {host!r}"
+                raise CertbootError(message, f"certboot doctor {close[0]}, or {host}:443 for a host of this name")
+    if len(hosts) > 1:
+        message = f"one host at a time: {', '.join(repr(without_credentials(host)) for host in hosts)}"
+        raise CertbootError(message, f"{_USAGE}; the groups of checks are {', '.join(groups)}")
+    if hosts and arguments.chain:
+        message = "a host, or a chain from a file, not both"
+        raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
 
 
 def _check_page(path: Path, server: Target | ChainFile | None) -> None:
@@ -128,7 +144,7 @@ def _target(arguments: argparse.Namespace, hosts: list[str]) -> Target | None:
 
 
 def _chain(arguments: argparse.Namespace) -> ChainFile:
-    from certboot.doctor.address import parse_address
+    from certboot.doctor.address import parse_host
     from certboot.doctor.chain_file import ChainFile
 
     for name in ("starttls", "connect", "servername", "clients"):
@@ -138,7 +154,7 @@ def _chain(arguments: argparse.Namespace) -> ChainFile:
     if not arguments.host:
         message = "the name that the certificate should be for is missing"
         raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
-    host = parse_address(arguments.host)[0]
+    host = parse_host(arguments.host)
     return ChainFile(arguments.chain, host, _moment(arguments.at) if arguments.at else None, arguments.anchors)
 
 

@@ -8,6 +8,11 @@ from certboot.exit_status import OK
 
 if typing.TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from certboot.paths import StorePaths
+    from certboot.store.manifest import Entry
 
 
 def list_command(arguments: argparse.Namespace) -> int:
@@ -77,15 +82,35 @@ def rollback_command(arguments: argparse.Namespace) -> int:
     """Put an earlier generation in force."""
     from certboot import history
     from certboot.paths import store_paths
+    from certboot.printable import printable
     from certboot.render.list_text import difference
     from certboot.store import distrusted, selection
 
     paths = store_paths()
     before, now = history.rollback(paths, arguments.number)
-    print(difference(*selection.difference(before, now)))
+    came, went = selection.difference(before, now)
+    print(difference(came, went))
     out = distrusted.read(paths.distrusted)
+    for entry, path in _returning(paths, (entry for entry in went if entry.sha256 not in out)):
+        print(f"{printable(entry.name)} comes back with the next update, unless you remove {path}")
     for entry in now.certificates:
         if entry.sha256 in out:
-            print(f"{entry.name}, which you distrust, is trusted again until the next update")
+            print(f"{printable(entry.name)}, which you distrust, is trusted again until the next update")
     print(f"generation {now.generation} is in force again; the next update applies the sources as they are then")
     return OK
+
+
+def _returning(paths: StorePaths, went: Iterable[Entry]) -> Iterator[tuple[Entry, Path]]:
+    """Yield what went but is in the store for a file beside the generations, which no rollback touches, with that file.
+
+    What has another source too comes back in any case.
+    """
+    from certboot.sources import added
+    from certboot.store import repairs
+
+    folders = {added.NAME: paths.trusted, repairs.NAME: paths.repaired}
+    for entry in went:
+        sources = [reason.source for reason in entry.provenance]
+        path = folders.get(sources[0], paths.home) / entry.file
+        if len(sources) == 1 and path.is_file():
+            yield entry, path

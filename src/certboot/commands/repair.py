@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import typing
 
@@ -26,24 +27,27 @@ def repair_command(arguments: argparse.Namespace) -> int:
     from certboot.commands.targets import targets
     from certboot.paths import store_paths
     from certboot.render import repair_text
-    from certboot.repair import to_store
+    from certboot.repair import note, to_store
 
     paths = store_paths()
     servers = targets(arguments.host, arguments.file, arguments)
     repairer = _repairer(paths, arguments, to_store=True)
     examined = []
+    seen = True
     for server in servers:
         examined.append(repairer.examine(server))
-        print(repair_text.findings(examined[-1:]), flush=True)
-    repairs = to_store(paths, examined)
+        seen = _say(repair_text.findings(examined[-1:])) and seen
+    repairs = to_store(examined)
     whole = all(one.chain for one in examined)
     if arguments.dry_run:
-        print("a dry run: nothing was changed")
+        _say("a dry run: nothing was changed")
         return OK if whole else FAILED
+    if repairs and not arguments.yes and not (seen and confirmed(_question(repairs))):
+        _say("nothing was changed")
+        return FAILED
+    for host, certificate in note(paths, examined):
+        _say(repair_text.noted(host, certificate))
     if repairs:
-        if not arguments.yes and not confirmed(_question(repairs)):
-            print("nothing was changed")
-            return FAILED
         _store(paths, repairs, servers)
     good = [_again(paths, one) for one in examined if one.chain]
     return OK if whole and all(good) else FAILED
@@ -93,7 +97,7 @@ def _store(paths: StorePaths, repairs: tuple[Repair, ...], servers: Sequence[Tar
     hosts = ", ".join(server.shown for server in servers[:_MOST_HOSTS])
     more = f" and {len(servers) - _MOST_HOSTS} more" if len(servers) > _MOST_HOSTS else ""
     outcome = apply(paths, Request(f"repair {hosts}{more}", repairs=repairs))
-    print(headline(outcome))
+    _say(headline(outcome))
     held = {entry.sha256 for entry in outcome.record.certificates}
     for repair in repairs:
         if repair.certificate.fingerprint not in held:
@@ -107,5 +111,18 @@ def _again(paths: StorePaths, one: Examined) -> bool:
     from certboot.repair import shaken
 
     found = shaken(paths, one.target)
-    print(repair_text.outcome(one, found))
+    _say(repair_text.outcome(one, found))
     return found.verify_code == 0
+
+
+def _say(text: str) -> bool:
+    """Print, and return whether somebody reads it: where nobody does, what was asked for is to be done all the same."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # From now on for nobody; what is still to be written would be tried again at exit.
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, sys.stdout.fileno())
+        os.close(descriptor)
+        return False
+    return True

@@ -18,7 +18,8 @@ def targets(hosts: Sequence[str], file: Path | None, arguments: argparse.Namespa
 
     ``file`` has a host a line; what follows a # is a comment.
     """
-    named = [*hosts, *(_lines(file) if file else ())]
+    lines = _lines(file) if file else []
+    named = [*hosts, *(host for _, host in lines)]
     if not named:
         message = "no host is named"
         raise CertbootError(message, f"certboot {arguments.command} HOST[:PORT]")
@@ -26,28 +27,48 @@ def targets(hosts: Sequence[str], file: Path | None, arguments: argparse.Namespa
         option = "connect" if arguments.connect else "servername"
         message = f"--{option} goes with one host"
         raise CertbootError(message, "run it once for each host")
+    for number, host in lines:
+        _check(host, arguments.starttls or "", f"{file}, line {number}")
     return tuple(dict.fromkeys(target(host, arguments) for host in named))
 
 
 def target(host: str, arguments: argparse.Namespace) -> Target:
     """Return the server that a person names, with the options that lead to it; raises CertbootError."""
-    from certboot.doctor.address import parse_address
+    from certboot.doctor.address import parse_address, parse_host
 
+    refuse_empty(arguments, "connect", "servername")
     starttls = arguments.starttls or ""
     name, port = parse_address(host, starttls)
-    connect = parse_address(arguments.connect, starttls) if arguments.connect else None
-    # A port that is the usual one of both protocols does not exist.
-    if connect and parse_address(arguments.connect)[1] != parse_address(arguments.connect, "smtp")[1]:
-        connect = connect[0], port
-    servername = parse_address(arguments.servername)[0] if arguments.servername else ""
+    connect = parse_address(arguments.connect, starttls, port) if arguments.connect else None
+    servername = parse_host(arguments.servername) if arguments.servername else ""
     return Target(name, port, starttls, connect, servername, arguments.timeout)
 
 
-def _lines(file: Path) -> list[str]:
+def refuse_empty(arguments: argparse.Namespace, *options: str) -> None:
+    """Raise CertbootError if one of these options is there without a value, mostly that of an unset variable."""
+    for option in options:
+        if getattr(arguments, option) == "":
+            message = f"an empty value: --{option}"
+            raise CertbootError(message, f"give --{option} a value, or leave it out")
+
+
+def _check(host: str, starttls: str, where: str) -> None:
+    """Raise CertbootError with the place of a line that names no server."""
+    from certboot.doctor.address import parse_address
+
     try:
-        text = file.read_text("utf-8")
+        parse_address(host, starttls)
+    except CertbootError as error:
+        message = f"{where}: {error.message}"
+        raise CertbootError(message, "correct this line, or put a # before it") from error
+
+
+def _lines(file: Path) -> list[tuple[int, str]]:
+    try:
+        text = file.read_text("utf-8-sig")  # Notepad and PowerShell begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         message = f"cannot read {file}: {reason}"
         raise CertbootError(message, "give a file with a host a line") from error
-    return [host for line in text.splitlines() if (host := line.partition("#")[0].strip())]
+    numbered = enumerate(text.splitlines(), 1)
+    return [(number, host) for number, line in numbered if (host := line.partition("#")[0].strip())]

@@ -9,6 +9,7 @@ from pathlib import Path
 from certboot.commands.terminal import confirmed, password
 from certboot.errors import CertbootError
 from certboot.exit_status import FAILED, OK
+from certboot.redaction import without_credentials
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -16,6 +17,7 @@ if typing.TYPE_CHECKING:
     from datetime import datetime
 
     from certboot.model import Loaded
+    from certboot.paths import StorePaths
 
 
 def trust_command(arguments: argparse.Namespace) -> int:
@@ -34,12 +36,12 @@ def trust_command(arguments: argparse.Namespace) -> int:
     server = _is_server(arguments.target)
     remote = server or "://" in arguments.target
     if server:
-        loaded = [_sent(arguments, now)]
+        loaded = [_sent(arguments, paths, now)]
     elif remote:
         loaded = [address.read(arguments.target, pin=arguments.sha256, verify=trusted_bundle(paths), now=now).parse()]
     else:
         loaded = additions([Path(arguments.target)], arguments.password_file)
-    print(offer(loaded, now, arguments.target if server else "HOST"))
+    print(offer(loaded, now, without_credentials(arguments.target) if server else "HOST"))
     if server:
         print(WARNING)
     if not arguments.yes:
@@ -69,11 +71,13 @@ def _is_server(target: str) -> bool:
     return "." in target or ":" in target
 
 
-def _sent(arguments: argparse.Namespace, now: datetime) -> Loaded:
+def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Loaded:
     """Return the CA at the top of the server's chain; raises CertbootError."""
     from certboot.aia import Issuers
     from certboot.commands.targets import target
     from certboot.net_addresses import reach_from
+    from certboot.render.trust_text import not_fetched
+    from certboot.sources.gather import trusted_bundle
     from certboot.sources.presented import topmost
     from certboot.tls import handshake
 
@@ -82,8 +86,39 @@ def _sent(arguments: argparse.Namespace, now: datetime) -> Loaded:
     if not found.presented:
         message = f"no certificate came from {server.shown}"
         raise CertbootError(message, f"certboot doctor {server.shown}")
-    issuers = Issuers(reach_from(found.peer), {})
-    return topmost(found.presented, server.shown, arguments.sha256, now, issuers.fetched)
+    https = trusted_bundle(paths) if arguments.allow_https else None
+    issuers = Issuers(reach_from(found.peer, private=arguments.allow_private, https=https), {})
+    try:
+        loaded = topmost(found.presented, server.shown, arguments.sha256, now, issuers.fetched)
+    finally:
+        notes = not_fetched(issuers.failures, through_proxy=issuers.through_proxy)
+        if notes:
+            print(notes)
+    if not arguments.sha256:
+        _refuse_known(paths, loaded, server.shown)
+    return loaded
+
+
+def _refuse_known(paths: StorePaths, loaded: Loaded, host: str) -> None:
+    """Raise CertbootError where the store trusts already what issued the CA: an intermediate needs no trust of its own.
+
+    Who names it by its SHA-256 may have it as an anchor all the same.
+    """
+    from certboot import history
+    from certboot.certs import is_signed_by
+    from certboot.store.held import named
+    from certboot.store.layout import in_force
+
+    generation = in_force(paths)
+    if generation is None:
+        return
+    record = history.current(paths)
+    for candidate in loaded.candidates:
+        certificate = candidate.certificate
+        for anchor, entry in named(generation, record, certificate.issuer_name):
+            if entry.role == "anchor" and anchor != certificate and is_signed_by(certificate, anchor):
+                message = f"{certificate.name} is an intermediate of {anchor.name}, which the store trusts already"
+                raise CertbootError(message, f"certboot repair {host}")
 
 
 def distrust_command(arguments: argparse.Namespace) -> int:

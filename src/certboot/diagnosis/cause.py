@@ -114,8 +114,11 @@ def _self_signed(case: Case) -> Cause:
     meaning = f"the server's certificate signs itself, no CA vouches for it: {certificate.subject}"
     if not certificate.is_ca:
         return Cause("self-signed-leaf", meaning, depth=0)
+    if certificate.not_after < case.now:
+        return Cause("self-signed-leaf", f"{meaning}\nit has expired as well, so nobody can trust it", depth=0)
     meaning += "\nit may act as a CA, so it can be trusted as one: whoever has its key could then pose as any server"
-    return Cause("self-signed-leaf", meaning, remedies.trust(case.target), depth=0)
+    fix = remedies.through_store(remedies.trust(case.target), case.known.overrides, case.target)
+    return Cause("self-signed-leaf", meaning, fix, depth=0)
 
 
 def _rejected(_: Case) -> Cause:

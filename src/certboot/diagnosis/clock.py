@@ -44,6 +44,8 @@ def not_valid_now(case: Case) -> Cause:
 
 
 def _why_the_clock(case: Case) -> str:
+    if case.known.time_chosen:
+        return ""
     early = case.code == code.CERT_NOT_YET_VALID
     known, there = case.known, case.server_date
     if early and known.earliest and case.now < known.earliest:

@@ -198,6 +198,8 @@ def _basics(evidence: Evidence) -> dict[str, object]:
 
 def _finding(evidence: Evidence, cause: Cause, more: dict[str, object]) -> Finding:
     here = evidence.judgements.here
+    # A chain from a file has no port: nobody has named a server that a command might go to.
+    fix = tuple(argv for argv in cause.fix if evidence.target.port or evidence.target.shown not in argv)
     lines = []
     if more and here:
         lines.append(f"Verify return code: {here.code} ({here.message})")
@@ -211,4 +213,4 @@ def _finding(evidence: Evidence, cause: Cause, more: dict[str, object]) -> Findi
         **cause.evidence,
     }
     summary = "\n".join(lines)
-    return Finding(cause.id, GROUP, cause.status, evidence.target.shown, summary, found, cause.fix)
+    return Finding(cause.id, GROUP, cause.status, evidence.target.shown, summary, found, fix)

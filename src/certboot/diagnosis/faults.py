@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 
 from certboot.diagnosis import remedies
@@ -26,6 +27,7 @@ _REASONS = {
     "UNKNOWN_CIPHER_RETURNED": "no-common-cipher",
     "NO_CIPHERS_AVAILABLE": "no-common-cipher",
 }
+_TOO_LARGE = "EXCESSIVE_MESSAGE_SIZE"
 _OLD = ("SSLv3", "TLSv1", "TLSv1.1")
 _TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 _WEB = (b"HTTP/", b"<!DOCTYPE", b"<html", b"<HTML", b"<?xml")
@@ -47,12 +49,17 @@ _WORDS = {
     "closed-during-handshake": "the server, or something on the way, closed the connection during the handshake",
     "plain-http": "the server answers in plain HTTP: there is no TLS on this port",
     "not-tls": "the server answers with something that is not TLS",
+    "chain-too-large": "the server sends over 100 KiB of certificates, more than clients accept: most likely a whole "
+    "bundle of CAs in the place of its chain",
     "handshake-failed": "the handshake broke off",
 }
 
 
 def without_verdict(target: Target, handshake: Handshake) -> Cause:
     """Return the cause for a handshake in which OpenSSL never came to judge the chain."""
+    if handshake.outcome == "starttls-not-needed":
+        fix = remedies.examine(dataclasses.replace(target, starttls=""))
+        return Cause(handshake.outcome, handshake.error, fix, evidence={"protocol": target.starttls})
     if handshake.outcome != "failed":
         return Cause(handshake.outcome, handshake.error or _outcome(handshake.outcome, target))
     banner = handshake.answer if handshake.answer and handshake.answer[:2] not in _TLS_RECORDS else handshake.plain
@@ -77,18 +84,31 @@ def without_verdict(target: Target, handshake: Handshake) -> Cause:
 
 def _kind(target: Target, handshake: Handshake) -> str:
     alert, old = handshake.alert, handshake.lenient.partition(" ")[0] in _OLD
+    own = _not_accepted(handshake) if alert is None else ""
     if handshake.certificate_requested:
         # TLS 1.2 has no alert of its own for this, and some servers just close.
-        return "client-certificate-required" if alert is not None or handshake.closed else "handshake-failed"
-    if alert is None and handshake.reason in _REASONS:
-        return _REASONS[handshake.reason]
+        return "client-certificate-required" if alert is not None or handshake.closed else own or "handshake-failed"
+    if own:
+        return own
     if alert == _CERTIFICATE_REQUIRED:
         return "client-certificate-required"
     if old:
         return "old-tls-only"
     if handshake.closed:
-        return "starttls-needed" if target.port in _PORTS and not handshake.answer else "closed-during-handshake"
+        asked = bool(target.starttls or handshake.answer)
+        return "starttls-needed" if target.port in _PORTS and not asked else "closed-during-handshake"
     return _by_alert(handshake)
+
+
+def _not_accepted(handshake: Handshake) -> str:
+    """Return the cause for what this side did not accept; empty where the reason tells none.
+
+    What is too large is taken for the certificates where the server's hello has been seen and they have not: every
+    message has its limit (ossl_statem_client_max_message_size() in OpenSSL's ssl/statem/statem_clnt.c).
+    """
+    if handshake.reason == _TOO_LARGE and handshake.protocol and not handshake.presented:
+        return "chain-too-large"
+    return _REASONS.get(handshake.reason, "")
 
 
 def _by_alert(handshake: Handshake) -> str:

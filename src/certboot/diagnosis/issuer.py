@@ -17,9 +17,11 @@ from certboot.diagnosis.values import Cause
 
 if typing.TYPE_CHECKING:
     from certboot.details import Details
-    from certboot.diagnosis.values import Case
+    from certboot.diagnosis.values import Case, Fix
 
 STORE = "certboot's store"
+_KEPT_OUT = "which the variables of this process do not lead to"
+_LOOK = (("certboot", "doctor", "environment", "hook"),)
 _ROOT = re.compile(r"\broot\b", re.IGNORECASE)
 _INTERMEDIATE = re.compile(r"\b(intermediate|issuing|subordinate|sub ?ca)\b", re.IGNORECASE)
 
@@ -34,15 +36,22 @@ def without_end(case: Case) -> Cause:
             f"the server sends certificates of other CAs, and not that of its own: {case.leaf.certificate.issuer}\n"
             "most likely an old chain was left in its configuration when its certificate was renewed"
         )
-        return Cause("wrong-chain", meaning, remedies.repair(case.target) if case.leaf.issuers_at else (), depth=0)
+        fix = _with_the_store(case, remedies.repair(case.target)) if case.leaf.issuers_at else ()
+        return Cause("wrong-chain", meaning, fix, depth=0)
     because = _why_intermediate(case)
     if because:
-        meaning = (
-            f"the server does not send the intermediate certificate that it needs: {case.top.certificate.issuer}\n"
-            f"{because}"
+        lines = [
+            f"the server does not send the intermediate certificate that it needs: {case.top.certificate.issuer}",
+            because,
+        ]
+        stored = any(_is_stored(each, case) for each in case.known.intermediates)
+        lines += [f"it is in {STORE}, {_KEPT_OUT}"] if stored else []
+        return Cause(
+            "missing-intermediate",
+            "\n".join([*lines, *_overriding(case)]),
+            _with_the_store(case, () if stored else remedies.repair(case.target)),
+            evidence={"because": because, "missing": _missing(case)},
         )
-        fix = remedies.repair(case.target)
-        return Cause("missing-intermediate", meaning, fix, evidence={"because": because, "missing": _missing(case)})
     return untrusted(case)
 
 
@@ -56,11 +65,11 @@ def untrusted(case: Case) -> Cause:
     lines = [f"the CA at the end of the chain is not in the trust that is active: {root}"]
     evidence: dict[str, object] = {"root": root}
     where = sorted({place for each, place in case.known.elsewhere if each == top or is_issuer(each, top)})
-    fix = remedies.trust(case.target)
+    fix = _with_the_store(case, remedies.trust(case.target))
     if where:
         evidence["elsewhere"] = where
-        lines.append(f"it is in {' and in '.join(where)}, which the variables of this process do not lead to")
-        fix = (("certboot", "doctor", "environment", "hook") if STORE in where else ("certboot", "init"),)
+        lines.append(f"it is in {' and in '.join(where)}, {_KEPT_OUT}")
+        fix = _with_the_store(case, () if STORE in where else (("certboot", "init"),))
     else:
         maker = _maker(case)
         others = case.known.also_issued_for
@@ -72,7 +81,14 @@ def untrusted(case: Case) -> Cause:
             lines.append(f"the same issuer stands behind {', '.join(others[:3])}: something on the way opens TLS")
         if not top.is_self_signed:
             lines.append("if that is no root but an intermediate, the server forgot it: certboot repair finds out")
+        if not top.is_self_signed and not top.issuers_at:
+            lines.append("it is neither sent nor said where it lies: ask its owner for it, then certboot trust FILE")
+            fix = ()
+        elif top.is_self_signed and top.certificate.not_after < case.now:
+            lines.append("it has expired as well: ask its owner for the present one, then certboot trust FILE")
+            fix = ()
         lines.append("trust it only if you know whose it is: compare its SHA-256 with what its owner says")
+    lines += _overriding(case)
     return Cause("untrusted-root", "\n".join(lines), fix, evidence=evidence, depth=len(case.path.certificates) - 1)
 
 
@@ -86,6 +102,23 @@ def linked(case: Case) -> set[str]:
                 found.add(each.certificate.fingerprint)
                 waiting.append(each)
     return found
+
+
+def _with_the_store(case: Case, commands: Fix) -> Fix:
+    """Return the commands, with what else is needed for the store to be used here."""
+    return remedies.through_store(commands, case.known.overrides, case.target) or _LOOK
+
+
+def _overriding(case: Case) -> list[str]:
+    """Return by what the store is kept out, in words."""
+    return [
+        f"{each.name} decides here, and certboot leaves it alone" + (f": {each.problem}" if each.problem else "")
+        for each in case.known.overrides
+    ]
+
+
+def _is_stored(each: Details, case: Case) -> bool:
+    return each.certificate.fingerprint in case.known.stored and is_issuer(each, case.top)
 
 
 def _missing(case: Case) -> dict[str, object]:
@@ -110,8 +143,10 @@ def _by_knowledge(case: Case) -> str | None:
     if named is not None:
         said = "the certificate that was sent names the issuer of the missing one, so that is no root"
         return said if named != case.top.parsed.issuer else ""
-    if any(is_issuer(each, case.top) for each in case.known.intermediates):
-        return "it is known as an intermediate of a public CA"
+    known = [each for each in case.known.intermediates if is_issuer(each, case.top)]
+    if known:
+        stored = all(_is_stored(each, case) for each in known)
+        return "it was needed and stored before" if stored else "it is known as an intermediate of a public CA"
     return "" if any(is_issuer(each, case.top) for each, _ in case.known.elsewhere) else None
 
 

@@ -22,6 +22,15 @@ class Judgement:
     message: str
 
 
+class Override(typing.NamedTuple):
+    """A variable that something else than certboot has set, and that decides what OpenSSL trusts here."""
+
+    name: str
+    problem: str
+    """Why nobody can use its value; empty if somebody can."""
+    can_be_adopted: bool
+
+
 @dataclass(frozen=True)
 class Known:
     """What is known of CAs beyond the trust that is active. Fingerprints are SHA-256 in lower-case hexadecimal."""
@@ -30,6 +39,10 @@ class Known:
     """Certificates that may have issued what the server sent and are not in the active trust, and where they are."""
     intermediates: tuple[Details, ...] = ()
     """Such certificates that are known to be intermediates of public CAs, or are in the store as such."""
+    stored: frozenset[str] = frozenset()
+    """Of these, what is in the store and not in the active trust."""
+    overrides: tuple[Override, ...] = ()
+    """What keeps the store out of the active trust."""
     revoked: frozenset[str] = frozenset()
     distrusted: Mapping[str, bool] = field(default_factory=dict)
     """By the user: fingerprint -> whether ``certboot distrust --undo`` lets it in again (config.toml may say it too).
@@ -44,6 +57,8 @@ class Known:
     """A moment in the past: a clock that shows an earlier one is wrong."""
     anchors_expired: bool = False
     """Most of certifi's roots have expired, by this machine's clock."""
+    time_chosen: bool = False
+    """The time to judge by is one that the user asked for: it says nothing of this machine's clock."""
     also_issued_for: tuple[str, ...] = ()
     """Other hosts, unrelated to this one, that showed a certificate of the same issuer."""
 

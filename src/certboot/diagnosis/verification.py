@@ -26,13 +26,6 @@ if typing.TYPE_CHECKING:
     from certboot.details import Details
 
 _STRENGTHS = (0, 80, 112, 128, 192, 256)  # of OpenSSL's security levels 0 to 5
-_KNOWN_CRITICAL = frozenset(
-    (
-        "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.30", "2.5.29.31", "2.5.29.32", "2.5.29.33", "2.5.29.36",
-        "2.5.29.37", "2.5.29.54", "2.16.840.1.113730.1.1",
-    )
-)  # fmt: skip
-"""What OpenSSL handles (X509_supported_extension), as far as it occurs."""
 _SERVER_GATED = x509.ObjectIdentifier("2.16.840.1.113730.4.1")
 _MICROSOFT_GATED = x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.3")
 
@@ -89,7 +82,7 @@ def _extensions(path: Path, rules: Rules) -> _Found:
     issuers = 0
     last = len(path.certificates) - 1
     for depth, each in enumerate(path.certificates):
-        if any(found.critical and found.oid.dotted_string not in _KNOWN_CRITICAL for found in each.parsed.extensions):
+        if each.certificate.unhandled_critical:
             yield code.UNHANDLED_CRITICAL_EXTENSION, depth
         kind = _ca_kind(each)
         if depth == 0:

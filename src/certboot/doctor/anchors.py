@@ -1,4 +1,7 @@
-"""What is to be known of the anchors in the store: expiry, strict defects, and Mozilla's dates of distrust."""
+"""What is to be known of the anchors in the store: expiry, strict defects, and Mozilla's dates of distrust.
+
+And the expiry of the intermediates: OpenSSL prefers one of the store to a newer one that a server sends.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,29 @@ _EXPLAINED = 3
 
 def check(current: Generation, now: datetime) -> list[Finding]:
     """Return one finding of each kind that there is."""
-    return [*_expiry(current.anchors, now), *_strict(current), *_distrusted_after(current.anchors, now)]
+    intermediates = [entry for entry in current.record.certificates if entry.role == "intermediate"]
+    return [
+        *_expiry(current.anchors, now),
+        *_expiry_below(intermediates, now),
+        *_strict(current),
+        *_distrusted_after(current.anchors, now),
+    ]
+
+
+def _expiry_below(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
+    ends = [(entry, end) for entry in entries if (end := moment(entry.not_after))]
+    expired = [entry for entry, end in ends if end <= now]
+    if expired:
+        summary = (
+            f"{_names(expired)} expired on {expired[0].not_after[:10]}: until an update takes it out, clients refuse "
+            "also servers that send its successor"
+        )
+        yield _finding("intermediate-expired", "warn", summary, expired, _UPDATE)
+    # Of the many in the CCADB's report some end every month, and nobody misses them.
+    soon = [entry for entry, end in ends if now < end <= now + _SOON and entry.bundled]
+    if soon:
+        summary = f"{_names(soon)} expires on {soon[0].not_after[:10]}; certboot update takes it out then"
+        yield _finding("intermediate-expiring", "info", summary, soon)
 
 
 def _expiry(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
@@ -100,4 +125,5 @@ def _finding(
         }
         for entry in entries[:_SHOWN]
     ]
-    return Finding(kind, _GROUP, status, "anchors", summary, {"count": len(entries), "anchors": shown}, fix)
+    subject = "intermediates" if entries[0].role == "intermediate" else "anchors"
+    return Finding(kind, _GROUP, status, subject, summary, {"count": len(entries), subject: shown}, fix)

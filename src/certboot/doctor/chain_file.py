@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from certboot.connection import ConnectionFault, ascii_name
@@ -13,11 +12,11 @@ from certboot.diagnosis.examination import Evidence, Judgements, examined, read,
 from certboot.diagnosis.values import Judgement
 from certboot.diagnosis.verification import Rules, verify
 from certboot.diagnosis.verify_codes import MESSAGES
+from certboot.doctor import certificate_file, damaged_file
 from certboot.doctor.complete_chain import Basis, with_complete_chain
 from certboot.doctor.known import Search, known
 from certboot.errors import CertbootError, SourceError
 from certboot.model import Target
-from certboot.sources.reading import from_bytes
 from certboot.verdict import STRICT_PYTHON, judge, verdict
 
 if typing.TYPE_CHECKING:
@@ -28,9 +27,7 @@ if typing.TYPE_CHECKING:
     from certboot.model import Finding
     from certboot.paths import StorePaths
 
-_MOST_FILES = 20_000
 _LONGEST = 1_000
-_MOST_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,8 @@ class ChainFile:
 
 def check(asked: ChainFile, paths: StorePaths) -> list[Finding]:
     """Return the findings on the chain; raises CertbootError where a file cannot be read."""
-    chain = tuple(_certificates(asked.path))
+    given_chain = certificate_file.chain(asked.path)
+    chain = given_chain.ders
     if len(chain) > _LONGEST:
         message = f"over {_LONGEST:,} certificates, which no server sends: {asked.path}"
         raise SourceError(message, "give the server's certificate first, then what it sends along")
@@ -57,7 +55,8 @@ def check(asked: ChainFile, paths: StorePaths) -> list[Finding]:
     except ConnectionFault:
         message = f"not a host: {asked.host!r}"
         raise CertbootError(message, "certboot doctor --chain FILE --host NAME") from None
-    given = None if asked.anchors is None else tuple(_anchors(asked.anchors))
+    given_anchors = None if asked.anchors is None else certificate_file.anchors(asked.anchors)
+    given = None if given_anchors is None else given_anchors.ders
     here, found = _judged(chain, name, given, common_name=True)
     anchors = given if given is not None else tuple(found)
     now = asked.at or datetime.now(timezone.utc)
@@ -73,9 +72,17 @@ def check(asked: ChainFile, paths: StorePaths) -> list[Finding]:
         if here is None:  # too long a chain for a handshake
             judgements = _at_another_time(read(chain), anchors, Rules(now, name))
     codes = frozenset(each.code for each in (judgements.here, judgements.lax, judgements.strict) if each and each.code)
-    background = known(Search(paths, os.environ, chain, anchors, codes))
+    background = replace(
+        known(Search(paths, os.environ, chain, anchors, codes)),
+        time_chosen=asked.at is not None,
+    )
     findings = examined(Evidence(target, now, judgements, chain, anchors, None, STRICT_PYTHON, known=background))
-    return with_complete_chain(findings, Basis(chain, anchors, background, now, paths))
+    findings = with_complete_chain(findings, Basis(chain, anchors, background, now, paths))
+    if given_chain.damage:
+        findings = damaged_file.with_damage(findings, asked.path, given_chain.damage)
+    if asked.anchors and given_anchors and given_anchors.damage:
+        findings += damaged_file.remark(findings[0], asked.anchors, given_anchors.damage, "warn")
+    return findings
 
 
 def _judged(
@@ -107,37 +114,3 @@ def _at_another_time(sent: Sequence[Details], anchors: tuple[bytes, ...], rules:
     here = judged(strict=STRICT_PYTHON)
     without = None if here.code else judged(strict=STRICT_PYTHON, common_name=False)
     return Judgements(here, judged(strict=False), judged(strict=True), without)
-
-
-def _certificates(path: Path) -> list[bytes]:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        message = f"cannot read {path}: {error.strerror}"
-        raise SourceError(message, "check the path, and that you may read it") from error
-    loaded = from_bytes(data, "chain", str(path))
-    if not loaded.candidates:
-        reason = loaded.rejections[0].reason if loaded.rejections else "there is none"
-        message = f"no certificate that can be read, {reason}: {path}"
-        raise SourceError(message, "give the server's certificate first, then what it sends along, in PEM")
-    return [candidate.certificate.der for candidate in loaded.candidates]
-
-
-def _anchors(path: Path) -> list[bytes]:
-    if not path.is_dir():
-        return _certificates(path)
-    found: dict[bytes, None] = {}
-    try:
-        with os.scandir(path) as entries:
-            files = sorted(entry.path for entry in entries if entry.is_file())[:_MOST_FILES]
-    except OSError as error:
-        message = f"cannot read {path}: {error.strerror}"
-        raise SourceError(message, "check the path, and that you may read it") from error
-    for name in files:
-        with contextlib.suppress(CertbootError):
-            found.update(dict.fromkeys(_certificates(type(path)(name))))
-    if not found:
-        message = f"no certificate in the folder: {path}"
-        raise SourceError(message, "--anchors takes a file or a folder of CA certificates in PEM or DER")
-    return list(found)

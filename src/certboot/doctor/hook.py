@@ -16,6 +16,7 @@ from certboot.hook.neighbours import neighbours
 from certboot.hook.payload import HOME, PACKAGE
 from certboot.interpreters import Interpreter
 from certboot.model import Finding
+from certboot.store.layout import BUNDLE, CRTS, in_force
 from certboot.tool_environment import elsewhere, tool_environment
 
 if typing.TYPE_CHECKING:
@@ -108,12 +109,30 @@ def _ran(paths: StorePaths) -> Finding:
         evidence["milliseconds"] = cost
         summary = f"ran in {sys.executable} and set {count} variables" + (f", in {cost} ms" if cost is not None else "")
         return Finding("hook-active", _GROUP, "ok", "hook", summary, evidence)
-    kind, level, reason, fix = _REASONS.get(status, ("hook-failed", "fail", f"gave up: {status}", _INIT))
+    kind, level, reason, fix = _REASONS.get(status) or ("hook-failed", "fail", _gave_up(status, paths), _INIT)
     lost = status == "no-store" and paths.generations.exists()
     if lost or (status == "nothing-to-set" and load_config(paths.config).variables()):
         kind, level, fix = "hook-env-damaged", "fail", _INIT
         reason = f"found the store's env file missing or empty: {paths.env}"
     return Finding(kind, _GROUP, level, "hook", f"ran in {sys.executable}, and {reason}", evidence, fix)
+
+
+def _gave_up(error: str, paths: StorePaths) -> str:
+    """Return in words why the hook ended with this exception of Python's."""
+    if error == "PermissionError":
+        return f"gave up, because it may not look into the store: {paths.home}"
+    if error not in ("FileNotFoundError", "NotADirectoryError"):
+        return f"gave up: {error}"
+    if not paths.generations.is_dir():
+        return f"gave up, because the store has no generations: {paths.generations}"
+    folder = in_force(paths)
+    if folder is None:
+        what = "leads to no generation" if os.path.lexists(paths.current) else "is missing"
+        return f"gave up, because what names the generation in force {what}: {paths.current}"
+    for name in (CRTS, BUNDLE):
+        if not (folder / name).exists():
+            return f"gave up, because a part of the generation in force is missing: {folder / name}"
+    return "gave up, because a part of the store was missing when it ran"
 
 
 def _from_elsewhere(interpreter: Interpreter) -> Iterator[Finding]:

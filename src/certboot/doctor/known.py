@@ -17,6 +17,7 @@ from certboot.diagnosis import verify_codes as code
 from certboot.diagnosis.examination import read
 from certboot.diagnosis.issuer import STORE
 from certboot.diagnosis.values import Known
+from certboot.doctor.overrides import overrides
 from certboot.errors import CertbootError, CertificateError
 from certboot.sources import ccadb, certifi, system
 from certboot.store import distrusted, manifest
@@ -62,6 +63,7 @@ def known(search: Search) -> Known:
     with_end = not search.codes & _WITHOUT_END
     elsewhere: tuple[tuple[Details, str], ...] = ()
     intermediates: tuple[Details, ...] = ()
+    stored: tuple[tuple[Details, str], ...] = ()
     if not with_end and sent:
         wanted = _Wanted(sent, frozenset(search.anchors))
         stored = tuple(_stored(generation / CRTS, record, wanted)) if generation and record else ()
@@ -77,6 +79,8 @@ def known(search: Search) -> Known:
     return Known(
         elsewhere=elsewhere,
         intermediates=intermediates,
+        stored=frozenset(each.certificate.fingerprint for each, _ in stored),
+        overrides=() if with_end else overrides(search.paths, search.environ),
         revoked=_revoked(search, record, sent),
         distrusted=_distrusted(search.paths, record),
         distrusted_names={each.subject: each.fingerprint for each in _rejected(record, "distrusted")},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 
 from certboot.doctor import clients, environment, hook, store
+from certboot.doctor.remedies import with_store, without_return
 from certboot.errors import CertbootError
 from certboot.model import Finding
 
@@ -36,12 +37,12 @@ def examine(
         "store": lambda: store.check(paths),
         "clients": lambda: clients.check(paths, environ),
     }
-    findings = [finding for name in groups for finding in _guarded(name, checks[name])]
+    findings = without_return((each for name in groups for each in _guarded(name, checks[name])), groups)
     if server:
         findings += _guarded("server", lambda: _server(server, paths))
         if tried:
             findings += _guarded("clients", lambda: _trials(server, environ))
-    return tuple(findings)
+    return tuple(with_store(findings, paths))
 
 
 def exit_code(findings: tuple[Finding, ...]) -> int:

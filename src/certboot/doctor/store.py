@@ -6,17 +6,13 @@ import os
 import typing
 from datetime import datetime, timezone
 
-from certboot import files
 from certboot.config import load_config
-from certboot.doctor import age, anchors, drift, generation
+from certboot.doctor import age, anchors, drift, exposure, generation
 from certboot.errors import CertbootError, StoreError
 from certboot.model import Finding
 from certboot.store import integrity
-from certboot.store.layout import CRTS
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from certboot.config import Config
     from certboot.doctor.generation import Generation
     from certboot.paths import StorePaths
@@ -44,7 +40,7 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
         return [_finding("store-manifest-damaged", "fail", error.message, _INIT)]
     if current is None:
         return [_missing(paths)]
-    wrong = [*_exposed(paths, current), *_damaged(current)]
+    wrong = [*exposure.check(paths, current), *_damaged(current)]
     if wrong:
         return wrong
     record = current.record
@@ -75,27 +71,6 @@ def _missing(paths: StorePaths) -> Finding:
         summary = f"it leads to no generation: {paths.current}"
         return _finding("store-link-broken", "fail", summary, _INIT)
     return _finding("store-missing", "fail", f"there is no store yet: {paths.home}", _INIT)
-
-
-def _exposed(paths: StorePaths, current: Generation) -> Iterator[Finding]:
-    above = files.exposed_above(paths.home)
-    if above:
-        yield _finding("store-unsafe", "fail", f"{above[1]}: {above[0]}")
-    parts = (part for part in paths.parts if part != paths.current)  # it leads to the generation
-    for path in (
-        paths.home,
-        paths.lock,
-        *parts,
-        current.folder,
-        *paths.trusted.glob("*"),
-        *paths.repaired.glob("*"),
-        *current.folder.glob("*"),
-        *(current.folder / CRTS).glob("*"),
-    ):
-        how = files.exposed(path)
-        if how:
-            fix = (("chmod", "go-w", str(path)),) if how.startswith("others") else ()
-            yield _finding("store-unsafe", "fail", f"{how}: {path}", fix)
 
 
 def _damaged(current: Generation) -> list[Finding]:

@@ -129,4 +129,6 @@ def _set(
                 fix = (("certboot", "adopt", name),)
     elif status == "fail" and origin != _BY_OTHERS:
         fix = (("certboot", "init"),)
+    elif contents.problem:
+        summary += f"; unset {name}"
     return Finding(kind, _GROUP, status, name, f"{summary} ({origin})", evidence, fix)

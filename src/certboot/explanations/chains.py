@@ -131,6 +131,18 @@ EXPLANATIONS = {
         "Nothing on your side; be careful, this is also what an attack looks like.",
         "Send the intermediate whose key really signed the certificate.",
     ),
+    "certificate-file-damaged": Explanation(
+        _S,
+        "a certificate in the file is damaged",
+        "The file that you gave has a block that is not read as a certificate: a part of it was lost or changed when "
+        "it was copied, or the line that begins it has a hyphen too few or a byte order mark before it.",
+        "A server refuses to start with such a file, or leaves the certificate out without a word, and then clients "
+        "miss it.",
+        YOU,
+        "Put the certificate there again, whole, with its BEGIN and END lines each on a line of its own, then ask "
+        "again.",
+        "The chain file has a damaged certificate: put it there again, whole.",
+    ),
     "client-certificate-requested": Explanation(
         _S,
         "the server asks for a certificate of the client",

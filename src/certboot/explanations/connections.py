@@ -44,6 +44,16 @@ EXPLANATIONS = {
         "Check port and protocol.",
         "Switch STARTTLS on: the server needs a certificate for that.",
     ),
+    "starttls-not-needed": Explanation(
+        _S,
+        "the server speaks TLS from the first byte",
+        "It was asked with `--starttls` to go over to TLS and did not, but it answers a client that begins with TLS.",
+        "A client that begins in plain text is not understood. Many protocols have a port for each: 587 and 465 to "
+        "hand in mail, 143 and 993 for IMAP, 389 and 636 for LDAP.",
+        YOU,
+        "Ask again without `--starttls`; in your program use the client's setting for TLS from the start (often called "
+        "SSL, or implicit TLS), or the port for STARTTLS.",
+    ),
     "old-tls-only": Explanation(
         _S,
         "the server speaks only old versions of TLS",
@@ -135,6 +145,17 @@ EXPLANATIONS = {
         "Check port and name; try from another network.",
         "See the server's log for the reason.",
     ),
+    "chain-too-large": Explanation(
+        _S,
+        "the server sends more certificates than clients accept",
+        "Its certificate message is larger than a client takes in before it knows whom it talks to. A chain has two to "
+        "four certificates; hundreds are a whole bundle of CAs, which belongs to clients.",
+        "OpenSSL breaks off at 100 KiB (SSL_MAX_CERT_LIST_DEFAULT), and other TLS libraries have limits of their own.",
+        OPERATOR,
+        "Nothing: Python has no setting for the limit.",
+        "Send the server's certificate and the intermediates above it, and nothing else. Most likely the file that the "
+        "server reads its chain from (`ssl_certificate` of nginx, `SSLCertificateFile` of Apache) is a bundle of CAs.",
+    ),
     "handshake-failed": Explanation(
         _S,
         "the handshake broke off",
@@ -147,10 +168,12 @@ EXPLANATIONS = {
     "proxy-refused": Explanation(
         _S,
         "the proxy does not make the connection",
-        "HTTPS_PROXY (or ALL_PROXY) leads to a proxy that cannot be reached or does not connect to this host.",
+        "HTTPS_PROXY (or ALL_PROXY) leads to a proxy that cannot be reached, does not answer in time, or does not "
+        "connect to this host.",
         "Programs that follow these variables fail in the same way.",
         f"{YOU}, or {ADMINISTRATOR}",
-        "Correct HTTPS_PROXY, put the host into NO_PROXY if it needs no proxy, or ask for it to be allowed.",
+        "Correct HTTPS_PROXY, put the host into NO_PROXY if it needs no proxy, or ask for it to be allowed. "
+        "For one that is slow, try again with a longer `--timeout SECONDS`.",
     ),
     "proxy-authentication": Explanation(
         _S,

@@ -127,6 +127,25 @@ EXPLANATIONS = {
         "A public CA has its next certificate in certifi long before. For a CA of your own, ask for the new one, and "
         "`certboot trust FILE`.",
     ),
+    "intermediate-expired": Explanation(
+        _S,
+        "an intermediate of the store has expired",
+        "It was valid when `certboot repair` or the CCADB brought it, and no update has run since it ended.",
+        "OpenSSL takes the issuer from the store before it looks at what the server sends. So it refuses as expired "
+        "also a server that sends a newer certificate of the same CA, with the same name and key.",
+        YOU,
+        "`certboot update` takes it out, best in a daily job. Where a server does not send the newer one, "
+        "`certboot repair HOST` fetches it.",
+    ),
+    "intermediate-expiring": Explanation(
+        _S,
+        "an intermediate that a server does not send expires soon",
+        "It is there because of `certboot repair`, and has no more than 30 days left.",
+        "They do not yet. Once it has expired they do, until an update takes it out.",
+        YOU,
+        "`certboot update` after that day, best in a daily job. If the server still does not send its issuer then, "
+        "`certboot repair HOST` fetches the newer one.",
+    ),
     "anchor-strict-defects": Explanation(
         _S,
         "Python 3.13 refuses a CA that you have added",

@@ -10,7 +10,7 @@ from certboot.printable import printable
 from certboot.render.chain_text import chain_lines
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from certboot.model import Finding
 
@@ -29,14 +29,45 @@ def doctor_report(findings: Sequence[Finding]) -> str:
 
 
 def closing(findings: Sequence[Finding]) -> list[str]:
-    """Return the last lines: an empty one, the summary, and what mends what was found, each command on a line."""
-    failed = [finding for finding in findings if finding.status in ("fail", "error")]
-    groups = {finding.group for finding in failed}
-    lines = ["", f"{len(failed)} failed in {', '.join(sorted(groups))}" if failed else "no problem found"]
+    """Return the last lines: an empty one, the summary, and what mends and explains what was found, a line each."""
     wrong = [finding for finding in findings if finding.status != "ok"]
-    lines += [f"hint: {fix}" for fix in dict.fromkeys(printable(shlex.join(a)) for each in wrong for a in each.fix)]
-    explained = [each.id for each in wrong if each.group == "server" and each.status in ("fail", "warn")][:1]
-    return lines + [f"hint: certboot explain {kind}" for kind in explained]
+    words = dict.fromkeys(printable(str(each.evidence["hint"])) for each in wrong if each.evidence.get("hint"))
+    explained = _explained(wrong)
+    hints = [*_commands(wrong), *words, *([shlex.join(("certboot", "explain", *explained))] if explained else [])]
+    return ["", _summary(wrong), *(f"hint: {hint}" for hint in hints)]
+
+
+def _summary(wrong: Sequence[Finding]) -> str:
+    failed = [finding.group for finding in wrong if finding.status in ("fail", "error")]
+    warned = [finding.group for finding in wrong if finding.status == "warn"]
+    warnings = f"{len(warned)} warning{'s' * (len(warned) > 1)} in {_listed(warned)}" if warned else ""
+    if failed:
+        return f"{len(failed)} failed in {_listed(failed)}" + (f"; {warnings}" if warned else "")
+    return f"nothing failed; {warnings}" if warned else "no problem found"
+
+
+def _listed(groups: Iterable[str]) -> str:
+    return ", ".join(sorted(set(groups)))
+
+
+def _commands(wrong: Iterable[Finding]) -> list[str]:
+    """Return what mends the findings, each command once, and before it what a later finding wants done before it."""
+    merged: list[str] = []
+    for finding in wrong:
+        at = len(merged)
+        for command in reversed([printable(shlex.join(argv)) for argv in finding.fix]):
+            if command in merged:
+                at = merged.index(command)
+            else:
+                merged.insert(at, command)
+    return merged
+
+
+def _explained(wrong: Iterable[Finding]) -> list[str]:
+    """Return the ids of what is wrong, each once: of a server the verdict's, which is the cause, and that first."""
+    told = [finding for finding in wrong if finding.status in ("fail", "warn")]
+    verdict = [finding.id for finding in told if finding.group == "server"][:1]
+    return list(dict.fromkeys([*verdict, *(finding.id for finding in told if finding.group != "server")]))
 
 
 def said(finding: Finding) -> list[str]:

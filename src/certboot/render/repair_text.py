@@ -6,17 +6,22 @@ import typing
 
 from certboot.completion import SERVER
 from certboot.net_addresses import KINDS, PRIVATE
-from certboot.printable import printable
+from certboot.printable import printable, shortened
 from certboot.reissue import PYTHONS
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from certboot.completion import Completion
+    from certboot.aia import Failure
+    from certboot.completion import Completion, Refusal
     from certboot.model import Certificate, Handshake
     from certboot.repair import Examined
 
+    _Ruled = typing.TypeVar("_Ruled", Refusal, Failure)
+
+_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _DIGITS = 16  # of a fingerprint
+_MOST = 10  # reasons of a kind
 _OPTIONS = (
     ("address-refused", KINDS[PRIVATE], "--allow-private, if these addresses are those of your own network"),
     ("unsupported-scheme", " https://", "--allow-https"),
@@ -41,7 +46,25 @@ def outcome(one: Examined, shaken: Handshake) -> str:
     else:
         said = f"Verify return code: {shaken.verify_code} ({printable(shaken.verify_message)})"
     line = f"{_host(one)}: {said}"
-    return line if shaken.verify_code == 0 else f"{line}\n  next     certboot doctor {_host(one)} says why"
+    if shaken.verify_code == 0:
+        return line
+    if shaken.verify_code == _EXPIRED and one.expired:
+        return f"{line}\n  next     certboot update takes out what has expired: {_named(one.expired[0])}"
+    return f"{line}\n  next     certboot doctor {_host(one)} says why"
+
+
+def noted(host: str, certificate: Certificate) -> str:
+    """Return that a server needs what is in the store for another one."""
+    return (
+        f"{printable(host)}: noted that it needs {_named(certificate)}; certboot list tells it from the next update on"
+    )
+
+
+def failed(failure: Failure) -> Iterator[str]:
+    """Yield in lines why an address did not give an issuer."""
+    where = f" at {shortened(failure.address)}" if failure.address else ""
+    yield f"  missing  {failure.rule}: the issuer of {printable(failure.of)}{where}"
+    yield f"           {shortened(failure.reason)}"
 
 
 def written(chain: Iterable[Certificate], anchor: Certificate) -> str:
@@ -65,6 +88,8 @@ def _finding(one: Examined) -> Iterator[str]:
         yield from _offers(one, found)
     for offer in one.in_store:
         yield f"  stored   {_named(offer.certificate)}, which the server does not send either"
+    for certificate in one.expired:
+        yield f"  expired  {_named(certificate)}, in the store: clients prefer it, and refuse it"
     yield f"  anchor   {_named(found.anchor)}, in the store"
     if one.through_proxy:
         yield _PROXY
@@ -78,7 +103,7 @@ def _offers(one: Examined, found: Completion) -> Iterator[str]:
         yield f"  {printable(certificate.subject)}"
         yield f"    SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}"
         yield f"    valid    {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
-        yield f"    from     {printable(offer.origin)}"
+        yield f"    from     {shortened(offer.origin)}"
         yield f"    because  it signed {printable(below[offer].certificate.name)}"
         yield from (f"    defect   {defect}: {PYTHONS} refuse it" for defect in certificate.defects)
     if one.refused:
@@ -91,19 +116,33 @@ def _reasons(one: Examined) -> Iterator[str]:
         return
     leaf = one.completion.path[0].certificate
     yield f"{_host(one)}: cannot be repaired: no way from {printable(leaf.name)} to an anchor of the store"
-    for refusal in one.completion.refusals:
-        yield f"  refused  {refusal.rule}: {_named(refusal.certificate)} from {printable(refusal.origin)}"
-        yield f"           {printable(refusal.reason)}"
-    for failure in one.failures:
-        where = f" at {printable(failure.address)}" if failure.address else ""
-        yield f"  missing  {failure.rule}: the issuer of {printable(failure.of)}{where}"
-        yield f"           {printable(failure.reason)}"
+    refusals, more = _some(one.completion.refusals)
+    for refusal in refusals:
+        yield f"  refused  {refusal.rule}: {_named(refusal.certificate)} from {shortened(refusal.origin)}"
+        yield f"           {shortened(refusal.reason)}"
+    if more:
+        yield f"  refused  and {more} more"
+    failures, more = _some(one.failures)
+    for failure in failures:
+        yield from failed(failure)
+    if more:
+        yield f"  missing  and {more} more"
     if one.through_proxy:
         yield _PROXY
     yield f"  next     certboot doctor {_host(one)} tells what its operator has to change"
     for rule, words, option in _OPTIONS:
         if any(failure.rule == rule and words in failure.reason for failure in one.failures):
             yield f"  or       {option}"
+
+
+def _some(each: Sequence[_Ruled]) -> tuple[list[_Ruled], int]:
+    """Return a few of them, first one by each rule: a stranger can make as many as he likes; and how many are left."""
+    before: dict[str, int] = {}
+    for number, one in enumerate(each):
+        before.setdefault(one.rule, number)
+    firsts = sorted(range(len(each)), key=lambda number: (before[each[number].rule] != number, number))
+    shown = sorted(firsts[:_MOST])
+    return [each[number] for number in shown], len(each) - len(shown)
 
 
 def _host(one: Examined) -> str:

@@ -12,6 +12,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from certboot.aia import Failure
     from certboot.model import Certificate, Loaded
 
 
@@ -41,6 +42,14 @@ def offer(loaded: Iterable[Loaded], now: datetime, host: str = "HOST") -> str:
                 *(f"  refused  {broken[1]}" for _ in (broken,) if broken),
             ]
         lines += [f"  refused  {printable(rejection.reason)}" for rejection in one.rejections]
+    return "\n".join(lines)
+
+
+def not_fetched(failures: Iterable[Failure], *, through_proxy: bool) -> str:
+    """Return why a part of the chain that the server does not send could not be had, and what was not checked."""
+    lines = [f"not fetched: {each.rule}: {printable(f'{each.address} {each.reason}'.strip())}" for each in failures]
+    if through_proxy:
+        lines.append("a proxy resolved the names of these addresses: where they lead could not be checked")
     return "\n".join(lines)
 
 

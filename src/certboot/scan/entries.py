@@ -6,7 +6,7 @@ import codecs
 import typing
 from dataclasses import dataclass
 
-from certboot.doctor.address import parse_address
+from certboot.doctor.address import SchemeError, parse_address
 from certboot.errors import CertbootError
 from certboot.model import Target
 from certboot.printable import printable
@@ -84,6 +84,8 @@ def _entry(number: int, line: bytes, way: Way) -> Entry:
         return Entry(number, shown, None, problem)
     try:
         return Entry(number, shown, _target(fields, way))
+    except SchemeError as error:
+        return Entry(number, shown, None, error.message)
     except CertbootError:  # with a message that repeats what was given, and so a password too
         return Entry(number, shown, None, f"not a host: {shown!r}")
 
@@ -103,10 +105,5 @@ def _problem(line: bytes, fields: list[str]) -> str:
 
 def _target(fields: list[str], way: Way) -> Target:
     host, port = parse_address(fields[0], way.starttls)
-    connect = None
-    if len(fields) == _FIELDS:
-        connect = parse_address(fields[1], way.starttls)
-        # A port that is the usual one of two protocols does not exist, so it was not given.
-        if connect[1] != parse_address(fields[1], "ftp" if way.starttls == "smtp" else "smtp")[1]:
-            connect = connect[0], port
+    connect = parse_address(fields[1], way.starttls, port) if len(fields) == _FIELDS else None
     return Target(host, port, way.starttls, connect, timeout=way.timeout)

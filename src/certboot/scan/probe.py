@@ -23,6 +23,7 @@ from certboot.diagnosis.examination import GROUP, Evidence, Judgements, examined
 from certboot.diagnosis.names import ip_address
 from certboot.diagnosis.values import Judgement, Known
 from certboot.doctor.known import Search, known
+from certboot.doctor.remedies import with_store
 from certboot.errors import CertbootError, CertificateError
 from certboot.model import Finding
 from certboot.printable import printable
@@ -74,7 +75,7 @@ class Prober:
     def _examined(self, target: Target) -> Result:
         begin = time.monotonic()
         try:
-            findings = self.findings(target)
+            findings = with_store(self.findings(target), self._paths)
         except Exception as error:  # noqa: BLE001 - a broken check is a result; the other hosts still have theirs
             summary = printable(f"{type(error).__name__}: {error}")
             findings = [Finding(result.NOT_FINISHED, GROUP, "error", target.shown, summary)]

@@ -57,16 +57,16 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
 
 
 def _upwards(certificate: Certificate, issuers: Fetch, most: int) -> list[Offer]:
-    """Return the issuer, its issuer and so on; of several with the same key a root, which ends the way."""
+    """Return the issuer, its issuer and so on; no address is asked after one that has it."""
     found: list[Offer] = []
     while len(found) < most and not certificate.self_issued:
         known = (certificate, *(offer.certificate for offer in found))
-        offers = [each for each in issuers(certificate) if each.certificate not in known]
-        above = [each for each in offers if _is_issuer(each.certificate, certificate)]
-        if not above:
+        offers = (each for each in issuers(certificate) if each.certificate not in known)
+        above = next((each for each in offers if _is_issuer(each.certificate, certificate)), None)
+        if above is None:
             break
-        found.append(next((each for each in above if each.certificate.self_issued), above[0]))
-        certificate = found[-1].certificate
+        found.append(above)
+        certificate = above.certificate
     return found
 
 
@@ -82,4 +82,4 @@ def _readable(presented: Sequence[bytes]) -> list[Certificate]:
 
 
 def _is_issuer(issuer: Certificate, certificate: Certificate) -> bool:
-    return issuer.is_ca and issuer.subject_name == certificate.issuer_name and is_signed_by(certificate, issuer)
+    return issuer.is_ca and is_signed_by(certificate, issuer)

@@ -44,7 +44,7 @@ def from_bytes(
     if len(data) > SIZE_LIMIT:
         message = f"over {SIZE_LIMIT // 1024 // 1024} MiB, which no certificate is: {detail}"
         raise SourceError(message, _FORMAT_HINT)
-    data = _text_of_windows(data)
+    data = text_of_windows(data)
     if not data.strip():
         message = f"an empty file: {detail}"
         raise SourceError(message, _FORMAT_HINT)
@@ -154,7 +154,7 @@ def _limited(items: Iterable[_T], detail: str) -> Iterator[_T]:
         yield item
 
 
-def _text_of_windows(data: bytes) -> bytes:
+def text_of_windows(data: bytes) -> bytes:
     """Return text that Notepad or PowerShell saved as UTF-16 as UTF-8, and anything else as it is."""
     return data.decode("utf-16", "replace").encode() if data.startswith(_UTF16_MARKS) else data
 

@@ -9,7 +9,7 @@ from certboot import pem
 from certboot.certs import load_certificate
 from certboot.errors import CertificateError, StoreError
 from certboot.store.layout import CRTS
-from certboot.subject_hash import subject_hash
+from certboot.subject_hash import comparable, hash_of
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,21 +28,22 @@ def certificates(generation: Path, entries: Iterable[Entry]) -> tuple[Certificat
 
 
 def named(generation: Path, record: Manifest, name: bytes) -> Iterator[tuple[Certificate, Entry]]:
-    """Yield the certificates with this subject (a DER Name), found by their hash links as OpenSSL finds them.
+    """Yield the certificates with this subject (a DER Name), found and compared as OpenSSL does: by their hash links.
 
     What the manifest does not name is passed over, and so is what cannot be read.
     """
     entries = {entry.sha256: entry for entry in record.certificates}
+    wanted = comparable(name)
     for number in itertools.count():
         try:
-            blocks = list(pem.blocks((generation / CRTS / f"{subject_hash(name)}.{number}").read_bytes()))
+            blocks = list(pem.blocks((generation / CRTS / f"{hash_of(wanted)}.{number}").read_bytes()))
             found = [load_certificate(block.data or b"") for block in blocks]
         except FileNotFoundError:
             return
         except (OSError, CertificateError):
             continue
         for certificate in found:
-            if certificate.fingerprint in entries and certificate.subject_name == name:
+            if certificate.fingerprint in entries and comparable(certificate.subject_name) == wanted:
                 yield certificate, entries[certificate.fingerprint]
 
 

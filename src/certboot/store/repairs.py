@@ -5,15 +5,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from certboot.model import Certificate
 
 NAME = "repaired"
 """The source of these intermediates, by which they are known to belong into the bundle as well."""
 _LINE = b"# Needed: "
+_MOST = 500  # needs of one intermediate: it has to be a file that the next update reads
+_LONGEST = 300  # characters of one text in it
+_LARGEST = 512 * 1024  # bytes of all needs together
 
 
 class Need(typing.NamedTuple):
@@ -35,7 +42,7 @@ class Need(typing.NamedTuple):
 
 
 class Repair(typing.NamedTuple):
-    """An intermediate that is to be stored."""
+    """An intermediate that is to be stored, or that is there already and needed by more servers than before."""
 
     certificate: Certificate
     needs: tuple[Need, ...]
@@ -45,9 +52,7 @@ def render(repair: Repair) -> bytes:
     """Return the bytes of the file."""
     from certboot.certs import annotated_pem
 
-    # What is in a name must not be able to write a block of its own into the file, as in annotated_pem.
-    lines = (json.dumps(need._asdict()).replace("--", "\\u002d\\u002d").encode("ascii") for need in repair.needs)
-    return b"".join(_LINE + line + b"\n" for line in lines) + annotated_pem(repair.certificate).encode("ascii")
+    return b"".join(map(_line, repair.needs)) + annotated_pem(repair.certificate).encode("ascii")
 
 
 def needs(data: bytes) -> tuple[Need, ...]:
@@ -56,10 +61,40 @@ def needs(data: bytes) -> tuple[Need, ...]:
     return tuple(need for need in found if need)
 
 
-def joined(before: tuple[Need, ...], new: tuple[Need, ...]) -> tuple[Need, ...]:
-    """Return the needs of before, and those of hosts that are new."""
-    known = {need.host for need in before}
-    return (*before, *(need for need in new if need.host not in known))
+def kept(folder: Path, certificate: Certificate) -> tuple[Need, ...]:
+    """Return who needed it as its file in the folder has it; nobody where there is none."""
+    from certboot.certs import file_name
+
+    with contextlib.suppress(OSError):
+        return needs((folder / file_name(certificate)).read_bytes())
+    return ()
+
+
+def joined(before: Iterable[Need], new: Iterable[Need]) -> tuple[Need, ...]:
+    """Return one need for each host, the newer where there are two, in the order in which the hosts came.
+
+    Of more than a file is to hold the newest are kept, and of a long text its beginning.
+    """
+    by_host = {need.host: need for need in map(_cut, before)}
+    for need in map(_cut, new):
+        # What was needed again has not grown old: it must not be the first to go.
+        if by_host.get(need.host, need) != need:
+            del by_host[need.host]
+        by_host[need.host] = need
+    kept = list(by_host.values())[-_MOST:]
+    room = _LARGEST - sum(len(_line(need)) for need in kept)
+    while room < 0:
+        room += len(_line(kept.pop(0)))
+    return tuple(kept)
+
+
+def _cut(need: Need) -> Need:
+    return Need(*(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…" for text in need))
+
+
+def _line(need: Need) -> bytes:
+    # What is in a name must not be able to write a block of its own into the file, as in annotated_pem.
+    return _LINE + json.dumps(need._asdict()).replace("--", "\\u002d\\u002d").encode("ascii") + b"\n"
 
 
 def _need(line: bytes) -> Need | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import typing
 from collections.abc import Callable
@@ -21,9 +22,12 @@ from issuers import (
 )
 from pki import Issued, issue
 from plain_server import PlainServer, page
-from snapshot import assert_refused, few_sources, snapshot
+from snapshot import assert_refused, contents, few_sources, snapshot
+from terminal import answers
 
-from certboot import update
+from certboot import files, update
+from certboot.certs import load_certificate
+from certboot.plan import Request
 from certboot.store import repairs
 
 if typing.TYPE_CHECKING:
@@ -211,6 +215,171 @@ class TestAccounting:
         file.chmod(0o666)
         assert_refused(certboot("update"))
         assert certboot("doctor", "store").status == 1
+
+
+class TestNeeds:
+    @pytest.fixture
+    def ca(self, root: Issued, place: PlainServer) -> Issued:
+        made = intermediate("Example CA", root)
+        place.pages["/ca"] = page(made.der)
+        return made
+
+    @pytest.fixture
+    def servers(self, ca: Issued, place: PlainServer, send: Send) -> list[ChainServer]:
+        """Two servers that forget the same CA."""
+        return [send(leaf(ca, f"{place.url}/ca")) for _ in range(2)]
+
+    def test_of_two_repairs_at_once_both_are_accounted_for(
+        self, certboot: Run, paths: StorePaths, servers: list[ChainServer], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The second has looked at the store before the first has stored anything."""
+        real, (first, second) = update.apply, servers
+
+        def apply(*arguments: typing.Any, **options: typing.Any) -> typing.Any:  # noqa: ANN401
+            monkeypatch.setattr(update, "apply", real)
+            assert certboot("repair", "--yes", first.shown).status == 0
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(update, "apply", apply)
+        assert certboot("repair", "--yes", second.shown).status == 0
+        assert _hosts(paths) == [first.shown, second.shown]
+        listed = certboot("list", "--source", "repaired").out
+        assert f"needed by {first.shown} " in listed
+        assert f"needed by {second.shown} " in listed
+        assert "nothing new, nothing changed" in certboot("update").out
+
+    def test_a_second_server_that_needs_what_is_stored_is_noted_without_a_question_and_without_a_generation(
+        self, certboot: Run, paths: StorePaths, servers: list[ChainServer]
+    ) -> None:
+        first, second = servers
+        certboot("repair", "--yes", first.shown)
+        certboot("update")
+        generation = snapshot(paths.current.resolve())
+        ran = certboot("repair", "--dry-run", second.shown)
+        assert (ran.status, _hosts(paths)) == (0, [first.shown])
+        ran = certboot("repair", second.shown)
+        assert (ran.status, _hosts(paths)) == (0, [first.shown, second.shown])
+        assert f"\n{second.shown}: noted that it needs Example CA (" in ran.out
+        assert snapshot(paths.current.resolve()) == generation
+        assert "0 new, 0 gone" in certboot("update").out
+        today = f"{datetime.now(timezone.utc):%Y-%m-%d}"
+        need = f"needed by {second.shown} on {today}, from the store, under Example Root ("
+        assert need in certboot("list", "--source", "repaired").out
+        assert need in certboot("show", "Example CA").out
+        before = snapshot(paths.home)
+        ran = certboot("repair", second.shown, first.shown)
+        assert (ran.status, "noted" in ran.out, snapshot(paths.home)) == (0, False, before)
+
+    @pytest.fixture
+    def other(self, root: Issued, place: PlainServer, send: Send) -> ChainServer:
+        """A server that forgets another CA."""
+        made = intermediate("Other CA", root)
+        place.pages["/other"] = page(made.der)
+        return send(leaf(made, f"{place.url}/other"))
+
+    def test_what_nobody_has_agreed_to_store_notes_nobody(
+        self, certboot: Run, paths: StorePaths, servers: list[ChainServer], other: ChainServer,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        first, second = servers
+        certboot("repair", "--yes", first.shown)
+        before = snapshot(paths.home)
+        answers(monkeypatch, "no\n")
+        assert certboot("repair", second.shown, other.shown).status == 1
+        assert snapshot(paths.home) == before
+        answers(monkeypatch, "yes\n")
+        assert certboot("repair", second.shown, other.shown).status == 0
+        listed = certboot("list", "--source", "repaired").out
+        assert all(f"needed by {each.shown} " in listed for each in (first, second, other))
+
+    def test_under_another_anchor_a_need_is_noted_anew_with_the_address_it_once_came_from(
+        self, certboot: Run, paths: StorePaths, servers: list[ChainServer], place: PlainServer
+    ) -> None:
+        certboot("repair", "--yes", servers[0].shown)
+        (file,) = paths.repaired.iterdir()
+        file.write_bytes(file.read_bytes().replace(b"Example Root (", b"Former Root ("))
+        assert "noted" in certboot("repair", servers[0].shown).out
+        (need,) = repairs.needs(file.read_bytes())
+        assert (need.host, need.address, need.anchor[:14]) == (servers[0].shown, f"{place.url}/ca", "Example Root (")
+
+    @pytest.mark.parametrize("kind", ["another", "exposed", "none", "read-only"])
+    def test_where_it_cannot_be_noted_the_server_is_looked_at_all_the_same(
+        self, certboot: Run, paths: StorePaths, servers: list[ChainServer], monkeypatch: pytest.MonkeyPatch, kind: str
+    ) -> None:
+        certboot("repair", "--yes", servers[0].shown)
+        (file,) = paths.repaired.iterdir()
+        if kind == "another":
+            file.write_bytes(issue("Another").pem)
+        elif kind == "exposed":
+            file.chmod(0o666)
+        elif kind == "none":
+            file.unlink()
+        else:
+            monkeypatch.setattr(files, "replace", _read_only)
+        before = contents(paths.repaired)
+        ran = certboot("repair", servers[1].shown)
+        assert (ran.status, "noted" in ran.out, contents(paths.repaired)) == (0, False, before)
+
+    def test_of_thousands_of_servers_so_many_are_kept_that_the_next_update_reads_the_file(
+        self, certboot: Run, paths: StorePaths, ca: Issued
+    ) -> None:
+        names = [f"host-{n:04}.{'d' * 250}.example:443" for n in range(6000)]
+        needs = tuple(repairs.Need(name, "2026-11-25", "http://ca.example/", "Example Root (1)") for name in names)
+        repair = repairs.Repair(load_certificate(ca.der), needs)
+        outcome = update.apply(paths, Request("repair", repairs=(repair,)))
+        assert repaired_in(paths) == {"Example CA": "intermediate"}
+        assert "needed by host-5500." in outcome.record.certificates[0].provenance[0].detail
+        assert "nothing new, nothing changed" in certboot("update").out
+        assert repaired_in(paths) == {"Example CA": "intermediate"}
+        assert _hosts(paths) == names[-500:]
+
+
+class TestRollback:
+    def test_it_says_what_the_next_update_brings_back_and_how_to_keep_it_out(
+        self, certboot: Run, paths: StorePaths, forgetful: ChainServer, tmp_path: Path
+    ) -> None:
+        (tmp_path / "corp.pem").write_bytes(issue("Corp Root").pem)
+        certboot("trust", "--yes", tmp_path / "corp.pem")
+        certboot("repair", "--yes", forgetful.shown)
+        first = certboot("rollback", "1").out
+        files = {
+            name: next(folder.glob(f"{name.replace(' ', '_')}-*"))
+            for name, folder in {"Example CA": paths.repaired, "Corp Root": paths.trusted}.items()
+        }
+        for name, file in files.items():
+            assert f"\n{name} comes back with the next update, unless you remove {file}\n" in first
+        assert first.count("comes back") == 2
+        certboot("update")
+        assert repaired_in(paths) == {"Example CA": "intermediate"}
+        certboot("rollback", "1")
+        for file in files.values():
+            file.unlink()
+        certboot("update")
+        held = {entry["name"] for entry in json.loads(certboot("list", "--json").out)["certificates"]}
+        assert held & set(files) == set()
+
+    def test_what_has_another_source_or_is_distrusted_or_has_no_file_is_not_spoken_of(
+        self, certboot: Run, paths: StorePaths, forgetful: ChainServer
+    ) -> None:
+        certboot("repair", "--yes", forgetful.shown)
+        certboot("distrust", "Example CA")
+        certboot("rollback")
+        assert repaired_in(paths) == {"Example CA": "intermediate"}
+        assert "comes back" not in certboot("rollback", "1").out
+        certboot("rollback", "2")
+        certboot("distrust", "--undo", "Example CA")
+        for file in paths.repaired.iterdir():
+            file.unlink()
+        assert "comes back" not in certboot("rollback", "1").out
+
+
+def _hosts(paths: StorePaths) -> list[str]:
+    (file,) = paths.repaired.iterdir()
+    return [need.host for need in repairs.needs(file.read_bytes())]
+
+
+def _read_only(*_: object) -> None:
+    raise OSError(errno.EROFS, "Read-only file system")
 
 
 def _later(monkeypatch: pytest.MonkeyPatch, span: timedelta) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
+import os
 import socket
+import subprocess
+import sys
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -17,14 +22,16 @@ from issuers import (
     intermediate,
     leaf,
     repaired_in,
+    respelled,
     trusted_root,
     without_its_issuer,
 )
-from pki import Issued, issue
+from pki import DAY, NOW, Issued, issue
 from plain_server import PlainServer, moved, page
 from snapshot import assert_refused, few_sources, snapshot
 from terminal import answers
 
+from certboot.certs import file_name, load_certificate
 from certboot.store import repairs
 
 if typing.TYPE_CHECKING:
@@ -74,6 +81,19 @@ class TestRepair:
         assert accepted(paths, forgetful) == [True, True]
         assert repaired_in(paths) == {"Example CA": "intermediate"}
         assert certboot("doctor", "store").status == 0
+
+    def test_an_issuer_whose_name_is_another_kind_of_string_serves_as_well(
+        self, certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send
+    ) -> None:
+        ca, other = respelled(root)
+        place.pages["/ca"] = page(other.der)
+        server = send(leaf(ca, f"{place.url}/ca"))
+        assert certboot("repair", "--yes", server.shown).out.endswith(f"{server.shown}: {GOOD}\n")
+        assert accepted(paths, server) == [True, True]
+        ran = certboot("repair", server.shown)
+        assert f"{server.shown}: nothing is to be stored\n" in ran.out
+        assert certboot("update").status == 0
+        assert accepted(paths, server) == [True, True]
 
     def test_done_again_it_finds_nothing_to_do_and_asks_nobody(
         self, certboot: Run, paths: StorePaths, forgetful: ChainServer, place: PlainServer
@@ -285,6 +305,103 @@ class TestSeveralServers:
         assert lines[1].startswith("no-such-host.invalid:443: cannot be repaired: ")
         assert lines[-1] == f"{servers[0].shown}: {GOOD}"
         assert repaired_in(paths) == {"Example CA": "intermediate"}
+
+
+class TestExpired:
+    """An intermediate of the store has expired, and the server sends the CA's next certificate."""
+
+    @pytest.fixture
+    def renewed(
+        self, certboot: Run, paths: StorePaths, root: Issued, send: Send, monkeypatch: pytest.MonkeyPatch
+    ) -> ChainServer:
+        new = intermediate("Example CA", root)
+        old = load_certificate(intermediate("Example CA", root, key=new.key, valid=(NOW - 9 * DAY, NOW - DAY)).der)
+        need = repairs.Need("elsewhere:443", "2026-11-25", "http://ca.example/", "Example Root")
+        paths.repaired.mkdir()
+        (paths.repaired / file_name(old)).write_bytes(repairs.render(repairs.Repair(old, (need,))))
+        with monkeypatch.context() as patch:
+            patch.setattr("certboot.policy.broken_rule", lambda *_: None)
+            certboot("update")
+        paths.checked.unlink()  # the run of that day would not be repeated before the certificate's last day
+        assert repaired_in(paths) == {"Example CA": "intermediate"}
+        return send(leaf(new), new)
+
+    def test_the_command_that_mends_it_is_named_and_does(
+        self, certboot: Run, paths: StorePaths, renewed: ChainServer
+    ) -> None:
+        assert accepted(paths, renewed) == [False, False]
+        ran = certboot("repair", renewed.shown)
+        lines = ran.out.splitlines()
+        assert (ran.status, lines[0]) == (1, f"{renewed.shown}: nothing is to be stored")
+        assert lines[1].startswith("  expired  Example CA (")
+        assert lines[-2] == f"{renewed.shown}: Verify return code: 10 (certificate has expired)"
+        assert lines[-1].startswith("  next     certboot update takes out what has expired: Example CA (")
+        certboot("update")
+        assert accepted(paths, renewed) == [True, True]
+        ran = certboot("repair", renewed.shown)
+        assert (ran.status, "expired" in ran.out) == (0, False)
+
+    def test_a_repair_that_stores_the_next_certificate_takes_the_old_one_out(
+        self, certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send, renewed: ChainServer
+    ) -> None:
+        other = intermediate("Other CA", root)
+        place.pages["/ca"] = page(other.der)
+        forgetful = send(leaf(other, f"{place.url}/ca"))
+        ran = certboot("repair", "--yes", renewed.shown, forgetful.shown)
+        assert (ran.status, ran.out.count(GOOD)) == (0, 2)
+        assert repaired_in(paths) == {"Other CA": "intermediate"}
+
+    @pytest.mark.usefixtures("renewed")
+    def test_an_expired_one_of_another_key_is_in_nobody_s_way(self, certboot: Run, root: Issued, send: Send) -> None:
+        other = intermediate("Example CA", root)
+        server = send(leaf(other), other)
+        ran = certboot("repair", server.shown)
+        assert (ran.status, "expired" in ran.out) == (0, False)
+
+    @pytest.mark.usefixtures("renewed")
+    def test_a_server_s_own_certificate_that_has_expired_is_the_doctor_s(
+        self, certboot: Run, root: Issued, send: Send
+    ) -> None:
+        other = intermediate("Other CA", root)
+        server = send(leaf(other, valid=(NOW - 9 * DAY, NOW - DAY)), other)
+        ran = certboot("repair", server.shown)
+        assert ran.out.splitlines()[-1] == f"  next     certboot doctor {server.shown} says why"
+
+
+class TestNobodyReads:
+    def test_what_was_agreed_to_is_stored_all_the_same(self, paths: StorePaths, forgetful: ChainServer) -> None:
+        argv = [sys.executable, "-m", "certboot", "repair", "--yes", forgetful.shown]
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(argv, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert repaired_in(paths) == {"Example CA": "intermediate"}
+        assert accepted(paths, forgetful) == [True, True]
+
+    def test_what_nobody_has_seen_is_not_asked_for(
+        self, certboot: Run, paths: StorePaths, forgetful: ChainServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        answers(monkeypatch, "yes\n")
+        before = snapshot(paths.home)
+        with (tmp_path / "out").open("w") as file:
+            monkeypatch.setattr(sys, "stdout", _Gone(file.fileno()))
+            ran = certboot("repair", forgetful.shown)
+        assert (ran.status, ran.err, snapshot(paths.home)) == (1, "", before)
+
+
+class _Gone(io.StringIO):
+    """A stream whose reader has gone."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    def fileno(self) -> int:
+        return self._descriptor
 
 
 class TestOptions:

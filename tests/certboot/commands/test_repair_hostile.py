@@ -104,6 +104,11 @@ def _forged(root: Issued, ca: Issued) -> Issued:
     )
 
 
+def _odd(root: Issued, ca: Issued) -> Issued:
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b"\5\0")
+    return intermediate("Example CA", root, key=ca.key, extensions=lambda own: (*own, (unknown, True)))
+
+
 def _short(root: Issued, place: PlainServer) -> tuple[Issued, ...]:
     upper = intermediate("Upper", root, path_length=0)
     lower = intermediate("Lower", upper, f"{place.url}/upper")
@@ -149,6 +154,7 @@ HOSTILE: dict[str, tuple[Make, str]] = {
         _instead(lambda root, ca: intermediate("Example CA", root, key=ca.key, valid=(NOW - 9 * DAY, NOW - DAY))),
         "expired",
     ),
+    "a critical extension that nobody knows": (_instead(_odd), "unhandled-critical"),
     "a loop": (_loop, "issuer-loop"),
     "a file": (_lies_at("file:///etc/passwd"), "unsupported-scheme"),
     "a directory service": (_lies_at("ldap://127.0.0.1/CN=CA?cACertificate"), "unsupported-scheme"),

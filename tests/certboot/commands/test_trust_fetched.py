@@ -19,6 +19,8 @@ from certboot.completion import Offer
 from certboot.sources.presented import topmost
 
 if typing.TYPE_CHECKING:
+    from pathlib import Path
+
     from environments import Ran
 
     from certboot.model import Certificate
@@ -127,3 +129,34 @@ def test_a_way_without_end_ends(loop: bool) -> None:  # noqa: FBT001 - a paramet
 
     top = topmost([sent.der], "host", "", NOW, fetch).candidates[0]
     assert (top.certificate.name, len(asked)) == (("CA 0", 3) if loop else ("CA 5", 4))
+
+
+def test_why_nothing_could_be_fetched_is_told(certboot: Run, store: StorePaths, root: Issued, send: Send) -> None:
+    before = snapshot(store.home)
+    ran = certboot("trust", send(leaf(root, "http://169.254.169.254/ca", "ldap://ca.example/")).shown)
+    assert_refused(ran)
+    assert "not fetched: address-refused: http://169.254.169.254/ca " in ran.out
+    assert snapshot(store.home) == before
+
+
+def test_after_an_address_that_has_the_issuer_no_other_is_asked(
+    certboot: Run, root: Issued, place: PlainServer, send: Send
+) -> None:
+    place.pages |= {"/1": page(root.der), "/2": page(root.der)}
+    certboot("trust", send(leaf(root, f"{place.url}/1", f"{place.url}/2")).shown)
+    assert place.asked == ["/1"]
+
+
+def test_an_intermediate_of_a_ca_that_is_trusted_already_is_not_made_an_anchor(
+    certboot: Run, store: StorePaths, clean: Path, root: Issued, send: Send
+) -> None:
+    (clean / "root.pem").write_bytes(root.pem)
+    assert certboot("trust", "--yes", clean / "root.pem").status == 0
+    ca = intermediate("Example CA", root)
+    server = send(leaf(ca), ca)
+    ran = certboot("trust", server.shown)
+    assert_refused(ran)
+    assert f"hint: certboot repair {server.shown}" in ran.err
+    digits = hashlib.sha256(ca.der).hexdigest()
+    assert certboot("trust", "--yes", "--sha256", digits, server.shown).status == 0
+    assert "Example CA" in names(store)

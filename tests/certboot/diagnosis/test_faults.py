@@ -8,6 +8,7 @@ from certboot.diagnosis.faults import without_verdict
 from certboot.model import Handshake, Target
 
 TARGET = Target("localhost", 8443)
+LARGE = "EXCESSIVE_MESSAGE_SIZE"
 HELLO, ALERT = b"\x16\x03\x03", b"\x15\x03\x03"
 
 
@@ -37,6 +38,14 @@ HELLO, ALERT = b"\x16\x03\x03", b"\x15\x03\x03"
         (Handshake("failed", reason="UNSAFE_LEGACY_RENEGOTIATION_DISABLED", answer=HELLO), "legacy-renegotiation"),
         (Handshake("failed", reason="WRONG_CIPHER_RETURNED", answer=HELLO), "no-common-cipher"),
         (Handshake("failed", reason="SOMETHING_ELSE", answer=HELLO), "handshake-failed"),
+        (Handshake("failed", reason=LARGE, answer=HELLO, protocol="TLSv1.2"), "chain-too-large"),
+        (
+            Handshake("failed", reason=LARGE, answer=HELLO, protocol="TLSv1.3", certificate_requested=True),
+            "chain-too-large",
+        ),
+        (Handshake("failed", reason=LARGE, answer=HELLO), "handshake-failed"),
+        (Handshake("failed", reason=LARGE, answer=HELLO, protocol="TLSv1.2", presented=(b"x",)), "handshake-failed"),
+        (Handshake("starttls-not-needed", "leave out --starttls"), "starttls-not-needed"),
         (Handshake("failed", closed=True), "closed-during-handshake"),
         (Handshake("failed", closed=True, lenient="TLSv1 AES128-SHA"), "old-tls-only"),
         (Handshake("failed", answer=b"HTTP/1.1 400 Bad Request\r\n"), "plain-http"),
@@ -74,6 +83,14 @@ def test_on_a_port_for_a_protocol_that_begins_in_plain_text_it_is_that(
     assert (cause.id, cause.fix) == (
         "starttls-needed", (("certboot", "doctor", f"localhost:{port}", "--starttls", protocol),)
     )  # fmt: skip
+
+
+def test_where_starttls_was_asked_for_it_is_not_told_again() -> None:
+    """A server that goes over to TLS and then closes has another fault."""
+    target = Target("localhost", 5432, starttls="postgres")
+    assert without_verdict(target, Handshake("failed", closed=True)).id == "closed-during-handshake"
+    control = Target("localhost", 5432)
+    assert without_verdict(control, Handshake("failed", closed=True)).id == "starttls-needed"
 
 
 def test_what_was_seen_is_evidence() -> None:

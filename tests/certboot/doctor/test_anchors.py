@@ -8,16 +8,20 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import report
 from cryptography import x509
+from issuers import intermediate
 from pki import DAY, NOW, Issued, ca_extensions, issue
 from snapshot import few_sources, roots, unparsed
 
+from certboot.certs import load_certificate
 from certboot.doctor import store as check_store
 from certboot.model import Finding
 from certboot.paths import StorePaths
 from certboot.plan import Request
 from certboot.sources import certifi
 from certboot.sources.unparsed import Unparsed
+from certboot.store import repairs
 from certboot.update import apply
 
 
@@ -45,6 +49,43 @@ def offered(monkeypatch: pytest.MonkeyPatch, *more: Issued, distrust_after: str 
         return dataclasses.replace(loaded, candidates=tuple(candidates))
 
     monkeypatch.setattr(certifi, "read", lambda: Unparsed(plain.pieces, parse))  # type: ignore[arg-type]
+
+
+class TestIntermediates:
+    @pytest.fixture
+    def stored(self, paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """One from the CCADB's report that ends after 50 days, and one of ``certboot repair`` that does after 100."""
+        root = issue("Root")
+        offered(monkeypatch, root)
+        listed = intermediate("Listed", root, valid=(NOW - DAY, NOW + 50 * DAY))
+        found = load_certificate(intermediate("Found", root, valid=(NOW - DAY, NOW + 100 * DAY)).der)
+        other = report.revoked(issue("Revoked"))
+        folder = report.save(
+            report.Reports((report.root(root),), (report.intermediate(listed),), (other,)).bodies(),
+            tmp_path / "reports",
+        )
+        need = repairs.Need("a.example:443", "2026-11-25", "http://ca.example/", "Root")
+        repair = repairs.Repair(found, (need,))
+        apply(paths, Request("init", intermediates=True, reports=str(folder), repairs=(repair,)))
+
+    @pytest.mark.usefixtures("stored")
+    def test_those_that_have_expired_are_taken_out_by_update(self, paths: StorePaths) -> None:
+        assert of(paths, "intermediate-expired", 49) == []
+        (finding,) = of(paths, "intermediate-expired", 51)
+        assert (finding.status, finding.subject, finding.fix) == ("warn", "intermediates", (("certboot", "update"),))
+        assert finding.summary == (
+            f"Listed expired on {NOW + 50 * DAY:%Y-%m-%d}: until an update takes it out, clients refuse also servers "
+            "that send its successor"
+        )
+        (finding,) = of(paths, "intermediate-expired", 101)
+        assert (finding.evidence["count"], len(finding.evidence["intermediates"])) == (2, 2)  # type: ignore[arg-type]
+
+    @pytest.mark.usefixtures("stored")
+    def test_of_those_that_expire_soon_only_what_a_server_does_not_send_is_named(self, paths: StorePaths) -> None:
+        assert of(paths, "intermediate-expiring", 45) == of(paths, "intermediate-expiring", 101) == []
+        (finding,) = of(paths, "intermediate-expiring", 75)
+        assert (finding.status, finding.fix) == ("info", ())
+        assert finding.summary.startswith(f"Found expires on {NOW + 100 * DAY:%Y-%m-%d}; certboot update takes it out")
 
 
 def test_anchors_with_nothing_to_tell_have_no_findings(paths: StorePaths) -> None:

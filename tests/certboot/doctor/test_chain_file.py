@@ -12,6 +12,7 @@ from chains import CA, LEAF, Made, make
 from pki import DAY, NOW
 from snapshot import assert_refused, snapshot
 
+from certboot.diagnosis.values import Known
 from certboot.doctor import chain_file
 
 if typing.TYPE_CHECKING:
@@ -63,11 +64,78 @@ def test_it_is_judged_at_the_time_that_is_asked_for(
     assert answer.primary == cause
 
 
-@pytest.mark.parametrize("at", ["2026-13-01", "yesterday", "", "2026-01-01T25:00"])
+@pytest.mark.parametrize(
+    ("valid", "at", "cause"),
+    [
+        ((-1, 365), -3000, "not-yet-valid"),
+        ((1, 365), -1, "not-yet-valid"),
+        ((-9, -5), -1, "expired-leaf"),
+        ((-9, 365), 1000, "expired-leaf"),
+        ((-9, 365), 0, None),
+    ],
+)
+@pytest.mark.parametrize("with_clock", [True, False], ids=["the clock would be wrong", "it would not"])
+def test_a_time_that_is_asked_for_says_nothing_of_the_clock(  # noqa: PLR0913, PLR0917 - what is given, and what for
+    ask: Ask,
+    file: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    valid: tuple[int, int],
+    at: int,
+    cause: str | None,
+    with_clock: bool,  # noqa: FBT001
+) -> None:
+    def wrong_clock(_: object) -> Known:
+        return Known(earliest=NOW + 9000 * DAY, anchors_expired=True)
+
+    if with_clock:
+        monkeypatch.setattr(chain_file, "known", wrong_clock)
+    root = make("Corp Root", form=dataclasses.replace(CA, valid=(NOW - 2000 * DAY, NOW + 4000 * DAY)))
+    leaf = make("localhost", root, dataclasses.replace(LEAF, valid=(NOW + valid[0] * DAY, NOW + valid[1] * DAY)))
+    argv = ("hook", "--chain", file(leaf), "--host", "localhost", "--anchors", file(root, name="r.pem"))
+    assert ask(*argv, "--at", (NOW + at * DAY).isoformat()).primary == cause
+
+
+def test_without_such_a_time_the_clock_is_thought_of(
+    ask: Ask, file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_file, "known", lambda _: Known(earliest=NOW + 9000 * DAY))
+    leaf = make("localhost", ROOT, dataclasses.replace(LEAF, valid=(NOW + DAY, NOW + 9 * DAY)))
+    argv = ("hook", "--chain", file(leaf), "--host", "localhost", "--anchors", file(ROOT, name="r.pem"))
+    assert ask(*argv).primary == "clock-skew"
+    assert ask(*argv, "--at", NOW.isoformat()).primary == "not-yet-valid"
+
+
+def test_the_clock_is_not_blamed_for_the_year_of_a_question(ask: Ask, file: Callable[..., Path]) -> None:
+    argv = ("--chain", file(SERVER, MIDDLE), "--host", "localhost", "--anchors", file(ROOT, name="r.pem"))
+    assert ask(*argv, "--at", "2020-01-01").primary == "not-yet-valid"
+
+
+@pytest.mark.parametrize("at", ["2026-13-01", "yesterday", "", " ", "2026-01-01T25:00"])
 def test_what_is_no_time_is_refused(certboot: Run, file: Callable[..., Path], at: str) -> None:
-    ran = certboot("doctor", "--chain", file(SERVER), "--host", "localhost", "--at", at)
-    if at:
-        assert_refused(ran)
+    assert_refused(certboot("doctor", "--chain", file(SERVER), "--host", "localhost", "--at", at))
+
+
+@pytest.mark.parametrize("option", ["--at", "--host", "--connect", "--servername"])
+@pytest.mark.parametrize(
+    "argv", [(), ("localhost",), ("--chain", "c.pem"), ("--chain", "c.pem", "--host", "localhost")]
+)
+def test_an_option_without_a_value_is_refused_by_its_name(certboot: Run, option: str, argv: tuple[str, ...]) -> None:
+    """What an unset variable of a script makes of ``--servername "$NAME"``."""
+    ran = certboot("doctor", *argv, option, "")
+    assert_refused(ran)
+    assert f"an empty value: {option}" in ran.err
+
+
+@pytest.mark.parametrize("option", ["--chain", "--anchors", "--html"])
+def test_an_empty_path_is_not_the_folder_one_is_in(
+    certboot: Run, file: Callable[..., Path], option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file(ROOT, name="r.pem").parent)
+    argv = ["doctor", "--chain", file(SERVER, MIDDLE), "--host", "localhost"]
+    assert certboot(*argv, "--anchors", ".").status < 2
+    ran = certboot(*argv, option, "")
+    assert (ran.status, ran.out) == (2, "")
+    assert f"argument {option}: an empty value" in ran.err
 
 
 def test_a_time_may_have_a_zone(ask: Ask, file: Callable[..., Path]) -> None:

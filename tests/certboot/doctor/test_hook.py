@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,9 @@ from certboot.model import Finding
 from certboot.paths import StorePaths, store_paths
 from certboot.plan import Request
 from certboot.update import apply
+
+if typing.TYPE_CHECKING:
+    from environments import Ran
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +89,55 @@ def test_a_hook_that_did_nothing_says_why(  # noqa: PLR0913, PLR0917 - a table
     assert (finding.id, finding.status) == (kind, level)
     assert words in finding.summary
     assert finding.fix == fix
+
+
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [
+        ("current", "what names the generation in force is missing: {home}/current"),
+        ("generations/1", "what names the generation in force leads to no generation: {home}/current"),
+        ("generations", "the store has no generations: {home}/generations"),
+        ("generations/1/crts", "a part of the generation in force is missing: {home}/generations/1/crts"),
+        ("generations/1/bundle.pem", "a part of the generation in force is missing: {home}/generations/1/bundle.pem"),
+        ("", ""),
+    ],
+)
+def test_a_hook_that_misses_a_part_says_which_and_init_writes_it(
+    monkeypatch: pytest.MonkeyPatch, paths: StorePaths, certboot: Callable[..., Ran], lost: str, words: str
+) -> None:
+    from hook_store import start
+
+    few_sources(monkeypatch)
+    apply(paths, Request("init"))
+    if lost:
+        (paths.home / lost).rename(paths.home.with_name("away"))
+    status, _ = start({"CERTBOOT_HOME": str(paths.home)})
+    finding = of(monkeypatch, paths, status)
+    if not lost:
+        assert finding.id == "hook-active"
+        return
+    assert (finding.id, finding.status, finding.fix) == ("hook-failed", "fail", INIT)
+    assert finding.summary.endswith(f", and gave up, because {words.format(home=paths.home)}")
+    assert certboot(*finding.fix[0][1:]).status == 0
+    assert start({"CERTBOOT_HOME": str(paths.home)})[0] == "active"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("FileNotFoundError", "a part of the store was missing when it ran"),
+        ("PermissionError", "it may not look into the store: "),
+    ],
+)
+def test_a_hook_that_gave_up_says_so_in_words(
+    monkeypatch: pytest.MonkeyPatch, paths: StorePaths, status: str, words: str
+) -> None:
+    few_sources(monkeypatch)
+    apply(paths, Request("init"))
+    finding = of(monkeypatch, paths, status)
+    assert finding.id == "hook-failed"
+    assert f"gave up, because {words}" in finding.summary
+    assert status not in finding.summary
 
 
 def test_a_store_that_the_hook_does_not_find_is_a_failure(monkeypatch: pytest.MonkeyPatch, paths: StorePaths) -> None:

@@ -99,6 +99,21 @@ def test_it_ends_in_time_with_a_cause(ask: Ask, listen: Listen, trust: Callable[
     assert answer.primary != "check-not-finished"
 
 
+@pytest.mark.parametrize(
+    ("what", "cause"),
+    [
+        ("500 certificates", "chain-too-large"),
+        ("10 MB of certificate", "chain-too-large"),
+        ("150 certificates", "closed-during-handshake"),
+    ],
+)
+def test_what_no_client_takes_in_is_named(
+    ask: Ask, listen: Listen, trust: Callable[..., Path], what: str, cause: str
+) -> None:
+    trust(ROOT)
+    assert ask("hook", f"localhost:{listen(HOSTILE[what]).port}", "--timeout", "2").primary == cause
+
+
 @pytest.mark.parametrize("protocol", ["smtp", "imap", "pop3", "ldap", "postgres", "mysql", "ftp"])
 @pytest.mark.parametrize("what", ["random bytes", "lines without end", "silence", "zeros"])
 def test_it_ends_in_time_before_tls_begins(ask: Ask, listen: Listen, protocol: str, what: str) -> None:

@@ -13,12 +13,12 @@ from certboot.sources import certifi, system
 
 GROUPS = ("environment", "hook", "store")
 MODULES = (
-    "variables", "settings", "verification", "proxies", "conflicts", "clock", "hook", "hook_absence", "store", "age",
-    "anchors", "drift",
+    "variables", "settings", "verification", "proxies", "conflicts", "clock", "hook", "hook_absence", "store",
+    "exposure", "age", "anchors", "drift",
 )  # fmt: skip
 KINDS = (
     "variables?", "settings?", "verification", "proxy", "no-proxy", "conflict", "certifi", "clock", "hook", "guards?",
-    "other-start", "store", "drift", "anchor",
+    "other-start", "store", "drift", "anchor", "intermediate",
 )  # fmt: skip
 ID = re.compile(rf"(?:{'|'.join(KINDS)})-[a-z0-9-]+")
 PROBLEMS = (

@@ -80,10 +80,10 @@ def use_the_store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_DIR", str(paths.current / "crts"))
 
 
-def run_the_fix(certboot: Run, answer: Answer) -> None:
+def run_the_fix(certboot: Run, answer: Answer, *to_questions: str) -> None:
     for program, *argv in answer.first["fix"]:
         assert program == "certboot"
-        assert certboot(*argv).status == 0
+        assert certboot(*argv, *(to_questions if argv[0] in ("adopt", "repair") else ())).status == 0
 
 
 @pytest.mark.usefixtures("stored")
@@ -118,12 +118,14 @@ def test_distrust_that_the_active_trust_does_not_know_of_is_a_warning(
 
 @pytest.mark.usefixtures("stored")
 def test_a_root_that_is_in_the_store_only_needs_the_store_to_be_used(
-    ask: Ask, server: Server, trust: Trust, monkeypatch: pytest.MonkeyPatch, paths: StorePaths
+    ask: Ask, certboot: Run, server: Server, trust: Trust, monkeypatch: pytest.MonkeyPatch, paths: StorePaths
 ) -> None:
     trust(make("Another Root", form=CA))
     answer = ask("hook", f"localhost:{server.whole}")
     assert (answer.primary, answer.first["evidence"]["elsewhere"]) == ("untrusted-root", ["certboot's store"])
-    assert answer.first["fix"] == [["certboot", "doctor", "environment", "hook"]]
+    assert answer.first["fix"] == [["certboot", "adopt", "SSL_CERT_FILE"]]
+    assert "SSL_CERT_FILE decides here, and certboot leaves it alone" in answer.first["summary"]
+    run_the_fix(certboot, answer, "--yes")
     use_the_store(paths, monkeypatch)
     assert ask("hook", f"localhost:{server.whole}").primary is None
 
@@ -143,8 +145,8 @@ def test_a_root_that_certifi_has_comes_with_a_store(  # noqa: PLR0913, PLR0917
     trust(make("Another Root", form=CA))
     answer = ask("hook", f"localhost:{server.whole}")
     assert (answer.primary, answer.first["evidence"]["elsewhere"]) == ("untrusted-root", ["certifi"])
-    assert answer.first["fix"] == [["certboot", "init"]]
-    run_the_fix(certboot, answer)
+    assert answer.first["fix"] == [["certboot", "init"], ["certboot", "adopt", "SSL_CERT_FILE"]]
+    run_the_fix(certboot, answer, "--yes")
     use_the_store(paths, monkeypatch)
     assert ask("hook", f"localhost:{server.whole}").primary is None
 
@@ -216,7 +218,7 @@ def test_a_missing_intermediate_that_the_store_or_the_ccadb_knows_is_one(  # noq
     answer = ask("hook", f"localhost:{server.alone}")
     assert (answer.primary, answer.first["fix"]) == (
         "missing-intermediate",
-        [["certboot", "repair", f"localhost:{server.alone}"]],
+        [["certboot", "repair", f"localhost:{server.alone}"], ["certboot", "adopt", "SSL_CERT_FILE"]],
     )
     assert answer.first["evidence"]["missing"]["subject"] == "CN=Middle"
     (folder / ccadb.INTERMEDIATES.rpartition("/")[2]).unlink()
@@ -224,7 +226,11 @@ def test_a_missing_intermediate_that_the_store_or_the_ccadb_knows_is_one(  # noq
     reports(folder, (server.root,), middles=(server.middle,))
     certboot("init", "--source", "ccadb", "--intermediates", "--from", folder)
     (folder / ccadb.INTERMEDIATES.rpartition("/")[2]).unlink()
-    assert ask("hook", f"localhost:{server.alone}").primary == "missing-intermediate"
+    answer = ask("hook", f"localhost:{server.alone}")
+    assert (answer.primary, answer.first["fix"]) == ("missing-intermediate", [["certboot", "adopt", "SSL_CERT_FILE"]])
+    assert "it is in certboot's store, which the variables of this process do not lead to" in answer.first["summary"]
+    reports(folder, (server.root,), middles=(server.middle,))
+    run_the_fix(certboot, answer, "--yes")
     use_the_store(paths, monkeypatch)
     assert ask("hook", f"localhost:{server.alone}").primary is None
 

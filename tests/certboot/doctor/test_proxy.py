@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import socket
+import time
 import typing
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from chains import CA, make, on_server
 from faults import Listener, ProxyTalk, server_context, silent, tls
+
+from certboot.model import Target
+from certboot.tls import handshake
 
 if typing.TYPE_CHECKING:
     from asking import Answer
@@ -96,6 +103,10 @@ def test_a_proxy_that_is_not_there_or_of_another_kind(
         ("http://no-such-host.invalid:1", "no connection to the proxy"),
         ("socks5://user:secret@127.0.0.1:1", "not socks5://"),
         ("http://[::1", "cannot be read"),
+        ("http://", "no host in the address of the proxy"),
+        ("http://:80", "no host in the address of the proxy"),
+        ("https://user:secret@:80", "no host in the address of the proxy"),
+        ("socks5://", "not socks5://"),
     ):
         monkeypatch.setenv("HTTPS_PROXY", address)
         answer = ask("hook", f"localhost:{server.port}")
@@ -104,11 +115,96 @@ def test_a_proxy_that_is_not_there_or_of_another_kind(
         assert "secret" not in str(answer.findings)
 
 
-def test_a_proxy_that_never_answers(
+def trickle(connection: socket.socket) -> None:
+    """Answer a byte at a time, and never to the end."""
+    connection.recv(4096)
+    for byte in b"HTTP/1.1 200 Connection established\r\nX: " + b"x" * 1000:
+        connection.sendall(bytes((byte,)))
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "talk", "said"),
+    [
+        ("http", silent, "did not say within 0.5 seconds whether it connects to localhost:"),
+        ("http", trickle, "did not say within 0.5 seconds whether it connects to localhost:"),
+        ("https", silent, "did not begin TLS within 0.5 seconds"),
+        ("https", ProxyTalk(), "its address begins with http://"),
+    ],
+    ids=["silent", "trickle", "silent in TLS", "plain HTTP"],
+)
+def test_a_proxy_that_hangs_is_told_from_a_server_that_does(  # noqa: PLR0913, PLR0917
+    ask: Ask,
+    listen: Listen,
+    server: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: str,
+    talk: Callable[[socket.socket], None],
+    said: str,
+) -> None:
+    port = listen(talk).port
+    monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://user:secret@127.0.0.1:{port}")
+    started = time.monotonic()
+    answer = ask("hook", f"localhost:{server.port}", "--timeout", "0.5")
+    assert time.monotonic() - started < 1.5
+    assert (answer.status, answer.primary) == (1, "proxy-refused")
+    summary, evidence = answer.first["summary"], answer.first["evidence"]
+    assert said in summary
+    assert f"the proxy {scheme}://127.0.0.1:{port} " in summary
+    assert evidence["proxy"] == f"{scheme}://127.0.0.1:{port}"
+    assert "secret" not in str(answer.findings)
+
+
+def test_a_server_that_hangs_behind_a_proxy_is_told_from_a_proxy_that_does(
+    ask: Ask, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"http://127.0.0.1:{listen(ProxyTalk()).port}"
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    answer = ask("hook", f"localhost:{listen(silent).port}", "--timeout", "0.5")
+    said = f"no answer within 0.5 seconds; the proxy {address} had made the connection"
+    assert (answer.status, answer.primary, answer.first["summary"]) == (1, "timeout", said)
+    monkeypatch.delenv("HTTPS_PROXY")
+    answer = ask("hook", f"localhost:{listen(silent).port}", "--timeout", "0.5")
+    assert (answer.primary, answer.first["summary"]) == ("timeout", "no answer within 0.5 seconds")
+
+
+def test_a_proxy_that_takes_no_connection(
     ask: Ask, listen: Listen, server: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listen(silent).port}")
-    assert ask("hook", f"localhost:{server.port}", "--timeout", "0.5").primary == "timeout"
+    """As where a firewall drops the packets; the system's call is stood in for."""
+    port, usual = listen(silent).port, socket.socket.connect
+
+    def connect(self: socket.socket, address: typing.Any) -> None:  # noqa: ANN401
+        if address[1] == port:
+            raise TimeoutError
+        usual(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+    answer = ask("hook", f"localhost:{server.port}", "--timeout", "2")
+    said = f"no connection to the proxy within 2 seconds: http://127.0.0.1:{port}"
+    assert (answer.primary, answer.first["summary"]) == ("proxy-refused", said)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    assert ask("hook", f"localhost:{server.port}", "--timeout", "2").primary is None
+
+
+def test_the_connection_to_a_proxy_is_closed_when_it_refuses(
+    listen: Listen, trust: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make("Corp Root", form=CA)
+    context = server_context(on_server(make("localhost", root)))
+
+    def talk(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            ProxyTalk(403)(secure)
+            assert secure.recv(1) == b""
+
+    trust(root)
+    monkeypatch.setenv("HTTPS_PROXY", f"https://localhost:{listen(talk).port}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        assert handshake(Target("a.example", timeout=5)).error == "the proxy answered with status 403"
+        gc.collect()
 
 
 def test_a_proxy_can_be_spoken_to_in_tls(
@@ -130,7 +226,7 @@ def test_a_proxy_can_be_spoken_to_in_tls(
     answer = ask("hook", f"localhost:{server.port}")
     assert (answer.primary, "certificate of the proxy itself" in answer.first["summary"]) == ("proxy-refused", True)
     monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{listen(ProxyTalk()).port}")
-    assert ask("hook", f"localhost:{server.port}", "--timeout", "2").primary in ("proxy-refused", "timeout")
+    assert ask("hook", f"localhost:{server.port}", "--timeout", "2").primary == "proxy-refused"
 
 
 def test_what_begins_in_plain_text_goes_straight(

@@ -124,6 +124,8 @@ def test_a_check_that_crashes_is_a_finding_and_the_others_still_run(  # noqa: PL
         ran = certboot("doctor", *form)
         assert (ran.status, ran.err) == (2, "")
         assert "Traceback" not in ran.out
+        assert all(words in ran.out for words in hint.values())
+    assert ("\nhint: make one" in certboot("doctor").out) is bool(hint)
 
 
 def test_a_crash_on_a_host_is_a_finding_too(certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:

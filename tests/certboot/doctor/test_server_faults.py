@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
 import ssl
 import time
 import typing
@@ -14,7 +15,7 @@ import pytest
 from chains import CA, LEAF, Form, Made, make, name, on_server, rsa_key
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from faults import Listener, after_hello, server_context, server_hello, tls
+from faults import Listener, after_hello, server_context, tls
 from pki import DAY, NOW
 
 from certboot.verdict import STRICT_PYTHON
@@ -275,11 +276,16 @@ def test_a_small_diffie_hellman_group(ask: Ask, listen: Listen, trust: Trust) ->
     assert (answer.status, answer.primary) == (1, "small-dh")
 
 
-def test_a_server_without_secure_renegotiation(ask: Ask, listen: Listen) -> None:
-    """The control is the same hello with the extension: OpenSSL then goes on, and waits for the certificate."""
-    answer = ask("hook", f"localhost:{listen(after_hello(server_hello(b''))).port}")
+def test_a_server_without_secure_renegotiation(ask: Ask, listen: Listen, trust: Trust) -> None:
+    """The control is the same server by the same way, with the extension: there the handshake is good."""
+    made = chain()
+    trust(*made.trusted)
+    good = listen(tls(versions(server_context(on_server(made.leaf, *made.sent)), TLS_1_2, TLS_1_2))).port
+    answer = ask("hook", f"localhost:{listen(faults.relay(good, faults.without_secure_renegotiation)).port}")
     assert (answer.status, answer.primary) == (1, "legacy-renegotiation")
-    assert ask("hook", f"localhost:{listen(after_hello(server_hello())).port}").primary == "closed-during-handshake"
+    assert answer.first["evidence"]["reason"] == "UNSAFE_LEGACY_RENEGOTIATION_DISABLED"
+    control = ask("hook", f"localhost:{listen(faults.relay(good, bytes)).port}")
+    assert (control.status, control.ids) == (0, ["handshake-ok"])
 
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
@@ -335,7 +341,7 @@ def test_plain_http(ask: Ask, listen: Listen, talk: faults.Talk) -> None:
 def test_each_protocol_that_begins_in_plain_text_goes_over_to_tls(
     ask: Ask, listen: Listen, trust: Trust, protocol: str
 ) -> None:
-    made = chain()
+    made = chain(middle=changed(CA, issuer_at="http://pki.example/root"))
     trust(*made.trusted)
     then = tls(server_context(on_server(made.leaf, *made.sent)))
     good = listen(faults.STARTTLS[protocol](then))
@@ -343,7 +349,10 @@ def test_each_protocol_that_begins_in_plain_text_goes_over_to_tls(
     trust(make("Another Root", form=CA))
     answer = ask("hook", f"localhost:{good.port}", "--starttls", protocol)
     assert answer.primary == "untrusted-root"
-    assert answer.first["fix"] == [["certboot", "trust", f"localhost:{good.port}", "--starttls", protocol]]
+    assert answer.first["fix"] == [
+        ["certboot", "trust", f"localhost:{good.port}", "--starttls", protocol],
+        ["certboot", "adopt", "SSL_CERT_FILE"],
+    ]
     refusing = listen(faults.STARTTLS[protocol](then, offers=False))
     answer = ask("hook", f"localhost:{refusing.port}", "--starttls", protocol)
     assert (answer.status, answer.primary) == (1, "starttls-refused")
@@ -361,6 +370,31 @@ def test_a_server_that_greets_in_plain_text_is_asked_again_as_the_remedy_says(
     ((program, command, *argv),) = answer.first["fix"]
     assert (program, command) == ("certboot", "doctor")
     assert ask("hook", *argv).primary is None
+
+
+@pytest.mark.parametrize(("protocol", "port"), [("ldap", 389), ("postgres", 5432)])
+@pytest.mark.parametrize("says", [b"", b"\x30\x05\x02\x01\x00\x78\x00"], ids=["closes", "answers"])
+def test_a_server_that_waits_to_be_spoken_to_is_known_by_its_port(
+    ask: Ask, listen: Listen, trust: Trust, protocol: str, port: int, says: bytes
+) -> None:
+    """It ends the connection when it hears TLS, with a word of its own protocol or none; the remedy is good."""
+    made = chain()
+    trust(*made.trusted)
+    usual = faults.STARTTLS[protocol](tls(server_context(on_server(made.leaf, *made.sent))))
+
+    def talk(connection: socket.socket) -> None:
+        if connection.recv(1, socket.MSG_PEEK) == b"\x16":
+            connection.sendall(says)
+        usual(connection)
+
+    there = listen(talk).port
+    answer = ask("hook", f"localhost:{port}", "--connect", f"127.0.0.1:{there}")
+    assert (answer.status, answer.primary) == (1, "starttls-needed")
+    ((program, command, *argv),) = answer.first["fix"]
+    assert (program, command, argv[-2:]) == ("certboot", "doctor", ["--starttls", protocol])
+    assert ask("hook", *argv).primary is None
+    elsewhere = ask("hook", f"localhost:{there}")
+    assert elsewhere.primary == ("not-tls" if says else "closed-during-handshake")
 
 
 def test_what_is_neither_tls_nor_known(ask: Ask, listen: Listen) -> None:

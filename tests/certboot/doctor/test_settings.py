@@ -11,6 +11,7 @@ from environments import SYSTEM_PATH
 from here import alone, found, put
 from snapshot import few_sources, roots
 
+from certboot.doctor import environment
 from certboot.model import Finding
 from certboot.paths import StorePaths
 from certboot.plan import Request
@@ -68,6 +69,22 @@ def test_a_setting_that_wins_is_told_with_its_line_and_what_it_lacks(  # noqa: P
     expected = {"client": client, "setting": name, "file": str(clean / file), "line": line, "value": own}
     assert expected.items() <= finding.evidence.items()
     assert finding.evidence["anchors_missing"] == 2
+
+
+@EACH
+def test_a_setting_that_names_the_store_is_as_it_should_be(  # noqa: PLR0913, PLR0917 - a table
+    store: StorePaths, clean: Path, own: str, client: str, file: str, text: str, name: str, line: int, before: str
+) -> None:
+    assert before
+    value = str(store.current / "bundle.pem")
+    put(clean / file, text.format(value))
+    assert found(store, environ(clean)) == []
+    (finding,) = (each for each in environment.check(store, environ(clean)) if each.id.startswith("setting-"))
+    assert (finding.id, finding.status, finding.subject) == ("setting-names-store", "ok", client)
+    assert finding.summary == f"{clean / file}:{line} names certboot's store"
+    assert (finding.evidence["setting"], finding.evidence["value"], finding.fix) == (name, value, ())
+    put(clean / file, text.format(own))
+    assert only(store, environ(clean)) == ("setting-overrides-certboot", "warn")
 
 
 @EACH

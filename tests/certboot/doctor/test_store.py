@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import typing
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,9 @@ from certboot.plan import Request
 from certboot.store import integrity, manifest
 from certboot.store.layout import in_force
 from certboot.update import apply
+
+if typing.TYPE_CHECKING:
+    from environments import Ran
 
 
 @pytest.fixture
@@ -52,6 +57,7 @@ def test_a_whole_store_is_described(store: StorePaths) -> None:
     assert snapshot(store.home) == before
 
 
+ROOT = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a file away")
 PARTS = [".", "env", "generations", "generations/1", "current/crts", "current/bundle.pem", "current/manifest.json"]
 
 
@@ -70,7 +76,7 @@ def test_a_part_that_others_may_write_is_unsafe(store: StorePaths, part: str, bi
     assert wrong(store) == []
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a file away")
+@ROOT
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_of_another_user_is_unsafe(store: StorePaths, part: str) -> None:
     os.chown(store.home / part, 12345, -1)
@@ -79,10 +85,125 @@ def test_a_part_of_another_user_is_unsafe(store: StorePaths, part: str) -> None:
     assert all("it belongs to another user (uid 12345): " in finding.summary for finding in findings)
 
 
+@ROOT
+@pytest.mark.parametrize("parts", [["env"], ["checked"], ["current/bundle.pem"], ["env", "current/bundle.pem"]])
+def test_what_certboot_can_write_anew_is_mended_by_the_commands_that_are_shown(
+    store: StorePaths, certboot: Callable[..., Ran], parts: list[str]
+) -> None:
+    for part in parts:
+        os.chown(store.home / part, 12345, -1)
+    hints = [line.removeprefix("hint: ") for line in certboot("doctor", "store").out.splitlines()]
+    commands = [hint.split() for hint in hints if hint.startswith(("rm ", "certboot init"))]
+    assert len(commands) == len(parts) + 1
+    for program, *arguments in commands:
+        if program == "rm":
+            subprocess.run([program, *arguments], check=True)
+        else:
+            assert certboot(*arguments).status == 0
+    assert wrong(store) == []
+
+
+@ROOT
+@pytest.mark.parametrize("part", ["trusted/a.pem", "config.toml", "generations", "current/manifest.json"])
+def test_what_may_hold_another_users_choices_is_to_be_looked_at(store: StorePaths, part: str) -> None:
+    path = store.home / part
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    os.chown(path, 12345, -1)
+    finding = only(store)
+    hint = str(finding.evidence["hint"])
+    words, _, command = hint.partition("as root: ")
+    assert (finding.fix, words) == ((), "look at what it holds, which another user may have written; if it is right, ")
+    subprocess.run(command.split(), check=True)
+    assert wrong(store) == []
+
+
+@ROOT
+def test_a_store_of_another_user_is_one_finding(store: StorePaths) -> None:
+    for path in (store.home, *store.home.rglob("*")):
+        os.chown(path, 12345, -1, follow_symlinks=False)
+    finding = only(store)
+    assert finding.summary == f"it belongs to another user (uid 12345): {store.home}"
+    hint = str(finding.evidence["hint"])
+    assert hint.startswith("run certboot as that user, or set CERTBOOT_HOME to a folder of your own; ")
+    subprocess.run(hint.partition("as root: ")[2].split(), check=True)
+    assert wrong(store) == []
+
+
+def test_without_rights_in_the_folder_a_file_cannot_be_removed(
+    store: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a user whose folder of certificates belongs to somebody else, too."""
+    bundle, crts = store.current / "bundle.pem", store.current / "crts"
+    folder = crts.resolve().parent
+
+    def exposed(path: Path) -> str:
+        return (
+            "it belongs to another user (uid 1)" if path in {folder / bundle.name, *(folder / "crts").iterdir()} else ""
+        )
+
+    monkeypatch.setattr("certboot.files.exposed", exposed)
+    me = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: me or 1)
+    monkeypatch.setattr("certboot.files.exposed_above", lambda _: None)
+    fixes = {bool(finding.fix) for finding in check_store.check(store)}
+    assert fixes == {me != 0}
+
+
 def test_a_place_where_others_may_put_another_store_is_unsafe(store: StorePaths) -> None:
     store.home.parent.chmod(0o777)
     finding = only(store)
     assert (finding.id, finding.summary) == ("store-unsafe", f"others may write to it: {store.home.parent}")
+    assert finding.fix == (("chmod", "go-w", str(store.home.parent)),)
+    subprocess.run(finding.fix[0], check=True)
+    assert wrong(store) == []
+
+
+def test_a_folder_that_everybody_needs_gets_its_sticky_bit_back(
+    store: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    above = store.home.parent
+    monkeypatch.setattr("certboot.doctor.exposure._SHARED", (str(above),))
+    above.chmod(0o777)
+    (argv,) = only(store).fix
+    assert argv == ("chmod", "+t", str(above))
+    subprocess.run(argv, check=True)
+    assert wrong(store) == []
+    assert above.stat().st_mode & 0o777 == 0o777
+
+
+def test_a_folder_above_that_is_not_the_users_is_mended_by_root(
+    store: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    above = store.home.parent
+    above.chmod(0o777)
+    monkeypatch.setattr("certboot.files.exposed_above", lambda _: (above, "others may write to it"))
+    monkeypatch.setattr("certboot.files.exposed", lambda _: "")
+    monkeypatch.setattr(os, "geteuid", lambda: above.stat().st_uid + 1)
+    finding = only(store)
+    assert finding.fix == ()
+    assert finding.evidence["hint"] == (
+        f"have root run: chmod go-w {above}; or set CERTBOOT_HOME to a folder of your own"
+    )
+
+
+@ROOT
+def test_a_folder_above_of_another_user_is_in_that_users_hands(store: StorePaths) -> None:
+    os.chown(store.home.parent, 12345, -1)
+    finding = only(store)
+    assert finding.fix == ()
+    assert "or set CERTBOOT_HOME to a folder of your own" in str(finding.evidence["hint"])
+
+
+def test_settings_that_are_broken_say_what_to_do_in_text_too(store: StorePaths, certboot: Callable[..., Ran]) -> None:
+    store.config.write_text("x=\n")
+    ran = certboot("doctor", "store")
+    assert ran.status == 1
+    finding = only(store)
+    assert finding.id == "store-settings-broken"
+    assert finding.evidence["hint"]
+    assert f"\nhint: {finding.evidence['hint']}\n" in ran.out
 
 
 def test_unsafe_and_damaged_are_told_both_and_nothing_else(store: StorePaths) -> None:

@@ -99,6 +99,7 @@ def test_each_kind_of_value_has_its_finding(
     assert finding.evidence["value"] == value
     assert finding.evidence["origin"] == OTHERS
     assert finding.summary.endswith(f"({OTHERS})")
+    assert (f"; unset {name} (" in finding.summary) == (status != "ok")
     assert finding.fix == ()
 
 

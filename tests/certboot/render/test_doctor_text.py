@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from certboot.model import Finding
-from certboot.render.doctor_text import doctor_report
+from certboot.render.doctor_text import closing, doctor_report
 
 INIT = (("certboot", "init"),)
 
@@ -21,14 +23,64 @@ def test_findings_stand_under_their_groups_and_the_summary_and_hints_come_last()
         f"  error {'store':<34}broken\n"
         "\n"
         "2 failed in environment, store\n"
+        "hint: chmod go-w '/a b'\n"
         "hint: certboot init\n"
-        "hint: chmod go-w '/a b'"
+        "hint: certboot explain b"
     )
 
 
 def test_where_all_is_well_it_says_so() -> None:
     assert doctor_report([]) == "\nno problem found"
-    assert doctor_report([Finding("a", "hook", "warn", "hook", "w")]).endswith("\n\nno problem found")
+    assert doctor_report([Finding("a", "hook", "info", "hook", "w")]).endswith("\n\nno problem found")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "words"),
+    [
+        ("warn", "nothing failed; 1 warning in hook"),
+        ("warn info warn ok", "nothing failed; 2 warnings in hook"),
+        ("fail warn", "1 failed in hook; 1 warning in hook"),
+        ("error", "1 failed in hook"),
+        ("skip", "no problem found"),
+    ],
+)
+def test_warnings_are_counted(statuses: str, words: str) -> None:
+    findings = [Finding("a", "hook", status, "hook", "w") for status in statuses.split()]
+    assert closing(findings)[:2] == ["", words]
+
+
+def test_what_failed_or_warns_can_be_explained_the_cause_first_and_each_once() -> None:
+    findings = [
+        Finding("variable-points-nowhere", "environment", "fail", "SSL_CERT_FILE", "w"),
+        Finding("variable-points-nowhere", "environment", "fail", "SSL_CERT_DIR", "w"),
+        Finding("hook-alone", "hook", "warn", "hook", "w"),
+        Finding("guards-off", "hook", "info", "hook", "w"),
+        Finding("missing-intermediate", "server", "fail", "h:1", "s"),
+        Finding("expires-soon", "server", "warn", "h:1", "s"),
+    ]
+    assert closing(findings)[-1] == ("hint: certboot explain missing-intermediate variable-points-nowhere hook-alone")
+    assert closing(findings[3:4]) == ["", "no problem found"]
+
+
+def test_a_hint_in_words_is_shown_once_after_the_commands() -> None:
+    words: dict[str, object] = {"hint": "mend\nit"}
+    findings = [
+        Finding("a", "store", "error", "store", "w", words),
+        Finding("b", "store", "fail", "store", "w", words, INIT),
+        Finding("c", "store", "ok", "store", "w", {"hint": "never"}),
+    ]
+    assert closing(findings)[2:] == [
+        "hint: certboot init", "hint: mend\N{REPLACEMENT CHARACTER}it", "hint: certboot explain b",
+    ]  # fmt: skip
+
+
+def test_commands_keep_their_order_within_each_finding() -> None:
+    fixes = ("rm a", "init"), ("rm b", "init"), ("init", "repair h"), ("rm a",), ("doctor",)
+    findings = [
+        Finding("check-not-finished", "g", "info", "s", "w", fix=tuple(tuple(command.split()) for command in fix))
+        for fix in fixes
+    ]
+    assert closing(findings)[2:] == ["hint: rm a", "hint: rm b", "hint: init", "hint: repair h", "hint: doctor"]
 
 
 LEAF = {"fingerprint": "ab", "subject": "CN=\x1b[1m", "issuer": "CN=\nB", "not_before": "1", "not_after": "2"}

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import warnings
+
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from pki import issue
 
 from certboot.aia import Failure
@@ -108,3 +112,34 @@ def test_the_verdict_is_openssl_s_own() -> None:
 
 def test_what_a_file_holds_is_told() -> None:
     assert repair_text.written((LEAF, CA), ROOT) == f"www.example, CA{MARK}; not in it: Root, which clients have"
+
+
+def test_of_many_reasons_some_are_told_and_of_each_rule_at_least_one() -> None:
+    refusals = (*(Refusal("self-signed", "x", ROOT, "the server"),) * 200, Refusal("expired", "y", ROOT, "the server"))
+    failures = tuple(Failure("timeout", f"{number}", "CA", "http://ca.example/") for number in range(11))
+    found = Examined(TARGET, completion=Completion(PATH[:1], None, refusals), failures=failures)
+    lines = repair_text.reasons(found).split("\n")
+    assert [line.split(":")[0] for line in lines if line.startswith("  refused")] == [
+        *["  refused  self-signed"] * 9, "  refused  expired", "  refused  and 191 more",
+    ]  # fmt: skip
+    assert [line for line in lines if line.startswith("           ")][10:] == [f"           {n}" for n in range(10)]
+    assert "  missing  and 1 more" in lines
+
+
+def test_what_a_stranger_makes_as_long_as_he_likes_is_cut() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of cryptography, which is asked for such a name here
+        long = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x" * 30_000, _validate=False)])
+        made = issue(long)
+    certificate = load_certificate(made.der)
+    url = f"http://ca.example/{'y' * 30_000}"
+    refusal = Refusal("self-signed", "x" * 30_000, certificate, url)
+    failure = Failure("status", url, certificate.name, url)
+    path = (Offer(certificate, "the server"), Offer(certificate, url))
+    for found in (
+        Examined(TARGET, completion=Completion(path[:1], None, (refusal,)), failures=(failure,)),
+        Examined(TARGET, completion=Completion(path, certificate, ()), missing=path[1:]),
+    ):
+        text = repair_text.findings([found])
+        assert max(len(line) for line in text.split("\n")) < 700
+        assert "\N{HORIZONTAL ELLIPSIS} (30,0" in text

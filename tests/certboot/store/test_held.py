@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from environments import Ran
+from issuers import spelled
 from pki import issue
 from snapshot import few_sources, roots
 
@@ -65,7 +66,8 @@ def test_certificates_are_found_by_their_name_as_openssl_finds_them(tmp_path: Pa
     subject = load_certificate(first.der).subject_name
     found = {certificate.der: entry.sha256 for certificate, entry in named(tmp_path, record, subject)}
     assert found == {each.der: load_certificate(each.der).fingerprint for each in (first, second)}
-    assert list(named(tmp_path, record, b"0\0")) == []
+    assert [each.der for each, _ in named(tmp_path, record, spelled("sAME ", 19).public_bytes())] == list(found)
+    assert list(named(tmp_path, record, b"0\0")) == list(named(tmp_path, record, b"not DER")) == []
     # A file that is broken, or that the manifest does not name, hides nothing behind it.
     hash_ = load_certificate(first.der).subject_hash
     (crts / f"{hash_}.0").unlink()

@@ -53,10 +53,42 @@ def test_a_line_that_cannot_be_read_is_passed_over() -> None:
     assert needs(b"") == ()
 
 
-def test_a_server_that_needed_it_before_keeps_its_day() -> None:
-    again = FIRST._replace(day="2027-01-01")
-    assert joined((FIRST,), (again, SECOND)) == (FIRST, SECOND)
-    assert joined((), (SECOND, FIRST)) == (SECOND, FIRST)
+def test_of_two_needs_of_one_server_the_newer_counts() -> None:
+    again = FIRST._replace(day="2027-01-01", address="http://elsewhere/")
+    assert joined((FIRST,), (SECOND,)) == (FIRST, SECOND)
+    assert joined((FIRST, SECOND), (again,)) == (SECOND, again)
+    assert joined((FIRST, SECOND), (FIRST,)) == (FIRST, SECOND)
+    assert joined((), (SECOND, FIRST, SECOND)) == (SECOND, FIRST)
+
+
+def test_of_many_needs_the_newest_are_kept() -> None:
+    many = [FIRST._replace(host=f"{n}.example:443") for n in range(6000)]
+    assert joined(many[:3000], many[3000:]) == tuple(many[-500:])
+    assert joined(many[-500:], (many[0]._replace(day="2027-01-01"),))[-1].host == "0.example:443"
+    assert joined((FIRST,), ()) == (FIRST,)
+
+
+def test_of_long_texts_the_beginning_is_kept_and_of_many_such_the_newest() -> None:
+    odd = "\U0001f600" * 4000
+    many = [Need(f"{n}{odd}", odd, odd, odd) for n in range(200)]
+    kept = joined((), many)
+    assert 0 < len(kept) < 200
+    assert [need.host[: len(f"{n}")] for n, need in enumerate(kept, 200 - len(kept))] == [
+        f"{n}" for n in range(200 - len(kept), 200)
+    ]
+    assert kept[0].day == "\U0001f600" * 299 + "…"
+    assert len(render(Repair(CA, kept))) < 1024 * 1024 < len(render(Repair(CA, tuple(many))))
+
+
+@given(
+    st.lists(st.builds(Need, *[st.text(st.sampled_from("-\0\U0001f600a"), max_size=400)] * 4), min_size=1, max_size=20)
+)
+def test_whatever_the_texts_are_the_file_is_one_that_the_next_update_reads(several: list[Need]) -> None:
+    many = [need._replace(host=f"{n}{need.host}") for n in range(60) for need in several]
+    kept = joined((), many)
+    data = render(Repair(CA, kept))
+    assert (len(data) < 1024 * 1024, needs(data), joined(kept, ())) == (True, kept, kept)
+    assert all(len(text) <= 300 for need in kept for text in need)
 
 
 def test_a_need_is_told_in_words() -> None:
