@@ -73,7 +73,8 @@ def check(asked: ChainFile, paths: StorePaths) -> list[Finding]:
             judgements = _at_another_time(read(chain), anchors, Rules(now, name))
     codes = frozenset(each.code for each in (judgements.here, judgements.lax, judgements.strict) if each and each.code)
     background = replace(
-        known(Search(paths, os.environ, chain, anchors, codes)),
+        # Where the CA certificates to believe were given, no variable decides.
+        known(Search(paths, os.environ if given is None else {}, chain, anchors, codes)),
         time_chosen=asked.at is not None,
     )
     findings = examined(Evidence(target, now, judgements, chain, anchors, None, STRICT_PYTHON, known=background))

@@ -260,3 +260,17 @@ def test_trust_or_a_folder_that_cannot_be_read_ends_the_check(
         patch.setattr(chain_file, "judge", broken)
         ran = certboot(*argv)
         assert (ran.status, "the trust that is active cannot be read" in ran.out) == (2, True)
+
+
+def test_no_command_goes_to_a_server_that_nobody_has_named(
+    ask: Ask, file: Callable[..., Path], trust: Callable[..., Path]
+) -> None:
+    """And no variable is at fault where the CA certificates to believe were given."""
+    trust(ROOT)
+    own = make("localhost", form=dataclasses.replace(CA, names=("localhost",)))
+    leaf = make("localhost", MIDDLE, dataclasses.replace(LEAF, issuer_at="http://pki.example/ca"))
+    anchors = file(make("Another", form=CA), name="other.pem")
+    for sent, cause in (((own,), "self-signed-leaf"), ((leaf,), "missing-intermediate"), ((SERVER, ROOT), None)):
+        answer = ask("hook", "--chain", file(*sent), "--host", "localhost", "--anchors", anchors)
+        assert cause in (None, answer.primary)
+        assert not [argv for argv in answer.first["fix"] if argv[1:2] != ["doctor"] or "localhost" in argv]
