@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from environments import SYSTEM_PATH, Environment, built_once, make_environment
-from issuers import intermediate, leaf
+from issuers import as_pkcs7, intermediate, leaf
 from pki import Issued, issue
-from plain_server import PlainServer, page
+from plain_server import PlainServer, moved, page
 from virtualenvs import find_python
 
 if typing.TYPE_CHECKING:
@@ -92,6 +93,25 @@ class OnlyLeaf:
             context.load_cert_chain(path)
 
 
+def present() -> list[str]:
+    return [each for each in CLIENTS if each not in ("curl", "git", "node") or shutil.which(each, path=SYSTEM_PATH)]
+
+
+def outcomes(environment: Environment, server: TlsServer, home: Path) -> dict[str, str]:
+    """Each client -> whether it accepts the server."""
+
+    def outcome(client: str) -> str:
+        shutil.rmtree(home / "out", ignore_errors=True)
+        command = [part.replace("{url}", server.url).replace("{out}", "out") for part in CLIENTS[client]]
+        ran = environment.run("python", *command, home=home, **QUIET)
+        if ran.status == 0 and "ok" in ran.out:
+            return "ok"
+        said = ran.out + ran.err
+        return "refused" if ran.status and "certificate" in said.lower() else f"{ran.status}: {said}"
+
+    return {client: outcome(client) for client in present()}
+
+
 def test_after_one_repair_every_client_accepts_the_server(
     environment: Environment,
     serve: Callable[..., TlsServer],
@@ -106,24 +126,49 @@ def test_after_one_repair_every_client_accepts_the_server(
     server = serve(OnlyLeaf(leaf(lower, f"{place.url}/lower.p7c")), pages=pages)
     (clean / "root.pem").write_bytes(root.pem)
     assert environment.run("certboot", "init", "--add", "root.pem", home=clean, **QUIET).status == 0
-    clients = [each for each in CLIENTS if each not in ("curl", "git", "node") or shutil.which(each, path=SYSTEM_PATH)]
-
-    def outcome(client: str) -> str:
-        shutil.rmtree(clean / "out", ignore_errors=True)
-        command = [part.replace("{url}", server.url).replace("{out}", "out") for part in CLIENTS[client]]
-        ran = environment.run("python", *command, home=clean, **QUIET)
-        if ran.status == 0 and "ok" in ran.out:
-            return "ok"
-        said = ran.out + ran.err
-        return "refused" if ran.status and "certificate" in said.lower() else f"{ran.status}: {said}"
-
-    assert {client: outcome(client) for client in clients} == dict.fromkeys(clients, "refused")
+    clients = present()
+    assert outcomes(environment, server, clean) == dict.fromkeys(clients, "refused")
     host = f"localhost:{server.port}"
     doctor = json.loads(environment.run("certboot", "doctor", host, "--json", home=clean).out)
     assert ["certboot", "repair", host] in [fix for finding in doctor["findings"] for fix in finding["fix"]]
     repaired = environment.run("certboot", "repair", host, "--yes", home=clean)
     assert (repaired.status, repaired.err) == (0, "")
     assert repaired.out.splitlines()[-1] == f"{host}: Verify return code: 0 (ok)"
-    assert {client: outcome(client) for client in clients} == dict.fromkeys(clients, "ok")
+    assert outcomes(environment, server, clean) == dict.fromkeys(clients, "ok")
     assert environment.run("certboot", "rollback", home=clean).status == 0
-    assert {client: outcome(client) for client in clients} == dict.fromkeys(clients, "refused")
+    assert outcomes(environment, server, clean) == dict.fromkeys(clients, "refused")
+
+
+def test_so_it_is_for_every_way_in_which_an_issuer_may_lie_somewhere(
+    environment: Environment,
+    serve: Callable[..., TlsServer],
+    place: PlainServer,
+    pages: dict[str, bytes],
+    clean: Path,
+) -> None:
+    """All of these servers are repaired at once."""
+    root = issue("Example Root")
+    made = {name: intermediate(f"{name} CA", root) for name in ("DER", "PKCS7", "PKCS7-PEM", "Cross", "Moved", "Dead")}
+    twin = intermediate("Cross CA", issue("Stranger"), key=made["Cross"].key)
+    place.pages |= {
+        "/DER": page(made["DER"].der),
+        "/PKCS7": page(as_pkcs7(made["PKCS7"])),
+        "/PKCS7-PEM": page(as_pkcs7(made["PKCS7-PEM"], encoding=Encoding.PEM)),
+        "/Cross": page(as_pkcs7(twin, made["Cross"])),
+        "/Moved": moved(f"{place.url}/there"),
+        "/there": page(made["Moved"].der),
+        "/Dead": page(made["Dead"].der),
+    }
+    dead = {"Dead": ["http://127.0.0.1:9/ca"]}
+    servers = {
+        name: serve(OnlyLeaf(leaf(ca, *dead.get(name, []), f"{place.url}/{name}")), pages=pages)
+        for name, ca in made.items()
+    }
+    (clean / "root.pem").write_bytes(root.pem)
+    assert environment.run("certboot", "init", "--add", "root.pem", home=clean, **QUIET).status == 0
+    hosts = [f"localhost:{server.port}" for server in servers.values()]
+    assert environment.run("python", "-c", SCRIPTS["urllib"], servers["Cross"].url, home=clean).status == 1
+    repaired = environment.run("certboot", "repair", *hosts, "--yes", home=clean)
+    assert (repaired.status, repaired.err) == (0, "")
+    for name, server in servers.items():
+        assert (name, outcomes(environment, server, clean)) == (name, dict.fromkeys(present(), "ok"))

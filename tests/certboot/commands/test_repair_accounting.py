@@ -134,8 +134,9 @@ class TestAccounting:
         # Once it was fetched, what it says of a revocation stays true, also for who no longer goes by it.
         certboot("init", "--source", "certifi")
         assert repaired_in(paths) == {}
+        before = snapshot(paths.home)
         ran = certboot("repair", "--yes", forgetful.shown)
-        assert (ran.status, " revoked: " in ran.out) == (1, True)
+        assert (ran.status, " revoked: " in ran.out, snapshot(paths.home)) == (1, True, before)
 
     def test_an_intermediate_that_the_store_has_for_directories_comes_into_the_bundle_too(
         self, certboot: Run, paths: StorePaths, root: Issued, send: Send, place: PlainServer, tmp_path: Path

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from chains import CA, make, on_server
-from faults import Listener, ProxyTalk, server_context, silent, tls
+from faults import Listener, ProxyTalk, plain_http, reset, server_context, silent, tls
 
 from certboot.model import Target
 from certboot.tls import handshake
@@ -113,6 +113,28 @@ def test_a_proxy_that_is_not_there_or_of_another_kind(
         assert (answer.status, answer.primary) == (1, "proxy-refused")
         assert said in answer.first["summary"]
         assert "secret" not in str(answer.findings)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "talk", "said"),
+    [
+        ("http", reset, "the connection to the proxy broke off"),
+        ("https", plain_http, "does not speak TLS as its address says"),
+    ],
+)
+def test_a_proxy_that_breaks_off_or_speaks_something_else(  # noqa: PLR0913, PLR0917
+    ask: Ask,
+    listen: Listen,
+    server: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: str,
+    talk: Callable[[socket.socket], None],
+    said: str,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://127.0.0.1:{listen(talk).port}")
+    answer = ask("hook", f"localhost:{server.port}")
+    assert (answer.status, answer.primary) == (1, "proxy-refused")
+    assert said in answer.first["summary"]
 
 
 def trickle(connection: socket.socket) -> None:
