@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import socket
 import threading
 import typing
@@ -54,6 +55,25 @@ def root(clean: Path, certboot: Run) -> Issued:
 def forgetful(root: Issued, place: PlainServer, send: Send) -> ChainServer:
     """A server that does not send its issuer, which lies where its certificate says."""
     return without_its_issuer(root, place, send)
+
+
+PUBLIC = "93.184.216.34"
+
+
+@pytest.fixture
+def elsewhere(root: Issued, place: PlainServer, send: Send, monkeypatch: pytest.MonkeyPatch) -> ChainServer:
+    """A server somewhere in the internet, as is ca.example, where its issuer lies: there, port 80 gets to ``place``."""
+    real_shaken, real_connect = repair.shaken, socket.socket.connect
+
+    def connect(self: socket.socket, address: typing.Any) -> None:  # noqa: ANN401
+        real_connect(self, ("127.0.0.1", place.port) if address == (PUBLIC, 80) else address)
+
+    monkeypatch.setattr(repair, "shaken", lambda paths, target: replace(real_shaken(paths, target), peer=PUBLIC))
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    _resolving(monkeypatch, {"ca.example": [PUBLIC], "inside.example": ["127.0.0.1"]})
+    ca = intermediate("Example CA", root)
+    place.pages["/ca"] = page(ca.der)
+    return send(leaf(ca, "http://ca.example/ca"))
 
 
 Make = Callable[[Issued, PlainServer], tuple[Issued, ...]]
@@ -140,7 +160,15 @@ def _with_other_signature(certificate: bytes) -> bytes:
 
 
 def _chunked(size: int) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"%x\r\n" % size + bytes(size) + b"\r\n0\r\n\r\n"
+    return _chunks(b"%x\r\n" % size + bytes(size) + b"\r\n0\r\n\r\n")
+
+
+def _chunks(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
+
+
+_BOMB = gzip.compress(bytes(20_000_000))
+_ODD_TYPE = "multipart/mixed; boundary*=a; boundary*0=b"
 
 
 HOSTILE: dict[str, tuple[Make, str]] = {
@@ -170,7 +198,11 @@ HOSTILE: dict[str, tuple[Make, str]] = {
     "an announced 100 MB": (_offered(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n"), "too-large"),
     "a chunk of 1 MB": (_offered(_chunked(1_000_000)), "too-large"),
     "a byte now and then": (_offered(endless(head=b"HTTP/1.1 200 OK\r\n\r\n", pause=0.05)), "timeout"),
-    "a gzip bomb": (_offered(page(bytes(100), Content_Encoding="gzip")), "packed"),
+    "a chunk of less than nothing": (_offered(_chunks(b"-5\r\nabcdef\r\n0\r\n\r\n")), "cut-short"),
+    "a chunk beyond all numbers": (_offered(_chunks(b"-99999999999999999999\r\n\r\n")), "cut-short"),
+    "a header that the email package trips over": (_offered(page(b"", Content_Type=_ODD_TYPE)), "cut-short"),
+    "a gzip bomb": (_offered(page(_BOMB, Content_Encoding="gzip")), "packed"),
+    "a gzip bomb that is not called one": (_offered(page(_BOMB)), "no-certificate"),
     "10,000 certificates": (_offered(page(pkcs7_of(b"\x30\0" * 10_000))), "too-many-certificates"),
     "500 addresses": (_lies_at(*(f"http://127.0.0.1:{{port}}/{n}" for n in range(500))), "too-many-addresses"),
 }  # fmt: skip
@@ -225,31 +257,66 @@ class TestHostile:
         assert (ran.status, " distrusted: " in ran.out, snapshot(paths.home)) == (1, True, before)
 
     def test_a_server_elsewhere_may_not_send_us_to_this_computer(
-        self, certboot: Run, forgetful: ChainServer, place: PlainServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+        self, certboot: Run, paths: StorePaths, forgetful: ChainServer, place: PlainServer,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
         real = repair.shaken
         for address in ("192.0.2.1", "1.1.1.1", "10.0.0.1", ""):
             monkeypatch.setattr(
                 repair, "shaken", lambda paths, target, at=address: replace(real(paths, target), peer=at)
             )
+            before = snapshot(paths.home)
             ran = certboot("repair", "--yes", forgetful.shown)
-            assert (ran.status, " address-refused: " in ran.out) == (1, True)
+            assert (ran.status, " address-refused: " in ran.out, snapshot(paths.home)) == (1, True, before)
         assert place.requests == []
         assert certboot("repair", "--yes", "--allow-private", forgetful.shown).status == 0
+
+    @pytest.mark.parametrize(
+        "target",
+        ["http://127.0.0.1/", "http://localhost/", "http://[::1]/", "http://0177.1/", "http://inside.example/"],
+    )
+    def test_a_ca_elsewhere_may_not_send_us_to_this_computer_by_a_redirect(
+        self, certboot: Run, paths: StorePaths, elsewhere: ChainServer, place: PlainServer, target: str
+    ) -> None:
+        good = place.pages["/ca"]
+        place.pages |= {"/ca": moved(target), "/": good}
+        before = snapshot(paths.home)
+        ran = certboot("repair", "--yes", elsewhere.shown)
+        assert (ran.status, " address-refused: " in ran.out, place.asked) == (1, True, ["/ca"])
+        assert snapshot(paths.home) == before
+        place.pages["/ca"] = good
+        assert certboot("repair", "--yes", elsewhere.shown).status == 0
+        assert accepted(paths, elsewhere) == [True, True]
+
+    @pytest.mark.parametrize("evil", ["127.0.0.1", "10.0.0.1", "169.254.169.254"])
+    def test_a_ca_s_name_that_changes_its_address_gains_nothing(
+        self, certboot: Run, paths: StorePaths, elsewhere: ChainServer, monkeypatch: pytest.MonkeyPatch, evil: str
+    ) -> None:
+        """What was checked is what is contacted, and nothing else, whatever the name means a moment later."""
+        before = snapshot(paths.home)
+        _resolving(monkeypatch, {"ca.example": [evil, PUBLIC]})
+        ran = certboot("repair", "--yes", elsewhere.shown)
+        assert (ran.status, " address-refused: " in ran.out, snapshot(paths.home)) == (1, True, before)
+        _resolving(monkeypatch, {"ca.example": [PUBLIC, evil]})
+        assert certboot("repair", "--yes", elsewhere.shown).status == 0
+        assert accepted(paths, elsewhere) == [True, True]
+
+    def test_a_hostile_server_does_not_keep_the_others_in_a_file_from_being_repaired(
+        self, certboot: Run, paths: StorePaths, clean: Path, root: Issued, place: PlainServer, send: Send
+    ) -> None:
+        place.pages["/hostile"] = _chunks(b"-5\r\nabcdef\r\n0\r\n\r\n")
+        hostile = send(leaf(intermediate("Hostile CA", root), f"{place.url}/hostile"))
+        good = without_its_issuer(root, place, send)
+        (clean / "hosts").write_text(f"{hostile.shown}\n{good.shown}\n")
+        ran = certboot("repair", "--yes", "--file", clean / "hosts")
+        assert (ran.status, ran.err, " cut-short: " in ran.out) == (1, "", True)
+        assert (accepted(paths, hostile), accepted(paths, good)) == ([False, False], [True, True])
 
     def test_a_name_that_changes_its_address_meanwhile_gains_nothing(
         self, certboot: Run, forgetful: ChainServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The address by which it is judged where a server may send us is the one that was spoken to."""
-        answers_ = ["127.0.0.1", "10.0.0.1"]
-        real = socket.getaddrinfo
-
-        def resolve(host: str, port: int, flags: int = 0, **options: typing.Any) -> typing.Any:  # noqa: ANN401
-            if host == "server.example" and not flags & socket.AI_NUMERICHOST:
-                host = answers_.pop(0) if len(answers_) > 1 else answers_[0]
-            return real(host, port, flags=flags, **options)
-
-        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        _resolving(monkeypatch, {"server.example": ["127.0.0.1", "10.0.0.1"]})
         seen = []
 
         def reach_from(peer: str, **_: object) -> Reach:
@@ -259,6 +326,18 @@ class TestHostile:
         monkeypatch.setattr(repair, "reach_from", reach_from)
         ran = certboot("repair", "--dry-run", "--servername", "localhost", f"server.example:{forgetful.port}")
         assert (" address-refused: " in ran.out, seen) == (True, ["127.0.0.1"])
+
+
+def _resolving(monkeypatch: pytest.MonkeyPatch, names: dict[str, list[str]]) -> None:
+    """Let these names mean each of their addresses in turn, the last one from then on."""
+    real = socket.getaddrinfo
+
+    def resolve(host: str, *arguments: typing.Any, **options: typing.Any) -> typing.Any:  # noqa: ANN401
+        if host in names and not options.get("flags", 0) & socket.AI_NUMERICHOST:
+            host = names[host].pop(0) if len(names[host]) > 1 else names[host][0]
+        return real(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
 
 class TestProxy:
