@@ -114,8 +114,9 @@ def _trust(commands: _Commands) -> None:
     trust = commands.add_parser(
         "trust",
         help="add a CA of your own",
-        description="Show the CA certificates in a file, a folder or at an https address, or the CA that a server "
-        "sends, ask, and trust them from then on. A certificate that was distrusted is let in again.",
+        description="Show the CA certificates in a file, a folder or at an https address, or the CA at the top of a "
+        "server's chain, fetched from where its certificates say that it lies if it is not sent; ask, and trust them "
+        "from then on. A certificate that was distrusted is let in again.",
     )
     trust.add_argument(
         "target", metavar="FILE|DIR|URL|HOST", help="PEM, DER, PKCS#7 or PKCS#12; or a server: HOST or HOST:PORT"

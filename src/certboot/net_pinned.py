@@ -29,6 +29,11 @@ _HEAD = 64 * 1024  # of status lines and headers, one answer with all its "100 C
 _MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK, _PROXY_AUTHENTICATION = 200, 407
+# Beside HTTPException, http.client and the email package, which reads the headers, let through what else a stranger's
+# bytes lead to: ValueError or OverflowError for a chunk of -5 bytes, TypeError for odd parameters.
+_NO_HTTP = (
+    http.client.HTTPException, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, AssertionError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,14 +86,11 @@ def _asked(wanted: Place, reach: Reach, deadline: Deadline) -> Fetched | str:
     except ssl.SSLCertVerificationError as error:
         words = f"its certificate is refused, {printable(error.verify_message)}"
         raise FetchError(rule="no-connection", message=words) from error
-    except Exception as error:
-        # One that the other end closes is an OSError too (http.client.RemoteDisconnected).
-        if isinstance(error, OSError) and not isinstance(error, http.client.HTTPException):
-            words = printable(error.strerror or "").lower() or "it broke off"
-            raise FetchError(rule="no-connection", message=f"no connection, {words}") from error
-        # Beside HTTPException, http.client and the email package, which reads the headers, let through what else a
-        # stranger's bytes lead to: ValueError or OverflowError for a chunk of -5 bytes, TypeError for odd parameters.
+    except _NO_HTTP as error:
         raise FetchError(rule="cut-short", message="the answer is no HTTP, or breaks off") from error
+    except OSError as error:
+        words = printable(error.strerror or "").lower() or "it broke off"
+        raise FetchError(rule="no-connection", message=f"no connection, {words}") from error
 
 
 def _request(wanted: Place, *, through_proxy: bool) -> bytes:

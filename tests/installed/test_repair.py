@@ -112,6 +112,14 @@ def outcomes(environment: Environment, server: TlsServer, home: Path) -> dict[st
     return {client: outcome(client) for client in present()}
 
 
+def trusted_root(environment: Environment, home: Path) -> Issued:
+    """A root that the store of this user has."""
+    root = issue("Example Root")
+    (home / "root.pem").write_bytes(root.pem)
+    assert environment.run("certboot", "init", "--add", "root.pem", home=home, **QUIET).status == 0
+    return root
+
+
 def test_after_one_repair_every_client_accepts_the_server(
     environment: Environment,
     serve: Callable[..., TlsServer],
@@ -119,13 +127,11 @@ def test_after_one_repair_every_client_accepts_the_server(
     pages: dict[str, bytes],
     clean: Path,
 ) -> None:
-    root = issue("Example Root")
+    root = trusted_root(environment, clean)
     upper = intermediate("Example Upper CA", root)
     lower = intermediate("Example Lower CA", upper, f"{place.url}/upper.cer")
     place.pages |= {"/upper.cer": page(upper.der), "/lower.p7c": page(lower.pem)}
     server = serve(OnlyLeaf(leaf(lower, f"{place.url}/lower.p7c")), pages=pages)
-    (clean / "root.pem").write_bytes(root.pem)
-    assert environment.run("certboot", "init", "--add", "root.pem", home=clean, **QUIET).status == 0
     clients = present()
     assert outcomes(environment, server, clean) == dict.fromkeys(clients, "refused")
     host = f"localhost:{server.port}"
@@ -147,7 +153,7 @@ def test_so_it_is_for_every_way_in_which_an_issuer_may_lie_somewhere(
     clean: Path,
 ) -> None:
     """All of these servers are repaired at once."""
-    root = issue("Example Root")
+    root = trusted_root(environment, clean)
     made = {name: intermediate(f"{name} CA", root) for name in ("DER", "PKCS7", "PKCS7-PEM", "Cross", "Moved", "Dead")}
     twin = intermediate("Cross CA", issue("Stranger"), key=made["Cross"].key)
     place.pages |= {
@@ -164,8 +170,6 @@ def test_so_it_is_for_every_way_in_which_an_issuer_may_lie_somewhere(
         name: serve(OnlyLeaf(leaf(ca, *dead.get(name, []), f"{place.url}/{name}")), pages=pages)
         for name, ca in made.items()
     }
-    (clean / "root.pem").write_bytes(root.pem)
-    assert environment.run("certboot", "init", "--add", "root.pem", home=clean, **QUIET).status == 0
     hosts = [f"localhost:{server.port}" for server in servers.values()]
     assert environment.run("python", "-c", SCRIPTS["urllib"], servers["Cross"].url, home=clean).status == 1
     repaired = environment.run("certboot", "repair", *hosts, "--yes", home=clean)

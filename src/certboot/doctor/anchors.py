@@ -43,7 +43,7 @@ def check(current: Generation, now: datetime) -> list[Finding]:
 
 
 def _expiry_below(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
-    ends = [(entry, end) for entry in entries if (end := moment(entry.not_after))]
+    ends = _ends(entries)
     expired = [entry for entry, end in ends if end <= now]
     if expired:
         summary = (
@@ -59,7 +59,7 @@ def _expiry_below(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
 
 
 def _expiry(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
-    ends = [(entry, end) for entry in entries if (end := moment(entry.not_after))]
+    ends = _ends(entries)
     expired = [entry for entry, end in ends if end <= now]
     if expired:
         summary = f"{_names(expired)} expired on {expired[0].not_after[:10]}; an update takes out what has expired"
@@ -71,6 +71,10 @@ def _expiry(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
             hint = "; add the CA's next certificate with certboot trust" if own else ""
             summary = f"{_names(some)} expires on {some[0].not_after[:10]}{hint}"
             yield _finding("anchor-expiring", status, summary, some)
+
+
+def _ends(entries: Sequence[Entry]) -> list[tuple[Entry, datetime]]:
+    return [(entry, end) for entry in entries if (end := moment(entry.not_after))]
 
 
 def _strict(current: Generation) -> Iterator[Finding]:

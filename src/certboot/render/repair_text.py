@@ -60,13 +60,6 @@ def noted(host: str, certificate: Certificate) -> str:
     )
 
 
-def failed(failure: Failure) -> Iterator[str]:
-    """Yield in lines why an address did not give an issuer."""
-    where = f" at {shortened(failure.address)}" if failure.address else ""
-    yield f"  missing  {failure.rule}: the issuer of {printable(failure.of)}{where}"
-    yield f"           {shortened(failure.reason)}"
-
-
 def written(chain: Iterable[Certificate], anchor: Certificate) -> str:
     """Return what a file with a chain holds, in order."""
     names = ", ".join(printable(each.name) for each in chain)
@@ -124,7 +117,9 @@ def _reasons(one: Examined) -> Iterator[str]:
         yield f"  refused  and {more} more"
     failures, more = _some(one.failures)
     for failure in failures:
-        yield from failed(failure)
+        where = f" at {shortened(failure.address)}" if failure.address else ""
+        yield f"  missing  {failure.rule}: the issuer of {printable(failure.of)}{where}"
+        yield f"           {shortened(failure.reason)}"
     if more:
         yield f"  missing  and {more} more"
     if one.through_proxy:
