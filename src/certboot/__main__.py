@@ -1,8 +1,6 @@
 """``python -m certboot`` is the command ``certboot``."""
 
-import sys
-
-from certboot.cli import main
+from certboot.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -50,6 +50,19 @@ COMMANDS = tuple(_MODULES)
 _LISTS = {"adopt": "variable", "doctor": "target", "explain": "id", "repair": "host", "scan": "host"}
 
 
+def program() -> typing.NoReturn:
+    """Be the command ``certboot``. Who presses Ctrl-C once more while it ends is not shown where it was then."""
+    try:
+        status = main()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(status)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     for stream in (sys.stdout, sys.stderr):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import signal
 import subprocess
 import sys
 import typing
@@ -76,6 +77,19 @@ def test_an_interrupt_is_told_and_has_the_status_that_shells_have(
     ran = certboot("init")
     assert (ran.status, ran.out) == (130, "")
     assert ran.err.startswith("certboot: error: interrupted\n")
+
+
+@pytest.mark.parametrize("end", [lambda: exit_status.INTERRUPTED, lambda: signal.raise_signal(signal.SIGINT)])
+def test_one_interrupt_more_does_not_cut_the_end_short(monkeypatch: pytest.MonkeyPatch, end: Callable[[], int]) -> None:
+    monkeypatch.setattr(cli, "main", end)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.program()
+        signal.raise_signal(signal.SIGINT)
+        assert ended.value.code == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(
