@@ -44,7 +44,7 @@ def main() -> int:
     # Coverage starts with the interpreter (its own .pth), because the hook is loaded before any test is.
     measured = {"COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml"), "COVERAGE_FILE": str(ROOT / ".coverage")}
     some = ["-m", "not slow"] if arguments.fast else []
-    run("pytest", "-n", str(os.cpu_count() or 2), "--dist", "loadgroup", *some, *arguments.pytest, **measured)
+    run("pytest", "-n", str(os.cpu_count() or 2), "--dist", "loadgroup", *some, *arguments.pytest, variables=measured)
     if not some and not arguments.pytest:
         run("coverage", "combine", "--quiet")
         run("coverage", "report")
@@ -62,7 +62,7 @@ def ahead() -> int:
     for span in AHEAD:
         print(f"the tests of real data, {span}:", flush=True)
         # What waits goes by the other clock, of which not all functions are faked.
-        run("pytest", *tests, before=("faketime", "-f", span), FAKETIME_DONT_FAKE_MONOTONIC="1")
+        run("pytest", *tests, before=("faketime", "-f", span), variables={"FAKETIME_DONT_FAKE_MONOTONIC": "1"})
     return 0
 
 
@@ -76,9 +76,13 @@ def prepare() -> None:
     subprocess.run([*pip, *groups, "--editable", "."], cwd=ROOT, check=True)
 
 
-def run(module: str, *arguments: str, before: tuple[str, ...] = (), **variables: str) -> None:
+def run(module: str, *arguments: str, before: tuple[str, ...] = (), variables: dict[str, str] | None = None) -> None:
     """Run one tool of the virtualenv, by the program ``before``; its failure ends this script with its status."""
-    environ = {**os.environ, "CERTBOOT_DISABLE": "1", **variables}  # the developer's own store is not under test
+    environ = {
+        **os.environ,
+        "CERTBOOT_DISABLE": "1",
+        **(variables or {}),
+    }  # the developer's own store is not under test
     done = subprocess.run([*before, PYTHON, "-m", module, *arguments], cwd=ROOT, env=environ, check=False)
     if done.returncode:
         sys.stderr.write(f"test: error: {module} failed with status {done.returncode}\n")
