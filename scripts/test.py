@@ -78,11 +78,8 @@ def prepare() -> None:
 
 def run(module: str, *arguments: str, before: tuple[str, ...] = (), variables: dict[str, str] | None = None) -> None:
     """Run one tool of the virtualenv, by the program ``before``; its failure ends this script with its status."""
-    environ = {
-        **os.environ,
-        "CERTBOOT_DISABLE": "1",
-        **(variables or {}),
-    }  # the developer's own store is not under test
+    # The developer's own store is not under test.
+    environ = {**os.environ, "CERTBOOT_DISABLE": "1", **(variables or {})}
     done = subprocess.run([*before, PYTHON, "-m", module, *arguments], cwd=ROOT, env=environ, check=False)
     if done.returncode:
         sys.stderr.write(f"test: error: {module} failed with status {done.returncode}\n")
