@@ -17,7 +17,7 @@ from certboot.diagnosis.partial_chain import strict_end
 from certboot.errors import CertificateError
 from certboot.net_addresses import reach_from
 from certboot.sources import ccadb, repaired
-from certboot.sources.gather import cached_report, listed_in, trusted_bundle
+from certboot.sources.gather import report_folders, trusted_bundle
 from certboot.store import distrusted, repairs
 from certboot.store.held import named
 from certboot.store.layout import CRTS, in_force
@@ -96,7 +96,7 @@ class Repairer:
         self._generation = self._paths.generations / str(self._record.generation)
         self._bundled = {entry.sha256 for entry in self._record.certificates if entry.bundled}
         self._reported: dict[bytes, list[bytes]] | None = None
-        revoked = cached_report(self._paths, self._record.choices, ccadb.REVOKED)
+        revoked = ccadb.cached_report(report_folders(self._paths, self._record.choices), ccadb.REVOKED)
         self._rules = Rules(
             datetime.now(timezone.utc),
             _Revoked(self._record, revoked),
@@ -195,7 +195,8 @@ class Repairer:
                 yield Offer(certificate, STORE)
         if self._reported is None:
             self._reported = {}
-            for each in ccadb.certificates(cached_report(self._paths, self._record.choices, ccadb.INTERMEDIATES)):
+            folders = report_folders(self._paths, self._record.choices)
+            for each in ccadb.certificates(ccadb.cached_report(folders, ccadb.INTERMEDIATES)):
                 with contextlib.suppress(der.DerError):
                     self._reported.setdefault(der.certificate_names(each)[1], []).append(each)
         for certificate in _readable(self._reported.get(name, ())):
@@ -210,7 +211,7 @@ class _Revoked:
         self._report = report
 
     def __contains__(self, fingerprint: object) -> bool:
-        return fingerprint in self._rejected or bool(listed_in(self._report, (str(fingerprint),)))
+        return fingerprint in self._rejected or bool(ccadb.listed_in(self._report, (str(fingerprint),)))
 
 
 def _distrusted(paths: StorePaths, record: Manifest) -> frozenset[str]:

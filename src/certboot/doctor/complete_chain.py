@@ -11,7 +11,7 @@ from certboot.certs import load_certificate
 from certboot.completion import STORE, Offer, Rules, Supply, complete
 from certboot.errors import CertbootError, CertificateError
 from certboot.sources import ccadb
-from certboot.sources.gather import cached_report, listed_in
+from certboot.sources.gather import report_folders
 from certboot.store import manifest
 from certboot.store.held import named
 from certboot.store.layout import in_force
@@ -84,8 +84,8 @@ def _completed(basis: Basis) -> tuple[Certificate, ...]:
     if found.anchor is None:
         return ()
     below = tuple(offer.certificate for offer in found.path)
-    report = cached_report(basis.paths, record.choices, ccadb.REVOKED) if record else b""
-    return () if listed_in(report, tuple(each.fingerprint for each in below)) else below
+    report = ccadb.cached_report(report_folders(basis.paths, record.choices), ccadb.REVOKED) if record else b""
+    return () if ccadb.listed_in(report, tuple(each.fingerprint for each in below)) else below
 
 
 class _Store:
