@@ -22,6 +22,7 @@ from certboot.store import distrusted, repairs
 from certboot.store.held import named
 from certboot.store.layout import CRTS, in_force
 from certboot.store.repairs import Need, Repair
+from certboot.subject_hash import comparable
 from certboot.tls import handshake
 
 if typing.TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Repairer:
         self._record = history.current(self._paths)
         self._generation = self._paths.generations / str(self._record.generation)
         self._bundled = {entry.sha256 for entry in self._record.certificates if entry.bundled}
-        self._reported: dict[bytes, list[bytes]] | None = None
+        self._reported: dict[bytes, list[bytes]] | None = None  # by the names of the subjects, as OpenSSL compares them
         revoked = ccadb.cached_report(report_folders(self._paths, self._record.choices), ccadb.REVOKED)
         self._rules = Rules(
             datetime.now(timezone.utc),
@@ -198,8 +199,8 @@ class Repairer:
             folders = report_folders(self._paths, self._record.choices)
             for each in ccadb.certificates(ccadb.cached_report(folders, ccadb.INTERMEDIATES)):
                 with contextlib.suppress(der.DerError):
-                    self._reported.setdefault(der.certificate_names(each)[1], []).append(each)
-        for certificate in _readable(self._reported.get(name, ())):
+                    self._reported.setdefault(comparable(der.certificate_names(each)[1]), []).append(each)
+        for certificate in _readable(self._reported.get(comparable(name), ())):
             yield Offer(certificate, REPORT)
 
 
