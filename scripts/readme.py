@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from certboot import cli
+from certboot.client_table import readers
 from certboot.clients import DIRECTORY, VARIABLES
 from certboot.explanations import EXPLANATIONS
 
@@ -58,7 +59,7 @@ def variables_table() -> str:
     for variable in VARIABLES:
         how = "by default" if variable.default else "by configuration"
         form = ", to the hashed directory" if variable.form == DIRECTORY else ""
-        lines.append(f"| `{variable.name}` | {how}{form} | {variable.readers} |")
+        lines.append(f"| `{variable.name}` | {how}{form} | {', '.join(readers(variable.name))} |")
     return "\n".join(lines)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 
-from certboot import der
 from certboot.connection import ConnectionFault
 from certboot.printable import printable
 
@@ -15,6 +14,7 @@ if typing.TYPE_CHECKING:
 
 _MOST_LINES = 100
 _LDAP_START_TLS = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"  # RFC 4511, 4.14
+_LDAP_SEQUENCE = 0x30
 _LDAP_RESULT = 0x0A
 _LDAP_LONGEST = 2  # octets of a length
 _POSTGRES_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
@@ -94,7 +94,7 @@ def _ldap(stream: Stream) -> None:
     stream.send(_LDAP_START_TLS)
     head = stream.exactly(2)
     long = max(0, head[1] - 0x80)  # octets of a long length (X.690, 8.1.3)
-    if head[0] != der.SEQUENCE or long > _LDAP_LONGEST:
+    if head[0] != _LDAP_SEQUENCE or long > _LDAP_LONGEST:
         raise _refused(head)
     length = int.from_bytes(stream.exactly(long), "big") if long else head[1]
     answer = stream.exactly(length)
