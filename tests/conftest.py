@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import trustme
 
-from certboot import cli
+from certboot import cli, moment
 from certboot.clients import VARIABLES
 from certboot.paths import StorePaths, store_paths
 
@@ -55,6 +56,12 @@ def paths(clean: Path) -> StorePaths:
     found = store_paths()
     assert found.home.is_relative_to(clean)
     return found
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Set the moment by which certboot judges certificates in this process; OpenSSL goes by the machine's clock."""
+    return lambda at: monkeypatch.setattr(moment, "now", lambda: at)
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import contextlib
 import ssl
 import typing
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
-from certboot import aia, der, files, history, pem
+from certboot import aia, der, files, history, moment, pem
 from certboot.certs import file_name, load_certificate
 from certboot.completion import STORE, Completion, Offer, Rules, Supply, complete
 from certboot.config import load_config
@@ -99,7 +98,7 @@ class Repairer:
         self._reported: dict[bytes, list[bytes]] | None = None  # by the names of the subjects, as OpenSSL compares them
         revoked = ccadb.cached_report(report_folders(self._paths, self._record.choices), ccadb.REVOKED)
         self._rules = Rules(
-            datetime.now(timezone.utc),
+            moment.now(),
             _Revoked(self._record, revoked),
             _distrusted(self._paths, self._record),
             {entry.sha256: entry.distrust_after for entry in self._record.certificates if entry.distrust_after},
@@ -256,7 +255,7 @@ def note(paths: StorePaths, examined: Iterable[Examined]) -> tuple[tuple[str, Ce
 
 
 def _needed(wanted: Iterable[tuple[Examined, tuple[Offer, ...]]]) -> tuple[Repair, ...]:
-    day = f"{datetime.now(timezone.utc):%Y-%m-%d}"
+    day = f"{moment.now():%Y-%m-%d}"
     found: dict[Certificate, list[Need]] = {}
     for one, offers in wanted:
         anchor = one.completion.anchor if one.completion else None

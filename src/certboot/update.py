@@ -7,9 +7,8 @@ import dataclasses
 import os
 import typing
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
-from certboot import files
+from certboot import files, moment
 from certboot.clients import git_settings, held_back
 from certboot.errors import StoreError
 from certboot.inputs import nothing_new, read_inputs
@@ -63,7 +62,7 @@ def apply(
     _prepare(paths)
     with files.locked(paths.lock):
         generations.clean(paths)
-        inputs = read_inputs(paths, request, datetime.now(timezone.utc).replace(microsecond=0), progress)
+        inputs = read_inputs(paths, request, moment.now().replace(microsecond=0), progress)
         plan = _planned(paths, request, inputs)
         settings: dict[str, str] = {}
         settings_written = False
@@ -92,7 +91,7 @@ def apply(
 def age_in_seconds(paths: StorePaths) -> float:
     """Return how long ago the sources were last read; infinite where that is not known, or lies in the future."""
     last = last_read.read(paths.checked)
-    age = (datetime.now(timezone.utc) - last.when).total_seconds() if last else -1.0
+    age = (moment.now() - last.when).total_seconds() if last else -1.0
     return age if age >= 0 else float("inf")
 
 

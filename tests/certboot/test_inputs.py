@@ -20,7 +20,7 @@ from environments import Ran
 from pki import NOW, issue, resigned
 from snapshot import contents, few_sources, roots, snapshot, unparsed
 
-from certboot import certs, decision, history, inputs, update
+from certboot import certs, decision, history, inputs, moment
 from certboot.paths import StorePaths
 from certboot.sources import certifi
 from certboot.store import last_read
@@ -72,13 +72,8 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def at(monkeypatch: pytest.MonkeyPatch, moment: datetime.datetime) -> None:
-    class Clock(datetime.datetime):
-        @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:  # type: ignore[override]
-            return moment.astimezone(tz)
-
-    monkeypatch.setattr(update, "datetime", Clock)
+def at(monkeypatch: pytest.MonkeyPatch, when: datetime.datetime) -> None:
+    monkeypatch.setattr(moment, "now", lambda: when)
 
 
 @pytest.mark.parametrize("command", ["update", "init"])

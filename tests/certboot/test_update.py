@@ -25,7 +25,7 @@ from pki import DAY, NOW, Issued, issue, key_usage
 from snapshot import assert_refused, contents, few_sources, roots, snapshot, unparsed
 
 import certboot_startup
-from certboot import files, policy, update
+from certboot import files, policy
 from certboot.doctor import store as store_check
 from certboot.paths import StorePaths, store_paths
 from certboot.sources import certifi, system
@@ -151,20 +151,14 @@ def test_additions_in_pem_and_der_are_kept_for_later_runs(
 
 @pytest.mark.usefixtures("few")
 def test_provenance_says_from_where_and_since_when(
-    certboot: Callable[..., Ran], paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    certboot: Callable[..., Ran], paths: StorePaths, tmp_path: Path, clock: Callable[[datetime], None]
 ) -> None:
     """A later run, another path for the same CA and a new CA beside it leave the first day and path as they were."""
     mine = issue("Mine")
     first, second = written(tmp_path, "first.pem", mine.pem), written(tmp_path, "second.pem", mine.pem)
     certboot("init", "--add", first)
 
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-            del tz
-            return NOW + timedelta(days=40)
-
-    monkeypatch.setattr(update, "datetime", Later)
+    clock(NOW + timedelta(days=40))
     fresh = written(tmp_path, "fresh.pem", issue("Fresh").pem)
     certboot("init", "--add", second, "--add", fresh)
     today, later = f"{NOW:%Y-%m-%d}", f"{NOW + timedelta(days=40):%Y-%m-%d}"

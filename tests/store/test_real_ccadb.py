@@ -41,10 +41,19 @@ if typing.TYPE_CHECKING:
 DATA = ROOT.parent / "shared" / "data" / "ccadb"
 REPORTS = (ccadb.ROOTS, ccadb.INTERMEDIATES, ccadb.REVOKED)
 
+DAY_OF_THE_REPORTS = datetime(2026, 11, 24, tzinfo=timezone.utc)
+
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.real_data,
     pytest.mark.skipif(not DATA.is_dir(), reason="the real reports of the CCADB do not lie beside the repository"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def day_of_the_reports(clock: Callable[[datetime], None]) -> None:
+    """What has expired is expired on this day, whenever the tests run."""
+    clock(DAY_OF_THE_REPORTS)
 
 
 class Website:
@@ -126,7 +135,7 @@ class Row(typing.NamedTuple):
 
     @property
     def expired(self) -> bool:
-        return self.certificate.not_valid_after_utc < datetime.now(timezone.utc)
+        return self.certificate.not_valid_after_utc < DAY_OF_THE_REPORTS
 
 
 @functools.cache
@@ -348,9 +357,10 @@ def test_openssl_verifies_every_intermediate_up_to_its_recorded_anchor(certboot:
 
 
 def _verified(anchor: Path, untrusted: Path | None, files: list[Path]) -> int:
+    when = ("-attime", f"{DAY_OF_THE_REPORTS.timestamp():.0f}")
+    trust = ("-no-CApath", "-no-CAstore", "-CAfile", anchor, *(("-untrusted", untrusted) if untrusted else ()))
     done = subprocess.run(
-        ["openssl", "verify", "-no-CApath", "-no-CAstore", "-CAfile", anchor, *(("-untrusted", untrusted) if untrusted
-         else ()), *files],
+        ["openssl", "verify", *when, *trust, *files],
         env={"PATH": SYSTEM_PATH}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.stdout.count(": OK\n")

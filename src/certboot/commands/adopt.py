@@ -25,9 +25,7 @@ def adopt_command(arguments: argparse.Namespace) -> int:
 
 
 def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
-    from datetime import datetime, timezone
-
-    from certboot import adoption, history
+    from certboot import adoption, history, moment
     from certboot.config import load_config
     from certboot.plan import Request
     from certboot.render import adopt_text
@@ -50,7 +48,7 @@ def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
             raise CertbootError(message, f"unset {each.variable}: clients that go by it trust nobody")
     places = {place for _, loaded in offers for place in adoption.places(loaded)}
     lost = adoption.lost(apply(paths, Request("adopt", adopt=chosen, dry_run=True)).rejected, places)
-    print(adopt_text.offer(offers, before, lost, datetime.now(timezone.utc)))
+    print(adopt_text.offer(offers, before, lost, moment.now()))
     if arguments.yes and lost and not arguments.partial:
         message = f"certificates that programs may rely on do not enter the store: {len(lost)}"
         raise CertbootError(message, "--partial, if no program needs them; else leave the variable as it is")

@@ -113,10 +113,10 @@ def _check_page(path: Path, server: Target | ChainFile | None) -> None:
 
 def _write_page(path: Path, findings: Sequence[Finding]) -> None:
     import certboot
-    from certboot import files
+    from certboot import files, moment
     from certboot.render.doctor_html import doctor_html
 
-    page = doctor_html(findings, datetime.now(timezone.utc), certboot.__version__)
+    page = doctor_html(findings, moment.now(), certboot.__version__)
     try:
         files.replace(path, page.encode("utf-8"))
     except OSError as error:

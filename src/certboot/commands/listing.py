@@ -17,9 +17,7 @@ if typing.TYPE_CHECKING:
 
 def list_command(arguments: argparse.Namespace) -> int:
     """List certificates, or what was rejected."""
-    from datetime import datetime, timezone
-
-    from certboot import history
+    from certboot import history, moment
     from certboot.duration import parse_duration
     from certboot.paths import store_paths
     from certboot.render import list_text
@@ -29,7 +27,7 @@ def list_command(arguments: argparse.Namespace) -> int:
     record = history.current(store_paths())
     expiring = parse_duration(arguments.expiring) if arguments.expiring else None
     chosen = selection.choose(
-        record, role=arguments.role or "", source=arguments.source, expiring=expiring, now=datetime.now(timezone.utc)
+        record, role=arguments.role or "", source=arguments.source, expiring=expiring, now=moment.now()
     )  # fmt: skip
     if arguments.json:
         print(list_json(record, chosen, rejected=arguments.rejected))

@@ -22,8 +22,7 @@ if typing.TYPE_CHECKING:
 
 def trust_command(arguments: argparse.Namespace) -> int:
     """Add a CA of the user's own, after a question."""
-    from datetime import datetime, timezone
-
+    from certboot import moment
     from certboot.paths import store_paths
     from certboot.plan import Request
     from certboot.render.store_text import headline
@@ -32,7 +31,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
     from certboot.sources.gather import trusted_bundle
     from certboot.update import apply
 
-    paths, now = store_paths(), datetime.now(timezone.utc)
+    paths, now = store_paths(), moment.now()
     server = _is_server(arguments.target)
     remote = server or "://" in arguments.target
     if server:
@@ -144,9 +143,8 @@ def distrust_command(arguments: argparse.Namespace) -> int:
 
 def additions(paths: Sequence[Path], password_file: Path | None) -> list[Loaded]:
     """Return what these files and folders hold; raises CertbootError."""
-    from datetime import datetime, timezone
-
+    from certboot import moment
     from certboot.sources import added
 
-    now = datetime.now(timezone.utc)
+    now = moment.now()
     return [added.load(path, now, password(password_file)) for path in paths]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import typing
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime
 
+from certboot import moment
 from certboot.connection import ConnectionFault, ascii_name
 from certboot.diagnosis.examination import Evidence, Judgements, examined, read, relevant
 from certboot.diagnosis.values import Judgement
@@ -59,7 +60,7 @@ def check(asked: ChainFile, paths: StorePaths) -> list[Finding]:
     given = None if given_anchors is None else given_anchors.ders
     here, found = _judged(chain, name, given, common_name=True)
     anchors = given if given is not None else tuple(found)
-    now = asked.at or datetime.now(timezone.utc)
+    now = asked.at or moment.now()
     if asked.at:
         judgements = _at_another_time(read(chain), anchors, Rules(now, name))
     else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import typing
-from datetime import datetime, timezone
 from pathlib import Path
 
+from certboot import moment
 from certboot.client_presence import installed_versions
 from certboot.doctor import clock, conflicts, generation, proxies, settings, variables, verification
 from certboot.doctor.trust_files import TrustFiles
@@ -18,6 +18,7 @@ from certboot.store.layout import BUNDLE, CRTS
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from certboot.model import Finding
     from certboot.paths import StorePaths
@@ -37,7 +38,7 @@ def check(paths: StorePaths, environ: Mapping[str, str], now: datetime | None = 
         *verification.check(environ, found, git),
         *proxies.check(environ),
         *conflicts.check(),
-        *clock.check(now or datetime.now(timezone.utc), known, certifi),
+        *clock.check(now or moment.now(), known, certifi),
     ]
 
 

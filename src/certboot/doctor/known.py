@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from certboot import der, pem
+from certboot import der, moment, pem
 from certboot.details import details
 from certboot.diagnosis import verify_codes as code
 from certboot.diagnosis.examination import read
@@ -198,6 +198,6 @@ def _earliest(record: Manifest | None) -> datetime | None:
 
 
 def _most_expired() -> bool:
-    now = datetime.now(timezone.utc)
+    now = moment.now()
     ends = [each.certificate.not_after for each in read(_certifi())]
     return sum(end < now for end in ends) * 2 > len(ends) > 0

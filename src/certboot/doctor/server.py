@@ -6,8 +6,8 @@ import contextlib
 import os
 import ssl
 import typing
-from datetime import datetime, timezone
 
+from certboot import moment
 from certboot.connection import ConnectionFault, ascii_name
 from certboot.diagnosis.examination import Evidence, Judgements, examined
 from certboot.diagnosis.values import Judgement, Known
@@ -28,7 +28,7 @@ def check(target: Target, paths: StorePaths) -> list[Finding]:
     judged = shaken.outcome in ("ok", "unverified")
     codes = frozenset(each.code for each in (judgements.here, judgements.lax, judgements.strict) if each and each.code)
     search = Search(paths, os.environ, shaken.presented, (*shaken.anchors, *shaken.built[-1:]), codes)
-    now = datetime.now(timezone.utc)
+    now = moment.now()
     background = known(search) if judged else Known()
     findings = examined(
         Evidence(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import typing
-from datetime import datetime, timezone
 
+from certboot import moment
 from certboot.config import load_config
 from certboot.doctor import age, anchors, drift, exposure, generation
 from certboot.errors import CertbootError, StoreError
@@ -13,6 +13,8 @@ from certboot.model import Finding
 from certboot.store import integrity
 
 if typing.TYPE_CHECKING:
+    from datetime import datetime
+
     from certboot.config import Config
     from certboot.doctor.generation import Generation
     from certboot.paths import StorePaths
@@ -33,7 +35,7 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
 
     Of a store that is not whole, or not safe, nothing more is told: it must be mended first.
     """
-    now = now or datetime.now(timezone.utc)
+    now = now or moment.now()
     try:
         current = generation.read(paths)
     except StoreError as error:

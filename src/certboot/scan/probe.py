@@ -12,9 +12,8 @@ import ssl
 import time
 import typing
 from dataclasses import replace
-from datetime import datetime, timezone
 
-from certboot import verdict
+from certboot import moment, verdict
 from certboot.certs import load_certificate
 from certboot.connection import ConnectionFault, ascii_name
 from certboot.details import details
@@ -96,7 +95,7 @@ class Prober:
         judgements = self._judgements(target, shaken)
         evidence = Evidence(
             target,
-            datetime.now(timezone.utc),
+            moment.now(),
             judgements,
             shaken.presented,
             tuple(dict.fromkeys((*shaken.anchors, *shaken.built[-1:]))),

@@ -109,12 +109,12 @@ class TestAccounting:
 
     @pytest.mark.usefixtures("repaired")
     def test_it_leaves_when_it_has_expired(
-        self, certboot: Run, paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+        self, certboot: Run, paths: StorePaths, clock: Callable[[datetime], None]
     ) -> None:
-        _later(monkeypatch, timedelta(days=89))
+        clock(datetime.now(timezone.utc) + timedelta(days=89))
         certboot("update")
         assert repaired_in(paths) == {"Example CA": "intermediate"}
-        _later(monkeypatch, timedelta(days=91))
+        clock(datetime.now(timezone.utc) + timedelta(days=91))
         ran = certboot("update")
         assert (repaired_in(paths), "it expired on" in ran.out) == ({}, True)
 
@@ -381,12 +381,3 @@ def _hosts(paths: StorePaths) -> list[str]:
 
 def _read_only(*_: object) -> None:
     raise OSError(errno.EROFS, "Read-only file system")
-
-
-def _later(monkeypatch: pytest.MonkeyPatch, span: timedelta) -> None:
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: typing.Any = None) -> Later:  # noqa: ANN401
-            return typing.cast("Later", datetime.now(tz) + span)
-
-    monkeypatch.setattr(update, "datetime", Later)
