@@ -55,7 +55,11 @@ class User:
         assert (found, [argv[1] for argv in fix]) == (cause, list(commands))
         for program, *argv in fix:
             assert program == "certboot"
-            answers = {"repair": ["--yes", "--allow-private"], "adopt": ["--yes"], "trust": ["--yes", "--sha256", pin]}
+            answers = {
+                "repair": ["--yes", "--allow-private"],
+                "adopt": ["--yes"],
+                "trust": ["--yes", "--allow-private", "--sha256", pin],
+            }
             self.certboot(*argv, *answers.get(argv[0], []))
         assert self.reaches(server)
         assert self.cause(server) == (None, [])
