@@ -12,7 +12,11 @@ import argparse
 import os
 import subprocess
 import sys
+import typing
 from pathlib import Path
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv-test"
@@ -50,10 +54,14 @@ def prepare() -> None:
     subprocess.run([*pip, *groups, "--editable", "."], cwd=ROOT, check=True)
 
 
-def run(*arguments: str, **variables: str) -> None:
-    """Run the virtualenv's Python with these arguments; its failure ends this script with its status."""
-    environ = {**os.environ, "CERTBOOT_DISABLE": "1", **variables}  # the developer's own store is not under test
-    done = subprocess.run([PYTHON, *arguments], cwd=ROOT, env=environ, check=False)
+def run(*arguments: str, before: Sequence[str] = (), variables: Mapping[str, str] | None = None) -> None:
+    """Run the virtualenv's Python, by the program ``before``; its failure ends this script with its status."""
+    environ = {
+        **os.environ,
+        "CERTBOOT_DISABLE": "1",
+        **(variables or {}),
+    }  # the developer's own store is not under test
+    done = subprocess.run([*before, PYTHON, *arguments], cwd=ROOT, env=environ, check=False)
     if done.returncode:
         what = arguments[1] if arguments[0] == "-m" else arguments[0]
         sys.stderr.write(f"check: error: {what} failed with status {done.returncode}\n")

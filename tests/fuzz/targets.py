@@ -343,7 +343,7 @@ def starttls_answer(data: bytes) -> None:
 
     The first byte chooses the protocol.
     """
-    protocol = starttls.PROTOCOLS[data[0] % len(starttls.PROTOCOLS)] if data else "smtp"
+    protocol = tuple(starttls.PROTOCOLS)[data[0] % len(starttls.PROTOCOLS)] if data else "smtp"
     stream = _Scripted(data[1:])
     try:
         starttls.begin(protocol, stream)

@@ -19,6 +19,7 @@ import certboot
 from certboot import files
 from certboot.errors import CertbootError, StoreError
 from certboot.hook import found
+from certboot.store import belongings
 
 if typing.TYPE_CHECKING:
     from certboot.paths import StorePaths
@@ -98,7 +99,7 @@ def remember(paths: StorePaths, copy: Copy) -> None:
     if above or how:
         message = f"no safe place for a list of copies, {how or (above and above[1])}: {paths.home}"
         raise StoreError(message, "certboot doctor store looks at it")
-    files.make_folder(paths.home)
+    belongings.claim(paths)
     with files.locked(paths.lock):
         others = [each for each in _read(paths) if each.folder != copy.folder]
         _write(paths, [*others, copy])

@@ -96,7 +96,8 @@ def test_outdated_copies_are_renewed_once(paths: StorePaths, tmp_path: Path) -> 
     assert (tmp_path / "old" / "certboot_startup.pth").read_bytes() == (
         tmp_path / "new" / "certboot_startup.pth"
     ).read_bytes()
-    assert copies.outdated_copies(paths) == copies.renew(paths) == ()
+    assert copies.outdated_copies(paths) == ()
+    assert copies.renew(paths) == ()
 
 
 @pytest.mark.parametrize("version", ["999.0", "1000"])
