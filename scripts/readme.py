@@ -1,8 +1,7 @@
 """Write the generated parts of README.md anew: the commands' help, and the tables of variables, clients and findings.
 
-    python3 scripts/readme.py           with certboot importable, as in the virtualenv of scripts/test.py
-
-A test compares README.md with what this would write.
+python3 scripts/readme.py           with certboot importable, as in the virtualenv of scripts/test.py
+python3 scripts/readme.py --check   write nothing, and fail where something would have changed
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import sys
 from pathlib import Path
 
 from certboot import cli
+from certboot.client_table import readers
 from certboot.clients import DIRECTORY, VARIABLES
 from certboot.explanations import EXPLANATIONS
 
@@ -59,7 +59,7 @@ def variables_table() -> str:
     for variable in VARIABLES:
         how = "by default" if variable.default else "by configuration"
         form = ", to the hashed directory" if variable.form == DIRECTORY else ""
-        lines.append(f"| `{variable.name}` | {how}{form} | {variable.readers} |")
+        lines.append(f"| `{variable.name}` | {how}{form} | {', '.join(readers(variable.name))} |")
     return "\n".join(lines)
 
 
@@ -75,6 +75,18 @@ def _replaced(text: str, name: str, content: str) -> str:
     return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
 
 
+def main() -> int:
+    """Write the parts, or with ``--check`` return 1 where they are not current."""
+    before = README.read_text("utf-8")
+    after = generated(before)
+    if sys.argv[1:] == ["--check"]:
+        if before == after:
+            return 0
+        sys.stderr.write("readme: error: README.md is not current\n\nhint: python3 scripts/check.py --fix\n")
+        return 1
+    README.write_text(after, "utf-8")
+    return 0
+
+
 if __name__ == "__main__":
-    README.write_text(generated(README.read_text("utf-8")), "utf-8")
-    sys.exit(0)
+    sys.exit(main())

@@ -13,14 +13,13 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-VENV = ROOT / ".venv-test"
+import check
+
 AHEAD = ("+30d", "+1y", "+3y")  # as faketime takes them
-PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+SLOWEST = 10
+WORKERS = str(os.cpu_count() or 2)
 
 
 def main() -> int:
@@ -29,25 +28,25 @@ def main() -> int:
     parser.add_argument("--fast", action="store_true", help="leave out the tests marked slow, and the coverage gate")
     parser.add_argument("pytest", nargs="*", metavar="-- PYTEST ARGUMENTS", help="which tests; then no coverage gate")
     arguments = parser.parse_args()
-    if sys.version_info < (3, 11):  # the newest clients, which constraints.txt names, need it
-        sys.stderr.write("test: error: the tests run on Python 3.11 or newer\n\nhint: python3.11 scripts/test.py\n")
-        return 2
     if not shutil.which("openssl"):
         sys.stderr.write("test: error: the openssl program is missing\n\nhint: apt-get install openssl\n")
         return 2
-    prepare()
-    run("ruff", "format", "--check")
-    run("ruff", "check")
-    run("mypy")
-    for old in ROOT.glob(".coverage*"):
+    check.prepare()
+    for step in check.CHECKS:
+        check.run(*step)
+    for old in check.ROOT.glob(".coverage*"):
         old.unlink()
     # Coverage starts with the interpreter (its own .pth), because the hook is loaded before any test is.
-    measured = {"COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml"), "COVERAGE_FILE": str(ROOT / ".coverage")}
+    measured = {
+        "COVERAGE_PROCESS_START": str(check.ROOT / "pyproject.toml"),
+        "COVERAGE_FILE": str(check.ROOT / ".coverage"),
+    }
     some = ["-m", "not slow"] if arguments.fast else []
-    run("pytest", "-n", str(os.cpu_count() or 2), "--dist", "loadgroup", *some, *arguments.pytest, variables=measured)
+    pytest = ("-m", "pytest", "-n", WORKERS)
+    check.run(*pytest, "--dist", "loadgroup", f"--durations={SLOWEST}", *some, *arguments.pytest, variables=measured)
     if not some and not arguments.pytest:
-        run("coverage", "combine", "--quiet")
-        run("coverage", "report")
+        check.run("-m", "coverage", "combine", "--quiet")
+        check.run("-m", "coverage", "report")
         return ahead()
     return 0
 
@@ -58,32 +57,12 @@ def ahead() -> int:
         sys.stderr.write("test: the tests of real data were not run with the clock ahead: faketime is missing\n")
         sys.stderr.write("\nhint: apt-get install faketime\n")
         return 2 if os.environ.get("CI") else 0
-    tests = ("-n", str(os.cpu_count() or 2), "-m", "real_data", "-q")
     for span in AHEAD:
         print(f"the tests of real data, {span}:", flush=True)
         # What waits goes by the other clock, of which not all functions are faked.
-        run("pytest", *tests, before=("faketime", "-f", span), variables={"FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+        tests = ("-m", "pytest", "-n", WORKERS, "-m", "real_data", "-q")
+        check.run(*tests, before=("faketime", "-f", span), variables={"FAKETIME_DONT_FAKE_MONOTONIC": "1"})
     return 0
-
-
-def prepare() -> None:
-    """Make the virtualenv once, and install into it the versions that constraints.txt names."""
-    if not PYTHON.exists():
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", "constraints.txt"]
-    subprocess.run([*pip, "pip"], cwd=ROOT, check=True)
-    groups = [argument for group in ("clients", "test", "tools") for argument in ("--group", group)]
-    subprocess.run([*pip, *groups, "--editable", "."], cwd=ROOT, check=True)
-
-
-def run(module: str, *arguments: str, before: tuple[str, ...] = (), variables: dict[str, str] | None = None) -> None:
-    """Run one tool of the virtualenv, by the program ``before``; its failure ends this script with its status."""
-    # The developer's own store is not under test.
-    environ = {**os.environ, "CERTBOOT_DISABLE": "1", **(variables or {})}
-    done = subprocess.run([*before, PYTHON, "-m", module, *arguments], cwd=ROOT, env=environ, check=False)
-    if done.returncode:
-        sys.stderr.write(f"test: error: {module} failed with status {done.returncode}\n")
-        sys.exit(done.returncode)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from certboot import cli, moment
+from certboot import cli, moment, net_addresses
 from certboot.clients import VARIABLES
 from certboot.paths import StorePaths, store_paths
 
@@ -108,9 +108,10 @@ def serve() -> Iterator[Callable[..., TlsServer]]:
 
 
 @pytest.fixture
-def place() -> Iterator[PlainServer]:
-    """An HTTP server on loopback, where an issuer may lie."""
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[PlainServer]:
+    """An HTTP server on loopback, where an issuer may lie: its port stands for 80, which only root may have."""
     server = PlainServer()
+    monkeypatch.setattr(net_addresses, "_PORTS_HERE", {"http": (server.port,), "https": (443,)})
     yield server
     server.close()
 

@@ -14,8 +14,9 @@ import pytest
 SCRIPT = Path(__file__).parents[1] / "scripts" / "test.py"
 
 
-@pytest.fixture(scope="module")
-def script() -> typing.Any:  # noqa: ANN401 - a module that no import statement names
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> typing.Any:  # noqa: ANN401 - a module that no import statement names
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     spec = importlib.util.spec_from_file_location("scripts_test", SCRIPT)
     assert spec
     assert spec.loader
@@ -48,7 +49,7 @@ def test_each_clock_is_ahead_for_the_tests_of_real_data(
     real = subprocess.run
 
     def asked(command: list[typing.Any], **options: typing.Any) -> subprocess.CompletedProcess[bytes]:  # noqa: ANN401
-        at = command.index(script.PYTHON)
+        at = command.index(script.check.PYTHON)
         assert command[at + 1 : at + 3] == ["-m", "pytest"]
         assert command[command.index("real_data") - 1] == "-m"
         question = [sys.executable, "-c", "import time; print(time.time())"]

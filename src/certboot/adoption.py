@@ -34,7 +34,7 @@ def preset(names: Sequence[str], paths: StorePaths, environ: Mapping[str, str]) 
         found = [_named(name, paths, environ) for name in dict.fromkeys(names) if name not in again]
     else:
         found = [Adoption(name, environ[name]) for name in BY_NAME if name in environ]
-        found = [each for each in found if not each.unfit and not adopted.is_own(each, paths)]
+        found = [each for each in found if not each.unfit and not adopted.is_own(each, paths.home)]
     new = tuple(each for each in found if each not in known)
     if len(adoptions.render((*known, *new))) > _MOST_BYTES:
         message = f"more is adopted than the hook reads: {paths.adopted}"
@@ -64,7 +64,7 @@ def _named(name: str, paths: StorePaths, environ: Mapping[str, str]) -> Adoption
     if found.unfit:
         message = f"{name} cannot be adopted, {found.unfit}: {printable(found.value)!r}"
         raise CertbootError(message, f"unset {name}, or let it name a file or directory by its absolute path")
-    if adopted.is_own(found, paths):
+    if adopted.is_own(found, paths.home):
         message = f"{name} has certboot's own value"
         raise CertbootError(message, "there is nothing to adopt; certboot adopt --undo ends an adoption")
     return found

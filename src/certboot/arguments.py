@@ -7,9 +7,10 @@ import os
 import typing
 from pathlib import Path
 
-from certboot.doctor_arguments import STARTTLS, doctor, explain, seconds
+from certboot.doctor_arguments import doctor, explain, seconds
 from certboot.exporters.formats import FORMATS, NAME, PASSWORD
 from certboot.scan_arguments import scan
+from certboot.starttls import PROTOCOLS
 
 _EPILOG = """\
 exit status: 0 all is well, 1 the doctor found a failure or a question was answered no, 2 wrong usage or certboot could
@@ -197,7 +198,7 @@ def _chain(commands: _Commands) -> None:
 def _server(command: argparse.ArgumentParser) -> None:
     """Add what leads to a server, as the doctor's remedies have it."""
     command.add_argument(
-        "--starttls", choices=STARTTLS, metavar="PROTOCOL", help=f"begin with one of {', '.join(STARTTLS)}"
+        "--starttls", choices=PROTOCOLS, metavar="PROTOCOL", help=f"begin with one of {', '.join(PROTOCOLS)}"
     )
     command.add_argument("--connect", metavar="ADDR", help="connect to this HOST[:PORT] in its place")
     command.add_argument("--servername", metavar="NAME", help="ask for this name, and look for it in the certificate")

@@ -24,13 +24,6 @@ class Variable:
     default: bool
     """Set unless configured away. The others reach no further client, and outrank the user's own configuration."""
 
-    @property
-    def readers(self) -> str:
-        """The clients that look at it, by their names in the table of clients."""
-        from certboot.client_table import readers
-
-        return ", ".join(readers(self.name))
-
 
 VARIABLES = (
     Variable("REQUESTS_CA_BUNDLE", FILE, default=True),

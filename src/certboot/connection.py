@@ -131,11 +131,8 @@ def proxy_for(target: Target) -> Proxy | None:
     Raises ConnectionFault for one that is no HTTP proxy. Mail, directories and databases know no proxy.
     """
     host, port = target.connect or (target.host, target.port)
-    proxies = urllib.request.getproxies()
-    address = proxies.get("https") or proxies.get("all")
-    if target.starttls or not address or urllib.request.proxy_bypass(f"{_bracketed(host)}:{port}"):
-        return None
-    if urllib.request.proxy_bypass(host):
+    address = "" if target.starttls else named_proxy(f"https://{_bracketed(host)}:{port}/")
+    if not address:
         return None
     if "://" not in address:
         address = f"http://{address}"
@@ -152,6 +149,18 @@ def proxy_for(target: Target) -> Proxy | None:
         raise ConnectionFault(outcome="proxy-refused", words=words)
     user = ":".join(urllib.parse.unquote(part or "") for part in (parts.username, parts.password))
     return Proxy(scheme, name, number or _PORTS[scheme], user if parts.username else "")
+
+
+def named_proxy(url: str) -> str:
+    """Return the proxy for this URL as the environment or the system names it, or an empty text: the rule of requests.
+
+    The TLS connection and every fetch go by it, so that NO_PROXY means one thing to both.
+    """
+    if not urllib.request.getproxies():  # mostly so, and then requests need not be loaded
+        return ""
+    from requests.utils import get_environ_proxies, select_proxy
+
+    return select_proxy(url, get_environ_proxies(url)) or ""
 
 
 def ascii_name(host: str) -> str:

@@ -6,8 +6,8 @@ import argparse
 import typing
 from pathlib import Path
 
-# The protocols of certboot.starttls, which would cost --help the ssl module.
-STARTTLS = ("smtp", "imap", "pop3", "ldap", "postgres", "mysql", "ftp")
+from certboot.starttls import PROTOCOLS
+
 _HOUR = 3600
 # argparse gives the type no public name.
 Commands: typing.TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
@@ -34,7 +34,7 @@ def doctor(commands: Commands) -> None:
     )  # fmt: skip
     server = command.add_argument_group("with a host")
     server.add_argument(
-        "--starttls", choices=STARTTLS, metavar="PROTOCOL", help=f"begin with one of {', '.join(STARTTLS)}"
+        "--starttls", choices=PROTOCOLS, metavar="PROTOCOL", help=f"begin with one of {', '.join(PROTOCOLS)}"
     )
     server.add_argument("--connect", metavar="ADDR", help="connect to this HOST[:PORT] in its place")
     server.add_argument("--servername", metavar="NAME", help="ask for this name, and look for it in the certificate")

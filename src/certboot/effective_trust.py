@@ -10,10 +10,9 @@ from certboot.client_table import CERTIFI, EITHER, LOOKED_UP, OWN, SYSTEM, SYSTE
 from certboot.clients import DIRECTORY, FILE
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from certboot.client_table import Client, Place
-    from certboot.paths import StorePaths
 
 # Who decided.
 BY_HOOK = "certboot's hook"
@@ -39,7 +38,8 @@ class Setting:
 class Facts:
     """What there is to know about this process and machine."""
 
-    paths: StorePaths
+    is_store: Callable[[str], bool]
+    """Whether the value of a variable or setting leads to certboot's store."""
     bundle: str = ""
     """The bundle that the hook uses in this process; empty where it is not active."""
     applied: Mapping[str, str] = field(default_factory=dict)
@@ -131,7 +131,7 @@ class _Look:
         value = self._environ.get(place.name)
         if value is None or (not value and self._client.empty_is_unset and not choice.is_openssl):
             return None
-        of_store = self._facts.paths.holds(value)
+        of_store = self._facts.is_store(value)
         decided_by = BY_PARENT if of_store else BY_OTHERS
         if self._facts.applied.get(place.name) == value:
             decided_by = BY_HOOK
@@ -142,7 +142,7 @@ class _Look:
         if setting is None:
             return None
         where = f"{place.name} in {setting.file}"
-        return Source(setting.value, where, BY_SETTING, self._facts.paths.holds(setting.value))
+        return Source(setting.value, where, BY_SETTING, self._facts.is_store(setting.value))
 
     def _default(self, default: str) -> Iterator[Source]:
         if default == CERTIFI and "certifi" in self._facts.guards and not self._client.program:

@@ -68,7 +68,7 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     if not (request.only_distrusts and previous):
         sources = (
             *gather.Sources(paths, config, choices, now, progress).read(),
-            *(adopted.read_again(each, paths) for each in adoptions),
+            *(adopted.read_again(each, paths.home) for each in adoptions),
         )
     pieces = (piece for unparsed in (*sources, kept) for piece in unparsed.pieces)
     beside = (("choices", repr(choices).encode()), ("settings", settings), ("distrusted", out))

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import requests
 import urllib3
-from requests.utils import get_environ_proxies, select_proxy
 from urllib3.util.ssl_match_hostname import CertificateError
 
+from certboot.connection import named_proxy
 from certboot.errors import SourceError
 from certboot.printable import printable
 
@@ -205,7 +205,7 @@ def _session() -> requests.Session:
 
 def _answer(session: requests.Session, url: str, request: _Request) -> requests.Response:
     asked = {"If-None-Match": request.etag, "If-Modified-Since": request.modified}
-    proxy = select_proxy(url, get_environ_proxies(url))
+    proxy = named_proxy(url)
     try:
         return session.get(
             url,

@@ -26,6 +26,7 @@ KINDS = {
     SPECIAL: "an address that no CA's web server has",
 }
 """Kind -> words."""
+HERE = "of this computer"
 
 _Network: typing.TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 _Address: typing.TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
@@ -45,11 +46,17 @@ _SPECIAL_NETWORKS = _networks(
     "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128", "fd00:a9fe:a9fe::1/128",
     "0.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
     "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-    "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
+    "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "64:ff9b:1::/48",
 )  # fmt: skip
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291, 2.4: IANA gives out nothing else
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are where it really leads
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: how a machine without IPv4 reaches an IPv4 address
+# Where else the last 32 bits are an IPv4 address: RFC 4291, 2.5.5.2 (mapped) and 2.5.5.1 (compatible), RFC 2765, 2.1.
+_EMBEDDING = (_NAT64, *_networks("::ffff:0:0/96", "::/96", "::ffff:0:0:0/96"))
+_ISATAP = 0x5EFE  # RFC 5214, 6.1: an interface identifier ::0:5efe:IPV4, or ::200:5efe:IPV4, below any prefix
 _PORTS = {"http": (80, 8080), "https": (443, 8443)}
+# Of this computer. Who speaks from here need not be the user: another user's process, a container, the far end of a
+# tunnel. Through us they would reach what listens for the user alone, and for some of that a GET is enough.
+_PORTS_HERE = {"http": (80,), "https": (443,)}
 _NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
 # As the URL standard of the WHATWG has it, a name whose last label looks like a number is an IPv4 address, however odd.
 _NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?")
@@ -71,7 +78,7 @@ class Reach:
     kinds: frozenset[str] = frozenset()
     """Of PRIVATE and LOOPBACK."""
     any_port: bool = False
-    """At addresses of these kinds, other ports than 80 and 8080 too."""
+    """At addresses of these kinds, every port."""
     https: Path | None = None
     """The CA certificates to verify https with; None: only http is fetched."""
 
@@ -136,16 +143,23 @@ def refusal(address: str, wanted: Place, reach: Reach) -> FetchError | None:
     if found not in (PUBLIC, *reach.kinds):
         named = address if address == wanted.host else f"{wanted.host} is {address}"
         return FetchError(rule="address-refused", message=f"{printable(named)}, {KINDS[found]}")
-    return None if reach.any_port and found != PUBLIC else refused_port(wanted)
+    if reach.any_port and found != PUBLIC:
+        return None
+    if found == LOOPBACK:
+        usual = _PORTS_HERE[wanted.scheme]
+        return None if wanted.port in usual else _port_refused(f"{wanted.port} {HERE}", usual)
+    return refused_port(wanted)
 
 
 def refused_port(wanted: Place) -> FetchError | None:
     """Return why this port must not be contacted at an address that may be public, or None."""
     usual = _PORTS[wanted.scheme]
-    if wanted.port in usual:
-        return None
-    words = f"port {wanted.port}, where only {' and '.join(map(str, usual))} are asked"
-    return FetchError(rule="port-refused", message=words)
+    return None if wanted.port in usual else _port_refused(str(wanted.port), usual)
+
+
+def _port_refused(which: str, usual: tuple[int, ...]) -> FetchError:
+    asked = f"{' and '.join(map(str, usual))} {'are' if usual[1:] else 'is'} asked"
+    return FetchError(rule="port-refused", message=f"port {which}, where only {asked}")
 
 
 def kind(text: str) -> str:
@@ -156,21 +170,24 @@ def kind(text: str) -> str:
 def reach_from(peer: str, *, private: bool = False, https: Path | None = None) -> Reach:
     """Return where certificates of a server at the IP address ``peer`` (empty: unknown) may send us.
 
-    One in a private network may lead into such, and one of this computer to it. ``private``: all may.
+    One in a private network may lead into such, and one of this computer to it. ``private``: all may, to any port.
     """
     here = kind(peer) if peer else PUBLIC
     kinds = {PRIVATE, LOOPBACK} if private else {here} & {PRIVATE, LOOPBACK}
-    # A server of this computer may send us to any port of it: whoever runs it can go there himself.
-    return Reach(frozenset(kinds), private or here == LOOPBACK, https)
+    return Reach(frozenset(kinds), private, https)
 
 
 def _kind(address: _Address) -> str:
-    if isinstance(address, ipaddress.IPv6Address):
-        inside = address.ipv4_mapped
-        if address in _NAT64:
-            inside = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inside is not None:
-            return _kind(inside)
+    """Return the kind of an address; of one that carries another within it the stricter of both.
+
+    What is translated on its way leads out of this computer and its network, or into them from outside: neither is a
+    CA's own address there, so by translation nothing is of this computer or of a private network.
+    """
+    carried = _carried(address)
+    if carried and _kind(carried) != PUBLIC:
+        return SPECIAL
+    if address in _NAT64 or (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped):
+        return PUBLIC
     for found, networks in (
         (SPECIAL, _SPECIAL_NETWORKS),
         (LOOPBACK, _LOOPBACK_NETWORKS),
@@ -179,6 +196,19 @@ def _kind(address: _Address) -> str:
         if any(address in network for network in networks):
             return found
     return PUBLIC if isinstance(address, ipaddress.IPv4Address) or address in _GLOBAL_UNICAST else SPECIAL
+
+
+def _carried(address: _Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address ends with, if it is of a form that leads there.
+
+    6to4, Teredo and a network's own NAT64 (RFC 8215) are special addresses as a whole.
+    """
+    if isinstance(address, ipaddress.IPv4Address) or any(address in network for network in _LOOPBACK_NETWORKS):
+        return None
+    isatap = int(address) >> 32 & 0xFDFFFFFF == _ISATAP
+    if isatap or any(address in network for network in _EMBEDDING):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
 
 
 def _is_ipv6(host: str) -> bool:

@@ -18,7 +18,7 @@ import typing
 import urllib.parse
 from dataclasses import dataclass
 
-from certboot.connection import ConnectionFault, Deadline, resolved
+from certboot.connection import ConnectionFault, Deadline, named_proxy, resolved
 from certboot.errors import CertbootError
 from certboot.net_addresses import LOOPBACK, FetchError, Place, Reach, place, refusal, refused_port
 from certboot.printable import printable
@@ -218,10 +218,7 @@ def _connected(addresses: list[Resolved], deadline: Deadline) -> socket.socket:
 
 def _proxy(wanted: Place) -> str:
     """Return the proxy for this place as the environment or the system has it, or an empty text."""
-    from requests.utils import get_environ_proxies, select_proxy
-
-    url = f"{wanted.scheme}://{wanted.authority}{wanted.target}"
-    return select_proxy(url, get_environ_proxies(url)) or ""
+    return named_proxy(f"{wanted.scheme}://{wanted.authority}{wanted.target}")
 
 
 def _through(proxy: str, wanted: Place, reach: Reach, deadline: Deadline) -> socket.socket:

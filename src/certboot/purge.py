@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import typing
 
 from certboot import files
 from certboot.errors import StoreError
-from certboot.store import generations
+from certboot.store import belongings
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
@@ -18,27 +17,24 @@ if typing.TYPE_CHECKING:
 
 def find(paths: StorePaths) -> tuple[Path, ...]:
     """Return what ``remove`` would take away, first the ``env`` file; raises StoreError where there is no store."""
-    present = tuple(path for path in paths.parts if path.is_symlink() or path.exists())
-    # By one of these it is known to be a store: `env` may be anybody's.
-    if not {paths.current, paths.generations, paths.hooks}.intersection(present):
-        message = f"there is no store: {paths.home}"
-        raise StoreError(message, "nothing to do; if you used CERTBOOT_HOME for init, set it now too")
-    return present
+    if not belongings.is_purgeable(paths):
+        other = belongings.stranger(paths) if paths.home.is_dir() else None
+        message = f"there is no store: {paths.home}" + (f" (it holds other things, {other.name})" if other else "")
+        raise StoreError(message, "nothing was removed; if you used CERTBOOT_HOME for init, set it now too")
+    return belongings.present(paths)
 
 
 def remove(paths: StorePaths) -> tuple[str, ...]:
-    """Remove the store and return the names of other things that lie in its folder; raises OSError.
+    """Remove the store and return the names of other things that lie in its folder; raises StoreError or OSError.
 
-    The ``env`` file goes first: from then on no interpreter is pointed at what is about to vanish.
+    The ``env`` file goes first: from then on no interpreter is pointed at what is about to vanish. The generations go
+    last: by them the rest of a purge that was killed is still known to be a store.
     """
     with files.locked(paths.lock):
-        generations.clean(paths)
         for path in find(paths):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+            belongings.take_away(path)
     paths.lock.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        paths.home.rmdir()
-    return tuple(sorted(path.name for path in paths.home.iterdir())) if paths.home.is_dir() else ()
+    for folder in (paths.generations, paths.home):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    return tuple(str(path.relative_to(paths.home)) for path in belongings.left(paths))

@@ -16,11 +16,12 @@ from certboot.diagnosis.partial_chain import strict_end
 from certboot.errors import CertificateError
 from certboot.net_addresses import reach_from
 from certboot.sources import ccadb, repaired
-from certboot.sources.gather import cached_report, listed_in, trusted_bundle
+from certboot.sources.gather import report_folders, trusted_bundle
 from certboot.store import distrusted, repairs
 from certboot.store.held import named
 from certboot.store.layout import CRTS, in_force
 from certboot.store.repairs import Need, Repair
+from certboot.subject_hash import comparable
 from certboot.tls import handshake
 
 if typing.TYPE_CHECKING:
@@ -94,8 +95,8 @@ class Repairer:
         self._record = history.current(self._paths)
         self._generation = self._paths.generations / str(self._record.generation)
         self._bundled = {entry.sha256 for entry in self._record.certificates if entry.bundled}
-        self._reported: dict[bytes, list[bytes]] | None = None
-        revoked = cached_report(self._paths, self._record.choices, ccadb.REVOKED)
+        self._reported: dict[bytes, list[bytes]] | None = None  # by the names of the subjects, as OpenSSL compares them
+        revoked = ccadb.cached_report(report_folders(self._paths, self._record.choices), ccadb.REVOKED)
         self._rules = Rules(
             moment.now(),
             _Revoked(self._record, revoked),
@@ -194,10 +195,11 @@ class Repairer:
                 yield Offer(certificate, STORE)
         if self._reported is None:
             self._reported = {}
-            for each in ccadb.certificates(cached_report(self._paths, self._record.choices, ccadb.INTERMEDIATES)):
+            folders = report_folders(self._paths, self._record.choices)
+            for each in ccadb.certificates(ccadb.cached_report(folders, ccadb.INTERMEDIATES)):
                 with contextlib.suppress(der.DerError):
-                    self._reported.setdefault(der.certificate_names(each)[1], []).append(each)
-        for certificate in _readable(self._reported.get(name, ())):
+                    self._reported.setdefault(comparable(der.certificate_names(each)[1]), []).append(each)
+        for certificate in _readable(self._reported.get(comparable(name), ())):
             yield Offer(certificate, REPORT)
 
 
@@ -209,7 +211,7 @@ class _Revoked:
         self._report = report
 
     def __contains__(self, fingerprint: object) -> bool:
-        return fingerprint in self._rejected or bool(listed_in(self._report, (str(fingerprint),)))
+        return fingerprint in self._rejected or bool(ccadb.listed_in(self._report, (str(fingerprint),)))
 
 
 def _distrusted(paths: StorePaths, record: Manifest) -> frozenset[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from certboot.doctor_arguments import STARTTLS, Commands, seconds
+from certboot.doctor_arguments import Commands, seconds
+from certboot.starttls import PROTOCOLS
 
 _MOST_JOBS = 512
 
@@ -25,7 +26,7 @@ def scan(commands: Commands) -> None:
     command.add_argument("host", metavar="HOST", nargs="*", help="a host; - for a list on standard input, one a line")
     command.add_argument("--file", metavar="FILE", type=Path, help="a list of hosts, one a line")
     command.add_argument(
-        "--starttls", choices=STARTTLS, metavar="PROTOCOL", help=f"begin with one of {', '.join(STARTTLS)}"
+        "--starttls", choices=PROTOCOLS, metavar="PROTOCOL", help=f"begin with one of {', '.join(PROTOCOLS)}"
     )
     command.add_argument(
         "--jobs", metavar="N", type=_jobs, default=64, help=f"hosts at a time, at most {_MOST_JOBS} (default: 64)"

@@ -1,37 +1,76 @@
-"""What is said in plain text before TLS begins, in the protocols that begin so. Sends no credentials and no mail."""
+"""The protocols that begin in plain text and go over to TLS when asked: a row each, and what is said in it.
+
+Nothing here sends credentials or mail.
+"""
 
 from __future__ import annotations
 
 import typing
 
-from certboot import der
-from certboot.connection import ConnectionFault
 from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from certboot.connection import Stream
+    from certboot.connection import ConnectionFault, Stream
 
 _MOST_LINES = 100
 _LDAP_START_TLS = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"  # RFC 4511, 4.14
+_LDAP_SEQUENCE = 0x30
 _LDAP_RESULT = 0x0A
 _LDAP_LONGEST = 2  # octets of a length
 _POSTGRES_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 _MYSQL_PROTOCOL, _MYSQL_CLIENT_SSL, _MYSQL_PROTOCOL_41 = 10, 0x800, 0x200
 _MYSQL_LONGEST = 4096
+_MYSQL_GREETING = b"\x00\x00\x0a"  # the end of the packet's length, its number 0, protocol 10
+
+
+class Protocol(typing.NamedTuple):
+    """One of these protocols."""
+
+    begin: Callable[[Stream], None]
+    """Brings the connection to where TLS begins; raises ConnectionFault, OSError."""
+    ports: tuple[int, ...]
+    """Where it is mostly spoken, the usual one first."""
+    greets: Callable[[bytes], bool] = lambda _: False
+    """Whether a server that speaks first begins with these bytes."""
 
 
 def begin(protocol: str, stream: Stream) -> None:
     """Bring the connection to where TLS begins; raises ConnectionFault, OSError."""
-    _BEGIN[protocol](stream)
+    PROTOCOLS[protocol].begin(stream)
+
+
+def usual_port(protocol: str) -> int | None:
+    """Return where the protocol is mostly spoken; None for what is none of these."""
+    return PROTOCOLS[protocol].ports[0] if protocol in PROTOCOLS else None
+
+
+def spoken_on(port: int) -> str:
+    """Return the protocol that is mostly spoken on ``port``, or ""."""
+    return next((name for name, protocol in PROTOCOLS.items() if port in protocol.ports), "")
+
+
+def greeting_of(banner: bytes, port: int) -> str:
+    """Return the protocol of a server that greets with ``banner`` on ``port``, or "".
+
+    SMTP and FTP greet alike; one that says neither is FTP on FTP's port only.
+    """
+    greeting = [name for name, protocol in PROTOCOLS.items() if protocol.greets(banner)]
+    if greeting == ["smtp", "ftp"]:
+        return "ftp" if b"ftp" in banner.lower() or port in PROTOCOLS["ftp"].ports else "smtp"
+    return greeting[0] if greeting else ""
+
+
+def _fault(words: str) -> ConnectionFault:
+    from certboot.connection import ConnectionFault  # which brings in ssl, that the names of protocols do without
+
+    return ConnectionFault(outcome="starttls-refused", words=words)
 
 
 def _refused(said: bytes) -> ConnectionFault:
     words = printable(said.decode("ascii", "replace").strip())[:200]
-    return ConnectionFault(
-        outcome="starttls-refused", words=f"the server said: {words}" if words else "the server said nothing"
-    )
+    return _fault(f"the server said: {words}" if words else "the server said nothing")
 
 
 def _line(stream: Stream) -> bytes:
@@ -60,7 +99,8 @@ def _smtp(stream: Stream) -> None:  # RFC 3207
     _reply(stream, b"220")
     stream.send(b"EHLO certboot.invalid\r\n")
     if b"STARTTLS" not in _reply(stream, b"250").upper():
-        raise ConnectionFault(outcome="starttls-refused", words="the server does not offer STARTTLS")
+        words = "the server does not offer STARTTLS"
+        raise _fault(words)
     stream.send(b"STARTTLS\r\n")
     _reply(stream, b"220")
 
@@ -94,19 +134,21 @@ def _ldap(stream: Stream) -> None:
     stream.send(_LDAP_START_TLS)
     head = stream.exactly(2)
     long = max(0, head[1] - 0x80)  # octets of a long length (X.690, 8.1.3)
-    if head[0] != der.SEQUENCE or long > _LDAP_LONGEST:
+    if head[0] != _LDAP_SEQUENCE or long > _LDAP_LONGEST:
         raise _refused(head)
     length = int.from_bytes(stream.exactly(long), "big") if long else head[1]
     answer = stream.exactly(length)
     at = answer.find(bytes((_LDAP_RESULT, 1)))
     if at < 0 or answer[at + 2 : at + 3] != b"\0":
-        raise ConnectionFault(outcome="starttls-refused", words="the directory does not begin TLS")
+        words = "the directory does not begin TLS"
+        raise _fault(words)
 
 
 def _postgres(stream: Stream) -> None:
     stream.send(_POSTGRES_REQUEST)
     if stream.exactly(1) != b"S":
-        raise ConnectionFault(outcome="starttls-refused", words="the database does not offer TLS")
+        words = "the database does not offer TLS"
+        raise _fault(words)
 
 
 def _mysql(stream: Stream) -> None:
@@ -119,19 +161,24 @@ def _mysql(stream: Stream) -> None:
     rest = greeting[1:].partition(b"\0")[2]
     capabilities = int.from_bytes(rest[13:15], "little")
     if greeting[0] != _MYSQL_PROTOCOL or not capabilities & _MYSQL_CLIENT_SSL:
-        raise ConnectionFault(outcome="starttls-refused", words="the database does not offer TLS")
+        words = "the database does not offer TLS"
+        raise _fault(words)
     flags = (_MYSQL_CLIENT_SSL | _MYSQL_PROTOCOL_41).to_bytes(4, "little")
     request = flags + (1 << 24).to_bytes(4, "little") + b"\x21" + bytes(23)
     stream.send(len(request).to_bytes(3, "little") + b"\x01" + request)
 
 
-_BEGIN: dict[str, Callable[[Stream], None]] = {
-    "smtp": _smtp,
-    "imap": _imap,
-    "pop3": _pop3,
-    "ldap": _ldap,
-    "postgres": _postgres,
-    "mysql": _mysql,
-    "ftp": _ftp,
+def _greets_with_220(banner: bytes) -> bool:
+    return banner.startswith((b"220 ", b"220-"))
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    "smtp": Protocol(_smtp, (25, 587, 2525), _greets_with_220),
+    "imap": Protocol(_imap, (143,), lambda banner: banner.startswith((b"* OK", b"* PREAUTH"))),
+    "pop3": Protocol(_pop3, (110,), lambda banner: banner.startswith(b"+OK")),
+    "ldap": Protocol(_ldap, (389,)),
+    "postgres": Protocol(_postgres, (5432,)),
+    "mysql": Protocol(_mysql, (3306,), lambda banner: banner[2:5] == _MYSQL_GREETING),
+    "ftp": Protocol(_ftp, (21,), _greets_with_220),
 }
-PROTOCOLS = tuple(_BEGIN)
+"""By the name that ``--starttls`` takes."""

@@ -13,7 +13,7 @@ from certboot.clients import git_settings, held_back
 from certboot.errors import StoreError
 from certboot.inputs import nothing_new, read_inputs
 from certboot.plan import Plan
-from certboot.store import env_file, generations, last_read
+from certboot.store import belongings, env_file, generations, last_read
 from certboot.store.layout import in_force
 
 if typing.TYPE_CHECKING:
@@ -110,12 +110,8 @@ def _prepare(paths: StorePaths) -> None:
             message = f"the store cannot be relied on, {how}: {path}"
             mended = "chmod go-w" if how.startswith("others") else f"as root: chown {os.geteuid()}"
             raise StoreError(message, f"look at what is there; if it is yours and right, {mended} {path}")
-    ours = {path.name for path in (paths.lock, *paths.parts)}
-    other = sorted({path.name for path in paths.home.glob("[!.]*")} - ours)
-    if other and not paths.generations.exists():
-        message = f"the folder for the store holds other things ({other[0]}): {paths.home}"
-        raise StoreError(message, "set CERTBOOT_HOME to a folder of your own")
-    files.make_folder(paths.home)
+    belongings.claim(paths)
+    files.make_folder(paths.generations)  # before the lock: by it a run that is killed now is known to be one
 
 
 def _planned(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:

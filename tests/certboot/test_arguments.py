@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from certboot import cli, doctor_arguments
+from certboot import cli
 from certboot.arguments import parser
-from certboot.doctor.address import STARTTLS_PORTS
-from certboot.starttls import PROTOCOLS
+from certboot.starttls import PROTOCOLS, spoken_on, usual_port
 
 
 @pytest.mark.parametrize(
@@ -131,5 +130,8 @@ def test_every_list_of_words_takes_options_between_them() -> None:
     assert lists == set(cli._LISTS.items())
 
 
-def test_the_protocols_that_begin_in_plain_text_are_those_that_are_spoken() -> None:
-    assert doctor_arguments.STARTTLS == PROTOCOLS == tuple(STARTTLS_PORTS)
+def test_every_port_belongs_to_one_protocol_that_begins_in_plain_text() -> None:
+    ports = [port for protocol in PROTOCOLS.values() for port in protocol.ports]
+    assert len(ports) == len(set(ports))
+    assert all(usual_port(name) and spoken_on(usual_port(name) or 0) == name for name in PROTOCOLS)
+    assert (usual_port("https"), spoken_on(443)) == (None, "")

@@ -48,7 +48,7 @@ def test_a_client_is_found_by_its_distributions_or_on_path_or_comes_with_python(
 
 def test_every_variable_that_certboot_can_set_has_a_reader_in_the_table() -> None:
     assert [variable.name for variable in VARIABLES if not readers(variable.name)] == []
-    assert BY_NAME["GIT_SSL_CAINFO"].readers == "git"
+    assert readers("GIT_SSL_CAINFO") == ("git",)
     assert {place.name for client in CLIENTS for place in variables(client)} - BY_NAME.keys() == FOREIGN
 
 

@@ -27,7 +27,7 @@ def facts(
     settings: Mapping[str, Mapping[str, Setting]] | None = None, applied: Mapping[str, str] = HOOK, guards: str = ""
 ) -> Facts:
     on = frozenset(guards.split(",")) if guards else frozenset[str]()
-    return Facts(PATHS, BUNDLE, applied, on, settings or {}, KINDS, DEFAULTS)
+    return Facts(PATHS.holds, BUNDLE, applied, on, settings or {}, KINDS, DEFAULTS)
 
 
 def trust(client: str, environ: Mapping[str, str], known: Facts | None = None) -> of.Trust:
@@ -39,13 +39,13 @@ def told(found: of.Trust) -> list[tuple[str, str, str]]:
 
 
 def test_with_the_hooks_variables_and_guards_every_client_that_can_be_reached_is() -> None:
-    known = Facts(PATHS, BUNDLE, HOOK, ALL_GUARDS, {}, KINDS, DEFAULTS)
+    known = Facts(PATHS.holds, BUNDLE, HOOK, ALL_GUARDS, {}, KINDS, DEFAULTS)
     unreached = {name for name, client in BY_NAME.items() if not of.effective_trust(client, HOOK, known).reaches_store}
     assert unreached == {"pycurl", "rnet", "wget"}
 
 
 def test_without_anything_no_client_is_reached_and_each_has_its_default() -> None:
-    known = Facts(PATHS, defaults=DEFAULTS)
+    known = Facts(PATHS.holds, defaults=DEFAULTS)
     for client in CLIENTS:
         found = of.effective_trust(client, {}, known)
         assert found.sources
@@ -163,7 +163,7 @@ UNUSABLE: dict[str, tuple[str, dict[str, str], list[str], bool]] = {
 @pytest.mark.parametrize("case", UNUSABLE)
 def test_what_cannot_be_loaded_ends_a_client_or_is_passed_over(case: str) -> None:
     client, environ, usable, fails = UNUSABLE[case]
-    known = Facts(PATHS, kinds={"/own.pem": FILE, "/own": DIRECTORY, CRTS: DIRECTORY}, defaults=DEFAULTS)
+    known = Facts(PATHS.holds, kinds={"/own.pem": FILE, "/own": DIRECTORY, CRTS: DIRECTORY}, defaults=DEFAULTS)
     found = trust(client, environ, known)
     assert ([source.what for source in found.sources], found.fails) == (usable, fails)
     named = set(environ.values()) - {each.what for each in found.sources}
@@ -210,6 +210,6 @@ def test_the_guard_of_certifi_puts_the_bundle_in_its_place_inside_python_only() 
 
 
 def test_a_default_that_is_not_there_is_not_trusted() -> None:
-    found = trust("urllib", {}, Facts(PATHS, defaults={SYSTEM_DIRECTORY: "/usr/lib/ssl/certs"}))
+    found = trust("urllib", {}, Facts(PATHS.holds, defaults={SYSTEM_DIRECTORY: "/usr/lib/ssl/certs"}))
     assert told(found) == [("/usr/lib/ssl/certs", "", BY_DEFAULT)]
-    assert trust("urllib", {}, Facts(PATHS)).fails
+    assert trust("urllib", {}, Facts(PATHS.holds)).fails

@@ -17,6 +17,7 @@ from snapshot import assert_refused, contents, few_sources
 from virtualenvs import packages, python_of, start, virtualenv
 
 import certboot_startup
+from certboot import __version__ as certboot_version
 from certboot import interpreters
 from certboot.hook import copying, found, record
 from certboot.paths import StorePaths
@@ -52,7 +53,7 @@ def test_the_hook_is_installed_shown_renewed_and_removed(certboot: Run, venv: Pa
     ran = certboot("hook", "install", "--python", venv)
     assert (ran.status, ran.err) == (0, "")
     assert ran.out == (
-        f"{python} (Python {version}): the hook of certboot 0.1.0 is installed\n"
+        f"{python} (Python {version}): the hook of certboot {certboot_version} is installed\n"
         f"  folder    {folder}\n"
         "  ran       yes, and found no store: certboot init\n"
     )
@@ -62,18 +63,21 @@ def test_the_hook_is_installed_shown_renewed_and_removed(certboot: Run, venv: Pa
     assert (ran.status, ran.err) == (0, "")
     assert ran.out == (
         f"{python} (Python {version})\n"
-        f"  hook      certboot 0.1.0, copied, in {folder}\n"
+        f"  hook      certboot {certboot_version}, copied, in {folder}\n"
         "  ran       yes, and set 7 variables\n"
     )
     make_old(folder)
     renew = f"certboot hook install --python {python}"
     assert f"  outdated  {renew}\n" in certboot("hook", "status", "--python", python).out
-    told = f"  outdated  the copy of the hook of certboot 0.0.9 in {folder}; to renew it:\n            {renew}\n"
-    assert told in certboot("init").out
-    assert certboot("update").out.endswith(told)
-    assert "the hook is now that of certboot 0.1.0" in certboot("hook", "install", "--python", python).out
-    assert "outdated" not in certboot("init").out
-    assert "the hook of certboot 0.1.0 is removed\n" in certboot("hook", "uninstall", "--python", python).out
+    assert f"the hook is now that of certboot {certboot_version}" in certboot("hook", "install", "--python", python).out
+    for command in ("init", "update"):
+        make_old(folder)
+        assert f"  renewed   the copy of the hook in {folder}\n" in certboot(command).out
+        assert "outdated" not in certboot("hook", "status", "--python", python).out
+        assert "renewed" not in certboot(command).out
+    assert (
+        f"the hook of certboot {certboot_version} is removed\n" in certboot("hook", "uninstall", "--python", python).out
+    )
     assert contents(folder) == before
     assert not paths.hooks.exists()
     ran = certboot("hook", "uninstall", "--python", python)
@@ -90,7 +94,13 @@ def test_status_as_json_is_one_object(certboot: Run, venv: Path) -> None:
     assert one["started"]["home"] == "/opt/certboot"
     assert one["started"]["status"] == "no-store"
     assert one["hooks"] == [
-        {"folder": str(packages(venv)), "owner": "certboot", "version": "0.1.0", "home": "/opt/certboot", "changed": []}
+        {
+            "folder": str(packages(venv)),
+            "owner": "certboot",
+            "version": certboot_version,
+            "home": "/opt/certboot",
+            "changed": [],
+        }
     ]
     assert (one["renew"], one["neighbours"]) == ("", [])
 
@@ -166,9 +176,10 @@ def test_the_user_s_own_folder_serves_one_user_and_no_virtualenv(
     assert start(BASE).out == "('no-store', '')\n"
     assert start(python_of(venv)).out == "None\n"
     make_old(folder)
-    renew = f"certboot hook install --python {BASE} --user\n"
-    assert renew in certboot("init").out
-    assert f"outdated  {renew}" in certboot("hook", "status", "--python", BASE).out
+    assert (
+        f"outdated  certboot hook install --python {BASE} --user\n" in certboot("hook", "status", "--python", BASE).out
+    )
+    assert f"  renewed   the copy of the hook in {folder}\n" in certboot("init").out
     assert json.loads(paths.hooks.read_bytes())["copies"][0]["user"] is True
     assert certboot("hook", "uninstall", "--python", BASE, "--user").status == 0
     assert list(folder.iterdir()) == []
@@ -296,9 +307,27 @@ def test_a_copy_is_listed_in_the_store_that_it_serves(certboot: Run, venv: Path,
     assert certboot("init", "--home", store).status == 0
     certboot("hook", "install", "--python", venv, "--home", store)
     make_old(packages(venv))
-    assert "  outdated  the copy" in certboot("update", "--home", store).out
+    assert "renewed" not in certboot("init").out  # of another store
+    assert "renewed" not in certboot("update", "--home", store, "--dry-run").out
+    assert "  renewed   the copy" in certboot("update", "--home", store).out
     certboot("hook", "uninstall", "--python", venv)
     assert not (store / "hooks.json").exists()
+
+
+@pytest.mark.parametrize("command", ["init", "update"])
+def test_a_copy_that_cannot_be_renewed_is_named_with_the_command_that_says_why(
+    certboot: Run, venv: Path, command: str
+) -> None:
+    certboot("init")
+    certboot("hook", "install", "--python", venv)
+    folder = packages(venv)
+    make_old(folder)
+    (folder / "certboot_startup" / "guards.py").write_text("# changed by somebody\n")
+    ran = certboot(command)
+    renew = f"certboot hook install --python {python_of(venv)}"
+    told = f"  outdated  the copy of the hook of certboot 0.0.9 in {folder}; to renew it:\n            {renew}\n"
+    assert (ran.status, told in ran.out) == (0, True)
+    assert "not as certboot wrote it" in certboot(*renew.split()[1:]).err
 
 
 def test_purge_names_the_copies_that_stay_and_how_to_remove_them(certboot: Run, venv: Path, paths: StorePaths) -> None:

@@ -42,15 +42,11 @@ HTTP = Reach()
         ("127.0.0.1", LOOPBACK),
         ("127.255.255.254", LOOPBACK),
         ("::1", LOOPBACK),
-        ("::ffff:127.0.0.1", LOOPBACK),
-        ("64:ff9b::127.0.0.1", LOOPBACK),
         ("10.0.0.1", PRIVATE),
         ("172.16.0.1", PRIVATE),
         ("192.168.1.1", PRIVATE),
         ("100.64.0.1", PRIVATE),
         ("fd12:3456::1", PRIVATE),
-        ("::ffff:10.1.2.3", PRIVATE),
-        ("64:ff9b::a00:1", PRIVATE),
         ("0.0.0.0", SPECIAL),  # noqa: S104
         ("0.1.2.3", SPECIAL),
         ("169.254.169.254", SPECIAL),
@@ -87,9 +83,54 @@ def test_every_ip_address_is_of_one_kind(text: str, expected: str) -> None:
     assert kind(text) == expected
 
 
+CARRYING = {
+    "mapped": "::ffff:{v4}",
+    "compatible": "::{v4}",
+    "translated": "::ffff:0:{v4}",
+    "NAT64": "64:ff9b::{v4}",
+    "NAT64 of the network": "64:ff9b:1::{v4}",
+    "6to4": "2002:{hex}::1",
+    "Teredo, server": "2001:0:{hex}::1",
+    "Teredo, client": "2001:0:101:101:0:0:{inverted}",
+    "ISATAP in the internet": "2606:4700:1:1:0:5efe:{v4}",
+    "ISATAP in the internet, global": "2606:4700:1:1:200:5efe:{v4}",
+    "ISATAP in a private network": "fd12:3456:1:1:0:5efe:{v4}",
+    "ISATAP on the link": "fe80::5efe:{v4}",
+}
+# In these an address of the internet is still one; each other form as a whole leads to no CA.
+TRANSPARENT = {"mapped", "NAT64", "ISATAP in the internet", "ISATAP in the internet, global"}
+INSIDE = ["127.0.0.1", "127.255.255.254", "10.0.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "0.0.0.5"]
+
+
+def _carried(form: str, inside: str) -> str:
+    digits = f"{int(ipaddress.IPv4Address(inside)):08x}"
+    inverted = f"{int(ipaddress.IPv4Address(inside)) ^ 0xFFFFFFFF:08x}"
+    words = (f"{each[:4]}:{each[4:]}" for each in (digits, inverted))
+    return CARRYING[form].format(v4=inside, **dict(zip(("hex", "inverted"), words, strict=True)))
+
+
+@pytest.mark.parametrize("form", CARRYING)
+class TestCarried:
+    @pytest.mark.parametrize("inside", INSIDE)
+    def test_by_translation_nothing_is_of_this_computer_or_of_a_private_network(self, form: str, inside: str) -> None:
+        address = _carried(form, inside)
+        assert kind(address) == SPECIAL
+        everywhere = Reach(frozenset({PRIVATE, LOOPBACK}), any_port=True)
+        for reach in (Reach(frozenset({LOOPBACK})), Reach(frozenset({PRIVATE})), everywhere):
+            found = refusal(address, Place("http", "ca.example", 80, "/"), reach)
+            assert found
+            assert found.rule == "address-refused"
+        assert reach_from(address) == Reach()
+
+    def test_of_an_address_in_the_internet_the_stricter_of_both_counts(self, form: str) -> None:
+        expected = PUBLIC if form in TRANSPARENT else PRIVATE if "private" in form else SPECIAL
+        assert kind(_carried(form, "1.1.1.1")) == expected
+
+
 @given(st.ip_addresses(v=4))
-def test_an_ipv4_address_is_of_the_same_kind_when_ipv6_carries_it(address: ipaddress.IPv4Address) -> None:
-    assert kind(f"::ffff:{address}") == kind(f"64:ff9b::{address}") == kind(str(address))
+def test_an_ipv4_address_that_ipv6_carries_is_public_only_if_it_is_so_itself(address: ipaddress.IPv4Address) -> None:
+    expected = PUBLIC if kind(str(address)) == PUBLIC else SPECIAL
+    assert kind(f"::ffff:{address}") == kind(f"64:ff9b::{address}") == expected
 
 
 @given(st.ip_addresses())
@@ -208,6 +249,11 @@ def test_a_number_that_is_no_address_is_refused() -> None:
         ("127.0.0.1", 80, Reach(frozenset({PRIVATE})), "address-refused"),
         ("127.0.0.1", 80, Reach(frozenset({LOOPBACK})), ""),
         ("127.0.0.1", 6379, Reach(frozenset({LOOPBACK})), "port-refused"),
+        ("127.0.0.1", 8080, Reach(frozenset({LOOPBACK})), "port-refused"),
+        ("127.0.0.1", 443, Reach(frozenset({LOOPBACK}), https=Path("bundle.pem")), "port-refused"),
+        ("::1", 80, Reach(frozenset({LOOPBACK})), ""),
+        ("::1", 81, Reach(frozenset({LOOPBACK})), "port-refused"),
+        ("10.0.0.1", 8080, Reach(frozenset({PRIVATE})), ""),
         ("127.0.0.1", 6379, Reach(frozenset({LOOPBACK}), any_port=True), ""),
         ("10.0.0.1", 80, HTTP, "address-refused"),
         ("10.0.0.1", 80, Reach(frozenset({LOOPBACK})), "address-refused"),
@@ -223,6 +269,13 @@ def test_an_address_is_contacted_only_within_reach(address: str, port: int, reac
         assert address in found.message or str(port) in found.message
 
 
+@pytest.mark.parametrize(("port", "rule"), [(443, ""), (8443, "port-refused"), (80, "port-refused")])
+def test_of_this_computer_https_is_asked_at_its_own_port_alone(port: int, rule: str) -> None:
+    reach = Reach(frozenset({LOOPBACK}), https=Path("bundle.pem"))
+    found = refusal("127.0.0.1", Place("https", "localhost", port, "/"), reach)
+    assert (found.rule if found else "") == rule
+
+
 @pytest.mark.parametrize(
     ("peer", "private", "kinds", "any_port"),
     [
@@ -231,8 +284,8 @@ def test_an_address_is_contacted_only_within_reach(address: str, port: int, reac
         ("169.254.1.1", False, set(), False),
         ("10.0.0.1", False, {"private"}, False),
         ("fd00::1", False, {"private"}, False),
-        ("127.0.0.1", False, {"loopback"}, True),
-        ("::1", False, {"loopback"}, True),
+        ("127.0.0.1", False, {"loopback"}, False),
+        ("::1", False, {"loopback"}, False),
         ("1.1.1.1", True, {"private", "loopback"}, True),
     ],
 )

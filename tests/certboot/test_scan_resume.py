@@ -27,7 +27,7 @@ from certboot import cli
 from certboot.commands.scan_output import append
 from certboot.errors import CertbootError
 from certboot.model import Handshake, Presented, Target
-from certboot.render.scan_json import parse_line, scan_line
+from certboot.render.scan_json import BEGINNING, parse_line, scan_line
 from certboot.scan import probe
 from certboot.scan.earlier import Earlier
 from certboot.scan.entries import Entry, Way, entries, lines
@@ -101,8 +101,10 @@ def test_lines_are_written_to_a_file_and_the_summary_elsewhere(certboot: Run, ho
     assert ran.err.startswith("10 hosts: 0 good, 10 fail\n")
 
 
-@pytest.mark.parametrize("kept", [0, 1, 4, 9, 10])
-@pytest.mark.parametrize("torn", ["", '{"schema":1,"number":'])
+@pytest.mark.parametrize(
+    ("kept", "torn"),
+    [(0, ""), *((kept, torn) for kept in (1, 4, 9, 10) for torn in ("", "{", '{"schema":1,"number":'))],
+)
 def test_a_scan_goes_on_after_its_last_whole_line(
     certboot: Run, hosts: Path, tmp_path: Path, kept: int, torn: str
 ) -> None:
@@ -114,6 +116,26 @@ def test_a_scan_goes_on_after_its_last_whole_line(
     assert numbers(out) == list(range(1, 11))
     assert out.read_text().splitlines(keepends=True)[:kept] == before[:kept]
     assert (ran.status, ran.err) == (whole.status, whole.err)
+
+
+@pytest.mark.parametrize(
+    "text", [b"secret", b"x", b"\0" * 9, b"{", b'{"schema":1,"number":1,"input', b'{"schema":2,"a":"', b"\xff"]
+)
+@pytest.mark.parametrize("after", [0, 3], ids=["alone", "after whole lines"])
+def test_what_is_no_line_of_a_scan_is_not_cut_off(
+    certboot: Run, hosts: Path, tmp_path: Path, text: bytes, after: int
+) -> None:
+    """Without a whole line a file is not known to be of a scan; the control is a torn line after whole ones."""
+    out = tmp_path / "out.jsonl"
+    certboot("scan", "--file", hosts, "--output", out)
+    out.write_bytes(b"".join(out.read_bytes().splitlines(keepends=True)[:after]) + text)
+    before = (out.read_bytes(), out.stat().st_mtime_ns)
+    ran = certboot("scan", "--file", hosts, "--output", out, "--resume")
+    if after and BEGINNING.startswith(text[: len(BEGINNING)]):
+        assert (ran.status, numbers(out)) == (1, list(range(1, 11)))
+    else:
+        assert (ran.status, out.read_bytes(), out.stat().st_mtime_ns) == (2, *before)
+        assert f" none of certboot scan: {out}\n\nhint: write to another file" in ran.err
 
 
 def test_what_was_written_as_it_came_has_gaps_that_are_filled(certboot: Run, hosts: Path, tmp_path: Path) -> None:

@@ -55,7 +55,11 @@ class User:
         assert (found, [argv[1] for argv in fix]) == (cause, list(commands))
         for program, *argv in fix:
             assert program == "certboot"
-            answers = {"repair": ["--yes"], "adopt": ["--yes"], "trust": ["--yes", "--sha256", pin]}
+            answers = {
+                "repair": ["--yes", "--allow-private"],
+                "adopt": ["--yes"],
+                "trust": ["--yes", "--allow-private", "--sha256", pin],
+            }
             self.certboot(*argv, *answers.get(argv[0], []))
         assert self.reaches(server)
         assert self.cause(server) == (None, [])
@@ -168,7 +172,7 @@ def test_a_variable_keeps_out_the_intermediate_that_was_repaired_before(
     ca = intermediate("Example CA", root)
     place.pages["/ca"] = page(ca.der)
     server = send(leaf(ca, f"{place.url}/ca"))
-    preset.certboot("repair", "--yes", server.shown)
+    preset.certboot("repair", "--yes", "--allow-private", server.shown)
     preset.mended(server, "missing-intermediate", "adopt")
 
 

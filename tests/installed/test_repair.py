@@ -137,7 +137,7 @@ def test_after_one_repair_every_client_accepts_the_server(
     host = f"localhost:{server.port}"
     doctor = json.loads(environment.run("certboot", "doctor", host, "--json", home=clean).out)
     assert ["certboot", "repair", host] in [fix for finding in doctor["findings"] for fix in finding["fix"]]
-    repaired = environment.run("certboot", "repair", host, "--yes", home=clean)
+    repaired = environment.run("certboot", "repair", host, "--yes", "--allow-private", home=clean)
     assert (repaired.status, repaired.err) == (0, "")
     assert repaired.out.splitlines()[-1] == f"{host}: Verify return code: 0 (ok)"
     assert outcomes(environment, server, clean) == dict.fromkeys(clients, "ok")
@@ -172,7 +172,7 @@ def test_so_it_is_for_every_way_in_which_an_issuer_may_lie_somewhere(
     }
     hosts = [f"localhost:{server.port}" for server in servers.values()]
     assert environment.run("python", "-c", SCRIPTS["urllib"], servers["Cross"].url, home=clean).status == 1
-    repaired = environment.run("certboot", "repair", *hosts, "--yes", home=clean)
+    repaired = environment.run("certboot", "repair", *hosts, "--yes", "--allow-private", home=clean)
     assert (repaired.status, repaired.err) == (0, "")
     for name, server in servers.items():
         assert (name, outcomes(environment, server, clean)) == (name, dict.fromkeys(present(), "ok"))

@@ -41,7 +41,7 @@ def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
     if not chosen:
         print("no CA variable has a value to adopt that is not adopted yet: nothing to do")
         return OK
-    offers = [(each, adopted.read(each, paths).parse()) for each in chosen]
+    offers = [(each, adopted.read(each, paths.home).parse()) for each in chosen]
     for each, loaded in offers:
         if not loaded.candidates:
             message = f"{each.variable} names no certificates: {printable(each.value)}"

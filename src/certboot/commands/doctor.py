@@ -41,7 +41,7 @@ def doctor_command(arguments: argparse.Namespace) -> int:
         _check_page(arguments.html, server)
     findings = examine(store_paths(), os.environ, groups or GROUPS, server, tried=arguments.clients)
     if arguments.html:
-        _write_page(arguments.html, findings)
+        _write_page(arguments.html, server, findings)
     if arguments.json:
         from certboot.render.doctor_json import doctor_json
 
@@ -94,7 +94,7 @@ def _check_page(path: Path, server: Target | ChainFile | None) -> None:
     if server is None:
         message = "--html goes with a host, or with --chain"
         raise CertbootError(message, f"{_USAGE} --html FILE")
-    hint = "name a file that is not there yet, or one to replace"
+    hint = "name a file that is not there yet, or a page to replace"
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -109,13 +109,28 @@ def _check_page(path: Path, server: Target | ChainFile | None) -> None:
     if not stat.S_ISREG(mode):
         message = f"not a regular file: {path}"
         raise CertbootError(message, hint)
+    if not _is_page(path):
+        message = f"something other than a page of certboot doctor stands there: {path}"
+        raise CertbootError(message, "name a file that is not there yet, or move this one away")
 
 
-def _write_page(path: Path, findings: Sequence[Finding]) -> None:
+def _is_page(path: Path) -> bool:
+    """Return whether a file holds an earlier page, or nothing."""
+    from certboot.render.doctor_html import BEGINNING
+
+    try:
+        with path.open("rb") as file:
+            return file.read(len(BEGINNING)) in (BEGINNING, b"")
+    except OSError:
+        return False
+
+
+def _write_page(path: Path, server: Target | ChainFile | None, findings: Sequence[Finding]) -> None:
     import certboot
     from certboot import files, moment
     from certboot.render.doctor_html import doctor_html
 
+    _check_page(path, server)  # it may have come meanwhile
     page = doctor_html(findings, moment.now(), certboot.__version__)
     try:
         files.replace(path, page.encode("utf-8"))

@@ -23,7 +23,7 @@ _STANDARD_OUTPUT = "-"
 def export_command(arguments: argparse.Namespace) -> int:
     """Write the generation in force in one of the formats."""
     from certboot.exporters import destination
-    from certboot.exporters.formats import FORMATS, render
+    from certboot.exporters.formats import FORMATS
     from certboot.paths import store_paths
 
     chosen = FORMATS[arguments.format]
@@ -34,7 +34,7 @@ def export_command(arguments: argparse.Namespace) -> int:
         _refuse_standard_output(chosen)
     else:
         _refuse_store(paths, arguments.path)
-    content = render(chosen, (*anchors, *intermediates), options)
+    content = chosen.render((*anchors, *intermediates), options)
     if not isinstance(content, bytes):
         destination.write_directory(Path(arguments.path), content, force=arguments.force)
     elif arguments.path == _STANDARD_OUTPUT:

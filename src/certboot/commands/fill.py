@@ -77,19 +77,20 @@ def update_command(arguments: argparse.Namespace) -> int:
     for line in own_rejections(outcome):
         print(f"left out: {line}")
     print("a dry run: nothing was changed" if arguments.dry_run else headline(outcome))
-    for line in _notes(paths):
+    for line in () if arguments.dry_run else _notes(paths):
         print(line)
     return OK
 
 
 def _notes(paths: StorePaths, apart: str = "", tool: str = "") -> list[str]:
-    """Return what is to be said of where the hook acts, and of copies that this certboot would renew."""
-    from certboot.hook.copies import outdated_copies
+    """Bring copies of the hook up to date, and return what is to be said of them and of where the hook acts."""
+    from certboot.hook.copies import outdated_copies, renew
     from certboot.render.hook_text import init_notes
     from certboot.tool_environment import elsewhere
 
     other = elsewhere(sys.prefix, os.environ) if tool else None
-    return init_notes(tool=tool, other=other, outdated=outdated_copies(paths), apart=apart)
+    renewed = renew(paths)
+    return init_notes(tool=tool, other=other, renewed=renewed, outdated=outdated_copies(paths), apart=apart)
 
 
 def _reports(text: str | None) -> str | None:

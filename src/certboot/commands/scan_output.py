@@ -50,13 +50,17 @@ def output(arguments: argparse.Namespace, tally: Tally, earlier: Earlier) -> Ite
 
 
 def _take_in(file: io.FileIO, path: Path, tally: Tally, earlier: Earlier) -> None:
-    """Take in the results of an earlier run, and cut off a last line that is not whole."""
-    from certboot.render.scan_json import parse_line
+    """Take in the results of an earlier run, and cut off a last line of ours that is not whole; raises CertbootError.
 
-    whole = 0
+    A file without a whole line of ours is somebody else's, and so is what begins as no line of ours does.
+    """
+    from certboot.render.scan_json import BEGINNING, parse_line
+
+    whole, rest = 0, b""
     reader = io.BufferedReader(file)
     for number, line in enumerate(iter(lambda: reader.readline(_LONGEST_RESULT), b""), 1):
         if not line.endswith(b"\n") and len(line) < _LONGEST_RESULT:
+            rest = line
             break
         try:
             result = parse_line(line)
@@ -67,7 +71,11 @@ def _take_in(file: io.FileIO, path: Path, tally: Tally, earlier: Earlier) -> Non
         tally.add(result)
         whole += len(line)
     reader.detach()
-    file.truncate(whole)
+    if rest and not (whole and rest[: len(BEGINNING)] == BEGINNING[: len(rest)]):
+        message = f"{'its last line is' if whole else 'it holds'} none of certboot scan: {path}"
+        raise CertbootError(message, "write to another file, or move this one away")
+    if rest:
+        file.truncate(whole)
 
 
 def append(file: io.FileIO, path: Path, line: bytes) -> None:

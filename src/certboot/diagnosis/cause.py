@@ -15,6 +15,54 @@ from certboot.diagnosis.values import Cause
 if typing.TYPE_CHECKING:
     from certboot.diagnosis.values import Case, Judgement
 
+CAUSES = {
+    4: "invalid-signature",
+    6: "invalid-signature",
+    code.CERT_SIGNATURE_FAILURE: "invalid-signature",
+    76: "invalid-signature",
+    77: "invalid-signature",
+    code.SIGNATURE_ALGORITHM_INCONSISTENCY: "invalid-signature",
+    code.DEPTH_ZERO_SELF_SIGNED_CERT: "self-signed-leaf",
+    code.SELF_SIGNED_CERT_IN_CHAIN: "untrusted-root",
+    code.PATH_LENGTH_EXCEEDED: "path-length-exceeded",
+    code.INVALID_PURPOSE: "wrong-purpose",
+    27: "untrusted-root",
+    code.CERT_REJECTED: "distrusted-by-user",
+    32: "not-a-ca",
+    37: "not-a-ca",
+    47: "name-constraints",
+    48: "name-constraints",
+    49: "name-constraints",
+    51: "name-constraints",
+    52: "name-constraints",
+    53: "name-constraints",
+    code.HOSTNAME_MISMATCH: "hostname-mismatch",
+    63: "hostname-mismatch",
+    code.IP_ADDRESS_MISMATCH: "ip-not-in-san",
+    code.EE_KEY_TOO_SMALL: "weak-key",
+    code.CA_KEY_TOO_SMALL: "weak-key",
+    code.CA_MD_TOO_WEAK: "weak-signature",
+    code.INVALID_CA: "not-a-ca",
+}
+"""What needs no second look at the chain."""
+
+STRICT_CAUSES = {
+    code.INVALID_CA: "strict-basic-constraints",  # a root without any, which the lax rules let pass
+    code.PATHLEN_INVALID_FOR_NON_CA: "strict-path-length",
+    code.PATHLEN_WITHOUT_KU_KEY_CERT_SIGN: "strict-path-length",
+    code.KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA: "strict-key-usage",
+    code.MISSING_AUTHORITY_KEY_IDENTIFIER: "strict-missing-aki",
+    code.MISSING_SUBJECT_KEY_IDENTIFIER: "strict-missing-ski",
+    code.CA_BCONS_NOT_CRITICAL: "strict-basic-constraints",
+    code.CA_CERT_MISSING_KEY_USAGE: "strict-key-usage",
+    code.ISSUER_NAME_EMPTY: "strict-names",
+    code.SUBJECT_NAME_EMPTY: "strict-names",
+    code.EMPTY_SUBJECT_ALT_NAME: "strict-names",
+    code.EMPTY_SUBJECT_SAN_NOT_CRITICAL: "strict-names",
+    code.EXTENSIONS_REQUIRE_VERSION_3: "strict-version",
+}
+"""What only Python 3.13 and newer refuse (VERIFY_X509_STRICT)."""
+
 _MEANINGS = {
     "path-length-exceeded": "a CA above allows fewer CAs below it than there are: {subject}",
     "wrong-purpose": "its extended key usage or key usage is not for TLS servers: {subject}",
@@ -41,7 +89,7 @@ def refused(case: Case, message: str) -> Cause:
         return clock.not_valid_now(case)
     if case.code in code.WRONG_NAME:
         return _wrong_name(case)
-    kind = code.CAUSES.get(case.code, "verification-failed")
+    kind = CAUSES.get(case.code, "verification-failed")
     special = {"untrusted-root": untrusted, "self-signed-leaf": _self_signed, "distrusted-by-user": _rejected}
     if kind in special:
         return special[kind](case)
@@ -52,7 +100,7 @@ def refused(case: Case, message: str) -> Cause:
 
 def strict_only(case: Case, *, here: bool) -> Cause:
     """Return the cause for a code by which only Python 3.13 and newer refuse; ``here``: this Python is one."""
-    kind = code.STRICT_CAUSES.get(case.code)
+    kind = STRICT_CAUSES.get(case.code)
     if kind is None:
         return Cause("verification-failed", "only strict verification refuses the chain", depth=case.depth)
     pythons = f"{reissue.PYTHONS} refuse that, Python up to 3.12 does not mind"

@@ -157,7 +157,7 @@ _CODE_ALONE = {
     verify_codes.CERT_HAS_EXPIRED: "expired-leaf",
     verify_codes.CERT_NOT_YET_VALID: "not-yet-valid",
     **dict.fromkeys(verify_codes.NO_ISSUER, "untrusted-root"),
-    **verify_codes.CAUSES,
+    **causes.CAUSES,
 }
 
 
@@ -168,7 +168,7 @@ def _without_leaf(evidence: Evidence) -> Finding:
     accepted = judgements.lax is not None and judgements.lax.code == 0
     kind, status = _CODE_ALONE.get(code, "verification-failed"), "fail" if code else "ok"
     if accepted and judgements.strict and judgements.strict.code:
-        kind = verify_codes.STRICT_CAUSES.get(judgements.strict.code, "verification-failed")
+        kind = causes.STRICT_CAUSES.get(judgements.strict.code, "verification-failed")
         status = "fail" if evidence.strict_here else "warn"
     meaning = "" if kind == GOOD else "the certificate itself could not be looked at"
     return _finding(evidence, Cause(kind, meaning, status=status), _basics(evidence))

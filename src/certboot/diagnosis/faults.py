@@ -8,6 +8,7 @@ import typing
 from certboot.diagnosis import remedies
 from certboot.diagnosis.values import Cause
 from certboot.printable import printable
+from certboot.starttls import greeting_of, spoken_on
 
 if typing.TYPE_CHECKING:
     from certboot.model import Handshake, Target
@@ -31,13 +32,6 @@ _TOO_LARGE = "EXCESSIVE_MESSAGE_SIZE"
 _OLD = ("SSLv3", "TLSv1", "TLSv1.1")
 _TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 _WEB = (b"HTTP/", b"<!DOCTYPE", b"<html", b"<HTML", b"<?xml")
-_BANNERS = ((b"* OK", "imap"), (b"* PREAUTH", "imap"), (b"+OK", "pop3"))
-_FTP, _FTP_PORT = b"ftp", 21
-_MYSQL_GREETING = b"\x00\x00\x0a"  # the end of the packet's length, its number 0, protocol 10
-_PORTS = {
-    25: "smtp", 587: "smtp", 2525: "smtp", 143: "imap", 110: "pop3", 389: "ldap", 5432: "postgres", 3306: "mysql",
-    21: "ftp",
-}  # fmt: skip
 _WORDS = {
     "old-tls-only": "the server speaks only {old}, which has been given up as unsafe; TLS 1.2 is the least here",
     "small-dh": "the server's Diffie-Hellman group is too small to be safe (the Logjam attack)",
@@ -67,7 +61,7 @@ def without_verdict(target: Target, handshake: Handshake) -> Cause:
         return _not_tls(target, banner)
     kind = _kind(target, handshake)
     if kind == "starttls-needed":
-        return _starttls(target, _PORTS[target.port], "on this port")
+        return _starttls(target, spoken_on(target.port), "on this port")
     meaning = _WORDS[kind].format(
         old=handshake.lenient.partition(" ")[0] or handshake.protocol or "versions older than that",
         weak=f": it would take {handshake.lenient}" if handshake.lenient else "",
@@ -96,7 +90,7 @@ def _kind(target: Target, handshake: Handshake) -> str:
         return "old-tls-only"
     if handshake.closed:
         asked = bool(target.starttls or handshake.answer)
-        return "starttls-needed" if target.port in _PORTS and not asked else "closed-during-handshake"
+        return "starttls-needed" if spoken_on(target.port) and not asked else "closed-during-handshake"
     return _by_alert(handshake)
 
 
@@ -127,13 +121,7 @@ def _not_tls(target: Target, banner: bytes) -> Cause:
     evidence = {"answer": shown}
     if banner.lstrip().startswith(_WEB):
         return Cause("plain-http", _WORDS["plain-http"], evidence=evidence)
-    protocol = next((name for start, name in _BANNERS if banner.startswith(start)), "")
-    if banner.startswith((b"220 ", b"220-")):
-        protocol = "ftp" if _FTP in banner.lower() or target.port == _FTP_PORT else "smtp"
-    if not protocol and banner[2:5] == _MYSQL_GREETING:
-        protocol = "mysql"
-    if not protocol and target.port in _PORTS and not target.starttls:
-        protocol = _PORTS[target.port]
+    protocol = greeting_of(banner, target.port) or ("" if target.starttls else spoken_on(target.port))
     if protocol:
         return _starttls(target, protocol, shown)
     return Cause("not-tls", f"{_WORDS['not-tls']}: {shown}", evidence=evidence)

@@ -29,7 +29,7 @@ def strict_end(chain: Sequence[Details], trusted: Sequence[Details], now: dateti
     """
     found = verify(chain, trusted, Rules(now, strict=True))
     *below, last = found.path.certificates[: found.depth] or (chain[0],)
-    if found.code not in code.STRICT_CAUSES or not below:
+    if found.code not in code.STRICT_ONLY or not below:
         return None
     if any(each.certificate.name_constrained for each in found.path.certificates[found.depth :]):
         return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import typing
 from datetime import timedelta
 
+from certboot.diagnosis.cause import STRICT_CAUSES
 from certboot.diagnosis.issuer import linked
 from certboot.diagnosis.strictness import strict_defect
 from certboot.diagnosis.values import Cause
-from certboot.diagnosis.verify_codes import STRICT_CAUSES
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""X509_V_ERR_* of OpenSSL 3 by number (include/openssl/x509_vfy.h.in), and the findings they stand for."""
+"""X509_V_ERR_* of OpenSSL 3 by number (include/openssl/x509_vfy.h.in)."""
 
 from __future__ import annotations
 
@@ -41,53 +41,24 @@ NO_ISSUER = frozenset({UNABLE_TO_GET_ISSUER_CERT, UNABLE_TO_GET_ISSUER_CERT_LOCA
 WRONG_TIME = frozenset({CERT_NOT_YET_VALID, CERT_HAS_EXPIRED})
 WRONG_NAME = frozenset({HOSTNAME_MISMATCH, 63, IP_ADDRESS_MISMATCH})
 
-CAUSES = {
-    4: "invalid-signature",
-    6: "invalid-signature",
-    CERT_SIGNATURE_FAILURE: "invalid-signature",
-    76: "invalid-signature",
-    77: "invalid-signature",
-    SIGNATURE_ALGORITHM_INCONSISTENCY: "invalid-signature",
-    DEPTH_ZERO_SELF_SIGNED_CERT: "self-signed-leaf",
-    SELF_SIGNED_CERT_IN_CHAIN: "untrusted-root",
-    PATH_LENGTH_EXCEEDED: "path-length-exceeded",
-    INVALID_PURPOSE: "wrong-purpose",
-    27: "untrusted-root",
-    CERT_REJECTED: "distrusted-by-user",
-    32: "not-a-ca",
-    37: "not-a-ca",
-    47: "name-constraints",
-    48: "name-constraints",
-    49: "name-constraints",
-    51: "name-constraints",
-    52: "name-constraints",
-    53: "name-constraints",
-    HOSTNAME_MISMATCH: "hostname-mismatch",
-    63: "hostname-mismatch",
-    IP_ADDRESS_MISMATCH: "ip-not-in-san",
-    EE_KEY_TOO_SMALL: "weak-key",
-    CA_KEY_TOO_SMALL: "weak-key",
-    CA_MD_TOO_WEAK: "weak-signature",
-    INVALID_CA: "not-a-ca",
-}
-"""What needs no second look at the chain."""
-
-STRICT_CAUSES = {
-    INVALID_CA: "strict-basic-constraints",  # a root without any, which the lax rules let pass
-    PATHLEN_INVALID_FOR_NON_CA: "strict-path-length",
-    PATHLEN_WITHOUT_KU_KEY_CERT_SIGN: "strict-path-length",
-    KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA: "strict-key-usage",
-    MISSING_AUTHORITY_KEY_IDENTIFIER: "strict-missing-aki",
-    MISSING_SUBJECT_KEY_IDENTIFIER: "strict-missing-ski",
-    CA_BCONS_NOT_CRITICAL: "strict-basic-constraints",
-    CA_CERT_MISSING_KEY_USAGE: "strict-key-usage",
-    ISSUER_NAME_EMPTY: "strict-names",
-    SUBJECT_NAME_EMPTY: "strict-names",
-    EMPTY_SUBJECT_ALT_NAME: "strict-names",
-    EMPTY_SUBJECT_SAN_NOT_CRITICAL: "strict-names",
-    EXTENSIONS_REQUIRE_VERSION_3: "strict-version",
-}
-"""What only Python 3.13 and newer refuse (VERIFY_X509_STRICT)."""
+STRICT_ONLY = frozenset(
+    {
+        INVALID_CA,
+        PATHLEN_INVALID_FOR_NON_CA,
+        PATHLEN_WITHOUT_KU_KEY_CERT_SIGN,
+        KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA,
+        MISSING_AUTHORITY_KEY_IDENTIFIER,
+        MISSING_SUBJECT_KEY_IDENTIFIER,
+        CA_BCONS_NOT_CRITICAL,
+        CA_CERT_MISSING_KEY_USAGE,
+        ISSUER_NAME_EMPTY,
+        SUBJECT_NAME_EMPTY,
+        EMPTY_SUBJECT_ALT_NAME,
+        EMPTY_SUBJECT_SAN_NOT_CRITICAL,
+        EXTENSIONS_REQUIRE_VERSION_3,
+    }
+)
+"""What only Python 3.13 and newer refuse (VERIFY_X509_STRICT); INVALID_CA then of a root that others let pass."""
 
 MESSAGES = {
     OK: "ok",

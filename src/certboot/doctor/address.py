@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from certboot.errors import CertbootError
 from certboot.printable import printable
 from certboot.redaction import without_credentials
+from certboot.starttls import usual_port
 
 _HTTPS_PORT = 443
 # Schemes in which TLS begins with the first byte (mostly as in IANA's registry of ports).
@@ -16,8 +17,6 @@ _PORTS = {
     "https": 443, "wss": 443, "ldaps": 636, "imaps": 993, "pop3s": 995, "smtps": 465, "submissions": 465, "ftps": 990,
     "nntps": 563, "sips": 5061, "amqps": 5671, "ircs": 6697, "mqtts": 8883, "rediss": 6379,
 }  # fmt: skip
-STARTTLS_PORTS = {"smtp": 25, "imap": 143, "pop3": 110, "ldap": 389, "postgres": 5432, "mysql": 3306, "ftp": 21}
-"""Where the protocols that begin in plain text are mostly spoken."""
 _ALSO = {"postgresql": "postgres", "mariadb": "mysql", "pop": "pop3"}
 _WEB = frozenset({"http", "ws"})
 
@@ -36,20 +35,20 @@ def parse_address(text: str, starttls: str = "", usual: int = 0) -> tuple[str, i
     if port:
         return host, port
     if not scheme:
-        return host, usual or STARTTLS_PORTS.get(starttls, _HTTPS_PORT)
+        return host, usual or usual_port(starttls) or _HTTPS_PORT
     # The outer or the inner one says it: git+https, postgresql+psycopg.
     schemes = [_ALSO.get(part, part) for part in scheme.split("+")]
     found = [_PORTS[part] for part in schemes if part in _PORTS]
     if found:
         return host, found[0]
     if starttls in schemes:
-        return host, STARTTLS_PORTS[starttls]
+        return host, usual_port(starttls) or _HTTPS_PORT
     shown = f"[{host}]" if ":" in host else host
     message = f"the address names neither TLS nor a port: {printable(f'{scheme}://{shown}')}"
-    protocol = next((part for part in schemes if part in STARTTLS_PORTS), "")
+    protocol = next((part for part in schemes if usual_port(part)), "")
     hint = f"certboot doctor {shown}:PORT, with the port where TLS begins"
     if protocol:
-        hint = f"certboot doctor {shown}:{STARTTLS_PORTS[protocol]} --starttls {protocol}"
+        hint = f"certboot doctor {shown}:{usual_port(protocol)} --starttls {protocol}"
     elif _WEB.intersection(schemes):
         hint = f"certboot doctor {shown}:{_HTTPS_PORT}, if its https is meant"
     raise SchemeError(message, printable(hint))

@@ -41,7 +41,7 @@ def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Clie
     named += [setting.value for each in settings.values() for setting in each.values()]
     folder = certboot_startup.generation
     return Facts(
-        paths,
+        paths.holds,
         bundle=os.path.join(folder, "bundle.pem") if folder else "",
         applied=dict(certboot_startup.applied),
         guards=_guards() if folder else frozenset(),

@@ -11,10 +11,11 @@ from certboot.certs import load_certificate
 from certboot.completion import STORE, Offer, Rules, Supply, complete
 from certboot.errors import CertbootError, CertificateError
 from certboot.sources import ccadb
-from certboot.sources.gather import cached_report, listed_in
+from certboot.sources.gather import report_folders
 from certboot.store import manifest
 from certboot.store.held import named
 from certboot.store.layout import in_force
+from certboot.subject_hash import comparable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -84,12 +85,12 @@ def _completed(basis: Basis) -> tuple[Certificate, ...]:
     if found.anchor is None:
         return ()
     below = tuple(offer.certificate for offer in found.path)
-    report = cached_report(basis.paths, record.choices, ccadb.REVOKED) if record else b""
-    return () if listed_in(report, tuple(each.fingerprint for each in below)) else below
+    report = ccadb.cached_report(report_folders(basis.paths, record.choices), ccadb.REVOKED) if record else b""
+    return () if ccadb.listed_in(report, tuple(each.fingerprint for each in below)) else below
 
 
 class _Store:
-    """Anchors and intermediates by their names (DER)."""
+    """Anchors and intermediates by their names, compared as OpenSSL does."""
 
     def __init__(self, generation: Path | None, record: Manifest | None, basis: Basis) -> None:
         self._generation = generation
@@ -104,11 +105,11 @@ class _Store:
     def known(self, name: bytes) -> Iterator[Offer]:
         """Yield the intermediates of the store and of the CCADB's report, and those that are trusted as anchors."""
         trusted = (each for each in self._trusted(name) if not each.self_issued)
-        for each in (*self._known.get(name, ()), *self._stored(name, "intermediate"), *trusted):
+        for each in (*self._known.get(comparable(name), ()), *self._stored(name, "intermediate"), *trusted):
             yield Offer(each, STORE)
 
     def _trusted(self, name: bytes) -> Sequence[Certificate]:
-        return (*self._active.get(name, ()), *self._stored(name, "anchor"))
+        return (*self._active.get(comparable(name), ()), *self._stored(name, "anchor"))
 
     def _stored(self, name: bytes, role: str) -> Sequence[Certificate]:
         if self._generation is None or self._record is None:
@@ -121,7 +122,7 @@ class _Store:
 def _by_name(certificates: Iterable[Certificate]) -> dict[bytes, list[Certificate]]:
     found: dict[bytes, list[Certificate]] = {}
     for each in certificates:
-        found.setdefault(each.subject_name, []).append(each)
+        found.setdefault(comparable(each.subject_name), []).append(each)
     return found
 
 

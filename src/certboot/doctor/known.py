@@ -20,6 +20,7 @@ from certboot.diagnosis.values import Known
 from certboot.doctor.overrides import overrides
 from certboot.errors import CertbootError, CertificateError
 from certboot.sources import ccadb, certifi, system
+from certboot.sources.gather import report_folders
 from certboot.store import distrusted, manifest
 from certboot.store.layout import CRTS, in_force
 from certboot.subject_hash import subject_hash
@@ -145,20 +146,14 @@ def _from_csv(text: bytes) -> Iterator[bytes]:
 
 
 def _report(paths: StorePaths, record: Manifest | None, name: str) -> bytes:
-    """Return a report of the CCADB as an update kept it or as it lies in the folder it is read from; else nothing."""
-    folders = [paths.cache, *([Path(record.choices.reports)] if record and record.choices.reports else [])]
-    for folder in folders:
-        with contextlib.suppress(CertbootError, ValueError):
-            return ccadb.from_folder(folder)(name)
-    return b""
+    folders = report_folders(paths, record.choices) if record else (paths.cache,)
+    return ccadb.cached_report(folders, name)
 
 
 def _revoked(search: Search, record: Manifest | None, sent: Iterable[Details]) -> frozenset[str]:
     rejected = {each.fingerprint for each in _rejected(record, "revoked")}
-    own = {each.certificate.fingerprint for each in sent}
-    report = _report(search.paths, record, ccadb.REVOKED)
-    # No other column of the report holds SHA-256 fingerprints of certificates.
-    return frozenset(each for each in own if each in rejected or each.upper().encode("ascii") in report)
+    own = frozenset(each.certificate.fingerprint for each in sent)
+    return (own & rejected) | ccadb.listed_in(_report(search.paths, record, ccadb.REVOKED), own)
 
 
 def _distrusted(paths: StorePaths, record: Manifest | None) -> dict[str, bool]:

@@ -6,6 +6,7 @@ import dataclasses
 import typing
 
 import certboot_startup
+from certboot.client_table import readers
 from certboot.clients import DIRECTORY, VARIABLES, held_back
 from certboot.doctor.generation import OWN, has_source
 from certboot.doctor.profiles import lines_that_set
@@ -114,7 +115,7 @@ def _set(
         status = "warn"
     if contents.problem == NOWHERE and contents.fingerprints:  # of a list of directories only some are there
         status = "warn"
-    evidence: dict[str, object] = {"value": value, "origin": origin, "readers": variable.readers}
+    evidence: dict[str, object] = {"value": value, "origin": origin, "readers": ", ".join(readers(name))}
     fix: tuple[tuple[str, ...], ...] = ()
     found = Adoption(name, value)
     if status == "ok" and found in env.adopted:

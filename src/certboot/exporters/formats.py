@@ -8,24 +8,13 @@ from __future__ import annotations
 import typing
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from certboot.exporters.pem_directory_hash import Directory
     from certboot.model import Certificate
 
 PASSWORD = "changeit"  # noqa: S105 - no secret: Java's own default for a store of certificates
 NAME = "certboot-ca-bundle"
-
-
-class Format(typing.NamedTuple):
-    """What the command line needs to know of a format."""
-
-    name: str
-    summary: str
-    takes: tuple[str, ...] = ()
-    """The options that mean something to it: ``password-file``, ``name``, ``namespace``, ``intermediates``."""
-    directory: bool = False
-    binary: bool = False
 
 
 class Options(typing.NamedTuple):
@@ -36,46 +25,70 @@ class Options(typing.NamedTuple):
     namespace: str | None = None
 
 
-FORMATS = {
-    format_.name: format_
-    for format_ in (
-        Format("pem-bundle", "one PEM file"),
-        Format("pem-directory-hash", "PEM files with OpenSSL's hash links", ("intermediates",), directory=True),
-        Format("pkcs12", "for Java and others", ("password-file",), binary=True),
-        Format("java-cacerts", "JKS, as older Java has it", ("password-file",), binary=True),
-        Format("configmap", "of Kubernetes, with the key ca-bundle.crt", ("name", "namespace")),
-        Format("trust-manager", "a Bundle of cert-manager's trust-manager", ("name", "namespace")),
-    )
-}
+class Format(typing.NamedTuple):
+    """One format."""
 
-
-def render(format_: Format, certificates: Sequence[Certificate], options: Options) -> bytes | Directory:
-    """Return the certificates in this format, in their order; the same ones give the same bytes. Raises CertbootError.
+    name: str
+    summary: str
+    render: Callable[[Sequence[Certificate], Options], bytes | Directory]
+    """Gives the certificates in this format, in their order; the same ones give the same bytes. Raises CertbootError.
 
     All of them become trust anchors of whoever reads it, but in a directory.
     """
-    match format_.name:
-        case "pem-bundle":
-            from certboot.exporters.pem_bundle import pem_bundle
+    takes: tuple[str, ...] = ()
+    """The options that mean something to it: ``password-file``, ``name``, ``namespace``, ``intermediates``."""
+    directory: bool = False
+    binary: bool = False
 
-            return pem_bundle(certificates)
-        case "pem-directory-hash":
-            from certboot.exporters.pem_directory_hash import pem_directory_hash
 
-            return pem_directory_hash(certificates)
-        case "pkcs12":
-            from certboot.exporters.pkcs12 import pkcs12
+def _pem_bundle(certificates: Sequence[Certificate], _: Options) -> bytes:
+    from certboot.exporters.pem_bundle import pem_bundle
 
-            return pkcs12(certificates, options.password)
-        case "java-cacerts":
-            from certboot.exporters.java_cacerts import java_cacerts
+    return pem_bundle(certificates)
 
-            return java_cacerts(certificates, options.password)
-        case "configmap":
-            from certboot.exporters.configmap import configmap
 
-            return configmap(certificates, options.name, options.namespace)
-        case _:
-            from certboot.exporters.trust_manager import trust_manager
+def _pem_directory_hash(certificates: Sequence[Certificate], _: Options) -> Directory:
+    from certboot.exporters.pem_directory_hash import pem_directory_hash
 
-            return trust_manager(certificates, options.name, options.namespace)
+    return pem_directory_hash(certificates)
+
+
+def _pkcs12(certificates: Sequence[Certificate], options: Options) -> bytes:
+    from certboot.exporters.pkcs12 import pkcs12
+
+    return pkcs12(certificates, options.password)
+
+
+def _java_cacerts(certificates: Sequence[Certificate], options: Options) -> bytes:
+    from certboot.exporters.java_cacerts import java_cacerts
+
+    return java_cacerts(certificates, options.password)
+
+
+def _configmap(certificates: Sequence[Certificate], options: Options) -> bytes:
+    from certboot.exporters.configmap import configmap
+
+    return configmap(certificates, options.name, options.namespace)
+
+
+def _trust_manager(certificates: Sequence[Certificate], options: Options) -> bytes:
+    from certboot.exporters.trust_manager import trust_manager
+
+    return trust_manager(certificates, options.name, options.namespace)
+
+
+_OBJECT = ("name", "namespace")
+FORMATS = {
+    format_.name: format_
+    for format_ in (
+        Format("pem-bundle", "one PEM file", _pem_bundle),
+        Format(
+            "pem-directory-hash", "PEM files with OpenSSL's hash links", _pem_directory_hash, ("intermediates",),
+            directory=True,
+        ),
+        Format("pkcs12", "for Java and others", _pkcs12, ("password-file",), binary=True),
+        Format("java-cacerts", "JKS, as older Java has it", _java_cacerts, ("password-file",), binary=True),
+        Format("configmap", "of Kubernetes, with the key ca-bundle.crt", _configmap, _OBJECT),
+        Format("trust-manager", "a Bundle of cert-manager's trust-manager", _trust_manager, _OBJECT),
+    )
+}  # fmt: skip

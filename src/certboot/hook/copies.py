@@ -8,15 +8,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import typing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import certboot
 from certboot import files
 from certboot.errors import CertbootError, StoreError
 from certboot.hook import found
+from certboot.store import belongings
 
 if typing.TYPE_CHECKING:
     from certboot.paths import StorePaths
@@ -66,6 +69,29 @@ def outdated_copies(paths: StorePaths) -> tuple[Outdated, ...]:
         return ()
 
 
+def renew(paths: StorePaths) -> tuple[Copy, ...]:
+    """Bring the outdated copies to the hook that this certboot has, and return them; never raises.
+
+    A copy of a newer certboot stays as it is: two of them that serve one store must not undo each other's work. What
+    cannot be renewed stays outdated, and whole.
+    """
+    from certboot.hook.copying import install
+
+    renewed = []
+    for outdated in outdated_copies(paths):
+        with contextlib.suppress(OSError, CertbootError):
+            if _numbers(outdated.version) <= _numbers(certboot.__version__):
+                install(Path(outdated.copy.folder))
+                renewed.append(outdated.copy)
+    return tuple(renewed)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of a release: of what is no version none, which is older than any."""
+    release = re.match(r"[0-9]{1,9}(?:\.[0-9]{1,9})*", version)
+    return tuple(map(int, release[0].split("."))) if release else ()
+
+
 def remember(paths: StorePaths, copy: Copy) -> None:
     """List a place; raises StoreError or OSError where there can be no list."""
     above = files.exposed_above(paths.home)
@@ -73,7 +99,7 @@ def remember(paths: StorePaths, copy: Copy) -> None:
     if above or how:
         message = f"no safe place for a list of copies, {how or (above and above[1])}: {paths.home}"
         raise StoreError(message, "certboot doctor store looks at it")
-    files.make_folder(paths.home)
+    belongings.claim(paths)
     with files.locked(paths.lock):
         others = [each for each in _read(paths) if each.folder != copy.folder]
         _write(paths, [*others, copy])

@@ -29,6 +29,13 @@ _CODE = re.compile(r"`([^`]+)`")
 _VERDICTS = {"ok": "accepted by every client", "warn": "some clients fail here", "fail": "clients fail here"}
 _FILE_NAME = re.compile(r"[^A-Za-z0-9.-]+")
 _MOST_SENT = 20
+_POLICY = "default-src 'none'; style-src 'sha256-"
+_HEAD = (
+    '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+    f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}'
+)
+BEGINNING = _HEAD.encode("ascii")
+"""By this a page of certboot's is known: one that begins so may be replaced by a newer one."""
 
 
 def doctor_html(findings: Sequence[Finding], made: datetime, version: str) -> str:
@@ -37,10 +44,8 @@ def doctor_html(findings: Sequence[Finding], made: datetime, version: str) -> st
     first = server[0]
     title = f"{first.id}: {first.subject}"
     style = base64.b64encode(hashlib.sha256(STYLE.encode("utf-8")).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'none'"
     head = (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f"{_HEAD}{style}'; img-src data:; base-uri 'none'; form-action 'none'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="referrer" content="no-referrer"><link rel="icon" href="data:,"><title>{_text(title)}</title>'
         f"<style>{STYLE}</style></head><body><main>"

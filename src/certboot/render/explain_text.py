@@ -9,7 +9,7 @@ from itertools import groupby
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from certboot.explanations.form import Explanation
+    from certboot.explanations import Explanation
 
 _WIDTH = 88
 _TARGET = "HOST:PORT"
@@ -37,13 +37,6 @@ def index(explanations: Mapping[str, Explanation]) -> str:
     for group, members in groupby(explanations.items(), key=lambda item: item[1].group):
         lines.append(group)
         lines += [f"  {kind:<36}{explanation.title}" for kind, explanation in members]
-    return "\n".join(lines)
-
-
-def table(explanations: Mapping[str, Explanation]) -> str:
-    """Return the same as a table in Markdown, for the README."""
-    lines = ["| finding | group | what it is |", "|---|---|---|"]
-    lines += [f"| `{kind}` | {each.group} | {each.title} |" for kind, each in explanations.items()]
     return "\n".join(lines)
 
 

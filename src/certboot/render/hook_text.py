@@ -77,7 +77,12 @@ def status(survey: Survey) -> str:
 
 
 def init_notes(
-    *, tool: str = "", other: Elsewhere | None = None, outdated: Iterable[Outdated] = (), apart: str = ""
+    *,
+    tool: str = "",
+    other: Elsewhere | None = None,
+    renewed: Iterable[Copy] = (),
+    outdated: Iterable[Outdated] = (),
+    apart: str = "",
 ) -> list[str]:
     """Return the lines that ``init`` and ``update`` add on where the hook acts.
 
@@ -92,6 +97,7 @@ def init_notes(
     elif apart:
         lines.append("  note      a Python uses this store with CERTBOOT_HOME, or once it is told so:")
         lines.append(f"            certboot hook install --home {printable(apart)} --python PATH")
+    lines += [f"  renewed   the copy of the hook in {printable(copy.folder)}" for copy in renewed]
     return lines + [line for each in outdated for line in _outdated(each)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 
 from certboot.completion import SERVER
-from certboot.net_addresses import KINDS, PRIVATE
+from certboot.net_addresses import HERE, KINDS, PRIVATE
 from certboot.printable import printable, shortened
 from certboot.reissue import PYTHONS
 
@@ -24,6 +24,7 @@ _DIGITS = 16  # of a fingerprint
 _MOST = 10  # reasons of a kind
 _OPTIONS = (
     ("address-refused", KINDS[PRIVATE], "--allow-private, if these addresses are those of your own network"),
+    ("port-refused", HERE, "--allow-private, if it is you who serves certificates there"),
     ("unsupported-scheme", " https://", "--allow-https"),
 )
 _PROXY = "  proxy    it resolved the names of these addresses: where they lead could not be checked"

@@ -11,6 +11,8 @@ from certboot.model import Presented
 from certboot.scan.result import Result
 
 SCHEMA = 1
+BEGINNING = f'{{"schema":{SCHEMA},'.encode()
+"""Of every line."""
 _TYPES = {"number": int, "input": str, "target": str, "status": str, "summary": str, "root": str}
 
 

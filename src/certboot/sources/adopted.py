@@ -18,7 +18,6 @@ from certboot.sources.added import SIZE_LIMIT
 from certboot.sources.unparsed import Unparsed
 
 if typing.TYPE_CHECKING:
-    from certboot.paths import StorePaths
     from certboot.store.adoptions import Adoption
 
 NAME = "adopted"
@@ -36,13 +35,14 @@ class _Found:
     reason: str = ""
 
 
-def read(adoption: Adoption, paths: StorePaths) -> Unparsed:
+def read(adoption: Adoption, home: Path) -> Unparsed:
     """Return the PEM file, or of each directory what OpenSSL would find there by hash.
 
-    Raises SourceError where nothing can be read. What lies in the store itself is left out: it would be its own reason.
+    Raises SourceError where nothing can be read. What lies in the store itself, at ``home``, is left out: it would be
+    its own reason.
     What anybody but the user, root and the user's group could change is rejected: it would decide over every client.
     """
-    found = list(_all_found(adoption, paths))
+    found = list(_all_found(adoption, home))
     wrong = [each for each in found if each.rule]
     if wrong and len(wrong) == len(found):
         message = f"{adoption.variable} cannot be adopted, {wrong[0].reason}: {printable(wrong[0].path)}"
@@ -50,30 +50,30 @@ def read(adoption: Adoption, paths: StorePaths) -> Unparsed:
     return Unparsed(_pieces(found), lambda: _parsed(found))
 
 
-def read_again(adoption: Adoption, paths: StorePaths) -> Unparsed:
+def read_again(adoption: Adoption, home: Path) -> Unparsed:
     """Return the same for a later run: what has gone since is a rejection, and its certificates leave the store.
 
     It must not keep new roots, or distrust, from arriving.
     """
-    found = list(_all_found(adoption, paths))
+    found = list(_all_found(adoption, home))
     return Unparsed(_pieces(found), lambda: _parsed_again(adoption, found))
 
 
-def is_own(adoption: Adoption, paths: StorePaths) -> bool:
+def is_own(adoption: Adoption, home: Path) -> bool:
     """Return whether all that the value names lies in the store, by whatever path."""
-    return all(_is_inside(Path(place), paths) for place in adoption.places)
+    return all(_is_inside(Path(place), home) for place in adoption.places)
 
 
 def _pieces(found: list[_Found]) -> tuple[tuple[str, bytes], ...]:
     return tuple((f"{each.path}: {each.reason}" if each.rule else each.path, each.data) for each in found)
 
 
-def _all_found(adoption: Adoption, paths: StorePaths) -> typing.Iterator[_Found]:
+def _all_found(adoption: Adoption, home: Path) -> typing.Iterator[_Found]:
     only_directories = BY_NAME[adoption.variable].form == DIRECTORY
     for place in map(Path, adoption.places):
         try:
             for path in _by_hash(place) if only_directories or place.is_dir() else [place]:
-                if not _is_inside(path, paths):
+                if not _is_inside(path, home):
                     yield _file(path)
         except OSError as error:
             yield _wrong(place, error)
@@ -109,8 +109,8 @@ def _wrong(path: Path, error: OSError) -> _Found:
     return _Found(str(path), rule=rule, reason=error.strerror or str(error))
 
 
-def _is_inside(path: Path, paths: StorePaths) -> bool:
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(paths.home))
+def _is_inside(path: Path, home: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(home))
 
 
 def _hint(adoption: Adoption, wrong: _Found) -> str:

@@ -14,7 +14,7 @@ import io
 import json
 import re
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from certboot import der, files, pem
@@ -123,6 +123,22 @@ def from_folder(folder: Path) -> Read:
             raise SourceError(message, f"save it there from {ADDRESS}{report}") from error
 
     return read
+
+
+def cached_report(folders: Iterable[Path], report: str) -> bytes:
+    """Return a report as it lies in the first of these folders that has it, chosen or filled by a fetch; else nothing.
+
+    An old one is no reason to believe a certificate, but what it says of a revocation stays true.
+    """
+    for folder in folders:
+        with contextlib.suppress(SourceError):
+            return from_folder(folder)(report)
+    return b""
+
+
+def listed_in(report: bytes, fingerprints: Iterable[str]) -> frozenset[str]:
+    """Return those of the SHA-256 fingerprints that stand in a report: no other column of REVOKED has such."""
+    return frozenset(each for each in fingerprints if each.upper().encode("ascii") in report)
 
 
 def from_network(address: str, cache: Path, verify: Path, progress: Progress | None = None) -> Read:

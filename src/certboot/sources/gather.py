@@ -8,13 +8,12 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from certboot.errors import SourceError
 from certboot.sources import added, address, ccadb, certifi, repaired, system
 from certboot.sources.unparsed import Unparsed
 from certboot.store.layout import BUNDLE, in_force
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
     from certboot.config import Company, Config
@@ -63,7 +62,11 @@ class Sources:
     def _repaired(self, *, revocations_known: bool) -> Unparsed:
         """Return what repair has stored, and what of it the CCADB has revoked as far as that was ever fetched."""
         kept = repaired.read(self.paths.repaired)
-        report = b"" if revocations_known or not kept.pieces else cached_report(self.paths, self.choices, ccadb.REVOKED)
+        report = (
+            b""
+            if revocations_known or not kept.pieces
+            else ccadb.cached_report(report_folders(self.paths, self.choices), ccadb.REVOKED)
+        )
         if not report:
             return kept
 
@@ -71,7 +74,7 @@ class Sources:
             loaded = kept.parse()
             fingerprints = (candidate.certificate.fingerprint for candidate in loaded.candidates)
             return dataclasses.replace(
-                loaded, revoked=listed_in(report, fingerprints), revoked_serials=ccadb.revoked_serials(report)
+                loaded, revoked=ccadb.listed_in(report, fingerprints), revoked_serials=ccadb.revoked_serials(report)
             )
 
         return Unparsed((*kept.pieces, (ccadb.REVOKED, report)), parse)
@@ -97,20 +100,9 @@ def _of(source: str, loaded: Loaded) -> Loaded:
     return dataclasses.replace(loaded, candidates=candidates, rejections=rejections)
 
 
-def cached_report(paths: StorePaths, choices: Choices, report: str) -> bytes:
-    """Return a report of the CCADB as it lies in the chosen folder, or as it was last fetched; else nothing.
-
-    An old one is no reason to believe a certificate, but what it says of a revocation stays true.
-    """
-    for folder in (*([Path(choices.reports)] if choices.reports else []), paths.cache):
-        with contextlib.suppress(SourceError):
-            return ccadb.from_folder(folder)(report)
-    return b""
-
-
-def listed_in(report: bytes, fingerprints: Iterable[str]) -> frozenset[str]:
-    """Return those of the SHA-256 fingerprints that stand in a report: no other column of ccadb.REVOKED has such."""
-    return frozenset(each for each in fingerprints if each.upper().encode("ascii") in report)
+def report_folders(paths: StorePaths, choices: Choices) -> tuple[Path, ...]:
+    """Return where a report of the CCADB may lie, the folder that counts first: the chosen one, then the cache."""
+    return (*([Path(choices.reports)] if choices.reports else []), paths.cache)
 
 
 def trusted_bundle(paths: StorePaths) -> Path:

@@ -18,7 +18,7 @@ from certboot import files
 from certboot.errors import StoreError
 from certboot.store import manifest
 from certboot.store.hash_links import plan
-from certboot.store.layout import BUNDLE, CRTS, in_force
+from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, NUMBER, PARTIAL, REPORT, in_force
 from certboot.store.rehash import link
 
 if typing.TYPE_CHECKING:
@@ -29,10 +29,7 @@ if typing.TYPE_CHECKING:
 
 KEPT = 5
 _MONTH = 30 * 24 * 3600
-_PARTIAL = ".partial"
-_NUMBER = re.compile("[1-9][0-9]*")
-_CERTIFICATE = r"\w+-[0-9a-f]{8}\.pem"  # as certs.file_name gives it
-_REPORT = r"[A-Z][A-Za-z]+(?:\.json)?"
+_NUMBER = re.compile(NUMBER)
 
 
 @dataclass(frozen=True)
@@ -105,14 +102,14 @@ def next_number(paths: StorePaths) -> int:
 
 def clean(paths: StorePaths) -> None:
     """Take away what a run that was killed has left behind, and nothing else. For the holder of the lock."""
-    for leftover in paths.generations.glob(f"*{_PARTIAL}"):
+    for leftover in paths.generations.glob(f"*{PARTIAL}"):
         if _NUMBER.fullmatch(leftover.stem) and _is_folder(leftover):
             shutil.rmtree(leftover)
     ours = {
         paths.home: "|".join(re.escape(part.name) for part in paths.parts),
-        paths.trusted: _CERTIFICATE,
-        paths.repaired: _CERTIFICATE,
-        paths.cache: _REPORT,
+        paths.trusted: CERTIFICATE,
+        paths.repaired: CERTIFICATE,
+        paths.cache: REPORT,
     }
     for folder, names in ours.items():
         for leftover in folder.glob(".*"):
@@ -127,7 +124,7 @@ def _is_folder(path: Path) -> bool:
 def write(paths: StorePaths, new: Content, record: manifest.Manifest) -> Path:
     """Write and check a new generation, not yet in force, and return its folder; raises StoreError or OSError."""
     files.make_folder(paths.generations)
-    partial = paths.generations / f"{record.generation}{_PARTIAL}"
+    partial = paths.generations / f"{record.generation}{PARTIAL}"
     crts = partial / CRTS
     try:
         for folder in (partial, crts):
@@ -187,7 +184,7 @@ def prune(paths: StorePaths) -> None:
             path = paths.generations / str(number)
             if path != in_force(paths) and path.stat().st_mtime <= youngest_removed:
                 # A kill in the middle must not leave half of one under its number, for rollback to find.
-                shutil.rmtree(path.rename(path.with_name(f"{number}{_PARTIAL}")))
+                shutil.rmtree(path.rename(path.with_name(f"{number}{PARTIAL}")))
 
 
 def _check(partial: Path, new: Content) -> None:

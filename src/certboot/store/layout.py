@@ -12,6 +12,15 @@ if typing.TYPE_CHECKING:
 
 BUNDLE = "bundle.pem"
 CRTS = "crts"
+PARTIAL = ".partial"
+"""How the name of a generation ends that is not whole yet, or no longer."""
+NUMBER = "[1-9][0-9]*"
+CERTIFICATE = r"\w+-[0-9a-f]{8}\.pem"
+"""The names of files as ``certs.file_name`` gives them."""
+LINK = "[0-9a-f]{8}[.](?:0|[1-9][0-9]*)"
+"""The names of hash links."""
+REPORT = r"[A-Z][A-Za-z]+(?:\.json)?"
+"""The names of the CCADB's reports, and of the notes on them."""
 
 
 def in_force(paths: StorePaths) -> Path | None:

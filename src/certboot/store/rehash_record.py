@@ -78,7 +78,7 @@ class _Record(typing.NamedTuple):
 
 
 def default_folder() -> Path | None:
-    """Return the folder of the records in the user's store, or None where the user can have no store.
+    """Return the folder of the records in the user's store, or None where there is no store: nobody's folder gets one.
 
     The same as ``store_paths().rehash``, whose import takes longer than a directory of a thousand files.
     """
@@ -86,7 +86,9 @@ def default_folder() -> Path | None:
         home = certboot_startup.store_home(dict(os.environ), set(os.environ))
     except KeyError:  # no HOME, and a user id that the system does not know
         return None
-    return Path(home, "rehash") if home else None
+    in_force = os.path.join(home, "current")
+    is_store = os.path.isfile(os.path.join(in_force, "manifest.json")) and os.path.isdir(os.path.join(in_force, "crts"))
+    return Path(home, "rehash") if home and is_store else None
 
 
 def key(status: os.stat_result) -> Key:

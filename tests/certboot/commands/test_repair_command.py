@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import report
 from cryptography.hazmat.primitives.serialization import Encoding
 from issuers import (
     ChainServer,
@@ -93,6 +94,18 @@ class TestRepair:
         ran = certboot("repair", server.shown)
         assert f"{server.shown}: nothing is to be stored\n" in ran.out
         assert certboot("update").status == 0
+        assert accepted(paths, server) == [True, True]
+
+    def test_an_intermediate_of_the_ccadb_s_report_whose_name_is_another_kind_of_string_serves_as_well(
+        self, certboot: Run, paths: StorePaths, root: Issued, send: Send
+    ) -> None:
+        ca, other = respelled(root)
+        gone = (report.revoked(issue("Somebody else's")),)
+        report.save(report.Reports((report.root(root),), (report.intermediate(other),), gone).bodies(), paths.cache)
+        server = send(leaf(ca))
+        ran = certboot("repair", "--yes", server.shown)
+        assert (ran.status, ran.err) == (0, "")
+        assert ran.out.endswith(f"{server.shown}: {GOOD}\n")
         assert accepted(paths, server) == [True, True]
 
     def test_done_again_it_finds_nothing_to_do_and_asks_nobody(
@@ -370,7 +383,7 @@ class TestExpired:
 
 class TestNobodyReads:
     def test_what_was_agreed_to_is_stored_all_the_same(self, paths: StorePaths, forgetful: ChainServer) -> None:
-        argv = [sys.executable, "-m", "certboot", "repair", "--yes", forgetful.shown]
+        argv = [sys.executable, "-m", "certboot", "repair", "--yes", "--allow-private", forgetful.shown]
         reader, writer = os.pipe()
         os.close(reader)
         done = subprocess.run(argv, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)

@@ -192,6 +192,9 @@ HOSTILE: dict[str, tuple[Make, str]] = {
     "a redirect to a cloud's metadata": (_offered(moved("http://169.254.169.254/")), "address-refused"),
     "a redirect to a link-local address": (_offered(moved("http://[fe80::1]/")), "address-refused"),
     "an address inside IPv6": (_lies_at("http://[::ffff:10.0.0.1]/ca"), "address-refused"),
+    "this computer inside IPv6": (_lies_at("http://[64:ff9b::7f00:1]/ca"), "address-refused"),
+    "another port of this computer": (_lies_at("http://127.0.0.1:6379/ca"), "port-refused"),
+    "a redirect to another port of this computer": (_offered(moved("http://localhost:6379/flushall")), "port-refused"),
     "an octal address": (_lies_at("http://012.0.0.1/ca"), "address-refused"),
     "a decimal address": (_lies_at("http://2852039166/ca"), "address-refused"),
     "an endless body": (_offered(endless(head=b"HTTP/1.1 200 OK\r\n\r\n", part=bytes(4096))), "too-large"),
@@ -206,6 +209,27 @@ HOSTILE: dict[str, tuple[Make, str]] = {
     "10,000 certificates": (_offered(page(pkcs7_of(b"\x30\0" * 10_000))), "too-many-certificates"),
     "500 addresses": (_lies_at(*(f"http://127.0.0.1:{{port}}/{n}" for n in range(500))), "too-many-addresses"),
 }  # fmt: skip
+
+
+def test_a_server_of_this_computer_cannot_send_us_to_what_listens_here_for_the_user(
+    certboot: Run, root: Issued, place: PlainServer, send: Send
+) -> None:
+    """``place`` stands for the http server; the other one would be a database, or the page of a router's set-up."""
+    other = PlainServer()
+    try:
+        ca = intermediate("Example CA", root)
+        place.pages["/ca"] = moved(f"{other.url}/there")
+        other.pages = {"/ca": page(ca.der), "/there": page(ca.der)}
+        addresses = (f"{other.url}/ca", f"http://localhost:{other.port}/ca", f"{place.url}/ca")
+        servers = [send(leaf(ca, address)) for address in addresses]
+        for server in servers:
+            ran = certboot("repair", "--dry-run", server.shown)
+            assert (ran.status, " port-refused: " in ran.out, other.asked) == (1, True, [])
+            assert "  or       --allow-private, if it is you who serves certificates there\n" in ran.out
+        assert certboot("repair", "--dry-run", "--allow-private", servers[-1].shown).status == 0
+        assert other.asked == ["/there"]
+    finally:
+        other.close()
 
 
 class TestHostile:

@@ -11,11 +11,17 @@ from cryptography.hazmat.primitives import hashes
 from pki import DAY, NOW
 
 from certboot.details import details
+from certboot.diagnosis import verify_codes as code
+from certboot.diagnosis.cause import STRICT_CAUSES
 from certboot.diagnosis.strictness import strict_defect
 from certboot.verdict import judge, verdict
 
 ROOT = make("Root", form=CA)
 SAN = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+
+
+def test_what_only_newer_pythons_refuse_has_a_finding_for_each_code() -> None:
+    assert frozenset(STRICT_CAUSES) == code.STRICT_ONLY
 
 
 def bare(subject: x509.Name, extensions: tuple[tuple[x509.ExtensionType, bool], ...], issuer: Made = ROOT) -> Made:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from chains import CA, LEAF, Made, make
-from pki import DAY, NOW, Issued
+from issuers import leaf, respelled
+from pki import DAY, NOW, Issued, issue
 from report import Reports, intermediate, revoked, root, save
 
 from certboot.paths import StorePaths
@@ -82,6 +83,24 @@ def test_what_is_missing_comes_from_the_store_at_every_height(
     assert sent_by(sends(SERVER, UPPER)) == pem(SERVER, MIDDLE, UPPER)
 
 
+def test_an_intermediate_whose_name_is_another_kind_of_string_completes_the_chain(
+    ask: Ask, certboot: Run, tmp_path: Path, trust: Callable[..., Path]
+) -> None:
+    """OpenSSL compares names in a canonical form, and so finds the issuer that the CCADB lists."""
+    top = issue("Corp Root")
+    trust(typing.cast("Made", top))
+    ca, other = respelled(top)
+    for name, middle in (("same", ca), ("other", other)):
+        made = Reports((root(top),), (intermediate(middle),), (revoked(issued(OTHER)),))
+        folder = save(made.bodies(), tmp_path / name)
+        assert certboot("init", "--source", "ccadb", "--from", folder).status == 0
+        file = tmp_path / "chain.pem"
+        server = leaf(ca)
+        file.write_bytes(server.pem)
+        answer = ask("hook", "--chain", file, "--host", "localhost")
+        assert sent_by(answer).encode() == server.pem + middle.pem
+
+
 def test_what_was_sent_is_put_in_order_without_root_and_strangers(sends: Callable[..., Answer]) -> None:
     assert sent_by(sends(SERVER, ROOT, OTHER, UPPER, MIDDLE)) == pem(SERVER, MIDDLE, UPPER)
 
@@ -116,8 +135,8 @@ def test_a_forged_issuer_and_a_fault_of_the_leaf_are_not_mended_by_a_file(
     store()
     forged = make("localhost", MIDDLE, signer=OTHER.key)
     past = make("localhost", MIDDLE, dataclasses.replace(LEAF, valid=(NOW - 9 * DAY, NOW - DAY)))
-    for leaf in (forged, past):
-        assert sent_by(sends(leaf)) == sent_by(sends(leaf, ROOT, MIDDLE, UPPER)) == ""
+    for wrong in (forged, past):
+        assert sent_by(sends(wrong)) == sent_by(sends(wrong, ROOT, MIDDLE, UPPER)) == ""
     assert sent_by(sends(SERVER, ROOT, MIDDLE, UPPER, host="other.example")) == ""
     assert sent_by(sends(SERVER, ROOT, MIDDLE, UPPER)) != ""
 

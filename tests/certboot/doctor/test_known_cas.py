@@ -192,6 +192,28 @@ def test_an_intermediate_that_has_been_revoked(  # noqa: PLR0913
     assert answer.status == int(gone)
 
 
+@pytest.mark.parametrize("newest", ["chosen folder", "cache"])
+def test_of_two_copies_of_a_report_the_chosen_one_counts_for_the_doctor_as_it_does_for_an_update(  # noqa: PLR0913
+    ask: Ask,
+    certboot: Run,
+    server: Server,
+    paths: StorePaths,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    newest: str,
+) -> None:
+    chosen = reports(tmp_path / "reports", (server.root,))
+    certboot("init", "--source", "ccadb", "--from", chosen)
+    gone = {"chosen folder": chosen, "cache": paths.cache}[newest]
+    reports(paths.cache, (server.root,))
+    reports(gone, (server.root,), gone=(server.middle,))
+    use_the_store(paths, monkeypatch)
+    assert ask("hook", f"localhost:{server.whole}").primary == (
+        "revoked-intermediate" if newest == "chosen folder" else None
+    )
+
+
 def test_the_revoked_are_known_from_the_manifest_too(
     ask: Ask, certboot: Run, server: Server, paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 from chains import CA, make, on_server
 from faults import Listener, ProxyTalk, plain_http, reset, server_context, silent, tls
 
+from certboot.connection import named_proxy
 from certboot.model import Target
 from certboot.tls import handshake
 
@@ -54,6 +55,20 @@ def test_no_proxy_is_honoured(ask: Ask, listen: Listen, server: Listener, monkey
     monkeypatch.setenv("NO_PROXY", "example.org")
     assert ask("hook", f"localhost:{server.port}").primary is None
     assert len(talk.asked) == 1
+
+
+def test_no_proxy_with_a_range_of_addresses_means_the_same_to_the_handshake_as_to_a_fetch(
+    ask: Ask, listen: Listen, trust: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make("Corp Root", form=CA)
+    trust(root)
+    port = listen(tls(server_context(on_server(make("127.0.0.1", root))))).port
+    talk = ProxyTalk()
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listen(talk).port}")
+    for value, tunnels in (("127.0.0.0/8", 0), ("10.0.0.0/8", 1)):
+        monkeypatch.setenv("NO_PROXY", value)
+        ask("hook", f"127.0.0.1:{port}")
+        assert (len(talk.asked), bool(named_proxy(f"https://127.0.0.1:{port}/"))) == (tunnels, bool(tunnels))
 
 
 def test_credentials_reach_the_proxy_and_nobody_else(

@@ -6,19 +6,19 @@ import sys
 import pytest
 from exported import hostile
 
-from certboot.exporters.formats import FORMATS, Format, Options, render
+from certboot.exporters.formats import FORMATS, Format, Options
 
 
 @pytest.mark.parametrize("chosen", FORMATS.values(), ids=list(FORMATS))
 def test_each_format_gives_the_same_each_time(chosen: Format) -> None:
-    made = render(chosen, hostile(), Options())
-    assert made == render(chosen, hostile(), Options())
+    made = chosen.render(hostile(), Options())
+    assert made == chosen.render(hostile(), Options())
     assert isinstance(made, bytes) is not chosen.directory
 
 
 @pytest.mark.parametrize("chosen", FORMATS.values(), ids=list(FORMATS))
 def test_what_is_not_binary_is_ascii(chosen: Format) -> None:
-    made = render(chosen, hostile(), Options())
+    made = chosen.render(hostile(), Options())
     if isinstance(made, bytes):
         assert made.isascii() is not chosen.binary
 
@@ -28,7 +28,7 @@ def test_an_option_changes_those_formats_that_take_it_and_no_other(option: str) 
     changed = {
         name
         for name, chosen in FORMATS.items()
-        if render(chosen, hostile(), Options()) != render(chosen, hostile(), Options()._replace(**{option: "another"}))
+        if chosen.render(hostile(), Options()) != chosen.render(hostile(), Options()._replace(**{option: "another"}))
     }
     takes = "password-file" if option == "password" else option
     assert changed == {name for name, chosen in FORMATS.items() if takes in chosen.takes}

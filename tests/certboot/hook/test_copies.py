@@ -24,13 +24,13 @@ def copy_in(folder: Path, *, user: bool = False) -> Copy:
     return Copy("/usr/bin/python3", str(folder), user)
 
 
-def make_old(folder: Path) -> None:
+def make_old(folder: Path, version: str = "0.0.9") -> None:
     own = record.read(folder)
     assert own
     (folder / record.NAME).write_bytes(
-        record.render(record.Record("0.0.9", "", {**own.files, "certboot_startup.pth": ("0" * 64,)}))
+        record.render(record.Record(version, "", {**own.files, "certboot_startup.pth": ("0" * 64,)}))
     )
-    (folder / "certboot_startup.pth").unlink()
+    (folder / "certboot_startup.pth").unlink(missing_ok=True)
 
 
 def test_places_are_listed_once_and_taken_off_again(paths: StorePaths, tmp_path: Path) -> None:
@@ -85,6 +85,43 @@ def test_copies_of_another_version_are_outdated(paths: StorePaths, tmp_path: Pat
     assert copies.outdated_copies(paths) == ()
     make_old(tmp_path / "old")
     assert copies.outdated_copies(paths) == (copies.Outdated(old, "0.0.9"),)
+
+
+def test_outdated_copies_are_renewed_once(paths: StorePaths, tmp_path: Path) -> None:
+    new, old = copy_in(tmp_path / "new"), copy_in(tmp_path / "old")
+    copies.remember(paths, new)
+    copies.remember(paths, old)
+    make_old(tmp_path / "old")
+    assert copies.renew(paths) == (old,)
+    assert (tmp_path / "old" / "certboot_startup.pth").read_bytes() == (
+        tmp_path / "new" / "certboot_startup.pth"
+    ).read_bytes()
+    assert copies.outdated_copies(paths) == ()
+    assert copies.renew(paths) == ()
+
+
+@pytest.mark.parametrize("version", ["999.0", "1000"])
+def test_a_copy_of_a_newer_certboot_is_not_renewed(paths: StorePaths, tmp_path: Path, version: str) -> None:
+    copies.remember(paths, copy_in(tmp_path / "a"))
+    make_old(tmp_path / "a", version)
+    assert copies.renew(paths) == ()
+    assert not (tmp_path / "a" / "certboot_startup.pth").exists()
+    make_old(tmp_path / "a", "no version")
+    assert len(copies.renew(paths)) == 1
+
+
+def test_a_copy_that_somebody_changed_is_neither_renewed_nor_in_the_way_of_others(
+    paths: StorePaths, tmp_path: Path
+) -> None:
+    changed, old = copy_in(tmp_path / "changed"), copy_in(tmp_path / "old")
+    for copy in (changed, old):
+        copies.remember(paths, copy)
+        make_old(Path(copy.folder))
+    guards = tmp_path / "changed" / "certboot_startup" / "guards.py"
+    guards.write_text("mine = True\n")
+    assert copies.renew(paths) == (old,)
+    assert guards.read_text() == "mine = True\n"
+    assert [outdated.copy for outdated in copies.outdated_copies(paths)] == [changed]
 
 
 def test_a_copy_that_is_gone_is_neither_listed_nor_outdated(paths: StorePaths, tmp_path: Path) -> None:

@@ -19,11 +19,12 @@ from chains import CA, make
 from hypothesis import given
 from hypothesis import strategies as st
 from snapshot import assert_refused as refused
+from snapshot import snapshot
 
 from certboot import files
 from certboot.model import Finding
 from certboot.render.doctor_chart import chart, wrapped
-from certboot.render.doctor_html import doctor_html
+from certboot.render.doctor_html import BEGINNING, doctor_html
 
 if typing.TYPE_CHECKING:
     from environments import Ran
@@ -193,7 +194,6 @@ def chain(tmp_path: Path) -> tuple[str, ...]:
 
 def test_the_command_writes_it_beside_what_it_prints(certboot: Run, chain: tuple[str, ...], tmp_path: Path) -> None:
     file = tmp_path / "page.html"
-    file.write_text("old")
     before = certboot(*chain)
     ran = certboot(*chain, "--html", file)
     assert (ran.status, ran.out, ran.err) == (before.status, before.out, "")
@@ -209,6 +209,22 @@ def test_the_command_writes_it_beside_what_it_prints(certboot: Run, chain: tuple
 def assert_refused(ran: Ran, why: str) -> None:
     refused(ran)
     assert why in ran.err
+
+
+@pytest.mark.parametrize(
+    "text", [b"mine", b'<!DOCTYPE html>\n<html lang="en"><head><title>mine</title>', b"\0", BEGINNING[:-1]]
+)
+def test_a_file_that_is_no_page_of_certboot_s_is_not_replaced(
+    certboot: Run, chain: tuple[str, ...], tmp_path: Path, text: bytes
+) -> None:
+    file = tmp_path / "index.html"
+    file.write_bytes(text)
+    before = snapshot(tmp_path)
+    assert_refused(certboot(*chain, "--html", file), "something other than a page of certboot doctor stands there")
+    assert snapshot(tmp_path) == before
+    file.write_bytes(b"")
+    assert certboot(*chain, "--html", file).status == certboot(*chain, "--html", file).status
+    assert file.read_bytes().startswith(BEGINNING)
 
 
 def test_what_is_no_regular_file_is_not_replaced(

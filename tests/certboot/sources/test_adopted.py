@@ -40,7 +40,7 @@ def link_name(number: int, slot: str = "0") -> str:
 
 
 def loaded(paths: StorePaths, value: str | Path, variable: str = "SSL_CERT_FILE") -> Loaded:
-    return adopted.read(Adoption(variable, str(value)), paths).parse()
+    return adopted.read(Adoption(variable, str(value)), paths.home).parse()
 
 
 def names(found: Loaded) -> list[str]:
@@ -49,7 +49,7 @@ def names(found: Loaded) -> list[str]:
 
 def refused(paths: StorePaths, value: str | Path, variable: str = "SSL_CERT_FILE") -> SourceError:
     with pytest.raises(SourceError) as caught:
-        adopted.read(Adoption(variable, str(value)), paths)
+        adopted.read(Adoption(variable, str(value)), paths.home)
     return caught.value
 
 
@@ -221,12 +221,12 @@ def test_what_others_could_change_is_refused_and_if_it_comes_to_that_later_rejec
     path.write_bytes(roots()[0].pem)
     path.chmod(0o664)  # of the user's group, which on many systems is the user's own
     adoption = Adoption("SSL_CERT_FILE", str(path))
-    assert names(adopted.read_again(adoption, paths).parse()) == ["Root A"]
+    assert names(adopted.read_again(adoption, paths.home).parse()) == ["Root A"]
     reason = expose(path)
     error = refused(paths, path)
     assert error.message == f"SSL_CERT_FILE cannot be adopted, {reason}: {path}"
     assert error.hint.startswith("chmod go-w")
-    again = adopted.read_again(adoption, paths).parse()
+    again = adopted.read_again(adoption, paths.home).parse()
     assert again.candidates == ()
     assert [(each.rule, each.source, each.detail, each.reason) for each in again.rejections] == [
         ("exposed", "adopted", str(path), reason)
@@ -257,27 +257,27 @@ def test_the_store_is_never_a_reason_for_what_is_in_it(store: StorePaths, folder
     crts, bundle = f"{folder}/link/current/crts", f"{folder}/link/current/bundle.pem"
     own = Adoption("SSL_CERT_DIR", f"{crts}:{store.current}/crts")
     for each in (own, Adoption("SSL_CERT_FILE", bundle), Adoption("SSL_CERT_FILE", f"{folder}/bundle.pem")):
-        assert adopted.is_own(each, store)
-        assert adopted.read(each, store).parse() == Loaded(())
+        assert adopted.is_own(each, store.home)
+        assert adopted.read(each, store.home).parse() == Loaded(())
     (folder / link_name(0)).write_bytes(roots()[0].pem)
     (folder / link_name(1)).symlink_to(f"link/current/crts/{link_name(1)}")
     beside = Adoption("SSL_CERT_DIR", f"{crts}:{folder}")
-    assert not adopted.is_own(beside, store)
-    assert names(adopted.read(beside, store).parse()) == ["Root A"]
+    assert not adopted.is_own(beside, store.home)
+    assert names(adopted.read(beside, store.home).parse()) == ["Root A"]
 
 
 def test_at_a_later_run_what_has_gone_is_a_rejection_and_no_error(paths: StorePaths, folder: Path) -> None:
     path = folder / "ca.pem"
     path.write_bytes(roots()[0].pem)
     adoption = Adoption("SSL_CERT_FILE", str(path))
-    before = adopted.read_again(adoption, paths)
+    before = adopted.read_again(adoption, paths.home)
     assert names(before.parse()) == ["Root A"]
     path.write_bytes(b"")
-    empty = adopted.read_again(adoption, paths)
+    empty = adopted.read_again(adoption, paths.home)
     path.write_bytes(roots()[0].pem.replace(b"-----BEGIN", b"\xff\n-----BEGIN", 1) * 20_001)
-    many = adopted.read_again(adoption, paths)
+    many = adopted.read_again(adoption, paths.home)
     path.unlink()
-    gone = adopted.read_again(adoption, paths)
+    gone = adopted.read_again(adoption, paths.home)
     assert len({each.pieces for each in (before, empty, many, gone)}) == 4
     told = [[(each.rule, each.detail) for each in found.parse().rejections] for found in (empty, many, gone)]
     assert told == [[("gone", str(path))], [("unreadable", str(path))], [("gone", str(path))]]
@@ -289,6 +289,6 @@ def test_at_a_later_run_what_has_gone_is_a_rejection_and_no_error(paths: StorePa
 def test_pieces_tell_what_was_read_from_why_it_was_not(paths: StorePaths, folder: Path) -> None:
     path = folder / os.fsdecode(b"\xff.pem")
     adoption = Adoption("SSL_CERT_FILE", str(path))
-    assert adopted.read_again(adoption, paths).pieces == ((f"{path}: No such file or directory", b""),)
+    assert adopted.read_again(adoption, paths.home).pieces == ((f"{path}: No such file or directory", b""),)
     path.write_bytes(b"")
-    assert adopted.read_again(adoption, paths).pieces == ((str(path), b""),)
+    assert adopted.read_again(adoption, paths.home).pieces == ((str(path), b""),)

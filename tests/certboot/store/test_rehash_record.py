@@ -301,9 +301,17 @@ def test_only_the_newest_records_are_kept(tmp_path: Path, home: Path, monkeypatc
 
 
 def test_the_records_lie_in_the_users_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert rehash_record.default_folder() == store_paths().home / "rehash"
+    def begun(home: Path) -> Path:
+        (home / "generations" / "1" / "crts").mkdir(parents=True)
+        (home / "generations" / "1" / "manifest.json").touch()
+        (home / "current").symlink_to("generations/1")
+        return home / "rehash"
+
+    assert rehash_record.default_folder() is None
+    assert begun(store_paths().home) == rehash_record.default_folder()
     monkeypatch.setenv("CERTBOOT_HOME", str(tmp_path / "elsewhere"))
-    assert rehash_record.default_folder() == tmp_path / "elsewhere" / "rehash"
+    assert rehash_record.default_folder() is None
+    assert begun(tmp_path / "elsewhere") == rehash_record.default_folder()
     monkeypatch.setenv("CERTBOOT_HOME", "relative")
     assert rehash_record.default_folder() is None
 
