@@ -45,7 +45,6 @@ DAY_OF_THE_REPORTS = datetime(2026, 11, 24, tzinfo=timezone.utc)
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.real_data,
     pytest.mark.skipif(not DATA.is_dir(), reason="the real reports of the CCADB do not lie beside the repository"),
 ]
 
@@ -219,6 +218,7 @@ def test_the_reports_are_those_whose_numbers_are_explained_here() -> None:
     assert [len(rows(name)) for name in REPORTS] == [165, 1764, 2917]
 
 
+@pytest.mark.real_data
 def test_every_root_is_an_anchor_or_rejected_with_its_reason(certboot: Run, store: StorePaths) -> None:
     """165 rows: 75 with the trust bit Websites, 46 with Email and Websites, 44 with Email alone."""
     del store
@@ -235,6 +235,7 @@ def test_every_root_is_an_anchor_or_rejected_with_its_reason(certboot: Run, stor
     assert {sha for rule, sha in rejected if rule == "expired"} == expired
 
 
+@pytest.mark.real_data
 def test_every_intermediate_is_accepted_or_rejected_with_its_reason(certboot: Run, store: StorePaths) -> None:
     """1,764 rows. When they were saved none had expired, and none is listed as revoked.
 
@@ -306,6 +307,7 @@ def test_an_intermediate_that_the_ccadb_revokes_leaves_with_what_is_below_it(
     assert rule[victim] == "revoked"
 
 
+@pytest.mark.real_data
 def test_the_five_dates_of_distrust_are_in_the_manifest(certboot: Run, store: StorePaths) -> None:
     """Two are of anchors. Three roots have lost Mozilla's trust for TLS since: their rejections tell the date."""
     del store
@@ -319,6 +321,7 @@ def test_the_five_dates_of_distrust_are_in_the_manifest(certboot: Run, store: St
     assert [sha for sha, reason in told.items() if dates[sha] not in reason] == []
 
 
+@pytest.mark.real_data
 def test_a_root_that_somebody_else_still_offers_carries_the_date_that_the_ccadb_knows(
     certboot: Run, store: StorePaths, tmp_path: Path
 ) -> None:
@@ -334,6 +337,7 @@ def test_a_root_that_somebody_else_still_offers_carries_the_date_that_the_ccadb_
     assert dates == {row.sha256: row.after.replace(".", "-") for row in dated}
 
 
+@pytest.mark.real_data
 def test_openssl_verifies_every_intermediate_up_to_its_recorded_anchor(certboot: Run, store: StorePaths) -> None:
     """With that anchor as the only trust, and a chain that has to end there."""
     crts = store.current / "crts"
