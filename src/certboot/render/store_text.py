@@ -67,14 +67,14 @@ def own_rejections(outcome: Outcome) -> list[str]:
 
 def purge_list(paths: Iterable[Path]) -> str:
     """Return what ``purge`` is about to remove, a path a line."""
-    return "\n".join(f"  {path}" for path in paths)
+    return "\n".join(f"  {printable(str(path))}" for path in paths)
 
 
 def rehash_summary(directory: Path, result: RehashResult) -> str:
     """Return one line on what ``rehash`` did in one directory."""
     made, removed = len(result.made), len(result.removed)
     done = f"{made} made, {removed} removed" if made or removed else "nothing to do"
-    return f"{directory}: {_plural(len(result.links), 'link')}, {done}"
+    return f"{printable(str(directory))}: {_plural(len(result.links), 'link')}, {done}"
 
 
 def headline(outcome: Outcome) -> str:
