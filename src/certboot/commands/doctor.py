@@ -10,7 +10,7 @@ import typing
 from datetime import datetime, timezone
 from difflib import get_close_matches
 
-from certboot.commands.terminal import data, say
+from certboot.commands.terminal import data, show
 from certboot.errors import CertbootError
 from certboot.exit_status import OK
 from certboot.redaction import without_credentials
@@ -55,7 +55,7 @@ def doctor_command(arguments: argparse.Namespace) -> int:
     else:
         from certboot.render.doctor_text import doctor_report
 
-        say(doctor_report(findings))
+        show(doctor_report(findings))
     return exit_code(findings)
 
 
@@ -70,7 +70,7 @@ def explain_command(arguments: argparse.Namespace) -> int:
             message = f"no finding of this id: {kind!r}"
             raise CertbootError(message, f"certboot explain {close[0]}" if close else "certboot explain lists them all")
     stories = (story(kind, EXPLANATIONS[kind]) for kind in dict.fromkeys(arguments.id))
-    say("\n\n".join(stories) or index(EXPLANATIONS))
+    show("\n\n".join(stories) or index(EXPLANATIONS))
     return OK
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 import typing
 
-from certboot.commands.terminal import progress, say
+from certboot.commands.terminal import progress, say, show
 from certboot.commands.trust import additions
 from certboot.errors import CertbootError
 from certboot.exit_status import OK
@@ -43,7 +43,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     outcome = apply(store_paths(), request, progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
     notes = _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ))
-    say(init_summary(outcome, "" if apart else certboot_startup.status, notes))
+    show(init_summary(outcome, "" if apart else certboot_startup.status, notes))
     return OK
 
 
@@ -73,7 +73,7 @@ def update_command(arguments: argparse.Namespace) -> int:
     outcome = apply(paths, request, progress=progress)
     came, went = selection.difference(before, outcome.record)
     if came or went:
-        say(difference(came, went))
+        show(difference(came, went))
     for line in own_rejections(outcome):
         say(f"left out: {line}")
     say("a dry run: nothing was changed" if arguments.dry_run else headline(outcome))

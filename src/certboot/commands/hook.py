@@ -8,7 +8,7 @@ import sys
 import typing
 from pathlib import Path
 
-from certboot.commands.terminal import data, failed, say, warn
+from certboot.commands.terminal import data, failed, show, warn
 from certboot.errors import CertbootError
 from certboot.exit_status import FAILED, OK, UNFINISHED
 
@@ -47,7 +47,7 @@ def _install(arguments: argparse.Namespace) -> int:
             _remember(Copy(str(interpreter.python), str(folder), arguments.user), found.home)
             start.compile_modules(interpreter.python, [folder / name for name in own.files if name.endswith(".py")])
         started = start.start(interpreter.python)
-        say(done(interpreter, result, started))
+        show(done(interpreter, result, started))
         return OK if started.status and started.home == found.home else FAILED
 
     return _each(arguments, install)
@@ -61,7 +61,7 @@ def _uninstall(arguments: argparse.Namespace) -> int:
         interpreter, folder = _place(python, arguments)
         result = copying.uninstall(folder)
         _forget(result)
-        say(done(interpreter, result, None))
+        show(done(interpreter, result, None))
         return OK
 
     return _each(arguments, uninstall)
@@ -89,7 +89,7 @@ def _status(arguments: argparse.Namespace) -> int:
         data(f"{hook_json(surveys, failures)}\n")
     else:
         for each in surveys:
-            say(status(each))
+            show(status(each))
         for _, failure in failures:
             failed(failure.message, failure.hint)
     if failures:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import typing
 
-from certboot.commands.terminal import confirmed, say
+from certboot.commands.terminal import confirmed, say, show
 from certboot.errors import CertbootError
 from certboot.exit_status import FAILED, OK
-from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -23,7 +22,7 @@ def purge_command(arguments: argparse.Namespace) -> int:
 
     paths = store_paths()
     copies = hook_copies.copies(paths)
-    say(f"this removes\n{purge_list(purge.find(paths))}")
+    show(f"this removes\n{purge_list(purge.find(paths))}")
     if not arguments.yes and not confirmed("remove it all?"):
         say("nothing was removed")
         return FAILED
@@ -34,7 +33,7 @@ def purge_command(arguments: argparse.Namespace) -> int:
         raise CertbootError(message, "mend the cause, then once more: certboot purge") from error
     say("removed; Python programs that still run keep the old settings until they are started again")
     if others:
-        say(printable(f"left alone in {paths.home}: {', '.join(others)}"))
+        say(f"left alone in {paths.home}: {', '.join(others)}")
     say("the hook goes with the package: python -m pip uninstall certboot")
     for line in remaining(copies):
         say(line)

@@ -6,7 +6,7 @@ import os
 import sys
 import typing
 
-from certboot.commands.terminal import aside, confirmed, data, say
+from certboot.commands.terminal import aside, confirmed, data, say, show
 from certboot.errors import CertbootError
 from certboot.exit_status import FAILED, OK
 
@@ -118,7 +118,7 @@ def _again(paths: StorePaths, one: Examined) -> bool:
 def _say(text: str) -> bool:
     """Print, and return whether somebody reads it: where nobody does, what was asked for is to be done all the same."""
     try:
-        say(text)
+        show(text)
         if sys.stdout:
             sys.stdout.flush()
     except BrokenPipeError:

@@ -21,8 +21,13 @@ if typing.TYPE_CHECKING:
     from certboot.sources.reading import Password
 
 
-def say(text: str) -> None:
-    """Print lines for people on standard output."""
+def say(line: str) -> None:
+    """Print one line for people on standard output."""
+    show(printable(line))
+
+
+def show(text: str) -> None:
+    """Print lines for people on standard output. Whoever made them let no name bring a line end along."""
     if sys.stdout:
         sys.stdout.write(f"{printable_lines(text)}\n")
 

@@ -6,7 +6,7 @@ import os
 import typing
 from pathlib import Path
 
-from certboot.commands.terminal import confirmed, password, say
+from certboot.commands.terminal import confirmed, password, say, show
 from certboot.errors import CertbootError
 from certboot.exit_status import FAILED, OK
 from certboot.redaction import without_credentials
@@ -41,9 +41,9 @@ def trust_command(arguments: argparse.Namespace) -> int:
         loaded = [address.read(arguments.target, pin=arguments.sha256, verify=trusted_bundle(paths), now=now).parse()]
     else:
         loaded = additions([Path(arguments.target)], arguments.password_file)
-    say(offer(loaded, now, without_credentials(arguments.target) if server else "HOST"))
+    show(offer(loaded, now, without_credentials(arguments.target) if server else "HOST"))
     if server:
-        say(WARNING)
+        show(WARNING)
     if not arguments.yes:
         if not confirmed("trust what is shown here?"):
             say("nothing was changed")
@@ -93,7 +93,7 @@ def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Lo
     finally:
         notes = not_fetched(issuers.failures, through_proxy=issuers.through_proxy)
         if notes:
-            say(notes)
+            show(notes)
     if not arguments.sha256:
         _refuse_known(paths, loaded, server.shown)
     return loaded
@@ -138,7 +138,7 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     else:
         entry = selection.find(before, arguments.id)
         request = Request("distrust", distrust={entry.sha256: entry.name})
-    say(difference(*selection.difference(before, apply(paths, request).record)))
+    show(difference(*selection.difference(before, apply(paths, request).record)))
     return OK
 
 
