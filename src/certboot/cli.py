@@ -70,7 +70,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        arguments = parsed(argv)
+        try:
+            arguments = parsed(argv)
+        finally:  # argparse ends the program itself after its help
+            if sys.stdout:
+                sys.stdout.flush()
         if not (arguments.version or arguments.command):
             parser().error("a command is missing")
         with _store_at(getattr(arguments, "store", None)):

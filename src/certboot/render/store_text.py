@@ -114,7 +114,8 @@ def _sources(record: Manifest) -> str:
 
 
 def _rejections(rejected: Iterable[Rejection]) -> str:
-    return ", ".join(f"{count} {rule}" for rule, count in sorted(Counter(each.rule for each in rejected).items()))
+    counts = sorted(Counter(each.rule for each in rejected).items())
+    return printable(", ".join(f"{count} {rule}" for rule, count in counts))
 
 
 def _hook(outcome: Outcome, hook: str) -> str:
