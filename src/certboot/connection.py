@@ -178,11 +178,14 @@ def proxy_for(url: str) -> Proxy | None:
 
     Raises ConnectionFault for one that is no HTTP proxy.
     """
-    if not urllib.request.getproxies():
+    if not urllib.request.getproxies().keys() - {"no"}:
         return None
     from requests.utils import get_environ_proxies, select_proxy  # it takes longer than a handshake
 
-    address = select_proxy(url, get_environ_proxies(url))
+    try:
+        address = select_proxy(url, get_environ_proxies(url))
+    except ValueError:
+        return None  # there is no such host, as whoever looks for it will say
     if not address:
         return None
     if "://" not in address:

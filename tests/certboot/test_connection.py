@@ -101,6 +101,16 @@ def test_no_proxy_means_the_same_to_a_handshake_and_to_every_fetch_as_to_request
     assert found == dict.fromkeys(("requests", "handshake", "fetch", "issuer"), expected)
 
 
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", ""])
+@pytest.mark.parametrize("host", ["[x", "x]", "a:b:c", "a:b%c", "a/b@c", "a b", "a\nb", "a#b", "..", "ü" * 64, ""])
+def test_what_is_no_host_is_told_behind_a_proxy_too(monkeypatch: pytest.MonkeyPatch, proxy: str, host: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("NO_PROXY", "10.0.0.0/8,example.org")
+    found = handshake(Target(host, 443, timeout=5))
+    assert found.outcome in ("proxy-refused", "dns-failure")
+    assert found.error.isprintable()
+
+
 LOADED = """
 import contextlib, io, sys
 from certboot.cli import main
@@ -120,15 +130,17 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & {"requests", "ur
         ["repair", "localhost:1"],
     ],
 )
-@pytest.mark.parametrize("proxy", [False, True])
+@pytest.mark.parametrize(
+    "variables",
+    [{}, {"NO_PROXY": "10.0.0.0/8"}, {"HTTPS_PROXY": "http://127.0.0.1:1"}],
+    ids=["none", "no proxy", "a proxy"],
+)
 def test_requests_is_loaded_only_where_something_is_fetched_or_there_is_a_proxy(
-    clean: Path, command: list[str], *, proxy: bool
+    clean: Path, command: list[str], variables: dict[str, str]
 ) -> None:
-    environ = {"HOME": str(clean), "CERTBOOT_DISABLE": "1", "PATH": "/usr/bin:/bin"}
-    if proxy:
-        environ["HTTPS_PROXY"] = "http://127.0.0.1:1"
+    environ = {"HOME": str(clean), "CERTBOOT_DISABLE": "1", "PATH": "/usr/bin:/bin", **variables}
     ran = subprocess.run(
         [sys.executable, "-c", LOADED, *command], env=environ, capture_output=True, check=True, text=True, timeout=60
     )
-    speaks = proxy and command[-1] == "localhost:1"
+    speaks = "HTTPS_PROXY" in variables and command[-1] == "localhost:1"
     assert ran.stdout.strip() == str(["requests", "urllib3"] if speaks else [])
