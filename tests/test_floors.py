@@ -45,7 +45,6 @@ FLOORS = (
         "settings_files",
         "net",
         "net_addresses",
-        "net_pinned",
     ),
     ("sources", "store", "exporters", "aia"),
     (

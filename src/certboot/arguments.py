@@ -49,7 +49,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; what it returns has the name of the command in ``command``."""
-    whole = _Parser(
+    whole: argparse.ArgumentParser = _Parser(
         prog="certboot",
         description="Make TLS certificates work for every program that a Python user starts.",
         epilog=_EPILOG,

@@ -303,7 +303,11 @@ def test_a_finding_on_a_terminal_does_not(field: str, monkeypatch: pytest.Monkey
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "300")
     finding = Finding("handshake-ok", "server", "fail", "a", "b", {}, ())
-    changed = {"hint": {"evidence": {"hint": EVIL}}, "fix": {"fix": (("certboot", EVIL),)}}.get(field, {field: EVIL})
+    changes: dict[str, dict[str, typing.Any]] = {
+        "hint": {"evidence": {"hint": EVIL}},
+        "fix": {"fix": (("certboot", EVIL),)},
+    }
+    changed = changes.get(field, {field: EVIL})
     out = io.StringIO()
     doctor_terminal([dataclasses.replace(finding, **changed)], out)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())

@@ -28,8 +28,8 @@ from certboot import (
     der,
     details,
     handshake_record,
+    net,
     net_addresses,
-    net_pinned,
     pem,
     starttls,
     tls,
@@ -320,7 +320,7 @@ def aia_body(data: bytes) -> None:
     """What lies where an issuer should: nothing is raised, every failure can be shown, every offer has the name."""
     leaf, address = _leaf()
     reach = net_addresses.Reach()
-    issuers = aia.Issuers(reach, {(address, reach): net_pinned.Fetched(data, through_proxy=False)})
+    issuers = aia.Issuers(reach, {(address, reach): net.Fetched(data)})
     offers: list[Offer] = list(issuers.fetched(leaf))
     assert offers or issuers.failures
     for offer in offers:

@@ -28,7 +28,7 @@ from pki import DAY, NOW, Issued, issue
 from plain_server import Answer, PlainServer, endless, moved, page
 from snapshot import few_sources, snapshot
 
-from certboot import der, net_pinned, repair
+from certboot import der, net, repair
 from certboot.net_addresses import Reach
 
 if typing.TYPE_CHECKING:
@@ -243,7 +243,7 @@ class TestHostile:
     def test_it_ends_in_a_named_refusal_and_an_unchanged_store(
         self, certboot: Run, paths: StorePaths, hostile: tuple[ChainServer, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(net_pinned, "SECONDS", 1.0)
+        monkeypatch.setattr(net, "SECONDS", 1.0)
         server, rule = hostile
         before = snapshot(paths.home)
         ran = certboot("repair", "--yes", server.shown)

@@ -14,7 +14,7 @@ import pytest
 from chains import CA, make, on_server
 from faults import Listener, ProxyTalk, plain_http, reset, server_context, silent, tls
 
-from certboot.connection import named_proxy
+from certboot.connection import proxy_for
 from certboot.model import Target
 from certboot.tls import handshake
 
@@ -68,7 +68,7 @@ def test_no_proxy_with_a_range_of_addresses_means_the_same_to_the_handshake_as_t
     for value, tunnels in (("127.0.0.0/8", 0), ("10.0.0.0/8", 1)):
         monkeypatch.setenv("NO_PROXY", value)
         ask("hook", f"127.0.0.1:{port}")
-        assert (len(talk.asked), bool(named_proxy(f"https://127.0.0.1:{port}/"))) == (tunnels, bool(tunnels))
+        assert (len(talk.asked), bool(proxy_for(f"https://127.0.0.1:{port}/"))) == (tunnels, bool(tunnels))
 
 
 def test_credentials_reach_the_proxy_and_nobody_else(
