@@ -235,7 +235,7 @@ class _Search:
         )
 
     def _unwanted(self, certificate: Certificate) -> tuple[str, str] | None:
-        if certificate.fingerprint in self._rules.distrusted or certificate.identity in self._rules.distrusted:
+        if certificate.is_among(self._rules.distrusted):
             return "distrusted", "you, or the system's administrator, said so"
         serials = self._rules.revoked_serials
         if certificate.fingerprint in self._rules.revoked or certificate.issuer_and_serial in serials:

@@ -58,11 +58,14 @@ EXPLANATIONS = {
         "you have distrusted a CA of this chain",
         "The chain needs a CA certificate that was taken out with `certboot distrust`, by config.toml, or by the "
         "system's administrator.",
-        "It is not in the store, so chains that end there have no anchor.",
+        "It is not in the store, so chains that end there have no anchor, and clients refuse them. But a store says "
+        "only who is believed. A server that sends the CA with a signature that leads to another, which is still "
+        "trusted, is accepted: no client asks who is not to be believed, so certboot tells you.",
         YOU,
-        "If you want it back: `certboot distrust FINGERPRINT --undo`. If the finding is only a warning, the "
-        "variables of "
-        "this process lead to another trust than certboot's.",
+        "If you want it back: `certboot distrust FINGERPRINT --undo`. If clients accept it, do not rely on what this "
+        "server says; they refuse it once the CA that vouches for it is distrusted too, and with it every other "
+        "server of that CA. If the finding is only a warning, the variables of this process lead to another trust "
+        "than certboot's.",
     ),
     "distrusted-after": Explanation(
         _S,
