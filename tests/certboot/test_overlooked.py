@@ -21,7 +21,10 @@ from chains import CA, LEAF, Form, Made, make, rsa_key
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from environments import MACHINE
-from pki import DAY, NOW
+from issuers import ChainServer, intermediate, leaf
+from pki import DAY, NOW, Issued, issue
+from plain_server import PlainServer, page
+from snapshot import few_sources
 
 from certboot import policy
 from certboot.certs import load_certificate
@@ -29,7 +32,11 @@ from certboot.completion import Offer, Rules, Supply, complete
 from certboot.model import Candidate
 
 if typing.TYPE_CHECKING:
+    from environments import Ran
+
     from certboot.model import Certificate
+
+    Run = Callable[..., Ran]
 
 Ask = Callable[..., str]
 
@@ -239,3 +246,28 @@ def test_what_hangs_below_a_certificate_leaves_when_that_one_ends(whose: str) ->
     assert held(moment) == ["Root", "One", "Two"]
     assert held(moment + datetime.timedelta(seconds=1)) == ([] if whose == "root" else ["Root"])
     assert policy.next_change(map(loaded, (made.root, made.one, made.two)), NOW) == moment
+
+
+def test_init_says_when_an_update_is_due_and_nothing_where_nothing_outlives_its_issuer(
+    certboot: Run, clean: Path, place: PlainServer, send: Callable[..., ChainServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few_sources(monkeypatch)
+    root, control = issue("Short Root", valid=(NOW - DAY, NOW + 20 * DAY)), issue("Long Root")
+    (clean / "roots.pem").write_bytes(root.pem + control.pem)
+
+    def said() -> list[str]:
+        ran = certboot("init", "--add", clean / "roots.pem")
+        assert ran.status == 0
+        return [line for line in ran.out.splitlines() if line.startswith("  due ")]
+
+    def repaired(under: Issued, name: str) -> None:
+        ca = intermediate(name, under)
+        place.pages[f"/{name}"] = page(ca.der)
+        assert certboot("repair", "--yes", send(leaf(ca, f"{place.url}/{name}")).shown).status == 0
+
+    assert said() == []
+    repaired(control, "nested")
+    assert said() == []
+    repaired(root, "outliving")
+    when = f"{NOW + 20 * DAY:%Y-%m-%d}"
+    assert said() == [f"  due       certboot update by {when}: Short Root ends then, and what is below it does not"]
