@@ -19,6 +19,7 @@ from certboot import der, pem
 from certboot.errors import CertificateError
 from certboot.model import Certificate
 from certboot.printable import printable, shortened
+from certboot.public_key import canonical as key_itself
 from certboot.subject_hash import canonical, comparable, hash_of
 
 # TypeError: what cryptography makes of a BIT STRING in a name, in the subject as in an extension.
@@ -141,9 +142,14 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
             found.critical and found.oid.dotted_string not in _HANDLED_CRITICAL for found in extensions
         ),
         issuer_and_serial=der.issuer_and_serial(data),
-        identity=hashlib.sha256(der.encode(der.SEQUENCE, compared) + public_key).hexdigest(),
+        identity=_digest(compared, key_itself(public_key)),
+        former_identity=_digest(compared, public_key),
         defects=_defects(extensions, self_issued=self_issued),
     )
+
+
+def _digest(name: bytes, key: bytes) -> str:
+    return hashlib.sha256(der.encode(der.SEQUENCE, name) + key).hexdigest()
 
 
 def _defects(extensions: x509.Extensions, *, self_issued: bool) -> tuple[str, ...]:

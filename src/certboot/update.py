@@ -89,10 +89,13 @@ def apply(
 
 
 def age_in_seconds(paths: StorePaths) -> float:
-    """Return how long ago the sources were last read; infinite where that is not known, or lies in the future."""
-    last = last_read.read(paths.checked)
-    age = (moment.now() - last.when).total_seconds() if last else -1.0
-    return age if age >= 0 else float("inf")
+    """Return how long ago the sources were last read.
+
+    Infinite where that is not known, where it lies in the future, and where a certificate of theirs has begun or ended
+    since: what is below one that has ended leaves with it.
+    """
+    last, now = last_read.read(paths.checked), moment.now()
+    return (now - last.when).total_seconds() if last and last.when <= now < last.until else float("inf")
 
 
 def _prepare(paths: StorePaths) -> None:

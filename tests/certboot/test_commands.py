@@ -255,6 +255,17 @@ def test_where_the_age_is_not_known_the_sources_are_read(certboot: Run, full: St
     assert "nothing to do" in certboot("update", "--max-age", "1d").out
 
 
+def test_once_a_certificate_has_ended_the_sources_are_read_however_young_they_are(
+    certboot: Run, full: StorePaths
+) -> None:
+    """What hangs below it must not stay for as long as the span is."""
+    last = json.loads(full.checked.read_bytes())
+    assert "nothing to do" in certboot("update", "--max-age", "7d").out
+    full.checked.write_text(json.dumps({**last, "until": last["when"]}))
+    assert "nothing new, nothing changed" in certboot("update", "--max-age", "7d").out
+    assert "nothing to do" in certboot("update", "--max-age", "7d").out
+
+
 def test_a_span_that_is_none_is_refused(certboot: Run, full: StorePaths) -> None:
     before = snapshot(full.home)
     for argv in (("update", "--max-age", "soon"), ("list", "--expiring", "soon")):

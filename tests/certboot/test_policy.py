@@ -38,6 +38,7 @@ GOOD = Certificate(
     unhandled_critical=False,
     issuer_and_serial=b"7",
     identity="same",
+    former_identity="same",
     defects=(),
 )
 BROKEN: dict[str, dict[str, object]] = {
@@ -124,7 +125,8 @@ def test_a_good_certificate_stays_out_by_what_others_say_of_it(rules: Rules, can
     decision = decide([candidate], rules)
     reason = decision.rejections[0].reason
     assert reason
-    assert decision == Decision((), (), (Rejection(rule, candidate.source, "1", reason, "aa", GOOD.subject),))
+    identity = GOOD.identity if rule == "distrusted" else ""
+    assert decision == Decision((), (), (Rejection(rule, candidate.source, "1", reason, "aa", GOOD.subject, identity),))
     others = Rules(NOW, frozenset({"bb"}), frozenset({b"8"}), frozenset({"cc"}), frozenset({"dd"}))
     assert len(decide([Candidate(GOOD, "certifi", "1")], others).anchors) == 1
 
@@ -136,7 +138,7 @@ YOU, ADMINISTRATOR = "you", "the administrator of this system"
 def test_a_copy_of_what_is_distrusted_is_distrusted_and_the_reason_says_by_whom(who: str, field: str) -> None:
     """The same name and key under another fingerprint, be it offered before or after the one that is known."""
     known, copy = (Candidate(like_good(fingerprint=each), "company", "ca.pem") for each in ("aa", "bb"))
-    other = Candidate(like_good(fingerprint="cc", identity="other"), "company", "ca.pem")
+    other = Candidate(like_good(fingerprint="cc", identity="other", former_identity="other"), "company", "ca.pem")
     rules = dataclasses.replace(RULES, **{field: frozenset({"aa"})})  # type: ignore[arg-type]
     for offered in ([known, copy, other], [other, copy, known]):
         decision = decide(offered, rules)

@@ -126,6 +126,7 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     from certboot.paths import store_paths
     from certboot.plan import Request
     from certboot.render.list_text import difference
+    from certboot.render.trust_text import DISTRUSTED
     from certboot.store import distrusted, selection
     from certboot.update import apply
 
@@ -138,6 +139,8 @@ def distrust_command(arguments: argparse.Namespace) -> int:
         entry = selection.find(before, arguments.id)
         request = Request("distrust", distrust={entry.sha256: entry.name})
     show(difference(*selection.difference(before, apply(paths, request).record)))
+    if not arguments.undo:
+        show(DISTRUSTED)
     return OK
 
 

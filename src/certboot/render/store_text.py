@@ -8,7 +8,7 @@ from collections import Counter
 from certboot.printable import printable
 from certboot.store import repairs
 from certboot.store.adoptions import Adoption
-from certboot.store.selection import difference
+from certboot.store.selection import difference, first_outlived
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +35,12 @@ def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
         if entry.defects and any(reason.source in _OWN for reason in entry.provenance):
             defects = ", ".join(entry.defects)
             lines.append(f"  defect    {printable(entry.name)}: Python 3.13 and newer refuse it ({defects})")
+    outlived = first_outlived(record)
+    if outlived:
+        lines.append(
+            f"  due       certboot update by {outlived.not_after[:10]}: {printable(outlived.name)} ends then, "
+            "and what is below it does not"
+        )
     lines.append(f"  store     {outcome.paths.home}")
     lines.append(f"  hook      {_hook(outcome, hook)}")
     offered = set()

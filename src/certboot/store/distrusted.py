@@ -11,7 +11,7 @@ from certboot.errors import StoreError
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
-# A line of its own holds Certificate.identity, so that a copy that was signed anew stays out too.
+# A line of its own holds Certificate.identity, so that another certificate of the same name and key stays out too.
 _KEY_OF = "the name and key of "
 
 
@@ -46,6 +46,14 @@ def render(distrusted: dict[str, str]) -> bytes:
 def key_of(fingerprint: str) -> str:
     """Return what stands beside the identity of a distrusted certificate in the place of a name."""
     return f"{_KEY_OF}{fingerprint}"
+
+
+def undone_by(path: Path) -> dict[str, str]:
+    """Return what stands in the file, fingerprint or identity -> the fingerprint that ``--undo`` takes; as ``read``."""
+    return {
+        digits: name.removeprefix(_KEY_OF) if name.startswith(_KEY_OF) else digits
+        for digits, name in read(path).items()
+    }
 
 
 def find(distrusted: dict[str, str], text: str) -> tuple[str, str]:

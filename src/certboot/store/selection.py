@@ -52,8 +52,27 @@ def choose(
         for entry in record.certificates
         if (not role or entry.role == role)
         and (not source or any(reason.source == source for reason in entry.provenance))
-        and (expiring is None or datetime.fromisoformat(entry.not_after) <= now + expiring)
+        and (expiring is None or _end(entry) <= now + expiring)
     )
+
+
+def first_outlived(record: Manifest) -> Entry | None:
+    """Return which certificate ends first of those that signed one in the store that ends later.
+
+    From then on clients that end a chain in the store (Python 3.13 and newer) still trust what is below it, until an
+    update takes that out.
+    """
+    held = {entry.sha256: entry for entry in record.certificates}
+    issuers = (held[entry.issuer] for entry in held.values() if _outlives(entry, held.get(entry.issuer)))
+    return min(issuers, key=_end, default=None)
+
+
+def _outlives(entry: Entry, issuer: Entry | None) -> bool:
+    return issuer is not None and _end(issuer) < _end(entry)
+
+
+def _end(entry: Entry) -> datetime:
+    return datetime.fromisoformat(entry.not_after)
 
 
 def difference(before: Manifest | None, after: Manifest) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:

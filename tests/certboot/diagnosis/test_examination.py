@@ -244,7 +244,7 @@ def test_days_that_cannot_be_read_limit_nothing() -> None:
 
 
 def test_a_revoked_intermediate_counts_before_all_else_that_is_accepted() -> None:
-    known = Known(revoked=frozenset({MIDDLE.sha256}), distrusted={ROOT.sha256: True})
+    known = Known(revoked=frozenset({MIDDLE.sha256}), distrusted={ROOT.sha256: ROOT.sha256})
     assert cause(0, SERVER, MIDDLE, trusted=(ROOT,), known=known) == "revoked-intermediate"
     assert cause(20, SERVER, MIDDLE, known=known) == "untrusted-root"
 

@@ -173,6 +173,16 @@ def test_a_leaf_that_begins_after_the_end_of_trust(  # noqa: PLR0913, PLR0917
     assert (answer.primary, answer.first["evidence"]["verify_code"]) == (cause, 0)
 
 
+def test_the_end_of_trust_in_a_root_is_known_also_of_what_is_stored_below_it(
+    certboot: Run, server: Server, paths: StorePaths, tmp_path: Path
+) -> None:
+    """There Python 3.13 and newer end the chain, and the root is not seen any more."""
+    folder = reports(tmp_path / "reports", (server.root,), BEGIN.replace("-", "."), (server.middle,))
+    assert certboot("init", "--source", "ccadb", "--intermediates", "--from", folder).status == 0
+    found = known(Search(paths, {}, (server.middle.der,), (), frozenset()))
+    assert found.distrust_after == {server.root.sha256: BEGIN, server.middle.sha256: BEGIN}
+
+
 @pytest.mark.parametrize("gone", [True, False])
 def test_an_intermediate_that_has_been_revoked(  # noqa: PLR0913
     ask: Ask,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from certboot.errors import StoreError
 from certboot.model import Provenance
 from certboot.store.manifest import Choices, Entry, Manifest
-from certboot.store.selection import choose, difference, find
+from certboot.store.selection import choose, difference, find, first_outlived
 
 NOW = datetime(2026, 3, 1, tzinfo=timezone.utc)
 
@@ -102,3 +103,19 @@ def test_a_difference_is_what_came_and_what_went() -> None:
 def test_a_certificate_that_changes_its_role_both_comes_and_goes() -> None:
     raised = entry("abcd34", "Beta")
     assert difference(record(BETA), record(raised)) == ((raised,), (BETA,))
+
+
+def below(issuer: Entry, digits: str, days: int) -> Entry:
+    made = entry(digits, f"Below {issuer.name}", role="intermediate", days=days)
+    return dataclasses.replace(made, issuer=issuer.sha256, anchor=issuer.sha256)
+
+
+def test_an_update_is_due_when_the_first_ends_that_has_something_below_it_which_does_not() -> None:
+    first, second, third = (entry(f"{days:04}", f"Root {days}", days=days) for days in (10, 20, 30))
+    nested, outliving = below(first, "aaaa", 9), below(second, "bbbb", 21)
+    assert first_outlived(record(first, second, third)) is None
+    assert first_outlived(record(first, nested, below(second, "cccc", 20), third)) is None
+    assert first_outlived(record(first, nested, second, outliving, third, below(third, "dddd", 99))) == second
+    assert first_outlived(record(second, outliving, below(outliving, "eeee", 22), below(first, "ffff", 11))) == second
+    deeper = below(nested, "eeee", 10)
+    assert first_outlived(record(first, nested, deeper, second, outliving)) == nested
