@@ -58,7 +58,7 @@ EXPLANATIONS = {
         "you have distrusted a CA of this chain",
         "The chain needs a CA certificate that was taken out with `certboot distrust`, by config.toml, or by the "
         "system's administrator.",
-        "It is not in the store, so chains that end there have no anchor, and clients refuse them. But a store says "
+        "It is not in the store, so chains that end there have no anchor, and clients refuse them. But the store says "
         "only who is believed. A server that sends the CA with a signature that leads to another, which is still "
         "trusted, is accepted: no client asks who is not to be believed, so certboot tells you.",
         YOU,
