@@ -182,6 +182,7 @@ def test_nobody_stores_another_certificate_of_what_is_distrusted(  # noqa: PLR09
         ran = certboot(*argv)
         assert ran.status == 2
         assert "it has the name and key of one that you distrusted" in ran.err
+        assert "hint: certboot distrust ID --undo" in ran.err
         assert names(paths) == ["Good Root"]
     assert certboot("update").status == 0
     assert names(paths) == ["Good Root"]

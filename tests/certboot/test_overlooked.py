@@ -236,11 +236,12 @@ def test_what_hangs_below_a_certificate_leaves_when_that_one_ends(whose: str) ->
     """An intermediate that outlives what is above it: until then it is stored, and one second later it is not."""
     end = NOW + 10 * DAY
     short = replace(CA, valid=(NOW - DAY, end))
-    made = chain(**{"root" if whose == "root" else "one": short})
+    made = chain(short) if whose == "root" else chain(one=short)
 
     def held(now: datetime.datetime) -> list[str]:
         decision = decided(made, now)
-        return [each.certificate.name for each in (*decision.anchors, *decision.intermediates)]
+        anchors = [each.certificate.name for each in decision.anchors]
+        return anchors + [each.certificate.name for each in decision.intermediates]
 
     moment = loaded(made.root if whose == "root" else made.one).not_after
     assert held(moment) == ["Root", "One", "Two"]

@@ -14,7 +14,7 @@ from environments import ROOT
 from certboot import completion, policy
 from certboot.certs import is_signed_by
 from certboot.completion import Completion, Offer, Rules, Supply, complete
-from certboot.model import TrustAnchor
+from certboot.model import Intermediate, TrustAnchor
 from certboot.sources import ccadb
 
 if typing.TYPE_CHECKING:
@@ -140,7 +140,8 @@ def test_of_what_is_stored_each_limits_what_follows_no_less_than_all_above_it(pr
     loaded = programme.loaded
     rules = policy.Rules(DAY_OF_THE_REPORTS, revoked=loaded.revoked, revoked_serials=loaded.revoked_serials)
     decision = policy.decide(loaded.candidates, rules)
-    held = {each.certificate.fingerprint: each for each in (*decision.anchors, *decision.intermediates)}
+    held: dict[str, TrustAnchor | Intermediate] = {each.certificate.fingerprint: each for each in decision.anchors}
+    held |= {each.certificate.fingerprint: each for each in decision.intermediates}
     for intermediate in decision.intermediates:
         follow, above = 0, held[intermediate.issuer]
         while True:

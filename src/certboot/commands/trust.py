@@ -53,9 +53,10 @@ def trust_command(arguments: argparse.Namespace) -> int:
     fingerprints = frozenset(candidate.certificate.fingerprint for one in loaded for candidate in one.candidates)
     outcome = apply(paths, Request("trust", additions=tuple(loaded), trust_again=fingerprints))
     if not fingerprints & {entry.sha256 for entry in outcome.record.certificates}:
-        reasons = [rejection.reason for rejection in outcome.rejected if rejection.fingerprint in fingerprints]
-        message = f"it does not enter the store, {reasons[0] if reasons else 'no rule says why'}"
-        raise CertbootError(message, "certboot list --rejected; config.toml may keep it out")
+        found = [rejection for rejection in outcome.rejected if rejection.fingerprint in fingerprints]
+        message = f"it does not enter the store, {found[0].reason if found else 'no rule says why'}"
+        undo = "certboot distrust ID --undo" if found and found[0].rule == "distrusted" else "certboot list --rejected"
+        raise CertbootError(message, f"{undo}; config.toml may keep it out")
     say(headline(outcome))
     return OK
 

@@ -199,13 +199,13 @@ def _distrusted(case: Case) -> list[Cause]:
 
 
 def _distrusted_and_sent(case: Case, depth: int) -> Cause:
-    """Return the cause where no store can keep clients from accepting what is distrusted."""
+    """Return the cause where the store does not keep clients from accepting what is distrusted."""
     certificate, end = case.path.certificates[depth].certificate, case.top.certificate
     meaning = (
         f"you have distrusted a CA of this chain, and clients accept it all the same: {certificate.subject}\n"
         f"the server sends it, with a signature that leads to a CA that is still trusted: {end.subject}\n"
-        "a store says who is believed, it cannot say who is not: do not rely on what this server says\n"
-        "it is refused only without that other CA, and so is then all else that this one vouches for"
+        "the store says who is believed, and not who is not: do not rely on what this server says\n"
+        "to have it refused, distrust that CA as well, and so every server that it vouches for"
     )
     evidence = {
         "distrusted": certificate.fingerprint,
