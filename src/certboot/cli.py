@@ -10,7 +10,7 @@ import sys
 import typing
 
 from certboot.arguments import parser
-from certboot.commands.terminal import failed
+from certboot.commands.terminal import failed, say
 from certboot.errors import CertbootError
 from certboot.exit_status import INTERRUPTED, OK
 from certboot.redaction import without_credentials
@@ -70,7 +70,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        arguments = parsed(argv)
+        try:
+            arguments = parsed(argv)
+        finally:  # argparse ends the program itself after its help
+            if sys.stdout:
+                sys.stdout.flush()
         if not (arguments.version or arguments.command):
             parser().error("a command is missing")
         with _store_at(getattr(arguments, "store", None)):
@@ -133,5 +137,5 @@ def _command(name: str) -> Callable[[object], int]:
 def _version() -> int:
     import certboot
 
-    print(f"certboot {certboot.__version__}")
+    say(f"certboot {certboot.__version__}")
     return OK

@@ -6,7 +6,7 @@ import os
 import sys
 import typing
 
-from certboot.commands.terminal import progress
+from certboot.commands.terminal import progress, say, show
 from certboot.commands.trust import additions
 from certboot.errors import CertbootError
 from certboot.exit_status import OK
@@ -43,7 +43,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     outcome = apply(store_paths(), request, progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
     notes = _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ))
-    print(init_summary(outcome, "" if apart else certboot_startup.status, notes))
+    show(init_summary(outcome, "" if apart else certboot_startup.status, notes))
     return OK
 
 
@@ -62,7 +62,7 @@ def update_command(arguments: argparse.Namespace) -> int:
     before = history.current(paths)
     asked = arguments.intermediates is not None or arguments.reports is not None or arguments.dry_run
     if arguments.max_age and not asked and age_in_seconds(paths) <= parse_duration(arguments.max_age).total_seconds():
-        print(f"the sources were read within {arguments.max_age}: nothing to do")
+        say(f"the sources were read within {arguments.max_age}: nothing to do")
         return OK
     request = Request(
         "update",
@@ -73,12 +73,12 @@ def update_command(arguments: argparse.Namespace) -> int:
     outcome = apply(paths, request, progress=progress)
     came, went = selection.difference(before, outcome.record)
     if came or went:
-        print(difference(came, went))
+        show(difference(came, went))
     for line in own_rejections(outcome):
-        print(f"left out: {line}")
-    print("a dry run: nothing was changed" if arguments.dry_run else headline(outcome))
+        say(f"left out: {line}")
+    say("a dry run: nothing was changed" if arguments.dry_run else headline(outcome))
     for line in _notes(paths):
-        print(line)
+        say(line)
     return OK
 
 

@@ -9,6 +9,7 @@ import os
 import sys
 import typing
 
+from certboot.commands.terminal import aside, show
 from certboot.errors import CertbootError
 from certboot.exit_status import INTERRUPTED
 
@@ -77,9 +78,9 @@ def _ended(tally: Tally, *, interrupted: bool) -> int:
         lines.append("interrupted; the results so far are whole")
         lines.append("hint: the same list with --output FILE --resume goes on where it stopped")
     if sys.stdout and sys.stdout.isatty():
-        print("\n".join(["", *lines]))
-    elif sys.stderr:
-        print("\n".join(lines), file=sys.stderr)
+        show("\n".join(["", *lines]))
+    else:
+        aside("\n".join(lines))
     return INTERRUPTED if interrupted else tally.exit_status
 
 

@@ -6,7 +6,7 @@ import os
 import typing
 from pathlib import Path
 
-from certboot.commands.terminal import confirmed, password
+from certboot.commands.terminal import confirmed, password, say, show
 from certboot.errors import CertbootError
 from certboot.exit_status import FAILED, OK
 from certboot.redaction import without_credentials
@@ -41,12 +41,12 @@ def trust_command(arguments: argparse.Namespace) -> int:
         loaded = [address.read(arguments.target, pin=arguments.sha256, verify=trusted_bundle(paths), now=now).parse()]
     else:
         loaded = additions([Path(arguments.target)], arguments.password_file)
-    print(offer(loaded, now, without_credentials(arguments.target) if server else "HOST"))
+    show(offer(loaded, now, without_credentials(arguments.target) if server else "HOST"))
     if server:
-        print(WARNING)
+        show(WARNING)
     if not arguments.yes:
         if not confirmed("trust what is shown here?"):
-            print("nothing was changed")
+            say("nothing was changed")
             return FAILED
     elif remote and not arguments.sha256:
         message = "what comes from the network is not trusted unseen"
@@ -57,7 +57,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
         reasons = [rejection.reason for rejection in outcome.rejected if rejection.fingerprint in fingerprints]
         message = f"it does not enter the store, {reasons[0] if reasons else 'no rule says why'}"
         raise CertbootError(message, "certboot list --rejected; config.toml may keep it out")
-    print(headline(outcome))
+    say(headline(outcome))
     return OK
 
 
@@ -93,7 +93,7 @@ def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Lo
     finally:
         notes = not_fetched(issuers.failures, through_proxy=issuers.through_proxy)
         if notes:
-            print(notes)
+            show(notes)
     if not arguments.sha256:
         _refuse_known(paths, loaded, server.shown)
     return loaded
@@ -138,7 +138,7 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     else:
         entry = selection.find(before, arguments.id)
         request = Request("distrust", distrust={entry.sha256: entry.name})
-    print(difference(*selection.difference(before, apply(paths, request).record)))
+    show(difference(*selection.difference(before, apply(paths, request).record)))
     return OK
 
 

@@ -53,7 +53,8 @@ def done(interpreter: Interpreter, result: Result, started: Started | None) -> s
         lines.append(f"  ran       {_ran(started, found)}")
         lines += [f"  store     {printable(started.home)}"] if started.home else []
         if started.home != found.home:
-            lines.append(f"  not read  {printable(found.home)}: the hook that ran, {started.module}, is too old for it")
+            module = printable(started.module)
+            lines.append(f"  not read  {printable(found.home)}: the hook that ran, {module}, is too old for it")
     if result.action == "absent" and found.owner == "installer":
         lines.append(f"  remove    {printable(str(interpreter.python))} -m pip uninstall certboot")
     return "\n".join(lines)
@@ -72,7 +73,7 @@ def status(survey: Survey) -> str:
     lines.append(f"  ran       {_ran(survey.started, survey.hooks[0] if survey.hooks else None)}")
     for each in survey.neighbours:
         skipped = ", skipped because it is hidden" if each.hidden else ""
-        lines.append(f"  beside    {printable(str(each.path))} ({each.first}){skipped}")
+        lines.append(f"  beside    {printable(str(each.path))} ({printable(each.first)}){skipped}")
     return "\n".join(lines)
 
 

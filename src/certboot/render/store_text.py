@@ -67,14 +67,14 @@ def own_rejections(outcome: Outcome) -> list[str]:
 
 def purge_list(paths: Iterable[Path]) -> str:
     """Return what ``purge`` is about to remove, a path a line."""
-    return "\n".join(f"  {path}" for path in paths)
+    return "\n".join(f"  {printable(str(path))}" for path in paths)
 
 
 def rehash_summary(directory: Path, result: RehashResult) -> str:
     """Return one line on what ``rehash`` did in one directory."""
     made, removed = len(result.made), len(result.removed)
     done = f"{made} made, {removed} removed" if made or removed else "nothing to do"
-    return f"{directory}: {_plural(len(result.links), 'link')}, {done}"
+    return f"{printable(str(directory))}: {_plural(len(result.links), 'link')}, {done}"
 
 
 def headline(outcome: Outcome) -> str:
@@ -114,7 +114,8 @@ def _sources(record: Manifest) -> str:
 
 
 def _rejections(rejected: Iterable[Rejection]) -> str:
-    return ", ".join(f"{count} {rule}" for rule, count in sorted(Counter(each.rule for each in rejected).items()))
+    counts = sorted(Counter(each.rule for each in rejected).items())
+    return printable(", ".join(f"{count} {rule}" for rule, count in counts))
 
 
 def _hook(outcome: Outcome, hook: str) -> str:

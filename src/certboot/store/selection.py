@@ -8,6 +8,7 @@ from datetime import datetime
 
 from certboot.errors import StoreError
 from certboot.fingerprint import plain
+from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
     from datetime import timedelta
@@ -35,7 +36,7 @@ def find(record: Manifest, text: str) -> Entry:
         message = f"no certificate of the store is named by {text!r}"
         raise StoreError(message, "certboot list shows them all")
     if len(found) > 1:
-        some = "".join(f"\n  {entry.sha256[:16]}  {entry.name}" for entry in found[:_SHOWN])
+        some = "".join(f"\n  {entry.sha256[:16]}  {printable(entry.name)}" for entry in found[:_SHOWN])
         more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         message = f"{text!r} names {len(found)} certificates"
         raise StoreError(message, f"give more digits of one of these{some}{more}")
