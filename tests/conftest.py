@@ -41,7 +41,7 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
             or name.upper().endswith("_PROXY")
             or "SSL" in name
             or "CERT" in name
-            or name == "PYTHONDONTWRITEBYTECODE"
+            or name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
         ):
             monkeypatch.delenv(name)
     home = tmp_path / "home"

@@ -72,15 +72,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         try:
             arguments = parsed(argv)
-        finally:  # argparse ends the program itself after its help
-            if sys.stdout:
-                sys.stdout.flush()
+        except SystemExit:  # argparse has printed what --help asks for
+            _flush()
+            raise
         if not (arguments.version or arguments.command):
             parser().error("a command is missing")
         with _store_at(getattr(arguments, "store", None)):
             status = _version() if arguments.version else _command(arguments.command)(arguments)
-        if sys.stdout:
-            sys.stdout.flush()
+        _flush()
     except CertbootError as error:
         return failed(error.message, error.hint)
     except BrokenPipeError:
@@ -93,6 +92,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return failed("interrupted", _UNHARMED, INTERRUPTED)
     return status
+
+
+def _flush() -> None:
+    """Write out what was printed; raises BrokenPipeError where the reader has gone."""
+    if sys.stdout:
+        sys.stdout.flush()
 
 
 def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
