@@ -18,7 +18,8 @@ if typing.TYPE_CHECKING:
 
 _LIMIT = 64 * 1024 * 1024
 _CHUNK = 1024 * 1024
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+# What lies in the directory may be a pipe by the time it is opened.
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def hashed(entry: os.DirEntry[str]) -> tuple[Found, Key | None]:
@@ -37,7 +38,7 @@ def _content(entry: os.DirEntry[str]) -> tuple[bytes, os.stat_result]:
     """Return a file's bytes, but few more than ``_LIMIT``, and its state before they were read; raises OSError."""
     if not entry.is_file():
         return b"", os.stat(entry.path)
-    # Not open(): it asks the system thrice as much, and allocates what read() is given at most.
+    # Not files.read_regular(), nor open(): a directory of thousands is read here, and each call to the system counts.
     descriptor = os.open(entry.path, _READ)
     try:
         status = os.fstat(descriptor)

@@ -8,6 +8,7 @@ import json
 import typing
 from dataclasses import asdict, dataclass
 
+from certboot import files
 from certboot.errors import StoreError
 from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
 from certboot.store import repairs
@@ -118,7 +119,7 @@ def read(generation: Path) -> Manifest:
     """Return the manifest of the generation in this folder; raises StoreError."""
     path = generation / NAME
     try:
-        return _parsed(path.read_bytes(), path)
+        return _parsed(files.read_regular(path, files.LARGE), path)
     except OSError as error:
         message = f"cannot read the manifest: {path}: {error.strerror}"
         raise StoreError(message, _HINT) from error
