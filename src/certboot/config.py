@@ -108,7 +108,7 @@ def parse_config(data: bytes, path: Path) -> Config:
     try:
         text = data.decode()
         document = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, or a number of 5,000 digits
         message = f"cannot read {path}: {error}"
         raise CertbootError(message, hint) from error
     reader = _Reader(path, text)
