@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from certboot import cli, moment, net_addresses
+from certboot import cli, files, moment, net_addresses
 from certboot.clients import VARIABLES
 from certboot.paths import StorePaths, store_paths
 
@@ -165,3 +166,19 @@ def openssl() -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """What makes a file one that this user may not read: a mode of 0 would not keep root out."""
+    real = files.read_regular
+
+    def forbid(forbidden: Path) -> None:
+        def read(path: str | os.PathLike[str], most: int, *, follow: bool = True) -> bytes:
+            if Path(path) == forbidden:
+                raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+            return real(path, most, follow=follow)
+
+        monkeypatch.setattr(files, "read_regular", read)
+
+    return forbid

@@ -6,7 +6,7 @@ import dataclasses
 import typing
 from pathlib import Path
 
-from certboot import policy
+from certboot import files, policy
 from certboot.certs import annotated_pem, file_name
 from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
 from certboot.plan import Plan
@@ -167,4 +167,4 @@ def _kept_files(
         wanted[paths.adopted] = adoptions.render(inputs.adoptions)
     if inputs.settings_file is not None:
         wanted[paths.config] = inputs.settings_file
-    return {path: data for path, data in wanted.items() if not path.exists() or path.read_bytes() != data}
+    return {path: data for path, data in wanted.items() if files.read_if_there(path, files.LARGE) != data}

@@ -1,8 +1,9 @@
-"""Writing that is whole or not at all, readable for everybody and writable for its owner only, and the store's lock."""
+"""Reading that always ends, writing that is whole or not at all, for its owner only to change, and the store's lock."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -17,9 +18,102 @@ if typing.TYPE_CHECKING:
 FILE_MODE = 0o644
 FOLDER_MODE = 0o755
 _LOCK_SECONDS = 60
+SMALL = 1024 * 1024
+"""More bytes than settings, a list or a file with one certificate have."""
+LARGE = 64 * 1024 * 1024
+"""More bytes than a store, a bundle or anybody's list of hosts has."""
+_CHUNK = 1024 * 1024
+_READ = os.O_RDONLY
+# Opening a pipe would wait for its writer, and opening a terminal could make it this process's own.
+for _flag in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"):
+    _READ |= getattr(os, _flag, 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_KINDS = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISLNK, "a link"))
 _MOST_LINKS = 40  # Linux follows no more in one path
 # What `replace` and `replace_link` write beside a file: it ends with tempfile's eight characters, or the process id.
 _TEMPORARY = re.compile(r"\.(.+)\.(?:[a-z0-9_]{8}|[0-9]{1,7})")
+
+
+class NotRegularError(OSError):
+    """What is there is no regular file, but a pipe, a socket, a device or, where none is followed, a link."""
+
+
+class DeviceError(NotRegularError):
+    """What is there is a device, such as /dev/null."""
+
+
+def read_regular(path: str | os.PathLike[str], most: int, *, follow: bool = True) -> bytes:
+    """Return the content of a regular file of no more than ``most`` bytes; raises OSError, with the reason in words.
+
+    Whatever reads a file in certboot reads it here, but for ``store/hashed.py``, which reads thousands.
+    """
+    name = os.fspath(path)
+    descriptor = open_regular(name, follow=follow)
+    try:
+        size = os.fstat(descriptor).st_size
+        _refuse_large(name, size, most)
+        parts, length = [], 0
+        # The size is what the system says of it, and 0 for what it makes up, as in /proc.
+        while part := os.read(descriptor, min((size or _CHUNK) + 1, most + 1 - length)):
+            parts.append(part)
+            length += len(part)
+            _refuse_large(name, length, most)
+        return b"".join(parts)
+    except OSError as error:
+        error.filename = name
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> int:
+    """Return a descriptor of a regular file, to read from; raises OSError, with the reason in words.
+
+    Nothing else is opened, because to open a device may be to do something, and nothing is waited for.
+    """
+    name = os.fspath(path)
+    try:
+        _refuse_irregular(name, os.stat(name, follow_symlinks=follow))
+        descriptor = os.open(name, _READ if follow else _READ | _NO_FOLLOW)
+    except ValueError as error:  # a zero byte, or what the file system's encoding has not
+        raise OSError(errno.EINVAL, "no path that a file can have", name) from error
+    try:
+        _refuse_irregular(name, os.fstat(descriptor))  # it may be another one by now
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def read_if_there(path: Path, most: int) -> bytes | None:
+    """Return the same, or None where there is no such file."""
+    try:
+        return read_regular(path, most)
+    except FileNotFoundError:
+        return None
+
+
+def hint(error: OSError) -> str:
+    """Return what helps where a file that the user names cannot be read."""
+    if isinstance(error, NotRegularError):
+        return "write into a file what comes through it, and give that"
+    return "check the path, and that you may read it"
+
+
+def _refuse_irregular(name: str, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "a folder, not a file", name)
+    if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+        raise DeviceError(errno.EINVAL, "a device, not a regular file", name)
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "something else")
+        raise NotRegularError(errno.EINVAL, f"{kind}, not a regular file", name)
+
+
+def _refuse_large(name: str, size: int, most: int) -> None:
+    if size > most:
+        words = f"{most // 1024 // 1024} MiB" if most >= _CHUNK else f"{most // 1024} KiB"
+        raise OSError(errno.EFBIG, f"over {words}, which no such file has", name)
 
 
 def write_new(path: Path, data: bytes) -> None:

@@ -6,6 +6,7 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
+from certboot import files
 from certboot.config import Config, parse_config, read_config, rebased
 from certboot.errors import CertbootError, StoreError
 from certboot.sources import added, adopted, gather
@@ -55,7 +56,7 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     # What is decided by and what is compared the next time are the same bytes, each read once and before the sources:
     # a download leaves minutes in which somebody may change these files.
     settings, settings_file, config = _config(paths, request)
-    out = paths.distrusted.read_bytes() if paths.distrusted.exists() else b""
+    out = distrusted.read_bytes(paths.distrusted)
     choices = _choices(request, config, previous)
     adoptions = tuple(
         dict.fromkeys(
@@ -110,7 +111,7 @@ def _config(paths: StorePaths, request: Request) -> tuple[bytes, bytes | None, C
         data = read_config(paths.config)
         return data, None, parse_config(data, paths.config)
     try:
-        data = request.config.read_bytes()
+        data = files.read_regular(request.config, files.SMALL)
     except OSError as error:
         message = f"cannot read {request.config}: {error.strerror}"
         raise CertbootError(message, "check the path, and that you may read the file") from error

@@ -268,7 +268,7 @@ def _new(paths: StorePaths, repair: Repair) -> tuple[Need, ...]:
     """Return those needs that the certificate's file does not tell of; none where there is no such file."""
     path = paths.repaired / file_name(repair.certificate)
     try:
-        data = path.read_bytes()
+        data = files.read_regular(path, files.SMALL)
     except OSError:
         return ()
     if files.exposed(path) or [block.data for block in pem.blocks(data)] != [repair.certificate.der]:

@@ -146,7 +146,7 @@ def _restored_on_failure(wanted: dict[Path, bytes]) -> Iterator[None]:
     try:
         for path, data in wanted.items():
             files.make_folder(path.parent)
-            before[path] = path.read_bytes() if path.exists() else None
+            before[path] = files.read_if_there(path, files.LARGE)
             files.replace(path, data)
         yield
     except BaseException:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import typing
 from pathlib import Path
 
@@ -21,6 +22,113 @@ def folder(tmp_path: Path) -> Path:
 
 def modes(path: Path) -> str:
     return oct(path.stat().st_mode & 0o7777)
+
+
+LARGEST = 64 * 1024
+
+
+def refused(path: Path, **options: bool) -> str:
+    """Return the system's words, which a message repeats."""
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - of any kind
+        files.read_regular(path, LARGEST, **options)
+    assert caught.value.filename == os.fspath(path)
+    return caught.value.strerror or ""
+
+
+def test_a_regular_file_is_read_whole(folder: Path) -> None:
+    link = folder / "link"
+    link.symlink_to("file")
+    for data in (b"", b"a\r\n" * 9, bytes(LARGEST)):
+        (folder / "file").write_bytes(data)
+        assert files.read_regular(folder / "file", LARGEST) == data
+        assert files.read_regular(folder / "file", LARGEST, follow=False) == data
+        assert files.read_regular(link, LARGEST) == data
+    assert files.read_regular(Path("/proc/self/status"), LARGEST)[:5] == b"Name:"  # its size is said to be 0
+
+
+def test_a_file_that_is_too_large_is_refused_however_large_it_says_that_it_is(folder: Path) -> None:
+    file = folder / "file"
+    file.write_bytes(bytes(LARGEST + 1))
+    assert refused(file) == "over 64 KiB, which no such file has"
+    os.truncate(file, 1 << 40)  # a hole, which takes no place on the disk
+    assert refused(file) == "over 64 KiB, which no such file has"
+    with pytest.raises(OSError, match="over 3 MiB"):
+        files.read_regular(Path("/proc/kallsyms"), 3 * 1024 * 1024)
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_read_on_for_ever(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = folder / "file"
+    file.write_bytes(b"a")
+    monkeypatch.setattr(os, "read", lambda _descriptor, size: b"a" * size)
+    assert refused(file) == "over 64 KiB, which no such file has"
+
+
+def irregular(folder: Path) -> dict[str, Path]:
+    """Everything that is no regular file, with the words for it."""
+    os.mkfifo(folder / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "socket"))
+    (folder / "pipe link").symlink_to("pipe")
+    (folder / "loop").symlink_to("loop")
+    (folder / "dangling").symlink_to("nothing")
+    return {
+        "a pipe, not a regular file": folder / "pipe",
+        "a pipe, not a regular file ": folder / "pipe link",
+        "a socket, not a regular file": folder / "socket",
+        "a device, not a regular file": Path("/dev/zero"),
+        "a device, not a regular file ": Path("/dev/tty"),
+        "a folder, not a file": folder,
+        "Too many levels of symbolic links": folder / "loop",
+        "No such file or directory": folder / "dangling",
+        "Not a directory": Path("/dev/null/below"),
+        "no path that a file can have": folder / "a\0b",
+    }
+
+
+@pytest.mark.timeout(10)
+def test_nothing_else_is_read_or_waited_for_and_the_reason_is_said(folder: Path) -> None:
+    for words, path in irregular(folder).items():
+        assert refused(path) == words.strip()
+
+
+def test_a_link_is_refused_where_none_is_followed(folder: Path) -> None:
+    (folder / "file").write_bytes(b"a")
+    (folder / "link").symlink_to("file")
+    assert refused(folder / "link", follow=False) == "a link, not a regular file"
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("follow", [True, False])
+def test_what_is_changed_between_the_look_and_the_opening_is_refused_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, follow: bool
+) -> None:
+    os.mkfifo(folder / "pipe")
+    (folder / "file").write_bytes(b"a")
+    before = os.stat(folder / "file")
+    monkeypatch.setattr(os, "stat", lambda *_args, **_options: before)
+    assert refused(folder / "pipe", follow=follow) == "a pipe, not a regular file"
+    (folder / "link").symlink_to("file")
+    if not follow:
+        assert refused(folder / "link", follow=False) == "Too many levels of symbolic links"
+
+
+def test_no_descriptor_is_left_open(folder: Path) -> None:
+    (folder / "file").write_bytes(bytes(LARGEST + 1))
+    paths = [folder / "file", *irregular(folder).values()]
+    before = len(os.listdir("/proc/self/fd"))
+    for path in paths:
+        refused(path)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_is_not_there_has_no_content_and_everything_else_is_an_error(folder: Path) -> None:
+    assert files.read_if_there(folder / "none", LARGEST) is None
+    (folder / "file").write_bytes(b"a")
+    assert files.read_if_there(folder / "file", LARGEST) == b"a"
+    with pytest.raises(IsADirectoryError):
+        files.read_if_there(folder, LARGEST)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])

@@ -42,16 +42,17 @@ def list_command(arguments: argparse.Namespace) -> int:
 def show_command(arguments: argparse.Namespace) -> int:
     """Show one certificate."""
     from certboot import history
+    from certboot.certs import annotated_pem
     from certboot.paths import store_paths
     from certboot.render.list_text import certificate
-    from certboot.store.layout import CRTS
+    from certboot.store.held import certificates
     from certboot.store.selection import find
 
     paths = store_paths()
     record = history.current(paths)
     entry = find(record, arguments.id)
-    pem = (paths.generations / str(record.generation) / CRTS / entry.file).read_text("ascii", errors="replace")
-    show(certificate(entry, record, pem.rstrip()))
+    (held,) = certificates(paths.generations / str(record.generation), [entry])
+    show(certificate(entry, record, annotated_pem(held).rstrip()))
     return OK
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import typing
 
+from certboot import files
 from certboot.errors import CertbootError
 from certboot.exit_status import UNFINISHED
 from certboot.printable import printable, printable_lines
@@ -94,10 +95,10 @@ def password(file: Path | None) -> Password:
     def ask() -> bytes:
         if file:
             try:
-                return file.read_bytes().rstrip(b"\r\n")
+                return files.read_regular(file, files.SMALL).rstrip(b"\r\n")
             except OSError as error:
                 message = f"cannot read the password: {error.strerror}: {file}"
-                raise CertbootError(message, "check the path, and that you may read the file") from error
+                raise CertbootError(message, files.hint(error)) from error
         if not is_terminal():
             message = "the file is locked with a password, and there is no terminal to ask for it on"
             raise CertbootError(message, "--password-file FILE")

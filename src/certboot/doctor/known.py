@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from certboot import der, distrust, moment, pem
+from certboot import der, distrust, files, moment, pem
 from certboot.details import details
 from certboot.diagnosis import verify_codes as code
 from certboot.diagnosis.examination import read
@@ -114,13 +114,13 @@ def _stored(crts: Path, record: Manifest, wanted: _Wanted) -> Iterator[tuple[Det
     for entry in record.certificates:
         if entry.subject in wanted.subjects:
             with contextlib.suppress(OSError):
-                for each in wanted.among(_from_pem((crts / Path(entry.file).name).read_bytes())):
+                for each in wanted.among(_from_pem(files.read_regular(crts / entry.file, files.SMALL))):
                     yield each, entry.role
 
 
 def _certifi() -> Iterator[bytes]:
     with contextlib.suppress(CertbootError, OSError):
-        yield from _from_pem(certifi.path().read_bytes())
+        yield from _from_pem(files.read_regular(certifi.path(), files.LARGE))
 
 
 def _system() -> Iterator[bytes]:

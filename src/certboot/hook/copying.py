@@ -139,7 +139,7 @@ def _write(folder: Path, former: Record | None, made: Record, wanted: Mapping[st
 @contextlib.contextmanager
 def _undone_on_failure(folder: Path, names: set[str]) -> Iterator[None]:
     """If what is done meanwhile fails, these files are as they were; those that start the hook go first."""
-    before = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+    before = {name: files.read_regular(folder / name, files.SMALL) for name in names if (folder / name).is_file()}
     try:
         yield
     except BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import typing
 
-from certboot import fingerprint
+from certboot import files, fingerprint
 from certboot.errors import StoreError
 
 if typing.TYPE_CHECKING:
@@ -17,7 +17,12 @@ _KEY_OF = "the name and key of "
 
 def read(path: Path) -> dict[str, str]:
     """Return SHA-256 -> name; empty where there is no such file; raises OSError or StoreError."""
-    return parse(path.read_bytes(), path) if path.exists() else {}
+    return parse(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of the file, none where there is no such file; raises OSError."""
+    return files.read_if_there(path, files.LARGE) or b""
 
 
 def parse(data: bytes, path: Path) -> dict[str, str]:

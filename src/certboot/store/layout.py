@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import typing
 
+from certboot import files
+
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,12 +23,14 @@ LINK = "[0-9a-f]{8}[.](?:0|[1-9][0-9]*)"
 """The names of hash links."""
 REPORT = r"[A-Z][A-Za-z]+(?:\.json)?"
 """The names of the CCADB's reports, and of the notes on them."""
+_LONGEST = 4096  # bytes of a path
 
 
 def in_force(paths: StorePaths) -> Path | None:
     """Return the folder of the generation in force, or None where there is none."""
     try:
-        target = os.readlink(paths.current) if paths.current.is_symlink() else paths.current.read_text("utf-8").strip()
+        link = paths.current.is_symlink()
+        target = os.readlink(paths.current) if link else files.read_regular(paths.current, _LONGEST).decode().strip()
     except (OSError, UnicodeDecodeError):
         return None
     generation = paths.home / target

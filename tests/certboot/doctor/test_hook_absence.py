@@ -115,11 +115,8 @@ def test_a_start_up_file_that_is_a_pipe_was_changed(copied: Path) -> None:
     assert why_not_run(at(copied)).kind == "hook-altered"
 
 
-def test_a_start_up_file_that_cannot_be_read_was_changed(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(*_: object, **__: object) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(Path, "open", denied)
+def test_a_start_up_file_that_cannot_be_read_was_changed(copied: Path, unreadable: Callable[[Path], None]) -> None:
+    unreadable(copied / "certboot_startup.pth")
     assert why_not_run(at(copied)).kind == "hook-altered"
 
 

@@ -298,7 +298,7 @@ def test_a_pipe_is_a_finding_and_not_waited_for(store: StorePaths, clean: Path) 
     os.mkfifo(clean / ".npmrc")
     finding = wrong(store, clean)
     assert (finding.id, finding.status, finding.subject) == ("settings-file-unread", "warn", "npm")
-    assert finding.summary == f"not looked at, no regular file: {clean}/.npmrc"
+    assert finding.summary == f"not looked at, a pipe, not a regular file: {clean}/.npmrc"
 
 
 def test_the_program_pip_refuses_what_is_called_broken(clean: Path) -> None:

@@ -477,16 +477,9 @@ def test_nothing_is_removed_from_a_folder_that_is_not_there(tmp_path: Path) -> N
     assert list(tmp_path.glob("none")) == []
 
 
-def test_what_cannot_be_read_counts_as_changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_read_counts_as_changed(folder: Path, unreadable: Callable[[Path], None]) -> None:
     copying.install(folder)
-    real = Path.read_bytes
-
-    def refuse(self: Path) -> bytes:
-        if self.name == "guards.py":
-            raise PermissionError(13, "Permission denied", str(self))
-        return real(self)
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    unreadable(folder / "certboot_startup/guards.py")
     assert found.look(folder).changed == ("certboot_startup/guards.py",)
 
 

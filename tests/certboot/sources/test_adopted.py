@@ -154,23 +154,20 @@ def test_a_link_to_itself_is_refused(paths: StorePaths, folder: Path) -> None:
 
 def test_a_pipe_does_not_make_certboot_wait_for_ever(paths: StorePaths, folder: Path) -> None:
     os.mkfifo(folder / "pipe", 0o600)
-    assert refused(paths, folder / "pipe").message == f"SSL_CERT_FILE cannot be adopted, it is no file: {folder}/pipe"
+    message = refused(paths, folder / "pipe").message
+    assert message == f"SSL_CERT_FILE cannot be adopted, a pipe, not a regular file: {folder}/pipe"
     (folder / link_name(0)).symlink_to("pipe")
     (folder / link_name(1)).write_bytes(roots()[1].pem)
     found = loaded(paths, folder, "SSL_CERT_DIR")
     assert names(found) == ["Root B"]
-    assert [(each.rule, each.reason) for each in found.rejections] == [("unreadable", "it is no file")]
+    assert [(each.rule, each.reason) for each in found.rejections] == [("unreadable", "a pipe, not a regular file")]
 
 
 def test_a_file_that_cannot_be_read_is_refused_in_the_systems_words(
-    paths: StorePaths, folder: Path, monkeypatch: pytest.MonkeyPatch
+    paths: StorePaths, folder: Path, unreadable: Callable[[Path], None]
 ) -> None:
     (folder / "ca.pem").write_bytes(roots()[0].pem)
-
-    def denied(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "open", denied)  # a mode of 0 would not keep root out
+    unreadable(folder / "ca.pem")
     error = refused(paths, folder / "ca.pem")
     assert error.message == f"SSL_CERT_FILE cannot be adopted, Permission denied: {folder}/ca.pem"
     assert error.hint == "check what the variable names, and that you may read it"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,6 @@ def children(data: bytes) -> list[tuple[int, bytes]]:
 
 def test_elements_of_indefinite_length_end_with_their_own_end() -> None:
     assert children(INDEFINITE + NULL) == [(0x30, INDEFINITE), (5, NULL)]
-    assert list(ber.primitives(INDEFINITE)) == [(5, b""), (0, b""), (4, b"x"), (0, b"")]
 
 
 def test_the_end_of_contents_ends_the_elements() -> None:
@@ -52,8 +53,5 @@ def test_the_elements_inside_an_indefinite_one_have_a_limit(monkeypatch: pytest.
 
 @given(st.binary(max_size=60))
 def test_any_bytes_give_elements_or_an_error(data: bytes) -> None:
-    for read in (children, lambda data: list(ber.primitives(data))):
-        try:
-            read(data)
-        except der.DerError:
-            continue
+    with contextlib.suppress(der.DerError):
+        children(data)

@@ -93,21 +93,14 @@ def test_a_broken_file_is_counted_and_the_others_are_read(tmp_path: Path) -> Non
     assert [r.rule for r in system.from_unix_files(tmp_path).parse().rejections] == ["unreadable", "unreadable"]
 
 
-def test_a_file_that_cannot_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_read_is_passed_over(tmp_path: Path, unreadable: Callable[[Path], None]) -> None:
     """So is a link that leads nowhere and a folder under the name of a file."""
     one, two, _ = roots()
     built(tmp_path, {BUNDLE: one, SECOND: two})
     certs = tmp_path / "etc/ssl/certs"
     (certs / "01234567.0").symlink_to("nothing.pem")
     (certs / "01234567.1").mkdir()
-    read = Path.read_bytes
-
-    def refuse(self: Path) -> bytes:
-        if self == tmp_path / BUNDLE:
-            raise PermissionError
-        return read(self)
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    unreadable(tmp_path / BUNDLE)
     assert built(tmp_path, {}) == ["Root B"]
 
 
