@@ -62,11 +62,23 @@ EXPLANATIONS = {
     "store-unsafe": Explanation(
         _S,
         "others can change the store",
-        "Somebody else owns a part of it or a folder above, or may write there: whoever does can decide whom you "
-        "trust.",
+        "Somebody else owns a part of it, or a folder or link above it, or may write there: whoever does can decide "
+        "whom you trust. Nor does the hook pass a link inside the store.",
         "The hook ignores such a store, so clients use their built-in trust.",
         YOU,
-        "Run the command that is shown, or move the store (CERTBOOT_HOME) to a folder of your own.",
+        "Run the command that is shown, or make the store in a folder of your own: `certboot init --home DIR` and "
+        "`certboot hook install --home DIR`.",
+    ),
+    "store-serves-root-alone": Explanation(
+        _S,
+        "the store serves root alone",
+        "It lies in a folder of root's into which no other user may look, as /root mostly is.",
+        "A daemon that starts as root and then drops it loses the store. In Python the guards keep what was loaded "
+        "before, and fall back to certifi and to OpenSSL's own trust; other programs that it starts have variables "
+        "that lead nowhere. And a root process reads the whole bundle for each connection, which takes longer.",
+        YOU,
+        "If no daemon starts as root, nothing is to be done. Else `certboot init --home /opt/certboot` and "
+        "`certboot hook install --home /opt/certboot` make a store for every user; `certboot purge` removes this one.",
     ),
     "store-settings-broken": Explanation(
         _S,
