@@ -375,6 +375,8 @@ def _guard_certifi(module: ModuleType) -> None:
     original_where, original_contents = module.where, module.contents
     if hasattr(original_where, _MARK):
         return
+    if _serves_root_alone(hook.generation):
+        _quietly(original_where)  # it keeps its answer, and without us requests would have asked before root is dropped
 
     def bundle() -> str:
         path = hook.generation + os.sep + _BUNDLE
