@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -48,7 +49,19 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
+    # pytest closes its folders to others, and what root has in such a one serves root alone.
+    for folder in home.parents:
+        if folder.stat().st_mode & 0o077 == 0:
+            folder.chmod(0o711)
     return home
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder into which every user may look: the guard of ssl has the directory read in no other one of root's."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import stat
 import typing
 from pathlib import Path
 
+import certboot_startup
 from certboot.errors import StoreError
 
 if typing.TYPE_CHECKING:
@@ -17,6 +18,7 @@ if typing.TYPE_CHECKING:
 
 FILE_MODE = 0o644
 FOLDER_MODE = 0o755
+LINK = "a link"
 _LOCK_SECONDS = 60
 SMALL = 1024 * 1024
 """More bytes than settings, a list or a file with one certificate have."""
@@ -29,7 +31,6 @@ for _flag in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"):
     _READ |= getattr(os, _flag, 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _KINDS = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISLNK, "a link"))
-_MOST_LINKS = 40  # Linux follows no more in one path
 # What `replace` and `replace_link` write beside a file: it ends with tempfile's eight characters, or the process id.
 _TEMPORARY = re.compile(r"\.(.+)\.(?:[a-z0-9_]{8}|[0-9]{1,7})")
 
@@ -194,57 +195,39 @@ def exposed(path: Path) -> str:
     return "others may write to it" if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
 
 
-def exposed_above(path: Path) -> tuple[Path, str] | None:
+def exposed_itself(path: Path) -> str:
+    """Return the same of what must not be a link either, since the hook passes none there."""
+    return LINK if os.name == "posix" and path.is_symlink() else exposed(path)
+
+
+def exposed_above(path: Path, *, groups: bool = False) -> tuple[Path, str] | None:
     """Return the folder or link by which others could put something else in the place of ``path``, and how, or None.
 
-    A folder that everybody may write to is safe with the sticky bit, as /tmp has it, for all but the links in it: who
-    owns one can lead it elsewhere. One that a group may write to is accepted, because many systems give each user a
-    group of their own.
+    The rule is the hook's own: ``certboot_startup.unsafe_part``. With ``groups`` a folder may be written to by any
+    group, as an administrator gives one to those who look after programs and certificates (Debian's /usr/local and
+    /usr/local/share/ca-certificates are of the group staff): what lies there is his to decide. No store may lie there.
     """
-    if os.name != "posix":
+    whole = os.path.join(os.getcwd(), path)
+    try:
+        part = certboot_startup.unsafe_part(whole, 0o002 if groups else 0o022)
+        return (Path(part), _how(part)) if part and (part != whole or os.path.islink(part)) else None
+    except OSError:  # nothing is there yet, or it cannot be reached
         return None
-    *above, _ = _passed(path)
-    for place, is_link in reversed(above):  # the nearest is what the user knows
-        if is_link:
-            owner = place.lstat().st_uid
-            if owner not in (0, os.geteuid()) and exposed(place.parent):
-                return place, _belongs_to(owner)
-            continue
-        how = exposed(place)
-        mode = place.stat().st_mode if how else 0
-        if how.startswith("it belongs") or (mode & stat.S_IWOTH and not mode & stat.S_ISVTX):
-            return place, how
-    return None
+
+
+def _how(part: str) -> str:
+    found = os.lstat(part)
+    if found.st_uid not in (0, os.geteuid()):
+        return _belongs_to(found.st_uid)
+    if stat.S_ISLNK(found.st_mode):
+        return "a link that lies where others may write, or leads elsewhere than it says"
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write to it"
+    return "it belongs to root, in a folder where others may write"
 
 
 def _belongs_to(user: int) -> str:
     return f"it belongs to another user (uid {user})"
-
-
-def _passed(path: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield what the system passes on its way to ``path``, itself included, each with whether it is a symbolic link."""
-    root, *names = path.absolute().parts
-    at, links = Path(root), 0
-    yield at, False
-    while names:
-        name = names.pop(0)
-        if name == "..":
-            at = at.parent  # no link: those were followed
-            continue
-        step = at / name
-        try:
-            target = Path(os.readlink(step))
-        except OSError:  # no link, or not there
-            at = step
-            yield at, False
-            continue
-        yield step, True
-        links += 1
-        if links > _MOST_LINKS:
-            return
-        if target.is_absolute():
-            at = Path(root)
-        names[:0] = [part for part in target.parts if part != target.root]
 
 
 def sync(path: Path) -> None:

@@ -12,7 +12,7 @@ from certboot.errors import CertbootError, StoreError
 from certboot.sources import added, adopted, gather
 from certboot.store import adoptions as store_adoptions
 from certboot.store import distrusted, last_read, manifest
-from certboot.store.layout import in_force
+from certboot.store.layout import exposed_part, in_force
 
 if typing.TYPE_CHECKING:
     from datetime import datetime
@@ -93,6 +93,8 @@ def nothing_new(inputs: Inputs, last: last_read.LastRead | None) -> bool:
     if not (last and inputs.former and inputs.previous):
         return False
     try:
+        if exposed_part(inputs.former):
+            return False
         return last.covers(last_read.digest_of_run(inputs.digest, inputs.former), inputs.now)
     except OSError:
         return False

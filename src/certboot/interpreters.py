@@ -213,4 +213,4 @@ def _stranger(python: Path) -> tuple[Path, str] | None:
             return path, f"it belongs to another user (uid {found.st_uid})"
         if found.st_mode & stat.S_IWOTH:
             return path, "everybody may write to it"
-    return files.exposed_above(python)
+    return files.exposed_above(python, groups=True)

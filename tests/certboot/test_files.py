@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import typing
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import filelock
 import pytest
 from snapshot import contents
 
+import certboot_startup
 from certboot import files
 from certboot.errors import StoreError
 
@@ -254,10 +256,14 @@ def test_the_folders_of_a_link_between_links_count_too(folder: Path) -> None:
         assert files.exposed_above(path) == (folder / "open", "others may write to it")
 
 
-def test_links_in_a_loop_lead_nowhere(folder: Path) -> None:
+def test_links_in_a_loop_are_not_passed(folder: Path) -> None:
     (folder / "one").symlink_to("two")
     (folder / "two").symlink_to("one")
-    assert files.exposed_above(folder / "one" / "file") is None
+    assert files.exposed_above(folder / "one" / "file") is not None
+    (folder / "0").mkdir()
+    for number in range(40):  # as many as the system passes
+        (folder / str(number + 1)).symlink_to(str(number))
+    assert files.exposed_above(folder / "40" / "file") is None
 
 
 def test_a_relative_path_starts_at_the_current_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,20 +276,64 @@ def test_a_relative_path_starts_at_the_current_folder(folder: Path, monkeypatch:
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
 @pytest.mark.parametrize("below", ["", "file"])
-@pytest.mark.parametrize(("mode", "owner", "found"), [(0o1777, 12345, True), (0o1777, 0, False), (0o755, 12345, False)])
-def test_a_link_of_another_user_is_exposed_where_he_can_lead_it_elsewhere(
-    folder: Path, below: str, mode: int, owner: int, *, found: bool
+@pytest.mark.parametrize(
+    ("mode", "owner", "how"),
+    [
+        (0o1777, 12345, "it belongs to another user (uid 12345)"),
+        (0o755, 12345, "it belongs to another user (uid 12345)"),
+        (0o1777, 0, "a link that lies where others may write, or leads elsewhere than it says"),
+        (0o755, 0, ""),
+    ],
+)
+def test_a_link_of_another_user_or_in_a_folder_of_everybody_is_exposed(
+    folder: Path, below: str, mode: int, owner: int, how: str
 ) -> None:
-    """In a folder with the sticky bit nobody but its owner can; without, who may write to the folder."""
+    """Whatever it leads to: its owner could lead it elsewhere, and in a sticky folder it may be a hard link."""
     (folder / "mine").mkdir()
     (folder / "shared").mkdir()
     link = folder / "shared" / "link"
     link.symlink_to(folder / "mine")
     os.chown(link, owner, -1, follow_symlinks=False)
     (folder / "shared").chmod(mode)
-    expected = (link, "it belongs to another user (uid 12345)") if found else None
     assert files.exposed(link) == ""
-    assert files.exposed_above(link / below) == expected
+    assert files.exposed_above(link / below) == ((link, how) if how else None)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a folder to a group")
+@pytest.mark.parametrize(
+    ("mode", "owner", "group", "user", "safe"),
+    [
+        (0o775, 0, 0, 0, True),
+        (0o2775, 0, 50, 0, False),  # root:staff
+        (0o775, 1234, 1234, 1234, True),  # with umask 002
+        (0o775, 1234, 1234, 0, False),
+        (0o775, 1234, 100, 1234, False),
+        (0o775, 1234, 1235, 1234, False),
+        (0o775, 0, 1234, 1234, False),
+        (0o777, 1234, 1234, 1234, False),
+        (0o1777, 0, 0, 1234, True),
+        (0o1777, 1234, 1234, 1234, False),
+        (0o755, 1234, 100, 1234, True),
+    ],
+)
+def test_a_group_counts_unless_it_is_root_s_or_the_user_s_own(
+    monkeypatch: pytest.MonkeyPatch, mode: int, owner: int, group: int, user: int, *, safe: bool
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/var/lib") as top:
+        above = Path(top) / "above"
+        store = above / "store"
+        store.mkdir(parents=True)
+        Path(top).chmod(0o755)
+        os.chown(above, owner, group)
+        above.chmod(mode)
+        os.chown(store, user, user)
+        monkeypatch.setattr(os, "geteuid", lambda: user)
+        assert (certboot_startup.unsafe_part(str(store)) == "") == safe
+        assert (files.exposed_above(store) is None) == safe
+        # What lies where an administrator lets a group write is the administrator's to decide, but for a store.
+        belongs = owner in (0, user)
+        assert (files.exposed_above(store, groups=True) is None) == (belongs and (safe or not mode & 0o002))
+        monkeypatch.undo()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import ntpath
 import os
 import pwd
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import certboot_startup
-from certboot.clients import BY_NAME
+from certboot.clients import BY_NAME, DIRECTORY
 from certboot.paths import StorePaths, store_paths
 
 YIELDING = [
@@ -31,6 +32,14 @@ NOBODY = 65534
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def top() -> Iterator[Path]:
+    """A folder of root's into which everybody may look, without a sticky folder above it."""
+    with tempfile.TemporaryDirectory(dir="/var/lib") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def test_everything_that_env_lists_is_set(store: Store) -> None:
@@ -117,7 +126,10 @@ def test_env_names_one_generation_and_values_of_another_are_left_out(store: Stor
 @pytest.mark.parametrize(
     "line",
     [
-        "LD_PRELOAD=/x", "PATH={home}", "SSL_CERT_FILE=/etc/passwd", "SSL_CERT_FILE={home}/current/bundle.pem ",
+        "LD_PRELOAD=/x", "PATH={home}", "BASH_ENV={home}/current/bundle.pem", "LD_PRELOAD={home}/current/bundle.pem",
+        "PYTHONSTARTUP={home}/current/bundle.pem", "GCONV_PATH={home}/current/crts", "HOME={home}/current/crts",
+        "ssl_cert_file={home}/current/bundle.pem", "SSL_CERT_FILE\0={home}/current/bundle.pem",
+        "SSL_CERT_FILE=/etc/passwd", "SSL_CERT_FILE={home}/current/bundle.pem ",
         "SSL_CERT_FILE={home}/current/../bundle.pem", "SSL_CERT_FILE=", "SSL_CERT_FILE", "# comment", "",
     ],
 )  # fmt: skip
@@ -137,6 +149,17 @@ def to_file(path: Path) -> None:
     path.write_text("a file")
 
 
+def to_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def to_link(path: Path) -> None:
+    """Put a link to the same thing, safe as it is, into its place: what it leads to others may own tomorrow."""
+    path.rename(f"{path}.away")
+    path.symlink_to(f"{path}.away")
+
+
 def foreign(store: Store, parent: Path) -> None:
     """Write an env that names a whole and safe generation which is not in the store."""
     Store(store.home.parent / "elsewhere")
@@ -151,7 +174,7 @@ def dangle(store: Store, target: str) -> None:
 REFUSED: dict[str, tuple[str, Callable[[Store], object]]] = {
     "no store": ("no-store", lambda store: store.home.rename(store.home.with_name("away"))),
     "no env": ("no-store", lambda store: store.env.unlink()),
-    "env dangling": ("no-store", lambda store: replace_env(store, lambda env: env.symlink_to("nowhere"))),
+    "env dangling": ("bad-env", lambda store: replace_env(store, lambda env: env.symlink_to("nowhere"))),
     "env a folder": ("bad-env", lambda store: replace_env(store, os.mkdir)),
     "env a FIFO": ("bad-env", lambda store: replace_env(store, os.mkfifo)),
     "env binary": ("bad-env", lambda store: store.env.write_bytes(bytes(range(256)))),
@@ -169,9 +192,21 @@ REFUSED: dict[str, tuple[str, Callable[[Store], object]]] = {
     "generations a file": ("NotADirectoryError", lambda store: to_file(store.home / "generations")),
     "generation a file": ("NotADirectoryError", lambda store: to_file(store.generation)),
     "current dangling": ("FileNotFoundError", lambda store: dangle(store, "generations/2")),
-    "current to itself": ("OSError", lambda store: dangle(store, "current")),
+    "current to itself": ("bad-link", lambda store: dangle(store, "current")),
+    "current a folder": ("OSError", lambda store: to_folder(store.home / "current")),
+    "current out of the store": ("bad-link", lambda store: dangle(store, "../../elsewhere")),
+    "current out of the generations": ("bad-link", lambda store: dangle(store, "generations/../generations/1")),
+    "current by an absolute path": ("bad-link", lambda store: dangle(store, str(store.generation))),
+    "current to no number": ("bad-link", lambda store: dangle(store, "generations/1.partial")),
+    "current deeper": ("bad-link", lambda store: dangle(store, "generations/1/crts")),
     "crts gone": ("FileNotFoundError", lambda store: store.crts.rename(store.home / "away")),
-    "crts a file": ("NotADirectoryError", lambda store: to_file(store.crts)),
+    "crts a file": ("incomplete", lambda store: to_file(store.crts)),
+    "env a link": ("bad-env", lambda store: to_link(store.env)),
+    "generations a link": ("unsafe", lambda store: to_link(store.home / "generations")),
+    "generation a link": ("unsafe", lambda store: to_link(store.generation)),
+    "crts a link": ("unsafe", lambda store: to_link(store.crts)),
+    "bundle a link": ("unsafe", lambda store: to_link(store.bundle)),
+    "bundle a FIFO": ("unsafe", lambda store: (store.bundle.unlink(), os.mkfifo(store.bundle))),
     "crts empty": ("incomplete", lambda store: (store.crts / "9d66eef0.0").unlink()),
     "bundle gone": ("FileNotFoundError", lambda store: store.bundle.unlink()),
     "bundle empty": ("incomplete", lambda store: store.bundle.write_bytes(b"")),
@@ -221,7 +256,8 @@ def test_a_store_of_somebody_else_is_unsafe(store: Store, part: str) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
 @pytest.mark.parametrize("owner", [0, NOBODY])
-def test_a_store_of_root_or_of_the_user_is_safe(store: Store, monkeypatch: pytest.MonkeyPatch, owner: int) -> None:
+def test_a_store_of_root_or_of_the_user_is_safe(monkeypatch: pytest.MonkeyPatch, top: Path, owner: int) -> None:
+    store = Store(top / "store")
     for part in PARTS:
         os.chown(store.home / part, owner, -1)
     monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
@@ -236,6 +272,29 @@ def test_on_windows_the_rights_are_left_to_the_user_s_profile(store: Store, monk
     assert found == ("active", store.settings)
 
 
+def test_the_hook_has_the_names_of_the_table_and_no_others() -> None:
+    assert tuple(BY_NAME) == certboot_startup.VARIABLES
+    assert tuple(v.name for v in BY_NAME.values() if v.form == DIRECTORY) == certboot_startup.DIRECTORIES
+    assert set(certboot_startup.OVERRULING) | {*certboot_startup.HOLDS_BACK} <= {*BY_NAME}
+
+
+@pytest.mark.parametrize("form", ["bundle.pem", "crts"])
+@pytest.mark.parametrize(
+    "name", ["BASH_ENV", "ENV", "LD_PRELOAD", "PYTHONSTARTUP", "PYTHONPATH", "OPENSSL_CONF", "PATH"]
+)
+def test_no_variable_outside_the_table_is_set_or_replaced_whatever_env_says(store: Store, name: str, form: str) -> None:
+    value = f"{store.home}/current/{form}"
+    store.write(f"SSL_CERT_FILE={store.bundle_named}", f"{name}={value}", f"-{name}=/own", "-PIP_CERT=/own")
+    expected = {"SSL_CERT_FILE": store.bundle_named}
+    assert store.start() == ("active", expected)
+    environ = {"CERTBOOT_HOME": str(store.home), "CERTBOOT_GUARDS": "none", name: "/own", "PIP_CERT": "/own"}
+    with pytest.MonkeyPatch.context() as patch:
+        unstarted(patch)
+        patch.setattr(os, "environ", environ)
+        certboot_startup.activate()
+    assert (environ[name], environ["PIP_CERT"]) == ("/own", store.bundle_named)  # the second is the control
+
+
 def test_activate_acts_once_in_a_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"CERTBOOT_HOME": str(store.home), "CERTBOOT_GUARDS": "none"}
     unstarted(monkeypatch)
@@ -248,21 +307,27 @@ def test_activate_acts_once_in_a_process(store: Store, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("error", [OSError, PermissionError, ValueError, RuntimeError, MemoryError, RecursionError])
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("at", range(20))
 def test_activate_never_raises_and_its_status_names_the_exception(
     store: Store, monkeypatch: pytest.MonkeyPatch, at: int, error: type[Exception]
 ) -> None:
-    calls = iter(range(99))
-    real = os.stat
+    looks: list[str] = []
+    real = os.lstat
 
     def failing(path: str) -> os.stat_result:
-        if next(calls) == at:
+        looks.append(path)
+        if len(looks) == at + 1:
             raise error
         return real(path)
 
-    monkeypatch.setattr(os, "stat", failing)
-    expected = "no-store" if at == 0 and issubclass(error, OSError) else error.__name__
-    assert store.start() == (expected, {})
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "lstat", failing)
+        found = store.start()
+    if len(looks) <= at:
+        assert found == ("active", store.settings)
+        return
+    on_the_way = looks[-1] == str(store.env) or str(store.home).startswith(looks[-1])
+    assert found == ("no-store" if on_the_way and issubclass(error, OSError) else error.__name__, {})
 
 
 @pytest.fixture(scope="module")
@@ -313,6 +378,31 @@ def test_the_store_is_where_platformdirs_has_it(
         monkeypatch.setenv(name, value)
     assert certboot_startup.store_home(environ, set(environ)) == expected
     assert str(store_paths(environ).home) == expected
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+@pytest.mark.parametrize(
+    ("owner", "user", "counts"),
+    [(NOBODY, 0, False), (NOBODY, 1234, False), (NOBODY, NOBODY, True), (0, NOBODY, True), (0, 0, True)],
+)
+def test_a_home_of_another_user_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, clean: Path, tmp_path: Path, owner: int, user: int, *, counts: bool
+) -> None:
+    """As sudo keeps it, or as a CI service sets it for root in a container."""
+    passwd = pwd.struct_passwd(("eve", "x", user, user, "", "/home/passwd", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", {user: passwd}.__getitem__)
+    os.chown(clean, owner, -1)
+    (tmp_path / "link").symlink_to(clean)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    for home in (clean, tmp_path / "link"):
+        expected = f"{home if counts else '/home/passwd'}/.local/share/certboot"
+        environ = {"HOME": str(home)}
+        assert certboot_startup.store_home(environ, set(environ)) == expected
+        assert str(store_paths(environ).home) == expected
+        # What names a folder for data, or the store, counts whoever owns HOME.
+        for name, expected in (("XDG_DATA_HOME", "/data/certboot"), ("CERTBOOT_HOME", "/data")):
+            chosen = {**environ, name: "/data"}
+            assert certboot_startup.store_home(chosen, set(chosen)) == expected
 
 
 def test_without_home_and_without_an_entry_for_the_user_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:

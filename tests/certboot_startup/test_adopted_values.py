@@ -51,6 +51,8 @@ def start(store: Store, **environ: str) -> tuple[str, dict[str, str]]:
 
 
 def ours(store: Store, variable: str) -> str:
+    if variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):  # so that a child can tell that the user had exported it
+        return f"{store.home}/current/./bundle.pem"
     return f"{store.home}/current/{'crts' if BY_NAME[variable].form == DIRECTORY else 'bundle.pem'}"
 
 

@@ -48,9 +48,9 @@ def namesake() -> trustme.CA:
 
 
 @pytest.fixture
-def store(tmp_path: Path, anchor: trustme.CA) -> Store:
+def store(reachable: Path, anchor: trustme.CA) -> Store:
     """A store with this one CA, in both forms."""
-    made = Store(tmp_path / "store")
+    made = Store(reachable / "store")
     (made.crts / "9d66eef0.0").unlink()
     hashed(made.crts, anchor)
     made.bundle.write_bytes(anchor.cert_pem.bytes())

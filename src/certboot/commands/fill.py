@@ -13,6 +13,7 @@ from certboot.exit_status import OK
 
 if typing.TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from certboot.paths import StorePaths
 
@@ -22,6 +23,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     import certboot_startup
     from certboot.config import SOURCES
     from certboot.paths import store_paths
+    from certboot.place import notes as place_notes
     from certboot.plan import Request
     from certboot.render.store_text import init_summary
     from certboot.tool_environment import tool_environment
@@ -42,7 +44,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     )
     outcome = apply(store_paths(), request, progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
-    notes = _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ))
+    notes = _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
     show(init_summary(outcome, "" if apart else certboot_startup.status, notes))
     return OK
 
@@ -82,7 +84,7 @@ def update_command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _notes(paths: StorePaths, apart: str = "", tool: str = "") -> list[str]:
+def _notes(paths: StorePaths, apart: str = "", tool: str = "", place: Sequence[str] = ()) -> list[str]:
     """Bring copies of the hook up to date, and return what is to be said of them and of where the hook acts."""
     from certboot.hook.copies import outdated_copies, renew
     from certboot.render.hook_text import init_notes
@@ -90,7 +92,8 @@ def _notes(paths: StorePaths, apart: str = "", tool: str = "") -> list[str]:
 
     other = elsewhere(sys.prefix, os.environ) if tool else None
     renewed = renew(paths)
-    return init_notes(tool=tool, other=other, renewed=renewed, outdated=outdated_copies(paths), apart=apart)
+    outdated = outdated_copies(paths)
+    return init_notes(tool=tool, other=other, renewed=renewed, outdated=outdated, apart=apart, place=place)
 
 
 def _reports(text: str | None) -> str | None:

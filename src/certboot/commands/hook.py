@@ -158,6 +158,7 @@ def _recorded(home: str | None) -> str | None:
     """Return the store's folder as it is to be recorded; raises CertbootError where no hook would use a store there."""
     from certboot import files
     from certboot.paths import store_paths
+    from certboot.place import mended_above
 
     if home is None:
         return None
@@ -166,9 +167,7 @@ def _recorded(home: str | None) -> str | None:
     above = (folder, how) if how else files.exposed_above(folder)
     if above:
         message = f"no safe place for a store, {above[1]}: {above[0]}"
-        raise CertbootError(
-            message, "choose a folder that belongs to you or to root, and that nobody else can write to"
-        )
+        raise CertbootError(message, mended_above(*above))
     return str(folder)
 
 

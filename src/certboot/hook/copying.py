@@ -88,13 +88,10 @@ def uninstall(folder: Path) -> Result:
 
 
 def refuse_exposed(folder: Path) -> None:
-    """Raise CertbootError where somebody else could change what is in ``folder``, and with it what this user runs.
-
-    A group is accepted, as it is for folders above the store: Debian's /usr/local belongs to the group staff.
-    """
+    """Raise CertbootError where somebody else could change what is in ``folder``, and with it what this user runs."""
     if os.name != "posix":
         return
-    above = files.exposed_above(folder / "any")
+    above = files.exposed_above(folder / "any", groups=True)
     if above is None and folder.exists() and folder.stat().st_mode & stat.S_IWOTH:
         above = folder, "everybody may write to it"
     if above:

@@ -88,7 +88,9 @@ def _by_hash(folder: Path) -> list[Path]:
 
 def _file(path: Path) -> _Found:
     if os.path.exists(path):
-        above = files.exposed_above(path / "any")  # with what would lie in it, the path itself is among those above
+        above = files.exposed_above(
+            path / "any", groups=True
+        )  # with what would lie in it, the path itself is among those above
         if above:
             return _Found(str(path), rule="exposed", reason=above[1] + (f" ({above[0]})" if above[0] != path else ""))
     try:

@@ -18,7 +18,7 @@ from certboot import files
 from certboot.errors import StoreError
 from certboot.store import manifest
 from certboot.store.hash_links import plan
-from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, NUMBER, PARTIAL, REPORT, in_force
+from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, NUMBER, PARTIAL, REPORT, exposed_part, in_force
 from certboot.store.rehash import link
 
 if typing.TYPE_CHECKING:
@@ -68,9 +68,11 @@ def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate
 
 
 def is_whole(generation: Path, expected: Content) -> bool:
-    """Return whether the files in ``generation`` are exactly these."""
+    """Return whether the files in ``generation`` are exactly these, and nobody else could change one."""
     crts = generation / CRTS
     try:
+        if exposed_part(generation):
+            return False
         entries = list(os.scandir(crts))
         if {entry.name for entry in entries} != {*expected.pems, *expected.links}:
             return False

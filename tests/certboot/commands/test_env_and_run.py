@@ -91,7 +91,10 @@ def test_env_replaces_a_value_that_was_adopted(
     store.write(*(f"{name}={value}" for name, value in store.settings.items()), "-CURL_CA_BUNDLE=/old.pem")
     ran = certboot("env", "--format", "json")
     assert ran.err == ""
-    assert json.loads(ran.out) == {**store.settings, "CURL_CA_BUNDLE": store.settings["SSL_CERT_FILE"]}
+    replaced = f"{store.home}/current/./bundle.pem"
+    assert json.loads(ran.out) == {**store.settings, "CURL_CA_BUNDLE": replaced}
+    monkeypatch.setenv("CURL_CA_BUNDLE", replaced)  # as a child has it
+    assert json.loads(certboot("env", "--format", "json").out) == {**store.settings, "CURL_CA_BUNDLE": replaced}
 
 
 @pytest.mark.parametrize("command", [("env",), ("run", "--", "true")])

@@ -15,6 +15,7 @@ from snapshot import few_sources, snapshot
 from certboot.doctor import store as check_store
 from certboot.model import Finding
 from certboot.paths import StorePaths
+from certboot.place import ELSEWHERE
 from certboot.plan import Request
 from certboot.store import integrity, manifest
 from certboot.store.layout import in_force
@@ -126,7 +127,7 @@ def test_a_store_of_another_user_is_one_finding(store: StorePaths) -> None:
     finding = only(store)
     assert finding.summary == f"it belongs to another user (uid 12345): {store.home}"
     hint = str(finding.evidence["hint"])
-    assert hint.startswith("run certboot as that user, or set CERTBOOT_HOME to a folder of your own; ")
+    assert hint.startswith(f"run certboot as that user, or {ELSEWHERE}; ")
     subprocess.run(hint.partition("as root: ")[2].split(), check=True)
     assert wrong(store) == []
 
@@ -183,9 +184,7 @@ def test_a_folder_above_that_is_not_the_users_is_mended_by_root(
     monkeypatch.setattr(os, "geteuid", lambda: above.stat().st_uid + 1)
     finding = only(store)
     assert finding.fix == ()
-    assert finding.evidence["hint"] == (
-        f"have root run: chmod go-w {above}; or set CERTBOOT_HOME to a folder of your own"
-    )
+    assert finding.evidence["hint"] == (f"have root run: chmod go-w {above}; or {ELSEWHERE}")
 
 
 @ROOT
@@ -193,7 +192,10 @@ def test_a_folder_above_of_another_user_is_in_that_users_hands(store: StorePaths
     os.chown(store.home.parent, 12345, -1)
     finding = only(store)
     assert finding.fix == ()
-    assert "or set CERTBOOT_HOME to a folder of your own" in str(finding.evidence["hint"])
+    hint = str(finding.evidence["hint"])
+    assert hint == f"as root: chown 0 {store.home.parent}, if it is to be yours; else {ELSEWHERE}"
+    subprocess.run(hint.removeprefix("as root: ").partition(",")[0].split(), check=True)
+    assert wrong(store) == []
 
 
 def test_settings_that_are_broken_say_what_to_do_in_text_too(store: StorePaths, certboot: Callable[..., Ran]) -> None:
