@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # Package installs go through whatever proxy and CA this machine is set up with; nothing else may see that.
 MACHINE = dict(os.environ)
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""The version that runs the tests."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # Runs a program and prints its status, its output and its peak memory in MB. Linux counts the memory of whoever starts
@@ -81,5 +84,27 @@ def make_environment(folder: Path, *packages: str | Path, python: str | Path = s
     """Make a virtualenv in the empty ``folder`` and install ``packages``, in the versions of constraints.txt."""
     installer(python, "-m", "venv", folder)
     made = Environment(folder)
-    made.pip("install", "-q", "--disable-pip-version-check", "-c", ROOT / "constraints.txt", *packages)
+    # uv takes a tenth of pip's time. Copied, not linked: what a test changes must not change in uv's cache.
+    install = (sys.executable, "-m", "uv", "pip", "install", "-q", "--link-mode=copy", "--compile-bytecode")
+    installer(*install, "--python", made.python, "-c", ROOT / "constraints.txt", *packages)
     return made
+
+
+# What programs use to ask for a page, and pip, of which each Python brings a version of its own.
+CLIENTS = ("requests", "httpx", "aiohttp", "boto3", "pip", "uv")
+
+
+def with_clients(factory: pytest.TempPathFactory, wheel: Path, version: str = HERE) -> Environment:
+    """Return the virtualenv of this version with certboot and the clients, made once a run. Not to be changed."""
+    python = find_python(version)
+    build = lambda folder: make_environment(folder, wheel, *CLIENTS, python=python)  # noqa: E731
+    return Environment(built_once(factory, f"clients-{version}", build))
+
+
+def find_python(version: str) -> Path | str:
+    """Return an interpreter of this version, from the machine's pyenv or its PATH."""
+    if version == HERE:
+        return sys.executable
+    pyenv = sorted(Path(MACHINE.get("HOME", "/")).glob(f".pyenv/versions/{version}.*/bin/python"))
+    found = pyenv[-1] if pyenv else shutil.which(f"python{version}", path=MACHINE.get("PATH"))
+    return found or pytest.skip(f"no Python {version} on this machine")

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from environments import MACHINE
 from issuers import intermediate, openssl_path, respelled, spelled
 from pki import Issued, issue, key_usage
+from table import cases
 
 from certboot import chain
 from certboot.certs import is_signed_by, load_certificate
@@ -73,7 +74,7 @@ TWO = signed("Two", ONE)
 THREE = signed("Three", TWO)
 
 
-@pytest.mark.parametrize("order", [(ONE, TWO, THREE), (THREE, TWO, ONE), (TWO, THREE, ONE)])
+@cases("order", [(ONE, TWO, THREE), (THREE, TWO, ONE), (TWO, THREE, ONE)])
 def test_chains_of_one_two_and_three_levels_end_at_the_anchor_in_whatever_order_they_come(
     order: tuple[Issued, ...],
 ) -> None:
@@ -119,8 +120,8 @@ def test_what_hangs_below_a_forged_certificate_does_not_hang() -> None:
     assert hang([below, forged], [ROOT]) == ({}, rules)
 
 
-@pytest.mark.parametrize("room", [0, 1, 2])
-@pytest.mark.parametrize("whose", ["anchor", "intermediate"])
+@cases("room", [0, 1, 2])
+@cases("whose", ["anchor", "intermediate"])
 def test_a_path_length_lets_so_many_levels_follow(room: int, whose: str) -> None:
     root = signed("Root")
     levels = [signed("Top", root if whose == "intermediate" else None, room=room)]
@@ -243,7 +244,7 @@ def test_what_was_checked_skips_the_signature_and_nothing_else(counted: list[tup
 GOOD_TEST = x509.NameConstraints(permitted_subtrees=[x509.DNSName("good.test")], excluded_subtrees=None)
 
 
-@pytest.mark.parametrize("constrained", ["anchor", "intermediate"])
+@cases("constrained", ["anchor", "intermediate"])
 def test_below_name_constraints_nothing_hangs_and_the_constrained_one_itself_does(constrained: str) -> None:
     root = signed("Root", constraints=GOOD_TEST if constrained == "anchor" else None)
     one = signed("One", root, constraints=None if constrained == "anchor" else GOOD_TEST)
@@ -448,7 +449,7 @@ def test_each_link_leads_to_its_anchor_in_the_eyes_of_openssl(openssl: Callable[
         assert {named[fingerprint] for fingerprint in good} <= {named[fingerprint] for fingerprint in usable}
 
 
-@pytest.mark.parametrize(("text", "kind"), [("Example CA", 12), ("example  CA", 19), ("Example CA", 30)])
+@cases(("text", "kind"), [("Example CA", 12), ("example  CA", 19), ("Example CA", 30)])
 def test_names_are_compared_as_openssl_does(text: str, kind: int) -> None:
     root = signed("Root")
     ca, other = respelled(root, text, kind)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from snapshot import few_sources
+from table import cases
 
 import certboot_startup
 from certboot import clients
@@ -44,7 +45,7 @@ def test_the_defaults_are_the_smallest_set_that_reaches_the_clients() -> None:
     assert len(BY_NAME) == len(VARIABLES)
 
 
-@pytest.mark.parametrize(
+@cases(
     "config",
     [Config(), Config(add=("CURL_CA_BUNDLE", "PIP_CERT")), Config(remove=("SSL_CERT_DIR",))],
     ids=["defaults", "more", "no-directory"],

@@ -18,6 +18,7 @@ import report
 from cryptography import x509
 from pki import DAY, NOW, Issued, issue, key_usage
 from snapshot import assert_refused, contents, few_sources, roots, snapshot
+from table import cases
 from terminal import answers
 
 from certboot import history
@@ -148,7 +149,7 @@ def test_an_unknown_source_is_refused_and_the_known_ones_named(certboot: Run, cl
     assert list(clean.iterdir()) == []
 
 
-@pytest.mark.parametrize("argv", [("init", "--source", "ccadb"), ("init", "--intermediates")])
+@cases("argv", [("init", "--source", "ccadb"), ("init", "--intermediates")])
 def test_a_folder_without_the_reports_is_refused(
     certboot: Run, clean: Path, tmp_path: Path, argv: tuple[str, ...], paths: StorePaths
 ) -> None:
@@ -262,10 +263,9 @@ def test_a_span_that_is_none_is_refused(certboot: Run, full: StorePaths) -> None
     assert snapshot(full.home) == before
 
 
-@pytest.mark.parametrize(
+@cases(
     "argv",
     [("update",), ("list",), ("show", "abcd"), ("history",), ("rollback",), ("diff", "1", "2"), ("distrust", "abcd")],
-    ids=lambda argv: argv[0],
 )
 def test_without_a_store_init_is_the_remedy(certboot: Run, clean: Path, argv: tuple[str, ...]) -> None:
     ran = certboot(*argv)
@@ -300,7 +300,7 @@ def test_trust_shows_what_it_asks_about(
     assert names(paths) == FEW | {"Corp"}
 
 
-@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+@cases("answer", ["n\n", "\n", ""])
 def test_any_answer_but_yes_changes_nothing(
     certboot: Run, paths: StorePaths, ca_file: Path, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
@@ -368,7 +368,7 @@ def test_an_address_is_trusted_unseen_only_with_its_fingerprint(
     assert names(paths) == FEW | {"Corp"}
 
 
-@pytest.mark.parametrize("address", ["http://localhost:1/corp.pem", "file:///etc/corp.pem", "ftp://a.example/c.pem"])
+@cases("address", ["http://localhost:1/corp.pem", "file:///etc/corp.pem", "ftp://a.example/c.pem"])
 def test_an_address_that_is_not_https_is_refused(certboot: Run, clean: Path, address: str) -> None:
     assert_refused(certboot("trust", address, "--yes", "--sha256", "0" * 64))
     assert list(clean.iterdir()) == []
@@ -382,9 +382,7 @@ def old_fashioned() -> Issued:
     )
 
 
-@pytest.mark.parametrize(
-    "argv", [("trust", "{}", "--yes"), ("init", "--add", "{}"), ("init", "--config", "team.toml")], ids=" ".join
-)
+@cases("argv", [("trust", "{}", "--yes"), ("init", "--add", "{}"), ("init", "--config", "team.toml")])
 def test_what_newer_pythons_refuse_in_a_company_ca_is_told_when_it_is_added(
     certboot: Run, paths: StorePaths, tmp_path: Path, argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -626,7 +624,7 @@ def test_one_file_gives_every_machine_the_same_store(
     assert "AWS_CA_BUNDLE=" in envs[0]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "place"),
     [
         ('company = [{path = "database-ca.pem"}]\n', "database-ca.pem"),
@@ -664,7 +662,7 @@ def test_what_the_command_line_says_goes_before_the_settings(certboot: Run, path
     assert names(paths) == FEW  # the settings are a lasting choice
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         "sources = [\n'certifi',\n'mozilla']\n",
@@ -687,7 +685,7 @@ def test_a_mistake_in_a_teams_file_names_file_and_line_and_changes_nothing(
     assert list(clean.rglob("env")) == []
 
 
-@pytest.mark.parametrize("missing", ["settings", "company"])
+@cases("missing", ["settings", "company"])
 def test_a_file_that_is_not_there_is_refused(certboot: Run, paths: StorePaths, tmp_path: Path, missing: str) -> None:
     certboot("init")
     settings = team(tmp_path / "team", '[[company]]\npath = "corp.pem"\n')

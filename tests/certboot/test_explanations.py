@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import pytest
+from table import cases
 
 from certboot.explanations import EXPLANATIONS
 from certboot.render.explain_text import table
@@ -60,7 +60,7 @@ def test_every_id_of_a_server_that_is_explained_is_given() -> None:
     assert of_servers - texts(sources) == set()
 
 
-@pytest.mark.parametrize("kind", EXPLANATIONS)
+@cases("kind", EXPLANATIONS)
 def test_each_is_explained_in_full(certboot: Callable[..., Ran], kind: str) -> None:
     explanation = EXPLANATIONS[kind]
     told = dataclasses.asdict(explanation)
@@ -95,9 +95,7 @@ def test_without_an_id_all_are_listed(certboot: Callable[..., Ran]) -> None:
     assert set(re.findall(r"^  (\S+)", ran.out, re.MULTILINE)) == set(EXPLANATIONS)
 
 
-@pytest.mark.parametrize(
-    ("given", "hint"), [("missing-intermediates", "missing-intermediate"), ("???", "lists them all")]
-)
+@cases(("given", "hint"), [("missing-intermediates", "missing-intermediate"), ("???", "lists them all")])
 def test_an_unknown_id_is_refused_with_the_nearest(certboot: Callable[..., Ran], given: str, hint: str) -> None:
     ran = certboot("explain", given)
     assert (ran.status, ran.out) == (2, "")

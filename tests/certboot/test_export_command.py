@@ -15,6 +15,7 @@ from environments import Ran
 from exported import der_of, fingerprints, java_store, keytool
 from pki import issue
 from snapshot import assert_refused, contents, few_sources, roots, snapshot
+from table import cases
 
 from certboot import history
 from certboot.certs import load_certificate
@@ -145,7 +146,7 @@ def test_a_file_named_dash_can_be_written_too(certboot: Run, out: Path, monkeypa
     assert (out.parent / "-").is_file()
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@cases("name", FORMATS)
 def test_no_binary_goes_to_a_terminal_and_no_directory_to_a_pipe(
     name: str, certboot: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,7 +257,7 @@ def test_a_store_that_cannot_be_relied_on_is_not_passed_on(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("name", ["pem-bundle", "pem-directory-hash"])
+@cases("name", ["pem-bundle", "pem-directory-hash"])
 def test_the_store_itself_is_no_place_for_an_export(
     name: str, certboot: Run, paths: StorePaths, tmp_path: Path
 ) -> None:
@@ -276,7 +277,7 @@ def test_a_reader_that_goes_away_is_no_error(certboot: Run, out: Path) -> None:
     assert (ran.stdout, ran.stderr) == (out.read_text()[:10], "")
 
 
-@pytest.mark.parametrize("argv", [["export", "x"], ["export", "--format", "pem"], ["export", "--format", "der", "x"]])
+@cases("argv", [["export", "x"], ["export", "--format", "pem"], ["export", "--format", "der", "x"]])
 def test_a_format_and_a_path_are_needed(argv: list[str], certboot: Run) -> None:
     ran = certboot(*argv)
     assert ran.status == 2

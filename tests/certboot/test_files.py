@@ -7,6 +7,7 @@ from pathlib import Path
 import filelock
 import pytest
 from snapshot import contents
+from table import cases
 
 from certboot import files
 from certboot.errors import StoreError
@@ -178,7 +179,7 @@ def test_a_link_of_another_user_is_exposed_where_he_can_lead_it_elsewhere(
     assert files.exposed_above(link / below) == expected
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "meant"),
     [
         (".env.a1b2c3_4", "env"),

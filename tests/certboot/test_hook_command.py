@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from environments import Ran
 from snapshot import assert_refused, contents, few_sources
+from table import cases
 from virtualenvs import packages, python_of, start, virtualenv
 
 import certboot_startup
@@ -372,7 +373,7 @@ def test_a_tool_s_environment_is_told_of_and_what_to_run(
     assert "            certboot hook install --python PATH\n" in certboot("init").out
 
 
-@pytest.mark.parametrize("argv", [[], ["renew"], ["install", "--python", "a", "--all-venvs", "b"], ["status", "x"]])
+@cases("argv", [[], ["renew"], ["install", "--python", "a", "--all-venvs", "b"], ["status", "x"]])
 def test_wrong_usage_is_said_on_standard_error(certboot: Run, argv: list[str]) -> None:
     ran = certboot("hook", *argv)
     assert (ran.status, ran.out) == (2, "")

@@ -14,6 +14,7 @@ from issuers import ChainServer, intermediate, leaf, trusted_root, without_its_i
 from pki import Issued, issue
 from plain_server import PlainServer, page
 from snapshot import few_sources
+from table import cases
 
 from certboot import history, repair
 from certboot.model import Handshake, Target
@@ -105,7 +106,7 @@ def test_behind_a_proxy_the_address_is_not_known(
 
 
 @pytest.mark.usefixtures("root")
-@pytest.mark.parametrize(
+@cases(
     ("found", "expected"),
     [
         (Handshake("timeout", "no answer within 10 seconds"), "no answer within 10 seconds"),

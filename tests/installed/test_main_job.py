@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import shutil
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
-from environments import MACHINE, SYSTEM_PATH, Environment, Ran, built_once, make_environment
+from environments import HERE, SYSTEM_PATH, Environment, Ran, make_environment, with_clients
 from server import TlsServer
 
 pytestmark = pytest.mark.slow
@@ -65,22 +64,9 @@ QUIET = {
 }  # fmt: skip
 
 
-def find_python(version: str) -> Path | str:
-    """Return an interpreter of this version, from the machine's pyenv or its PATH."""
-    if version in ("here", f"{sys.version_info.major}.{sys.version_info.minor}"):
-        return sys.executable
-    pyenv = sorted(Path(MACHINE.get("HOME", "/")).glob(f".pyenv/versions/{version}.*/bin/python"))
-    found = pyenv[-1] if pyenv else shutil.which(f"python{version}", path=MACHINE.get("PATH"))
-    return found or pytest.skip(f"no Python {version} on this machine")
-
-
-@pytest.fixture(scope="session", params=["here"])
+@pytest.fixture(scope="session", params=[HERE])
 def environment(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    version: str = request.param
-    python = find_python(version)
-    clients = ("requests", "httpx", "aiohttp", *(("boto3", "uv") if version == "here" else ()))
-    build = lambda folder: make_environment(folder, wheel, *clients, python=python)  # noqa: E731
-    return Environment(built_once(tmp_path_factory, f"main-{version}", build))
+    return with_clients(tmp_path_factory, wheel, request.param)
 
 
 @pytest.fixture(scope="session")
@@ -253,7 +239,7 @@ def test_an_unchanged_client_on_python_3_13_refuses_it_before_init_and_trusts_it
     assert (outcome(client, server, clean), outcome(client, server, trusting)) == ("refused", "ok")
 
 
-@pytest.mark.parametrize("environment", ["3.13", "here"], indirect=True)
+@pytest.mark.parametrize("environment", ["3.13", HERE], indirect=True)
 def test_pip_cert_still_works(
     outcome: Callable[..., str], servers: tuple[TlsServer, TlsServer], homes: tuple[Path, Path], own: Path
 ) -> None:

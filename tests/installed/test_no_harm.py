@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import Environment, built_once, make_environment
+from environments import Environment, with_clients
 
 if typing.TYPE_CHECKING:
     from server import TlsServer
@@ -26,9 +26,7 @@ Outcomes = dict[str, dict[str, list[str]]]
 
 @pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    clients = ("pip", "requests", "httpx", "aiohttp", "boto3")
-    build = lambda folder: make_environment(folder, wheel, *clients)  # noqa: E731
-    return Environment(built_once(tmp_path_factory, "no-harm", build))
+    return with_clients(tmp_path_factory, wheel)
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from environments import SYSTEM_PATH, Environment, built_once, make_environment
+from environments import HERE, SYSTEM_PATH, Environment, with_clients
 from issuers import as_pkcs7, intermediate, leaf
 from pki import Issued, issue
 from plain_server import PlainServer, moved, page
-from virtualenvs import find_python
 
 if typing.TYPE_CHECKING:
     from server import TlsServer
@@ -52,13 +51,9 @@ QUIET = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="session", params=["3.11", "3.13"])
+@pytest.fixture(scope="session", params=[HERE, "3.13"])
 def environment(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    version: str = request.param
-    python = find_python(version)
-    packages = (wheel, "requests", "httpx", "boto3")
-    build = lambda folder: make_environment(folder, *packages, python=python)  # noqa: E731
-    return Environment(built_once(tmp_path_factory, f"repair-{version}", build))
+    return with_clients(tmp_path_factory, wheel, request.param)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from issuers import ChainServer, accepted, intermediate, leaf
 from pki import NOW, Issued, ca_extensions, issue
 from plain_server import PlainServer, page
 from snapshot import assert_refused, few_sources, snapshot
+from table import cases
 from terminal import answers
 
 from certboot import history
@@ -109,7 +110,7 @@ def test_what_is_not_the_issuer_is_not_offered(
     assert f"sent by {(server := send(leaf(middle), middle)).shown}\n" in certboot("trust", server.shown).out
 
 
-@pytest.mark.parametrize("loop", [False, True])
+@cases("loop", [False, True])
 def test_a_way_without_end_ends(loop: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """Chains of issuers can be made as long as somebody likes."""
     keys = [issue("key").key for _ in range(2)]

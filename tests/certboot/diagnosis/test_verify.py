@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pki import DAY, NOW
+from table import cases
 
 from certboot.details import details
 from certboot.diagnosis.verification import Rules, Verification, verify
@@ -125,8 +126,8 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("strict", [False, True], ids=["lax", "strict"])
+@cases("case", CASES.values())
+@cases("strict", [False, True], ids=["lax", "strict"])
 def test_each_fault_has_openssls_code_and_is_placed(case: Case, *, strict: bool) -> None:
     root = make("Root", form=case.root)
     middle = make("Middle", root, case.middle)
@@ -137,7 +138,7 @@ def test_each_fault_has_openssls_code_and_is_placed(case: Case, *, strict: bool)
     assert found.code in MESSAGES
 
 
-@pytest.mark.parametrize("strict", [False, True], ids=["lax", "strict"])
+@cases("strict", [False, True], ids=["lax", "strict"])
 def test_where_the_path_ends_is_told(*, strict: bool) -> None:
     root, other = make("Root", form=CA), make("Other", form=CA)
     middle = make("Middle", root, CA)

@@ -11,6 +11,7 @@ import pytest
 from chains import CA, LEAF, Made, make
 from pki import DAY, NOW
 from snapshot import assert_refused, snapshot
+from table import cases
 
 from certboot.diagnosis.values import Known
 from certboot.doctor import chain_file
@@ -115,10 +116,8 @@ def test_what_is_no_time_is_refused(certboot: Run, file: Callable[..., Path], at
     assert_refused(certboot("doctor", "--chain", file(SERVER), "--host", "localhost", "--at", at))
 
 
-@pytest.mark.parametrize("option", ["--at", "--host", "--connect", "--servername"])
-@pytest.mark.parametrize(
-    "argv", [(), ("localhost",), ("--chain", "c.pem"), ("--chain", "c.pem", "--host", "localhost")]
-)
+@cases("option", ["--at", "--host", "--connect", "--servername"])
+@cases("argv", [(), ("localhost",), ("--chain", "c.pem"), ("--chain", "c.pem", "--host", "localhost")])
 def test_an_option_without_a_value_is_refused_by_its_name(certboot: Run, option: str, argv: tuple[str, ...]) -> None:
     """What an unset variable of a script makes of ``--servername "$NAME"``."""
     ran = certboot("doctor", *argv, option, "")

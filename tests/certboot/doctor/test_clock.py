@@ -10,6 +10,7 @@ import pytest
 from environments import SYSTEM_PATH
 from pki import DAY, NOW, issue
 from snapshot import few_sources, unparsed
+from table import cases
 
 from certboot.doctor import clock, generation
 from certboot.doctor.generation import Generation
@@ -46,7 +47,7 @@ def test_a_clock_before_the_store_is_behind(current: Generation) -> None:
     assert finding.evidence["passed"] == current.record.created
 
 
-@pytest.mark.parametrize("version", ["2026.10.19", "2026.10.19.post1"])
+@cases("version", ["2026.10.19", "2026.10.19.post1"])
 def test_a_clock_before_certifi_is_behind(version: str) -> None:
     (finding,) = clock.check(datetime(2026, 10, 18, tzinfo=timezone.utc), None, version)
     assert finding.summary == (
@@ -55,7 +56,7 @@ def test_a_clock_before_certifi_is_behind(version: str) -> None:
     assert clock.check(datetime(2026, 10, 19, tzinfo=timezone.utc), None, version) == []
 
 
-@pytest.mark.parametrize("version", ["", "1.0", "2026.13.40", "words"])
+@cases("version", ["", "1.0", "2026.13.40", "words"])
 def test_a_version_without_a_date_says_nothing(version: str) -> None:
     assert clock.check(datetime(1990, 1, 1, tzinfo=timezone.utc), None, version) == []
 

@@ -13,6 +13,7 @@ import pytest
 from environments import SYSTEM_PATH
 from here import put
 from snapshot import roots
+from table import cases
 from virtualenvs import packages, python_of, virtualenv
 
 from certboot.doctor import conflicts
@@ -178,7 +179,7 @@ cli.main(["doctor", "environment", "--json"])
 
 
 @needs_truststore
-@pytest.mark.parametrize("inject", [True, False])
+@cases("inject", [True, False])
 def test_truststore_at_work_in_this_process_is_seen(clean: Path, *, inject: bool) -> None:
     environ = {"HOME": str(clean), "PATH": SYSTEM_PATH}
     argv = [sys.executable, "-c", INJECTED.format(inject=inject)]

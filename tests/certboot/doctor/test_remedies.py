@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from issuers import without_its_issuer
 from snapshot import few_sources, roots
+from table import cases
 
 import certboot_startup
 from certboot.doctor import run
@@ -34,7 +35,7 @@ def fixed(*fix: tuple[str, ...]) -> Finding:
     return Finding("x", "g", "fail", "s", "w", fix=fix)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("groups", "fix", "left"),
     [
         (("store", "hook"), (LOOK,), ()),
@@ -50,7 +51,7 @@ def test_no_remedy_is_to_look_at_what_is_looked_at(
     assert [each.fix for each in without_return([fixed(*fix)], groups)] == [left]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("fix", "expected"),
     [
         ((REPAIR,), (INIT, REPAIR)),

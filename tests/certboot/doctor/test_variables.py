@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from here import alone, found, put
 from snapshot import few_sources, roots
+from table import cases
 from terminal import answers
 
 import certboot_startup
@@ -87,9 +88,7 @@ VALUES: list[tuple[str, Callable[[Path], str], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "make", "expected", "status"), VALUES, ids=[f"{n}-{i}-{k}" for k, (n, _, i, _) in enumerate(VALUES)]
-)
+@cases(("name", "make", "expected", "status"), VALUES)
 def test_each_kind_of_value_has_its_finding(
     paths: StorePaths, tmp_path: Path, name: str, make: Callable[[Path], str], expected: str, status: str
 ) -> None:

@@ -13,6 +13,7 @@ import yaml
 from exported import fingerprints, hostile, of
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot.errors import CertbootError
 from certboot.exporters import kubernetes
@@ -98,7 +99,7 @@ def test_a_namespace_that_kubernetes_would_not_take_is_refused(exporter: Exporte
         exporter(hostile(), "cas", name)
 
 
-@pytest.mark.parametrize("name", ["a", "0", "a-b.c-d", ".".join(["a" * 63] * 3), "a" * 253])
+@cases("name", ["a", "0", "a-b.c-d", ".".join(["a" * 63] * 3), "a" * 253])
 def test_a_name_that_kubernetes_takes_is_taken(name: str) -> None:
     assert kubernetes.checked_name(name) == f'"{name}"'
 

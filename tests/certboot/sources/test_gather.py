@@ -12,6 +12,7 @@ import pytest
 import report
 from pki import NOW, Issued, issue, resigned
 from snapshot import few_sources, roots, unparsed
+from table import cases
 
 from certboot.certs import load_certificate
 from certboot.config import Company, Config
@@ -102,7 +103,7 @@ def test_the_sources_that_were_chosen_are_read_and_no_others(
     assert [one.revoked for one in loaded if one.revoked] == ([frozenset({revoked})] if "ccadb" in read else [])
 
 
-@pytest.mark.parametrize("revoked", [GONE, OTHER], ids=["revoked", "control"])
+@cases("revoked", [GONE, OTHER], ids=["revoked", "control"])
 def test_a_copy_signed_anew_of_what_the_reports_revoke_does_not_enter_the_store(
     paths: StorePaths, tmp_path: Path, revoked: Issued
 ) -> None:
@@ -225,7 +226,7 @@ def test_what_is_wrong_in_a_company_file_is_the_companys(paths: StorePaths, tmp_
     assert [(rejection.rule, rejection.source) for rejection in loaded.rejections] == [("unreadable", "company")]
 
 
-@pytest.mark.parametrize("place", ["folder", "file"])
+@cases("place", ["folder", "file"])
 def test_a_company_place_that_others_could_change_is_an_error(paths: StorePaths, tmp_path: Path, place: str) -> None:
     folder = tmp_path / "company"
     folder.mkdir()

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 from pki import DAY, NOW, issue
+from table import cases
 
 from certboot.errors import SourceError
 from certboot.model import Loaded
@@ -89,7 +90,7 @@ def test_a_pin_that_fits_nothing_is_named_with_what_was_found(site: Site) -> Non
     assert message.startswith(f"pinned is {sha256(TWO.der)}, but the file has the SHA-256 {sha256(ONE.pem)}")
 
 
-@pytest.mark.parametrize("pin", ["abc", "z" * 64, "a" * 65, ":", "\x1b[1m"])
+@cases("pin", ["abc", "z" * 64, "a" * 65, ":", "\x1b[1m"])
 def test_a_pin_that_is_none_is_refused_before_anything_is_fetched(pin: str) -> None:
     with pytest.raises(SourceError, match="not a SHA-256 of 64 hexadecimal digits: "):
         address.read("https://localhost:1/", pin=pin, verify=Path("none"), now=NOW).parse()

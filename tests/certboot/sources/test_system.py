@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from pki import Issued, issue
 from snapshot import roots
+from table import cases
 
 from certboot.certs import load_certificate
 from certboot.errors import SourceError
@@ -59,7 +60,7 @@ def test_the_first_of_two_bundles_counts(tmp_path: Path) -> None:
     assert built(tmp_path, {BUNDLE: one}) == ["Root A"]
 
 
-@pytest.mark.parametrize("first", [b"", b"# nothing installed\n"], ids=["empty", "no-certificate"])
+@cases("first", [b"", b"# nothing installed\n"], ids=["empty", "no-certificate"])
 def test_a_bundle_without_a_certificate_does_not_hide_the_next(tmp_path: Path, first: bytes) -> None:
     assert built(tmp_path, {BUNDLE: first, SECOND: roots()[1]}) == ["Root B"]
 
@@ -68,7 +69,7 @@ def test_a_system_without_a_store_gives_nothing(tmp_path: Path) -> None:
     assert built(tmp_path, {}) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
     [
         "etc/ssl/db/ca.crt",
@@ -117,11 +118,11 @@ def marks(issued: Issued) -> set[str]:
     return {certificate.fingerprint, certificate.identity}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("arguments", "distrusted"),
     [(("-addreject", "serverAuth"), True), (("-addtrust", "clientAuth"), True), (("-addtrust", "serverAuth"), False)],
 )
-@pytest.mark.parametrize("place", [BUNDLE, "etc/ssl/certs/01234567.0"])
+@cases("place", [BUNDLE, "etc/ssl/certs/01234567.0"])
 def test_what_the_administrator_marked_is_distrusted(
     tmp_path: Path, openssl: Callable[..., str], place: str, arguments: tuple[str, ...], *, distrusted: bool
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pki import issue
 from snapshot import roots
+from table import cases
 
 from certboot.certs import load_certificate
 from certboot.errors import StoreError
@@ -124,7 +125,7 @@ def test_the_digest_is_over_role_and_fingerprint_alone() -> None:
     assert len(digests - {RECORD.digest()}) == len(others)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "words"),
     [
         (b"", "the manifest is damaged"),
