@@ -4,67 +4,61 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
+import shutil
+import tempfile
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
-from certboot.paths import store_paths
-
 Test = Callable[..., None]
 
 
-def cases(
-    names: str | Sequence[str], rows: Iterable[typing.Any], ids: Sequence[str] | Callable[..., object] | None = None
-) -> Callable[[Test], Test]:
+def cases(names: str | Sequence[str], rows: Iterable[typing.Any], ids: Sequence[str] = ()) -> Callable[[Test], Test]:
     """Run a test once for every row, as ``pytest.mark.parametrize`` does, but as one test.
 
-    For cases that are quick and leave nothing behind. Each case has a ``tmp_path``, a ``monkeypatch`` and a HOME of its
-    own; whatever else a test asks for is made once for the whole table.
+    What the fixtures made below ``tmp_path``, such as HOME and a store in it, each case finds as they left it. The
+    ``monkeypatch`` of a case ends with it. All else that a fixture holds is the same for all cases.
     """
     arguments = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
     table = list(rows)
     assert table, "a table without a case tests nothing"
 
     def decorate(test: Test) -> Test:
-        signature = inspect.signature(test)
+        wanted = {name: found for name, found in inspect.signature(test).parameters.items() if name not in arguments}
 
         @functools.wraps(test)
-        def whole(**fixtures: object) -> None:
-            failures = []
-            for number, row in enumerate(table):
-                values = [row] if len(arguments) == 1 else row
-                named = dict(zip(arguments, values, strict=True))
-                try:
-                    with pytest.MonkeyPatch.context() as monkeypatch:
-                        test(**_fresh(fixtures, number, monkeypatch), **named)
-                except (Exception, pytest.fail.Exception, BaseExceptionGroup) as failure:  # noqa: BLE001, F821 - see below
-                    label = ids[number] if isinstance(ids, Sequence) else number
-                    failure.add_note(f"case {label}: {named!r:.1000}")
-                    failures.append(failure)
+        def whole(tmp_path: Path, **fixtures: object) -> None:
+            failures: list[BaseException] = []
+            with tempfile.TemporaryDirectory(dir=tmp_path.parent) as kept:
+                shutil.copytree(tmp_path, kept, symlinks=True, dirs_exist_ok=True)
+                for number, row in enumerate(table):
+                    named = dict(zip(arguments, [row] if len(arguments) == 1 else row, strict=True))
+                    try:
+                        with pytest.MonkeyPatch.context() as monkeypatch:
+                            own = {**fixtures, "tmp_path": tmp_path, "monkeypatch": monkeypatch}
+                            test(**{name: own[name] for name in wanted}, **named)
+                    except (Exception, pytest.fail.Exception, BaseExceptionGroup) as failure:  # noqa: BLE001, F821
+                        failure.add_note(f"case {ids[number] if ids else number}: {named!r:.1000}")
+                        failures.append(failure)
+                    _give_back(Path(kept), tmp_path)
             if failures:
                 told = f"{len(failures)} of {len(table)} cases"
-                raise BaseExceptionGroup(told, failures)  # noqa: F821 - tests need Python 3.11
+                raise BaseExceptionGroup(told, failures)  # noqa: F821 - the tests run on Python 3.11 or newer
 
-        rest = [parameter for name, parameter in signature.parameters.items() if name not in arguments]
-        whole.__signature__ = signature.replace(parameters=rest)  # type: ignore[attr-defined]
+        itself = inspect.Parameter("tmp_path", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        others = [found for name, found in wanted.items() if name != "tmp_path"]
+        whole.__signature__ = inspect.Signature([itself, *others])  # type: ignore[attr-defined]
         return whole
 
     return decorate
 
 
-def _fresh(fixtures: dict[str, object], number: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """Return the fixtures for one case: a folder and a HOME of its own, and changes that end with it."""
-    own = dict(fixtures)
-    if isinstance(tmp_path := own.get("tmp_path"), Path):
-        own["tmp_path"] = tmp_path / f"case{number}"
-        (tmp_path / f"case{number}").mkdir()
-    if own.keys() & {"clean", "paths", "certboot"}:
-        home = Path.home() / f"case{number}"
-        home.mkdir()
-        monkeypatch.setenv("HOME", str(home))
-    for name, value in (("clean", Path.home), ("paths", store_paths), ("monkeypatch", lambda: monkeypatch)):
-        if name in own:
-            own[name] = value()
-    return own
+def _give_back(kept: Path, folder: Path) -> None:
+    """Make ``folder`` what it was; whoever stands in it stands there still."""
+    here = Path.cwd()
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder, symlinks=True)
+    os.chdir(here)

@@ -195,7 +195,7 @@ def named(subject: str) -> trustme.LeafCert:
     return trustme.LeafCert(made.key_pem, made.pem, [])
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@cases("encoding", ["ascii", "latin-1", "utf-8"])
 def test_names_that_the_terminal_cannot_show_are_escaped(
     serve: Callable[..., TlsServer], tmp_path: Path, encoding: str
 ) -> None:

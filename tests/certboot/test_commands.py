@@ -105,7 +105,7 @@ def shown(certboot: Run, *argv: str) -> set[str]:
 # init and what it remembers
 
 
-@pytest.mark.parametrize(
+@cases(
     ("argv", "expected"),
     [
         ((), FEW),
@@ -116,7 +116,6 @@ def shown(certboot: Run, *argv: str) -> set[str]:
         (("--intermediates",), FEW),
         (("--source", "ccadb", "--intermediates"), CCADB_ROOTS | CCADB_BELOW),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_what_init_was_told_update_goes_by(
     certboot: Run, paths: StorePaths, folder: Path, argv: tuple[str, ...], expected: set[str]
@@ -247,7 +246,7 @@ def test_with_a_most_age_nothing_is_read_while_it_is_young_enough(
     assert "nothing to do" in certboot("update", "--max-age", "7d").out
 
 
-@pytest.mark.parametrize("note", [None, b"", b"yesterday", b"\xff", b"2020-01-01", b"2026-01-01T00:00:00"])
+@cases("note", [None, b"", b"yesterday", b"\xff", b"2020-01-01", b"2026-01-01T00:00:00"])
 def test_where_the_age_is_not_known_the_sources_are_read(certboot: Run, full: StorePaths, note: bytes | None) -> None:
     full.checked.unlink()
     if note is not None:
@@ -401,7 +400,7 @@ def test_what_newer_pythons_refuse_in_a_company_ca_is_told_when_it_is_added(
 # distrust
 
 
-@pytest.mark.parametrize("by", ["name", "digits", "colons"])
+@cases("by", ["name", "digits", "colons"])
 def test_what_is_distrusted_leaves_with_all_below_it_and_stays_out(certboot: Run, full: StorePaths, by: str) -> None:
     digits = sha(DOOMED)[:20].upper()
     colons = ":".join(digits[at : at + 2] for at in range(0, 20, 2))
@@ -480,7 +479,7 @@ def test_the_digest_is_the_same_whatever_is_listed(certboot: Run, full: StorePat
         assert listed(certboot, *argv)["digest"] == digest
 
 
-@pytest.mark.parametrize(("name", "issued"), [("Root A", roots()[0]), ("CCADB Deeper", DEEPER)])
+@cases(("name", "issued"), [("Root A", roots()[0]), ("CCADB Deeper", DEEPER)])
 def test_show_tells_everything_and_ends_with_the_file(
     certboot: Run, full: StorePaths, name: str, issued: Issued
 ) -> None:

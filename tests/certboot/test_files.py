@@ -24,8 +24,8 @@ def modes(path: Path) -> str:
     return oct(path.stat().st_mode & 0o7777)
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-@pytest.mark.parametrize("write", [files.write_new, files.replace], ids=["write_new", "replace"])
+@cases("umask", [0o000, 0o022, 0o077])
+@cases("write", [files.write_new, files.replace], ids=["write_new", "replace"])
 def test_a_file_is_written_whole_and_only_its_owner_may_change_it(folder: Path, umask: int, write: object) -> None:
     before = os.umask(umask)
     try:
@@ -49,7 +49,7 @@ def test_replace_puts_the_new_file_in_place_of_the_old(folder: Path) -> None:
     assert contents(folder) == {"file": b"new"}
 
 
-@pytest.mark.parametrize("call", ["replace", "fsync"])
+@cases("call", ["replace", "fsync"])
 def test_a_replacement_that_fails_leaves_the_old_file_and_no_other(
     folder: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -83,7 +83,7 @@ def test_a_link_that_cannot_be_replaced_stays(folder: Path, monkeypatch: pytest.
     assert contents(folder) == {"current": b"one"}
 
 
-@pytest.mark.parametrize("mode", [0o777, 0o700, 0o2775])
+@cases("mode", [0o777, 0o700, 0o2775])
 def test_a_folder_that_is_there_is_left_as_it_is(folder: Path, mode: int) -> None:
     folder.chmod(mode)
     files.make_folder(folder)
@@ -105,7 +105,7 @@ def test_a_place_of_ones_own_is_safe_whether_it_exists_or_not(folder: Path) -> N
         assert files.exposed_above(path) is None
 
 
-@pytest.mark.parametrize(
+@cases(
     ("mode", "how"), [(0o775, "others may write to it"), (0o757, "others may write to it"), (0o755, ""), (0o700, "")]
 )
 def test_what_a_group_or_everybody_may_write_is_exposed(folder: Path, mode: int, how: str) -> None:
@@ -115,7 +115,7 @@ def test_what_a_group_or_everybody_may_write_is_exposed(folder: Path, mode: int,
         assert files.exposed(path) == how
 
 
-@pytest.mark.parametrize(("mode", "found"), [(0o777, True), (0o1777, False), (0o775, False), (0o755, False)])
+@cases(("mode", "found"), [(0o777, True), (0o1777, False), (0o775, False), (0o755, False)])
 def test_a_folder_above_may_be_writable_for_everybody_only_with_the_sticky_bit(
     folder: Path, mode: int, *, found: bool
 ) -> None:
@@ -162,8 +162,8 @@ def test_a_relative_path_starts_at_the_current_folder(folder: Path, monkeypatch:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
-@pytest.mark.parametrize("below", ["", "file"])
-@pytest.mark.parametrize(("mode", "owner", "found"), [(0o1777, 12345, True), (0o1777, 0, False), (0o755, 12345, False)])
+@cases("below", ["", "file"])
+@cases(("mode", "owner", "found"), [(0o1777, 12345, True), (0o1777, 0, False), (0o755, 12345, False)])
 def test_a_link_of_another_user_is_exposed_where_he_can_lead_it_elsewhere(
     folder: Path, below: str, mode: int, owner: int, *, found: bool
 ) -> None:

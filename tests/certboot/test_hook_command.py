@@ -266,7 +266,7 @@ def test_a_store_of_another_user_is_not_recorded(certboot: Run, venv: Path, tmp_
     assert found.look(packages(venv)).owner == "nobody"
 
 
-@pytest.mark.parametrize("home", ["a:b", "a\nb"])
+@cases("home", ["a:b", "a\nb"])
 def test_a_store_whose_path_no_variable_can_hold_is_not_recorded(certboot: Run, venv: Path, home: str) -> None:
     assert certboot("hook", "install", "--python", venv, "--home", f"/opt/{home}").status == 2
     assert found.look(packages(venv)).owner == "nobody"

@@ -129,7 +129,7 @@ def test_an_interpreter_whose_start_fails_is_told_with_its_last_words(venv: Path
 
 
 @AS_ROOT
-@pytest.mark.parametrize("part", ["venv", "venv/bin", "venv/pyvenv.cfg"])
+@cases("part", ["venv", "venv/bin", "venv/pyvenv.cfg"])
 def test_what_belongs_to_another_user_is_not_run(venv: Path, part: str) -> None:
     """Else `sudo certboot hook install --all-venvs /home` would run whatever a user calls bin/python."""
     assert interpreters.ask(python_of(venv)).virtual

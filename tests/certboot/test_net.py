@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from table import cases
 
 from certboot import net
 from certboot.errors import SourceError
@@ -156,7 +157,7 @@ def test_what_is_sent_holds_nothing_of_the_users(
         assert "Accept-Encoding: identity" in request
 
 
-@pytest.mark.parametrize("head", ["304 Not Modified"])
+@cases("head", ["304 Not Modified"])
 def test_an_unchanged_file_is_not_sent_again(raw: RawServer, ca_file: Path, head: str) -> None:
     date = "Tue, 24 Nov 2026 00:00:00 GMT"
     raw.answers = [page(status=head)]
@@ -171,7 +172,7 @@ def test_unchanged_is_no_answer_to_who_has_nothing(raw: RawServer, refused: Refu
     assert refused(raw.url).message == f"the server answered with status 304: {raw.url}"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("etag", "kept"),
     [
         ('"1"', True),
@@ -191,7 +192,7 @@ def test_an_etag_or_date_that_cannot_be_sent_back_is_not_kept(
     assert (got.body, got.etag, got.modified) == (b"hello", *([etag if kept else ""] * 2))
 
 
-@pytest.mark.parametrize("etag", ["x" * 60_000, "a\nb", "\xff", "a\r\n b"])
+@cases("etag", ["x" * 60_000, "a\nb", "\xff", "a\r\n b"])
 def test_an_etag_that_an_earlier_run_kept_is_not_sent_where_servers_would_stumble_over_it(
     raw: RawServer, refused: Refused, ca_file: Path, etag: str
 ) -> None:
@@ -204,9 +205,7 @@ def test_an_etag_that_an_earlier_run_kept_is_not_sent_where_servers_would_stumbl
     assert refused(raw.url).message.startswith("the server answered with status 304: ")
 
 
-@pytest.mark.parametrize(
-    "status", ["400 Bad Request", "412 Precondition Failed", "431 Request Header Fields Too Large"]
-)
+@cases("status", ["400 Bad Request", "412 Precondition Failed", "431 Request Header Fields Too Large"])
 def test_a_server_that_refuses_the_condition_is_asked_once_without_it(
     raw: RawServer, refused: Refused, ca_file: Path, status: str
 ) -> None:
@@ -223,13 +222,13 @@ def test_a_server_that_refuses_the_condition_is_asked_once_without_it(
     assert len(raw.requests) == 5
 
 
-@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+@cases("encoding", ["identity", "Identity", ""])
 def test_identity_is_no_packing(raw: RawServer, ca_file: Path, encoding: str) -> None:
     raw.answers = [page(b"hello", Content_Encoding=encoding)]
     assert net.fetch(raw.url, limit=LIMIT, verify=ca_file).body == b"hello"
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "x-new\x1b[31m"])
+@cases("encoding", ["gzip", "br", "deflate", "zstd", "x-new\x1b[31m"])
 def test_a_packed_body_is_refused_unread(raw: RawServer, refused: Refused, encoding: str) -> None:
     raw.answers = [page(gzip.compress(bytes(100_000)), Content_Encoding=encoding)]
     assert refused(raw.url).message.startswith("the answer is packed as ")
@@ -245,7 +244,7 @@ def test_a_body_may_be_chunked(raw: RawServer, ca_file: Path) -> None:
         net.fetch(raw.url, limit=5, verify=ca_file)
 
 
-@pytest.mark.parametrize("length", [str(LIMIT + 1), str(10 * 1024**3), "9" * 5000])
+@cases("length", [str(LIMIT + 1), str(10 * 1024**3), "9" * 5000])
 def test_a_length_over_the_limit_is_refused_unread(raw: RawServer, refused: Refused, length: str) -> None:
     raw.answers = [page(Content_Length=length)]
     assert refused(raw.url).message == f"over 1,000 bytes, the most that is read: {raw.url}"
@@ -258,7 +257,7 @@ def test_an_endless_body_ends_at_the_limit(raw: RawServer, refused: Refused) -> 
     assert refused(raw.url).message == f"over 1,000 bytes, the most that is read: {raw.url}"
 
 
-@pytest.mark.parametrize(
+@cases(
     "framing",
     [
         "",
@@ -283,7 +282,7 @@ def test_a_body_that_ends_with_the_connection_is_refused_unread(
         assert net.fetch(raw.url, limit=LIMIT, verify=ca_file).body == b"hello"
 
 
-@pytest.mark.parametrize(
+@cases(
     "cut",
     [
         page(b"hel", Content_Length="5"),
@@ -312,7 +311,7 @@ def test_a_server_error_is_tried_once_more(raw: RawServer, refused: Refused, ca_
     assert len(raw.requests) == 4
 
 
-@pytest.mark.parametrize("status", ["404 Not Found", "403 Forbidden", "204 No Content", "206 Partial Content"])
+@cases("status", ["404 Not Found", "403 Forbidden", "204 No Content", "206 Partial Content"])
 def test_another_status_is_final(raw: RawServer, refused: Refused, status: str) -> None:
     raw.answers = [page(status=status), page(b"hello")]
     assert refused(raw.url).message == f"the server answered with status {status[:3]}: {raw.url}"
@@ -339,7 +338,7 @@ def test_a_redirect_loop_ends(raw: RawServer, refused: Refused) -> None:
     assert len(raw.requests) == 4
 
 
-@pytest.mark.parametrize("packed", ["", "Content-Encoding: gzip\r\n"], ids=["plain", "gzip"])
+@cases("packed", ["", "Content-Encoding: gzip\r\n"], ids=["plain", "gzip"])
 def test_the_body_of_a_redirect_is_not_read(raw: RawServer, ca_file: Path, packed: str) -> None:
     head = f"HTTP/1.1 302 Found\r\nLocation: /next\r\n{packed}\r\n".encode()
     raw.answers = [endless(head=head, part=bytes(64 * 1024)), page(b"hello")]
@@ -362,7 +361,7 @@ def test_a_redirect_to_a_server_that_is_not_trusted_is_refused(
     assert refused(raw.url).hint == f"certboot doctor localhost:{other.port}"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("target", "message"),
     [
         ("file:///etc/passwd", "only https:// is fetched: file:///etc/passwd"),
@@ -379,7 +378,7 @@ def test_a_redirect_to_anything_else_is_refused(raw: RawServer, refused: Refused
     assert len(raw.requests) == 1
 
 
-@pytest.mark.parametrize(
+@cases(
     ("url", "message"),
     [
         ("http://localhost/ca", "only https:// is fetched: http://localhost/ca"),
@@ -424,7 +423,7 @@ def test_a_wrong_host_is_refused(serve: Callable[..., TlsServer], ca: trustme.CA
     assert error.hint == f"certboot doctor localhost:{server.port}"
 
 
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+@cases("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_a_variable_does_not_change_what_is_trusted(
     raw: RawServer, refused: Refused, ca_file: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
@@ -477,7 +476,7 @@ def test_a_server_without_tls_is_named(refused: Refused) -> None:
     assert error.hint == f"certboot doctor localhost:{port}"
 
 
-@pytest.mark.parametrize(
+@cases(
     "slow",
     [
         endless(head=b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", part=b".", pause=0.02),
@@ -496,7 +495,7 @@ def test_a_slow_server_ends_with_the_time_in_all(
     assert refused("https://localhost:1/").message.startswith("no connection to localhost:1, ")
 
 
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"], ids=["header", "body"])
+@cases("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"], ids=["header", "body"])
 def test_a_silent_server_is_left_and_tried_once_more(
     raw: RawServer, refused: Refused, ca_file: Path, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
@@ -607,7 +606,7 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
     assert error.hint.startswith("set HTTPS_PROXY to a proxy that answers")
 
 
-@pytest.mark.parametrize(
+@cases(
     "value",
     [
         "http://me:wr0ng@localhost:1",

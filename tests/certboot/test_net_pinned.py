@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from plain_server import PlainServer, endless, moved, page
+from table import cases
 
 from certboot import net_pinned
 from certboot.net_addresses import LOOPBACK, PRIVATE, FetchError, Reach
@@ -70,7 +71,7 @@ def test_a_small_file_is_fetched_and_nothing_of_the_user_s_own_is_sent(
     ]
 
 
-@pytest.mark.parametrize(
+@cases(
     "answer",
     [
         page(BODY, Content_Encoding="identity"),
@@ -98,7 +99,7 @@ def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not(plain: PlainServer) -
     assert refused(f"{plain.url}/more") == refused(f"{plain.url}/cut") == "too-large"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("answer", "rule"),
     [
         (endless(head=b"HTTP/1.1 200 OK\r\n\r\n", part=bytes(4096)), "too-large"),
@@ -131,7 +132,7 @@ def test_an_answer_that_is_none_ends_in_a_named_refusal(
     assert refused(f"{plain.url}/ca") == rule
 
 
-@pytest.mark.parametrize(
+@cases(
     "answer",
     [
         endless(head=b"HTTP/1.1 200 OK\r\n\r\n", part=b"x", pause=0.05),
@@ -167,14 +168,14 @@ def test_a_name_server_that_does_not_answer_does_not_outlast_it_either(monkeypat
     answered.set()
 
 
-@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+@cases("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
 def test_three_redirects_are_followed(plain: PlainServer, status: str) -> None:
     plain.pages |= {"/1": moved("/2", status), "/2": moved(f"{plain.url}/3", status), "/3": moved("ca", status)}
     assert net_pinned.fetch(f"{plain.url}/1", HERE).body == BODY
     assert plain.asked == ["/1", "/2", "/3", "/ca"]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("target", "rule"),
     [
         ("/loop", "too-many-redirects"),
@@ -197,7 +198,7 @@ def test_a_redirect_is_checked_like_the_first_address(plain: PlainServer, target
     assert refused(f"{plain.url}/loop") == rule
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0177.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
+@cases("host", ["127.0.0.1", "localhost", "0177.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
 def test_this_computer_is_contacted_only_where_that_is_within_reach(plain: PlainServer, host: str) -> None:
     url = f"http://{host}:{plain.port}/ca"
     for reach in (Reach(), Reach(frozenset({PRIVATE}), any_port=True)):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from snapshot import assert_refused, few_sources, snapshot
+from table import cases
 from terminal import answers
 
 from certboot.paths import StorePaths
@@ -39,7 +40,7 @@ def test_purge_takes_everything_that_certboot_wrote(certboot: Callable[..., Ran]
     assert certboot("init").status == 0
 
 
-@pytest.mark.parametrize("answer", ["y", "Y", "yes", " YES "])
+@cases("answer", ["y", "Y", "yes", " YES "])
 def test_purge_asks_and_takes_yes_for_an_answer(
     certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
@@ -50,7 +51,7 @@ def test_purge_asks_and_takes_yes_for_an_answer(
     assert not store.home.exists()
 
 
-@pytest.mark.parametrize("answer", ["\n", "n\n", "no\n", "yess\n", ""], ids=["enter", "n", "no", "yess", "end-of-file"])
+@cases("answer", ["\n", "n\n", "no\n", "yess\n", ""], ids=["enter", "n", "no", "yess", "end-of-file"])
 def test_purge_takes_every_other_answer_for_no(
     certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
@@ -62,7 +63,7 @@ def test_purge_takes_every_other_answer_for_no(
     assert snapshot(store.home) == before
 
 
-@pytest.mark.parametrize("stdin", [io.StringIO("y\n"), None], ids=["pipe", "closed"])
+@cases("stdin", [io.StringIO("y\n"), None], ids=["pipe", "closed"])
 def test_purge_without_a_terminal_needs_yes(
     certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, stdin: io.StringIO | None
 ) -> None:
@@ -111,7 +112,7 @@ def test_the_env_file_goes_first(certboot: Callable[..., Ran], monkeypatch: pyte
     assert set(gone) == {"env", "current", "generations", "trusted", "config.toml", "checked", "lock"}
 
 
-@pytest.mark.parametrize("part", ["generations", "trusted"])
+@cases("part", ["generations", "trusted"])
 def test_a_purge_that_fails_half_way_can_be_finished(
     certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:

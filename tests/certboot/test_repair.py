@@ -46,7 +46,7 @@ def target(server: ChainServer, host: str = "localhost", **options: typing.Any) 
     return Target(host, server.port, **options)
 
 
-@pytest.mark.parametrize("value", ["", "/nowhere.pem"])
+@cases("value", ["", "/nowhere.pem"])
 def test_what_the_environment_says_of_trust_does_not_count_and_stays(
     paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:

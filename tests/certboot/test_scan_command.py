@@ -158,7 +158,7 @@ def test_a_reader_that_goes_away_ends_it(environ: dict[str, str], gone: str) -> 
     assert "Traceback" not in ran.stderr
 
 
-@pytest.mark.parametrize("hard", [40, 100])
+@cases("hard", [40, 100])
 def test_more_hosts_at_a_time_than_files_may_be_open(environ: dict[str, str], gone: str, hard: int) -> None:
     def run(*argv: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

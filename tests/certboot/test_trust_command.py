@@ -51,7 +51,7 @@ def test_a_password_file_opens_a_pkcs12_file(
     assert b"PRIVATE" not in b"".join(path.read_bytes() for path in paths.trusted.iterdir())
 
 
-@pytest.mark.parametrize("command", [("init", "--add"), ("trust", "--yes")])
+@cases("command", [("init", "--add"), ("trust", "--yes")])
 def test_without_the_password_nothing_is_added(certboot: Run, locked_file: Path, command: tuple[str, ...]) -> None:
     certboot("init")
     ran = certboot(*command, locked_file)

@@ -14,6 +14,7 @@ from chains import CA, LEAF, Form, make
 from cryptography import x509
 from issuers import ChainServer, repaired_in
 from snapshot import few_sources, snapshot
+from table import cases
 
 from certboot import verdict
 
@@ -62,7 +63,7 @@ def accepted(paths: StorePaths, server: ChainServer, *, strict: bool) -> list[bo
     return found
 
 
-@pytest.mark.parametrize(
+@cases(
     ("root", "defect"),
     [
         (replace(CA, ski=False), "strict-missing-ski"),
@@ -101,7 +102,7 @@ def test_one_whose_chain_nobody_refuses_needs_nothing(certboot: Run, start: Star
     assert certboot("repair", server.shown).out.startswith(f"{server.shown}: nothing is to be stored\n")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("root", "middle", "leaf"),
     [
         (CA, CA, LEAF),

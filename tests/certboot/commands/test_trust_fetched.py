@@ -100,7 +100,7 @@ def test_a_fingerprint_may_be_that_of_an_intermediate_and_then_nothing_is_fetche
     assert "Example CA" in names(store)
 
 
-@pytest.mark.parametrize("what", ["other key", "other name", "junk", "nothing"])
+@cases("what", ["other key", "other name", "junk", "nothing"])
 def test_what_is_not_the_issuer_is_not_offered(
     certboot: Run, middle: Issued, place: PlainServer, send: Send,
     what: str,

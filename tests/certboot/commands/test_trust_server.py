@@ -65,7 +65,7 @@ def test_the_remedy_of_an_untrusted_root_mends_it(
         assert answer.read() == b"ok"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("options", "says"),
     [
         (["--yes"], "what comes from the network is not trusted unseen"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from pki import DAY, NOW, issue
 from snapshot import few_sources, roots, unparsed
+from table import cases
 
 from certboot.doctor import store as check_store
 from certboot.model import Finding
@@ -101,7 +102,7 @@ def test_a_store_whose_sources_were_not_read_for_thirty_days_is_old(
     assert finding.summary.endswith("the limit is 30 days")
 
 
-@pytest.mark.parametrize(("span", "limit"), [("7d", "7 days"), ("90m", "90 minutes")])
+@cases(("span", "limit"), [("7d", "7 days"), ("90m", "90 minutes")])
 def test_the_age_of_the_settings_takes_the_place_of_thirty_days(store: StorePaths, span: str, limit: str) -> None:
     store.config.write_text(f'max-age = "{span}"\n')
     assert of(store, "store-old") is None

@@ -50,7 +50,7 @@ def test_an_untouched_certifi_and_no_rival_is_no_conflict(folder: Path) -> None:
     assert conflicts.check([str(folder)]) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "kind"),
     [
         ("pip_system_certs-5.3", "conflict-pip-system-certs"),
@@ -100,7 +100,7 @@ def test_an_addition_to_certifis_file_is_seen(folder: Path) -> None:
     assert conflicts.check([str(folder)]) == []
 
 
-@pytest.mark.parametrize("record", [None, "", "certifi/cacert.pem\n", "certifi/cacert.pem,,\n", '"'])
+@cases("record", [None, "", "certifi/cacert.pem\n", "certifi/cacert.pem,,\n", '"'])
 def test_without_a_record_nobody_knows_what_was_installed(folder: Path, record: str | None) -> None:
     path = folder / "certifi-2026.10.19.dist-info/RECORD"
     path.unlink()
@@ -158,7 +158,7 @@ def test_a_redirected_certifi_where_is_seen_in_this_process(folder: Path, monkey
     assert finding.evidence == {"module": "certifi_win32.wrapt_certifi"}
 
 
-@pytest.mark.parametrize(("owner", "guarded"), [("certifi.core", False), ("certifi.core", True)])
+@cases(("owner", "guarded"), [("certifi.core", False), ("certifi.core", True)])
 def test_certifis_own_and_the_guards_are_no_redirection(
     folder: Path, monkeypatch: pytest.MonkeyPatch, owner: str, *, guarded: bool
 ) -> None:

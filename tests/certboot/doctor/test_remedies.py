@@ -71,7 +71,7 @@ def test_what_needs_a_store_is_preceded_by_what_makes_it(
     assert [each.fix for each in with_store([fixed(*fix)], paths)] == [fix]
 
 
-@pytest.mark.parametrize(("command", "options"), [("doctor", ("--json",)), ("scan", ())])
+@cases(("command", "options"), [("doctor", ("--json",)), ("scan", ())])
 def test_a_server_that_forgot_its_issuer_is_mended_from_nothing(  # noqa: PLR0913, PLR0917 - fixtures
     certboot: Callable[..., Ran],
     place: PlainServer,

@@ -172,7 +172,7 @@ def test_a_value_that_wins_and_lacks_nothing_is_for_information(store: StorePath
     assert "and it has all 3 anchors of the store" in finding.summary
 
 
-@pytest.mark.parametrize("name", ["AWS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "CARGO_HTTP_CAINFO"])
+@cases("name", ["AWS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "CARGO_HTTP_CAINFO"])
 def test_a_variable_that_certboot_does_not_set_matters_only_if_it_lacks_something(
     store: StorePaths, tmp_path: Path, name: str
 ) -> None:

@@ -373,7 +373,7 @@ def test_an_unchanged_report_is_taken_from_the_cache(
     assert [status for _, _, status in server.asked[9:]] == [304, 304, 304]
 
 
-@pytest.mark.parametrize(
+@cases(
     "damage",
     [
         lambda body, _: body.write_bytes(body.read_bytes()[:-1]),

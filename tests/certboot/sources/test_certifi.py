@@ -13,6 +13,8 @@ from table import cases
 from certboot.errors import SourceError
 from certboot.sources import certifi
 
+pytestmark = pytest.mark.real_sources
+
 
 def test_every_certificate_of_certifis_own_file_is_a_candidate() -> None:
     loaded = certifi.read().parse()

@@ -60,7 +60,7 @@ CERTIFI, SYSTEM, CCADB = (
 INTERMEDIATES = {("ccadb", "intermediate", name) for name in ("CCADB Below", "CCADB Gone")}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("sources", "intermediates", "expected"),
     [
         (("certifi", "system"), False, CERTIFI | SYSTEM),
@@ -189,7 +189,7 @@ def test_before_there_is_a_store_a_download_is_verified_with_certifi_and_then_wi
     assert offered(gathered(paths, nothing, config)) == {("company", "anchor", "Corp")}
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty"])
+@cases("damage", ["missing", "empty"])
 def test_a_store_that_has_lost_its_bundle_is_mended_from_the_network(
     paths: StorePaths, mirror: TlsServer, ca_file: Path, damage: str
 ) -> None:
@@ -271,7 +271,7 @@ def test_a_company_file_that_has_gone_is_an_error(paths: StorePaths, tmp_path: P
         gathered(paths, Choices(()), Config(companies=(Company(tmp_path / "none.pem"),)))
 
 
-@pytest.mark.parametrize("page", ["corp.pem", "corp.der"])
+@cases("page", ["corp.pem", "corp.der"])
 def test_a_company_ca_comes_from_an_address_if_it_is_the_pinned_one(
     paths: StorePaths, mirror: TlsServer, page: str
 ) -> None:

@@ -15,6 +15,8 @@ from certboot.certs import load_certificate
 from certboot.errors import SourceError
 from certboot.sources import system
 
+pytestmark = pytest.mark.real_sources
+
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 SECOND = "etc/pki/tls/certs/ca-bundle.crt"
 
@@ -174,7 +176,7 @@ def interface(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return install
 
 
-@pytest.mark.parametrize("platform", ["darwin", "win32"])
+@cases("platform", ["darwin", "win32"])
 def test_of_what_another_system_trusts_only_what_is_self_issued_is_kept(
     interface: Callable[..., None], platform: str
 ) -> None:

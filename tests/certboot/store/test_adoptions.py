@@ -40,7 +40,7 @@ def test_a_variable_and_its_value_stand_on_a_line() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
     [
         b"PATH=/usr/bin", b"LD_PRELOAD=/x", b"CERTBOOT_HOME=/x", b"=/x", b"-PIP_CERT=/x", b" PIP_CERT=/x",  # unknown
