@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from environments import Ran
 from pki import NOW, issue
-from snapshot import assert_refused, contents, few_sources, roots
+from snapshot import assert_refused, contents, roots
 from table import cases
 from terminal import answers
 
@@ -27,8 +27,7 @@ ENDED = issue("Ended Root", valid=(NOW - timedelta(days=9), NOW - timedelta(days
 
 
 @pytest.fixture
-def store(certboot: Run, paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(certboot: Run, paths: StorePaths) -> StorePaths:
     assert certboot("init").status == 0
     return paths
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from pki import issue, key_usage
-from snapshot import assert_refused, few_sources, roots, snapshot
+from snapshot import assert_refused, roots, snapshot
 from table import cases
 
 import certboot as package
@@ -223,9 +223,9 @@ def test_a_missing_argv_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_doctor_and_help_change_nothing(
-    certboot: Callable[..., Ran], clean: Path, monkeypatch: pytest.MonkeyPatch
+    certboot: Callable[..., Ran],
+    clean: Path,
 ) -> None:
-    few_sources(monkeypatch)
     certboot("doctor")
     assert snapshot(clean) == {}
     certboot("init")

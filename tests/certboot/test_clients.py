@@ -7,7 +7,6 @@ import typing
 from pathlib import Path
 
 import pytest
-from snapshot import few_sources
 from table import cases
 
 import certboot_startup
@@ -54,7 +53,6 @@ def test_what_init_says_of_preset_variables_is_what_the_hook_does(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch, config: Config
 ) -> None:
     """Every combination of unset, empty, foreign and our own values among the variables that look at each other."""
-    few_sources(monkeypatch)
     apply(paths, Request("init"))
     settings = env_file.values(config.variables(), paths.current)
     paths.env.write_bytes(env_file.render(env_file.EnvFile(settings)))

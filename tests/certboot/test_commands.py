@@ -17,7 +17,7 @@ import pytest
 import report
 from cryptography import x509
 from pki import DAY, NOW, Issued, issue, key_usage
-from snapshot import assert_refused, contents, few_sources, roots, snapshot
+from snapshot import assert_refused, contents, roots, snapshot
 from table import cases
 from terminal import answers
 
@@ -44,11 +44,6 @@ REPORTS = report.Reports(
     intermediates=tuple(map(report.intermediate, (DEEPER, BELOW, GONE, LOST))),
     revoked=(report.revoked(GONE),),
 )
-
-
-@pytest.fixture(autouse=True)
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from environments import Ran
 from exported import der_of, fingerprints, java_store, keytool
 from pki import issue
-from snapshot import assert_refused, contents, few_sources, roots, snapshot
+from snapshot import assert_refused, contents, roots, snapshot
 from table import cases
 
 from certboot import history
@@ -30,9 +30,8 @@ FILES = [name for name, chosen in FORMATS.items() if not chosen.directory]
 
 
 @pytest.fixture(autouse=True)
-def store(monkeypatch: pytest.MonkeyPatch, certboot: Run, tmp_path: Path) -> None:
+def store(certboot: Run, tmp_path: Path) -> None:
     """Four anchors, and one intermediate."""
-    few_sources(monkeypatch)
     known = (report.intermediate(BELOW),), (report.revoked(GONE),)
     reports = report.Reports((report.root(ROOT),), *known)
     folder = report.save(reports.bodies(), tmp_path / "reports")

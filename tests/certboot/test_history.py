@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from pki import issue
-from snapshot import contents, few_sources, roots, snapshot
+from snapshot import contents, roots, snapshot
 from table import cases
 
 from certboot import history
@@ -21,9 +21,8 @@ from certboot.update import apply
 
 
 @pytest.fixture
-def three(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
+def three(paths: StorePaths) -> StorePaths:
     """A store of three generations: Root A, B and C; then One besides; then no Root A any more."""
-    few_sources(monkeypatch)
     apply(paths, Request("init"))
     certificate = load_certificate(issue("One").der)
     apply(paths, Request("trust", additions=(Loaded((Candidate(certificate, "added", "one.pem"),)),)))

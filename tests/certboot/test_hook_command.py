@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from environments import Ran
-from snapshot import assert_refused, contents, few_sources
+from snapshot import assert_refused, contents
 from table import cases
 from virtualenvs import packages, python_of, start, virtualenv
 
@@ -27,7 +27,6 @@ Run = Callable[..., Ran]
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
     monkeypatch.setattr(copying, "_GRACE_SECONDS", 0)
 
 

@@ -42,9 +42,7 @@ def reports(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(
-    certboot: Callable[..., Ran], paths: StorePaths, reports: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> StorePaths:
+def store(certboot: Callable[..., Ran], paths: StorePaths, reports: Path, tmp_path: Path) -> StorePaths:
     """A store with something of every kind, as an update has left it."""
     corp = tmp_path / "corp.pem"
     corp.write_bytes(issue("Corp").pem)
@@ -342,7 +340,7 @@ def test_a_source_that_fails_does_not_keep_a_certificate_from_leaving(
 
 
 def test_what_hangs_below_a_distrusted_anchor_leaves_with_it(
-    certboot: Callable[..., Ran], paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    certboot: Callable[..., Ran], paths: StorePaths, tmp_path: Path
 ) -> None:
     below = issue("Below", ROOT)
     lower = issue("Lower", below)

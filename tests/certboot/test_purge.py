@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from snapshot import assert_refused, few_sources, snapshot
+from snapshot import assert_refused, snapshot
 from table import cases
 from terminal import answers
 
@@ -21,10 +21,11 @@ if typing.TYPE_CHECKING:
 
 @pytest.fixture
 def store(
-    certboot: Callable[..., Ran], paths: StorePaths, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+    certboot: Callable[..., Ran],
+    paths: StorePaths,
+    ca_file: Path,
 ) -> StorePaths:
     """A store with everything that can be in one."""
-    few_sources(monkeypatch)
     assert certboot("init", "--add", ca_file).status == 0
     paths.config.write_text("")
     return paths

@@ -13,7 +13,6 @@ import pytest
 from issuers import ChainServer, intermediate, leaf, trusted_root, without_its_issuer
 from pki import Issued, issue
 from plain_server import PlainServer, page
-from snapshot import few_sources
 from table import cases
 
 from certboot import history, repair
@@ -30,8 +29,7 @@ if typing.TYPE_CHECKING:
 
 
 @pytest.fixture
-def root(monkeypatch: pytest.MonkeyPatch, clean: Path, certboot: Callable[..., Ran]) -> Issued:
-    few_sources(monkeypatch)
+def root(clean: Path, certboot: Callable[..., Ran]) -> Issued:
     return trusted_root(clean, certboot)
 
 

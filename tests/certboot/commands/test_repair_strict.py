@@ -13,7 +13,7 @@ import pytest
 from chains import CA, LEAF, Form, make
 from cryptography import x509
 from issuers import ChainServer, repaired_in
-from snapshot import few_sources, snapshot
+from snapshot import snapshot
 from table import cases
 
 from certboot import verdict
@@ -33,9 +33,8 @@ ONLY = ((x509.NameConstraints([x509.DNSName("localhost")], None), True),)
 
 
 @pytest.fixture
-def start(certboot: Run, clean: Path, send: Send, monkeypatch: pytest.MonkeyPatch) -> Start:
+def start(certboot: Run, clean: Path, send: Send) -> Start:
     """Trust a root of this form; return a server below it with this intermediate, which it sends with its leaf."""
-    few_sources(monkeypatch)
 
     def begin(root: Form, middle: Form = CA, leaf: Form = LEAF, *, sends: int = 2) -> ChainServer:
         top = make("Example Root", form=root)

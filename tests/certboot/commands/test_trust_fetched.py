@@ -10,7 +10,7 @@ import pytest
 from issuers import ChainServer, accepted, intermediate, leaf
 from pki import NOW, Issued, ca_extensions, issue
 from plain_server import PlainServer, page
-from snapshot import assert_refused, few_sources, snapshot
+from snapshot import assert_refused, snapshot
 from table import cases
 from terminal import answers
 
@@ -32,8 +32,7 @@ if typing.TYPE_CHECKING:
 
 
 @pytest.fixture
-def store(certboot: Run, paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(certboot: Run, paths: StorePaths) -> StorePaths:
     assert certboot("init").status == 0
     return paths
 

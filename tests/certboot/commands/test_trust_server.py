@@ -13,7 +13,7 @@ import trustme
 from environments import Ran
 from pki import NOW, issue
 from server import TlsServer
-from snapshot import assert_refused, few_sources, snapshot
+from snapshot import assert_refused, snapshot
 from table import cases
 
 from certboot import history
@@ -38,8 +38,7 @@ def with_root(ca: trustme.CA, serve: Callable[..., TlsServer]) -> TlsServer:
 
 
 @pytest.fixture
-def store(certboot: Callable[..., Ran], paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(certboot: Callable[..., Ran], paths: StorePaths) -> StorePaths:
     assert certboot("init").status == 0
     return paths
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from snapshot import few_sources, roots
+from snapshot import roots
 from table import cases
 
 import certboot_startup
@@ -20,7 +20,6 @@ from certboot.update import apply
 
 @pytest.fixture
 def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
     monkeypatch.setattr(certboot_startup, "applied", {})
     apply(paths, Request("init"))
     return paths

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from pki import DAY, NOW, issue
-from snapshot import few_sources, roots, unparsed
+from snapshot import roots, unparsed
 from table import cases
 
 from certboot.doctor import store as check_store
@@ -18,8 +18,7 @@ from certboot.update import apply
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 

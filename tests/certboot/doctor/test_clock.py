@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from environments import SYSTEM_PATH
 from pki import DAY, NOW, issue
-from snapshot import few_sources, unparsed
+from snapshot import unparsed
 from table import cases
 
 from certboot.doctor import clock, generation
@@ -21,8 +21,7 @@ from certboot.update import apply
 
 
 @pytest.fixture
-def current(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> Generation:
-    few_sources(monkeypatch)
+def current(paths: StorePaths) -> Generation:
     apply(paths, Request("init"))
     found = generation.read(paths)
     assert found
@@ -64,7 +63,6 @@ def test_a_version_without_a_date_says_nothing(version: str) -> None:
 def test_a_clock_by_which_most_anchors_have_expired_is_ahead(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few_sources(monkeypatch)
     ends = (10, 10, 100)
     pem = b"".join(issue(f"CA {n}", valid=(NOW - DAY, NOW + end * DAY)).pem for n, end in enumerate(ends))
     monkeypatch.setattr(certifi, "read", lambda: unparsed(pem, "certifi", "2026.1"))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from environments import SYSTEM_PATH
 from here import alone, found, put
-from snapshot import few_sources, snapshot
+from snapshot import snapshot
 from table import cases
 
 from certboot.doctor import environment
@@ -28,8 +28,7 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 

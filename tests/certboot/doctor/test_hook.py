@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 from here import put
-from snapshot import few_sources
 from table import cases
 
 import certboot
@@ -108,7 +107,6 @@ def test_a_hook_that_misses_a_part_says_which_and_init_writes_it(
 ) -> None:
     from hook_store import start
 
-    few_sources(monkeypatch)
     apply(paths, Request("init"))
     if lost:
         (paths.home / lost).rename(paths.home.with_name("away"))
@@ -133,7 +131,6 @@ def test_a_hook_that_misses_a_part_says_which_and_init_writes_it(
 def test_a_hook_that_gave_up_says_so_in_words(
     monkeypatch: pytest.MonkeyPatch, paths: StorePaths, status: str, words: str
 ) -> None:
-    few_sources(monkeypatch)
     apply(paths, Request("init"))
     finding = of(monkeypatch, paths, status)
     assert finding.id == "hook-failed"
@@ -177,7 +174,6 @@ def test_the_remedy_for_a_lost_env_file_runs_and_mends_it(
 ) -> None:
     from hook_store import start
 
-    few_sources(monkeypatch)
     apply(paths, Request("init"))
     paths.env.unlink() if damage == "gone" else paths.env.write_text("")
     status, _ = start({"CERTBOOT_HOME": str(paths.home)})
@@ -190,8 +186,7 @@ def test_the_remedy_for_a_lost_env_file_runs_and_mends_it(
 # What it costs
 
 
-def test_the_cost_is_measured_without_a_trace(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
+def test_the_cost_is_measured_without_a_trace(paths: StorePaths) -> None:
     apply(paths, Request("init"))
     before = dict(os.environ), list(sys.meta_path), dict(certboot_startup.__dict__)
     cost = hook_cost.milliseconds()

@@ -16,7 +16,6 @@ from types import SimpleNamespace
 import pytest
 from environments import SYSTEM_PATH
 from here import put
-from snapshot import few_sources
 from table import cases
 from virtualenvs import packages, python_of, virtualenv
 
@@ -142,8 +141,7 @@ def test_a_hidden_start_up_file_is_shown_again(
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from issuers import without_its_issuer
-from snapshot import few_sources, roots
+from snapshot import roots
 from table import cases
 
 import certboot_startup
@@ -81,7 +81,6 @@ def test_a_server_that_forgot_its_issuer_is_mended_from_nothing(  # noqa: PLR091
     command: str,
     options: tuple[str, ...],
 ) -> None:
-    few_sources(monkeypatch)
     trusted = tmp_path / "trusted.pem"
     trusted.write_bytes(roots()[0].pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))

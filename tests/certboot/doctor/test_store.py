@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from pki import DAY, NOW
-from snapshot import few_sources, snapshot
+from snapshot import snapshot
 from table import cases
 
 from certboot.doctor import store as check_store
@@ -26,8 +26,7 @@ if typing.TYPE_CHECKING:
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from here import alone, found, put
-from snapshot import few_sources, roots
+from snapshot import roots
 from table import cases
 from terminal import answers
 
@@ -26,8 +26,7 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from pki import crl, issue
-from snapshot import few_sources, roots
+from snapshot import roots
 from table import cases
 
 from certboot.certs import load_certificate
@@ -245,8 +245,7 @@ def test_in_a_directory_like_tmp_only_files_of_others_are_rejected(paths: StoreP
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import report
 from pki import NOW, Issued, issue, resigned
-from snapshot import few_sources, roots, unparsed
+from snapshot import roots, unparsed
 from table import cases
 
 from certboot.certs import load_certificate
@@ -82,7 +82,6 @@ def test_the_sources_that_were_chosen_are_read_and_no_others(
     expected: set[tuple[str, str, str]],
 ) -> None:
     """With ``--intermediates`` alone the CCADB gives no roots, only what hangs below others' roots."""
-    few_sources(monkeypatch)
     read: set[str] = set()
     for module in (certifi, system, ccadb):
 
@@ -128,10 +127,9 @@ def test_a_report_that_is_missing_from_the_folder_is_an_error(paths: StorePaths,
 
 
 def test_of_what_was_repaired_a_copy_signed_anew_is_known_to_be_revoked(
-    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+    paths: StorePaths,
 ) -> None:
     """Without the CCADB among the sources, by the report as it was last fetched."""
-    few_sources(monkeypatch)
     copy = load_certificate(resigned(GONE).der)
     paths.repaired.mkdir(parents=True)
     (paths.repaired / "gone.pem").write_bytes(resigned(GONE).pem)
@@ -151,7 +149,6 @@ def mirror(
     ca: trustme.CA, ca_file: Path, serve: Callable[..., TlsServer], monkeypatch: pytest.MonkeyPatch
 ) -> TlsServer:
     """A server with the reports and a company CA, whose own CA stands in for certifi's file."""
-    few_sources(monkeypatch)
     monkeypatch.setattr(certifi, "path", lambda: ca_file)
     corp = issue("Corp")
     return serve(ca.issue_cert("localhost"), pages={**REPORTS.pages(), "/corp.pem": corp.pem, "/corp.der": corp.der})
@@ -247,7 +244,6 @@ def test_a_company_file_distrusts_nothing_that_others_offer(
     paths: StorePaths, tmp_path: Path, openssl: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever may write it could else empty the store; the system's administrator may."""
-    few_sources(monkeypatch)
     (tmp_path / "a.pem").write_bytes(roots()[0].pem)
     marked = openssl("x509", "-in", tmp_path / "a.pem", "-addreject", "serverAuth", "-trustout").encode()
     (tmp_path / "corp.pem").write_bytes(marked + issue("Corp").pem)
