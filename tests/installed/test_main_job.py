@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import shutil
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
 from environments import HERE, SYSTEM_PATH, Environment, Ran, make_environment, with_clients
+from pages import BOTO3, NODE, QUIET, pages
 from server import TlsServer
 
 pytestmark = pytest.mark.slow
 
-NODE = """\
-require("https").get(process.argv[1], (answer) => answer.on("data", (data) => process.stdout.write(data)))
-    .on("error", (error) => { console.error(error.message); process.exit(1) })
-"""
 PYTHON = {
     "requests": "import requests, sys; print(requests.get(sys.argv[1] + '/page').text)",
     "urllib": "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1] + '/page').read().decode())",
@@ -30,12 +25,7 @@ async def main():
         print(await answer.text())
 asyncio.run(main())
 """,
-    "boto3": """\
-import boto3, sys
-session = boto3.Session(aws_access_key_id="dummy", aws_secret_access_key="dummy", region_name="eu-west-1")
-client = session.client("s3", endpoint_url=sys.argv[1])
-print(client.list_buckets()["Buckets"][0]["Name"])
-""",
+    "boto3": BOTO3,
     "curl": "import subprocess, sys; sys.exit(subprocess.call(['curl', '-sS', sys.argv[1] + '/page']))",
     "git": "import subprocess, sys; sys.exit(subprocess.call(['git', 'ls-remote', sys.argv[1] + '/ok.git']))",
     "node": f"import subprocess, sys; sys.exit(subprocess.call(['node', '-e', {NODE!r}, sys.argv[1] + '/page']))",
@@ -56,12 +46,6 @@ COMMANDS = {name: ["python", "-c", script, "{url}"] for name, script in PYTHON.i
     ],
     "uv": ["python", "-m", "uv", "pip", "install", "--no-deps", "--target", "{out}", "-i", "{url}/simple/", "ok"],
 }
-# No retries, and nothing of what this machine has set up for pip and git.
-QUIET = {
-    "AWS_MAX_ATTEMPTS": "1", "GIT_CONFIG_SYSTEM": "/dev/null", "PIP_CONFIG_FILE": "/dev/null",
-    "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_RETRIES": "0",
-    "UV_HTTP_RETRIES": "0", "UV_NO_CACHE": "1", "UV_NO_CONFIG": "1",
-}  # fmt: skip
 
 
 @pytest.fixture(scope="session", params=[HERE])
@@ -79,33 +63,13 @@ def trusting(environment: Environment, ca: trustme.CA, tmp_path_factory: pytest.
     return home
 
 
-@pytest.fixture(scope="session")
-def pages() -> dict[str, bytes]:
-    """What each client asks for: a bucket list, a Git repository, a package index with one package."""
-    name, metadata = "ok-1.0-py3-none-any.whl", b"Metadata-Version: 2.1\nName: ok\nVersion: 1.0\n"
-    wheel = io.BytesIO()
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("ok.py", "")
-        archive.writestr("ok-1.0.dist-info/METADATA", metadata)
-        archive.writestr("ok-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr("ok-1.0.dist-info/RECORD", "ok.py,,\n")
-    return {
-        "/": b"<ListAllMyBucketsResult><Buckets><Bucket><Name>ok</Name></Bucket></Buckets></ListAllMyBucketsResult>",
-        "/ok.git/info/refs": b"%s\trefs/heads/ok\n" % (b"1" * 40),
-        "/ok.git/HEAD": b"ref: refs/heads/ok\n",
-        "/simple/ok/": f'<a href="/{name}" data-core-metadata="true">{name}</a>'.encode(),
-        f"/{name}": wheel.getvalue(),
-        f"/{name}.metadata": metadata,
-    }
-
-
 Serving = Callable[[trustme.CA], TlsServer]
 
 
 @pytest.fixture
-def serving(serve: Callable[..., TlsServer], pages: dict[str, bytes]) -> Serving:
+def serving(serve: Callable[..., TlsServer]) -> Serving:
     """Start a server whose chain is as in real life: leaf and intermediate are sent, the root is not."""
-    return lambda ca: serve(ca.create_child_ca().issue_cert("localhost"), pages=pages)
+    return lambda ca: serve(ca.create_child_ca().issue_cert("localhost"), pages=pages())
 
 
 def needs(client: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 from environments import Environment, with_clients
+from pages import BUCKETS
 
 if typing.TYPE_CHECKING:
     from server import TlsServer
@@ -18,7 +19,6 @@ if typing.TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 CHOICES = Path(__file__).with_name("explicit_choices.py")
-BUCKETS = b"<ListAllMyBucketsResult><Buckets><Bucket><Name>ok</Name></Bucket></Buckets></ListAllMyBucketsResult>"
 OFF = {"CERTBOOT_DISABLE": "1"}
 Outcomes = dict[str, dict[str, list[str]]]
 """Kind of choice -> choice -> what came of it at the server of the own CA and at the one of the CA in the store."""
