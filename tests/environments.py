@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,15 +90,19 @@ def make_environment(folder: Path, *packages: str | Path, python: str | Path = s
     return made
 
 
-# What programs use to ask for a page, and pip, of which each Python brings a version of its own.
-CLIENTS = ("requests", "httpx", "aiohttp", "boto3", "pip", "uv")
+CLIENTS = ("requests", "httpx", "aiohttp", "boto3", "uv")
 
 
-def with_clients(factory: pytest.TempPathFactory, wheel: Path, version: str = HERE) -> Environment:
-    """Return the virtualenv of this version with certboot and the clients, made once a run. Not to be changed."""
+def with_clients(
+    factory: pytest.TempPathFactory, wheel: Path, version: str = HERE, *, pip: Sequence[str] = ()
+) -> Environment:
+    """Return the virtualenv of this version with certboot and the clients, made once a run. Not to be changed.
+
+    It has the pip that its Python brings, or for ``("pip",)`` the newest.
+    """
     python = find_python(version)
-    build = lambda folder: make_environment(folder, wheel, *CLIENTS, python=python)  # noqa: E731
-    return Environment(built_once(factory, f"clients-{version}", build))
+    build = lambda folder: make_environment(folder, wheel, *CLIENTS, *pip, python=python)  # noqa: E731
+    return Environment(built_once(factory, "-".join(["clients", version, *pip]), build))
 
 
 def find_python(version: str) -> Path | str:

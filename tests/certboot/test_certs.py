@@ -312,12 +312,12 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(other)
 
 
-def test_of_4000_mutations_of_real_roots_each_is_a_sound_certificate_or_refused() -> None:
+def test_of_1500_mutations_of_real_roots_each_is_a_sound_certificate_or_refused() -> None:
     """Whatever is asked of a certificate later works, since what cryptography reads only when it is asked was read."""
     real = [block.data or b"" for block in pem.blocks(certifi.path().read_bytes())]
     chance = random.Random(9)  # noqa: S311 - the same ones at every run
     now, sound, refused = datetime.now(timezone.utc), 0, 0
-    for _ in range(4000):
+    for _ in range(1500):
         try:
             found = certs.load_certificate.__wrapped__(mutated(chance.choice(real), chance))
         except CertificateError:

@@ -399,9 +399,9 @@ def oracle(pki: Pki) -> set[str]:
     return {loaded(one).fingerprint for one in pki.intermediates if reaches([loaded(one)])}
 
 
-def test_in_500_random_pkis_what_hangs_is_what_some_chain_leads_to_an_anchor_from() -> None:
+def test_in_200_random_pkis_what_hangs_is_what_some_chain_leads_to_an_anchor_from() -> None:
     wrong, hung = [], 0
-    for seed in range(500):
+    for seed in range(200):
         pki = random_pki(seed)
         hanging, failed = hang(pki.intermediates, pki.anchors)
         assert hanging.keys() | failed.keys() == {loaded(one).fingerprint for one in pki.intermediates}

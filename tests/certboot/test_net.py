@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 import requests
-from table import cases
 
 from certboot import net
 from certboot.errors import SourceError
@@ -157,7 +156,7 @@ def test_what_is_sent_holds_nothing_of_the_users(
         assert "Accept-Encoding: identity" in request
 
 
-@cases("head", ["304 Not Modified"])
+@pytest.mark.parametrize("head", ["304 Not Modified"])
 def test_an_unchanged_file_is_not_sent_again(raw: RawServer, ca_file: Path, head: str) -> None:
     date = "Tue, 24 Nov 2026 00:00:00 GMT"
     raw.answers = [page(status=head)]
@@ -172,7 +171,7 @@ def test_unchanged_is_no_answer_to_who_has_nothing(raw: RawServer, refused: Refu
     assert refused(raw.url).message == f"the server answered with status 304: {raw.url}"
 
 
-@cases(
+@pytest.mark.parametrize(
     ("etag", "kept"),
     [
         ('"1"', True),
@@ -192,7 +191,7 @@ def test_an_etag_or_date_that_cannot_be_sent_back_is_not_kept(
     assert (got.body, got.etag, got.modified) == (b"hello", *([etag if kept else ""] * 2))
 
 
-@cases("etag", ["x" * 60_000, "a\nb", "\xff", "a\r\n b"])
+@pytest.mark.parametrize("etag", ["x" * 60_000, "a\nb", "\xff", "a\r\n b"])
 def test_an_etag_that_an_earlier_run_kept_is_not_sent_where_servers_would_stumble_over_it(
     raw: RawServer, refused: Refused, ca_file: Path, etag: str
 ) -> None:
@@ -205,7 +204,9 @@ def test_an_etag_that_an_earlier_run_kept_is_not_sent_where_servers_would_stumbl
     assert refused(raw.url).message.startswith("the server answered with status 304: ")
 
 
-@cases("status", ["400 Bad Request", "412 Precondition Failed", "431 Request Header Fields Too Large"])
+@pytest.mark.parametrize(
+    "status", ["400 Bad Request", "412 Precondition Failed", "431 Request Header Fields Too Large"]
+)
 def test_a_server_that_refuses_the_condition_is_asked_once_without_it(
     raw: RawServer, refused: Refused, ca_file: Path, status: str
 ) -> None:
@@ -222,13 +223,13 @@ def test_a_server_that_refuses_the_condition_is_asked_once_without_it(
     assert len(raw.requests) == 5
 
 
-@cases("encoding", ["identity", "Identity", ""])
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
 def test_identity_is_no_packing(raw: RawServer, ca_file: Path, encoding: str) -> None:
     raw.answers = [page(b"hello", Content_Encoding=encoding)]
     assert net.fetch(raw.url, limit=LIMIT, verify=ca_file).body == b"hello"
 
 
-@cases("encoding", ["gzip", "br", "deflate", "zstd", "x-new\x1b[31m"])
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "x-new\x1b[31m"])
 def test_a_packed_body_is_refused_unread(raw: RawServer, refused: Refused, encoding: str) -> None:
     raw.answers = [page(gzip.compress(bytes(100_000)), Content_Encoding=encoding)]
     assert refused(raw.url).message.startswith("the answer is packed as ")
@@ -244,7 +245,7 @@ def test_a_body_may_be_chunked(raw: RawServer, ca_file: Path) -> None:
         net.fetch(raw.url, limit=5, verify=ca_file)
 
 
-@cases("length", [str(LIMIT + 1), str(10 * 1024**3), "9" * 5000])
+@pytest.mark.parametrize("length", [str(LIMIT + 1), str(10 * 1024**3), "9" * 5000])
 def test_a_length_over_the_limit_is_refused_unread(raw: RawServer, refused: Refused, length: str) -> None:
     raw.answers = [page(Content_Length=length)]
     assert refused(raw.url).message == f"over 1,000 bytes, the most that is read: {raw.url}"
@@ -257,7 +258,7 @@ def test_an_endless_body_ends_at_the_limit(raw: RawServer, refused: Refused) -> 
     assert refused(raw.url).message == f"over 1,000 bytes, the most that is read: {raw.url}"
 
 
-@cases(
+@pytest.mark.parametrize(
     "framing",
     [
         "",
@@ -282,7 +283,7 @@ def test_a_body_that_ends_with_the_connection_is_refused_unread(
         assert net.fetch(raw.url, limit=LIMIT, verify=ca_file).body == b"hello"
 
 
-@cases(
+@pytest.mark.parametrize(
     "cut",
     [
         page(b"hel", Content_Length="5"),
@@ -311,7 +312,7 @@ def test_a_server_error_is_tried_once_more(raw: RawServer, refused: Refused, ca_
     assert len(raw.requests) == 4
 
 
-@cases("status", ["404 Not Found", "403 Forbidden", "204 No Content", "206 Partial Content"])
+@pytest.mark.parametrize("status", ["404 Not Found", "403 Forbidden", "204 No Content", "206 Partial Content"])
 def test_another_status_is_final(raw: RawServer, refused: Refused, status: str) -> None:
     raw.answers = [page(status=status), page(b"hello")]
     assert refused(raw.url).message == f"the server answered with status {status[:3]}: {raw.url}"
@@ -338,7 +339,7 @@ def test_a_redirect_loop_ends(raw: RawServer, refused: Refused) -> None:
     assert len(raw.requests) == 4
 
 
-@cases("packed", ["", "Content-Encoding: gzip\r\n"], ids=["plain", "gzip"])
+@pytest.mark.parametrize("packed", ["", "Content-Encoding: gzip\r\n"], ids=["plain", "gzip"])
 def test_the_body_of_a_redirect_is_not_read(raw: RawServer, ca_file: Path, packed: str) -> None:
     head = f"HTTP/1.1 302 Found\r\nLocation: /next\r\n{packed}\r\n".encode()
     raw.answers = [endless(head=head, part=bytes(64 * 1024)), page(b"hello")]
@@ -361,7 +362,7 @@ def test_a_redirect_to_a_server_that_is_not_trusted_is_refused(
     assert refused(raw.url).hint == f"certboot doctor localhost:{other.port}"
 
 
-@cases(
+@pytest.mark.parametrize(
     ("target", "message"),
     [
         ("file:///etc/passwd", "only https:// is fetched: file:///etc/passwd"),
@@ -378,7 +379,7 @@ def test_a_redirect_to_anything_else_is_refused(raw: RawServer, refused: Refused
     assert len(raw.requests) == 1
 
 
-@cases(
+@pytest.mark.parametrize(
     ("url", "message"),
     [
         ("http://localhost/ca", "only https:// is fetched: http://localhost/ca"),
@@ -423,7 +424,7 @@ def test_a_wrong_host_is_refused(serve: Callable[..., TlsServer], ca: trustme.CA
     assert error.hint == f"certboot doctor localhost:{server.port}"
 
 
-@cases("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_a_variable_does_not_change_what_is_trusted(
     raw: RawServer, refused: Refused, ca_file: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
@@ -476,7 +477,7 @@ def test_a_server_without_tls_is_named(refused: Refused) -> None:
     assert error.hint == f"certboot doctor localhost:{port}"
 
 
-@cases(
+@pytest.mark.parametrize(
     "slow",
     [
         endless(head=b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", part=b".", pause=0.02),
@@ -495,7 +496,7 @@ def test_a_slow_server_ends_with_the_time_in_all(
     assert refused("https://localhost:1/").message.startswith("no connection to localhost:1, ")
 
 
-@cases("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"], ids=["header", "body"])
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"], ids=["header", "body"])
 def test_a_silent_server_is_left_and_tried_once_more(
     raw: RawServer, refused: Refused, ca_file: Path, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
@@ -606,7 +607,7 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
     assert error.hint.startswith("set HTTPS_PROXY to a proxy that answers")
 
 
-@cases(
+@pytest.mark.parametrize(
     "value",
     [
         "http://me:wr0ng@localhost:1",

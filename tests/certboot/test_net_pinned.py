@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from plain_server import PlainServer, endless, moved, page
-from table import cases
 
 from certboot import net_pinned
 from certboot.net_addresses import LOOPBACK, PRIVATE, FetchError, Reach
@@ -71,7 +70,7 @@ def test_a_small_file_is_fetched_and_nothing_of_the_user_s_own_is_sent(
     ]
 
 
-@cases(
+@pytest.mark.parametrize(
     "answer",
     [
         page(BODY, Content_Encoding="identity"),
@@ -99,7 +98,7 @@ def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not(plain: PlainServer) -
     assert refused(f"{plain.url}/more") == refused(f"{plain.url}/cut") == "too-large"
 
 
-@cases(
+@pytest.mark.parametrize(
     ("answer", "rule"),
     [
         (endless(head=b"HTTP/1.1 200 OK\r\n\r\n", part=bytes(4096)), "too-large"),
@@ -132,7 +131,7 @@ def test_an_answer_that_is_none_ends_in_a_named_refusal(
     assert refused(f"{plain.url}/ca") == rule
 
 
-@cases(
+@pytest.mark.parametrize(
     "answer",
     [
         endless(head=b"HTTP/1.1 200 OK\r\n\r\n", part=b"x", pause=0.05),
@@ -168,14 +167,14 @@ def test_a_name_server_that_does_not_answer_does_not_outlast_it_either(monkeypat
     answered.set()
 
 
-@cases("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
 def test_three_redirects_are_followed(plain: PlainServer, status: str) -> None:
     plain.pages |= {"/1": moved("/2", status), "/2": moved(f"{plain.url}/3", status), "/3": moved("ca", status)}
     assert net_pinned.fetch(f"{plain.url}/1", HERE).body == BODY
     assert plain.asked == ["/1", "/2", "/3", "/ca"]
 
 
-@cases(
+@pytest.mark.parametrize(
     ("target", "rule"),
     [
         ("/loop", "too-many-redirects"),
@@ -198,7 +197,7 @@ def test_a_redirect_is_checked_like_the_first_address(plain: PlainServer, target
     assert refused(f"{plain.url}/loop") == rule
 
 
-@cases("host", ["127.0.0.1", "localhost", "0177.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0177.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
 def test_this_computer_is_contacted_only_where_that_is_within_reach(plain: PlainServer, host: str) -> None:
     url = f"http://{host}:{plain.port}/ca"
     for reach in (Reach(), Reach(frozenset({PRIVATE}), any_port=True)):

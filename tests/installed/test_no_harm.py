@@ -26,7 +26,7 @@ Outcomes = dict[str, dict[str, list[str]]]
 
 @pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    return with_clients(tmp_path_factory, wheel)
+    return with_clients(tmp_path_factory, wheel, pip=("pip",))
 
 
 @pytest.fixture(scope="session")

@@ -230,7 +230,7 @@ def chains(draw: st.DrawFn) -> tuple[list[Made], list[Made], str]:
     return sent, trusted, draw(st.sampled_from(["localhost", "localhost", "127.0.0.1", "a.example.org"]))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(chains(), st.booleans())
 def test_any_chain_is_judged_as_openssl_judges_it(chain: tuple[list[Made], list[Made], str], strict: bool) -> None:  # noqa: FBT001
     sent, trusted, host = chain
