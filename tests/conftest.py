@@ -26,6 +26,7 @@ from issuers import ChainServer
 from pki import Issued
 from plain_server import PlainServer
 from server import TlsServer
+from snapshot import few_sources
 
 # A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -54,6 +55,13 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         if folder.stat().st_mode & 0o077 == 0:
             folder.chmod(0o711)
     return home
+
+
+@pytest.fixture(autouse=True)
+def sources(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let certifi and the system have a few CAs instead of 165, but where a test is about the real ones."""
+    if not request.node.get_closest_marker("real_sources"):
+        few_sources(monkeypatch)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
+from table import cases
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"
@@ -89,7 +89,7 @@ def imported(path: Path) -> set[str]:
     return {name for name in found if name.startswith(("certboot.", "certboot_startup"))}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SRC)))
+@cases("path", MODULES)
 def test_a_module_imports_from_no_higher_floor(path: Path) -> None:
     own = part(".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"))
     too_high = {name for name in imported(path) if LEVEL[part(name)] > LEVEL[own]}

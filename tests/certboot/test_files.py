@@ -9,6 +9,7 @@ from pathlib import Path
 import filelock
 import pytest
 from snapshot import contents
+from table import cases
 
 import certboot_startup
 from certboot import files
@@ -102,7 +103,7 @@ def test_a_link_is_refused_where_none_is_followed(folder: Path) -> None:
 
 
 @pytest.mark.timeout(10)
-@pytest.mark.parametrize("follow", [True, False])
+@cases("follow", [True, False])
 def test_what_is_changed_between_the_look_and_the_opening_is_refused_too(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, follow: bool
 ) -> None:
@@ -133,8 +134,8 @@ def test_what_is_not_there_has_no_content_and_everything_else_is_an_error(folder
         files.read_if_there(folder, LARGEST)
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-@pytest.mark.parametrize("write", [files.write_new, files.replace], ids=["write_new", "replace"])
+@cases("umask", [0o000, 0o022, 0o077])
+@cases("write", [files.write_new, files.replace], ids=["write_new", "replace"])
 def test_a_file_is_written_whole_and_only_its_owner_may_change_it(folder: Path, umask: int, write: object) -> None:
     before = os.umask(umask)
     try:
@@ -158,7 +159,7 @@ def test_replace_puts_the_new_file_in_place_of_the_old(folder: Path) -> None:
     assert contents(folder) == {"file": b"new"}
 
 
-@pytest.mark.parametrize("call", ["replace", "fsync"])
+@cases("call", ["replace", "fsync"])
 def test_a_replacement_that_fails_leaves_the_old_file_and_no_other(
     folder: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -192,7 +193,7 @@ def test_a_link_that_cannot_be_replaced_stays(folder: Path, monkeypatch: pytest.
     assert contents(folder) == {"current": b"one"}
 
 
-@pytest.mark.parametrize("mode", [0o777, 0o700, 0o2775])
+@cases("mode", [0o777, 0o700, 0o2775])
 def test_a_folder_that_is_there_is_left_as_it_is(folder: Path, mode: int) -> None:
     folder.chmod(mode)
     files.make_folder(folder)
@@ -214,7 +215,7 @@ def test_a_place_of_ones_own_is_safe_whether_it_exists_or_not(folder: Path) -> N
         assert files.exposed_above(path) is None
 
 
-@pytest.mark.parametrize(
+@cases(
     ("mode", "how"), [(0o775, "others may write to it"), (0o757, "others may write to it"), (0o755, ""), (0o700, "")]
 )
 def test_what_a_group_or_everybody_may_write_is_exposed(folder: Path, mode: int, how: str) -> None:
@@ -224,7 +225,7 @@ def test_what_a_group_or_everybody_may_write_is_exposed(folder: Path, mode: int,
         assert files.exposed(path) == how
 
 
-@pytest.mark.parametrize(("mode", "found"), [(0o777, True), (0o1777, False), (0o775, False), (0o755, False)])
+@cases(("mode", "found"), [(0o777, True), (0o1777, False), (0o775, False), (0o755, False)])
 def test_a_folder_above_may_be_writable_for_everybody_only_with_the_sticky_bit(
     folder: Path, mode: int, *, found: bool
 ) -> None:
@@ -275,8 +276,8 @@ def test_a_relative_path_starts_at_the_current_folder(folder: Path, monkeypatch:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
-@pytest.mark.parametrize("below", ["", "file"])
-@pytest.mark.parametrize(
+@cases("below", ["", "file"])
+@cases(
     ("mode", "owner", "how"),
     [
         (0o1777, 12345, "it belongs to another user (uid 12345)"),
@@ -336,7 +337,7 @@ def test_a_group_counts_unless_it_is_root_s_or_the_user_s_own(
         monkeypatch.undo()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "meant"),
     [
         (".env.a1b2c3_4", "env"),

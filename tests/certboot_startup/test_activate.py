@@ -14,6 +14,7 @@ import pytest
 from hook_store import FILES, Store, start, unstarted
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table import cases
 
 import certboot_startup
 from certboot.clients import BY_NAME, DIRECTORY
@@ -53,7 +54,7 @@ def test_what_init_writes_is_set(certboot: Callable[..., object], paths: StorePa
     assert start({"HOME": str(clean)}) == ("active", expected)
 
 
-@pytest.mark.parametrize("written", ["{0}/", "{0}//", "{0}/.", "{0}/./store", "{0}//store", "/{0}/store"])
+@cases("written", ["{0}/", "{0}//", "{0}/.", "{0}/./store", "{0}//store", "/{0}/store"])
 def test_the_hook_takes_the_store_that_init_wrote_however_the_same_variable_spells_its_folder(
     certboot: Callable[..., object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str
 ) -> None:
@@ -63,7 +64,7 @@ def test_the_hook_takes_the_store_that_init_wrote_however_the_same_variable_spel
     assert start({"CERTBOOT_HOME": folder})[0] == "active"
 
 
-@pytest.mark.parametrize("variable", ["HOME", "XDG_DATA_HOME"])
+@cases("variable", ["HOME", "XDG_DATA_HOME"])
 def test_a_slash_at_the_end_of_the_home_folder_changes_nothing(
     certboot: Callable[..., object], monkeypatch: pytest.MonkeyPatch, clean: Path, variable: str
 ) -> None:
@@ -72,15 +73,15 @@ def test_a_slash_at_the_end_of_the_home_folder_changes_nothing(
     assert start({"HOME": str(clean), variable: f"{clean}/"})[0] == "active"
 
 
-@pytest.mark.parametrize("value", ["/own.pem", ""])
-@pytest.mark.parametrize("name", [*FILES, "SSL_CERT_DIR"])
+@cases("value", ["/own.pem", ""])
+@cases("name", [*FILES, "SSL_CERT_DIR"])
 def test_a_preset_value_wins_even_an_empty_one(store: Store, name: str, value: str) -> None:
     status, added = store.start(**{name: value})
     assert (status, name in added) == ("active", False)
 
 
-@pytest.mark.parametrize("value", ["/own", "", "{home}-of-my-own/own.pem"])
-@pytest.mark.parametrize(("name", "other"), YIELDING)
+@cases("value", ["/own", "", "{home}-of-my-own/own.pem"])
+@cases(("name", "other"), YIELDING)
 def test_a_variable_yields_to_the_other_that_decides_the_same_for_one_client(
     store: Store, name: str, other: str, value: str
 ) -> None:
@@ -93,26 +94,26 @@ def test_a_list_with_our_directory_and_the_user_s_own_holds_ssl_cert_file_back(s
     assert "SSL_CERT_FILE" not in store.start(SSL_CERT_DIR=f"{store.home}/current/crts{os.pathsep}/own")[1]
 
 
-@pytest.mark.parametrize("other", sorted(set(BY_NAME) - {other for _, other in YIELDING}))
+@cases("other", sorted(set(BY_NAME) - {other for _, other in YIELDING}))
 def test_any_other_variable_that_is_set_holds_nothing_back_but_itself(store: Store, other: str) -> None:
     expected = {name: value for name, value in store.settings.items() if name != other}
     assert store.start(**{other: "/own"}) == ("active", expected)
 
 
-@pytest.mark.parametrize("form", ["bundle.pem", "crts"])
-@pytest.mark.parametrize(("name", "other"), YIELDING)
+@cases("form", ["bundle.pem", "crts"])
+@cases(("name", "other"), YIELDING)
 def test_our_own_value_of_the_other_inherited_or_adopted_does_not_hold_it_back(
     store: Store, name: str, other: str, form: str
 ) -> None:
     assert name in store.start(**{other: f"{store.home}/current/{form}"})[1]
 
 
-@pytest.mark.parametrize("value", ["1", "yes", "no"])
+@cases("value", ["1", "yes", "no"])
 def test_certboot_disable_turns_the_hook_off(store: Store, value: str) -> None:
     assert store.start(CERTBOOT_DISABLE=value) == ("disabled", {})
 
 
-@pytest.mark.parametrize("value", ["0", ""])
+@cases("value", ["0", ""])
 def test_certboot_disable_empty_or_0_means_on(store: Store, value: str) -> None:
     assert store.start(CERTBOOT_DISABLE=value) == ("active", store.settings)
 
@@ -123,7 +124,7 @@ def test_env_names_one_generation_and_values_of_another_are_left_out(store: Stor
     assert store.start() == ("active", {"SSL_CERT_FILE": ours["SSL_CERT_FILE"]})
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
     [
         "LD_PRELOAD=/x", "PATH={home}", "BASH_ENV={home}/current/bundle.pem", "LD_PRELOAD={home}/current/bundle.pem",
@@ -213,7 +214,7 @@ REFUSED: dict[str, tuple[str, Callable[[Store], object]]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@cases("case", REFUSED)
 def test_a_broken_store_is_refused_and_the_status_says_why(store: Store, case: str) -> None:
     assert store.start()[0] == "active"  # the control
     expected, damage = REFUSED[case]
@@ -239,8 +240,8 @@ def test_an_env_that_may_not_be_read_is_no_store(store: Store, monkeypatch: pyte
 PARTS = ["", "generations", "generations/1", "generations/1/crts", "generations/1/bundle.pem", "env"]
 
 
-@pytest.mark.parametrize("right", [0o020, 0o002])
-@pytest.mark.parametrize("part", PARTS)
+@cases("right", [0o020, 0o002])
+@cases("part", PARTS)
 def test_a_store_that_others_may_write_to_is_unsafe(store: Store, part: str, right: int) -> None:
     path = store.home / part
     path.chmod(path.stat().st_mode & 0o777 | right)
@@ -248,7 +249,7 @@ def test_a_store_that_others_may_write_to_is_unsafe(store: Store, part: str, rig
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
-@pytest.mark.parametrize("part", PARTS)
+@cases("part", PARTS)
 def test_a_store_of_somebody_else_is_unsafe(store: Store, part: str) -> None:
     os.chown(store.home / part, NOBODY, -1)
     assert store.start() == ("unsafe", {})
@@ -354,7 +355,7 @@ def test_no_bytes_whatever_in_env_raise_or_set_anything_outside_the_store(
     assert status
 
 
-@pytest.mark.parametrize(
+@cases(
     ("environ", "expected"),
     [
         ({"HOME": "/home/eve"}, "/home/eve/.local/share/certboot"),
@@ -433,7 +434,7 @@ def test_the_guards_that_config_toml_chooses_stand_at_the_end_of_env(
     assert paths.env.read_text() == plain
 
 
-@pytest.mark.parametrize("written", ["{0}", "{0}/", "{0}/.", "{0}/../store"])
+@cases("written", ["{0}", "{0}/", "{0}/.", "{0}/../store"])
 def test_a_recorded_folder_is_the_store_s(store: Store, tmp_path: Path, written: str) -> None:
     assert start({"HOME": str(tmp_path)}) == ("no-store", {})
     assert start({"HOME": str(tmp_path)}, written.format(store.home)) == ("active", store.settings)
@@ -446,7 +447,7 @@ def test_certboot_home_goes_before_the_recorded_folder(store: Store, tmp_path: P
     assert start({"CERTBOOT_HOME": ""}, str(store.home)) == ("active", store.settings)
 
 
-@pytest.mark.parametrize("recorded", ["store", "./store", "~/store"])
+@cases("recorded", ["store", "./store", "~/store"])
 def test_a_recorded_folder_that_is_not_absolute_is_no_home(
     store: Store, monkeypatch: pytest.MonkeyPatch, recorded: str
 ) -> None:
@@ -479,7 +480,7 @@ def test_only_the_first_hook_of_an_interpreter_counts(
 
 
 # Recorded on Windows and macOS: what platformdirs.user_data_dir("certboot") answers there.
-@pytest.mark.parametrize(
+@cases(
     ("environ", "expected"),
     [
         (
@@ -498,7 +499,7 @@ def test_the_store_on_windows(monkeypatch: pytest.MonkeyPatch, environ: dict[str
     assert found == expected
 
 
-@pytest.mark.parametrize(
+@cases(
     ("environ", "expected"),
     [
         ({"HOME": "/Users/eve"}, "/Users/eve/Library/Application Support/certboot"),

@@ -27,7 +27,7 @@ from issuers import (
 )
 from pki import DAY, NOW, Issued, issue
 from plain_server import Answer, PlainServer, endless, moved, page
-from snapshot import few_sources, snapshot
+from snapshot import snapshot
 
 from certboot import der, net, repair
 from certboot.net_addresses import Reach
@@ -39,11 +39,6 @@ if typing.TYPE_CHECKING:
 
     Run = Callable[..., Ran]
     Send = Callable[..., ChainServer]
-
-
-@pytest.fixture(autouse=True)
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import pytest
 from chains import CA, LEAF, Form, make
 from cryptography import x509
 from issuers import ChainServer, repaired_in
-from snapshot import few_sources, snapshot
+from snapshot import snapshot
+from table import cases
 
 from certboot import verdict
 
@@ -32,9 +33,8 @@ ONLY = ((x509.NameConstraints([x509.DNSName("localhost")], None), True),)
 
 
 @pytest.fixture
-def start(certboot: Run, clean: Path, send: Send, monkeypatch: pytest.MonkeyPatch) -> Start:
+def start(certboot: Run, clean: Path, send: Send) -> Start:
     """Trust a root of this form; return a server below it with this intermediate, which it sends with its leaf."""
-    few_sources(monkeypatch)
 
     def begin(root: Form, middle: Form = CA, leaf: Form = LEAF, *, sends: int = 2) -> ChainServer:
         top = make("Example Root", form=root)
@@ -62,7 +62,7 @@ def accepted(paths: StorePaths, server: ChainServer, *, strict: bool) -> list[bo
     return found
 
 
-@pytest.mark.parametrize(
+@cases(
     ("root", "defect"),
     [
         (replace(CA, ski=False), "strict-missing-ski"),
@@ -101,7 +101,7 @@ def test_one_whose_chain_nobody_refuses_needs_nothing(certboot: Run, start: Star
     assert certboot("repair", server.shown).out.startswith(f"{server.shown}: nothing is to be stored\n")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("root", "middle", "leaf"),
     [
         (CA, CA, LEAF),

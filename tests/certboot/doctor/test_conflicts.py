@@ -15,6 +15,7 @@ import pytest
 from environments import SYSTEM_PATH
 from here import put
 from snapshot import roots
+from table import cases
 from virtualenvs import packages, python_of, virtualenv
 
 from certboot.doctor import conflicts
@@ -51,7 +52,7 @@ def test_an_untouched_certifi_and_no_rival_is_no_conflict(folder: Path) -> None:
     assert conflicts.check([str(folder)]) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "kind"),
     [
         ("pip_system_certs-5.3", "conflict-pip-system-certs"),
@@ -101,7 +102,7 @@ def test_an_addition_to_certifis_file_is_seen(folder: Path) -> None:
     assert conflicts.check([str(folder)]) == []
 
 
-@pytest.mark.parametrize("record", [None, "", "certifi/cacert.pem\n", "certifi/cacert.pem,,\n", '"'])
+@cases("record", [None, "", "certifi/cacert.pem\n", "certifi/cacert.pem,,\n", '"'])
 def test_without_a_record_nobody_knows_what_was_installed(folder: Path, record: str | None) -> None:
     path = folder / "certifi-2026.10.19.dist-info/RECORD"
     path.unlink()
@@ -156,7 +157,7 @@ def test_a_redirected_certifi_where_is_seen_in_this_process(folder: Path, monkey
     assert finding.evidence == {"module": "certifi_win32.wrapt_certifi"}
 
 
-@pytest.mark.parametrize(("owner", "guarded"), [("certifi.core", False), ("certifi.core", True)])
+@cases(("owner", "guarded"), [("certifi.core", False), ("certifi.core", True)])
 def test_certifis_own_and_the_guards_are_no_redirection(
     folder: Path, monkeypatch: pytest.MonkeyPatch, owner: str, *, guarded: bool
 ) -> None:
@@ -177,7 +178,7 @@ cli.main(["doctor", "environment", "--json"])
 
 
 @needs_truststore
-@pytest.mark.parametrize("inject", [True, False])
+@cases("inject", [True, False])
 def test_truststore_at_work_in_this_process_is_seen(clean: Path, *, inject: bool) -> None:
     environ = {"HOME": str(clean), "PATH": SYSTEM_PATH}
     argv = [sys.executable, "-c", INJECTED.format(inject=inject)]

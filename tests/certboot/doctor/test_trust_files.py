@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from here import put
 from snapshot import roots
+from table import cases
 
 from certboot.doctor import trust_files
 from certboot.doctor.trust_files import TrustFiles, fingerprints
@@ -52,7 +53,7 @@ def test_a_file_of_certificates(tmp_path: Path) -> None:
     assert TrustFiles().file(path) == ("", f"{path}, 2 certificates", digests(0, 1))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("make", "problem", "words"),
     [
         (lambda _: "", "empty", "empty, which some clients take"),

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from virtualenvs import find_python, packages, python_of, start, virtualenv
+from environments import find_python
+from virtualenvs import packages, python_of, start, virtualenv
 
 from certboot import files, interpreters
 from certboot.hook import neighbours

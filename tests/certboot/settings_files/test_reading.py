@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from table import cases
 
 from certboot import files
 from certboot.settings_files.reading import UnreadableError, read_text
@@ -23,7 +24,7 @@ def test_what_is_not_there_has_no_text(tmp_path: Path) -> None:
     assert read_text(tmp_path / "file") == ""
 
 
-@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+@cases("device", ["/dev/null", "/dev/zero"])
 def test_a_device_has_no_text_and_is_not_read(device: str) -> None:
     assert read_text(Path(device)) is None
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from pki import crl, issue
-from snapshot import few_sources, roots
+from snapshot import roots
+from table import cases
 
 from certboot.certs import load_certificate
 from certboot.errors import SourceError
@@ -73,7 +74,7 @@ def test_a_broken_block_is_a_rejection_among_good_ones(paths: StorePaths, folder
     ]
 
 
-@pytest.mark.parametrize("variable", ["SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"])
+@cases("variable", ["SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"])
 def test_of_a_directory_it_is_what_openssl_finds_there_by_hash(
     paths: StorePaths, folder: Path, openssl: Callable[..., str], variable: str
 ) -> None:
@@ -209,7 +210,7 @@ def somebody_elses(path: Path) -> str:
     return f"it belongs to another user (uid {NOBODY})"
 
 
-@pytest.mark.parametrize("expose", [exposed_file, exposed_folder, exposed_target, somebody_elses])
+@cases("expose", [exposed_file, exposed_folder, exposed_target, somebody_elses])
 def test_what_others_could_change_is_refused_and_if_it_comes_to_that_later_rejected(
     paths: StorePaths, folder: Path, expose: Callable[[Path], str]
 ) -> None:
@@ -241,8 +242,7 @@ def test_in_a_directory_like_tmp_only_files_of_others_are_rejected(paths: StoreP
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 

@@ -7,6 +7,7 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot import der
 from certboot.sources import ber
@@ -33,7 +34,7 @@ def test_der_is_cut_as_certboot_der_cuts_it(parts: list[tuple[int, bytes]]) -> N
     assert children(data) == [(element.tag, element.encoded) for element in der.children(data)]
 
 
-@pytest.mark.parametrize(
+@cases(
     "data",
     [b"\x30", b"\x1f\x81\x01\x00", b"\x04\x80\0\0", b"\x30\x05\x00", b"\x30\x84\xff\xff\xff\xff", b"\x30\x80\x05\x00"],
     ids=["short", "high-tag", "primitive-indefinite", "too-long", "4-GiB", "no-end"],

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pki import issue
 from snapshot import roots
+from table import cases
 
 from certboot.certs import file_name, load_certificate
 from certboot.errors import StoreError
@@ -134,7 +135,7 @@ def test_the_digest_is_over_role_and_fingerprint_alone() -> None:
     assert len(digests - {RECORD.digest()}) == len(others)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "words"),
     [
         (b"", "the manifest is damaged"),

@@ -4,6 +4,7 @@ import dataclasses
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from table import cases
 
 from certboot.errors import StoreError
 from certboot.model import Provenance
@@ -29,7 +30,7 @@ GAMMA = entry("beef00", "Gamma", sources=("added",), days=-1)
 STORE = record(ALPHA, BETA, GAMMA)
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [ALPHA.sha256, "abcd12", "ABCD12", "AB:CD:12", "Alpha Root", "alpha root", "CN=Alpha", "alpha r"],
 )
@@ -44,7 +45,7 @@ def test_the_first_way_that_finds_anything_counts() -> None:
     assert find(record(GAMMA, part), "gamma") == GAMMA
 
 
-@pytest.mark.parametrize("text", ["abcd", "corp ltd", "O=Corp"])
+@cases("text", ["abcd", "corp ltd", "O=Corp"])
 def test_several_are_an_error_that_lists_them(text: str) -> None:
     with pytest.raises(StoreError) as refused:
         find(record(ALPHA, BETA), text)
@@ -58,7 +59,7 @@ def test_of_very_many_only_ten_are_listed() -> None:
     assert refused.value.hint.split("\n")[-2:] == ["  abcd090000000000  CA 9", "  and 3 more"]
 
 
-@pytest.mark.parametrize("text", ["abce", "abc", "delta", "CN=alpha root,O=Other", f"{ALPHA.sha256}0"])
+@cases("text", ["abce", "abc", "delta", "CN=alpha root,O=Other", f"{ALPHA.sha256}0"])
 def test_none_is_an_error(text: str) -> None:
     """Three digits are too few to be meant as such."""
     with pytest.raises(StoreError) as refused:
@@ -67,14 +68,14 @@ def test_none_is_an_error(text: str) -> None:
     assert refused.value.hint
 
 
-@pytest.mark.parametrize("text", ["", " "])
+@cases("text", ["", " "])
 def test_nothing_names_no_certificate_even_if_there_is_only_one(text: str) -> None:
     """``certboot distrust "$ID"`` with ID unset."""
     with pytest.raises(StoreError):
         find(record(ALPHA), text)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("role", "source", "days", "expected"),
     [
         ("", "", None, [ALPHA, BETA, GAMMA]),
