@@ -14,6 +14,7 @@ import argparse
 import os
 import shutil
 import sys
+import tempfile
 
 import check
 
@@ -42,8 +43,10 @@ def main() -> int:
         "COVERAGE_FILE": str(check.ROOT / ".coverage"),
     }
     some = ["-m", "not slow"] if arguments.fast else []
-    pytest = ("-m", "pytest", "-n", WORKERS)
-    check.run(*pytest, "--dist", "loadgroup", f"--durations={SLOWEST}", *some, *arguments.pytest, variables=measured)
+    # Virtualenvs above all are left in it, and go with it.
+    with tempfile.TemporaryDirectory(prefix="certboot-", ignore_cleanup_errors=True) as made:
+        how = ("-n", WORKERS, "--dist", "worksteal", f"--durations={SLOWEST}", "--basetemp", f"{made}/tests")
+        check.run("-m", "pytest", *how, *some, *arguments.pytest, variables=measured)
     if not some and not arguments.pytest:
         check.run("-m", "coverage", "combine", "--quiet")
         check.run("-m", "coverage", "report")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from certboot import cli, moment, net_addresses
+from certboot import cli, files, moment, net_addresses
 from certboot.clients import VARIABLES
 from certboot.paths import StorePaths, store_paths
 
@@ -24,6 +26,7 @@ from issuers import ChainServer
 from pki import Issued
 from plain_server import PlainServer
 from server import TlsServer
+from snapshot import few_sources
 
 # A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -47,7 +50,26 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
+    # pytest closes its folders to others, and what root has in such a one serves root alone.
+    for folder in home.parents:
+        if folder.stat().st_mode & 0o077 == 0:
+            folder.chmod(0o711)
     return home
+
+
+@pytest.fixture(autouse=True)
+def sources(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let certifi and the system have a few CAs instead of 165, but where a test is about the real ones."""
+    if not request.node.get_closest_marker("real_sources"):
+        few_sources(monkeypatch)
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder into which every user may look: the guard of ssl has the directory read in no other one of root's."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -165,3 +187,19 @@ def openssl() -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """What makes a file one that this user may not read: a mode of 0 would not keep root out."""
+    real = files.read_regular
+
+    def forbid(forbidden: Path) -> None:
+        def read(path: str | os.PathLike[str], most: int, *, follow: bool = True) -> bytes:
+            if Path(path) == forbidden:
+                raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+            return real(path, most, follow=follow)
+
+        monkeypatch.setattr(files, "read_regular", read)
+
+    return forbid

@@ -55,6 +55,11 @@ class Store:
         return self.generation / "bundle.pem"
 
     @property
+    def bundle_named(self) -> str:
+        """The value of the variables that name the bundle."""
+        return f"{self.home}/current/bundle.pem"
+
+    @property
     def manifest(self) -> Path:
         return self.generation / "manifest.json"
 

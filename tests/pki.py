@@ -77,6 +77,24 @@ def resigned(issued: Issued) -> Issued:
     return Issued(x509.load_der_x509_certificate(whole), issued.key)
 
 
+def with_key_as(issued: Issued, issuer: Issued, info: bytes) -> Issued:
+    """Return the certificate with this SubjectPublicKeyInfo in the place of its own, signed by ``issuer`` again."""
+    signed, algorithm, _ = der.children(der.read(issued.der)[0].content)
+    fields = [each.encoded for each in der.children(signed.content)]
+    fields[6] = info  # of version 3, which this is
+    body = der.encode(der.SEQUENCE, b"".join(fields))
+    signature = der.encode(der.BIT_STRING, b"\0" + issuer.key.sign(body, ec.ECDSA(hashes.SHA256())))
+    whole = der.encode(der.SEQUENCE, body + algorithm.encoded + signature)
+    return Issued(x509.load_der_x509_certificate(whole), issued.key)
+
+
+def compressed(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return the SubjectPublicKeyInfo of a key on P-256 with its point compressed."""
+    point = key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
+    algorithm = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
+    return der.encode(der.SEQUENCE, algorithm + der.encode(der.BIT_STRING, b"\0" + point))
+
+
 def ca_extensions(key: ec.EllipticCurvePrivateKey) -> tuple[tuple[x509.ExtensionType, bool], ...]:
     return (
         (x509.BasicConstraints(ca=True, path_length=None), True),

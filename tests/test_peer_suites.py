@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from table import cases
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "peer_suites.py"
 REPORT = """<testsuites><testsuite>
@@ -48,7 +49,7 @@ def test_an_outcome_tells_failures_errors_skips_and_expected_failures_apart(scri
 PASSED, FAILED = ("passed",), ("failure",)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("without", "with_hook", "differing", "said"),
     [
         ([PASSED, PASSED], [PASSED, PASSED], 0, ""),

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-from environments import MACHINE, SYSTEM_PATH, Ran, installer
+from environments import SYSTEM_PATH, Ran, installer
 
 STATUS = "import sys; m = sys.modules.get('certboot_startup'); print(m and (m.status, m.home))"
 
@@ -28,15 +26,6 @@ def packages(folder: Path) -> Path:
     """Return the folder of packages of a virtualenv."""
     (found,) = folder.glob("lib/python*/site-packages")
     return found
-
-
-def find_python(version: str) -> Path | str:
-    """Return an interpreter of this version, from the machine's pyenv or its PATH."""
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        return sys.executable
-    pyenv = sorted(Path(MACHINE.get("HOME", "/")).glob(f".pyenv/versions/{version}.*/bin/python"))
-    found = pyenv[-1] if pyenv else shutil.which(f"python{version}", path=MACHINE.get("PATH"))
-    return found or pytest.skip(f"no Python {version} on this machine")
 
 
 def start(python: Path, code: str = STATUS, **variables: str) -> Ran:

@@ -10,7 +10,7 @@ import itertools
 import typing
 from collections.abc import Iterator
 
-from certboot import der, net_pinned, pem
+from certboot import der, pem
 from certboot.certs import load_certificate
 from certboot.completion import Offer
 from certboot.connection import Deadline
@@ -22,6 +22,7 @@ from certboot.sources.reading import PKCS7_LABELS, is_one_element
 from certboot.subject_hash import comparable
 
 if typing.TYPE_CHECKING:
+    from certboot import net
     from certboot.model import Certificate
 
 _MOST_ADDRESSES = 5  # of one certificate
@@ -30,7 +31,7 @@ _SECONDS = 60.0  # for one server
 _MOST_CERTIFICATES = 100  # in one answer
 _SCHEMES = ("http:", "https:")
 
-Cache = dict[tuple[str, Reach], "net_pinned.Fetched | FetchError"]
+Cache = dict[tuple[str, Reach], "net.Fetched | FetchError"]
 """What addresses gave, for the other servers of one run."""
 
 
@@ -128,20 +129,22 @@ class Issuers:
         self.through_proxy = self.through_proxy or known.through_proxy
         return known.body
 
-    def _asked(self, address: str) -> net_pinned.Fetched | FetchError:
+    def _asked(self, address: str) -> net.Fetched | FetchError:
         if self._fetches == _MOST_FETCHES:
             raise FetchError(rule="too-many-fetches", message=f"{_MOST_FETCHES} addresses were asked for this server")
         self._fetches += 1
+        from certboot import net  # it brings requests along, which only this way of reading needs
+
         try:
-            seconds = min(net_pinned.SECONDS, self._deadline.left())
+            seconds = min(net.SECONDS, self._deadline.left())
         except TimeoutError:
             raise FetchError(rule="timeout", message=f"not finished after {_SECONDS:g} seconds in all") from None
-        found: net_pinned.Fetched | FetchError
+        found: net.Fetched | FetchError
         try:
-            found = net_pinned.fetch(address, self._reach, seconds)
+            found = net.fetch_issuer(address, self._reach, seconds)
         except FetchError as error:
             found = error
-        if seconds == net_pinned.SECONDS:  # else it may be this server's time that was too short
+        if seconds == net.SECONDS:  # else it may be this server's time that was too short
             self._cache[address, self._reach] = found
         return found
 

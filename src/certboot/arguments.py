@@ -9,6 +9,7 @@ from pathlib import Path
 
 from certboot.doctor_arguments import doctor, explain, seconds
 from certboot.exporters.formats import FORMATS, NAME, PASSWORD
+from certboot.printable import printable
 from certboot.scan_arguments import scan
 from certboot.starttls import PROTOCOLS
 
@@ -39,9 +40,16 @@ _STORES = (
 )  # fmt: skip
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse's, but for errors that repeat what was typed: nothing in it can drive the terminal."""
+
+    def error(self, message: str) -> typing.NoReturn:
+        super().error(printable(message))
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser; what it returns has the name of the command in ``command``."""
-    whole = argparse.ArgumentParser(
+    whole: argparse.ArgumentParser = _Parser(
         prog="certboot",
         description="Make TLS certificates work for every program that a Python user starts.",
         epilog=_EPILOG,

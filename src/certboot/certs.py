@@ -8,21 +8,18 @@ import hashlib
 import re
 import ssl
 import typing
-import warnings
-from collections.abc import Iterator
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certboot import der, pem
 from certboot.errors import CertificateError
 from certboot.model import Certificate
-from certboot.printable import printable, shortened
+from certboot.parsing import parsing
+from certboot.printable import shortened
+from certboot.public_key import canonical as key_itself
 from certboot.subject_hash import canonical, comparable, hash_of
 
-# TypeError: what cryptography makes of a BIT STRING in a name, in the subject as in an extension.
-_UNREADABLE = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 # Of texts that are shown, and that a stranger chose. RFC 5280 (A.1) allows a common name 64 characters.
 _LONGEST_NAME, _LONGEST_SUBJECT = 120, 600
 _E = typing.TypeVar("_E", bound=x509.ExtensionType)
@@ -41,7 +38,7 @@ def load_certificate(data: bytes) -> Certificate:
 
     OpenSSL itself must load it too: one certificate that it cannot read makes a whole bundle unreadable for it.
     """
-    try:
+    with parsing():
         _, rest = der.read(data, der.SEQUENCE)
         if rest:
             message = "bytes after the certificate"
@@ -49,14 +46,7 @@ def load_certificate(data: bytes) -> Certificate:
         if not loads_in_openssl(data):
             message = "not a certificate that OpenSSL can read"
             raise CertificateError(message)
-        with _quiet():
-            return _described(x509.load_der_x509_certificate(data), data)
-    except _UNREADABLE as error:
-        message = f"not a certificate that OpenSSL can read: {printable(str(error))}"
-        raise CertificateError(message) from error
-    except UnsupportedAlgorithm as error:
-        message = f"a certificate of a kind that is not supported: {printable(str(error))}"
-        raise CertificateError(message) from error
+        return _described(x509.load_der_x509_certificate(data), data)
 
 
 def loads_in_openssl(data: bytes) -> bool:
@@ -75,16 +65,14 @@ def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
     """
     if comparable(certificate.issuer_name) != comparable(issuer.subject_name):
         return False
-    try:
+    with contextlib.suppress(CertificateError), parsing():
         # cryptography compares every byte of the names. The signature is not verified over that of the issuer.
         same = certificate.issuer_name == issuer.subject_name
         data = issuer.der if same else der.with_subject(issuer.der, certificate.issuer_name)
-        with _quiet():
-            signed, signer = x509.load_der_x509_certificate(certificate.der), x509.load_der_x509_certificate(data)
-            signed.verify_directly_issued_by(signer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
+        signed, signer = x509.load_der_x509_certificate(certificate.der), x509.load_der_x509_certificate(data)
+        signed.verify_directly_issued_by(signer)
+        return True
+    return False
 
 
 def annotated_pem(certificate: Certificate) -> str:
@@ -100,14 +88,6 @@ def file_name(certificate: Certificate) -> str:
     """Return a readable, portable file name, distinct by its first eight digits of the fingerprint."""
     slug = re.sub("[^A-Za-z0-9]+", "_", certificate.name.encode("ascii", "ignore").decode()).strip("_")[:64]
     return f"{slug or 'certificate'}-{certificate.fingerprint[:8]}.pem"
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    # cryptography warns of old sins (a serial number of zero, a long name); they are no reason to print anything here.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
@@ -141,9 +121,14 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
             found.critical and found.oid.dotted_string not in _HANDLED_CRITICAL for found in extensions
         ),
         issuer_and_serial=der.issuer_and_serial(data),
-        identity=hashlib.sha256(der.encode(der.SEQUENCE, compared) + public_key).hexdigest(),
+        identity=_digest(compared, key_itself(public_key)),
+        former_identity=_digest(compared, public_key),
         defects=_defects(extensions, self_issued=self_issued),
     )
+
+
+def _digest(name: bytes, key: bytes) -> str:
+    return hashlib.sha256(der.encode(der.SEQUENCE, name) + key).hexdigest()
 
 
 def _defects(extensions: x509.Extensions, *, self_issued: bool) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import typing
 from collections import deque
 
 from certboot.certs import is_signed_by
+from certboot.details import details
 from certboot.subject_hash import comparable
 
 if typing.TYPE_CHECKING:
@@ -19,6 +20,7 @@ if typing.TYPE_CHECKING:
 
 
 _ANY = float("inf")
+_LEAST_STRENGTH = 112  # bits, what OpenSSL asks for at Python's security level 2
 
 
 class Link(typing.NamedTuple):
@@ -26,13 +28,6 @@ class Link(typing.NamedTuple):
 
     issuer: str
     anchor: str
-
-
-class _Place(typing.NamedTuple):
-    certificate: Certificate
-    anchor: str
-    room: float
-    """How many CA certificates may still follow (RFC 5280, 4.2.1.9)."""
 
 
 def hang(
@@ -48,45 +43,75 @@ def hang(
     for certificate in intermediates:
         waiting.setdefault(comparable(certificate.issuer_name), []).append(certificate)
     hanging: dict[str, Link] = {}
-    roomiest: dict[str, float] = {}
-    places = deque(_Place(anchor, anchor.fingerprint, _room(anchor, _ANY)) for anchor in anchors)
+    places = deque((anchor, anchor.fingerprint) for anchor in anchors)
     while places:
-        place = places.popleft()
-        for certificate in waiting.get(comparable(place.certificate.subject_name), ()):
-            # A self-issued certificate (a CA's new key, signed with its old one) does not count.
-            room = _room(certificate, place.room - (not certificate.self_issued))
-            if certificate.fingerprint in roomiest and room <= roomiest[certificate.fingerprint]:
+        issuer, anchor = places.popleft()
+        for certificate in waiting.get(comparable(issuer.subject_name), ()):
+            if certificate.fingerprint in hanging:
                 continue
-            defect = _defect(certificate, place, checked)
+            defect = _defect(certificate, issuer, checked)
             if defect:
                 if defect[0] != "no-issuer" or certificate.fingerprint not in failed:
                     failed[certificate.fingerprint] = defect
                 continue
-            # A longer chain is worth a second look only for what may still follow it.
-            hanging.setdefault(certificate.fingerprint, Link(place.certificate.fingerprint, place.anchor))
-            roomiest[certificate.fingerprint] = room
-            places.append(_Place(certificate, place.anchor, room))
+            hanging[certificate.fingerprint] = Link(issuer.fingerprint, anchor)
+            places.append((certificate, anchor))
     missing = ("no-issuer", "its issuer is not in the store")
     unhung = (each.fingerprint for group in waiting.values() for each in group if each.fingerprint not in hanging)
     return hanging, {fingerprint: failed.get(fingerprint, missing) for fingerprint in unhung}
 
 
-def _room(certificate: Certificate, left: float) -> float:
-    return left if certificate.path_length is None else min(left, certificate.path_length)
+def weak_key(certificate: Certificate) -> tuple[str, str] | None:
+    """Return the rule by which OpenSSL lets nobody sign with the key of this certificate, and the reason."""
+    key, strength = details(certificate.der).key
+    return None if strength >= _LEAST_STRENGTH else ("weak-key", f"the key of {certificate.name} is {key}")
 
 
-def _defect(certificate: Certificate, issuer: _Place, checked: Mapping[str, str]) -> tuple[str, str] | None:
-    wanted, key = certificate.authority_key_id, issuer.certificate.key_id
+def weak_signature(certificate: Certificate) -> tuple[str, str] | None:
+    """Return the rule by which OpenSSL does not believe the signature on this certificate, and the reason."""
+    digest, strength = details(certificate.der).signature
+    return None if strength >= _LEAST_STRENGTH else ("weak-signature", f"it is signed with {digest}")
+
+
+def overlooked(issuer: Certificate, certificate: Certificate) -> tuple[str, str] | None:
+    """Return the rule that keeps ``certificate`` out of the store for what clients would no longer see of its issuer.
+
+    Where a client takes a certificate of the directory for an anchor (VERIFY_X509_PARTIAL_CHAIN), OpenSSL builds the
+    chain no further. What stands above limits nothing then, and is not refused for anything (check_extensions(),
+    check_name_constraints() and check_auth_level() in crypto/x509/x509_vfy.c). So a certificate may be stored only
+    where all of that is written in itself too. Of the purpose the policy sees to in every certificate by itself.
+    """
+    if issuer.name_constrained:
+        return "name-constrained", f"clients would not see to which names {issuer.name} limits it"
+    # A self-issued certificate (a CA's new key, signed with its old one) does not count (RFC 5280, 4.2.1.9).
+    if _room(issuer) - (not certificate.self_issued) < _room(certificate):
+        return "path-length-limited", f"clients would not see how few CAs {issuer.name} lets follow below it"
+    return _refused_for_all(issuer) or weak_signature(certificate)
+
+
+def _refused_for_all(issuer: Certificate) -> tuple[str, str] | None:
+    """Return why OpenSSL refuses whatever ``issuer`` stands above, as long as it sees that one."""
+    if issuer.unhandled_critical:
+        return "unhandled-critical", f"its issuer has a critical extension that OpenSSL does not know: {issuer.name}"
+    return weak_key(issuer)
+
+
+def _room(certificate: Certificate) -> float:
+    """Return how many CA certificates may follow (RFC 5280, 4.2.1.9)."""
+    return _ANY if certificate.path_length is None else certificate.path_length
+
+
+def _defect(certificate: Certificate, issuer: Certificate, checked: Mapping[str, str]) -> tuple[str, str] | None:
+    wanted, key = certificate.authority_key_id, issuer.key_id
     if wanted and key and wanted != key:
         return "no-issuer", "its issuer is not in the store: the name is there with another key"
-    if not issuer.room and not certificate.self_issued:
-        return "path-length-exceeded", f"no CA may follow below {issuer.certificate.name}"
-    # Where a client takes a certificate of the directory for an anchor (VERIFY_X509_PARTIAL_CHAIN), OpenSSL builds the
-    # chain no further and knows only the constraints in it (check_name_constraints in crypto/x509/x509_vfy.c).
-    if issuer.certificate.name_constrained:
-        return "name-constrained", f"clients would not see to which names {issuer.certificate.name} limits it"
-    if checked.get(certificate.fingerprint) == issuer.certificate.fingerprint:
+    if not _room(issuer) and not certificate.self_issued:
+        return "path-length-exceeded", f"no CA may follow below {issuer.name}"
+    unseen = overlooked(issuer, certificate)
+    if unseen:
+        return unseen
+    if checked.get(certificate.fingerprint) == issuer.fingerprint:
         return None
-    if not is_signed_by(certificate, issuer.certificate):
-        return "invalid-signature", f"its signature is not that of {issuer.certificate.name}"
+    if not is_signed_by(certificate, issuer):
+        return "invalid-signature", f"its signature is not that of {issuer.name}"
     return None

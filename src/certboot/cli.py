@@ -10,7 +10,7 @@ import sys
 import typing
 
 from certboot.arguments import parser
-from certboot.commands.terminal import failed
+from certboot.commands.terminal import failed, say
 from certboot.errors import CertbootError
 from certboot.exit_status import INTERRUPTED, OK
 from certboot.redaction import without_credentials
@@ -142,5 +142,5 @@ def _command(name: str) -> Callable[[object], int]:
 def _version() -> int:
     import certboot
 
-    print(f"certboot {certboot.__version__}")
+    say(f"certboot {certboot.__version__}")
     return OK

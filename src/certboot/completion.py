@@ -15,6 +15,7 @@ from datetime import datetime
 from cryptography import x509
 
 from certboot.certs import is_signed_by
+from certboot.chain import overlooked, weak_key, weak_signature
 from certboot.details import details
 from certboot.model import Certificate
 from certboot.policy import broken_rule, unhandled
@@ -24,7 +25,6 @@ SERVER, STORE = "the server", "the store"
 
 _MOST_FETCHED = 4  # certificates of one chain
 _MOST_CHECKS = 200
-_LEAST_STRENGTH = 112  # bits, what OpenSSL asks for at Python's security level 2
 
 
 class Offer(typing.NamedTuple):
@@ -228,13 +228,14 @@ class _Search:
             self._unwanted(certificate)
             or _no_ca(certificate)
             or broken_rule(certificate, self._rules.now)
-            or _weak(certificate)
+            or weak_key(certificate)
+            or weak_signature(certificate)
             or unhandled(certificate)
             or self._unfit(certificate, below)
         )
 
     def _unwanted(self, certificate: Certificate) -> tuple[str, str] | None:
-        if certificate.fingerprint in self._rules.distrusted or certificate.identity in self._rules.distrusted:
+        if certificate.is_among(self._rules.distrusted):
             return "distrusted", "you, or the system's administrator, said so"
         serials = self._rules.revoked_serials
         if certificate.fingerprint in self._rules.revoked or certificate.issuer_and_serial in serials:
@@ -250,8 +251,9 @@ class _Search:
             return "key-id-mismatch", "it has the name, but another key than the one that is asked for"
         if issuer.path_length is not None and below.issuers > issuer.path_length:
             return "path-length-exceeded", f"only {issuer.path_length} CAs may follow below it"
-        if issuer.name_constrained and below.unsent and self._rules.to_store:  # as in chain.py
-            return "name-constrained", f"in the store clients would not see to which names it limits {child.name}"
+        unseen = overlooked(issuer, child) if below.unsent and self._rules.to_store else None
+        if unseen:
+            return unseen
         if not is_signed_by(child, issuer):
             return "invalid-signature", f"the signature on {child.name} is not its own"
         return None
@@ -269,12 +271,3 @@ def _no_ca(certificate: Certificate) -> tuple[str, str] | None:
     if usage is not None and not usage.key_cert_sign:
         return "no-cert-sign", "its keyUsage leaves out keyCertSign"
     return None
-
-
-def _weak(certificate: Certificate) -> tuple[str, str] | None:
-    found = details(certificate.der)
-    key, strength = found.key
-    if strength < _LEAST_STRENGTH:
-        return "weak-key", f"its key is {key}"
-    digest, strength = found.signature
-    return None if strength >= _LEAST_STRENGTH else ("weak-signature", f"it is signed with {digest}")

@@ -30,7 +30,7 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from certboot import fingerprint
+from certboot import files, fingerprint
 from certboot.clients import BY_NAME, VARIABLES
 from certboot.duration import parse_duration
 from certboot.errors import CertbootError
@@ -96,9 +96,7 @@ def load_config(path: Path) -> Config:
 def read_config(path: Path) -> bytes:
     """Return the bytes of ``path``, none where there is no such file; raises CertbootError."""
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
+        return files.read_if_there(path, files.SMALL) or b""
     except OSError as error:
         message = f"cannot read {path}: {error.strerror}"
         raise CertbootError(message, "check the path, and that you may read the file") from error
@@ -110,7 +108,7 @@ def parse_config(data: bytes, path: Path) -> Config:
     try:
         text = data.decode()
         document = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, or a number of 5,000 digits
         message = f"cannot read {path}: {error}"
         raise CertbootError(message, hint) from error
     reader = _Reader(path, text)

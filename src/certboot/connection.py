@@ -1,9 +1,10 @@
-"""A connection to a TLS server that the user named, straight or through his proxy, under one limit of time for all."""
+"""A connection to a host or through the user's proxy, under one limit of time for all that is done over it."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import io
 import re
 import socket
 import ssl
@@ -109,6 +110,53 @@ class Stream:
             self._socket.close()
 
 
+class Wire:
+    """A connection that stands in for a socket with http.client and urllib3: no call outlasts the deadline.
+
+    Nor does one wait longer than ``silence`` seconds for the next piece, or take more than ``most`` bytes in all: then
+    it raises ``beyond``. Whoever made the connection closes it: http.client would, before the body has been read.
+    """
+
+    _io_refs = 0  # where socket.SocketIO counts
+
+    def __init__(self, stream: Stream, silence: float, most: int, beyond: Exception) -> None:
+        self._stream = stream
+        self._silence = silence
+        self._left = most
+        self._beyond = beyond
+
+    def recv(self, size: int) -> bytes:
+        """Return what is there, at least one byte; empty at the end."""
+        self._stream.patience = Deadline(min(self._silence, self._stream.deadline.left()))
+        data = self._stream.receive(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise self._beyond
+        return data
+
+    def recv_into(self, buffer: memoryview) -> int:
+        """Put what is there into the buffer, and return its length."""
+        data = self.recv(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def sendall(self, data: bytes) -> None:
+        """Send it all."""
+        self._stream.send(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return a file to read from."""
+        return io.BufferedReader(socket.SocketIO(typing.cast("socket.socket", self), "r"))
+
+    def settimeout(self, _seconds: float | None) -> None:
+        """Do nothing: the deadline counts, whatever others would wait for."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    _decref_socketios = close
+
+
 @dataclass(frozen=True)
 class Proxy:
     """An HTTP proxy as the environment names it."""
@@ -122,16 +170,22 @@ class Proxy:
     @property
     def shown(self) -> str:
         """Its address without credentials."""
-        return printable(f"{self.scheme}://{_bracketed(self.host)}:{self.port}")
+        return printable(f"{self.scheme}://{bracketed(self.host)}:{self.port}")
 
 
-def proxy_for(target: Target) -> Proxy | None:
-    """Return the proxy that programs use for this host, from HTTPS_PROXY and NO_PROXY or the system's settings.
+def proxy_for(url: str) -> Proxy | None:
+    """Return the proxy for this address, from HTTPS_PROXY and NO_PROXY or the system's settings, as requests has them.
 
-    Raises ConnectionFault for one that is no HTTP proxy. Mail, directories and databases know no proxy.
+    Raises ConnectionFault for one that is no HTTP proxy.
     """
-    host, port = target.connect or (target.host, target.port)
-    address = "" if target.starttls else named_proxy(f"https://{_bracketed(host)}:{port}/")
+    if not urllib.request.getproxies().keys() - {"no"}:
+        return None
+    from requests.utils import get_environ_proxies, select_proxy  # it takes longer than a handshake
+
+    try:
+        address = select_proxy(url, get_environ_proxies(url))
+    except ValueError:
+        return None  # there is no such host, as whoever looks for it will say
     if not address:
         return None
     if "://" not in address:
@@ -149,18 +203,6 @@ def proxy_for(target: Target) -> Proxy | None:
         raise ConnectionFault(outcome="proxy-refused", words=words)
     user = ":".join(urllib.parse.unquote(part or "") for part in (parts.username, parts.password))
     return Proxy(scheme, name, number or _PORTS[scheme], user if parts.username else "")
-
-
-def named_proxy(url: str) -> str:
-    """Return the proxy for this URL as the environment or the system names it, or an empty text: the rule of requests.
-
-    The TLS connection and every fetch go by it, so that NO_PROXY means one thing to both.
-    """
-    if not urllib.request.getproxies():  # mostly so, and then requests need not be loaded
-        return ""
-    from requests.utils import get_environ_proxies, select_proxy
-
-    return select_proxy(url, get_environ_proxies(url)) or ""
 
 
 def ascii_name(host: str) -> str:
@@ -188,36 +230,52 @@ def connect(target: Target, deadline: Deadline, proxy: Proxy | None) -> Stream:
     except TimeoutError:
         words = f"no connection to the proxy {late}: {proxy.shown}"
         raise ConnectionFault(outcome="proxy-refused", words=words) from None
+    return tunnelled(stream, proxy, (host, port), late)
+
+
+def tunnelled(
+    stream: Stream, proxy: Proxy, place: tuple[str, int], late: str, context: ssl.SSLContext | None = None
+) -> Stream:
+    """Return the connection to a proxy as one to the host and port of ``place``; raises ConnectionFault, TimeoutError.
+
+    ``context`` verifies a proxy that is spoken to in TLS; None: as this Python does it. It is closed where that fails.
+    """
     try:
         if proxy.scheme == "https":
-            stream = _wrapped(stream, proxy, late)
-        return _tunnel(stream, proxy, f"{_bracketed(ascii_name(host))}:{port}", late)
+            stream = _wrapped(stream, proxy, late, context)
+        return _tunnel(stream, proxy, f"{bracketed(ascii_name(place[0]))}:{place[1]}", late)
     except BaseException:
         stream.close()
         raise
 
 
 def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
-    found = resolved(ascii_name(host), port, deadline)
-    problem: OSError | None = None
-    for number, (family, kind, protocol, _, address) in enumerate(found):
+    try:
+        return dialled(resolved(ascii_name(host), port, deadline), deadline)
+    except TimeoutError:
+        raise
+    except ConnectionRefusedError as error:
+        raise ConnectionFault(outcome="connection-refused", words="nothing listens there") from error
+    except OSError as error:
+        words = printable(error.strerror or str(error))
+        raise ConnectionFault(outcome="connection-failed", words=words) from error
+
+
+def dialled(addresses: Addresses, deadline: Deadline) -> socket.socket:
+    """Return a connection to the first of these that answers; raises OSError."""
+    problem = OSError("no address")
+    for number, (family, kind, protocol, _, address) in enumerate(addresses):
         opened = socket.socket(family, kind, protocol)
         try:
             # The last address has all the time that is left; one that does not answer must not use up that of others.
-            opened.settimeout(deadline.left() / (len(found) - number))
+            opened.settimeout(deadline.left() / (len(addresses) - number))
             opened.connect(address)
         except OSError as error:
             opened.close()
             problem = error
         else:
             return opened
-    if isinstance(problem, TimeoutError):
-        raise TimeoutError from problem
-    if isinstance(problem, ConnectionRefusedError):
-        raise ConnectionFault(outcome="connection-refused", words="nothing listens there") from problem
-    raise ConnectionFault(
-        outcome="connection-failed", words=printable(problem.strerror or str(problem)) if problem else "no address"
-    )
+    raise problem
 
 
 Addresses: typing.TypeAlias = "list[tuple[socket.AddressFamily, socket.SocketKind, int, str, typing.Any]]"
@@ -282,12 +340,13 @@ def _tunnel(stream: Stream, proxy: Proxy, address: str, late: str) -> Stream:
     return stream
 
 
-def _wrapped(stream: Stream, proxy: Proxy, late: str) -> Stream:
+def _wrapped(stream: Stream, proxy: Proxy, late: str, context: ssl.SSLContext | None) -> Stream:
     """Return TLS with a proxy that is spoken to in TLS, verified like any other host."""
     plain = stream._socket  # noqa: SLF001 - of this very module
     try:
         plain.settimeout(stream.deadline.left())
-        return Stream(ssl.create_default_context().wrap_socket(plain, server_hostname=proxy.host), stream.deadline)
+        context = context or ssl.create_default_context()
+        return Stream(context.wrap_socket(plain, server_hostname=proxy.host), stream.deadline)
     except TimeoutError:
         words = (
             f"the proxy {proxy.shown} did not begin TLS {late}; "
@@ -303,5 +362,6 @@ def _wrapped(stream: Stream, proxy: Proxy, late: str) -> Stream:
         ) from error
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
+    """Return a host as it stands in an address."""
     return f"[{host}]" if ":" in host else host

@@ -6,7 +6,7 @@ import dataclasses
 import typing
 from pathlib import Path
 
-from certboot import policy
+from certboot import files, policy
 from certboot.certs import annotated_pem, file_name
 from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
 from certboot.plan import Plan
@@ -79,7 +79,7 @@ def withdraw(paths: StorePaths, request: Request, inputs: Inputs, former: Path, 
     held = previous.certificates
     found = dict(zip((each.sha256 for each in held), certificates(former, held), strict=True))
     out = _distrusted(request, inputs, list(found.values()))
-    gone = {fingerprint for fingerprint, each in found.items() if fingerprint in out or each.identity in out}
+    gone = {fingerprint for fingerprint, each in found.items() if each.is_among(out)}
     while below := {each.sha256 for each in held if {each.issuer, each.anchor} & gone} - gone:
         gone |= below
     staying = [each for each in held if each.sha256 not in gone]
@@ -87,11 +87,7 @@ def withdraw(paths: StorePaths, request: Request, inputs: Inputs, former: Path, 
         [TrustAnchor(found[e.sha256], e.provenance, e.distrust_after) for e in staying if e.role == "anchor"],
         [Intermediate(found[e.sha256], e.provenance, e.issuer, e.anchor) for e in staying if e.issuer],
     )
-    rejections = (
-        Rejection(*_why_out(each, found[each.sha256], out), each.sha256, each.subject)
-        for each in held
-        if each.sha256 in gone
-    )
+    rejections = (_taken_out(each, found[each.sha256], out) for each in held if each.sha256 in gone)
     record = dataclasses.replace(
         previous,
         generation=generations.next_number(paths),
@@ -105,21 +101,27 @@ def withdraw(paths: StorePaths, request: Request, inputs: Inputs, former: Path, 
 
 
 def _distrusted(request: Request, inputs: Inputs, certificates: Sequence[Certificate]) -> dict[str, str]:
-    """Return what the user wants out from now on: fingerprint, or name and key (``Certificate.identity``) -> name."""
+    """Return what the user wants out from now on: fingerprint, or name and key (``Certificate.identity``) -> name.
+
+    Who trusts one again trusts its name and key again, and who trusts another certificate of these does not.
+    """
     out = {**inputs.distrusted, **request.distrust}
     for each in certificates:
         if each.fingerprint in request.distrust:
             out[each.identity] = distrusted.key_of(each.fingerprint)
-    again = request.trust_again | {each.identity for each in certificates if each.fingerprint in request.trust_again}
+        elif each.former_identity in out:
+            out.setdefault(each.identity, out[each.former_identity])
+    back = [each for each in certificates if each.fingerprint in request.trust_again and each.fingerprint in out]
+    again = request.trust_again.union(*(each.known_as for each in back))
     names = {distrusted.key_of(fingerprint) for fingerprint in request.trust_again}
     return {key: name for key, name in out.items() if key not in again and name not in names}
 
 
-def _why_out(entry: manifest.Entry, certificate: Certificate, out: dict[str, str]) -> tuple[str, str, str, str]:
-    reason = entry.provenance[0]
-    if entry.sha256 in out or certificate.identity in out:
-        return "distrusted", reason.source, reason.detail, "you said so"
-    return "no-issuer", reason.source, reason.detail, "its issuer is not in the store"
+def _taken_out(entry: manifest.Entry, certificate: Certificate, out: dict[str, str]) -> Rejection:
+    origin = (entry.provenance[0].source, entry.provenance[0].detail)
+    if certificate.is_among(out):
+        return Rejection("distrusted", *origin, "you said so", entry.sha256, entry.subject, certificate.identity)
+    return Rejection("no-issuer", *origin, "its issuer is not in the store", entry.sha256, entry.subject)
 
 
 def _carried(decision: Decision, previous: manifest.Manifest | None) -> Decision:
@@ -165,4 +167,4 @@ def _kept_files(
         wanted[paths.adopted] = adoptions.render(inputs.adoptions)
     if inputs.settings_file is not None:
         wanted[paths.config] = inputs.settings_file
-    return {path: data for path, data in wanted.items() if not path.exists() or path.read_bytes() != data}
+    return {path: data for path, data in wanted.items() if files.read_if_there(path, files.LARGE) != data}

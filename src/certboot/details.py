@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 import ipaddress
 import typing
-import warnings
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from certboot.certs import load_certificate
+from certboot.errors import CertificateError
+from certboot.parsing import parsing
 from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
@@ -22,6 +22,7 @@ if typing.TYPE_CHECKING:
 _E = typing.TypeVar("_E", bound=x509.ExtensionType)
 # NIST SP 800-57 part 1, table 2: bits of an RSA, DSA or DH modulus, and the bits of strength they give.
 _STRENGTHS = ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80))
+_UNKNOWN_KEY = ("a key of an unknown kind", 0)
 _STRENGTH_OF_OTHER_KEYS = 128  # Ed25519; Ed448 is stronger
 # What OpenSSL 3 counts a digest for in a signature (ossl_x509_init_sig_info in crypto/x509/x509_set.c).
 _WEAK_HASHES = {"md5": 39, "sha1": 63}
@@ -116,23 +117,27 @@ class Details:
     def key(self) -> tuple[str, int]:
         """The kind and size of the key in words, and its strength in bits (0 for a key that cannot be read)."""
         try:
-            key = self.parsed.public_key()
-        except (ValueError, UnsupportedAlgorithm):
-            return "a key of an unknown kind", 0
+            with parsing():
+                key = self.parsed.public_key()
+        except CertificateError:
+            return _UNKNOWN_KEY
         if isinstance(key, (rsa.RSAPublicKey, dsa.DSAPublicKey)):
             kind = "RSA" if isinstance(key, rsa.RSAPublicKey) else "DSA"
             strength = next((bits for size, bits in _STRENGTHS if key.key_size >= size), key.key_size // 16)
             return f"{kind} with {key.key_size} bits", strength
         if isinstance(key, ec.EllipticCurvePublicKey):
             return f"an elliptic curve of {key.key_size} bits", key.key_size // 2
-        return "Ed25519 or Ed448", _STRENGTH_OF_OTHER_KEYS
+        if isinstance(key, (ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)):
+            return "Ed25519 or Ed448", _STRENGTH_OF_OTHER_KEYS
+        return _UNKNOWN_KEY
 
     @property
     def signature(self) -> tuple[str, int]:
         """The digest under the issuer's signature by name, and its strength in bits."""
         try:
-            algorithm = self.parsed.signature_hash_algorithm
-        except UnsupportedAlgorithm:
+            with parsing():
+                algorithm = self.parsed.signature_hash_algorithm
+        except CertificateError:
             return "an unknown digest", 0
         if algorithm is None:
             return "no separate digest", _STRENGTH_OF_OTHER_KEYS
@@ -143,10 +148,9 @@ class Details:
 def details(der: bytes) -> Details:
     """Return the certificate in these DER bytes with its parts; raises CertificateError."""
     certificate = load_certificate(der)
-    with warnings.catch_warnings():
-        # As in certs.py. The warnings come when a part is parsed, so all that could cause one is parsed here.
-        warnings.simplefilter("ignore")
+    with parsing():
         found = Details(certificate, x509.load_der_x509_certificate(der))
+        # Errors and warnings come when a part is parsed, so all that could cause one is parsed here.
         _ = found._subject, found._issuer, found.parsed.extensions  # noqa: SLF001 - of this very module
         return found
 

@@ -1,14 +1,16 @@
-"""Writing that is whole or not at all, readable for everybody and writable for its owner only, and the store's lock."""
+"""Reading that always ends, writing that is whole or not at all, for its owner only to change, and the store's lock."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
 import typing
 from pathlib import Path
 
+import certboot_startup
 from certboot.errors import StoreError
 
 if typing.TYPE_CHECKING:
@@ -16,10 +18,103 @@ if typing.TYPE_CHECKING:
 
 FILE_MODE = 0o644
 FOLDER_MODE = 0o755
+LINK = "a link"
 _LOCK_SECONDS = 60
-_MOST_LINKS = 40  # Linux follows no more in one path
+SMALL = 1024 * 1024
+"""More bytes than settings, a list or a file with one certificate have."""
+LARGE = 64 * 1024 * 1024
+"""More bytes than a store, a bundle or anybody's list of hosts has."""
+_CHUNK = 1024 * 1024
+_READ = os.O_RDONLY
+# Opening a pipe would wait for its writer, and opening a terminal could make it this process's own.
+for _flag in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"):
+    _READ |= getattr(os, _flag, 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_KINDS = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISLNK, "a link"))
 # What `replace` and `replace_link` write beside a file: it ends with tempfile's eight characters, or the process id.
 _TEMPORARY = re.compile(r"\.(.+)\.(?:[a-z0-9_]{8}|[0-9]{1,7})")
+
+
+class NotRegularError(OSError):
+    """What is there is no regular file, but a pipe, a socket, a device or, where none is followed, a link."""
+
+
+class DeviceError(NotRegularError):
+    """What is there is a device, such as /dev/null."""
+
+
+def read_regular(path: str | os.PathLike[str], most: int, *, follow: bool = True) -> bytes:
+    """Return the content of a regular file of no more than ``most`` bytes; raises OSError, with the reason in words.
+
+    Whatever reads a file in certboot reads it here, but for ``store/hashed.py``, which reads thousands.
+    """
+    name = os.fspath(path)
+    descriptor = open_regular(name, follow=follow)
+    try:
+        size = os.fstat(descriptor).st_size
+        _refuse_large(name, size, most)
+        parts, length = [], 0
+        # The size is what the system says of it, and 0 for what it makes up, as in /proc.
+        while part := os.read(descriptor, min((size or _CHUNK) + 1, most + 1 - length)):
+            parts.append(part)
+            length += len(part)
+            _refuse_large(name, length, most)
+        return b"".join(parts)
+    except OSError as error:
+        error.filename = name
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> int:
+    """Return a descriptor of a regular file, to read from; raises OSError, with the reason in words.
+
+    Nothing else is opened, because to open a device may be to do something, and nothing is waited for.
+    """
+    name = os.fspath(path)
+    try:
+        _refuse_irregular(name, os.stat(name, follow_symlinks=follow))
+        descriptor = os.open(name, _READ if follow else _READ | _NO_FOLLOW)
+    except ValueError as error:  # a zero byte, or what the file system's encoding has not
+        raise OSError(errno.EINVAL, "no path that a file can have", name) from error
+    try:
+        _refuse_irregular(name, os.fstat(descriptor))  # it may be another one by now
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def read_if_there(path: Path, most: int) -> bytes | None:
+    """Return the same, or None where there is no such file."""
+    try:
+        return read_regular(path, most)
+    except FileNotFoundError:
+        return None
+
+
+def hint(error: OSError) -> str:
+    """Return what helps where a file that the user names cannot be read."""
+    if isinstance(error, NotRegularError):
+        return "write into a file what comes through it, and give that"
+    return "check the path, and that you may read it"
+
+
+def _refuse_irregular(name: str, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "a folder, not a file", name)
+    if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+        raise DeviceError(errno.EINVAL, "a device, not a regular file", name)
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "something else")
+        raise NotRegularError(errno.EINVAL, f"{kind}, not a regular file", name)
+
+
+def _refuse_large(name: str, size: int, most: int) -> None:
+    if size > most:
+        words = f"{most // 1024 // 1024} MiB" if most >= _CHUNK else f"{most // 1024} KiB"
+        raise OSError(errno.EFBIG, f"over {words}, which no such file has", name)
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -100,57 +195,39 @@ def exposed(path: Path) -> str:
     return "others may write to it" if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
 
 
-def exposed_above(path: Path) -> tuple[Path, str] | None:
+def exposed_itself(path: Path) -> str:
+    """Return the same of what must not be a link either, since the hook passes none there."""
+    return LINK if os.name == "posix" and path.is_symlink() else exposed(path)
+
+
+def exposed_above(path: Path, *, groups: bool = False) -> tuple[Path, str] | None:
     """Return the folder or link by which others could put something else in the place of ``path``, and how, or None.
 
-    A folder that everybody may write to is safe with the sticky bit, as /tmp has it, for all but the links in it: who
-    owns one can lead it elsewhere. One that a group may write to is accepted, because many systems give each user a
-    group of their own.
+    The rule is the hook's own: ``certboot_startup.unsafe_part``. With ``groups`` a folder may be written to by any
+    group, as an administrator gives one to those who look after programs and certificates (Debian's /usr/local and
+    /usr/local/share/ca-certificates are of the group staff): what lies there is his to decide. No store may lie there.
     """
-    if os.name != "posix":
+    whole = os.path.join(os.getcwd(), path)
+    try:
+        part = certboot_startup.unsafe_part(whole, 0o002 if groups else 0o022)
+        return (Path(part), _how(part)) if part and (part != whole or os.path.islink(part)) else None
+    except OSError:  # nothing is there yet, or it cannot be reached
         return None
-    *above, _ = _passed(path)
-    for place, is_link in reversed(above):  # the nearest is what the user knows
-        if is_link:
-            owner = place.lstat().st_uid
-            if owner not in (0, os.geteuid()) and exposed(place.parent):
-                return place, _belongs_to(owner)
-            continue
-        how = exposed(place)
-        mode = place.stat().st_mode if how else 0
-        if how.startswith("it belongs") or (mode & stat.S_IWOTH and not mode & stat.S_ISVTX):
-            return place, how
-    return None
+
+
+def _how(part: str) -> str:
+    found = os.lstat(part)
+    if found.st_uid not in (0, os.geteuid()):
+        return _belongs_to(found.st_uid)
+    if stat.S_ISLNK(found.st_mode):
+        return "a link that lies where others may write, or leads elsewhere than it says"
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write to it"
+    return "it belongs to root, in a folder where others may write"
 
 
 def _belongs_to(user: int) -> str:
     return f"it belongs to another user (uid {user})"
-
-
-def _passed(path: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield what the system passes on its way to ``path``, itself included, each with whether it is a symbolic link."""
-    root, *names = path.absolute().parts
-    at, links = Path(root), 0
-    yield at, False
-    while names:
-        name = names.pop(0)
-        if name == "..":
-            at = at.parent  # no link: those were followed
-            continue
-        step = at / name
-        try:
-            target = Path(os.readlink(step))
-        except OSError:  # no link, or not there
-            at = step
-            yield at, False
-            continue
-        yield step, True
-        links += 1
-        if links > _MOST_LINKS:
-            return
-        if target.is_absolute():
-            at = Path(root)
-        names[:0] = [part for part in target.parts if part != target.root]
 
 
 def sync(path: Path) -> None:

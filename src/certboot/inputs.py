@@ -6,12 +6,13 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
+from certboot import files
 from certboot.config import Config, parse_config, read_config, rebased
 from certboot.errors import CertbootError, StoreError
 from certboot.sources import added, adopted, gather
 from certboot.store import adoptions as store_adoptions
 from certboot.store import distrusted, last_read, manifest
-from certboot.store.layout import in_force
+from certboot.store.layout import exposed_part, in_force
 
 if typing.TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +56,7 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     # What is decided by and what is compared the next time are the same bytes, each read once and before the sources:
     # a download leaves minutes in which somebody may change these files.
     settings, settings_file, config = _config(paths, request)
-    out = paths.distrusted.read_bytes() if paths.distrusted.exists() else b""
+    out = distrusted.read_bytes(paths.distrusted)
     choices = _choices(request, config, previous)
     adoptions = tuple(
         dict.fromkeys(
@@ -92,6 +93,8 @@ def nothing_new(inputs: Inputs, last: last_read.LastRead | None) -> bool:
     if not (last and inputs.former and inputs.previous):
         return False
     try:
+        if exposed_part(inputs.former):
+            return False
         return last.covers(last_read.digest_of_run(inputs.digest, inputs.former), inputs.now)
     except OSError:
         return False
@@ -110,7 +113,7 @@ def _config(paths: StorePaths, request: Request) -> tuple[bytes, bytes | None, C
         data = read_config(paths.config)
         return data, None, parse_config(data, paths.config)
     try:
-        data = request.config.read_bytes()
+        data = files.read_regular(request.config, files.SMALL)
     except OSError as error:
         message = f"cannot read {request.config}: {error.strerror}"
         raise CertbootError(message, "check the path, and that you may read the file") from error

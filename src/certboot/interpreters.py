@@ -124,7 +124,7 @@ def ask(python: Path) -> Interpreter:
     text = answer(python, _QUESTION, {**environ(), "CERTBOOT_DISABLE": "1"}, "-E")
     try:
         found = json.loads(text)
-        version = tuple(map(int, found["version"]))
+        version = _version(found["version"])
         if version < OLDEST:
             message = f"the hook needs Python 3.8 or newer, and this is {'.'.join(map(str, version))}: {python}"
             raise CertbootError(message, "choose another interpreter with --python")
@@ -132,17 +132,38 @@ def ask(python: Path) -> Interpreter:
             message = f"this interpreter reads no start-up files: {python}"
             raise CertbootError(message, "an embedded Python needs `import site` in its ._pth file")
         return Interpreter(
-            python=Path(found["python"] or python),
-            version=(version[0], version[1], version[2]),
-            virtual=found["virtual"],
-            site_packages=Path(found["site_packages"]),
-            user_site=Path(found["user_site"]) if found["user_site"] else None,
-            site_folders=tuple(dict.fromkeys(map(Path, found["site_folders"]))),
-            managed=found["managed"] and not found["virtual"],
+            python=_absolute(found["python"]) if found["python"] else python,
+            version=version,
+            virtual=found["virtual"] is True,
+            site_packages=_absolute(found["site_packages"]),
+            user_site=_absolute(found["user_site"]) if found["user_site"] else None,
+            site_folders=tuple(dict.fromkeys(map(_absolute, found["site_folders"]))),
+            managed=found["managed"] is True and found["virtual"] is False,
         )
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         message = f"an answer that no interpreter gives, from {python}: {printable(text[:80])}"
         raise CertbootError(message, "choose another interpreter with --python") from error
+
+
+def _version(answer: list[object]) -> tuple[int, int, int]:
+    """Return the three numbers; raises ValueError or TypeError."""
+    major, minor, micro = answer
+    if not (isinstance(major, int) and isinstance(minor, int) and isinstance(micro, int)):
+        message = "not a number"
+        raise TypeError(message)
+    return major, minor, micro
+
+
+def _absolute(answer: str) -> Path:
+    """Return a path that means the same everywhere; raises ValueError or TypeError.
+
+    What is done in a folder of packages would be done in the current folder otherwise.
+    """
+    os.fsencode(answer)
+    if not os.path.isabs(answer) or any(character in answer for character in "\0\r\n"):
+        message = "not a path that a folder of packages has"
+        raise ValueError(message)
+    return Path(answer)
 
 
 def environ() -> dict[str, str]:
@@ -192,4 +213,4 @@ def _stranger(python: Path) -> tuple[Path, str] | None:
             return path, f"it belongs to another user (uid {found.st_uid})"
         if found.st_mode & stat.S_IWOTH:
             return path, "everybody may write to it"
-    return files.exposed_above(python)
+    return files.exposed_above(python, groups=True)

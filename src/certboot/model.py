@@ -6,6 +6,7 @@ import typing
 from dataclasses import dataclass, field
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Container
     from datetime import datetime
 
 
@@ -45,13 +46,24 @@ class Certificate:
     issuer_and_serial: bytes
     """By what its issuer knows it, and so whoever revokes it (IssuerAndSerialNumber; RFC 5652, 10.2.4), as DER."""
     identity: str
-    """Whose certificate it is: SHA-256 over the subject, as OpenSSL compares it, and the SubjectPublicKeyInfo.
+    """Whose certificate it is: SHA-256 over the subject, as OpenSSL compares it, and the key, however it is encoded.
 
-    A signature can be rewritten without its key (ECDSA), that on an anchor is never checked, and either gives the
-    certificate another fingerprint.
+    A signature can be rewritten without its key (ECDSA), that on an anchor is never checked, and whoever has the key
+    can have it certified anew: each gives the certificate another fingerprint.
     """
+    former_identity: str
+    """The same with the bytes of the SubjectPublicKeyInfo in the place of the key: what a store of 0.1.0 holds."""
     defects: tuple[str, ...]
     """What Python 3.13 and newer refuse in a CA certificate (VERIFY_X509_STRICT): ``strict-missing-ski`` and kin."""
+
+    @property
+    def known_as(self) -> tuple[str, str, str]:
+        """All by which it may be named where it is distrusted: its fingerprint, and whose it is."""
+        return self.fingerprint, self.identity, self.former_identity
+
+    def is_among(self, distrusted: Container[str]) -> bool:
+        """Return whether it is named there."""
+        return any(name in distrusted for name in self.known_as)
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,8 @@ class Rejection:
     reason: str
     fingerprint: str = ""
     subject: str = ""
+    identity: str = ""
+    """``Certificate.identity`` of what is distrusted: nobody else of that name and key is to be trusted either."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
-from certboot.errors import CertbootError
+from certboot.errors import CertbootError, SourceError
 from certboot.printable import printable
 
 PUBLIC, PRIVATE, LOOPBACK, SPECIAL = "public", "private", "loopback", "special"
@@ -135,6 +135,41 @@ def place(url: str, reach: Reach) -> Place:
     path = urllib.parse.quote(parts.path or "/", safe=_TARGET)
     query = f"?{urllib.parse.quote(parts.query, safe=_TARGET)}" if parts.query else ""
     return Place(parts.scheme, host, _PORTS[parts.scheme][0] if port is None else port, path + query)
+
+
+def chosen(url: str, verify: Path | None) -> Place:
+    """Return an address that the user chose taken apart, for which only https is good enough; raises SourceError."""
+    hint = "give it as https://HOST/PATH"
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        parts, host = None, None
+    if parts is None or not url.isprintable():
+        words = "not an address"
+    elif parts.scheme != "https":
+        words = "only https:// is fetched"
+        hint = "what comes without TLS can be anybody's; a file can be given by its path"
+    elif "@" in parts.netloc:
+        words = "an address with a user name or password in it"
+        hint = "leave them out; what needs a password cannot be fetched, save it to a file"
+    elif not host:
+        words = "an address without a host"
+    else:
+        from requests import Request  # it writes what is beyond ASCII as it goes over the wire
+
+        try:
+            return place(Request("GET", url).prepare().url or "", Reach(https=verify))
+        except (OSError, ValueError, FetchError):  # OSError: whatever is of requests itself
+            words = "not an address that can be used"
+            hint = "check the address in a browser; a file that you save yourself can be given by its path"
+    message = f"{words}: {shown(url)}"
+    raise SourceError(message, hint)
+
+
+def shown(url: str) -> str:
+    """Return the part of what may be no address that holds no password, whatever stands in one."""
+    return printable(url.rpartition("@")[2])
 
 
 def refusal(address: str, wanted: Place, reach: Reach) -> FetchError | None:

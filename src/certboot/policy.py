@@ -23,8 +23,8 @@ _USER, _ADMINISTRATOR = "you", "the administrator of this system"
 class Rules:
     """What decides beside the certificate itself. Fingerprints are SHA-256 in lower-case hexadecimal.
 
-    Distrusted are fingerprints and identities (``Certificate.identity``). With a candidate that is distrusted by its
-    fingerprint go all of its identity, so that no re-signed copy of it takes its place.
+    Distrusted are fingerprints and identities (``Certificate.known_as``). With a candidate that is distrusted go all
+    of its identity, so that no other certificate of its name and key takes its place.
     """
 
     now: datetime
@@ -112,10 +112,10 @@ def next_change(certificates: Iterable[Certificate], now: datetime) -> datetime:
 
 
 def _with_identities(candidates: Iterable[Candidate], rules: Rules) -> Rules:
-    """Return the rules with the identity of each candidate whose fingerprint is distrusted."""
+    """Return the rules with the identity of each candidate that is distrusted."""
 
     def whole(distrusted: frozenset[str]) -> frozenset[str]:
-        found = (each.certificate for each in candidates if each.certificate.fingerprint in distrusted)
+        found = (each.certificate for each in candidates if each.certificate.is_among(distrusted))
         return distrusted.union(certificate.identity for certificate in found)
 
     return dataclasses.replace(
@@ -130,7 +130,7 @@ def _broken_rule(candidate: Candidate, rules: Rules) -> tuple[str, str] | None:
     for who, distrusted in ((_USER, rules.distrusted), (_ADMINISTRATOR, rules.distrusted_by_system)):
         if certificate.fingerprint in distrusted:
             return "distrusted", f"{who} said so"
-        if certificate.identity in distrusted:
+        if certificate.is_among(distrusted):
             return "distrusted", f"it has the name and key of one that {who} distrusted"
     if certificate.fingerprint in rules.revoked or certificate.issuer_and_serial in rules.revoked_serials:
         return "revoked", "the CCADB lists it as revoked"
@@ -151,7 +151,9 @@ def _no_intermediate(certificate: Certificate, anchors: Container[str]) -> tuple
 
 def _rejection(candidate: Candidate, rule: str, reason: str) -> Rejection:
     certificate = candidate.certificate
-    return Rejection(rule, candidate.source, candidate.detail, reason, certificate.fingerprint, certificate.subject)
+    identity = certificate.identity if rule == "distrusted" else ""
+    origin = (candidate.source, candidate.detail, reason)
+    return Rejection(rule, *origin, certificate.fingerprint, certificate.subject, identity)
 
 
 def _anchor(offers: list[Candidate], rules: Rules, dates: Iterable[str]) -> TrustAnchor:

@@ -3,7 +3,14 @@
 
 def printable(text: str) -> str:
     """Return ``text`` on one line, with a replacement for every character that could drive a terminal."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return the same of each line of ``text``."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def shortened(text: str, most: int = 300) -> str:

@@ -7,17 +7,16 @@ import ssl
 import typing
 from dataclasses import dataclass
 
-from certboot import aia, der, files, history, moment, pem
+from certboot import aia, der, distrust, files, history, moment, pem
 from certboot.certs import file_name, load_certificate
 from certboot.completion import STORE, Completion, Offer, Rules, Supply, complete
-from certboot.config import load_config
 from certboot.details import details
 from certboot.diagnosis.partial_chain import strict_end
 from certboot.errors import CertificateError
 from certboot.net_addresses import reach_from
 from certboot.sources import ccadb, repaired
 from certboot.sources.gather import report_folders, trusted_bundle
-from certboot.store import distrusted, repairs
+from certboot.store import repairs
 from certboot.store.held import named
 from certboot.store.layout import CRTS, in_force
 from certboot.store.repairs import Need, Repair
@@ -215,11 +214,11 @@ class _Revoked:
 
 
 def _distrusted(paths: StorePaths, record: Manifest) -> frozenset[str]:
-    """Return fingerprints, and where the certificate is at hand its identity: a copy of it is kept out as well."""
-    rejected = (each.fingerprint for each in record.rejected if each.rule == "distrusted")
-    found = {*rejected, *distrusted.read(paths.distrusted), *load_config(paths.config).distrust}
+    """Return what is distrusted, and where the certificate is at hand its identity."""
+    user = distrust.by_user(paths)
+    found = {**distrust.by_record(record, user), **user}
     stored = (candidate.certificate for candidate in repaired.read(paths.repaired).parse().candidates)
-    return frozenset(found.union(each.identity for each in stored if each.fingerprint in found))
+    return frozenset({*found, *(each.identity for each in stored if each.is_among(found))})
 
 
 def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
@@ -269,7 +268,7 @@ def _new(paths: StorePaths, repair: Repair) -> tuple[Need, ...]:
     """Return those needs that the certificate's file does not tell of; none where there is no such file."""
     path = paths.repaired / file_name(repair.certificate)
     try:
-        data = path.read_bytes()
+        data = files.read_regular(path, files.SMALL)
     except OSError:
         return ()
     if files.exposed(path) or [block.data for block in pem.blocks(data)] != [repair.certificate.der]:

@@ -1,4 +1,4 @@
-"""The only place that makes a TLS handshake: what the server sent, and OpenSSL's verdict with the trust now active.
+"""The handshake with a server that is looked into: what it sent, and OpenSSL's verdict with the trust now active.
 
 TLS runs over memory here, and its bytes over a connection of our own: so the time in all is limited, what comes that is
 no TLS is seen, and so is what comes before OpenSSL breaks off.
@@ -17,7 +17,7 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 from certboot import starttls
-from certboot.connection import ConnectionFault, Deadline, Proxy, Stream, ascii_name, connect, proxy_for
+from certboot.connection import ConnectionFault, Deadline, Proxy, Stream, ascii_name, bracketed, connect, proxy_for
 from certboot.handshake_record import Record, begin
 from certboot.model import Handshake, Target
 from certboot.printable import printable
@@ -53,7 +53,7 @@ def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshak
         return Handshake("trust-unreadable", printable(str(error)))
     shown = ""
     try:
-        proxy = proxy_for(target)
+        proxy = _proxy(target)
         shown = proxy.shown if proxy else ""
         attempt = _Attempt(target, deadline, proxy)
         found = attempt.verified(context)
@@ -65,6 +65,12 @@ def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshak
     except OSError as error:
         found = Handshake("connection-failed", printable(error.strerror or str(error)))
     return dataclasses.replace(found, proxy=shown, name_sent=not _is_address(target.name))
+
+
+def _proxy(target: Target) -> Proxy | None:
+    """Return the proxy that programs use for this server. Mail, directories and databases know none."""
+    host, port = target.connect or (target.host, target.port)
+    return None if target.starttls else proxy_for(f"https://{bracketed(host)}:{port}")
 
 
 class _Attempt(typing.NamedTuple):

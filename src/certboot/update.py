@@ -12,6 +12,7 @@ from certboot import files, moment
 from certboot.clients import git_settings, held_back
 from certboot.errors import StoreError
 from certboot.inputs import nothing_new, read_inputs
+from certboot.place import mended_above
 from certboot.plan import Plan
 from certboot.store import belongings, env_file, generations, last_read
 from certboot.store.layout import in_force
@@ -89,10 +90,13 @@ def apply(
 
 
 def age_in_seconds(paths: StorePaths) -> float:
-    """Return how long ago the sources were last read; infinite where that is not known, or lies in the future."""
-    last = last_read.read(paths.checked)
-    age = (moment.now() - last.when).total_seconds() if last else -1.0
-    return age if age >= 0 else float("inf")
+    """Return how long ago the sources were last read.
+
+    Infinite where that is not known, where it lies in the future, and where a certificate of theirs has begun or ended
+    since: what is below one that has ended leaves with it.
+    """
+    last, now = last_read.read(paths.checked), moment.now()
+    return (now - last.when).total_seconds() if last and last.when <= now < last.until else float("inf")
 
 
 def _prepare(paths: StorePaths) -> None:
@@ -100,18 +104,21 @@ def _prepare(paths: StorePaths) -> None:
     above = files.exposed_above(paths.home)
     if above:
         message = f"no safe place for the store, {above[1]}: {above[0]}"
-        raise StoreError(message, "set CERTBOOT_HOME to a folder of your own")
+        raise StoreError(message, mended_above(*above))
     if paths.home.exists() and not paths.home.is_dir():
         message = f"the store's folder is a file: {paths.home}"
         raise StoreError(message, "move it away, or set CERTBOOT_HOME to another folder")
     for path in (paths.home, paths.lock, *paths.parts, *paths.trusted.glob("*"), *paths.repaired.glob("*")):
-        how = files.exposed(path)
+        how = files.exposed_itself(path) if path == paths.generations else files.exposed(path)
         if how:
             message = f"the store cannot be relied on, {how}: {path}"
             mended = "chmod go-w" if how.startswith("others") else f"as root: chown {os.geteuid()}"
             raise StoreError(message, f"look at what is there; if it is yours and right, {mended} {path}")
     belongings.claim(paths)
     files.make_folder(paths.generations)  # before the lock: by it a run that is killed now is known to be one
+    if files.exposed_above(paths.home) or files.exposed(paths.home):
+        message = f"somebody else has made the folder for the store at this moment: {paths.home}"
+        raise StoreError(message, "certboot init --home DIR, with a folder of your own")
 
 
 def _planned(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
@@ -143,7 +150,7 @@ def _restored_on_failure(wanted: dict[Path, bytes]) -> Iterator[None]:
     try:
         for path, data in wanted.items():
             files.make_folder(path.parent)
-            before[path] = path.read_bytes() if path.exists() else None
+            before[path] = files.read_if_there(path, files.LARGE)
             files.replace(path, data)
         yield
     except BaseException:
@@ -169,7 +176,8 @@ def _write_settings(paths: StorePaths, variables: list[Variable], inputs: Inputs
     settings = env_file.values(variables, generations.visible_folder(paths))
     guards = None if inputs.config.guards is None else ",".join(inputs.config.guards)
     wanted = env_file.EnvFile(settings, guards, inputs.adoptions) if settings else env_file.EnvFile({})
-    changed = env_file.parse(paths.env) != wanted
+    # The hook takes no link, whatever it leads to.
+    changed = env_file.parse(paths.env) != wanted or bool(files.exposed_itself(paths.env))
     if changed:
         files.replace(paths.env, env_file.render(wanted))
     return settings, changed

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _BUNDLE = "bundle.pem"
 _CRTS = "crts"
 _MARK = "certboot_guard"
+_HERE = os.sep + os.curdir
 _MISSING = object()
 _PARAMETERS = ("self", "url", "proxies", "stream", "verify", "cert")
 
@@ -161,22 +162,71 @@ def _generation_of(path: Path | None, *names: str) -> str:
     """Return the folder of the generation whose bundle or directory, by these names, ``path`` is; "" for another."""
     text = os.fsdecode(path) if path is not None else ""
     folder, _, name = text.rpartition(os.sep)
+    if folder.endswith(_HERE):  # the spelling of an adopted value (hook.ADOPTED)
+        folder = folder[: -len(_HERE)]
     # Without symbolic links the variables name a numbered generation, and an inherited one may name one before it.
     above = hook.generation.rpartition(os.sep)[0]
     return folder if name in names and above and folder.rpartition(os.sep)[0] == above else ""
 
 
-def _is_as_written(folder: str) -> bool:
-    """Return whether bundle and directory are there, and untouched since the manifest was written after them.
+def _is_out_of_reach(path: Path | None, *names: str) -> bool:
+    """Return whether a path is ours and this process may not come to it: it has changed its user since the hook ran.
 
-    What somebody appended to the bundle (``cat corp.pem >> $(python -m certifi)``) is in no directory.
+    To a program that does, the variable is then as if it were not set. A store that is gone is another thing: that is
+    an error, and said.
+    """
+    if not _generation_of(path, *names):
+        return False
+    try:
+        os.stat(os.fsdecode(path))  # type: ignore[arg-type]
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _serves_root_alone(folder: str) -> bool:
+    """Return whether no other user may pass to this folder of a root process's: a daemon may drop root any time."""
+    if os.name != "posix" or os.geteuid():
+        return False
+    folder = os.path.realpath(folder)
+    while folder not in ("", os.sep):
+        if not os.stat(folder).st_mode & 0o001:
+            return True
+        folder = folder.rpartition(os.sep)[0]
+    return False
+
+
+def _is_as_written(folder: str) -> bool:
+    """Return whether bundle and directory are there, and the bundle untouched since the manifest was written after it.
+
+    What somebody appended to the bundle (``cat corp.pem >> $(python -m certifi)``) is in no directory. He may give a
+    file an older time, but not an older time of its last change (st_ctime). That is not asked of the directory: what is
+    in it is what a context gets, and an image of a container sets the times of directories last. Where a copy of a
+    store was made in another order, the guard steps aside until the next generation: slower, and right.
     """
     try:
-        finished = os.stat(folder + os.sep + "manifest.json").st_mtime
+        manifest = os.stat(folder + os.sep + "manifest.json")
         bundle, crts = os.stat(folder + os.sep + _BUNDLE), os.stat(folder + os.sep + _CRTS)
     except OSError:
         return False
-    return crts.st_mode & 0o170000 == 0o040000 and bundle.st_mtime <= finished and crts.st_mtime <= finished
+    untouched = bundle.st_mtime <= manifest.st_mtime and bundle.st_ctime <= manifest.st_ctime
+    return untouched and crts.st_mode & 0o170000 == 0o040000 and crts.st_mtime <= manifest.st_mtime
+
+
+def _built_in(module: ModuleType) -> tuple[str | None, str | None]:
+    """Return OpenSSL's own file and directory, each if it is there and our variable for it is out of reach."""
+    built = module.get_default_verify_paths()
+    cafile, capath = built.openssl_cafile, built.openssl_capath
+    unset = (
+        _is_out_of_reach(os.environ.get("SSL_CERT_FILE"), _BUNDLE),
+        _is_out_of_reach(os.environ.get("SSL_CERT_DIR"), _CRTS),
+    )
+    return (
+        cafile if unset[0] and os.path.isfile(cafile) else None,
+        capath if unset[1] and os.path.isdir(capath) else None,
+    )
 
 
 class _Loaded:
@@ -202,6 +252,8 @@ def _guard_ssl(module: ModuleType) -> None:
     ca_certs, stats = context_class.get_ca_certs, context_class.cert_store_stats
     if hasattr(load, _MARK):
         return
+    # A directory is read when it is needed, and may then be out of reach: such a process reads the bundle at once.
+    only_bundle = _serves_root_alone(hook.generation)
 
     def loaded(context: Any) -> _Loaded:
         return vars(context).setdefault("_certboot_loaded", _Loaded())  # type: ignore[no-any-return]
@@ -229,8 +281,21 @@ def _guard_ssl(module: ModuleType) -> None:
         load_bundle(context)
 
     def asked_for(cafile: Any) -> str:
-        folder = _generation_of(cafile, _BUNDLE)
+        folder = "" if only_bundle else _generation_of(cafile, _BUNDLE)
         return folder if folder and _is_as_written(folder) else ""
+
+    def instead_of(cafile: Any) -> Any:
+        """Return the file that a program would have asked for if our variable were not set."""
+        if _is_out_of_reach(cafile, _BUNDLE):
+            certifi = sys.modules.get("certifi.core")
+            built_in = module.get_default_verify_paths().openssl_cafile
+            return certifi.where() if certifi else built_in if os.path.isfile(built_in) else cafile
+        return cafile
+
+    def load_built_in(context: Any) -> None:
+        cafile, capath = _built_in(module)
+        if cafile or capath:
+            load(context, cafile, capath)
 
     @_stand_in(load)
     def load_verify_locations(self: Any, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
@@ -238,7 +303,7 @@ def _guard_ssl(module: ModuleType) -> None:
         if capath is None and cadata is None and _quietly(load_directory, self, folder):
             return
         _quietly(load_other, self)
-        load(self, cafile, capath, cadata)
+        load(self, _quietly(instead_of, cafile) or cafile, capath, cadata)
         if folder:
             _quietly(load, self, None, folder + os.sep + _CRTS)
 
@@ -251,6 +316,7 @@ def _guard_ssl(module: ModuleType) -> None:
             return
         _quietly(load_other, self)
         load_defaults(self)
+        _quietly(load_built_in, self)
 
     @_stand_in(ca_certs)
     def get_ca_certs(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -274,17 +340,26 @@ def _guard_requests(module: ModuleType) -> None:
         message = "Session.merge_environment_settings takes other arguments"
         raise LookupError(message)
 
+    certs = module.__name__.rpartition(".")[0] + ".certs"
+
+    def is_ours(path: Any) -> bool:
+        """Return whether certboot set this: what it replaced the user's own value by is as good as that."""
+        return bool(_generation_of(path, _BUNDLE, _CRTS)) and not os.fsdecode(path).endswith(hook.ADOPTED)
+
     def choose(session: Any, verify: Any, settings: Any) -> None:
         """Make of ``settings`` what they were if our variable were not set."""
         variable, curl = os.environ.get("REQUESTS_CA_BUNDLE"), os.environ.get("CURL_CA_BUNDLE")
         used = settings["verify"]
-        from_variable = session.trust_env and (verify is None or verify is True) and used == (variable or curl)
-        if not (from_variable and _generation_of(used, _BUNDLE, _CRTS)):
-            return
-        if variable and curl and not _generation_of(curl, _BUNDLE, _CRTS):
-            settings["verify"] = curl
-        elif verify is None and session.verify is not True:
-            settings["verify"] = session.verify
+        if session.trust_env and (verify is None or verify is True) and used == (variable or curl) and is_ours(used):
+            if variable and curl and not is_ours(curl):
+                settings["verify"] = curl
+            elif verify is None and session.verify is not True:
+                settings["verify"] = session.verify
+        used = settings["verify"]
+        # Without one, requests reads what certifi told it when it was imported, and that was ours.
+        read = hook.generation + os.sep + _BUNDLE if used is True else used
+        if isinstance(read, str) and _is_out_of_reach(read, _BUNDLE, _CRTS):
+            settings["verify"] = sys.modules[certs].where()
 
     @_stand_in(original)
     def merge_environment_settings(self: Any, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
@@ -300,6 +375,8 @@ def _guard_certifi(module: ModuleType) -> None:
     original_where, original_contents = module.where, module.contents
     if hasattr(original_where, _MARK):
         return
+    if _serves_root_alone(hook.generation):
+        _quietly(original_where)  # it keeps its answer, and without us requests would have asked before root is dropped
 
     def bundle() -> str:
         path = hook.generation + os.sep + _BUNDLE

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from environments import Ran
 from pki import NOW, issue
-from snapshot import assert_refused, contents, few_sources, roots
+from snapshot import assert_refused, contents, roots
+from table import cases
 from terminal import answers
 
 from certboot import files, history
@@ -26,8 +27,7 @@ ENDED = issue("Ended Root", valid=(NOW - timedelta(days=9), NOW - timedelta(days
 
 
 @pytest.fixture
-def store(certboot: Run, paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(certboot: Run, paths: StorePaths) -> StorePaths:
     assert certboot("init").status == 0
     return paths
 
@@ -136,7 +136,7 @@ def test_a_directory_is_adopted_by_its_hash_names(
     assert adopted(store) == [("SSL_CERT_DIR", f"{folder}:{store.current}/crts")]
 
 
-@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
+@cases(("answer", "status"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
 def test_on_a_terminal_adopt_shows_and_asks(
     certboot: Run, store: StorePaths, image: Path, monkeypatch: pytest.MonkeyPatch, answer: str, status: int
 ) -> None:
@@ -168,7 +168,7 @@ LOST = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", LOST)
+@cases("case", LOST)
 def test_what_programs_may_rely_on_and_does_not_enter_is_shown_and_needs_more_than_yes(
     certboot: Run, store: StorePaths, image: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
@@ -217,7 +217,7 @@ def opened(path: Path) -> None:
     path.chmod(0o666)
 
 
-@pytest.mark.parametrize("damage", [emptied, opened, Path.unlink])
+@cases("damage", [emptied, opened, Path.unlink])
 def test_what_cannot_be_adopted_is_refused_and_nothing_changes(
     certboot: Run, store: StorePaths, image: Path, damage: Callable[[Path], None]
 ) -> None:
@@ -228,7 +228,7 @@ def test_what_cannot_be_adopted_is_refused_and_nothing_changes(
     assert contents(store.home) == before
 
 
-@pytest.mark.parametrize("arguments", [("CA_BUNDLE",), ("PIP_CERT",), ("SSL_CERT_FILE",), ("NODE_EXTRA_CA_CERTS",)])
+@cases("arguments", [("CA_BUNDLE",), ("PIP_CERT",), ("SSL_CERT_FILE",), ("NODE_EXTRA_CA_CERTS",)])
 def test_a_variable_that_cannot_be_adopted_is_refused_by_name(
     certboot: Run, store: StorePaths, image: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
@@ -287,8 +287,8 @@ NO_GOOD: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", NO_GOOD)
-@pytest.mark.parametrize("command", ["update", "init"])
+@cases("case", NO_GOOD)
+@cases("command", ["update", "init"])
 def test_a_file_that_is_no_good_any_more_is_told_and_keeps_nothing_else_from_arriving(
     certboot: Run, store: StorePaths, image: Path, command: str, case: str
 ) -> None:
@@ -356,7 +356,7 @@ def test_undo_of_what_is_not_adopted_is_refused(certboot: Run, store: StorePaths
     assert len(adopted(store)) == 1
 
 
-@pytest.mark.parametrize("name", [b"my = 'own' $x.pem", b"-x\xff\xfe.pem", b"\xc2\x85\x1b[31m.pem"])
+@cases("name", [b"my = 'own' $x.pem", b"-x\xff\xfe.pem", b"\xc2\x85\x1b[31m.pem"])
 def test_odd_paths_are_adopted_read_again_and_given_back_without_driving_the_terminal(
     certboot: Run, store: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes
 ) -> None:
@@ -374,7 +374,7 @@ def test_odd_paths_are_adopted_read_again_and_given_back_without_driving_the_ter
     assert adopted(store) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     "crafted",
     [
         b"PATH=/usr/bin\nLD_PRELOAD=/x.so\n", b"REQUESTS_CA_BUNDLE=\nPIP_CERT=relative.pem\n", b"\xff\xfe\n=\n\0\n",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from snapshot import roots
+from table import cases
 
 from certboot.adoption import lost, places, preset
 from certboot.certs import load_certificate
@@ -39,7 +40,7 @@ def test_without_a_name_it_is_every_variable_whose_value_can_be_adopted(store: S
     assert preset([], store, {}) == ()
 
 
-@pytest.mark.parametrize(
+@cases(
     "value",
     ["", "ca.pem", "~/ca.pem", "/a\nb", "{home}/current/bundle.pem", "{home}/generations/1/crts", "{link}/crts"],
 )

@@ -10,7 +10,7 @@ from issuers import as_pkcs7, intermediate, leaf, pkcs7_of, respelled
 from pki import Issued, issue
 from plain_server import PlainServer, endless, page
 
-from certboot import aia, der, net_pinned
+from certboot import aia, der, net
 from certboot.aia import Issuers
 from certboot.certs import load_certificate
 from certboot.net_addresses import LOOPBACK, FetchError, Reach
@@ -77,7 +77,7 @@ class TestForms:
             (pkcs7_of(b""), "no-certificate"),
             (OTHERS[0].der, "issuer-name-mismatch"),
             (as_pkcs7(*OTHERS), "issuer-name-mismatch"),
-            (CA.der + bytes(net_pinned.LARGEST), "too-large"),
+            (CA.der + bytes(net.LARGEST), "too-large"),
         ],
     )  # fmt: skip
     def test_what_is_not_the_issuer_is_a_failure_with_a_name(self, place: PlainServer, body: bytes, rule: str) -> None:

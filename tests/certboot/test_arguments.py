@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 
 import pytest
+from table import cases
 
 from certboot import cli
 from certboot.arguments import parser
 from certboot.starttls import PROTOCOLS, spoken_on, usual_port
 
 
-@pytest.mark.parametrize(
+@cases(
     ("line", "expected"),
     [
         ("init", {"add": [], "source": None, "intermediates": None, "reports": None, "config": None}),
@@ -54,7 +55,7 @@ def test_a_line_is_understood(line: str, expected: dict[str, object]) -> None:
     assert {"command": line.split(maxsplit=1)[0], **expected}.items() <= found.items()
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
     [
         "trust", "trust a b", "distrust", "show", "show a b", "list anchors", "list --role root", "rollback first",
@@ -72,7 +73,7 @@ def test_a_line_that_says_too_little_or_too_much_is_refused(line: str, capsys: p
     assert ": error: " in said
 
 
-@pytest.mark.parametrize(
+@cases(
     ("line", "expected"),
     [
         ("doctor hook --json localhost:1", {"target": ["hook", "localhost:1"], "json": True}),
@@ -95,7 +96,7 @@ def test_options_may_stand_between_the_words_of_a_list(line: str, expected: dict
     assert vars(cli.parsed(line.split())).items() >= expected.items()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("line", "words"),
     [
         ("doctor a --jsno b", "unrecognized arguments: --jsno b"),

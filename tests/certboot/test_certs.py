@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from issuers import intermediate, leaf, openssl_path, respelled, spelled
+from table import cases
 
 from certboot import certs, der, pem
 from certboot.errors import CertificateError
@@ -65,7 +66,7 @@ def test_a_certificate_is_described() -> None:
     assert certs.load_certificate(ROOT.der).self_issued
 
 
-@pytest.mark.parametrize(
+@cases(
     ("attributes", "name"),
     [
         ([(NameOID.ORGANIZATION_NAME, "Corp"), (NameOID.COMMON_NAME, "Root")], "Root"),
@@ -108,9 +109,9 @@ USAGES: dict[str, Extensions] = {
 }
 
 
-@pytest.mark.parametrize("issuer", [None, ROOT], ids=["self-signed", "issued"])
-@pytest.mark.parametrize("usage", USAGES)
-@pytest.mark.parametrize("constraints", CONSTRAINTS)
+@cases("issuer", [None, ROOT], ids=["self-signed", "issued"])
+@cases("usage", USAGES)
+@cases("constraints", CONSTRAINTS)
 def test_openssl_decides_what_a_ca_is(
     openssl: Callable[..., str], constraints: str, usage: str, issuer: pki.Issued | None
 ) -> None:
@@ -119,14 +120,14 @@ def test_openssl_decides_what_a_ca_is(
     assert certs.load_certificate(made.der).is_ca == purpose(openssl, made.der, "OCSP helper CA")
 
 
-@pytest.mark.parametrize(("made", "is_ca"), [(pki.issue("x", extensions=()), True), (CHILD, False)])
+@cases(("made", "is_ca"), [(pki.issue("x", extensions=()), True), (CHILD, False)])
 def test_of_version_1_only_a_root_is_a_ca(openssl: Callable[..., str], made: pki.Issued, *, is_ca: bool) -> None:
     version_1 = rewritten(made.der, version=None)
     assert certs.load_certificate(version_1).is_ca == purpose(openssl, version_1, "OCSP helper CA") == is_ca
     assert not certs.load_certificate(made.der).is_ca
 
 
-@pytest.mark.parametrize(
+@cases(
     ("purposes", "allowed"),
     [
         ([Eku.SERVER_AUTH], True),
@@ -177,7 +178,7 @@ def test_the_text_of_a_certificate_says_what_it_is() -> None:
     assert text == comments + ROOT.pem.decode()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("common_name", "readable"),
     [
         ("ISRG Root X1", "ISRG_Root_X1"),
@@ -242,7 +243,7 @@ def test_a_serial_number_of_zero_is_an_old_sin_and_no_reason_to_warn() -> None:
 extensions = der.read(list(der.children(der.read(der.read(ROOT.der)[0].content)[0].content))[7].content)[0].content
 
 
-@pytest.mark.parametrize(
+@cases(
     "data",
     [
         b"",
@@ -312,12 +313,12 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 
 
 @pytest.mark.real_data
-def test_of_4000_mutations_of_real_roots_each_is_a_sound_certificate_or_refused() -> None:
+def test_of_1500_mutations_of_real_roots_each_is_a_sound_certificate_or_refused() -> None:
     """Whatever is asked of a certificate later works, since what cryptography reads only when it is asked was read."""
     real = [block.data or b"" for block in pem.blocks(certifi.path().read_bytes())]
     chance = random.Random(9)  # noqa: S311 - the same ones at every run
     now, sound, refused = datetime(2026, 11, 24, tzinfo=timezone.utc), 0, 0
-    for _ in range(4000):
+    for _ in range(1500):
         try:
             found = certs.load_certificate.__wrapped__(mutated(chance.choice(real), chance))
         except CertificateError:
@@ -328,13 +329,11 @@ def test_of_4000_mutations_of_real_roots_each_is_a_sound_certificate_or_refused(
         assert certs.file_name(found).endswith(".pem")
         broken_rule(found, now)
         certs.is_signed_by(found, found)
-    assert sound > 1000
-    assert refused > 1000
+    assert sound > 400
+    assert refused > 400
 
 
-@pytest.mark.parametrize(
-    ("text", "kind"), [("Example CA", 12), ("Example CA", 30), ("  example  cA ", 12), ("Example CA", 19)]
-)
+@cases(("text", "kind"), [("Example CA", 12), ("Example CA", 30), ("  example  cA ", 12), ("Example CA", 19)])
 def test_names_that_openssl_takes_for_one_fit_whatever_strings_they_are(text: str, kind: int) -> None:
     ca, other = respelled(ROOT, text, kind)
     issued, forged = leaf(ca), intermediate(spelled(text, kind), ROOT)
@@ -345,7 +344,7 @@ def test_names_that_openssl_takes_for_one_fit_whatever_strings_they_are(text: st
     assert not openssl_path([issued.pem, forged.pem], ROOT).endswith("leaf: OK\n")
 
 
-@pytest.mark.parametrize("text", ["Example CB", "ExampleCA", "Example CA."])
+@cases("text", ["Example CB", "ExampleCA", "Example CA."])
 def test_another_name_does_not_fit_though_the_key_is_the_same(text: str) -> None:
     ca, other = respelled(ROOT, text)
     issued = leaf(ca)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-import shutil
-import subprocess
-import tempfile
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +11,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from environments import MACHINE
 from issuers import intermediate, openssl_path, respelled, spelled
 from pki import Issued, issue, key_usage
+from table import cases
 
 from certboot import chain
 from certboot.certs import is_signed_by, load_certificate
@@ -73,7 +70,7 @@ TWO = signed("Two", ONE)
 THREE = signed("Three", TWO)
 
 
-@pytest.mark.parametrize("order", [(ONE, TWO, THREE), (THREE, TWO, ONE), (TWO, THREE, ONE)])
+@cases("order", [(ONE, TWO, THREE), (THREE, TWO, ONE), (TWO, THREE, ONE)])
 def test_chains_of_one_two_and_three_levels_end_at_the_anchor_in_whatever_order_they_come(
     order: tuple[Issued, ...],
 ) -> None:
@@ -119,13 +116,14 @@ def test_what_hangs_below_a_forged_certificate_does_not_hang() -> None:
     assert hang([below, forged], [ROOT]) == ({}, rules)
 
 
-@pytest.mark.parametrize("room", [0, 1, 2])
-@pytest.mark.parametrize("whose", ["anchor", "intermediate"])
+@cases("room", [0, 1, 2])
+@cases("whose", ["anchor", "intermediate"])
 def test_a_path_length_lets_so_many_levels_follow(room: int, whose: str) -> None:
+    """Each below says so itself: clients may end the chain there."""
     root = signed("Root")
     levels = [signed("Top", root if whose == "intermediate" else None, room=room)]
     for number in range(4):
-        levels.append(signed(f"Level {number}", levels[-1]))
+        levels.append(signed(f"Level {number}", levels[-1], room=max(room - 1 - number, 0)))
     hanging, failed = hang(levels[1:], levels[:1]) if whose == "anchor" else hang(levels, [root])
     below = [loaded(level).fingerprint for level in levels[1:]]
     assert [fingerprint for fingerprint in below if fingerprint in hanging] == below[:room]
@@ -135,24 +133,27 @@ def test_a_path_length_lets_so_many_levels_follow(room: int, whose: str) -> None
     ]
 
 
-def test_a_longer_path_length_below_gives_no_more_room() -> None:
+@pytest.mark.parametrize(("room", "enters"), [(None, False), (5, False), (1, False), (0, True)])
+def test_below_a_path_length_hangs_only_what_has_no_wider_one(room: int | None, *, enters: bool) -> None:
+    """Clients may take it for an anchor and then do not see the path length above."""
     root = signed("Root", room=1)
-    one = signed("One", root, room=5)
+    one = signed("One", root, room=room)
     two = signed("Two", one)
-    assert hang([one, two], [root])[1] == {loaded(two).fingerprint: "path-length-exceeded"}
+    rules = {loaded(one).fingerprint: "path-length-limited", loaded(two).fingerprint: "no-issuer"}
+    assert hang([one, two], [root])[1] == ({loaded(two).fingerprint: "path-length-exceeded"} if enters else rules)
 
 
 def test_a_self_issued_rollover_takes_no_room() -> None:
     """RFC 5280, 4.2.1.9: the new key of a CA, signed with its old one, does not count."""
     root = signed("Root", room=1)
-    rollover = signed("Root", root)
-    below = signed("Below", rollover)
+    rollover = signed("Root", root, room=1)
+    below = signed("Below", rollover, room=0)
     assert hang([below, rollover], [root]) == (
         {loaded(rollover).fingerprint: link(root, root), loaded(below).fingerprint: link(rollover, root)},
         {},
     )
     closed = signed("Root", room=0)
-    rollover = signed("Root", closed)
+    rollover = signed("Root", closed, room=0)
     below = signed("Below", rollover)
     hanging, failed = hang([below, rollover], [closed])
     assert hanging == {loaded(rollover).fingerprint: link(closed, closed)}
@@ -243,7 +244,7 @@ def test_what_was_checked_skips_the_signature_and_nothing_else(counted: list[tup
 GOOD_TEST = x509.NameConstraints(permitted_subtrees=[x509.DNSName("good.test")], excluded_subtrees=None)
 
 
-@pytest.mark.parametrize("constrained", ["anchor", "intermediate"])
+@cases("constrained", ["anchor", "intermediate"])
 def test_below_name_constraints_nothing_hangs_and_the_constrained_one_itself_does(constrained: str) -> None:
     root = signed("Root", constraints=GOOD_TEST if constrained == "anchor" else None)
     one = signed("One", root, constraints=None if constrained == "anchor" else GOOD_TEST)
@@ -268,73 +269,6 @@ def test_below_name_constraints_a_ca_hangs_by_another_chain_without_them() -> No
         hanging, failed = hang(order, [ROOT])
         assert failed == {}
         assert hanging[loaded(below).fingerprint] == link(free, ROOT)
-
-
-HANDSHAKE = """
-import json, ssl, sys
-directory, chain, key, name = sys.argv[1:]
-server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-server.load_cert_chain(chain, key)
-client = ssl.create_default_context(capath=directory)
-pipes = [ssl.MemoryBIO() for _ in range(4)]
-ends = (
-    client.wrap_bio(pipes[0], pipes[1], server_hostname=name),
-    server.wrap_bio(pipes[1], pipes[0], server_side=True),
-)
-for _ in range(6):
-    for end in ends:
-        try:
-            end.do_handshake()
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLCertVerificationError as error:
-            print(error.verify_message)
-            sys.exit()
-print("accepted")
-"""
-
-
-@pytest.mark.slow
-def test_python_3_13_sees_the_constraints_of_what_it_takes_for_an_anchor_and_none_above(
-    tmp_path: Path, openssl: Callable[..., str]
-) -> None:
-    """Why what hangs below stays out, and the constrained one does not: with the real interpreter and OpenSSL."""
-    python = _python_3_13()
-    one = signed("Constrained", ROOT, constraints=GOOD_TEST)
-    two = signed("Below", one)
-
-    def verdict(name: str, *directory: Issued) -> str:
-        key = ec.generate_private_key(ec.SECP256R1())
-        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(two.key.public_key())
-        extensions = (
-            (x509.SubjectAlternativeName([x509.DNSName(name)]), False),
-            (authority, False),
-        )
-        server = issue(name, two, key=key, extensions=extensions)
-        folder = Path(tempfile.mkdtemp(dir=tmp_path))
-        (folder / "chain").write_bytes(server.pem + two.pem + one.pem)
-        (folder / "key").write_bytes(server.key_pem)
-        (folder / "crts").mkdir()
-        for number, issued in enumerate(directory):
-            (folder / "crts" / f"{number}.pem").write_bytes(issued.pem)
-        openssl("rehash", folder / "crts")
-        command = (python, "-c", HANDSHAKE, folder / "crts", folder / "chain", folder / "key", name)
-        return subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout.strip()
-
-    refused = "permitted subtree violation"
-    assert verdict("evil.test", ROOT) == refused
-    assert verdict("evil.test", ROOT, one) == refused
-    assert verdict("evil.test", ROOT, one, two) == "accepted"  # what hang() keeps from happening
-    assert verdict("good.test", ROOT, one) == "accepted"
-    assert hang([one, two], [ROOT])[1] == {loaded(two).fingerprint: "name-constrained"}
-
-
-def _python_3_13() -> str:
-    found = sorted(Path(MACHINE.get("HOME", "/")).glob(".pyenv/versions/3.13.*/bin/python"))
-    python = str(found[-1]) if found else shutil.which("python3.13", path=MACHINE.get("PATH"))
-    if not python:
-        pytest.skip("there is no Python 3.13 here")
-    return python
 
 
 # Random PKIs
@@ -381,10 +315,15 @@ def oracle(pki: Pki) -> set[str]:
         return named
 
     def fits(path: list[Certificate]) -> bool:
-        """Whether each certificate of a path, lowest first, lets those below it follow."""
+        """Whether each certificate of a path, lowest first, lets those below it follow, and no fewer than they do."""
         return all(
-            upper.path_length is None or sum(not lower.self_issued for lower in path[:at]) <= upper.path_length
+            upper.path_length is None
+            or (
+                lower.path_length is not None
+                and sum(not each.self_issued for each in path[below:at]) + lower.path_length <= upper.path_length
+            )
             for at, upper in enumerate(path)
+            for below, lower in enumerate(path[:at])
         )
 
     def reaches(path: list[Certificate]) -> bool:
@@ -398,9 +337,9 @@ def oracle(pki: Pki) -> set[str]:
     return {loaded(one).fingerprint for one in pki.intermediates if reaches([loaded(one)])}
 
 
-def test_in_500_random_pkis_what_hangs_is_what_some_chain_leads_to_an_anchor_from() -> None:
+def test_in_200_random_pkis_what_hangs_is_what_some_chain_leads_to_an_anchor_from() -> None:
     wrong, hung = [], 0
-    for seed in range(500):
+    for seed in range(200):
         pki = random_pki(seed)
         hanging, failed = hang(pki.intermediates, pki.anchors)
         assert hanging.keys() | failed.keys() == {loaded(one).fingerprint for one in pki.intermediates}
@@ -418,8 +357,12 @@ def leaf(issuer: Issued) -> Issued:
 
 
 def test_each_link_leads_to_its_anchor_in_the_eyes_of_openssl(openssl: Callable[..., str], tmp_path: Path) -> None:
-    """Asked for a leaf below each: what OpenSSL finds a chain for by itself hangs, too, under that name and key."""
+    """Asked for a leaf below each: what OpenSSL finds a chain for by itself hangs, too, under that name and key.
+
+    But where a path length would be overlooked: there only the first half is asked.
+    """
     only = ("verify", "-no-CAfile", "-no-CApath", "-no-CAstore")
+    asked = 0
     for seed in range(40):
         pki = random_pki(1000 + seed)
         folder = tmp_path / str(seed)
@@ -430,7 +373,7 @@ def test_each_link_leads_to_its_anchor_in_the_eyes_of_openssl(openssl: Callable[
             files[fingerprint], leaves[fingerprint] = folder / fingerprint, folder / f"leaf-{fingerprint}"
             files[fingerprint].write_bytes(issued.pem)
             leaves[fingerprint].write_bytes(leaf(issued).pem)
-        hanging, _ = hang(pki.intermediates, pki.anchors)
+        hanging, failed = hang(pki.intermediates, pki.anchors)
         for fingerprint, found in hanging.items():
             between, upper = [files[fingerprint]], found.issuer
             while upper != found.anchor:
@@ -438,6 +381,9 @@ def test_each_link_leads_to_its_anchor_in_the_eyes_of_openssl(openssl: Callable[
                 upper = hanging[upper].issuer
             below = [argument for path in between for argument in ("-untrusted", path)]
             assert openssl(*only, "-trusted", files[found.anchor], *below, leaves[fingerprint]).endswith(": OK\n")
+        if "path-length-limited" in failed.values():
+            continue
+        asked += 1
         offered = [argument for one in pki.intermediates for argument in ("-untrusted", files[loaded(one).fingerprint])]
         trusted = [argument for one in pki.anchors for argument in ("-trusted", files[loaded(one).fingerprint])]
         said = openssl(*only, *trusted, *offered, *leaves.values(), status=None).splitlines()
@@ -446,9 +392,10 @@ def test_each_link_leads_to_its_anchor_in_the_eyes_of_openssl(openssl: Callable[
         usable = {*hanging, *(loaded(one).fingerprint for one in pki.anchors)}
         named = {fingerprint: (one.subject, one.key_id) for fingerprint, one in known.items()}
         assert {named[fingerprint] for fingerprint in good} <= {named[fingerprint] for fingerprint in usable}
+    assert asked > 10
 
 
-@pytest.mark.parametrize(("text", "kind"), [("Example CA", 12), ("example  CA", 19), ("Example CA", 30)])
+@cases(("text", "kind"), [("Example CA", 12), ("example  CA", 19), ("Example CA", 30)])
 def test_names_are_compared_as_openssl_does(text: str, kind: int) -> None:
     root = signed("Root")
     ca, other = respelled(root, text, kind)

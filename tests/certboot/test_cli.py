@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from pki import issue, key_usage
-from snapshot import assert_refused, few_sources, roots, snapshot
+from snapshot import assert_refused, roots, snapshot
+from table import cases
 
 import certboot as package
 from certboot import cli, exit_status
@@ -32,7 +33,7 @@ COMMANDS = (
 PROGRAM = [sys.executable, "-m", "certboot"]
 
 
-@pytest.mark.parametrize("command", [(), *((command,) for command in COMMANDS)], ids=lambda c: " ".join(c) or "-")
+@cases("command", [(), *((command,) for command in COMMANDS)])
 def test_help_says_what_a_command_is_for(certboot: Callable[..., Ran], command: tuple[str, ...], clean: Path) -> None:
     ran = certboot(*command, "--help")
     assert (ran.status, ran.err) == (0, "")
@@ -55,7 +56,7 @@ def test_the_package_has_nothing_else_to_give() -> None:
         getattr(package, "nothing")  # noqa: B009 - mypy
 
 
-@pytest.mark.parametrize(
+@cases(
     "argv", [(), ("renew",), ("init", "--force"), ("init", "file.pem"), ("init", "--add"), ("rehash",), ("purge", "x")]
 )
 def test_wrong_usage_is_said_on_standard_error(
@@ -79,7 +80,7 @@ def test_an_interrupt_is_told_and_has_the_status_that_shells_have(
     assert ran.err.startswith("certboot: error: interrupted\n")
 
 
-@pytest.mark.parametrize("end", [lambda: exit_status.INTERRUPTED, lambda: signal.raise_signal(signal.SIGINT)])
+@cases("end", [lambda: exit_status.INTERRUPTED, lambda: signal.raise_signal(signal.SIGINT)])
 def test_one_interrupt_more_does_not_cut_the_end_short(monkeypatch: pytest.MonkeyPatch, end: Callable[[], int]) -> None:
     monkeypatch.setattr(cli, "main", end)
     before = signal.getsignal(signal.SIGINT)
@@ -92,7 +93,7 @@ def test_one_interrupt_more_does_not_cut_the_end_short(monkeypatch: pytest.Monke
         signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("error", "words"),
     [
         (OSError(28, "No space left on device", "/s/env"), "No space left on device: /s/env"),
@@ -131,9 +132,7 @@ def run(*argv: str, **options: typing.Any) -> subprocess.CompletedProcess[bytes]
     return subprocess.run([*PROGRAM, *argv], check=False, stderr=subprocess.PIPE, **options)
 
 
-@pytest.mark.parametrize(
-    "argv", [("doctor",), ("doctor", "--json"), ("init",), ("--help",), ("--version",)], ids=" ".join
-)
+@cases("argv", [("doctor",), ("doctor", "--json"), ("init",), ("--help",), ("--version",)])
 def test_a_reader_that_has_gone_is_no_failure(argv: tuple[str, ...]) -> None:
     """As with ``certboot doctor | head -1``, with the pipe closed before the first line."""
     reader, writer = os.pipe()
@@ -175,7 +174,7 @@ def test_the_first_line_can_be_read_alone() -> None:
     assert (done.stdout, done.stderr) == (b"environment\n", b"")
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+@cases("closed", ["<&-", ">&-", "2>&-"])
 def test_closed_standard_streams_are_no_failure(closed: str, paths: StorePaths) -> None:
     command = f"'{sys.executable}' -m certboot init {closed}"
     done = subprocess.run(["sh", "-c", command], check=False, capture_output=True)
@@ -196,7 +195,7 @@ def named(subject: str) -> trustme.LeafCert:
     return trustme.LeafCert(made.key_pem, made.pem, [])
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@cases("encoding", ["ascii", "latin-1", "utf-8"])
 def test_names_that_the_terminal_cannot_show_are_escaped(
     serve: Callable[..., TlsServer], tmp_path: Path, encoding: str
 ) -> None:
@@ -224,9 +223,9 @@ def test_a_missing_argv_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_doctor_and_help_change_nothing(
-    certboot: Callable[..., Ran], clean: Path, monkeypatch: pytest.MonkeyPatch
+    certboot: Callable[..., Ran],
+    clean: Path,
 ) -> None:
-    few_sources(monkeypatch)
     certboot("doctor")
     assert snapshot(clean) == {}
     certboot("init")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from table import cases
 
 from certboot.client_presence import present_clients
 from certboot.client_table import (
@@ -63,7 +63,7 @@ def test_each_client_is_given_what_it_takes() -> None:
     assert {variable.name for variable in VARIABLES if variable.form == DIRECTORY} == set(DIRECTORIES)
 
 
-@pytest.mark.parametrize("variable", [variable.name for variable in VARIABLES if not variable.default])
+@cases("variable", [variable.name for variable in VARIABLES if not variable.default])
 def test_a_variable_that_is_off_reaches_no_further_client(variable: str) -> None:
     """Each of its readers reads one that is on."""
     on = {each.name for each in VARIABLES if each.default}
@@ -72,7 +72,7 @@ def test_a_variable_that_is_off_reaches_no_further_client(variable: str) -> None
             assert on & {place.name for place in variables(client)}, client.name
 
 
-@pytest.mark.parametrize("variable", [variable.name for variable in VARIABLES if variable.default])
+@cases("variable", [variable.name for variable in VARIABLES if variable.default])
 def test_without_a_variable_that_is_on_some_client_would_be_lost(variable: str) -> None:
     """SSL_CERT_DIR reaches nobody that SSL_CERT_FILE does not, without which it never stands.
 
@@ -134,7 +134,7 @@ def test_distributions_are_known_by_their_normalized_names(tmp_path: Path) -> No
     }
 
 
-@pytest.mark.parametrize(("version", "choices"), [("23.2.1", 1), ("24.2", 4), ("24.1.2", 1), ("26.3", 4), ("9", 1)])
+@cases(("version", "choices"), [("23.2.1", 1), ("24.2", 4), ("24.1.2", 1), ("26.3", 4), ("9", 1)])
 def test_the_version_decides_where_a_client_has_changed(tmp_path: Path, version: str, choices: int) -> None:
     distribution(tmp_path, f"pip-{version}.dist-info")
     _, pip = sorted(present_clients({"PATH": ""}, [str(tmp_path)]), key=lambda client: client.name == "pip")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 import json
 
-import pytest
+from table import cases
 
 from certboot import client_trials
 from certboot.client_table import CLIENTS
@@ -12,7 +12,7 @@ from certboot.client_trials import ACCEPTED, REFUSED, UNKNOWN, UNTRIED, Trial, t
 BY_NAME = {client.name: client for client in CLIENTS}
 
 
-@pytest.mark.parametrize("name", BY_NAME)
+@cases("name", BY_NAME)
 def test_every_client_is_tried_or_known_not_to_be(name: str) -> None:
     tried = trial(BY_NAME[name], "example.org", 8443)
     assert (tried is None) == (name in UNTRIED)
@@ -28,7 +28,7 @@ def test_nothing_is_tried_that_is_not_in_the_table() -> None:
     assert set(UNTRIED) == {"Poetry", "pymongo", "cargo"}
 
 
-@pytest.mark.parametrize("name", [name for name, client in BY_NAME.items() if not client.program])
+@cases("name", [name for name, client in BY_NAME.items() if not client.program])
 def test_what_python_is_to_run_is_python(name: str) -> None:
     tried = trial(BY_NAME[name], "example.org", 443)
     if tried and tried.says_json:
@@ -86,14 +86,14 @@ UV = (
 )
 
 
-@pytest.mark.parametrize("said", UV)
+@cases("said", UV)
 def test_what_uv_says_of_an_answer_shows_that_it_got_past_tls(said: str) -> None:
     tried = trial(BY_NAME["uv"], "h", 443)
     assert tried
     assert verdict(tried, 2, "", said)[0] == ACCEPTED
 
 
-@pytest.mark.parametrize(
+@cases(
     ("cause", "expected"),
     [("invalid peer certificate: UnknownIssuer", REFUSED), ("tcp connect error: Connection refused", UNKNOWN)],
 )
@@ -104,7 +104,7 @@ def test_what_uv_says_of_a_connection_does_not(cause: str, expected: str) -> Non
     assert verdict(tried, 2, "", said)[0] == expected
 
 
-@pytest.mark.parametrize("case", CASES)
+@cases("case", CASES)
 def test_how_a_trial_ended_is_told_from_what_it_said(case: str) -> None:
     tried, status, output, errors, expected = CASES[case]
     assert verdict(tried, status, output, errors) == expected

@@ -7,7 +7,7 @@ import typing
 from pathlib import Path
 
 import pytest
-from snapshot import few_sources
+from table import cases
 
 import certboot_startup
 from certboot import clients
@@ -44,7 +44,7 @@ def test_the_defaults_are_the_smallest_set_that_reaches_the_clients() -> None:
     assert len(BY_NAME) == len(VARIABLES)
 
 
-@pytest.mark.parametrize(
+@cases(
     "config",
     [Config(), Config(add=("CURL_CA_BUNDLE", "PIP_CERT")), Config(remove=("SSL_CERT_DIR",))],
     ids=["defaults", "more", "no-directory"],
@@ -53,7 +53,6 @@ def test_what_init_says_of_preset_variables_is_what_the_hook_does(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch, config: Config
 ) -> None:
     """Every combination of unset, empty, foreign and our own values among the variables that look at each other."""
-    few_sources(monkeypatch)
     apply(paths, Request("init"))
     settings = env_file.values(config.variables(), paths.current)
     paths.env.write_bytes(env_file.render(env_file.EnvFile(settings)))

@@ -17,7 +17,8 @@ import pytest
 import report
 from cryptography import x509
 from pki import DAY, NOW, Issued, issue, key_usage
-from snapshot import assert_refused, contents, few_sources, roots, snapshot
+from snapshot import assert_refused, contents, roots, snapshot
+from table import cases
 from terminal import answers
 
 from certboot import history
@@ -43,11 +44,6 @@ REPORTS = report.Reports(
     intermediates=tuple(map(report.intermediate, (DEEPER, BELOW, GONE, LOST))),
     revoked=(report.revoked(GONE),),
 )
-
-
-@pytest.fixture(autouse=True)
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
 
 
 @pytest.fixture
@@ -104,7 +100,7 @@ def shown(certboot: Run, *argv: str) -> set[str]:
 # init and what it remembers
 
 
-@pytest.mark.parametrize(
+@cases(
     ("argv", "expected"),
     [
         ((), FEW),
@@ -115,7 +111,6 @@ def shown(certboot: Run, *argv: str) -> set[str]:
         (("--intermediates",), FEW),
         (("--source", "ccadb", "--intermediates"), CCADB_ROOTS | CCADB_BELOW),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_what_init_was_told_update_goes_by(
     certboot: Run, paths: StorePaths, folder: Path, argv: tuple[str, ...], expected: set[str]
@@ -148,7 +143,7 @@ def test_an_unknown_source_is_refused_and_the_known_ones_named(certboot: Run, cl
     assert list(clean.iterdir()) == []
 
 
-@pytest.mark.parametrize("argv", [("init", "--source", "ccadb"), ("init", "--intermediates")])
+@cases("argv", [("init", "--source", "ccadb"), ("init", "--intermediates")])
 def test_a_folder_without_the_reports_is_refused(
     certboot: Run, clean: Path, tmp_path: Path, argv: tuple[str, ...], paths: StorePaths
 ) -> None:
@@ -246,13 +241,24 @@ def test_with_a_most_age_nothing_is_read_while_it_is_young_enough(
     assert "nothing to do" in certboot("update", "--max-age", "7d").out
 
 
-@pytest.mark.parametrize("note", [None, b"", b"yesterday", b"\xff", b"2020-01-01", b"2026-01-01T00:00:00"])
+@cases("note", [None, b"", b"yesterday", b"\xff", b"2020-01-01", b"2026-01-01T00:00:00"])
 def test_where_the_age_is_not_known_the_sources_are_read(certboot: Run, full: StorePaths, note: bytes | None) -> None:
     full.checked.unlink()
     if note is not None:
         full.checked.write_bytes(note)
     assert "nothing new, nothing changed" in certboot("update", "--max-age", "9999w").out
     assert "nothing to do" in certboot("update", "--max-age", "1d").out
+
+
+def test_once_a_certificate_has_ended_the_sources_are_read_however_young_they_are(
+    certboot: Run, full: StorePaths
+) -> None:
+    """What hangs below it must not stay for as long as the span is."""
+    last = json.loads(full.checked.read_bytes())
+    assert "nothing to do" in certboot("update", "--max-age", "7d").out
+    full.checked.write_text(json.dumps({**last, "until": last["when"]}))
+    assert "nothing new, nothing changed" in certboot("update", "--max-age", "7d").out
+    assert "nothing to do" in certboot("update", "--max-age", "7d").out
 
 
 def test_a_span_that_is_none_is_refused(certboot: Run, full: StorePaths) -> None:
@@ -262,10 +268,9 @@ def test_a_span_that_is_none_is_refused(certboot: Run, full: StorePaths) -> None
     assert snapshot(full.home) == before
 
 
-@pytest.mark.parametrize(
+@cases(
     "argv",
     [("update",), ("list",), ("show", "abcd"), ("history",), ("rollback",), ("diff", "1", "2"), ("distrust", "abcd")],
-    ids=lambda argv: argv[0],
 )
 def test_without_a_store_init_is_the_remedy(certboot: Run, clean: Path, argv: tuple[str, ...]) -> None:
     ran = certboot(*argv)
@@ -300,7 +305,7 @@ def test_trust_shows_what_it_asks_about(
     assert names(paths) == FEW | {"Corp"}
 
 
-@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+@cases("answer", ["n\n", "\n", ""])
 def test_any_answer_but_yes_changes_nothing(
     certboot: Run, paths: StorePaths, ca_file: Path, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
@@ -368,7 +373,7 @@ def test_an_address_is_trusted_unseen_only_with_its_fingerprint(
     assert names(paths) == FEW | {"Corp"}
 
 
-@pytest.mark.parametrize("address", ["http://localhost:1/corp.pem", "file:///etc/corp.pem", "ftp://a.example/c.pem"])
+@cases("address", ["http://localhost:1/corp.pem", "file:///etc/corp.pem", "ftp://a.example/c.pem"])
 def test_an_address_that_is_not_https_is_refused(certboot: Run, clean: Path, address: str) -> None:
     assert_refused(certboot("trust", address, "--yes", "--sha256", "0" * 64))
     assert list(clean.iterdir()) == []
@@ -382,9 +387,7 @@ def old_fashioned() -> Issued:
     )
 
 
-@pytest.mark.parametrize(
-    "argv", [("trust", "{}", "--yes"), ("init", "--add", "{}"), ("init", "--config", "team.toml")], ids=" ".join
-)
+@cases("argv", [("trust", "{}", "--yes"), ("init", "--add", "{}"), ("init", "--config", "team.toml")])
 def test_what_newer_pythons_refuse_in_a_company_ca_is_told_when_it_is_added(
     certboot: Run, paths: StorePaths, tmp_path: Path, argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -403,7 +406,7 @@ def test_what_newer_pythons_refuse_in_a_company_ca_is_told_when_it_is_added(
 # distrust
 
 
-@pytest.mark.parametrize("by", ["name", "digits", "colons"])
+@cases("by", ["name", "digits", "colons"])
 def test_what_is_distrusted_leaves_with_all_below_it_and_stays_out(certboot: Run, full: StorePaths, by: str) -> None:
     digits = sha(DOOMED)[:20].upper()
     colons = ":".join(digits[at : at + 2] for at in range(0, 20, 2))
@@ -482,7 +485,7 @@ def test_the_digest_is_the_same_whatever_is_listed(certboot: Run, full: StorePat
         assert listed(certboot, *argv)["digest"] == digest
 
 
-@pytest.mark.parametrize(("name", "issued"), [("Root A", roots()[0]), ("CCADB Deeper", DEEPER)])
+@cases(("name", "issued"), [("Root A", roots()[0]), ("CCADB Deeper", DEEPER)])
 def test_show_tells_everything_and_ends_with_the_file(
     certboot: Run, full: StorePaths, name: str, issued: Issued
 ) -> None:
@@ -626,7 +629,7 @@ def test_one_file_gives_every_machine_the_same_store(
     assert "AWS_CA_BUNDLE=" in envs[0]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "place"),
     [
         ('company = [{path = "database-ca.pem"}]\n', "database-ca.pem"),
@@ -664,7 +667,7 @@ def test_what_the_command_line_says_goes_before_the_settings(certboot: Run, path
     assert names(paths) == FEW  # the settings are a lasting choice
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         "sources = [\n'certifi',\n'mozilla']\n",
@@ -687,7 +690,7 @@ def test_a_mistake_in_a_teams_file_names_file_and_line_and_changes_nothing(
     assert list(clean.rglob("env")) == []
 
 
-@pytest.mark.parametrize("missing", ["settings", "company"])
+@cases("missing", ["settings", "company"])
 def test_a_file_that_is_not_there_is_refused(certboot: Run, paths: StorePaths, tmp_path: Path, missing: str) -> None:
     certboot("init")
     settings = team(tmp_path / "team", '[[company]]\npath = "corp.pem"\n')

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from table import cases
 
 from certboot.clients import VARIABLES
 from certboot.config import Company, Config, load_config, parse_config, rebased
@@ -28,7 +29,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
     assert names(Config()) == DEFAULTS
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         "",
@@ -77,7 +78,7 @@ def test_everything_that_the_modules_own_example_shows_is_understood(tmp_path: P
     )
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "expected"),
     [
         ("", None),
@@ -97,7 +98,7 @@ def test_no_sources_is_a_choice_of_its_own(tmp_path: Path) -> None:
     assert loaded(tmp_path, "").sources is None
 
 
-@pytest.mark.parametrize(("base", "start"), [("", "{}"), ("team", "{}/team"), ("/srv/team", "/srv/team")])
+@cases(("base", "start"), [("", "{}"), ("team", "{}/team"), ("/srv/team", "/srv/team")])
 def test_relative_paths_start_at_base_else_where_the_file_lies(tmp_path: Path, base: str, start: str) -> None:
     text = f'base = "{base}"\nccadb = {{folder = "reports"}}\ncompany = [{{path = "corp.pem"}}]\n'
     config = loaded(tmp_path, text)
@@ -111,7 +112,7 @@ def test_variables_are_added_and_removed(tmp_path: Path) -> None:
     assert set(names(config)) == {*DEFAULTS, "AWS_CA_BUNDLE", "PIP_CERT"} - {"HTTPLIB2_CA_CERTS"}
 
 
-@pytest.mark.parametrize("remove", [("SSL_CERT_FILE",), ("SSL_CERT_FILE", "SSL_CERT_DIR")])
+@cases("remove", [("SSL_CERT_FILE",), ("SSL_CERT_FILE", "SSL_CERT_DIR")])
 def test_ssl_cert_dir_never_stands_without_ssl_cert_file(remove: tuple[str, ...]) -> None:
     config = Config(add=("SSL_CERT_DIR",), remove=remove)
     assert set(DEFAULTS) - set(names(config)) == {"SSL_CERT_FILE", "SSL_CERT_DIR"}
@@ -155,7 +156,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "words"), MISTAKES, ids=[words for _, _, words in MISTAKES])
+@cases(("text", "line", "words"), MISTAKES)
 def test_a_mistake_is_told_with_its_file_and_line(tmp_path: Path, text: str, line: int, words: str) -> None:
     with pytest.raises(CertbootError) as refused:
         loaded(tmp_path, text)
@@ -171,7 +172,7 @@ NEARBY = [
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "words"), NEARBY, ids=[words for _, _, words in NEARBY])
+@cases(("text", "line", "words"), NEARBY)
 def test_the_line_is_that_of_the_mistake_though_its_words_stand_elsewhere_too(
     tmp_path: Path, text: str, line: int, words: str
 ) -> None:
@@ -192,7 +193,7 @@ path = "corp.pem"
 TEAM = Path('/srv/team settings/\N{LATIN SMALL LETTER E WITH ACUTE}\\"quoted"')
 
 
-@pytest.mark.parametrize("base", ["", 'base = "x"', '"base" = "x"', "'base' = 'x'  # ours", '  base="x"'])
+@cases("base", ["", 'base = "x"', '"base" = "x"', "'base' = 'x'  # ours", '  base="x"'])
 def test_settings_that_are_moved_mean_the_same_as_where_they_were(base: str) -> None:
     text = WHOLE.format(base=base)
     moved = rebased(text, TEAM)
@@ -200,7 +201,7 @@ def test_settings_that_are_moved_mean_the_same_as_where_they_were(base: str) -> 
     assert rebased(moved, Path("/store")) == moved
 
 
-@pytest.mark.parametrize(
+@cases(
     ("base", "folder"),
     [
         ('base = """\nx"""', "/srv"),
@@ -227,7 +228,7 @@ def test_bad_toml_is_told_with_its_line(tmp_path: Path) -> None:
     assert "line 2" in refused.value.message
 
 
-@pytest.mark.parametrize("data", [b"# \xe9\n", b"a = " + b"[" * 100_000], ids=["latin", "deep"])
+@cases("data", [b"# \xe9\n", b"a = " + b"[" * 100_000], ids=["latin", "deep"])
 def test_what_is_no_toml_is_an_error(data: bytes) -> None:
     with pytest.raises(CertbootError, match=r"cannot read /team\.toml: "):
         parse_config(data, Path("/team.toml"))
@@ -238,12 +239,12 @@ def test_what_is_no_file_is_an_error(tmp_path: Path) -> None:
         load_config(tmp_path)
 
 
-@pytest.mark.parametrize(("text", "days"), [('max-age = "7d"', 7), ('max-age = "2w"', 14), ("", None)])
+@cases(("text", "days"), [('max-age = "7d"', 7), ('max-age = "2w"', 14), ("", None)])
 def test_how_old_the_store_may_be_is_a_span_of_time(tmp_path: Path, text: str, days: int | None) -> None:
     assert loaded(tmp_path, text).max_age == (None if days is None else timedelta(days=days))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("value", "message"),
     [
         ('"soon"', "max-age is not a span of time: 'soon'"),

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot import der
 
@@ -34,7 +35,7 @@ def test_children_are_all_the_elements_in_order(parts: list[tuple[int, bytes]]) 
     assert [(child.tag, child.content) for child in der.children(content)] == parts
 
 
-@pytest.mark.parametrize(
+@cases(
     ("length", "header"),
     [(0, "0400"), (127, "047f"), (128, "048180"), (255, "0481ff"), (256, "04820100"), (65536, "0483010000")],
 )
@@ -44,7 +45,7 @@ def test_lengths_take_as_few_octets_as_x690_demands(length: int, header: str) ->
     assert len(der.read(encoded)[0].content) == length
 
 
-@pytest.mark.parametrize(
+@cases(
     ("data", "message"),
     [
         ("", "the data ends inside an element"),

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 from pki import DAY, NOW, issue
+from table import cases
 
 from certboot.details import Details, details
 from certboot.errors import CertificateError
@@ -29,7 +30,7 @@ def signed_by(key: ed25519.Ed25519PrivateKey | dsa.DSAPrivateKey, digest: hashes
 ROOT_DETAILS = details(ROOT.der)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("made", "kind", "strength"),
     [
         (make("x", key=rsa_key(1024)), "RSA with 1024 bits", 80),
@@ -94,7 +95,7 @@ def test_what_is_no_certificate_has_no_details() -> None:
         details(b"junk")
 
 
-@pytest.mark.parametrize("text", ["x" * 3000, ""])
+@cases("text", ["x" * 3000, ""])
 def test_a_name_that_is_too_long_or_empty_causes_no_warning(text: str) -> None:
     """The library warns of it when a name is parsed, on the terminal of whoever asks for a diagnosis."""
     with warnings.catch_warnings():

@@ -3,12 +3,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from table import cases
 
 from certboot.duration import parse_duration
 from certboot.errors import CertbootError
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "span"),
     [
         ("90m", timedelta(minutes=90)),
@@ -23,7 +24,7 @@ def test_a_span_is_a_number_and_a_unit(text: str, span: timedelta) -> None:
     assert parse_duration(text) == span
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     ["", "7", "d", "7 d", "-7d", "7.5d", "7y", "7D", "1h30m", "7d\n", "999999d", "\N{ARABIC-INDIC DIGIT SEVEN}d"],
 )

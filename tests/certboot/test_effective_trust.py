@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
+from table import cases
 
 from certboot import effective_trust as of
 from certboot.client_table import CERTIFI, CLIENTS, OWN, SYSTEM, SYSTEM_DIRECTORY, SYSTEM_FILE
@@ -130,7 +130,7 @@ CASES: dict[str, tuple[str, dict[str, str], list[tuple[str, str, str]]]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@cases("case", CASES)
 def test_the_environment_decides(case: str) -> None:
     client, environ, expected = CASES[case]
     found = trust(client, environ)
@@ -160,7 +160,7 @@ UNUSABLE: dict[str, tuple[str, dict[str, str], list[str], bool]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", UNUSABLE)
+@cases("case", UNUSABLE)
 def test_what_cannot_be_loaded_ends_a_client_or_is_passed_over(case: str) -> None:
     client, environ, usable, fails = UNUSABLE[case]
     known = Facts(PATHS.holds, kinds={"/own.pem": FILE, "/own": DIRECTORY, CRTS: DIRECTORY}, defaults=DEFAULTS)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from table import cases
 
 from certboot.explanations import EXPLANATIONS, Explanation, parse
 
@@ -77,7 +78,7 @@ def test_each_is_explained_with_what_it_means_and_who_can_mend_it(certboot: Call
         assert max(map(len, lines)) <= 100, kind
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "error"),
     [
         ("# g\n\n## no-title\n\nMeaning.\n", ValueError),
@@ -110,9 +111,7 @@ def test_without_an_id_all_are_listed(certboot: Callable[..., Ran]) -> None:
     assert set(re.findall(r"^  (\S+)", ran.out, re.MULTILINE)) == set(EXPLANATIONS)
 
 
-@pytest.mark.parametrize(
-    ("given", "hint"), [("missing-intermediates", "missing-intermediate"), ("???", "lists them all")]
-)
+@cases(("given", "hint"), [("missing-intermediates", "missing-intermediate"), ("???", "lists them all")])
 def test_an_unknown_id_is_refused_with_the_nearest(certboot: Callable[..., Ran], given: str, hint: str) -> None:
     ran = certboot("explain", given)
     assert (ran.status, ran.out) == (2, "")

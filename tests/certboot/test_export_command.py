@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from environments import Ran
 from exported import der_of, fingerprints, java_store, keytool
 from pki import issue
-from snapshot import assert_refused, contents, few_sources, roots, snapshot
+from snapshot import assert_refused, contents, roots, snapshot
+from table import cases
 
 from certboot import history
 from certboot.certs import load_certificate
@@ -29,9 +30,8 @@ FILES = [name for name, chosen in FORMATS.items() if not chosen.directory]
 
 
 @pytest.fixture(autouse=True)
-def store(monkeypatch: pytest.MonkeyPatch, certboot: Run, tmp_path: Path) -> None:
+def store(certboot: Run, tmp_path: Path) -> None:
     """Four anchors, and one intermediate."""
-    few_sources(monkeypatch)
     known = (report.intermediate(BELOW),), (report.revoked(GONE),)
     reports = report.Reports((report.root(ROOT),), *known)
     folder = report.save(reports.bodies(), tmp_path / "reports")
@@ -79,7 +79,7 @@ def read(name: str, path: Path) -> list[str]:
             return fingerprints(yaml.safe_load(path.read_bytes())["spec"]["sources"][1]["inLine"])
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@cases("name", FORMATS)
 def test_each_format_holds_exactly_the_anchors_of_the_store(
     name: str, certboot: Run, paths: StorePaths, out: Path
 ) -> None:
@@ -89,7 +89,7 @@ def test_each_format_holds_exactly_the_anchors_of_the_store(
     assert [path.name for path in out.parent.iterdir()] == ["path"]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@cases("name", FORMATS)
 def test_the_same_store_gives_the_same_bytes_and_another_one_replaces_them_by_force(
     name: str, certboot: Run, out: Path, ca_file: Path
 ) -> None:
@@ -130,7 +130,7 @@ def test_openssl_verifies_by_what_was_exported(certboot: Run, out: Path, openssl
     openssl("verify", "-CApath", out.with_name("crts"), "-no-CAfile", leaf)
 
 
-@pytest.mark.parametrize("name", FILES)
+@cases("name", FILES)
 def test_a_dash_stands_for_standard_output_which_then_has_nothing_else(name: str, certboot: Run, out: Path) -> None:
     certboot("export", "--format", name, out)
     command = [sys.executable, "-m", "certboot", "export", "--format", name, "-"]
@@ -145,7 +145,7 @@ def test_a_file_named_dash_can_be_written_too(certboot: Run, out: Path, monkeypa
     assert (out.parent / "-").is_file()
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@cases("name", FORMATS)
 def test_no_binary_goes_to_a_terminal_and_no_directory_to_a_pipe(
     name: str, certboot: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +165,7 @@ def test_without_standard_output_there_is_a_message(certboot: Run, monkeypatch: 
     assert "no standard output" in certboot("export", "--format", "pem-bundle", "-").err
 
 
-@pytest.mark.parametrize("name", FILES)
+@cases("name", FILES)
 def test_intermediates_are_not_made_anchors(name: str, certboot: Run, out: Path) -> None:
     ran = certboot("export", "--format", name, "--intermediates", out)
     assert_refused(ran)
@@ -173,14 +173,14 @@ def test_intermediates_are_not_made_anchors(name: str, certboot: Run, out: Path)
     assert not out.exists()
 
 
-@pytest.mark.parametrize("name", ["pkcs12", "java-cacerts"])
+@cases("name", ["pkcs12", "java-cacerts"])
 def test_the_password_is_that_of_the_file(name: str, certboot: Run, paths: StorePaths, out: Path, secret: Path) -> None:
     assert certboot("export", "--format", name, "--password-file", secret, out).status == 0
     assert java_store(out, "open sesame").fingerprints == anchors(paths)
     assert keytool("-list", "-keystore", out, "-storepass", "changeit").returncode == 1
 
 
-@pytest.mark.parametrize(
+@cases(
     ("content", "said"),
     [(b"\n", "the password is empty"), (b"d\xc3\xb6r\n", "Java does not take"), (None, "cannot read the password")],
 )
@@ -211,15 +211,15 @@ def test_an_object_of_kubernetes_has_the_name_and_namespace_that_were_given(cert
     assert selector == {"matchLabels": {"kubernetes.io/metadata.name": "2"}}
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("option", ["name", "namespace", "password-file"])
+@cases("name", FORMATS)
+@cases("option", ["name", "namespace", "password-file"])
 def test_an_option_without_a_value_is_not_taken_for_none(name: str, option: str, certboot: Run, out: Path) -> None:
     assert_refused(certboot("export", "--format", name, f"--{option}", "", out))
     assert not out.exists()
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("option", ["password-file", "name", "namespace"])
+@cases("name", FORMATS)
+@cases("option", ["password-file", "name", "namespace"])
 def test_an_option_without_meaning_is_refused(name: str, option: str, certboot: Run, out: Path, secret: Path) -> None:
     value = secret if option == "password-file" else "some"
     ran = certboot("export", "--format", name, f"--{option}", value, out)
@@ -238,7 +238,7 @@ def test_there_must_be_a_store(certboot: Run, out: Path) -> None:
     assert "there is no store yet" in ran.err
 
 
-@pytest.mark.parametrize("harm", ["altered", "exposed"])
+@cases("harm", ["altered", "exposed"])
 def test_a_store_that_cannot_be_relied_on_is_not_passed_on(
     harm: str, certboot: Run, paths: StorePaths, out: Path
 ) -> None:
@@ -256,7 +256,7 @@ def test_a_store_that_cannot_be_relied_on_is_not_passed_on(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("name", ["pem-bundle", "pem-directory-hash"])
+@cases("name", ["pem-bundle", "pem-directory-hash"])
 def test_the_store_itself_is_no_place_for_an_export(
     name: str, certboot: Run, paths: StorePaths, tmp_path: Path
 ) -> None:
@@ -276,7 +276,7 @@ def test_a_reader_that_goes_away_is_no_error(certboot: Run, out: Path) -> None:
     assert (ran.stdout, ran.stderr) == (out.read_text()[:10], "")
 
 
-@pytest.mark.parametrize("argv", [["export", "x"], ["export", "--format", "pem"], ["export", "--format", "der", "x"]])
+@cases("argv", [["export", "x"], ["export", "--format", "pem"], ["export", "--format", "der", "x"]])
 def test_a_format_and_a_path_are_needed(argv: list[str], certboot: Run) -> None:
     ran = certboot(*argv)
     assert ran.status == 2

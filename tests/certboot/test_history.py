@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 from pki import issue
-from snapshot import contents, few_sources, roots, snapshot
+from snapshot import contents, roots, snapshot
+from table import cases
 
 from certboot import history
 from certboot.certs import load_certificate
@@ -20,9 +21,8 @@ from certboot.update import apply
 
 
 @pytest.fixture
-def three(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
+def three(paths: StorePaths) -> StorePaths:
     """A store of three generations: Root A, B and C; then One besides; then no Root A any more."""
-    few_sources(monkeypatch)
     apply(paths, Request("init"))
     certificate = load_certificate(issue("One").der)
     apply(paths, Request("trust", additions=(Loaded((Candidate(certificate, "added", "one.pem"),)),)))
@@ -57,7 +57,7 @@ def test_the_one_in_force_is_the_present_one(three: StorePaths) -> None:
     assert history.current(three) == history.numbered(three, 3)
 
 
-@pytest.mark.parametrize("number", [0, -1, 4, 99])
+@cases("number", [0, -1, 4, 99])
 def test_a_number_that_is_not_kept_is_an_error(three: StorePaths, number: int) -> None:
     before = snapshot(three.home)
     for ask in (history.numbered, history.rollback):
@@ -115,7 +115,7 @@ def test_the_next_generation_has_a_new_number_and_is_compared_with_the_one_in_fo
     assert outcome.record.digest() == history.numbered(three, 3).digest()
 
 
-@pytest.mark.parametrize("part", ["bundle.pem", "crts", "manifest.json"])
+@cases("part", ["bundle.pem", "crts", "manifest.json"])
 def test_a_damaged_generation_is_never_put_in_force(three: StorePaths, part: str) -> None:
     path = three.generations / "2" / part
     if path.is_dir():

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from environments import Ran
-from snapshot import assert_refused, contents, few_sources
+from snapshot import assert_refused, contents
+from table import cases
 from virtualenvs import packages, python_of, start, virtualenv
 
 import certboot_startup
@@ -27,7 +28,6 @@ Run = Callable[..., Ran]
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
     monkeypatch.setattr(copying, "_GRACE_SECONDS", 0)
 
 
@@ -276,7 +276,7 @@ def test_a_store_of_another_user_is_not_recorded(certboot: Run, venv: Path, tmp_
     assert found.look(packages(venv)).owner == "nobody"
 
 
-@pytest.mark.parametrize("home", ["a:b", "a\nb"])
+@cases("home", ["a:b", "a\nb"])
 def test_a_store_whose_path_no_variable_can_hold_is_not_recorded(certboot: Run, venv: Path, home: str) -> None:
     assert certboot("hook", "install", "--python", venv, "--home", f"/opt/{home}").status == 2
     assert found.look(packages(venv)).owner == "nobody"
@@ -401,7 +401,7 @@ def test_a_tool_s_environment_is_told_of_and_what_to_run(
     assert "            certboot hook install --python PATH\n" in certboot("init").out
 
 
-@pytest.mark.parametrize("argv", [[], ["renew"], ["install", "--python", "a", "--all-venvs", "b"], ["status", "x"]])
+@cases("argv", [[], ["renew"], ["install", "--python", "a", "--all-venvs", "b"], ["status", "x"]])
 def test_wrong_usage_is_said_on_standard_error(certboot: Run, argv: list[str]) -> None:
     ran = certboot("hook", *argv)
     assert (ran.status, ran.out) == (2, "")

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from virtualenvs import find_python, packages, python_of, start, virtualenv
+from environments import find_python
+from table import cases
+from virtualenvs import packages, python_of, start, virtualenv
 
 from certboot import interpreters
 from certboot.errors import CertbootError
@@ -36,7 +38,7 @@ def on_path(python: Path) -> list[str]:
     return list(ast.literal_eval(start(python, code).out))
 
 
-@pytest.mark.parametrize("version", ["3.8", "3.13"])
+@cases("version", ["3.8", "3.13"])
 def test_the_folders_of_packages_are_those_of_sys_path_in_its_order(tmp_path: Path, clean: Path, version: str) -> None:
     """With the system's packages a virtualenv also has the user's own folder, after its own."""
     python = python_of(virtualenv(tmp_path / "venv", "--system-site-packages", python=find_python(version)))
@@ -57,7 +59,7 @@ def test_the_system_s_interpreter_tells_where_its_distribution_has_packages_and_
     assert not found.virtual
 
 
-@pytest.mark.parametrize("version", ["2.7", "3.6", "3.7"])
+@cases("version", ["2.7", "3.6", "3.7"])
 def test_an_interpreter_that_is_too_old_is_refused(version: str) -> None:
     with pytest.raises(CertbootError, match=rf"Python 3\.8 or newer, and this is {version}\."):
         interpreters.ask(Path(find_python(version)))
@@ -70,7 +72,7 @@ def program(tmp_path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "words"),
     [
         ("#!/bin/sh\nexit 0\n", "does not answer as an interpreter does, its status is 0"),
@@ -127,7 +129,7 @@ def test_an_interpreter_whose_start_fails_is_told_with_its_last_words(venv: Path
 
 
 @AS_ROOT
-@pytest.mark.parametrize("part", ["venv", "venv/bin", "venv/pyvenv.cfg"])
+@cases("part", ["venv", "venv/bin", "venv/pyvenv.cfg"])
 def test_what_belongs_to_another_user_is_not_run(venv: Path, part: str) -> None:
     """Else `sudo certboot hook install --all-venvs /home` would run whatever a user calls bin/python."""
     assert interpreters.ask(python_of(venv)).virtual
@@ -136,7 +138,7 @@ def test_what_belongs_to_another_user_is_not_run(venv: Path, part: str) -> None:
         interpreters.ask(python_of(venv))
 
 
-@pytest.mark.parametrize("part", ["venv/bin", "venv/bin/python"])
+@cases("part", ["venv/bin", "venv/bin/python"])
 def test_what_everybody_may_write_to_is_not_run(tmp_path: Path, part: str) -> None:
     python = python_of(virtualenv(tmp_path / "venv", "--copies"))
     assert interpreters.ask(python).virtual

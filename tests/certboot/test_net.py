@@ -13,18 +13,21 @@ import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import certifi
 import pytest
-import requests
+from faults import Listener, ProxyTalk, silent
 
-from certboot import net
+from certboot import connection, net
 from certboot.errors import SourceError
 
 if typing.TYPE_CHECKING:
     import trustme
     from server import TlsServer
 
+Talk = Callable[[socket.socket], None]
 Answer = bytes | Callable[[ssl.SSLSocket], None]
 LIMIT = 1000
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class RawServer:
@@ -43,10 +46,10 @@ class RawServer:
         self._threads[0].start()
 
     def close(self) -> None:
-        for connection in (self._listener, *self._open):
+        for opened in (self._listener, *self._open):
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
+                opened.shutdown(socket.SHUT_RDWR)
+            opened.close()
         for thread in self._threads:
             thread.join()
 
@@ -138,6 +141,18 @@ def test_a_file_is_fetched_with_its_etag_and_date(raw: RawServer, ca_file: Path)
     got = net.fetch(raw.url, limit=5, verify=ca_file, progress=progress)
     assert got == net.Fetched(b"hello", '"1"', "Tue, 24 Nov 2026 00:00:00 GMT", unchanged=False)
     assert seen == [(5, 5)]
+
+
+@pytest.mark.parametrize("defect", [ValueError, BrokenPipeError, LookupError])
+def test_what_goes_wrong_while_progress_is_shown_is_no_fault_of_the_server(
+    raw: RawServer, ca_file: Path, defect: type[Exception]
+) -> None:
+    def progress(*_: object) -> None:
+        raise defect
+
+    with pytest.raises(defect):
+        net.fetch(raw.url, limit=LIMIT, verify=ca_file, progress=progress)
+    assert len(raw.requests) == 1
 
 
 def test_what_is_sent_holds_nothing_of_the_users(
@@ -321,7 +336,7 @@ def test_another_status_is_final(raw: RawServer, refused: Refused, status: str) 
 
 def test_what_is_no_http_is_refused(raw: RawServer, refused: Refused) -> None:
     raw.answers = [b"SSH-2.0-OpenSSH_9.2\r\n"]
-    assert refused(raw.url).message.startswith(f"no connection to localhost:{raw.port}, the connection broke off: ")
+    assert refused(raw.url).message == f"the answer is no HTTP, or breaks off: {raw.url}"
     assert len(raw.requests) == 2
 
 
@@ -392,7 +407,8 @@ def test_a_redirect_to_anything_else_is_refused(raw: RawServer, refused: Refused
         ("https://user@localhost/ca", "an address with a user name or password in it: localhost/ca"),
         ("https://localhost:99999/", "not an address: https://localhost:99999/"),
         ("https:///ca", "an address without a host: https:///ca"),
-        (f"https://{'a' * 64}.example/", f"not an address that can be used: https://{'a' * 64}.example/"),
+        (f"https://{'ü' * 64}.example/", f"not an address that can be used: https://{'ü' * 64}.example/"),
+        ("https://a$b.example/", "not an address that can be used: https://a$b.example/"),
         ("https://local\x1bhost/", "not an address: https://local\N{REPLACEMENT CHARACTER}host/"),
     ],
 )
@@ -401,8 +417,6 @@ def test_an_address_that_is_none_of_https_is_refused(refused: Refused, url: str,
 
 
 def test_an_unknown_issuer_is_refused_at_once(raw: RawServer, refused: Refused, tmp_path: Path) -> None:
-    import certifi
-
     error = refused(raw.url, verify=Path(certifi.where()))
     host = f"localhost:{raw.port}"
     assert error.message.startswith(f"the certificate of {host} is refused, unable to get local issuer certificate: ")
@@ -428,8 +442,6 @@ def test_a_wrong_host_is_refused(serve: Callable[..., TlsServer], ca: trustme.CA
 def test_a_variable_does_not_change_what_is_trusted(
     raw: RawServer, refused: Refused, ca_file: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    import certifi
-
     monkeypatch.setenv(variable, certifi.where())
     assert net.fetch(raw.url, limit=LIMIT, verify=ca_file).body == b"hello"
     monkeypatch.setenv(variable, str(ca_file))
@@ -439,23 +451,22 @@ def test_a_variable_does_not_change_what_is_trusted(
 def test_a_refused_connection_is_named(refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    tries: list[str] = []
-    answer = net._answer
+    tries: list[int] = []
+    dialled = connection.dialled
 
-    def counted(session: requests.Session, url: str, request: net._Request) -> requests.Response:
-        tries.append(url)
-        return answer(session, url, request)
+    def counted(addresses: connection.Addresses, deadline: connection.Deadline) -> socket.socket:
+        tries.append(addresses[0][4][1])
+        return dialled(addresses, deadline)
 
-    monkeypatch.setattr(net, "_answer", counted)
+    monkeypatch.setattr(connection, "dialled", counted)
     url = f"https://localhost:{port}/"
     assert refused(url).message == f"no connection to localhost:{port}, connection refused: {url}"
-    assert tries == [url, url]
+    assert tries == [port, port]
 
 
-def test_a_host_that_is_not_known_is_named(refused: Refused) -> None:
-    assert refused("https://nowhere.invalid/").message == (
-        "no connection to nowhere.invalid, no such host is known: https://nowhere.invalid/"
-    )
+@pytest.mark.parametrize("host", ["nowhere.invalid", f"{'a' * 64}.example"])
+def test_a_host_that_is_not_known_is_named(refused: Refused, host: str) -> None:
+    assert refused(f"https://{host}/").message == f"no connection to {host}, no such host is known: https://{host}/"
 
 
 def test_a_server_without_tls_is_named(refused: Refused) -> None:
@@ -588,8 +599,6 @@ def test_the_proxy_of_the_environment_is_used_unless_the_host_needs_none(
 def test_the_servers_certificate_counts_behind_a_proxy_too(
     raw: RawServer, proxy: Callable[..., Proxy], refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import certifi
-
     monkeypatch.setenv("HTTPS_PROXY", f"http://localhost:{proxy().port}")
     assert "is refused" in refused(raw.url, verify=Path(certifi.where())).message
 
@@ -601,8 +610,8 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:wr0ng@localhost:{through.port}")
     error = refused(raw.url)
     assert error.message == (
-        f"no connection to localhost:{raw.port} through the proxy localhost:{through.port}, "
-        f"the proxy answered with status 407: {raw.url}"
+        f"no connection to localhost:{raw.port} through the proxy http://localhost:{through.port}, "
+        f"the proxy does not accept the user name and password (status 407): {raw.url}"
     )
     assert error.hint.startswith("set HTTPS_PROXY to a proxy that answers")
 
@@ -624,15 +633,164 @@ def test_a_proxy_that_cannot_be_used_never_shows_its_password(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
     error = refused("https://ca.example/")
-    assert "through the proxy" in error.message
+    assert " prox" in error.message
     assert "wr0ng" not in error.message + error.hint
 
 
-def test_what_goes_wrong_in_the_thread_is_raised_to_the_caller(ca_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: object) -> typing.NoReturn:
-        message = "a defect of our own"
-        raise RuntimeError(message)
+def test_a_proxy_can_be_spoken_to_in_tls_and_is_verified_like_the_server(
+    raw: RawServer, listen: Callable[..., Listener], ca: trustme.CA, refused: Refused, ca_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The server's TLS runs inside the proxy's."""
+    talk = ProxyTalk(credentials="me:secret")
+    for host, good in (("localhost", True), ("other.example", False)):
+        through = listen(in_tls(ca.issue_cert(host), talk))
+        monkeypatch.setenv("HTTPS_PROXY", f"https://me:secret@localhost:{through.port}")
+        if good:
+            raw.answers = [page(bytes(LIMIT))]
+            assert net.fetch(raw.url, limit=LIMIT, verify=ca_file).body == bytes(LIMIT)
+            assert talk.asked == [f"CONNECT localhost:{raw.port} HTTP/1.1"]
+            assert "is refused" in refused(raw.url, verify=Path(certifi.where())).message
+        else:
+            assert "the certificate of the proxy itself is refused" in refused(raw.url).message
+    assert len(talk.asked) == 1
+    assert len(raw.requests) == 1
+    assert "Proxy-Authorization" not in raw.requests[0]
 
-    monkeypatch.setattr(net, "_follow", broken)
-    with pytest.raises(RuntimeError, match="a defect of our own"):
-        net.fetch("https://localhost/", limit=LIMIT, verify=ca_file)
+
+def in_tls(leaf: trustme.LeafCert, talk: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(context)
+
+    def within(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            talk(secure)
+
+    return within
+
+
+def byte_by_byte(head: bytes, part: bytes, after: Talk | None = None) -> Talk:
+    """Answer what comes with ``head``, and then with a ``part`` now and then, without end."""
+
+    def talk(connection: socket.socket) -> None:
+        (after or _nothing)(connection)
+        connection.recv(4096)
+        connection.sendall(head)
+        for _ in range(1000):
+            connection.sendall(part)
+            time.sleep(0.02)
+
+    return talk
+
+
+def _nothing(_: socket.socket) -> None:
+    """Talk begins at once."""
+
+
+def connected(connection: socket.socket) -> None:
+    """Say that the connection to the server stands."""
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+
+
+# A ServerHello of 16 KB, of which the body does not come to its end.
+HELLO = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03"
+OK = b"HTTP/1.1 200 OK\r\nX: "
+HANGING: dict[str, tuple[str, bool, Talk]] = {
+    "a server that says nothing": ("", False, silent),
+    "a hello that trickles": ("", False, byte_by_byte(HELLO, b"\0")),
+    "messages without end": ("", False, byte_by_byte(b"", b"\x16\x03\x03\x00\x00")),
+    "a proxy that says nothing": ("http", False, silent),
+    "a proxy that trickles": ("http", False, byte_by_byte(OK, b"x")),
+    "a server behind a proxy": ("http", False, byte_by_byte(HELLO, b"\0", connected)),
+    "a proxy that does not begin TLS": ("https", False, silent),
+    "a hello of a proxy that trickles": ("https", False, byte_by_byte(HELLO, b"\0")),
+    "a proxy that trickles in TLS": ("https", True, byte_by_byte(OK, b"x")),
+    "a server that trickles in a proxy's TLS": ("https", True, byte_by_byte(HELLO, b"\0", connected)),
+}
+
+
+@pytest.mark.parametrize(("proxy_scheme", "secure", "talk"), HANGING.values(), ids=HANGING)
+def test_what_hangs_before_there_is_http_ends_with_the_time_in_all(  # noqa: PLR0913, PLR0917
+    listen: Callable[..., Listener],
+    leaf: trustme.LeafCert,
+    refused: Refused,
+    monkeypatch: pytest.MonkeyPatch,
+    proxy_scheme: str,
+    secure: bool,  # noqa: FBT001 - a column of the table
+    talk: Talk,
+) -> None:
+    monkeypatch.setattr(net, "_TOTAL_SECONDS", 0.6)
+    address = f"localhost:{listen(in_tls(leaf, talk) if secure else talk).port}"
+    if proxy_scheme:
+        monkeypatch.setenv("HTTPS_PROXY", f"{proxy_scheme}://{address}")
+    url = "https://ca.example/" if proxy_scheme else f"https://{address}/"
+    begun = time.monotonic()
+    assert refused(url).message == f"not finished after 0.6 seconds: {url}"
+    assert time.monotonic() - begun < 2
+
+
+def test_a_name_server_that_does_not_answer_ends_with_it_too(refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def resolve(*_: object, flags: int = 0, **__: object) -> list[object]:
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror
+        answered.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(net, "_TOTAL_SECONDS", 0.3)
+    begun = time.monotonic()
+    assert refused("https://ca.example/").message == "not finished after 0.3 seconds: https://ca.example/"
+    assert time.monotonic() - begun < 2
+    answered.set()
+
+
+def test_a_proxy_that_is_silent_for_long_is_left_and_tried_once_more(
+    raw: RawServer, listen: Callable[..., Listener], refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(net, "_READ_SECONDS", 0.3)
+    through = listen(silent)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:secret@localhost:{through.port}")
+    error = refused(raw.url)
+    assert "did not say within 0.3 seconds whether it connects to localhost:" in error.message
+    assert "secret" not in error.message
+    assert through.count == 2
+
+
+ENDLESS = {
+    "interim answers": endless(head=b"", part=b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+    "headers of interim answers": endless(head=b"", part=b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" * 100),
+    "headers": endless(head=b"HTTP/1.1 200 OK\r\n", part=b"X: y\r\n"),
+    "a header": endless(head=b"HTTP/1.1 200 OK\r\nX: ", part=b"y" * 4096),
+    "a status": endless(head=b"HTTP/1.1 200 ", part=b"y" * 4096),
+    "an extension of a chunk": endless(head=CHUNKED + b"1;", part=b"x" * 4096),
+    "a size of a chunk": endless(head=CHUNKED, part=b"0" * 4096),
+    "chunks of one byte": endless(head=CHUNKED, part=b"1\r\nx\r\n" * 100),
+    "trailers": endless(head=CHUNKED + b"0\r\n", part=b"X: y\r\n" * 100),
+    "a body": endless(head=b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", part=b"x" * 4096),
+}
+
+
+@pytest.mark.parametrize("answer", ENDLESS.values(), ids=ENDLESS)
+def test_no_more_is_taken_of_an_answer_without_end_than_an_answer_may_have(
+    raw: RawServer, ca_file: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    received = 0
+    receive = connection.Stream.receive
+
+    def counted(self: connection.Stream, most: int) -> bytes:
+        nonlocal received
+        data = receive(self, most)
+        received += len(data)
+        return data
+
+    monkeypatch.setattr(connection.Stream, "receive", counted)
+    raw.answers = [answer]
+    begun = time.monotonic()
+    with contextlib.suppress(SourceError):
+        assert len(net.fetch(raw.url, limit=LIMIT, verify=ca_file).body) <= LIMIT
+    assert len(raw.requests) <= 2
+    assert received < 2 * (net._HEAD + 2 * LIMIT + 64 * 1024)
+    assert time.monotonic() - begun < 10

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot import net_addresses
 from certboot.net_addresses import (
@@ -28,7 +29,7 @@ from certboot.net_addresses import (
 HTTP = Reach()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "expected"),
     [
         ("1.1.1.1", PUBLIC),
@@ -144,7 +145,7 @@ def test_nothing_that_python_knows_to_be_anything_but_global_is_public(
         assert nat64 or address.is_global
 
 
-@pytest.mark.parametrize(
+@cases(
     ("url", "expected"),
     [
         ("http://ca.example/a.cer", Place("http", "ca.example", 80, "/a.cer")),
@@ -158,7 +159,7 @@ def test_an_http_address_is_taken_apart(url: str, expected: Place) -> None:
     assert place(url, HTTP) == expected
 
 
-@pytest.mark.parametrize(
+@cases(
     ("url", "rule"),
     [
         ("https://ca.example/a", "unsupported-scheme"),
@@ -209,7 +210,7 @@ def test_any_text_is_an_address_or_a_named_refusal(text: str) -> None:
         assert not any(character.isspace() for character in found.authority + found.target)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("host", "expected"),
     [
         ("127.0.0.1", "127.0.0.1"),
@@ -238,7 +239,7 @@ def test_a_number_that_is_no_address_is_refused() -> None:
     assert error.value.rule == "not-an-address"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("address", "port", "reach", "rule"),
     [
         ("1.1.1.1", 80, HTTP, ""),
@@ -269,14 +270,14 @@ def test_an_address_is_contacted_only_within_reach(address: str, port: int, reac
         assert address in found.message or str(port) in found.message
 
 
-@pytest.mark.parametrize(("port", "rule"), [(443, ""), (8443, "port-refused"), (80, "port-refused")])
+@cases(("port", "rule"), [(443, ""), (8443, "port-refused"), (80, "port-refused")])
 def test_of_this_computer_https_is_asked_at_its_own_port_alone(port: int, rule: str) -> None:
     reach = Reach(frozenset({LOOPBACK}), https=Path("bundle.pem"))
     found = refusal("127.0.0.1", Place("https", "localhost", port, "/"), reach)
     assert (found.rule if found else "") == rule
 
 
-@pytest.mark.parametrize(
+@cases(
     ("peer", "private", "kinds", "any_port"),
     [
         ("1.1.1.1", False, set(), False),

@@ -14,6 +14,7 @@ import platformdirs
 import platformdirs.macos
 import pytest
 from snapshot import assert_refused
+from table import cases
 
 import certboot_startup
 from certboot.errors import StoreError
@@ -56,7 +57,7 @@ def hooks_home() -> str:
 
 
 @pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="the rules of XDG")
-@pytest.mark.parametrize(("environ", "expected"), ENVIRONMENTS, ids=[str(environ) for environ, _ in ENVIRONMENTS])
+@cases(("environ", "expected"), ENVIRONMENTS)
 def test_the_command_line_and_the_hook_find_the_same_folder(
     monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], expected: str
 ) -> None:
@@ -66,7 +67,7 @@ def test_the_command_line_and_the_hook_find_the_same_folder(
         assert Path(platformdirs.user_data_dir("certboot")) == Path(expected)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("environ", "expected"),
     [
         ({"HOME": "/Users/u"}, "/Users/u/Library/Application Support/certboot"),
@@ -100,7 +101,7 @@ def test_on_windows_the_hook_takes_the_folder_that_platformdirs_documents(monkey
     assert home({"HOME": "/h"}) == ""
 
 
-@pytest.mark.parametrize(
+@cases(
     ("chosen", "words"),
     [
         ("store", "it is not an absolute path"),

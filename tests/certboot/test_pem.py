@@ -5,9 +5,9 @@ from __future__ import annotations
 import ssl
 
 import pki
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot import pem
 from certboot.pem import PemBlock
@@ -29,7 +29,7 @@ def test_encoding_is_that_of_the_ssl_module_and_reads_back(data: bytes) -> None:
     assert list(pem.blocks(text.encode())) == [PemBlock(LABEL, 1, data)]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "line"),
     [
         (TEXT, 1),
@@ -55,7 +55,7 @@ def test_a_certificate_is_found_in_any_dress(text: bytes, line: int) -> None:
     assert list(pem.blocks(text)) == [PemBlock(LABEL, line, DER)]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("block", "defect"),
     [
         (lines(BEGIN, *BODY), "no END line"),
@@ -80,7 +80,7 @@ def test_labels_come_as_they_stand() -> None:
     assert [block.label for block in pem.blocks(text)] == ["TRUSTED CERTIFICATE", pem.CRL_LABEL, "\ufffd"]
 
 
-@pytest.mark.parametrize(
+@cases(
     "text", [b" " + BEGIN, b"-----BEGIN CERTIFICATE", b"-----BEGIN CERTIFICATE----- x", b"----BEGIN CERTIFICATE----"]
 )
 def test_what_only_resembles_a_begin_line_opens_no_block(text: bytes) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime, timedelta, timezone
 
-import pytest
 from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 from pki import Issued, ca_extensions, issue, resigned
+from table import cases
 
 from certboot.certs import load_certificate
 from certboot.model import Candidate, Certificate, Intermediate, Provenance, Rejection
@@ -38,6 +38,7 @@ GOOD = Certificate(
     unhandled_critical=False,
     issuer_and_serial=b"7",
     identity="same",
+    former_identity="same",
     defects=(),
 )
 BROKEN: dict[str, dict[str, object]] = {
@@ -59,7 +60,7 @@ def test_a_ca_for_tls_servers_breaks_no_rule_from_its_first_to_its_last_second()
     assert broken_rule(GOOD, NOW) is None
 
 
-@pytest.mark.parametrize("rule", BROKEN)
+@cases("rule", BROKEN)
 def test_each_rule_alone_keeps_a_certificate_out_under_its_name(rule: str) -> None:
     decision = decide([Candidate(like_good(**BROKEN[rule]), "added", "corp.pem")], RULES)
     reason = decision.rejections[0].reason
@@ -67,7 +68,7 @@ def test_each_rule_alone_keeps_a_certificate_out_under_its_name(rule: str) -> No
     assert decision == Decision((), (), (Rejection(rule, "added", "corp.pem", reason, GOOD.fingerprint, GOOD.subject),))
 
 
-@pytest.mark.parametrize(("rule", "day"), [("expired", "2026-03-01"), ("not-yet-valid", "2026-03-01")])
+@cases(("rule", "day"), [("expired", "2026-03-01"), ("not-yet-valid", "2026-03-01")])
 def test_a_rejection_for_its_dates_names_the_day(rule: str, day: str) -> None:
     broken = broken_rule(like_good(**BROKEN[rule]), NOW)
     assert broken is not None
@@ -107,7 +108,7 @@ def rules_of(decision: Decision) -> list[str]:
     return [rejection.rule for rejection in decision.rejections]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("rules", "candidate", "rule"),
     [
         (Rules(NOW, distrusted=frozenset({"aa"})), Candidate(GOOD, "certifi", "1"), "distrusted"),
@@ -124,7 +125,8 @@ def test_a_good_certificate_stays_out_by_what_others_say_of_it(rules: Rules, can
     decision = decide([candidate], rules)
     reason = decision.rejections[0].reason
     assert reason
-    assert decision == Decision((), (), (Rejection(rule, candidate.source, "1", reason, "aa", GOOD.subject),))
+    identity = GOOD.identity if rule == "distrusted" else ""
+    assert decision == Decision((), (), (Rejection(rule, candidate.source, "1", reason, "aa", GOOD.subject, identity),))
     others = Rules(NOW, frozenset({"bb"}), frozenset({b"8"}), frozenset({"cc"}), frozenset({"dd"}))
     assert len(decide([Candidate(GOOD, "certifi", "1")], others).anchors) == 1
 
@@ -132,11 +134,11 @@ def test_a_good_certificate_stays_out_by_what_others_say_of_it(rules: Rules, can
 YOU, ADMINISTRATOR = "you", "the administrator of this system"
 
 
-@pytest.mark.parametrize(("who", "field"), [(YOU, "distrusted"), (ADMINISTRATOR, "distrusted_by_system")])
+@cases(("who", "field"), [(YOU, "distrusted"), (ADMINISTRATOR, "distrusted_by_system")])
 def test_a_copy_of_what_is_distrusted_is_distrusted_and_the_reason_says_by_whom(who: str, field: str) -> None:
     """The same name and key under another fingerprint, be it offered before or after the one that is known."""
     known, copy = (Candidate(like_good(fingerprint=each), "company", "ca.pem") for each in ("aa", "bb"))
-    other = Candidate(like_good(fingerprint="cc", identity="other"), "company", "ca.pem")
+    other = Candidate(like_good(fingerprint="cc", identity="other", former_identity="other"), "company", "ca.pem")
     rules = dataclasses.replace(RULES, **{field: frozenset({"aa"})})  # type: ignore[arg-type]
     for offered in ([known, copy, other], [other, copy, known]):
         decision = decide(offered, rules)
@@ -166,7 +168,7 @@ def test_a_root_that_one_source_does_not_trust_for_tls_is_an_anchor_by_another()
     assert [(rejection.rule, rejection.source) for rejection in decision.rejections] == [("no-tls-trust", "ccadb")]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("dates", "expected"),
     [(("",), ""), (("2025-11-30",), "2025-11-30"), (("", "2025-11-30"), "2025-11-30"), (("2026", "2025"), "2025")],
 )
@@ -205,7 +207,7 @@ def test_an_intermediate_enters_under_its_issuer_and_anchor_with_all_its_sources
     assert decision.rejections == ()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("issued", "rule"),
     [
         (STRAY, "no-issuer"),
@@ -226,8 +228,8 @@ def test_an_intermediate_without_a_good_chain_of_its_own_is_rejected_once_for_ea
     assert [held.certificate.name for held in decision.intermediates] == ["Below"]
 
 
-@pytest.mark.parametrize("kind", ["revoked", "distrusted"])
-@pytest.mark.parametrize(("issued", "left", "orphans"), [(ROOT, [], 2), (BELOW, [], 1), (DEEPER, ["Below"], 0)])
+@cases("kind", ["revoked", "distrusted"])
+@cases(("issued", "left", "orphans"), [(ROOT, [], 2), (BELOW, [], 1), (DEEPER, ["Below"], 0)])
 def test_with_a_certificate_goes_all_that_hangs_below_it(
     kind: str, issued: Issued, left: list[str], orphans: int
 ) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot.printable import printable, shortened
 
 
-@pytest.mark.parametrize("text", ["", "Example Root", "Zürich ☃ 💩", "a  b"])
+@cases("text", ["", "Example Root", "Zürich ☃ 💩", "a  b"])
 def test_ordinary_text_stays(text: str) -> None:
     assert printable(text) == text
 
 
-@pytest.mark.parametrize(
-    "text", ["\n", "\r", "\0", "\x1b", "\x7f", "\x9b", "\u2028", "\u202e", "\u200b", "\udcff", "\xa0"]
-)
+@cases("text", ["\n", "\r", "\0", "\x1b", "\x7f", "\x9b", "\u2028", "\u202e", "\u200b", "\udcff", "\xa0"])
 def test_what_could_move_hide_or_turn_text_is_replaced(text: str) -> None:
     assert printable(f"a{text}[31mb") == "a\ufffd[31mb"
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from snapshot import assert_refused, few_sources, snapshot
+from snapshot import assert_refused, snapshot
+from table import cases
 from terminal import answers
 
 from certboot.paths import StorePaths
@@ -19,10 +20,11 @@ if typing.TYPE_CHECKING:
 
 @pytest.fixture
 def store(
-    certboot: Callable[..., Ran], paths: StorePaths, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+    certboot: Callable[..., Ran],
+    paths: StorePaths,
+    ca_file: Path,
 ) -> StorePaths:
     """A store with everything that can be in one."""
-    few_sources(monkeypatch)
     assert certboot("init", "--add", ca_file).status == 0
     paths.config.write_text("")
     return paths
@@ -38,7 +40,7 @@ def test_purge_takes_everything_that_certboot_wrote(certboot: Callable[..., Ran]
     assert certboot("init").status == 0
 
 
-@pytest.mark.parametrize("answer", ["y", "Y", "yes", " YES "])
+@cases("answer", ["y", "Y", "yes", " YES "])
 def test_purge_asks_and_takes_yes_for_an_answer(
     certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
@@ -49,7 +51,7 @@ def test_purge_asks_and_takes_yes_for_an_answer(
     assert not store.home.exists()
 
 
-@pytest.mark.parametrize("answer", ["\n", "n\n", "no\n", "yess\n", ""], ids=["enter", "n", "no", "yess", "end-of-file"])
+@cases("answer", ["\n", "n\n", "no\n", "yess\n", ""], ids=["enter", "n", "no", "yess", "end-of-file"])
 def test_purge_takes_every_other_answer_for_no(
     certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
@@ -61,7 +63,7 @@ def test_purge_takes_every_other_answer_for_no(
     assert snapshot(store.home) == before
 
 
-@pytest.mark.parametrize("stdin", [io.StringIO("y\n"), None], ids=["pipe", "closed"])
+@cases("stdin", [io.StringIO("y\n"), None], ids=["pipe", "closed"])
 def test_purge_without_a_terminal_needs_yes(
     certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, stdin: io.StringIO | None
 ) -> None:
@@ -106,7 +108,7 @@ def test_the_env_file_goes_first_and_the_generations_last(
     assert list(dict.fromkeys(gone)) == ["env", "current", "trusted", "config.toml", "checked", "generations", "lock"]
 
 
-@pytest.mark.parametrize("part", ["generations", "trusted"])
+@cases("part", ["generations", "trusted"])
 def test_a_purge_that_fails_half_way_can_be_finished(
     certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:

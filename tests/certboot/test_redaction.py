@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot.redaction import without_credentials
 
 
-@pytest.mark.parametrize(
+@cases(
     ("address", "expected"),
     [
         ("http://me:secret@proxy.example:3128/", "http://proxy.example:3128/"),

@@ -6,9 +6,9 @@ import subprocess
 import typing
 from dataclasses import replace
 
-import pytest
 from chains import CA, LEAF, Form, make
 from environments import SYSTEM_PATH
+from table import cases
 
 from certboot import reissue
 from certboot.certs import load_certificate
@@ -20,7 +20,7 @@ if typing.TYPE_CHECKING:
 ROOT = make("Root", form=CA)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("form", "defect", "expected"),
     [
         (replace(CA, ski=False), "strict-missing-ski", "subjectKeyIdentifier=hash"),
@@ -44,7 +44,7 @@ def test_the_extension_that_mends_it(form: Form, defect: str, expected: str) -> 
     assert reissue.request(found, [defect, defect]) == words
 
 
-@pytest.mark.parametrize(
+@cases(
     "form",
     [
         replace(CA, ski=False),

@@ -13,7 +13,7 @@ import pytest
 from issuers import ChainServer, intermediate, leaf, trusted_root, without_its_issuer
 from pki import Issued, issue
 from plain_server import PlainServer, page
-from snapshot import few_sources
+from table import cases
 
 from certboot import history, repair
 from certboot.model import Handshake, Target
@@ -29,8 +29,7 @@ if typing.TYPE_CHECKING:
 
 
 @pytest.fixture
-def root(monkeypatch: pytest.MonkeyPatch, clean: Path, certboot: Callable[..., Ran]) -> Issued:
-    few_sources(monkeypatch)
+def root(clean: Path, certboot: Callable[..., Ran]) -> Issued:
     return trusted_root(clean, certboot)
 
 
@@ -45,7 +44,7 @@ def target(server: ChainServer, host: str = "localhost", **options: typing.Any) 
     return Target(host, server.port, **options)
 
 
-@pytest.mark.parametrize("value", ["", "/nowhere.pem"])
+@cases("value", ["", "/nowhere.pem"])
 def test_what_the_environment_says_of_trust_does_not_count_and_stays(
     paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
@@ -105,7 +104,7 @@ def test_behind_a_proxy_the_address_is_not_known(
 
 
 @pytest.mark.usefixtures("root")
-@pytest.mark.parametrize(
+@cases(
     ("found", "expected"),
     [
         (Handshake("timeout", "no answer within 10 seconds"), "no answer within 10 seconds"),

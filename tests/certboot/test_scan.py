@@ -22,6 +22,7 @@ from chains import CA, LEAF, Form, Made, make, on_server
 from faults import Listener, Talk, after_hello, server_context, tls
 from jsonschema import Draft202012Validator
 from pki import DAY, NOW
+from table import cases
 
 from certboot.certs import load_certificate
 from certboot.details import details
@@ -112,7 +113,7 @@ def corp(trust: Callable[..., None]) -> Corp:
     return Corp(root, make("Corp Issuing CA", root, CA))
 
 
-@pytest.mark.parametrize("name", ZOO.ZOO)
+@cases("name", ZOO.ZOO)
 def test_each_fault_of_a_chain_has_the_cause_that_the_doctor_gives_it(
     certboot: Run, listen: Listen, trust: Callable[..., None], name: str
 ) -> None:
@@ -132,7 +133,7 @@ def test_each_fault_of_a_chain_has_the_cause_that_the_doctor_gives_it(
     assert cause in EXPLANATIONS
 
 
-@pytest.mark.parametrize(
+@cases(
     ("talk", "cause"),
     [
         (faults.plain_http, "plain-http"),
@@ -302,7 +303,7 @@ def test_nothing_is_contacted_but_what_the_list_names(
     assert resolved == {"127.0.0.1"}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("hosts", "is_said"),
     [
         (("www.alpha.test", "www.beta.test", "www.gamma.test"), True),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from environments import MEASURED, ROOT, SYSTEM_PATH
+from table import cases
 from terminal import Terminal
 
 from certboot.arguments import parser
@@ -58,7 +59,7 @@ def test_arguments_have_their_defaults() -> None:
     assert found == {"version": False, "command": "scan", "resume": False, "starttls": None, **wanted}
 
 
-@pytest.mark.parametrize("jobs", ["0", "513", "-1", "many", "1" * 5000, "٣"])
+@cases("jobs", ["0", "513", "-1", "many", "1" * 5000, "٣"])
 def test_a_number_of_jobs_that_is_none_is_refused(certboot: Run, jobs: str) -> None:
     ran = certboot("scan", "a.example", "--jobs", jobs)
     assert (ran.status, ran.out) == (2, "")
@@ -66,7 +67,7 @@ def test_a_number_of_jobs_that_is_none_is_refused(certboot: Run, jobs: str) -> N
     assert parser().parse_args(["scan", "--jobs", "512"]).jobs == 512
 
 
-@pytest.mark.parametrize(
+@cases(
     ("argv", "message"),
     [
         ((), "no host is named"),
@@ -157,7 +158,7 @@ def test_a_reader_that_goes_away_ends_it(environ: dict[str, str], gone: str) -> 
     assert "Traceback" not in ran.stderr
 
 
-@pytest.mark.parametrize("hard", [40, 100])
+@cases("hard", [40, 100])
 def test_more_hosts_at_a_time_than_files_may_be_open(environ: dict[str, str], gone: str, hard: int) -> None:
     def run(*argv: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -269,7 +270,7 @@ def test_a_summary_cannot_drive_the_terminal() -> None:
     assert "stands behind unrelated hosts" in text
 
 
-@pytest.mark.parametrize(
+@cases(
     ("statuses", "expected"),
     [((), 0), (("ok",), 0), (("ok", "warn"), 0), (("ok", "fail"), 1), (("fail", "error"), 2)],
 )
@@ -277,7 +278,7 @@ def test_the_exit_status_is_that_of_the_worst(statuses: tuple[str, ...], expecte
     assert tally(*(result("a:1", None, status) for status in statuses)).exit_status == expected
 
 
-@pytest.mark.parametrize(
+@cases(
     ("host", "site"),
     [
         ("www.example.org", "example.org"), ("EXAMPLE.org.", "example.org"), ("a.b.example.co.uk", "example.co.uk"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import typing
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot.model import Target
 from certboot.scan.entries import LONGEST, Entry, Way, entries, lines
@@ -24,7 +24,7 @@ def target(line: str, way: Way | None = None) -> Target:
     return found.target
 
 
-@pytest.mark.parametrize(
+@cases(
     ("line", "host", "port"),
     [
         ("a.example", "a.example", 443),
@@ -45,7 +45,7 @@ def test_each_form_of_a_host_is_understood(line: str, host: str, port: int) -> N
     assert (target(line).host, target(line).port) == (host, port)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("line", "connect"),
     [
         ("a.example 192.0.2.1", ("192.0.2.1", 443)),
@@ -58,7 +58,7 @@ def test_a_second_field_is_the_address_to_connect_to(line: str, connect: tuple[s
     assert target(line).connect == connect
 
 
-@pytest.mark.parametrize(("starttls", "port"), [("smtp", 25), ("imap", 143)])
+@cases(("starttls", "port"), [("smtp", 25), ("imap", 143)])
 def test_the_port_is_that_of_the_protocol_that_begins_in_plain_text(starttls: str, port: int) -> None:
     way = Way(starttls, 2.5)
     assert target("a.example", way) == Target("a.example", port, starttls, timeout=2.5)
@@ -67,7 +67,7 @@ def test_the_port_is_that_of_the_protocol_that_begins_in_plain_text(starttls: st
     assert target(f"{starttls}://a.example {starttls}://b.example", way).connect == ("b.example", port)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("line", "problem"),
     [
         (b"a.example b.example c.example", "more than a host and an address"),
@@ -98,7 +98,7 @@ def test_empty_lines_and_comments_are_no_entries() -> None:
     assert read(b"") == []
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
     [
         "https://user:secret@a.example/", "https://user:secret@a.example:99999/", "http://user:secret@a.example/",

@@ -22,6 +22,7 @@ import pytest
 from environments import SYSTEM_PATH
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot import cli
 from certboot.commands.scan_output import append
@@ -163,7 +164,7 @@ def test_a_file_that_is_there_is_not_written_over(certboot: Run, hosts: Path) ->
     assert f"not a line of certboot scan: line 1 of {hosts}" in ran.err
 
 
-@pytest.mark.parametrize(
+@cases(
     ("change", "message"),
     [
         (lambda text: text.replace("host3.test", "other.test"), "another list, which differs at entry 3: 'other.test"),
@@ -183,7 +184,7 @@ def test_the_results_of_another_list_are_left_as_they_are(
     assert message in ran.err
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
     [
         b"{}",
@@ -328,7 +329,7 @@ def test_a_scan_that_is_killed_goes_on_as_well(
     assert numbers(out) == list(range(1, 31))
 
 
-@pytest.mark.parametrize("again", [False, True])
+@cases("again", [False, True])
 def test_ctrl_c_in_the_midst_of_the_work(
     certboot: Run, hosts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, again: bool
 ) -> None:

@@ -10,6 +10,7 @@ import typing
 from collections.abc import Callable, Iterator
 
 import pytest
+from table import cases
 
 from certboot.scan.entries import Entry
 from certboot.scan.once import Once
@@ -52,7 +53,7 @@ def test_results_come_in_the_order_of_the_list_or_as_they_come() -> None:
     assert unordered[0] != 1
 
 
-@pytest.mark.parametrize("count", [0, 1, 3, 40])
+@cases("count", [0, 1, 3, 40])
 def test_no_more_threads_work_than_jobs_or_entries(count: int) -> None:
     at_work, most, lock = 0, 0, threading.Lock()
     names = set()
@@ -74,7 +75,7 @@ def test_no_more_threads_work_than_jobs_or_entries(count: int) -> None:
     assert most == 8 or count < 40
 
 
-@pytest.mark.parametrize("ordered", [True, False])
+@cases("ordered", [True, False])
 def test_a_long_list_is_read_only_as_far_ahead_as_the_window(*, ordered: bool) -> None:
     read = 0
 

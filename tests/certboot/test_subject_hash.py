@@ -15,6 +15,7 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table import cases
 
 from certboot import der, pem
 from certboot.subject_hash import subject_hash
@@ -135,14 +136,14 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("subject", LOADED.values(), ids=LOADED)
+@cases("subject", LOADED.values())
 def test_the_hash_is_what_openssl_prints(openssl: OpenSsl, subject: bytes) -> None:
     certificate = with_subject(subject)
     assert der.certificate_names(certificate)[1] == subject
     assert subject_hash(subject) == openssl("x509", "-noout", "-subject_hash", data=pem.encode(certificate)).strip()
 
 
-@pytest.mark.parametrize("subject", REFUSED.values(), ids=REFUSED)
+@cases("subject", REFUSED.values())
 def test_a_name_that_openssl_refuses_is_refused(openssl: OpenSsl, subject: bytes) -> None:
     assert not openssl("x509", "-noout", "-subject_hash", data=pem.encode(with_subject(subject)), status=1)
     with pytest.raises(der.DerError):

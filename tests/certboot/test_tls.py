@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from faults import Listener, after_hello, server_context, server_hello
 from pki import DAY, NOW, issue, key_usage
 from snapshot import assert_refused
+from table import cases
 
 from certboot import handshake_record, tls
 from certboot.connection import ConnectionFault, Deadline, ascii_name
@@ -96,7 +97,7 @@ def test_a_chain_that_cannot_be_had_a_second_time_is_left_out(
     assert (found.outcome, found.verify_code, found.presented) == ("unverified", 10, ())
 
 
-@pytest.mark.parametrize(("answer", "date"), [
+@cases(("answer", "date"), [
     (b"HTTP/1.1 200 OK\r\nDATE: Wed, 25 Nov 2026 01:02:03 GMT\r\n\r\n", "2026-11-25T01:02:03+00:00"),
     (b"HTTP/1.1 200 OK\r\nDate: Wed, 25 Nov 2026 01:02:03 +0100\r\n\r\n", "2026-11-25T00:02:03+00:00"),
     (b"HTTP/1.1 200 OK\r\nX-Date: x\r\n\r\nDate: Wed, 25 Nov 2026 01:02:03 GMT\r\n", ""),
@@ -159,9 +160,7 @@ def test_a_resolver_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.Mo
     stop.set()
 
 
-@pytest.mark.parametrize(
-    "host", ["no-such-host.invalid", f"{'a' * 64}.example", "a..example", ".example", f"{'ü' * 70}.example", "a\0b"]
-)
+@cases("host", ["no-such-host.invalid", f"{'a' * 64}.example", "a..example", ".example", f"{'ü' * 70}.example", "a\0b"])
 def test_a_name_that_no_resolver_knows_is_a_dns_failure(host: str) -> None:
     assert tls.handshake(Target(host)).outcome == "dns-failure"
 
@@ -190,9 +189,9 @@ def test_a_deadline_has_an_end() -> None:
         Deadline(0).left()
 
 
-@pytest.mark.parametrize("data", [b"", b"\x02", bytes(40), b"\x0b\0\0\3\0\0\xff", b"\x0b\0\0\5\x09"])
-@pytest.mark.parametrize(("content", "kind"), [(21, 0), (22, 2), (22, 11), (22, 13), (22, 4), (99, 99)])
-@pytest.mark.parametrize("version", [0x0303, 0x0304])
+@cases("data", [b"", b"\x02", bytes(40), b"\x0b\0\0\3\0\0\xff", b"\x0b\0\0\5\x09"])
+@cases(("content", "kind"), [(21, 0), (22, 2), (22, 11), (22, 13), (22, 4), (99, 99)])
+@cases("version", [0x0303, 0x0304])
 def test_messages_that_make_no_sense_are_not_seen(data: bytes, content: int, kind: int, version: int) -> None:
     record = Record()
     record.message("read", version, content, kind, data)
@@ -231,7 +230,7 @@ def test_answers_that_could_drive_a_terminal_are_printed_harmlessly(
     assert [line for line in ran.out.split("\n") if not line.isprintable()] == []
 
 
-@pytest.mark.parametrize("host", ["https://", "", "a b", "localhost:x", "localhost:99999", "localhost:0", "[::1"])
+@cases("host", ["https://", "", "a b", "localhost:x", "localhost:99999", "localhost:0", "[::1"])
 def test_what_is_no_host_is_wrong_usage(certboot: Callable[..., Ran], host: str) -> None:
     ran = certboot("doctor", host)
     assert_refused(ran)
@@ -239,7 +238,7 @@ def test_what_is_no_host_is_wrong_usage(certboot: Callable[..., Ran], host: str)
     assert ran.out == ""
 
 
-@pytest.mark.parametrize(
+@cases(
     ("argv", "hint"),
     [
         (("http://h",), "certboot doctor h:443"),

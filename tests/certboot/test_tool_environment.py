@@ -3,12 +3,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
+from table import cases
 
 from certboot.tool_environment import Elsewhere, elsewhere, tool_environment
 
 
-@pytest.mark.parametrize(
+@cases(
     ("prefix", "tool"),
     [
         # As the documentation of each tool gives its places.
@@ -33,7 +33,7 @@ def test_a_tool_s_environment_is_known_by_where_it_lies(prefix: str, tool: str) 
     assert tool_environment(prefix, {}) == tool
 
 
-@pytest.mark.parametrize(
+@cases(
     ("variable", "below", "tool"),
     [("PIPX_HOME", "venvs/x", "pipx"), ("PIPX_GLOBAL_HOME", "venvs/x", "pipx"), ("UV_TOOL_DIR", "x", "uv tool")],
 )
@@ -43,7 +43,7 @@ def test_a_tool_s_environment_is_known_by_the_variable_that_moves_it(variable: s
     assert tool_environment("/srv", {variable: "/srv"}) == ""
 
 
-@pytest.mark.parametrize(("marker", "tool"), [("pipx_metadata.json", "pipx"), ("uv-receipt.toml", "uv tool")])
+@cases(("marker", "tool"), [("pipx_metadata.json", "pipx"), ("uv-receipt.toml", "uv tool")])
 def test_a_tool_s_environment_is_known_by_what_the_tool_left_in_it(tmp_path: Path, marker: str, tool: str) -> None:
     assert tool_environment(str(tmp_path), {}) == ""
     (tmp_path / marker).touch()

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from environments import Ran
 from pki import Issued, issue
+from table import cases
 
 from certboot import history
 from certboot.commands import terminal
@@ -50,7 +51,7 @@ def test_a_password_file_opens_a_pkcs12_file(
     assert b"PRIVATE" not in b"".join(path.read_bytes() for path in paths.trusted.iterdir())
 
 
-@pytest.mark.parametrize("command", [("init", "--add"), ("trust", "--yes")])
+@cases("command", [("init", "--add"), ("trust", "--yes")])
 def test_without_the_password_nothing_is_added(certboot: Run, locked_file: Path, command: tuple[str, ...]) -> None:
     certboot("init")
     ran = certboot(*command, locked_file)
@@ -85,7 +86,7 @@ def test_a_ca_that_the_configuration_keeps_out_is_not_said_to_be_trusted(
     assert "Corp Root" not in names(paths)
 
 
-@pytest.mark.parametrize("terminal", [True, False])
+@cases("terminal", [True, False])
 def test_a_long_download_shows_its_progress_on_a_terminal_only(
     monkeypatch: pytest.MonkeyPatch,
     terminal: bool,  # noqa: FBT001 - a parameter of the test

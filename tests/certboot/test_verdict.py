@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import ssl
 
-import pytest
 from chains import CA, make, on_server, rsa_key
 from cryptography.hazmat.primitives.asymmetric import ec
 from faults import Listener, server_context, tls
+from table import cases
 
 from certboot.verdict import judge, verdict
 
 
-@pytest.mark.parametrize("key", [rsa_key(2048), ec.generate_private_key(ec.SECP384R1())], ids=["RSA", "EC"])
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "a.example"])
-@pytest.mark.parametrize("known", [True, False])
+@cases("key", [rsa_key(2048), ec.generate_private_key(ec.SECP384R1())], ids=["RSA", "EC"])
+@cases("host", ["localhost", "127.0.0.1", "a.example"])
+@cases("known", [True, False])
 def test_it_is_that_of_a_real_handshake(key: rsa_key | ec.EllipticCurvePrivateKey, host: str, *, known: bool) -> None:  # type: ignore[valid-type]
     root, other = make("Root", form=CA), make("Other", form=CA)
     leaf = make("localhost", root, key=key)

@@ -6,16 +6,18 @@ import ntpath
 import os
 import pwd
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hook_store import FILES, Store, start, unstarted
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table import cases
 
 import certboot_startup
-from certboot.clients import BY_NAME
+from certboot.clients import BY_NAME, DIRECTORY
 from certboot.paths import StorePaths, store_paths
 
 YIELDING = [
@@ -33,6 +35,14 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
+@pytest.fixture
+def top() -> Iterator[Path]:
+    """A folder of root's into which everybody may look, without a sticky folder above it."""
+    with tempfile.TemporaryDirectory(dir="/var/lib") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 def test_everything_that_env_lists_is_set(store: Store) -> None:
     assert store.start() == ("active", store.settings)
 
@@ -44,7 +54,7 @@ def test_what_init_writes_is_set(certboot: Callable[..., object], paths: StorePa
     assert start({"HOME": str(clean)}) == ("active", expected)
 
 
-@pytest.mark.parametrize("written", ["{0}/", "{0}//", "{0}/.", "{0}/./store", "{0}//store", "/{0}/store"])
+@cases("written", ["{0}/", "{0}//", "{0}/.", "{0}/./store", "{0}//store", "/{0}/store"])
 def test_the_hook_takes_the_store_that_init_wrote_however_the_same_variable_spells_its_folder(
     certboot: Callable[..., object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str
 ) -> None:
@@ -54,7 +64,7 @@ def test_the_hook_takes_the_store_that_init_wrote_however_the_same_variable_spel
     assert start({"CERTBOOT_HOME": folder})[0] == "active"
 
 
-@pytest.mark.parametrize("variable", ["HOME", "XDG_DATA_HOME"])
+@cases("variable", ["HOME", "XDG_DATA_HOME"])
 def test_a_slash_at_the_end_of_the_home_folder_changes_nothing(
     certboot: Callable[..., object], monkeypatch: pytest.MonkeyPatch, clean: Path, variable: str
 ) -> None:
@@ -63,15 +73,15 @@ def test_a_slash_at_the_end_of_the_home_folder_changes_nothing(
     assert start({"HOME": str(clean), variable: f"{clean}/"})[0] == "active"
 
 
-@pytest.mark.parametrize("value", ["/own.pem", ""])
-@pytest.mark.parametrize("name", [*FILES, "SSL_CERT_DIR"])
+@cases("value", ["/own.pem", ""])
+@cases("name", [*FILES, "SSL_CERT_DIR"])
 def test_a_preset_value_wins_even_an_empty_one(store: Store, name: str, value: str) -> None:
     status, added = store.start(**{name: value})
     assert (status, name in added) == ("active", False)
 
 
-@pytest.mark.parametrize("value", ["/own", "", "{home}-of-my-own/own.pem"])
-@pytest.mark.parametrize(("name", "other"), YIELDING)
+@cases("value", ["/own", "", "{home}-of-my-own/own.pem"])
+@cases(("name", "other"), YIELDING)
 def test_a_variable_yields_to_the_other_that_decides_the_same_for_one_client(
     store: Store, name: str, other: str, value: str
 ) -> None:
@@ -84,26 +94,26 @@ def test_a_list_with_our_directory_and_the_user_s_own_holds_ssl_cert_file_back(s
     assert "SSL_CERT_FILE" not in store.start(SSL_CERT_DIR=f"{store.home}/current/crts{os.pathsep}/own")[1]
 
 
-@pytest.mark.parametrize("other", sorted(set(BY_NAME) - {other for _, other in YIELDING}))
+@cases("other", sorted(set(BY_NAME) - {other for _, other in YIELDING}))
 def test_any_other_variable_that_is_set_holds_nothing_back_but_itself(store: Store, other: str) -> None:
     expected = {name: value for name, value in store.settings.items() if name != other}
     assert store.start(**{other: "/own"}) == ("active", expected)
 
 
-@pytest.mark.parametrize("form", ["bundle.pem", "crts"])
-@pytest.mark.parametrize(("name", "other"), YIELDING)
+@cases("form", ["bundle.pem", "crts"])
+@cases(("name", "other"), YIELDING)
 def test_our_own_value_of_the_other_inherited_or_adopted_does_not_hold_it_back(
     store: Store, name: str, other: str, form: str
 ) -> None:
     assert name in store.start(**{other: f"{store.home}/current/{form}"})[1]
 
 
-@pytest.mark.parametrize("value", ["1", "yes", "no"])
+@cases("value", ["1", "yes", "no"])
 def test_certboot_disable_turns_the_hook_off(store: Store, value: str) -> None:
     assert store.start(CERTBOOT_DISABLE=value) == ("disabled", {})
 
 
-@pytest.mark.parametrize("value", ["0", ""])
+@cases("value", ["0", ""])
 def test_certboot_disable_empty_or_0_means_on(store: Store, value: str) -> None:
     assert store.start(CERTBOOT_DISABLE=value) == ("active", store.settings)
 
@@ -114,10 +124,13 @@ def test_env_names_one_generation_and_values_of_another_are_left_out(store: Stor
     assert store.start() == ("active", {"SSL_CERT_FILE": ours["SSL_CERT_FILE"]})
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
     [
-        "LD_PRELOAD=/x", "PATH={home}", "SSL_CERT_FILE=/etc/passwd", "SSL_CERT_FILE={home}/current/bundle.pem ",
+        "LD_PRELOAD=/x", "PATH={home}", "BASH_ENV={home}/current/bundle.pem", "LD_PRELOAD={home}/current/bundle.pem",
+        "PYTHONSTARTUP={home}/current/bundle.pem", "GCONV_PATH={home}/current/crts", "HOME={home}/current/crts",
+        "ssl_cert_file={home}/current/bundle.pem", "SSL_CERT_FILE\0={home}/current/bundle.pem",
+        "SSL_CERT_FILE=/etc/passwd", "SSL_CERT_FILE={home}/current/bundle.pem ",
         "SSL_CERT_FILE={home}/current/../bundle.pem", "SSL_CERT_FILE=", "SSL_CERT_FILE", "# comment", "",
     ],
 )  # fmt: skip
@@ -137,6 +150,17 @@ def to_file(path: Path) -> None:
     path.write_text("a file")
 
 
+def to_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def to_link(path: Path) -> None:
+    """Put a link to the same thing, safe as it is, into its place: what it leads to others may own tomorrow."""
+    path.rename(f"{path}.away")
+    path.symlink_to(f"{path}.away")
+
+
 def foreign(store: Store, parent: Path) -> None:
     """Write an env that names a whole and safe generation which is not in the store."""
     Store(store.home.parent / "elsewhere")
@@ -151,7 +175,7 @@ def dangle(store: Store, target: str) -> None:
 REFUSED: dict[str, tuple[str, Callable[[Store], object]]] = {
     "no store": ("no-store", lambda store: store.home.rename(store.home.with_name("away"))),
     "no env": ("no-store", lambda store: store.env.unlink()),
-    "env dangling": ("no-store", lambda store: replace_env(store, lambda env: env.symlink_to("nowhere"))),
+    "env dangling": ("bad-env", lambda store: replace_env(store, lambda env: env.symlink_to("nowhere"))),
     "env a folder": ("bad-env", lambda store: replace_env(store, os.mkdir)),
     "env a FIFO": ("bad-env", lambda store: replace_env(store, os.mkfifo)),
     "env binary": ("bad-env", lambda store: store.env.write_bytes(bytes(range(256)))),
@@ -169,16 +193,28 @@ REFUSED: dict[str, tuple[str, Callable[[Store], object]]] = {
     "generations a file": ("NotADirectoryError", lambda store: to_file(store.home / "generations")),
     "generation a file": ("NotADirectoryError", lambda store: to_file(store.generation)),
     "current dangling": ("FileNotFoundError", lambda store: dangle(store, "generations/2")),
-    "current to itself": ("OSError", lambda store: dangle(store, "current")),
+    "current to itself": ("bad-link", lambda store: dangle(store, "current")),
+    "current a folder": ("OSError", lambda store: to_folder(store.home / "current")),
+    "current out of the store": ("bad-link", lambda store: dangle(store, "../../elsewhere")),
+    "current out of the generations": ("bad-link", lambda store: dangle(store, "generations/../generations/1")),
+    "current by an absolute path": ("bad-link", lambda store: dangle(store, str(store.generation))),
+    "current to no number": ("bad-link", lambda store: dangle(store, "generations/1.partial")),
+    "current deeper": ("bad-link", lambda store: dangle(store, "generations/1/crts")),
     "crts gone": ("FileNotFoundError", lambda store: store.crts.rename(store.home / "away")),
-    "crts a file": ("NotADirectoryError", lambda store: to_file(store.crts)),
+    "crts a file": ("incomplete", lambda store: to_file(store.crts)),
+    "env a link": ("bad-env", lambda store: to_link(store.env)),
+    "generations a link": ("unsafe", lambda store: to_link(store.home / "generations")),
+    "generation a link": ("unsafe", lambda store: to_link(store.generation)),
+    "crts a link": ("unsafe", lambda store: to_link(store.crts)),
+    "bundle a link": ("unsafe", lambda store: to_link(store.bundle)),
+    "bundle a FIFO": ("unsafe", lambda store: (store.bundle.unlink(), os.mkfifo(store.bundle))),
     "crts empty": ("incomplete", lambda store: (store.crts / "9d66eef0.0").unlink()),
     "bundle gone": ("FileNotFoundError", lambda store: store.bundle.unlink()),
     "bundle empty": ("incomplete", lambda store: store.bundle.write_bytes(b"")),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@cases("case", REFUSED)
 def test_a_broken_store_is_refused_and_the_status_says_why(store: Store, case: str) -> None:
     assert store.start()[0] == "active"  # the control
     expected, damage = REFUSED[case]
@@ -204,8 +240,8 @@ def test_an_env_that_may_not_be_read_is_no_store(store: Store, monkeypatch: pyte
 PARTS = ["", "generations", "generations/1", "generations/1/crts", "generations/1/bundle.pem", "env"]
 
 
-@pytest.mark.parametrize("right", [0o020, 0o002])
-@pytest.mark.parametrize("part", PARTS)
+@cases("right", [0o020, 0o002])
+@cases("part", PARTS)
 def test_a_store_that_others_may_write_to_is_unsafe(store: Store, part: str, right: int) -> None:
     path = store.home / part
     path.chmod(path.stat().st_mode & 0o777 | right)
@@ -213,7 +249,7 @@ def test_a_store_that_others_may_write_to_is_unsafe(store: Store, part: str, rig
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
-@pytest.mark.parametrize("part", PARTS)
+@cases("part", PARTS)
 def test_a_store_of_somebody_else_is_unsafe(store: Store, part: str) -> None:
     os.chown(store.home / part, NOBODY, -1)
     assert store.start() == ("unsafe", {})
@@ -221,7 +257,8 @@ def test_a_store_of_somebody_else_is_unsafe(store: Store, part: str) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
 @pytest.mark.parametrize("owner", [0, NOBODY])
-def test_a_store_of_root_or_of_the_user_is_safe(store: Store, monkeypatch: pytest.MonkeyPatch, owner: int) -> None:
+def test_a_store_of_root_or_of_the_user_is_safe(monkeypatch: pytest.MonkeyPatch, top: Path, owner: int) -> None:
+    store = Store(top / "store")
     for part in PARTS:
         os.chown(store.home / part, owner, -1)
     monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
@@ -236,6 +273,29 @@ def test_on_windows_the_rights_are_left_to_the_user_s_profile(store: Store, monk
     assert found == ("active", store.settings)
 
 
+def test_the_hook_has_the_names_of_the_table_and_no_others() -> None:
+    assert tuple(BY_NAME) == certboot_startup.VARIABLES
+    assert tuple(v.name for v in BY_NAME.values() if v.form == DIRECTORY) == certboot_startup.DIRECTORIES
+    assert set(certboot_startup.OVERRULING) | {*certboot_startup.HOLDS_BACK} <= {*BY_NAME}
+
+
+@pytest.mark.parametrize("form", ["bundle.pem", "crts"])
+@pytest.mark.parametrize(
+    "name", ["BASH_ENV", "ENV", "LD_PRELOAD", "PYTHONSTARTUP", "PYTHONPATH", "OPENSSL_CONF", "PATH"]
+)
+def test_no_variable_outside_the_table_is_set_or_replaced_whatever_env_says(store: Store, name: str, form: str) -> None:
+    value = f"{store.home}/current/{form}"
+    store.write(f"SSL_CERT_FILE={store.bundle_named}", f"{name}={value}", f"-{name}=/own", "-PIP_CERT=/own")
+    expected = {"SSL_CERT_FILE": store.bundle_named}
+    assert store.start() == ("active", expected)
+    environ = {"CERTBOOT_HOME": str(store.home), "CERTBOOT_GUARDS": "none", name: "/own", "PIP_CERT": "/own"}
+    with pytest.MonkeyPatch.context() as patch:
+        unstarted(patch)
+        patch.setattr(os, "environ", environ)
+        certboot_startup.activate()
+    assert (environ[name], environ["PIP_CERT"]) == ("/own", store.bundle_named)  # the second is the control
+
+
 def test_activate_acts_once_in_a_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"CERTBOOT_HOME": str(store.home), "CERTBOOT_GUARDS": "none"}
     unstarted(monkeypatch)
@@ -248,21 +308,27 @@ def test_activate_acts_once_in_a_process(store: Store, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("error", [OSError, PermissionError, ValueError, RuntimeError, MemoryError, RecursionError])
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("at", range(20))
 def test_activate_never_raises_and_its_status_names_the_exception(
     store: Store, monkeypatch: pytest.MonkeyPatch, at: int, error: type[Exception]
 ) -> None:
-    calls = iter(range(99))
-    real = os.stat
+    looks: list[str] = []
+    real = os.lstat
 
     def failing(path: str) -> os.stat_result:
-        if next(calls) == at:
+        looks.append(path)
+        if len(looks) == at + 1:
             raise error
         return real(path)
 
-    monkeypatch.setattr(os, "stat", failing)
-    expected = "no-store" if at == 0 and issubclass(error, OSError) else error.__name__
-    assert store.start() == (expected, {})
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "lstat", failing)
+        found = store.start()
+    if len(looks) <= at:
+        assert found == ("active", store.settings)
+        return
+    on_the_way = looks[-1] == str(store.env) or str(store.home).startswith(looks[-1])
+    assert found == ("no-store" if on_the_way and issubclass(error, OSError) else error.__name__, {})
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +355,7 @@ def test_no_bytes_whatever_in_env_raise_or_set_anything_outside_the_store(
     assert status
 
 
-@pytest.mark.parametrize(
+@cases(
     ("environ", "expected"),
     [
         ({"HOME": "/home/eve"}, "/home/eve/.local/share/certboot"),
@@ -313,6 +379,31 @@ def test_the_store_is_where_platformdirs_has_it(
         monkeypatch.setenv(name, value)
     assert certboot_startup.store_home(environ, set(environ)) == expected
     assert str(store_paths(environ).home) == expected
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+@pytest.mark.parametrize(
+    ("owner", "user", "counts"),
+    [(NOBODY, 0, False), (NOBODY, 1234, False), (NOBODY, NOBODY, True), (0, NOBODY, True), (0, 0, True)],
+)
+def test_a_home_of_another_user_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, clean: Path, tmp_path: Path, owner: int, user: int, *, counts: bool
+) -> None:
+    """As sudo keeps it, or as a CI service sets it for root in a container."""
+    passwd = pwd.struct_passwd(("eve", "x", user, user, "", "/home/passwd", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", {user: passwd}.__getitem__)
+    os.chown(clean, owner, -1)
+    (tmp_path / "link").symlink_to(clean)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    for home in (clean, tmp_path / "link"):
+        expected = f"{home if counts else '/home/passwd'}/.local/share/certboot"
+        environ = {"HOME": str(home)}
+        assert certboot_startup.store_home(environ, set(environ)) == expected
+        assert str(store_paths(environ).home) == expected
+        # What names a folder for data, or the store, counts whoever owns HOME.
+        for name, expected in (("XDG_DATA_HOME", "/data/certboot"), ("CERTBOOT_HOME", "/data")):
+            chosen = {**environ, name: "/data"}
+            assert certboot_startup.store_home(chosen, set(chosen)) == expected
 
 
 def test_without_home_and_without_an_entry_for_the_user_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,7 +434,7 @@ def test_the_guards_that_config_toml_chooses_stand_at_the_end_of_env(
     assert paths.env.read_text() == plain
 
 
-@pytest.mark.parametrize("written", ["{0}", "{0}/", "{0}/.", "{0}/../store"])
+@cases("written", ["{0}", "{0}/", "{0}/.", "{0}/../store"])
 def test_a_recorded_folder_is_the_store_s(store: Store, tmp_path: Path, written: str) -> None:
     assert start({"HOME": str(tmp_path)}) == ("no-store", {})
     assert start({"HOME": str(tmp_path)}, written.format(store.home)) == ("active", store.settings)
@@ -356,7 +447,7 @@ def test_certboot_home_goes_before_the_recorded_folder(store: Store, tmp_path: P
     assert start({"CERTBOOT_HOME": ""}, str(store.home)) == ("active", store.settings)
 
 
-@pytest.mark.parametrize("recorded", ["store", "./store", "~/store"])
+@cases("recorded", ["store", "./store", "~/store"])
 def test_a_recorded_folder_that_is_not_absolute_is_no_home(
     store: Store, monkeypatch: pytest.MonkeyPatch, recorded: str
 ) -> None:
@@ -389,7 +480,7 @@ def test_only_the_first_hook_of_an_interpreter_counts(
 
 
 # Recorded on Windows and macOS: what platformdirs.user_data_dir("certboot") answers there.
-@pytest.mark.parametrize(
+@cases(
     ("environ", "expected"),
     [
         (
@@ -408,7 +499,7 @@ def test_the_store_on_windows(monkeypatch: pytest.MonkeyPatch, environ: dict[str
     assert found == expected
 
 
-@pytest.mark.parametrize(
+@cases(
     ("environ", "expected"),
     [
         ({"HOME": "/Users/eve"}, "/Users/eve/Library/Application Support/certboot"),

@@ -12,6 +12,7 @@ import pytest
 from hook_store import FILES, Store, unstarted
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from table import cases
 
 import certboot_startup
 from certboot.clients import BY_NAME, DIRECTORY
@@ -51,10 +52,12 @@ def start(store: Store, **environ: str) -> tuple[str, dict[str, str]]:
 
 
 def ours(store: Store, variable: str) -> str:
+    if variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):  # so that a child can tell that the user had exported it
+        return f"{store.home}/current/./bundle.pem"
     return f"{store.home}/current/{'crts' if BY_NAME[variable].form == DIRECTORY else 'bundle.pem'}"
 
 
-@pytest.mark.parametrize("variable", BY_NAME)
+@cases("variable", BY_NAME)
 def test_an_adopted_value_is_replaced_by_the_bundle_or_in_a_path_of_directories_by_the_directory(
     store: Store, variable: str
 ) -> None:
@@ -62,15 +65,15 @@ def test_an_adopted_value_is_replaced_by_the_bundle_or_in_a_path_of_directories_
     assert start(store, **{variable: OWN}) == ("active", {**store.settings, variable: ours(store, variable)})
 
 
-@pytest.mark.parametrize("value", ["", f"{OWN}/", f"{OWN}x", OWN.upper(), "/corp/../corp/ca.pem", f"{OWN}:{OWN}"])
-@pytest.mark.parametrize("variable", BY_NAME)
+@cases("value", ["", f"{OWN}/", f"{OWN}x", OWN.upper(), "/corp/../corp/ca.pem", f"{OWN}:{OWN}"])
+@cases("variable", BY_NAME)
 def test_any_other_value_of_the_same_variable_is_left_alone(store: Store, variable: str, value: str) -> None:
     adopt(store, (variable, OWN))
     status, changed = start(store, **{variable: value})
     assert (status, variable in changed) == ("active", False)
 
 
-@pytest.mark.parametrize("variable", BY_NAME)
+@cases("variable", BY_NAME)
 def test_the_same_value_of_any_other_variable_is_left_alone(store: Store, variable: str) -> None:
     adopt(store, (variable, OWN))
     others = dict.fromkeys([*(BY_NAME.keys() - {variable}), "OTHER", "PATH", f"-{variable}"], OWN)
@@ -78,7 +81,7 @@ def test_the_same_value_of_any_other_variable_is_left_alone(store: Store, variab
     assert set(start(store, **others)[1]) <= {variable} & store.settings.keys()
 
 
-@pytest.mark.parametrize("variable", sorted(BY_NAME.keys() - {*FILES, "SSL_CERT_DIR"}))
+@cases("variable", sorted(BY_NAME.keys() - {*FILES, "SSL_CERT_DIR"}))
 def test_a_variable_outside_the_default_set_is_never_set_where_it_is_unset(store: Store, variable: str) -> None:
     adopt(store, (variable, OWN))
     assert start(store) == ("active", store.settings)
@@ -90,9 +93,7 @@ def test_of_several_values_of_one_variable_each_is_replaced(store: Store) -> Non
         assert ("PIP_CERT" in start(store, PIP_CERT=value)[1]) == replaced
 
 
-@pytest.mark.parametrize(
-    ("other", "held"), [(name, held) for name, held in certboot_startup.HOLDS_BACK.items() if name != held]
-)
+@cases(("other", "held"), [(name, held) for name, held in certboot_startup.HOLDS_BACK.items() if name != held])
 def test_an_adopted_value_holds_no_other_variable_back_and_any_other_value_still_does(
     store: Store, other: str, held: str
 ) -> None:
@@ -130,7 +131,7 @@ def test_whatever_the_value_it_and_no_other_is_replaced(
     assert (variable in start(module_store, **{variable: other})[1]) == (value == other)
 
 
-@pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}], ids=["", "C"])
+@cases("locale", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}], ids=["", "C"])
 def test_odd_values_are_replaced_in_a_real_process_too(store: Store, locale: dict[str, str]) -> None:
     code = """\
 import os, certboot_startup as hook
@@ -172,7 +173,7 @@ LIMITS: dict[str, Callable[[Store], object]] = {
 }
 
 
-@pytest.mark.parametrize("limit", LIMITS)
+@cases("limit", LIMITS)
 def test_where_the_hook_refuses_a_store_the_adopted_value_stays(store: Store, limit: str) -> None:
     adopt(store, ("SSL_CERT_FILE", OWN))
     assert start(store, SSL_CERT_FILE=OWN)[1]["SSL_CERT_FILE"] == ours(store, "SSL_CERT_FILE")  # the control
@@ -187,7 +188,7 @@ def test_certboot_disable_leaves_it_alone_too(store: Store) -> None:
     assert start(store, SSL_CERT_FILE=OWN, CERTBOOT_DISABLE="1") == ("disabled", {})
 
 
-@pytest.mark.parametrize(
+@cases(
     "lines",
     [
         ["-SSL_CERT_FILE=/corp/ca.pem"],  # nothing that names a generation
@@ -201,7 +202,7 @@ def test_without_a_first_line_of_the_store_nothing_is_replaced(store: Store, lin
     assert start(store, SSL_CERT_FILE=OWN) == ("bad-env", {})
 
 
-@pytest.mark.parametrize("line", ["-", "-=", "--", "-SSL_CERT_FILE", "- SSL_CERT_FILE=/corp/ca.pem", "-=/corp/ca.pem",
+@cases("line", ["-", "-=", "--", "-SSL_CERT_FILE", "- SSL_CERT_FILE=/corp/ca.pem", "-=/corp/ca.pem",
                                   "--SSL_CERT_FILE=/corp/ca.pem", " -SSL_CERT_FILE=/corp/ca.pem",
                                   "-SSL_CERT_FILE=/corp/ca.pem\r", "-SSL_CERT_FILE = /corp/ca.pem"])  # fmt: skip
 def test_a_line_that_names_no_variable_and_value_exactly_replaces_nothing(store: Store, line: str) -> None:

@@ -6,6 +6,7 @@ import copy
 import importlib
 import importlib.util
 import inspect
+import itertools
 import os
 import pickle
 import ssl
@@ -22,6 +23,7 @@ import requests
 import trustme
 from environments import SYSTEM_PATH
 from hook_store import Store, unstarted
+from table import cases
 
 import certboot_startup
 from certboot_startup import GUARDED, guards
@@ -48,9 +50,9 @@ def namesake() -> trustme.CA:
 
 
 @pytest.fixture
-def store(tmp_path: Path, anchor: trustme.CA) -> Store:
+def store(reachable: Path, anchor: trustme.CA) -> Store:
     """A store with this one CA, in both forms."""
-    made = Store(tmp_path / "store")
+    made = Store(reachable / "store")
     (made.crts / "9d66eef0.0").unlink()
     hashed(made.crts, anchor)
     made.bundle.write_bytes(anchor.cert_pem.bytes())
@@ -511,8 +513,8 @@ def plain(build: Callable[[typing.Any], object], ca: trustme.CA) -> bool:
     return accepts(context, ca)
 
 
-@pytest.mark.parametrize("form", [str, os.fsencode, Path])
-@pytest.mark.parametrize("how", ["position", "keyword", "create_default_context"])
+@cases("form", [str, os.fsencode, Path])
+@cases("how", ["position", "keyword", "create_default_context"])
 def test_our_bundle_is_read_as_the_directory(
     guarded_ssl: types.ModuleType, store: Store, anchor: trustme.CA, form: Callable[[str], typing.Any], how: str
 ) -> None:
@@ -544,7 +546,7 @@ def test_the_system_s_directory_stays_trusted_where_only_the_file_is_set(
     assert (in_memory(context), accepts(context, anchor)) == (1, True)
 
 
-@pytest.mark.parametrize("order", [("ours", "own"), ("own", "ours")])
+@cases("order", [("ours", "own"), ("own", "ours")])
 def test_a_list_of_directories_with_ours_in_it_keeps_all_of_them(
     guarded_ssl: types.ModuleType,
     store: Store,
@@ -601,8 +603,8 @@ SOURCES: dict[str, Callable[[Path, trustme.CA], dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("order", ["together", "ours first", "ours last"])
-@pytest.mark.parametrize("source", SOURCES)
+@cases("order", ["together", "ours first", "ours last"])
+@cases("source", SOURCES)
 def test_beside_something_else_of_the_same_subject_both_are_found_as_without_the_guard(
     guarded_ssl: types.ModuleType, store: Store, anchor: trustme.CA, tmp_path: Path, source: str, order: str
 ) -> None:
@@ -712,7 +714,7 @@ def test_a_store_that_is_gone_gives_the_error_of_a_file_that_is_gone(
     assert accepts(before, anchor)
 
 
-@pytest.mark.parametrize(
+@cases(
     "arguments",
     [
         {}, {"cafile": None}, {"cafile": 3}, {"cafile": "/none.pem"}, {"cafile": "/none.pem", "capath": 3},
@@ -751,9 +753,7 @@ def test_what_is_no_context_gives_the_same_error(guarded_ssl: types.ModuleType, 
     assert told[:4] == told[4:]
 
 
-@pytest.mark.parametrize(
-    "name", ["load_verify_locations", "set_default_verify_paths", "get_ca_certs", "cert_store_stats"]
-)
+@cases("name", ["load_verify_locations", "set_default_verify_paths", "get_ca_certs", "cert_store_stats"])
 def test_signature_and_name_are_those_of_the_original(guarded_ssl: types.ModuleType, name: str) -> None:
     ours, theirs = getattr(guarded_ssl.SSLContext, name), getattr(ssl.SSLContext, name)
     assert inspect.signature(ours) == inspect.signature(theirs)
@@ -872,27 +872,27 @@ def unset(patch: pytest.MonkeyPatch) -> None:
 SESSION = ["own", True, False, None, 1, ""]
 
 
-@pytest.mark.parametrize("environment", ["trusted", "ignored"])
-@pytest.mark.parametrize("verify", [None, True, False, "/call.pem"])
-@pytest.mark.parametrize("chosen", SESSION)
-@pytest.mark.parametrize("variable", OWN)
 def test_requests_gives_what_it_gives_without_our_variable_except_that_our_bundle_is_the_default(
-    hook: Callable[..., str], store: Store, variable: str, chosen: object, verify: object, environment: str
+    hook: Callable[..., str], store: Store
 ) -> None:
-    trust_env = environment == "trusted"
     hook()
     module = importlib.import_module("requests.sessions")
     assert certboot_startup.guarded["requests.sessions"] == "applied"
     bundle = store.settings["SSL_CERT_FILE"]
-    with pytest.MonkeyPatch.context() as patch:
-        unset(patch)
-        patch.setenv("HTTPS_PROXY", "http://proxy.example:8080")
-        without = merged(module, chosen, verify, trust_env=trust_env)
-        patch.setenv(variable, bundle)
-        found = merged(module, chosen, verify, trust_env=trust_env)
-    assert isinstance(without, dict)
-    ours = trust_env and (verify is True or (verify is None and chosen is True))
-    assert found == {**without, "verify": bundle if ours else without["verify"]}
+    wrong = []
+    for case in itertools.product(OWN, SESSION, [None, True, False, "/call.pem"], [True, False]):
+        variable, chosen, verify, trust_env = case
+        with pytest.MonkeyPatch.context() as patch:
+            unset(patch)
+            patch.setenv("HTTPS_PROXY", "http://proxy.example:8080")
+            without = merged(module, chosen, verify, trust_env=trust_env)
+            patch.setenv(variable, bundle)
+            found = merged(module, chosen, verify, trust_env=trust_env)
+        assert isinstance(without, dict)
+        ours = trust_env and (verify is True or (verify is None and chosen is True))
+        if found != {**without, "verify": bundle if ours else without["verify"]}:
+            wrong.append((case, without, found))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("value", ["/own/bundle.pem", "{home}-2/current/bundle.pem", "{home}/current/bundle.pem:/own"])

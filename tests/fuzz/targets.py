@@ -28,8 +28,8 @@ from certboot import (
     der,
     details,
     handshake_record,
+    net,
     net_addresses,
-    net_pinned,
     pem,
     starttls,
     tls,
@@ -193,7 +193,8 @@ def config(data: bytes) -> None:
 
 def manifest_json(data: bytes) -> None:
     """Only StoreError is raised; what is read is written as what reads the same."""
-    place = _folder() / manifest.NAME
+    place = _folder() / "7" / manifest.NAME  # the generation of the corpus
+    place.parent.mkdir(exist_ok=True)
     place.write_bytes(data)
     try:
         found = manifest.read(place.parent)
@@ -227,7 +228,7 @@ def hook_env(data: bytes) -> None:
     changed = {name: value for name, value in environ.items() if before.get(name) != value}
     assert changed.keys() <= {variable.name for variable in VARIABLES}, changed.keys()
     allowed = {str(store / folder / name) for folder in ("current", "generations/1") for name in ("bundle.pem", "crts")}
-    assert set(changed.values()) <= allowed, changed
+    assert {os.path.normpath(value) for value in changed.values()} <= allowed, changed
     assert status == "active" or not changed
 
 
@@ -318,7 +319,7 @@ def aia_body(data: bytes) -> None:
     """What lies where an issuer should: nothing is raised, every failure can be shown, every offer has the name."""
     leaf, address = _leaf()
     reach = net_addresses.Reach()
-    issuers = aia.Issuers(reach, {(address, reach): net_pinned.Fetched(data, through_proxy=False)})
+    issuers = aia.Issuers(reach, {(address, reach): net.Fetched(data)})
     offers: list[Offer] = list(issuers.fetched(leaf))
     assert offers or issuers.failures
     for offer in offers:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trustme
-from environments import SYSTEM_PATH, Environment, Ran, built_once, make_environment
+from environments import SYSTEM_PATH, Environment, Ran, with_clients
+from pages import pages
 from server import TlsServer
 
 from certboot.clients import BY_NAME
@@ -45,24 +44,7 @@ print(json.dumps([module.status, {{name: os.environ.get(name) for name in {list(
 
 @pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    return Environment(built_once(tmp_path_factory, "adopt", lambda out: make_environment(out, wheel, "httpx")))
-
-
-@pytest.fixture(scope="session")
-def pages() -> dict[str, bytes]:
-    """A Git repository, and a package index with one package."""
-    name, metadata = "ok-1.0-py3-none-any.whl", b"Metadata-Version: 2.1\nName: ok\nVersion: 1.0\n"
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("ok-1.0.dist-info/METADATA", metadata)
-        archive.writestr("ok-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr("ok-1.0.dist-info/RECORD", "")
-    return {
-        "/ok.git/info/refs": b"%s\trefs/heads/ok\n" % (b"1" * 40),
-        "/ok.git/HEAD": b"ref: refs/heads/ok\n",
-        "/simple/ok/": f'<a href="/{name}">{name}</a>'.encode(),
-        f"/{name}": package.getvalue(),
-    }
+    return with_clients(tmp_path_factory, wheel)
 
 
 @dataclass
@@ -137,14 +119,13 @@ def image(
     clean: Path,
     tmp_path: Path,
     serve: Callable[..., TlsServer],
-    pages: dict[str, bytes],
 ) -> Image:
     extra = trustme.CA(organization_name="Extra Corp", organization_unit_name="Extra Corp Root")
     extra.cert_pem.write_to_path(str(clean / "extra.pem"))
     file = tmp_path / "company image" / "ca=bundle.pem"
     file.parent.mkdir(mode=0o755)
     file.write_bytes(ca.cert_pem.bytes() + public_roots(environment))
-    servers = tuple(serve(each.create_child_ca().issue_cert("localhost"), pages=pages) for each in (ca, extra))
+    servers = tuple(serve(each.create_child_ca().issue_cert("localhost"), pages=pages()) for each in (ca, extra))
     preset = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), str(file))
     return Image(environment, clean, file, (servers[0], servers[1]), preset)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import Environment, built_once, make_environment
+from environments import Environment, with_clients
 
 if typing.TYPE_CHECKING:
     from server import TlsServer
@@ -27,7 +27,7 @@ GOOD = "Verify return code: 0 (ok)"
 
 @pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    return Environment(built_once(tmp_path_factory, "article", lambda out: make_environment(out, wheel, "requests")))
+    return with_clients(tmp_path_factory, wheel)
 
 
 @pytest.fixture

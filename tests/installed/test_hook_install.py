@@ -14,16 +14,15 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import MACHINE, ROOT, SYSTEM_PATH, Environment, Ran, make_environment
+from environments import MACHINE, ROOT, SYSTEM_PATH, Environment, Ran, find_python, make_environment
 from server import TlsServer
 from snapshot import contents
-from virtualenvs import find_python, packages, python_of, virtualenv
+from virtualenvs import packages, python_of, virtualenv
 
 pytestmark = pytest.mark.slow
 
 GET = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())"
 ODD = 'it\'s "my" $venv; ünï \\ 100%'
-VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 
 
 def run(python: Path, *argv: str, home: Path, **variables: str) -> Ran:
@@ -31,12 +30,6 @@ def run(python: Path, *argv: str, home: Path, **variables: str) -> Ran:
     environ = {"HOME": str(home), "PATH": SYSTEM_PATH, **variables}
     done = subprocess.run([python, *argv], env=environ, capture_output=True, text=True, check=False, timeout=120)
     return Ran(done.returncode, done.stdout, done.stderr)
-
-
-@pytest.fixture(params=VERSIONS)
-def python(request: pytest.FixtureRequest) -> Path:
-    """An interpreter of each version."""
-    return Path(find_python(request.param))
 
 
 @pytest.fixture
@@ -52,22 +45,27 @@ def trusting(installed: Environment, ca_file: Path, clean: Path) -> Path:
     return clean
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [("venv",), (ODD, "--copies"), ("system", "--system-site-packages")],
-    ids=["plain", "odd path, copies", "system's packages"],
-)
+PLAIN, ODDLY, SHARED = ("venv",), (ODD, "--copies"), ("system", "--system-site-packages")
+# Each version, and for the first and the last each kind of virtualenv.
+VENVS = [
+    *(("3.8", kind) for kind in (PLAIN, ODDLY, SHARED)),
+    ("3.9", PLAIN), ("3.10", ODDLY), ("3.11", SHARED), ("3.12", PLAIN),
+    *(("3.13", kind) for kind in (PLAIN, ODDLY, SHARED)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("version", "kind"), VENVS)
 def test_a_virtualenv_of_any_version_trusts_the_private_ca_with_the_hook_alone(
-    python: Path, kind: tuple[str, ...], installed: Environment, trusting: Path, url: str, tmp_path: Path
+    version: str, kind: tuple[str, ...], installed: Environment, trusting: Path, url: str, tmp_path: Path
 ) -> None:
     name, *options = kind
-    folder = virtualenv(tmp_path / name, *options, python=python)
+    folder = virtualenv(tmp_path / name, *options, python=find_python(version))
     before = contents(packages(folder))
     assert "CERTIFICATE_VERIFY_FAILED" in run(python_of(folder), "-c", GET, url, home=trusting).err  # the control
     ran = installed.run("certboot", "hook", "install", "--python", folder, home=trusting)
     assert (ran.status, ran.err) == (0, "")
     assert "  ran       yes, and set 7 variables\n" in ran.out
-    for flags in ((), ("-I",), ("-E",), ("-s",), ("-O",)):
+    for flags in ((), ("-I",)):
         assert run(python_of(folder), *flags, "-c", GET, url, home=trusting) == Ran(0, "ok\n", ""), flags
     assert installed.run("certboot", "hook", "status", "--python", folder, home=trusting).status == 0
     ran = installed.run("certboot", "hook", "uninstall", "--python", folder, home=trusting)

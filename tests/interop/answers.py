@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
 
-WHEEL = "ok-1.0-py3-none-any.whl"
-METADATA = b"Metadata-Version: 2.1\nName: ok\nVersion: 1.0\n"
+from pages import METADATA, WHEEL, package
+
 STS = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
 <Arn>arn:aws:iam::123456789012:user/ok</Arn><UserId>ok</UserId><Account>123456789012</Account>
 </GetCallerIdentityResult><ResponseMetadata><RequestId>ok</RequestId></ResponseMetadata></GetCallerIdentityResponse>"""
@@ -16,7 +14,7 @@ STS = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-0
 
 def pages() -> dict[str, bytes]:
     """Return the answers, by method and path."""
-    wheel = _wheel()
+    wheel = package()
     digest, metadata_digest = (hashlib.sha256(data).hexdigest() for data in (wheel, METADATA))
     link = f'<a href="/{WHEEL}#sha256={digest}" data-core-metadata="sha256={metadata_digest}">{WHEEL}</a>'
     crate = {"name": "ok", "vers": "1.0.0", "deps": [], "cksum": "0" * 64, "features": {}, "yanked": False}
@@ -41,13 +39,3 @@ def pages() -> dict[str, bytes]:
 
 def _json(value: object) -> bytes:
     return json.dumps(value).encode()
-
-
-def _wheel() -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr("ok.py", "")
-        archive.writestr("ok-1.0.dist-info/METADATA", METADATA)
-        archive.writestr("ok-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr("ok-1.0.dist-info/RECORD", "ok.py,,\n")
-    return data.getvalue()

@@ -1,4 +1,4 @@
-"""Every client, its script unchanged, on four servers; with a store, without one, and with a stranger's certificate."""
+"""Every client, its script unchanged: with a store, without one, on a stranger's server; each library on four."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from attempt import PASSED, REFUSED, Attempts, User
 from authorities import (
     CERTIFI_ONLY,
     FULL_CHAIN,
+    NO_INTERMEDIATE,
     SERVERS,
     STRANGER,
     SYSTEM_ONLY,
@@ -27,7 +28,7 @@ from interop_environments import make_virtualenv
 from listener import Listener
 from matrix import CLIENTS, ENVIRONMENTS, MAIN, Client
 from namespace import command_prefix
-from unreached import UNREACHED
+from unreached import UNREACHED, Unreached
 
 pytestmark = pytest.mark.slow
 
@@ -39,8 +40,14 @@ def named(clients: tuple[Client, ...]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("client", clients, ids=lambda client: client.name)
 
 
-ALONE = tuple(Client(each.name, program=each.program) for each in UNREACHED)
-HELPED = tuple(Client(f"{each.name}_helped", program=each.program) for each in UNREACHED)
+LIBRARIES = {
+    "requests": "OpenSSL",
+    "node": "OpenSSL, with roots compiled in",
+    "git": "GnuTLS on Debian",
+    "grpc": "BoringSSL",
+    "python-m-uv": "rustls",
+}
+"""One client of each TLS library: whatever differs between the servers, the library decides."""
 # Reads the system's store below another root, and is certboot in all else.
 OTHER_ROOT = """\
 import sys
@@ -128,37 +135,34 @@ def own_trust(prefix: tuple[str, ...]) -> None:
 
 
 @named(CLIENTS)
-@pytest.mark.parametrize("server", SERVERS)
-def test_a_client_trusts_the_server(attempts: Attempts, needs: Needs, client: Client, server: str) -> None:
-    needs(client.program)
-    assert attempts(client, server) == PASSED
-
-
-@named(CLIENTS)
-def test_without_certboot_the_client_refuses_the_private_ca(attempts: Attempts, needs: Needs, client: Client) -> None:
+def test_a_client_trusts_the_store_and_nothing_without_it_or_beside_it(
+    attempts: Attempts, needs: Needs, client: Client
+) -> None:
+    """The server that forgets its intermediate asks the most of a client: nothing but the store has that."""
     needs(client.program)
     without = dataclasses.replace(client, argv=client.control) if client.control else client
-    assert attempts(without, FULL_CHAIN, **OFF) == REFUSED
+    assert {
+        "with the store": attempts(client, NO_INTERMEDIATE),
+        "without it": attempts(without, FULL_CHAIN, **OFF),
+        "a ca that nobody added": attempts(client, STRANGER),
+    } == {"with the store": PASSED, "without it": REFUSED, "a ca that nobody added": REFUSED}
 
 
-@named(CLIENTS)
-def test_the_client_refuses_a_ca_that_nobody_added(attempts: Attempts, needs: Needs, client: Client) -> None:
+@named(tuple(client for client in CLIENTS if client.name in LIBRARIES))
+def test_each_tls_library_trusts_every_server(attempts: Attempts, needs: Needs, client: Client) -> None:
     needs(client.program)
-    assert attempts(client, STRANGER) == REFUSED
+    assert {server: attempts(client, server) for server in SERVERS} == dict.fromkeys(SERVERS, PASSED)
 
 
-@named(ALONE)
-def test_an_unreached_client_refuses_the_private_ca(attempts: Attempts, needs: Needs, client: Client) -> None:
-    """Else it belongs into the table of the others."""
-    needs(client.program)
-    assert attempts(client, FULL_CHAIN) == REFUSED
-
-
-@named(HELPED)
-@pytest.mark.parametrize("server", SERVERS)
-def test_the_line_helps_an_unreached_client(attempts: Attempts, needs: Needs, client: Client, server: str) -> None:
-    needs(client.program)
-    assert attempts(client, server) == PASSED
+@pytest.mark.parametrize("unreached", UNREACHED, ids=lambda unreached: unreached.name)
+def test_an_unreached_client_refuses_the_private_ca_and_its_line_helps(
+    attempts: Attempts, needs: Needs, unreached: Unreached
+) -> None:
+    """A client that trusts it without the line belongs into the table of the others."""
+    needs(unreached.program)
+    helped = Client(f"{unreached.name}_helped", program=unreached.program)
+    assert attempts(Client(unreached.name), FULL_CHAIN) == REFUSED
+    assert attempts(helped, NO_INTERMEDIATE) == PASSED
 
 
 @pytest.mark.usefixtures("own_trust")

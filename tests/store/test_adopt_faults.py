@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-import itertools
 import os
 import shutil
 import typing
 from collections.abc import Callable
 from pathlib import Path
 
+import failing
 import pytest
 import whole
 from pki import issue
-from snapshot import assert_refused, contents, few_sources
+from snapshot import assert_refused, contents
 
 from certboot import files, history
 from certboot.store import env_file
@@ -27,13 +26,7 @@ if typing.TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-CALLS: dict[str, tuple[object, str]] = {
-    "os.open": (os, "open"),
-    "os.fsync": (os, "fsync"),
-    "os.rename": (os, "rename"),
-    "os.replace": (os, "replace"),
-    "os.fchmod": (os, "fchmod"),
-}
+CALLS = ("os.open", "os.fsync", "os.rename", "os.replace", "os.fchmod")
 COMMANDS = {"adopt": ("adopt", "--yes"), "undo": ("adopt", "--undo"), "rollback": ("rollback",)}
 
 
@@ -42,7 +35,6 @@ def command(
     certboot: Run, paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> tuple[str, ...]:
     """A command, and a store in which it has something to do; a copy of it lies in ``prepared``."""
-    few_sources(monkeypatch)
     assert certboot("init").status == 0
     (tmp_path / "image.pem").write_bytes(issue("Corp Root").pem)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "image.pem"))
@@ -66,28 +58,20 @@ def state(paths: StorePaths) -> tuple[bool, bool, bool]:
 def test_whichever_call_fails_no_value_is_replaced_without_what_it_names(
     certboot: Run, paths: StorePaths, tmp_path: Path, command: tuple[str, ...], call: str
 ) -> None:
+    made = failing.CALLS[call]
     old = state(paths)
-    assert certboot(*command).status == 0
-    new = state(paths)
-    assert old != new  # the control: the command does something
-    owner, name = CALLS[call]
-    real = getattr(owner, name)
-    for at in itertools.count(1):
+    with pytest.MonkeyPatch.context() as patch:
+        counted = failing.Failing(patch, made)
+        assert certboot(*command).status == 0
+    assert old != state(paths)  # the control: the command does something
+    assert counted.times > 0 or command == COMMANDS["rollback"]
+    for at, code in failing.moments(made, counted.times):
         shutil.rmtree(paths.home)
         shutil.copytree(tmp_path / "prepared", paths.home, symlinks=True)
-        count = itertools.count(1)
-
-        def failing(*arguments: object, at: int = at, count: typing.Iterator[int] = count, **options: object) -> object:
-            if next(count) == at:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return real(*arguments, **options)
-
         before = contents(paths.home)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(owner, name, failing)
+            failing.Failing(patch, made, at, code)
             ran = certboot(*command)
-        if next(count) <= at:
-            break
         whole.assert_whole(paths.home)
         listed, replaced, present = state(paths)
         assert present or not replaced, at
@@ -98,7 +82,6 @@ def test_whichever_call_fails_no_value_is_replaced_without_what_it_names(
         assert certboot("update").status == 0
         assert len(set(state(paths))) == 1, at
         assert whole.leftovers(paths.home) == []
-    assert at > 1 or command == COMMANDS["rollback"]
 
 
 def test_the_value_is_given_back_before_the_switch(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 import shutil
 import subprocess
@@ -12,13 +11,14 @@ import typing
 from collections.abc import Callable
 from pathlib import Path
 
+import failing
 import pytest
 import report
 import whole
 from pki import issue
 from snapshot import assert_refused, contents, roots, snapshot, unparsed
+from table import cases
 
-from certboot import files
 from certboot.sources import certifi, system
 
 if typing.TYPE_CHECKING:
@@ -30,17 +30,6 @@ if typing.TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-CODES = (errno.ENOSPC, errno.EACCES, errno.EIO)
-CALLS: dict[str, tuple[object, str]] = {
-    "os.open": (os, "open"),
-    "os.fsync": (os, "fsync"),
-    "os.rename": (os, "rename"),
-    "os.replace": (os, "replace"),
-    "os.fchmod": (os, "fchmod"),
-    "open": (files, "open"),
-    "Path.symlink_to": (Path, "symlink_to"),
-    "Path.mkdir": (Path, "mkdir"),
-}
 COMMANDS = {
     "update": ("update",),
     "trust": ("trust", "--yes", "extra.pem"),
@@ -92,64 +81,42 @@ def state(paths: StorePaths) -> tuple[whole.State, dict[str, object]]:
     return whole.assert_whole(paths.home), kept_files(paths)
 
 
-class Failing:
-    """Lets a call fail at its ``at``-th time, once."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, call: str, at: int, code: int) -> None:
-        owner, name = CALLS[call]
-        real: Callable[..., object] = getattr(owner, name, open)
-        count = itertools.count(1)
-        self.failed = False
-
-        def once(*arguments: object, **options: object) -> object:
-            if next(count) == at:
-                self.failed = True
-                raise OSError(code, os.strerror(code))
-            return real(*arguments, **options)
-
-        patch.setattr(owner, name, once, raising=False)
-
-
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("call", failing.CALLS)
 @pytest.mark.parametrize("prepared", COMMANDS, indirect=True)
 def test_whichever_call_fails_the_store_in_force_is_old_or_after_the_switch_new(
     certboot: Run, paths: StorePaths, tmp_path: Path, prepared: tuple[str, ...], call: str
 ) -> None:
+    made = failing.CALLS[call]
     old = state(paths)
-    assert certboot(*prepared).status == 0
+    with pytest.MonkeyPatch.context() as patch:
+        counted = failing.Failing(patch, made)
+        assert certboot(*prepared).status == 0
     new = state(paths)
     assert old[0] != new[0]  # the control: the command does something
+    # And another: a rollback makes no new folder and gives up no file; all else makes each of the calls.
+    assert counted.times > 0 or prepared == COMMANDS["rollback"]
     wrong: list[object] = []
-    times = 0
-    for at in itertools.count(1):
-        failed = False
-        for code in CODES:
-            again(paths, tmp_path / "prepared")
-            link = os.readlink(paths.current)
-            with pytest.MonkeyPatch.context() as patch:
-                failing = Failing(patch, call, at, code)
-                ran = certboot(*prepared)
-            failed |= failing.failed
-            now = state(paths)
-            if ran.status:
-                assert_refused(ran)
-            else:
-                assert now == new  # some failures have a way round: no symbolic link, then a hard link
-            if now != (old if os.readlink(paths.current) == link else new):
-                wrong.append((at, errno.errorcode[code], "half of it was done"))
-            expected = new if prepared == COMMANDS["update"] else now
-            if certboot("update").status or (prepared != COMMANDS["rollback"] and state(paths) != expected):
-                wrong.append((at, errno.errorcode[code], "the next run failed"))
-            wrong += [(at, errno.errorcode[code], left) for left in whole.leftovers(paths.home)]
-        if not failed:
-            break
-        times = at
+    for at, code in failing.moments(made, counted.times):
+        again(paths, tmp_path / "prepared")
+        link = os.readlink(paths.current)
+        with pytest.MonkeyPatch.context() as patch:
+            failing.Failing(patch, made, at, code)
+            ran = certboot(*prepared)
+        now = state(paths)
+        if ran.status:
+            assert_refused(ran)
+        else:
+            assert now == new  # some failures have a way round: no symbolic link, then a hard link
+        if now != (old if os.readlink(paths.current) == link else new):
+            wrong.append((at, errno.errorcode[code], "half of it was done"))
+        expected = new if prepared == COMMANDS["update"] else now
+        if certboot("update").status or (prepared != COMMANDS["rollback"] and state(paths) != expected):
+            wrong.append((at, errno.errorcode[code], "the next run failed"))
+        wrong += [(at, errno.errorcode[code], left) for left in whole.leftovers(paths.home)]
     assert wrong == []
-    # The control: a rollback makes no new folder and gives up no file; all else makes each of the calls.
-    assert times > 0 or prepared == COMMANDS["rollback"]
 
 
-@pytest.mark.parametrize("damage", ["manifest.json", "bundle.pem", "certificate", "link"])
+@cases("damage", ["manifest.json", "bundle.pem", "certificate", "link"])
 def test_rollback_does_not_put_a_damaged_generation_in_force(
     certboot: Run, paths: StorePaths, tmp_path: Path, damage: str
 ) -> None:

@@ -21,6 +21,7 @@ import whole
 from environments import MEASURED
 from pki import issue
 from snapshot import snapshot
+from table import cases
 
 from certboot.sources import ccadb
 
@@ -273,10 +274,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("answer", "path"),
     [case[1:] for case in CASES],
-    ids=[f"{name}-{path.rpartition('/')[2][:9]}" for name, _, path in CASES],
 )
 def test_a_hostile_server_changes_nothing(home: Path, origin: Origin, answer: Answer, path: str) -> None:
     command = ("update",) if path == COMPANY else ("init", "--source", "ccadb", "--intermediates")
@@ -308,7 +308,7 @@ FILES: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("content", FILES.values(), ids=FILES)
+@cases("content", FILES.values())
 def test_a_hostile_file_changes_nothing(home: Path, tmp_path: Path, content: Callable[[], bytes]) -> None:
     hostile, fair = tmp_path / "hostile.pem", tmp_path / "fair.pem"
     hostile.write_bytes(content())

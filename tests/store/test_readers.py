@@ -28,6 +28,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from environments import SYSTEM_PATH
 from pki import DAY, Issued, issue
 from server import TlsServer
+from table import cases
 
 from certboot.sources import ccadb
 
@@ -108,7 +109,7 @@ def test_ssl_finds_the_anchors_of_the_manifest_in_the_bundle(store: Store) -> No
     assert sorted(found) == sorted(store.anchors)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@cases("form", FORMS)
 def test_openssl_finds_every_anchor_and_no_stranger(store: Store, tmp_path: Path, form: str) -> None:
     """Each anchor is self-signed, so that it verifies only where it is an anchor itself."""
     ran = run("openssl", "verify", *isolated(store, form), *store.anchors.values())
@@ -118,7 +119,7 @@ def test_openssl_finds_every_anchor_and_no_stranger(store: Store, tmp_path: Path
     assert run("openssl", "verify", *isolated(store, form), stranger).returncode == 2
 
 
-@pytest.mark.parametrize("form", FORMS)
+@cases("form", FORMS)
 def test_openssl_verifies_an_intermediate_up_to_its_root_and_not_by_itself(
     store: Store, tmp_path: Path, form: str
 ) -> None:
@@ -132,7 +133,7 @@ def test_openssl_verifies_an_intermediate_up_to_its_root_and_not_by_itself(
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number:cryptography.utils.CryptographyDeprecationWarning")
-@pytest.mark.parametrize("form", FORMS)
+@cases("form", FORMS)
 def test_whatever_is_self_signed_in_either_form_is_an_anchor_of_the_manifest(
     store: Store, certboot: Run, tmp_path: Path, form: str
 ) -> None:
@@ -167,7 +168,7 @@ def twin(root: Issued) -> Issued:
 # The same handshakes
 
 
-@pytest.mark.parametrize("form", FORMS)
+@cases("form", FORMS)
 def test_ssl_shakes_hands_with_the_added_cas_server_only(
     store: Store, site: TlsServer, strange_site: TlsServer, form: str
 ) -> None:
@@ -175,7 +176,7 @@ def test_ssl_shakes_hands_with_the_added_cas_server_only(
     assert handshake(context(store, form), strange_site) == "unable to get local issuer certificate"
 
 
-@pytest.mark.parametrize("form", FORMS)
+@cases("form", FORMS)
 def test_requests_trusts_the_added_cas_server_only(
     store: Store, site: TlsServer, strange_site: TlsServer, form: str
 ) -> None:
@@ -187,7 +188,7 @@ def test_requests_trusts_the_added_cas_server_only(
             session.get(strange_site.url, timeout=20)
 
 
-@pytest.mark.parametrize(("option", "form"), [("--cacert", "bundle.pem"), ("--capath", "crts")])
+@cases(("option", "form"), [("--cacert", "bundle.pem"), ("--capath", "crts")])
 def test_curl_trusts_the_added_cas_server_only(
     store: Store, site: TlsServer, strange_site: TlsServer, tmp_path: Path, option: str, form: str
 ) -> None:

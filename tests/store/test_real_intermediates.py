@@ -11,9 +11,10 @@ from datetime import datetime, timezone
 import pytest
 from environments import ROOT
 
-from certboot import completion
+from certboot import completion, policy
 from certboot.certs import is_signed_by
 from certboot.completion import Completion, Offer, Rules, Supply, complete
+from certboot.model import Intermediate, TrustAnchor
 from certboot.sources import ccadb
 
 if typing.TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Programme:
 
     def __init__(self) -> None:
         loaded = ccadb.read(ccadb.from_folder(DATA), intermediates=True).parse()
+        self.loaded = loaded
         self.roots: dict[bytes, list[Certificate]] = {}
         self.intermediates: dict[bytes, list[Certificate]] = {}
         for candidate in loaded.candidates:
@@ -101,6 +103,53 @@ def test_each_has_a_verified_way_to_a_root_or_a_named_reason(programme: Programm
         else:
             rules = sorted({refusal.rule for refusal in found.refusals}) or ["no-issuer"]
             outcomes[" ".join(rules)] += 1
-    assert lengths == {1: 1597, 2: 132}
-    assert outcomes == {"expired": 29, "self-signed": 4, "weak-signature": 1, "no-issuer": 1}
+    assert lengths == {1: 1584, 2: 132}
+    assert outcomes == {
+        "expired": 29,
+        "path-length-limited": 13,
+        "self-signed": 4,
+        "weak-signature": 1,
+        "no-issuer": 1,
+    }
     assert sum(lengths.values()) + sum(outcomes.values()) == len(programme.all) == 1764
+
+
+def test_13_stay_out_because_clients_would_not_see_the_path_length_above(programme: Programme) -> None:
+    """All are NetLock's: its root lets four CAs follow, and what it has issued says nothing of that, or four again."""
+    loaded = programme.loaded
+    rules = policy.Rules(DAY_OF_THE_REPORTS, revoked=loaded.revoked, revoked_serials=loaded.revoked_serials)
+    decision = policy.decide(loaded.candidates, rules)
+    assert (len(decision.anchors), len(decision.intermediates)) == (121, 1717)
+    outcomes = Counter(each.rule for each in decision.rejections)
+    assert outcomes == {
+        "no-tls-trust": 44,
+        "expired": 29,
+        "path-length-limited": 13,
+        "self-signed": 4,
+        "weak-signature": 1,
+    }
+    limited = {each.fingerprint for each in decision.rejections if each.rule == "path-length-limited"}
+    by_fingerprint = {each.certificate.fingerprint: each.certificate for each in loaded.candidates}
+    assert Counter(by_fingerprint[each].path_length for each in limited) == {None: 10, 4: 3}
+    (root,) = {by_fingerprint[each].issuer_name for each in limited}
+    assert [each.path_length for each in programme.roots[root]] == [4]
+
+
+def test_of_what_is_stored_each_limits_what_follows_no_less_than_all_above_it(programme: Programme) -> None:
+    """An independent look at each chain as a whole, and at how few are above another."""
+    loaded = programme.loaded
+    rules = policy.Rules(DAY_OF_THE_REPORTS, revoked=loaded.revoked, revoked_serials=loaded.revoked_serials)
+    decision = policy.decide(loaded.candidates, rules)
+    held: dict[str, TrustAnchor | Intermediate] = {each.certificate.fingerprint: each for each in decision.anchors}
+    held |= {each.certificate.fingerprint: each for each in decision.intermediates}
+    for intermediate in decision.intermediates:
+        follow, above = 0, held[intermediate.issuer]
+        while True:
+            follow += 1
+            limit = above.certificate.path_length
+            own = intermediate.certificate.path_length
+            assert limit is None or (own is not None and own + follow <= limit)
+            assert not above.certificate.name_constrained
+            if isinstance(above, TrustAnchor):
+                break
+            above = held[above.issuer]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import typing
 
-from certboot.commands.terminal import confirmed
+from certboot.commands.terminal import confirmed, say, show
 from certboot.errors import CertbootError
 from certboot.exit_status import FAILED, OK
 from certboot.printable import printable
@@ -39,7 +39,7 @@ def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
         raise CertbootError(message, "shorten the list of variables.remove")
     chosen = adoption.preset(arguments.variable, paths, os.environ)
     if not chosen:
-        print("no CA variable has a value to adopt that is not adopted yet: nothing to do")
+        say("no CA variable has a value to adopt that is not adopted yet: nothing to do")
         return OK
     offers = [(each, adopted.read(each, paths.home).parse()) for each in chosen]
     for each, loaded in offers:
@@ -48,16 +48,16 @@ def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
             raise CertbootError(message, f"unset {each.variable}: clients that go by it trust nobody")
     places = {place for _, loaded in offers for place in adoption.places(loaded)}
     lost = adoption.lost(apply(paths, Request("adopt", adopt=chosen, dry_run=True)).rejected, places)
-    print(adopt_text.offer(offers, before, lost, moment.now()))
+    show(adopt_text.offer(offers, before, lost, moment.now()))
     if arguments.yes and lost and not arguments.partial:
         message = f"certificates that programs may rely on do not enter the store: {len(lost)}"
         raise CertbootError(message, "--partial, if no program needs them; else leave the variable as it is")
     if not arguments.yes and not confirmed("adopt what is shown here?"):
-        print("nothing was changed")
+        say("nothing was changed")
         return FAILED
     outcome = apply(paths, Request("adopt", adopt=chosen))
-    print(headline(outcome))
-    print(adopt_text.effect(chosen))
+    say(headline(outcome))
+    show(adopt_text.effect(chosen))
     return OK
 
 
@@ -77,7 +77,7 @@ def _undo(paths: StorePaths, names: list[str]) -> int:
     outcome = apply(paths, Request("adopt", abandon=frozenset(chosen)))
     came, went = selection.difference(before, outcome.record)
     if came or went:
-        print(difference(came, went))
+        show(difference(came, went))
     for each in chosen:
-        print(f"{each.variable}={printable(each.value)} is left alone again")
+        say(f"{each.variable}={each.value} is left alone again")
     return OK

@@ -10,6 +10,7 @@ import typing
 from datetime import datetime, timezone
 from difflib import get_close_matches
 
+from certboot.commands.terminal import data, show
 from certboot.errors import CertbootError
 from certboot.exit_status import OK
 from certboot.redaction import without_credentials
@@ -45,7 +46,8 @@ def doctor_command(arguments: argparse.Namespace) -> int:
     if arguments.json:
         from certboot.render.doctor_json import doctor_json
 
-        print(doctor_json(findings, primary(findings)) if server else doctor_json(findings))
+        document = doctor_json(findings, primary(findings)) if server else doctor_json(findings)
+        data(f"{document}\n")
     elif sys.stdout and sys.stdout.isatty():
         from certboot.render.doctor_rich import doctor_terminal
 
@@ -53,7 +55,7 @@ def doctor_command(arguments: argparse.Namespace) -> int:
     else:
         from certboot.render.doctor_text import doctor_report
 
-        print(doctor_report(findings))
+        show(doctor_report(findings))
     return exit_code(findings)
 
 
@@ -68,7 +70,7 @@ def explain_command(arguments: argparse.Namespace) -> int:
             message = f"no finding of this id: {kind!r}"
             raise CertbootError(message, f"certboot explain {close[0]}" if close else "certboot explain lists them all")
     stories = (story(kind, EXPLANATIONS[kind]) for kind in dict.fromkeys(arguments.id))
-    print("\n\n".join(stories) or index(EXPLANATIONS))
+    show("\n\n".join(stories) or index(EXPLANATIONS))
     return OK
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import sys
 import typing
 
-from certboot.commands.terminal import failed
+from certboot.commands.terminal import aside, data, failed, warn
 from certboot.errors import CertbootError
 from certboot.exit_status import OK
 
@@ -27,7 +26,6 @@ _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
 def env_command(arguments: argparse.Namespace) -> int:
     """Print the variables in one of the formats."""
     from certboot.paths import store_paths
-    from certboot.printable import printable
     from certboot.render.env_formats import FORMATS
     from certboot.store.settings import settings
 
@@ -35,16 +33,12 @@ def env_command(arguments: argparse.Namespace) -> int:
     held = {} if arguments.force else found.held
     shown = {name: value for name, value in found.variables.items() if name not in held} | found.replaced
     text = FORMATS[arguments.format](shown)
-    if sys.stdout:
-        # As bytes: a path need not be text, and no shell wants the line ends of Windows.
-        sys.stdout.flush()
-        sys.stdout.buffer.write(os.fsencode(text))
-    if held and sys.stderr:
+    data(os.fsencode(text))  # as bytes: a path need not be text, and no shell wants the line ends of Windows
+    if held:
         for name, (preset, value) in held.items():
             because = "it" if preset == name else preset
-            line = f"{name} is left alone, because {because} is set by something else: {preset}={printable(value)}"
-            sys.stderr.write(f"certboot: {line}\n")
-        sys.stderr.write("\nhint: certboot env --force\n")
+            warn(f"{name} is left alone, because {because} is set by something else: {preset}={value}")
+        aside("\nhint: certboot env --force")
     return OK
 
 

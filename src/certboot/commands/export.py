@@ -7,6 +7,7 @@ import sys
 import typing
 from pathlib import Path
 
+from certboot.commands.terminal import data, say
 from certboot.errors import CertbootError
 from certboot.exit_status import OK
 
@@ -38,12 +39,12 @@ def export_command(arguments: argparse.Namespace) -> int:
     if not isinstance(content, bytes):
         destination.write_directory(Path(arguments.path), content, force=arguments.force)
     elif arguments.path == _STANDARD_OUTPUT:
-        sys.stdout.buffer.write(content)
+        data(content)
         return OK
     else:
         destination.write_file(Path(arguments.path), content, force=arguments.force)
     beside = f", {len(intermediates)} intermediates" if intermediates else ""
-    print(f"{chosen.name} with {len(anchors)} trust anchors{beside}: {arguments.path}")
+    say(f"{chosen.name} with {len(anchors)} trust anchors{beside}: {arguments.path}")
     return OK
 
 

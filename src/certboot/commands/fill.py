@@ -6,13 +6,14 @@ import os
 import sys
 import typing
 
-from certboot.commands.terminal import progress
+from certboot.commands.terminal import progress, say, show
 from certboot.commands.trust import additions
 from certboot.errors import CertbootError
 from certboot.exit_status import OK
 
 if typing.TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from certboot.paths import StorePaths
 
@@ -22,6 +23,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     import certboot_startup
     from certboot.config import SOURCES
     from certboot.paths import store_paths
+    from certboot.place import notes as place_notes
     from certboot.plan import Request
     from certboot.render.store_text import init_summary
     from certboot.tool_environment import tool_environment
@@ -42,8 +44,8 @@ def init_command(arguments: argparse.Namespace) -> int:
     )
     outcome = apply(store_paths(), request, progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
-    notes = _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ))
-    print(init_summary(outcome, "" if apart else certboot_startup.status, notes))
+    notes = _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
+    show(init_summary(outcome, "" if apart else certboot_startup.status, notes))
     return OK
 
 
@@ -62,7 +64,7 @@ def update_command(arguments: argparse.Namespace) -> int:
     before = history.current(paths)
     asked = arguments.intermediates is not None or arguments.reports is not None or arguments.dry_run
     if arguments.max_age and not asked and age_in_seconds(paths) <= parse_duration(arguments.max_age).total_seconds():
-        print(f"the sources were read within {arguments.max_age}: nothing to do")
+        say(f"the sources were read within {arguments.max_age}: nothing to do")
         return OK
     request = Request(
         "update",
@@ -73,16 +75,16 @@ def update_command(arguments: argparse.Namespace) -> int:
     outcome = apply(paths, request, progress=progress)
     came, went = selection.difference(before, outcome.record)
     if came or went:
-        print(difference(came, went))
+        show(difference(came, went))
     for line in own_rejections(outcome):
-        print(f"left out: {line}")
-    print("a dry run: nothing was changed" if arguments.dry_run else headline(outcome))
+        say(f"left out: {line}")
+    say("a dry run: nothing was changed" if arguments.dry_run else headline(outcome))
     for line in () if arguments.dry_run else _notes(paths):
-        print(line)
+        say(line)
     return OK
 
 
-def _notes(paths: StorePaths, apart: str = "", tool: str = "") -> list[str]:
+def _notes(paths: StorePaths, apart: str = "", tool: str = "", place: Sequence[str] = ()) -> list[str]:
     """Bring copies of the hook up to date, and return what is to be said of them and of where the hook acts."""
     from certboot.hook.copies import outdated_copies, renew
     from certboot.render.hook_text import init_notes
@@ -90,7 +92,8 @@ def _notes(paths: StorePaths, apart: str = "", tool: str = "") -> list[str]:
 
     other = elsewhere(sys.prefix, os.environ) if tool else None
     renewed = renew(paths)
-    return init_notes(tool=tool, other=other, renewed=renewed, outdated=outdated_copies(paths), apart=apart)
+    outdated = outdated_copies(paths)
+    return init_notes(tool=tool, other=other, renewed=renewed, outdated=outdated, apart=apart, place=place)
 
 
 def _reports(text: str | None) -> str | None:

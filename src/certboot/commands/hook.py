@@ -8,7 +8,7 @@ import sys
 import typing
 from pathlib import Path
 
-from certboot.commands.terminal import failed
+from certboot.commands.terminal import data, failed, show, warn
 from certboot.errors import CertbootError
 from certboot.exit_status import FAILED, OK, UNFINISHED
 
@@ -47,7 +47,7 @@ def _install(arguments: argparse.Namespace) -> int:
             _remember(Copy(str(interpreter.python), str(folder), arguments.user), found.home)
             start.compile_modules(interpreter.python, [folder / name for name in own.files if name.endswith(".py")])
         started = start.start(interpreter.python)
-        print(done(interpreter, result, started))
+        show(done(interpreter, result, started))
         return OK if started.status and started.home == found.home else FAILED
 
     return _each(arguments, install)
@@ -61,7 +61,7 @@ def _uninstall(arguments: argparse.Namespace) -> int:
         interpreter, folder = _place(python, arguments)
         result = copying.uninstall(folder)
         _forget(result)
-        print(done(interpreter, result, None))
+        show(done(interpreter, result, None))
         return OK
 
     return _each(arguments, uninstall)
@@ -86,10 +86,10 @@ def _status(arguments: argparse.Namespace) -> int:
         except CertbootError as error:
             failures.append((str(python), error))
     if arguments.json:
-        print(hook_json(surveys, failures))
+        data(f"{hook_json(surveys, failures)}\n")
     else:
         for each in surveys:
-            print(status(each))
+            show(status(each))
         for _, failure in failures:
             failed(failure.message, failure.hint)
     if failures:
@@ -158,6 +158,7 @@ def _recorded(home: str | None) -> str | None:
     """Return the store's folder as it is to be recorded; raises CertbootError where no hook would use a store there."""
     from certboot import files
     from certboot.paths import store_paths
+    from certboot.place import mended_above
 
     if home is None:
         return None
@@ -166,9 +167,7 @@ def _recorded(home: str | None) -> str | None:
     above = (folder, how) if how else files.exposed_above(folder)
     if above:
         message = f"no safe place for a store, {above[1]}: {above[0]}"
-        raise CertbootError(
-            message, "choose a folder that belongs to you or to root, and that nobody else can write to"
-        )
+        raise CertbootError(message, mended_above(*above))
     return str(folder)
 
 
@@ -186,7 +185,7 @@ def _remember(copy: Copy, home: str) -> None:
     try:
         copies.remember(StorePaths(Path(home)) if home and os.access(home, os.W_OK) else _store(), copy)
     except (CertbootError, OSError) as error:
-        sys.stderr.write(f"certboot: warning: no update will say when this copy is outdated: {error}\n")
+        warn(f"warning: no update will say when this copy is outdated: {error}")
 
 
 def _forget(result: Result) -> None:

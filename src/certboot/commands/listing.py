@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 
+from certboot.commands.terminal import data, say, show
 from certboot.exit_status import OK
 
 if typing.TYPE_CHECKING:
@@ -30,27 +31,28 @@ def list_command(arguments: argparse.Namespace) -> int:
         record, role=arguments.role or "", source=arguments.source, expiring=expiring, now=moment.now()
     )  # fmt: skip
     if arguments.json:
-        print(list_json(record, chosen, rejected=arguments.rejected))
+        data(f"{list_json(record, chosen, rejected=arguments.rejected)}\n")
     elif arguments.rejected:
-        print(list_text.rejections(record.rejected))
+        show(list_text.rejections(record.rejected))
     else:
-        print(list_text.certificates(chosen))
+        show(list_text.certificates(chosen))
     return OK
 
 
 def show_command(arguments: argparse.Namespace) -> int:
     """Show one certificate."""
     from certboot import history
+    from certboot.certs import annotated_pem
     from certboot.paths import store_paths
     from certboot.render.list_text import certificate
-    from certboot.store.layout import CRTS
+    from certboot.store.held import certificates
     from certboot.store.selection import find
 
     paths = store_paths()
     record = history.current(paths)
     entry = find(record, arguments.id)
-    pem = (paths.generations / str(record.generation) / CRTS / entry.file).read_text("ascii", errors="replace")
-    print(certificate(entry, record, pem.rstrip()))
+    (held,) = certificates(paths.generations / str(record.generation), [entry])
+    show(certificate(entry, record, annotated_pem(held).rstrip()))
     return OK
 
 
@@ -60,7 +62,7 @@ def history_command(_: argparse.Namespace) -> int:
     from certboot.paths import store_paths
     from certboot.render.list_text import history as table
 
-    print(table(history.steps(store_paths())))
+    show(table(history.steps(store_paths())))
     return OK
 
 
@@ -72,7 +74,7 @@ def diff_command(arguments: argparse.Namespace) -> int:
     from certboot.store import selection
 
     before, after = (history.numbered(store_paths(), number) for number in (arguments.before, arguments.after))
-    print(difference(*selection.difference(before, after)))
+    show(difference(*selection.difference(before, after)))
     return OK
 
 
@@ -80,21 +82,20 @@ def rollback_command(arguments: argparse.Namespace) -> int:
     """Put an earlier generation in force."""
     from certboot import history
     from certboot.paths import store_paths
-    from certboot.printable import printable
     from certboot.render.list_text import difference
     from certboot.store import distrusted, selection
 
     paths = store_paths()
     before, now = history.rollback(paths, arguments.number)
     came, went = selection.difference(before, now)
-    print(difference(came, went))
+    show(difference(came, went))
     out = distrusted.read(paths.distrusted)
     for entry, path in _returning(paths, (entry for entry in went if entry.sha256 not in out)):
-        print(f"{printable(entry.name)} comes back with the next update, unless you remove {path}")
+        say(f"{entry.name} comes back with the next update, unless you remove {path}")
     for entry in now.certificates:
         if entry.sha256 in out:
-            print(f"{printable(entry.name)}, which you distrust, is trusted again until the next update")
-    print(f"generation {now.generation} is in force again; the next update applies the sources as they are then")
+            say(f"{entry.name}, which you distrust, is trusted again until the next update")
+    say(f"generation {now.generation} is in force again; the next update applies the sources as they are then")
     return OK
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 
-from certboot.commands.terminal import confirmed
+from certboot.commands.terminal import confirmed, say, show
 from certboot.errors import CertbootError
 from certboot.exit_status import FAILED, OK
 
@@ -22,19 +22,19 @@ def purge_command(arguments: argparse.Namespace) -> int:
 
     paths = store_paths()
     copies = hook_copies.copies(paths)
-    print(f"this removes\n{purge_list(purge.find(paths))}")
+    show(f"this removes\n{purge_list(purge.find(paths))}")
     if not arguments.yes and not confirmed("remove it all?"):
-        print("nothing was removed")
+        say("nothing was removed")
         return FAILED
     try:
         others = purge.remove(paths)
     except OSError as error:
         message = f"not everything could be removed, {error.strerror}: {error.filename}"
         raise CertbootError(message, "mend the cause, then once more: certboot purge") from error
-    print("removed; Python programs that still run keep the old settings until they are started again")
+    say("removed; Python programs that still run keep the old settings until they are started again")
     if others:
-        print(f"left alone in {paths.home}: {', '.join(others)}")
-    print("the hook goes with the package: python -m pip uninstall certboot")
+        say(f"left alone in {paths.home}: {', '.join(others)}")
+    say("the hook goes with the package: python -m pip uninstall certboot")
     for line in remaining(copies):
-        print(line)
+        say(line)
     return OK

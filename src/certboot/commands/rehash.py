@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import typing
 
-from certboot.commands.terminal import failed
+from certboot.commands.terminal import failed, say, warn
 from certboot.errors import CertbootError
 from certboot.exit_status import OK
 
@@ -27,6 +26,6 @@ def rehash_command(arguments: argparse.Namespace) -> int:
             status = failed(error.message, error.hint)
             continue
         for warning in result.warnings:
-            sys.stderr.write(f"certboot: warning: {directory}: {warning}\n")
-        print(rehash_summary(directory, result))
+            warn(f"warning: {directory}: {warning}")
+        say(rehash_summary(directory, result))
     return status

@@ -6,7 +6,7 @@ import os
 import sys
 import typing
 
-from certboot.commands.terminal import confirmed
+from certboot.commands.terminal import aside, confirmed, data, say, show
 from certboot.errors import CertbootError
 from certboot.exit_status import FAILED, OK
 
@@ -67,14 +67,14 @@ def chain_command(arguments: argparse.Namespace) -> int:
     found = _repairer(store_paths(), arguments, to_store=False).examine(server)
     anchor = found.completion.anchor if found.completion else None
     if not found.chain or anchor is None:
-        sys.stderr.write(f"{repair_text.reasons(found)}\n")
+        aside(repair_text.reasons(found))
         return FAILED
     text = "".join(pem.encode(each.der) for each in found.chain)
     if arguments.output is None:
-        print(text, end="")
+        data(text)
         return OK
     write_file(Path(arguments.output), text.encode("ascii"), force=arguments.force)
-    print(f"{arguments.output}: {repair_text.written(found.chain, anchor)}")
+    say(f"{arguments.output}: {repair_text.written(found.chain, anchor)}")
     return OK
 
 
@@ -118,7 +118,9 @@ def _again(paths: StorePaths, one: Examined) -> bool:
 def _say(text: str) -> bool:
     """Print, and return whether somebody reads it: where nobody does, what was asked for is to be done all the same."""
     try:
-        print(text, flush=True)
+        show(text)
+        if sys.stdout:
+            sys.stdout.flush()
     except BrokenPipeError:
         # From now on for nobody; what is still to be written would be tried again at exit.
         descriptor = os.open(os.devnull, os.O_WRONLY)

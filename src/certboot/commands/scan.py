@@ -9,6 +9,8 @@ import os
 import sys
 import typing
 
+from certboot import files
+from certboot.commands.terminal import aside, show
 from certboot.errors import CertbootError
 from certboot.exit_status import INTERRUPTED
 
@@ -77,13 +79,13 @@ def _ended(tally: Tally, *, interrupted: bool) -> int:
         lines.append("interrupted; the results so far are whole")
         lines.append("hint: the same list with --output FILE --resume goes on where it stopped")
     if sys.stdout and sys.stdout.isatty():
-        print("\n".join(["", *lines]))
-    elif sys.stderr:
-        print("\n".join(lines), file=sys.stderr)
+        show("\n".join(["", *lines]))
+    else:
+        aside("\n".join(lines))
     return INTERRUPTED if interrupted else tally.exit_status
 
 
-def _lines(arguments: argparse.Namespace, files: contextlib.ExitStack) -> Iterator[bytes]:
+def _lines(arguments: argparse.Namespace, open_files: contextlib.ExitStack) -> Iterator[bytes]:
     """Return the lines of the list: the arguments, one of which may stand for standard input, then the file."""
     from certboot.scan.entries import lines
 
@@ -99,10 +101,11 @@ def _lines(arguments: argparse.Namespace, files: contextlib.ExitStack) -> Iterat
             sources.append(iter([os.fsencode(host)]))
     if arguments.file:
         try:
-            sources.append(lines(files.enter_context(io.FileIO(arguments.file)).read))
+            sources.append(lines(open_files.enter_context(io.FileIO(files.open_regular(arguments.file))).read))
         except OSError as error:
             message = f"cannot read {arguments.file}: {error.strerror}"
-            raise CertbootError(message, "give a file with a host a line") from error
+            hint = "- reads what comes through standard input" if isinstance(error, files.NotRegularError) else ""
+            raise CertbootError(message, hint or "give a file with a host a line") from error
     return itertools.chain.from_iterable(sources)
 
 

@@ -9,6 +9,7 @@ import stat
 import sys
 import typing
 
+from certboot.commands.terminal import data
 from certboot.errors import CertbootError
 
 if typing.TYPE_CHECKING:
@@ -93,5 +94,5 @@ def append(file: io.FileIO, path: Path, line: bytes) -> None:
 
 
 def _print(line: str) -> None:
-    sys.stdout.write(line)
+    data(line)
     sys.stdout.flush()

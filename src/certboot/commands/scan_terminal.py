@@ -10,6 +10,8 @@ import time
 import typing
 import warnings
 
+from certboot.commands.terminal import over
+
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,8 +37,7 @@ class Progress:
 
             self._next = time.monotonic() + _OFTEN
             self._shown = True
-            sys.stderr.write(f"\r{scan_progress(self._tally)}\x1b[K")
-            sys.stderr.flush()
+            over(scan_progress(self._tally))
 
     def before_a_line(self) -> None:
         """Take it away, if what comes next is written to the same terminal."""
@@ -48,8 +49,7 @@ class Progress:
         """Take it away."""
         if self._shown:
             self._shown = False
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            over("")
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from pathlib import Path
 
+from certboot import files
 from certboot.errors import CertbootError
 from certboot.model import Target
 
@@ -65,10 +66,11 @@ def _check(host: str, starttls: str, where: str) -> None:
 
 def _lines(file: Path) -> list[tuple[int, str]]:
     try:
-        text = file.read_text("utf-8-sig")  # Notepad and PowerShell begin a file with a mark
+        text = files.read_regular(file, files.LARGE).decode("utf-8-sig")  # some editors of Windows begin with a mark
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         message = f"cannot read {file}: {reason}"
-        raise CertbootError(message, "give a file with a host a line") from error
+        hint = files.hint(error) if isinstance(error, files.NotRegularError) else "give a file with a host a line"
+        raise CertbootError(message, hint) from error
     numbered = enumerate(text.splitlines(), 1)
     return [(number, host) for number, line in numbered if (host := line.partition("#")[0].strip())]

@@ -1,12 +1,20 @@
-"""What commands say and ask on the terminal."""
+"""What commands say and ask on the terminal, and the one place from which anything gets there.
+
+Whatever is for people is made printable here, line by line, whoever chose the names in it: files, certificates,
+servers, arguments. What is for programs goes out as it is, by ``data``, in a form that escapes by its own rules.
+Nothing else writes to standard output and standard error, but rich, which gets only what is printable
+(render.doctor_rich), and argparse (arguments).
+"""
 
 from __future__ import annotations
 
 import sys
 import typing
 
+from certboot import files
 from certboot.errors import CertbootError
 from certboot.exit_status import UNFINISHED
+from certboot.printable import printable, printable_lines
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
@@ -14,11 +22,54 @@ if typing.TYPE_CHECKING:
     from certboot.sources.reading import Password
 
 
-def failed(message: str, hint: str, status: int = UNFINISHED) -> int:
-    """Say what went wrong and what to do next, on standard error, and return the exit status."""
+def say(line: str) -> None:
+    """Print one line for people on standard output."""
+    show(printable(line))
+
+
+def show(text: str) -> None:
+    """Print lines for people on standard output. Whoever made them let no name bring a line end along."""
+    if sys.stdout:
+        sys.stdout.write(f"{printable_lines(text)}\n")
+
+
+def aside(text: str) -> None:
+    """Print lines for people on standard error, where they do not mix with what is asked for."""
     if sys.stderr:
-        sys.stderr.write(f"certboot: error: {message}\n" + (f"\nhint: {hint}\n" if hint else ""))
+        sys.stderr.write(f"{printable_lines(text)}\n")
+
+
+def warn(line: str) -> None:
+    """Print what somebody should know, on standard error and on one line."""
+    aside(f"certboot: {printable(line)}")
+
+
+def failed(message: str, hint: str, status: int = UNFINISHED) -> int:
+    """Say what went wrong and what to do next, on standard error, and return the exit status.
+
+    The message is one line, and so is the hint, but for lines that are indented: no name can make up a line of its own.
+    """
+    warn(f"error: {message}")
+    if hint:
+        aside("\nhint: " + "\n  ".join(map(printable, hint.split("\n  "))))
     return status
+
+
+def data(content: str | bytes) -> None:
+    """Write what is for programs to standard output, exactly: JSON, PEM, a shell's words."""
+    if not sys.stdout:
+        return
+    if isinstance(content, str):
+        sys.stdout.write(content)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+
+
+def over(line: str) -> None:
+    """Write a line over the last such one on standard error, a terminal; an empty one takes it away."""
+    sys.stderr.write(f"\r{printable(line)}\x1b[K")
+    sys.stderr.flush()
 
 
 def is_terminal() -> bool:
@@ -32,9 +83,9 @@ def confirmed(question: str) -> bool:
         message = f"certboot asks here ({question}), and there is no terminal to ask on"
         raise CertbootError(message, "--yes, if you know the answer")
     try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        return input(f"{printable(question)} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
-        print()
+        say("")
         return False
 
 
@@ -44,10 +95,10 @@ def password(file: Path | None) -> Password:
     def ask() -> bytes:
         if file:
             try:
-                return file.read_bytes().rstrip(b"\r\n")
+                return files.read_regular(file, files.SMALL).rstrip(b"\r\n")
             except OSError as error:
                 message = f"cannot read the password: {error.strerror}: {file}"
-                raise CertbootError(message, "check the path, and that you may read the file") from error
+                raise CertbootError(message, files.hint(error)) from error
         if not is_terminal():
             message = "the file is locked with a password, and there is no terminal to ask for it on"
             raise CertbootError(message, "--password-file FILE")
@@ -62,5 +113,4 @@ def progress(report: str, so_far: int, whole: int | None) -> None:
     """Show how much of a report has come, on a terminal only."""
     if sys.stderr and sys.stderr.isatty():
         of = f" of {whole / 1e6:.1f}" if whole else ""
-        sys.stderr.write("\r\x1b[K" if so_far == whole else f"\r{report}: {so_far / 1e6:.1f}{of} MB\x1b[K")
-        sys.stderr.flush()
+        over("" if so_far == whole else f"{report}: {so_far / 1e6:.1f}{of} MB")

@@ -6,7 +6,7 @@ import os
 import typing
 from pathlib import Path
 
-from certboot.commands.terminal import confirmed, password
+from certboot.commands.terminal import confirmed, password, say, show
 from certboot.errors import CertbootError
 from certboot.exit_status import FAILED, OK
 from certboot.redaction import without_credentials
@@ -40,12 +40,12 @@ def trust_command(arguments: argparse.Namespace) -> int:
         loaded = [address.read(arguments.target, pin=arguments.sha256, verify=trusted_bundle(paths), now=now).parse()]
     else:
         loaded = additions([Path(arguments.target)], arguments.password_file)
-    print(offer(loaded, now, without_credentials(arguments.target) if server else "HOST"))
+    show(offer(loaded, now, without_credentials(arguments.target) if server else "HOST"))
     if server:
-        print(WARNING)
+        show(WARNING)
     if not arguments.yes:
         if not confirmed("trust what is shown here?"):
-            print("nothing was changed")
+            say("nothing was changed")
             return FAILED
     elif remote and not arguments.sha256:
         message = "what comes from the network is not trusted unseen"
@@ -53,10 +53,11 @@ def trust_command(arguments: argparse.Namespace) -> int:
     fingerprints = frozenset(candidate.certificate.fingerprint for one in loaded for candidate in one.candidates)
     outcome = apply(paths, Request("trust", additions=tuple(loaded), trust_again=fingerprints))
     if not fingerprints & {entry.sha256 for entry in outcome.record.certificates}:
-        reasons = [rejection.reason for rejection in outcome.rejected if rejection.fingerprint in fingerprints]
-        message = f"it does not enter the store, {reasons[0] if reasons else 'no rule says why'}"
-        raise CertbootError(message, "certboot list --rejected; config.toml may keep it out")
-    print(headline(outcome))
+        found = [rejection for rejection in outcome.rejected if rejection.fingerprint in fingerprints]
+        message = f"it does not enter the store, {found[0].reason if found else 'no rule says why'}"
+        undo = "certboot distrust ID --undo" if found and found[0].rule == "distrusted" else "certboot list --rejected"
+        raise CertbootError(message, f"{undo}; config.toml may keep it out")
+    say(headline(outcome))
     return OK
 
 
@@ -92,7 +93,7 @@ def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Lo
     finally:
         notes = not_fetched(issuers.failures, through_proxy=issuers.through_proxy)
         if notes:
-            print(notes)
+            show(notes)
     if not arguments.sha256:
         _refuse_known(paths, loaded, server.shown)
     return loaded
@@ -126,6 +127,7 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     from certboot.paths import store_paths
     from certboot.plan import Request
     from certboot.render.list_text import difference
+    from certboot.render.trust_text import DISTRUSTED
     from certboot.store import distrusted, selection
     from certboot.update import apply
 
@@ -137,7 +139,9 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     else:
         entry = selection.find(before, arguments.id)
         request = Request("distrust", distrust={entry.sha256: entry.name})
-    print(difference(*selection.difference(before, apply(paths, request).record)))
+    show(difference(*selection.difference(before, apply(paths, request).record)))
+    if not arguments.undo:
+        show(DISTRUSTED)
     return OK
 
 

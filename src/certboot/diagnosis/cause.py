@@ -184,14 +184,36 @@ def _revoked(case: Case) -> list[Cause]:
 
 def _distrusted(case: Case) -> list[Cause]:
     for depth, each in enumerate(case.path.certificates):
-        if each.certificate.fingerprint in case.known.distrusted:
-            meaning = (
-                f"you have distrusted a CA of this chain: {each.certificate.subject}\n"
-                "the trust that is active here has it all the same; it is not certboot's store"
-            )
-            fix = (("certboot", "doctor", "environment", "hook"),)
-            return [Cause("distrusted-by-user", meaning, fix, status="warn", depth=depth)]
+        subject = each.certificate.subject
+        if case.known.undo(each.certificate) is None:
+            continue
+        if depth < case.path.sent:
+            return [_distrusted_and_sent(case, depth)]
+        meaning = (
+            f"you have distrusted a CA of this chain: {subject}\n"
+            "the trust that is active here has it all the same; it is not certboot's store"
+        )
+        fix = (("certboot", "doctor", "environment", "hook"),)
+        return [Cause("distrusted-by-user", meaning, fix, status="warn", depth=depth)]
     return []
+
+
+def _distrusted_and_sent(case: Case, depth: int) -> Cause:
+    """Return the cause where the store does not keep clients from accepting what is distrusted."""
+    certificate, end = case.path.certificates[depth].certificate, case.top.certificate
+    meaning = (
+        f"you have distrusted a CA of this chain, and clients accept it all the same: {certificate.subject}\n"
+        f"the server sends it, with a signature that leads to a CA that is still trusted: {end.subject}\n"
+        "the store says who is believed, and not who is not: do not rely on what this server says\n"
+        "to have it refused, distrust that CA as well, and so every server that it vouches for"
+    )
+    evidence = {
+        "distrusted": certificate.fingerprint,
+        "trusted": end.fingerprint,
+        "operator": f"Use a certificate whose chain does not lead over {certificate.subject}: there are clients who "
+        "have distrusted that CA.",
+    }
+    return Cause("distrusted-by-user", meaning, depth=depth, evidence=evidence)
 
 
 def _distrusted_after(case: Case) -> list[Cause]:

@@ -184,18 +184,21 @@ def _distrusted(case: Case) -> Cause | None:
     """Return the cause if the user does not want the CA at the end, or one that was sent."""
     candidates: list[Details] = [*case.path.certificates[1:]]
     candidates += [each for each, _ in case.known.elsewhere if is_issuer(each, case.top)]
-    found = {each.certificate.fingerprint: each.certificate.subject for each in candidates}
-    if not case.top.is_self_signed:
-        issuer = case.top.certificate.issuer
-        found[case.known.distrusted_names.get(issuer, "")] = issuer
-    for fingerprint, subject in found.items():
-        if fingerprint in case.known.distrusted:
-            meaning = f"you have distrusted a CA that this chain needs: {subject}"
-            undo = case.known.distrusted[fingerprint]
-            if not undo:
-                meaning += "\nit stands in config.toml, or the system's administrator said so"
-            fix = (("certboot", "distrust", fingerprint, "--undo"),) if undo else ()
-            prints = [each.certificate.fingerprint for each in case.path.certificates]
-            depth = prints.index(fingerprint) if fingerprint in prints else None
-            return Cause("distrusted-by-user", meaning, fix, depth=depth, evidence={"distrusted": fingerprint})
+    for each in candidates:
+        undo = case.known.undo(each.certificate)
+        if undo is not None:
+            depth = case.path.certificates.index(each) if each in case.path.certificates else None
+            return _by_user(each.certificate.subject, each.certificate.fingerprint, undo, depth)
+    issuer = case.top.certificate.issuer
+    fingerprint = case.known.distrusted_names.get(issuer, "")
+    if not case.top.is_self_signed and fingerprint in case.known.distrusted:
+        return _by_user(issuer, fingerprint, case.known.distrusted[fingerprint], None)
     return None
+
+
+def _by_user(subject: str, fingerprint: str, undo: str, depth: int | None) -> Cause:
+    meaning = f"you have distrusted a CA that this chain needs: {subject}"
+    if not undo:
+        meaning += "\nit stands in config.toml, or the system's administrator said so"
+    fix = (("certboot", "distrust", undo, "--undo"),) if undo else ()
+    return Cause("distrusted-by-user", meaning, fix, depth=depth, evidence={"distrusted": fingerprint})

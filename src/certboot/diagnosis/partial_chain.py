@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import typing
 
+from certboot.chain import overlooked
 from certboot.diagnosis import verify_codes as code
 from certboot.diagnosis.verification import Rules, verify
 
@@ -25,13 +27,14 @@ def strict_end(chain: Sequence[Details], trusted: Sequence[Details], now: dateti
     """Return where they may end the chain of the leaf ``chain[0]`` if the store has that certificate too.
 
     What is in a store ends the chain for them, and what is above is not looked at. None where they refuse nothing or
-    all of it, and where a CA above limits names, which would be overlooked then.
+    all of it, and where what a CA above limits would be overlooked then.
     """
     found = verify(chain, trusted, Rules(now, strict=True))
     *below, last = found.path.certificates[: found.depth] or (chain[0],)
     if found.code not in code.STRICT_ONLY or not below:
         return None
-    if any(each.certificate.name_constrained for each in found.path.certificates[found.depth :]):
+    upwards = [each.certificate for each in found.path.certificates[found.depth - 1 :]]
+    if any(overlooked(issuer, certificate) for certificate, issuer in itertools.pairwise(upwards)):
         return None
     if verify(below, (last,), Rules(now, strict=True)).code != code.OK:
         return None

@@ -11,7 +11,7 @@ if typing.TYPE_CHECKING:
 
     from certboot.details import Details
     from certboot.diagnosis.path import Path
-    from certboot.model import Target
+    from certboot.model import Certificate, Target
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class Known:
     overrides: tuple[Override, ...] = ()
     """What keeps the store out of the active trust."""
     revoked: frozenset[str] = frozenset()
-    distrusted: Mapping[str, bool] = field(default_factory=dict)
-    """By the user: fingerprint -> whether ``certboot distrust --undo`` lets it in again (config.toml may say it too).
-    """
+    distrusted: Mapping[str, str] = field(default_factory=dict)
+    """By the user, for ``Certificate.is_among`` -> the fingerprint by which ``certboot distrust --undo`` lets it in
+    again; empty where config.toml or the administrator of the system says it."""
     distrusted_names: Mapping[str, str] = field(default_factory=dict)
     """Of these, those that a source offered and the store left out: subject -> fingerprint."""
     distrust_after: Mapping[str, str] = field(default_factory=dict)
-    """Anchor -> the day (ISO 8601) after which a leaf below it must not begin."""
+    """Anchor, or intermediate of the store -> the day (ISO 8601) after which a leaf below it must not begin."""
     organisations: frozenset[str] = frozenset()
     """The organisations of the anchors in the active trust."""
     earliest: datetime | None = None
@@ -61,6 +61,10 @@ class Known:
     """The time to judge by is one that the user asked for: it says nothing of this machine's clock."""
     also_issued_for: tuple[str, ...] = ()
     """Other hosts, unrelated to this one, that showed a certificate of the same issuer."""
+
+    def undo(self, certificate: Certificate) -> str | None:
+        """Return by which fingerprint what is distrusted can be let in again, if at all; None if it is not."""
+        return max((self.distrusted[name] for name in certificate.known_as if name in self.distrusted), default=None)
 
 
 @dataclass(frozen=True)

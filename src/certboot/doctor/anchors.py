@@ -96,12 +96,12 @@ def _strict(current: Generation) -> Iterator[Finding]:
 
 def _distrusted_after(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
     dated = [(entry, date) for entry in entries if entry.distrust_after and (date := moment(entry.distrust_after))]
-    useless = [entry for entry, date in dated if date + _LONGEST < now]
+    useless = [entry for entry, date in dated if date < now - _LONGEST]
     if useless:
         summary = f"Mozilla ended its trust in {_names(useless)} so long ago that nothing valid can be issued by it"
         fix = tuple(("certboot", "distrust", entry.sha256) for entry in useless)
         yield _finding("anchor-distrusted", "warn", summary, useless, fix)
-    passed = [entry for entry, date in dated if date < now <= date + _LONGEST]
+    passed = [entry for entry, date in dated if now - _LONGEST <= date < now]
     if passed:
         when = passed[0].distrust_after[:10]
         summary = (

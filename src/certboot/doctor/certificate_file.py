@@ -7,8 +7,7 @@ import re
 import typing
 from dataclasses import dataclass
 
-from certboot import pem
-from certboot.doctor import given_file
+from certboot import files, pem
 from certboot.errors import CertbootError, SourceError
 from certboot.sources.added import SIZE_LIMIT
 from certboot.sources.reading import PKCS7_LABELS, from_bytes, is_one_element, text_of_windows
@@ -68,7 +67,7 @@ def anchors(path: Path) -> Certificates:
             names = sorted(entry.name for entry in entries if entry.is_file())[:_MOST_FILES]
     except OSError as error:
         message = f"cannot read {path}: {error.strerror}"
-        raise SourceError(message, "check the path, and that you may read it") from error
+        raise SourceError(message, files.hint(error)) from error
     for name in names:
         try:
             found = _read(path / name, ("unreadable",))
@@ -92,7 +91,7 @@ def _some(found: _Read, path: Path, hint: str) -> Certificates:
 
 def _read(path: Path, rules: tuple[str, ...]) -> _Read:
     """Return what is in a file; ``rules`` are those of the rejections that count as damage."""
-    data = given_file.read(path, SIZE_LIMIT)
+    data = _content(path)
     loaded = from_bytes(data, "chain", str(path))
     reasons = [each.reason for each in loaded.rejections if each.rule in rules]
     ders = tuple(each.certificate.der for each in loaded.candidates)
@@ -108,6 +107,14 @@ def _read(path: Path, rules: tuple[str, ...]) -> _Read:
         # What a block has is what was read first, if it was read.
         at_first = first is not None and bool(reasons and ders) and ders[0] not in (first.data or b"")
     return _Read(ders, tuple(damage), at_first, is_pem=bool(first or lost))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return files.read_regular(path, SIZE_LIMIT)
+    except OSError as error:
+        message = f"cannot read {path}: {error.strerror}"
+        raise SourceError(message, files.hint(error)) from error
 
 
 def _lost(text: bytes) -> list[int]:

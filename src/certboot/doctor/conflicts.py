@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import io
 import os
 import ssl
 import sys
 import typing
 from pathlib import Path
 
+from certboot import files
 from certboot.client_presence import installed_versions
 from certboot.doctor.trust_files import fingerprints
 from certboot.model import Finding
@@ -20,7 +22,6 @@ if typing.TYPE_CHECKING:
 
 _GROUP = "environment"
 _CACERT = Path("certifi", "cacert.pem")
-_LARGEST = 16 * 1024 * 1024
 _GUARD = "certboot_startup.guards"
 
 
@@ -102,16 +103,16 @@ def _published(folder: Path, version: str) -> str:
     https://packaging.python.org/en/latest/specifications/recording-installed-packages/
     """
     try:
-        with (folder / f"certifi-{version}.dist-info" / "RECORD").open(encoding="utf-8", newline="") as lines:
-            rows = (row for row in csv.reader(lines) if len(row) > 1)
-            return next((row[1] for row in rows if row[0] == _CACERT.as_posix()), "")
+        text = files.read_regular(folder / f"certifi-{version}.dist-info" / "RECORD", files.LARGE).decode()
+        rows = (row for row in csv.reader(io.StringIO(text, newline="")) if len(row) > 1)
+        return next((row[1] for row in rows if row[0] == _CACERT.as_posix()), "")
     except (OSError, ValueError, csv.Error):
         return ""
 
 
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes() if path.stat().st_size <= _LARGEST else None
+        return files.read_regular(path, files.LARGE)
     except OSError:
         return None
 

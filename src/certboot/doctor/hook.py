@@ -43,8 +43,14 @@ _REASONS = {
     "unsafe": (
         "hook-refuses-store",
         "fail",
-        "refuses the store: somebody else owns a part of it or can write there",
+        "refuses the store: a part of it, or of the way to it, is a link, or somebody else owns it or can write there",
         _LOOK,
+    ),
+    "bad-link": (
+        "hook-refuses-store",
+        "fail",
+        "refuses the store: what names the generation in force leads to none of this store",
+        _INIT,
     ),
     "incomplete": ("hook-refuses-store", "fail", "refuses the store: its bundle or directory is empty", _INIT),
 }

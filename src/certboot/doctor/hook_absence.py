@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import typing
 from pathlib import Path
 
 import certboot_startup
+from certboot import files
 from certboot.hook import found, payload
 from certboot.hook.neighbours import neighbours
 
@@ -79,10 +79,7 @@ def _altered(path: Path, version: tuple[int, int, int]) -> bool:
     if path.suffix == ".start" and version < _START_SINCE:
         return False
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return True
-        with path.open("rb") as file:
-            data = file.read(65536)
+        data = files.read_regular(path, files.SMALL)
     except FileNotFoundError:
         return path.is_symlink()
     except OSError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from certboot import der, moment, pem
+from certboot import der, distrust, files, moment, pem
 from certboot.details import details
 from certboot.diagnosis import verify_codes as code
 from certboot.diagnosis.examination import read
@@ -21,7 +21,7 @@ from certboot.doctor.overrides import overrides
 from certboot.errors import CertbootError, CertificateError
 from certboot.sources import ccadb, certifi, system
 from certboot.sources.gather import report_folders
-from certboot.store import distrusted, manifest
+from certboot.store import manifest
 from certboot.store.layout import CRTS, in_force
 from certboot.subject_hash import subject_hash
 
@@ -84,8 +84,8 @@ def known(search: Search) -> Known:
         overrides=() if with_end else overrides(search.paths, search.environ),
         revoked=_revoked(search, record, sent),
         distrusted=_distrusted(search.paths, record),
-        distrusted_names={each.subject: each.fingerprint for each in _rejected(record, "distrusted")},
-        distrust_after={entry.sha256: entry.distrust_after for entry in _entries(record) if entry.distrust_after},
+        distrusted_names={each.subject: each.fingerprint for each in _rejected(record, distrust.RULE)},
+        distrust_after=_distrust_after(_entries(record)),
         organisations=frozenset() if with_end else _organisations(search, record),
         earliest=_earliest(record),
         anchors_expired=code.CERT_HAS_EXPIRED in search.codes and _most_expired(),
@@ -114,13 +114,13 @@ def _stored(crts: Path, record: Manifest, wanted: _Wanted) -> Iterator[tuple[Det
     for entry in record.certificates:
         if entry.subject in wanted.subjects:
             with contextlib.suppress(OSError):
-                for each in wanted.among(_from_pem((crts / Path(entry.file).name).read_bytes())):
+                for each in wanted.among(_from_pem(files.read_regular(crts / entry.file, files.SMALL))):
                     yield each, entry.role
 
 
 def _certifi() -> Iterator[bytes]:
     with contextlib.suppress(CertbootError, OSError):
-        yield from _from_pem(certifi.path().read_bytes())
+        yield from _from_pem(files.read_regular(certifi.path(), files.LARGE))
 
 
 def _system() -> Iterator[bytes]:
@@ -156,11 +156,17 @@ def _revoked(search: Search, record: Manifest | None, sent: Iterable[Details]) -
     return (own & rejected) | ccadb.listed_in(_report(search.paths, record, ccadb.REVOKED), own)
 
 
-def _distrusted(paths: StorePaths, record: Manifest | None) -> dict[str, bool]:
-    found = {each.fingerprint: False for each in _rejected(record, "distrusted")}
+def _distrusted(paths: StorePaths, record: Manifest | None) -> dict[str, str]:
+    user: dict[str, str] = {}
     with contextlib.suppress(OSError, CertbootError):
-        found.update(dict.fromkeys(distrusted.read(paths.distrusted), True))
-    return found
+        user = distrust.by_user(paths)
+    return {**distrust.by_record(record, user), **user}
+
+
+def _distrust_after(entries: Iterable[manifest.Entry]) -> dict[str, str]:
+    """Return the dates of anchors also for the intermediates below, where Python 3.13 and newer end a chain."""
+    dates = {entry.sha256: entry.distrust_after for entry in entries if entry.distrust_after}
+    return dates | {entry.sha256: dates[entry.anchor] for entry in entries if entry.anchor in dates}
 
 
 def _rejected(record: Manifest | None, rule: str) -> list[Rejection]:

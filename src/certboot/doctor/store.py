@@ -52,6 +52,7 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
     return [
         _finding("store-whole", "ok", summary),
         *broken,
+        *exposure.served(paths),
         *age.check(paths, current, config, differences, now),
         *anchors.check(current, now),
         *drift.check(differences),

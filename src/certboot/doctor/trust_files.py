@@ -12,13 +12,11 @@ import ssl
 import typing
 from _ssl import _SSLContext
 
-from certboot import der
+from certboot import der, files
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-LARGEST = 64 * 1024 * 1024
-_LARGEST_LINK = 1024 * 1024
 _MOST_LINKS = 20_000
 _HASH_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 _BLOCK = re.compile(
@@ -68,7 +66,7 @@ class TrustFiles:
         if not os.path.exists(path):
             return Contents(NOWHERE, f"no such file: {path}")
         try:
-            found = fingerprints([_read(path, LARGEST)])
+            found = fingerprints([files.read_regular(path, files.LARGE)])
             own = path in self._bundles and found == self._bundled
             count = len(found) if own else _loaded(path)
         except ssl.SSLError as error:
@@ -123,22 +121,9 @@ def _decoded(label: bytes, body: bytes) -> Iterator[bytes]:
 def _readable(paths: Iterable[str]) -> Iterator[bytes]:
     for path in paths:
         try:
-            yield _read(path, _LARGEST_LINK)
+            yield files.read_regular(path, files.SMALL)
         except OSError:
             continue
-
-
-def _read(path: str, largest: int) -> bytes:
-    """Return the bytes of a regular file of no more than ``largest``; raises OSError."""
-    if not os.path.isfile(path):  # opening a FIFO would wait for ever
-        message = "no regular file"
-        raise OSError(message)
-    with open(path, "rb") as file:
-        data = file.read(largest + 1)
-    if len(data) > largest:
-        message = f"over {largest // 1024 // 1024} MiB"
-        raise OSError(message)
-    return data
 
 
 def _loaded(path: str) -> int:

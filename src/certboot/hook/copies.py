@@ -25,7 +25,6 @@ if typing.TYPE_CHECKING:
     from certboot.paths import StorePaths
 
 _SCHEMA = 1
-_LARGEST = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -121,11 +120,11 @@ def forget(paths: StorePaths, folder: Path) -> None:
 def _read(paths: StorePaths) -> tuple[Copy, ...]:
     """Return what is listed; nothing if it is no list of certboot's, or one that others could have written."""
     try:
-        if files.exposed(paths.home) or files.exposed(paths.hooks) or paths.hooks.stat().st_size > _LARGEST:
+        if files.exposed(paths.home) or files.exposed(paths.hooks):
             return ()
         return tuple(
             Copy(str(each["python"]), str(each["folder"]), user=each["user"] is True)
-            for each in json.loads(paths.hooks.read_bytes())["copies"]
+            for each in json.loads(files.read_regular(paths.hooks, files.SMALL))["copies"]
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return ()

@@ -88,13 +88,10 @@ def uninstall(folder: Path) -> Result:
 
 
 def refuse_exposed(folder: Path) -> None:
-    """Raise CertbootError where somebody else could change what is in ``folder``, and with it what this user runs.
-
-    A group is accepted, as it is for folders above the store: Debian's /usr/local belongs to the group staff.
-    """
+    """Raise CertbootError where somebody else could change what is in ``folder``, and with it what this user runs."""
     if os.name != "posix":
         return
-    above = files.exposed_above(folder / "any")
+    above = files.exposed_above(folder / "any", groups=True)
     if above is None and folder.exists() and folder.stat().st_mode & stat.S_IWOTH:
         above = folder, "everybody may write to it"
     if above:
@@ -139,7 +136,7 @@ def _write(folder: Path, former: Record | None, made: Record, wanted: Mapping[st
 @contextlib.contextmanager
 def _undone_on_failure(folder: Path, names: set[str]) -> Iterator[None]:
     """If what is done meanwhile fails, these files are as they were; those that start the hook go first."""
-    before = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+    before = {name: files.read_regular(folder / name, files.SMALL) for name in names if (folder / name).is_file()}
     try:
         yield
     except BaseException:

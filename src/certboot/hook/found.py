@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
-import stat
 import typing
 from dataclasses import dataclass
 from pathlib import Path
 
+from certboot import files
 from certboot.hook import payload, record
 from certboot.hook.record import Record, sha256
 
@@ -68,11 +69,11 @@ def digest(folder: Path, name: str) -> str:
     if path.parent != folder and path.parent.is_symlink():
         return "a link"
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return "no file"
-        return sha256(path.read_bytes())
+        return sha256(files.read_regular(path, files.LARGE, follow=False))
     except FileNotFoundError:
         return ""
+    except (files.NotRegularError, IsADirectoryError):
+        return "no file"
     except OSError:
         return "not to be read"
 
@@ -83,8 +84,8 @@ def outdated(found: Found) -> bool:
         return any(digest(found.folder, name) not in ("", sha256(data)) for name, data in payload.hook_files().items())
     if found.owner != "certboot" or not found.record:
         return False
-    files = {name: (sha256(data),) for name, data in payload.copy_files(found.home).items()}
-    return dict(found.record.files) != files or set(found.present) != files.keys()
+    wanted = {name: (sha256(data),) for name, data in payload.copy_files(found.home).items()}
+    return dict(found.record.files) != wanted or set(found.present) != wanted.keys()
 
 
 def _is_taken(folder: Path) -> bool:
@@ -107,8 +108,8 @@ def _installer(folder: Path) -> tuple[bool, str]:
     for metadata in sorted(folder.glob("certboot-*.dist-info")):
         version = metadata.name.removeprefix("certboot-").removesuffix(".dist-info")
         try:
-            with (metadata / "RECORD").open(encoding="utf-8", newline="") as lines:
-                names = {row[0] for row in csv.reader(lines) if row}
+            text = files.read_regular(metadata / "RECORD", files.LARGE).decode()
+            names = {row[0] for row in csv.reader(io.StringIO(text, newline="")) if row}
         except FileNotFoundError:
             names = {payload.PTH}
         except (OSError, ValueError, csv.Error):

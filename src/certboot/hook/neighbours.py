@@ -14,6 +14,7 @@ import stat
 import typing
 from dataclasses import dataclass
 
+from certboot import files
 from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
@@ -21,7 +22,6 @@ if typing.TYPE_CHECKING:
 
     from certboot.interpreters import Interpreter
 
-_LARGEST = 65536
 _START_FILES = (3, 15)
 _NO_IMPORT_LINES = (3, 18)
 # From which patch release on each minor version skips hidden files: https://github.com/python/cpython/issues/113659
@@ -86,10 +86,7 @@ def _is_hidden(path: Path) -> bool:
 def _first(path: Path, pattern: re.Pattern[str], *, strip: bool, encoding: str = "utf-8-sig") -> str:
     """Return what the first line that runs code names, or ""."""
     try:
-        if not path.is_file():  # opening a FIFO would block for ever
-            return ""
-        with path.open("rb") as file:
-            data = file.read(_LARGEST)
+        data = files.read_regular(path, files.SMALL)
     except OSError:
         return ""
     for line in codecs.decode(data, encoding, "replace").splitlines():

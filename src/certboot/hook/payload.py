@@ -9,6 +9,7 @@ import typing
 from pathlib import Path
 
 import certboot_startup
+from certboot import files
 from certboot.errors import CertbootError
 
 if typing.TYPE_CHECKING:
@@ -50,7 +51,7 @@ def hook_files() -> dict[str, bytes]:
     package = Path(certboot_startup.__file__).parent
     paths = [*package.glob("*.py"), *(package.parent / name for name in _START if name.startswith(PACKAGE))]
     try:
-        found = {path.relative_to(package.parent).as_posix(): path.read_bytes() for path in paths}
+        found = {path.relative_to(package.parent).as_posix(): files.read_regular(path, files.SMALL) for path in paths}
     except OSError as error:
         message = f"this certboot's own hook cannot be read: {error.strerror}: {error.filename}"
         raise CertbootError(message, "python -m pip install --force-reinstall --no-deps certboot") from error

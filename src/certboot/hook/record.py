@@ -12,6 +12,8 @@ import re
 import typing
 from dataclasses import dataclass
 
+from certboot import files
+
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -70,10 +72,7 @@ def parse(data: bytes) -> Record | None:
 
 def read(folder: Path) -> Record | None:
     """Return the record in a folder of packages; None if there is none, or none that certboot wrote."""
-    path = folder / NAME
     try:
-        if not path.is_file() or path.is_symlink() or path.stat().st_size > _LARGEST:
-            return None
-        return parse(path.read_bytes())
+        return parse(files.read_regular(folder / NAME, _LARGEST, follow=False))
     except OSError:
         return None

@@ -41,37 +41,41 @@ def doctor_terminal(findings: Sequence[Finding], terminal: typing.TextIO) -> Non
     # Without highlighting and markup nothing in the texts has a meaning of its own.
     console = Console(file=terminal, highlight=False, markup=False, emoji=False)
     for group, members in groupby(findings, key=lambda finding: finding.group):
-        console.print(Text(group, style="bold"))
+        console.print(_text(group, "bold"))
         for finding in members:
             _print(console, finding)
     for line in closing(findings):
         style = "bold red" if " failed in " in line and not line.startswith("hint: ") else ""
         # The terminal itself breaks what is too long, so that a command is copied as one line.
-        console.print(Text(line, style=style), soft_wrap=True)
+        console.print(_text(line, style), soft_wrap=True)
 
 
 def _print(console: Console, finding: Finding) -> None:
-    first, *more = map(printable, said(finding))
+    first, *more = said(finding)
     lines = [*more, *chain_lines(finding.evidence)]
     indent = _INDENT if console.width >= _NARROW else _INDENT // 2
-    heading = Text.assemble(
-        "  ", (f"{finding.status:<6}", _STYLES.get(finding.status, "")), (printable(finding.subject), "bold")
-    )
+    status = _text(f"{finding.status:<6}", _STYLES.get(finding.status, ""))
+    heading = Text.assemble("  ", status, _text(finding.subject, "bold"))
     if console.width >= _BESIDE and len(heading) < _INDENT + _SUBJECT:
         heading.pad_right(_INDENT + _SUBJECT - len(heading))
-        _wrapped(console, Text(first), heading)
+        _wrapped(console, _text(first), heading)
     else:
         console.print(heading, overflow="fold")
         lines.insert(0, first)
     for line in lines:
         # What is drawn below each other stays so when it is wrapped.
         within = min(len(line) - len(line.lstrip()), _DEEPEST)
-        text = Text(line.lstrip())
+        text = _text(line.lstrip())
         for mark, style in _MARKS:
             at = text.plain.find(mark)
             if at >= 0 and (mark == "<--" or at == 0):
                 text.stylize(style, at, len(text) if mark == "<--" else at + len(mark))
         _wrapped(console, text, Text(" " * (indent + within)))
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Return a line for rich, which adds its own escape sequences to what has none."""
+    return Text(printable(text), style=style)
 
 
 def _wrapped(console: Console, text: Text, start: Text) -> None:

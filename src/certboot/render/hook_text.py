@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 
+from certboot.place import SHARED
 from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
@@ -38,7 +39,8 @@ _STATUS = {
     "no-store": "yes, and found no store: certboot init",
     "homeless": "yes, and found no home folder: set HOME or CERTBOOT_HOME",
     "nothing-to-set": "yes, and has nothing to set: config.toml removes every variable",
-    "unsafe": "yes, and refuses the store: somebody else owns a part of it or can write there",
+    "unsafe": "yes, and refuses the store, where others can change something: certboot doctor store",
+    "bad-link": "yes, and refuses the store, whose link leads to no generation of it: certboot init",
 }
 
 
@@ -53,7 +55,8 @@ def done(interpreter: Interpreter, result: Result, started: Started | None) -> s
         lines.append(f"  ran       {_ran(started, found)}")
         lines += [f"  store     {printable(started.home)}"] if started.home else []
         if started.home != found.home:
-            lines.append(f"  not read  {printable(found.home)}: the hook that ran, {started.module}, is too old for it")
+            module = printable(started.module)
+            lines.append(f"  not read  {printable(found.home)}: the hook that ran, {module}, is too old for it")
     if result.action == "absent" and found.owner == "installer":
         lines.append(f"  remove    {printable(str(interpreter.python))} -m pip uninstall certboot")
     return "\n".join(lines)
@@ -72,7 +75,7 @@ def status(survey: Survey) -> str:
     lines.append(f"  ran       {_ran(survey.started, survey.hooks[0] if survey.hooks else None)}")
     for each in survey.neighbours:
         skipped = ", skipped because it is hidden" if each.hidden else ""
-        lines.append(f"  beside    {printable(str(each.path))} ({each.first}){skipped}")
+        lines.append(f"  beside    {printable(str(each.path))} ({printable(each.first)}){skipped}")
     return "\n".join(lines)
 
 
@@ -83,13 +86,17 @@ def init_notes(
     renewed: Iterable[Copy] = (),
     outdated: Iterable[Outdated] = (),
     apart: str = "",
+    place: Iterable[str] = (),
 ) -> list[str]:
     """Return the lines that ``init`` and ``update`` add on where the hook acts.
 
     ``tool``: what made the environment that certboot is in; ``other``: the interpreter that the user probably means;
-    ``apart``: the store's folder, where the hook in this environment looks elsewhere.
+    ``apart``: the store's folder, where the hook in this environment looks elsewhere; ``place``: what is to be known
+    of the place of the store.
     """
-    lines = []
+    lines = [f"  note      {printable(note)}" for note in place]
+    if lines:
+        lines.append(f"            {SHARED}")
     if tool:
         python = f"--python {printable(other.python)}{' --user' if other.user else ''}" if other else "--python PATH"
         lines.append(f"  note      the hook acts only in this environment, which {tool} made for certboot; for others:")

@@ -31,7 +31,7 @@ def rejections(rejected: Sequence[Rejection]) -> str:
     """Return a table of what was turned away, and a count by rule."""
     rows = [(r.fingerprint[:DIGITS] or "-", r.rule, r.source, r.subject or r.detail, r.reason) for r in rejected]
     counts = Counter(rejection.rule for rejection in rejected)
-    summary = ", ".join(f"{count} {rule}" for rule, count in sorted(counts.items())) or "none"
+    summary = printable(", ".join(f"{count} {rule}" for rule, count in sorted(counts.items()))) or "none"
     return f"{_table(('SHA-256', 'RULE', 'SOURCE', 'WHAT', 'WHY'), rows)}\n{summary}"
 
 
@@ -72,7 +72,7 @@ def history(steps: Sequence[Step]) -> str:
 def difference(came: Sequence[Entry], went: Sequence[Entry]) -> str:
     """Return what came and what went, a line each."""
     lines = [
-        f"{sign} {entry.sha256[:DIGITS]}  {entry.role:<12}  {printable(entry.name)}"
+        printable(f"{sign} {entry.sha256[:DIGITS]}  {entry.role:<12}  {entry.name}")
         for sign, entries in (("+", came), ("-", went))
         for entry in entries
     ]

@@ -25,6 +25,8 @@ def parse_line(line: bytes) -> Result:
     """Return the result in a line that ``scan_line`` wrote, as far as a later run needs it; raises CertbootError."""
     try:
         found: dict[str, typing.Any] = json.loads(line)
+        # Text that is none (half of a surrogate pair) could neither be compared with the list nor shown.
+        json.dumps(found, ensure_ascii=False).encode()
         whole = found["schema"] == SCHEMA and all(type(found[name]) is kind for name, kind in _TYPES.items())
         if whole and isinstance(found["primary"], str | None):
             certificate = Presented(**found["certificate"]) if found["certificate"] else None

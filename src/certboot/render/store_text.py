@@ -8,7 +8,7 @@ from collections import Counter
 from certboot.printable import printable
 from certboot.store import repairs
 from certboot.store.adoptions import Adoption
-from certboot.store.selection import difference
+from certboot.store.selection import difference, first_outlived
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +35,12 @@ def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
         if entry.defects and any(reason.source in _OWN for reason in entry.provenance):
             defects = ", ".join(entry.defects)
             lines.append(f"  defect    {printable(entry.name)}: Python 3.13 and newer refuse it ({defects})")
+    outlived = first_outlived(record)
+    if outlived:
+        lines.append(
+            f"  due       certboot update by {outlived.not_after[:10]}: {printable(outlived.name)} ends then, "
+            "and what is below it does not"
+        )
     lines.append(f"  store     {outcome.paths.home}")
     lines.append(f"  hook      {_hook(outcome, hook)}")
     offered = set()
@@ -67,14 +73,14 @@ def own_rejections(outcome: Outcome) -> list[str]:
 
 def purge_list(paths: Iterable[Path]) -> str:
     """Return what ``purge`` is about to remove, a path a line."""
-    return "\n".join(f"  {path}" for path in paths)
+    return "\n".join(f"  {printable(str(path))}" for path in paths)
 
 
 def rehash_summary(directory: Path, result: RehashResult) -> str:
     """Return one line on what ``rehash`` did in one directory."""
     made, removed = len(result.made), len(result.removed)
     done = f"{made} made, {removed} removed" if made or removed else "nothing to do"
-    return f"{directory}: {_plural(len(result.links), 'link')}, {done}"
+    return f"{printable(str(directory))}: {_plural(len(result.links), 'link')}, {done}"
 
 
 def headline(outcome: Outcome) -> str:
@@ -114,7 +120,8 @@ def _sources(record: Manifest) -> str:
 
 
 def _rejections(rejected: Iterable[Rejection]) -> str:
-    return ", ".join(f"{count} {rule}" for rule, count in sorted(Counter(each.rule for each in rejected).items()))
+    counts = sorted(Counter(each.rule for each in rejected).items())
+    return printable(", ".join(f"{count} {rule}" for rule, count in counts))
 
 
 def _hook(outcome: Outcome, hook: str) -> str:

@@ -24,6 +24,10 @@ Compare the SHA-256 with one that you get by another way:
                            Windows: certmgr.msc, export it as DER, then certutil -hashfile FILE SHA256
                            Linux: openssl x509 -noout -fingerprint -sha256 -in FILE"""
 
+DISTRUSTED = """\
+kept out from now on, with every certificate of its name and key: clients refuse chains that end there
+no block: a server that sends it signed by a CA that is still trusted is accepted (certboot doctor HOST tells)"""
+
 
 def offer(loaded: Iterable[Loaded], now: datetime, host: str = "HOST") -> str:
     """Return what a person should look at before trusting these certificates, which are those of ``host``."""

@@ -170,7 +170,7 @@ def toml(text: str, table: str, names: tuple[str, ...]) -> Parsed:
     """Return these keys of one table (``tool.uv``; "" for the top), the values of a list each by itself."""
     try:
         document: object = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of over 4,300 digits
         at = _TOML_LINE.search(str(error))
         return Parsed((), Broken(int(at[1]) if at else 0, "it is not TOML"))
     for key in filter(None, table.split(".")):
@@ -181,10 +181,18 @@ def toml(text: str, table: str, names: tuple[str, ...]) -> Parsed:
     lines = []
     for name in names:
         found = document.get(name)
-        for value in found if isinstance(found, list) else [] if found is None else [found]:
-            shown = str(value).lower() if isinstance(value, bool) else str(value)
-            lines.append(Line(name, shown, numbers.get(name, 0)))
+        values = found if isinstance(found, list) else [] if found is None else [found]
+        lines += [Line(name, _shown(value), numbers.get(name, 0)) for value in values]
     return Parsed(tuple(lines))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    try:
+        return str(value)
+    except (ValueError, RecursionError):  # what is written in hexadecimal may have more digits than Python shows
+        return "a value that cannot be shown"
 
 
 def _normalized(option: str) -> str:

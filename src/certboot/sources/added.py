@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 
+from certboot import files
 from certboot.errors import CertificateError, SourceError
 from certboot.model import Loaded, Rejection
 from certboot.sources.exposure import refuse_exposed
@@ -39,8 +40,8 @@ def read(path: Path, now: datetime, password: Password | None = None, *, remembe
     if remembered:
         _refuse_exposed(path)
     if path.is_dir():
-        files = [(file, _attempted(file)) for file in _certificate_files(path)]
-        return Unparsed(_pieces(files), lambda: checked(_parsed(files, password), str(path), now))
+        found = [(file, _attempted(file)) for file in _certificate_files(path)]
+        return Unparsed(_pieces(found), lambda: checked(_parsed(found, password), str(path), now))
     data = _read(path)
     return Unparsed(((str(path), data),), lambda: checked(_from_bytes(data, str(path), password), str(path), now))
 
@@ -51,8 +52,8 @@ def read_kept(trusted: Path) -> Unparsed:
     A file there that cannot be read is a rejection: it must not keep new roots, or distrust, from arriving.
     """
     # A dot begins what a killed run left half-written.
-    files = [(path, _attempted(path)) for path in sorted(trusted.glob("[!.]*"))]
-    return Unparsed(_pieces(files), lambda: _parsed(files, None))
+    found = [(path, _attempted(path)) for path in sorted(trusted.glob("[!.]*"))]
+    return Unparsed(_pieces(found), lambda: _parsed(found, None))
 
 
 def checked(loaded: Loaded, where: str, now: datetime) -> Loaded:
@@ -66,13 +67,13 @@ def checked(loaded: Loaded, where: str, now: datetime) -> Loaded:
 
 def _certificate_files(folder: Path) -> list[Path]:
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS and path.is_file())
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS and path.is_file())
     except OSError as error:
         raise _cannot_read(folder, error) from error
-    if not files:
+    if not found:
         message = f"no certificate files in the folder: {folder}"
         raise SourceError(message, f"it is searched, without the folders in it, for {', '.join(EXTENSIONS)}")
-    return files
+    return found
 
 
 def _refuse_exposed(path: Path) -> None:
@@ -91,16 +92,16 @@ def _attempted(path: Path) -> bytes | SourceError:
         return error
 
 
-def _pieces(files: Iterable[tuple[Path, bytes | SourceError]]) -> tuple[tuple[str, bytes], ...]:
+def _pieces(read: Iterable[tuple[Path, bytes | SourceError]]) -> tuple[tuple[str, bytes], ...]:
     return tuple(
-        (str(path), found) if isinstance(found, bytes) else (f"{path}: {found.message}", b"") for path, found in files
+        (str(path), found) if isinstance(found, bytes) else (f"{path}: {found.message}", b"") for path, found in read
     )
 
 
-def _parsed(files: Iterable[tuple[Path, bytes | SourceError]], password: Password | None) -> Loaded:
+def _parsed(read: Iterable[tuple[Path, bytes | SourceError]], password: Password | None) -> Loaded:
     from certboot.sources.reading import merged
 
-    return merged(_parsed_or_rejected(str(path), found, password) for path, found in files)
+    return merged(_parsed_or_rejected(str(path), found, password) for path, found in read)
 
 
 def _parsed_or_rejected(path: str, found: bytes | SourceError, password: Password | None) -> Loaded:
@@ -121,17 +122,13 @@ def _from_bytes(data: bytes, path: str, password: Password | None) -> Loaded:
 
 def _read(path: Path) -> bytes:
     try:
-        if path.is_dir():
-            message = f"a folder, not a file: {path}"
-            raise SourceError(message, "give each certificate file by itself")
-        with path.open("rb") as file:
-            return file.read(SIZE_LIMIT + 1)
+        return files.read_regular(path, SIZE_LIMIT)
     except OSError as error:
         raise _cannot_read(path, error) from error
 
 
 def _cannot_read(path: Path, error: OSError) -> SourceError:
-    return SourceError(f"cannot read {path}: {error.strerror}", "check the path, and that you may read it")
+    return SourceError(f"cannot read {path}: {error.strerror}", files.hint(error))
 
 
 def _none_usable(where: str, loaded: Loaded, now: datetime) -> SourceError:

@@ -88,20 +88,15 @@ def _by_hash(folder: Path) -> list[Path]:
 
 def _file(path: Path) -> _Found:
     if os.path.exists(path):
-        above = files.exposed_above(path / "any")  # with what would lie in it, the path itself is among those above
+        above = files.exposed_above(
+            path / "any", groups=True
+        )  # with what would lie in it, the path itself is among those above
         if above:
             return _Found(str(path), rule="exposed", reason=above[1] + (f" ({above[0]})" if above[0] != path else ""))
-        if not path.is_file():  # to open a pipe would wait for ever
-            return _Found(str(path), rule="unreadable", reason="it is no file")
     try:
-        with path.open("rb") as file:
-            data = file.read(SIZE_LIMIT + 1)
+        return _Found(str(path), files.read_regular(path, SIZE_LIMIT))
     except OSError as error:
         return _wrong(path, error)
-    if len(data) > SIZE_LIMIT:
-        reason = f"over {SIZE_LIMIT // 1024 // 1024} MiB, which no file of certificates is"
-        return _Found(str(path), rule="unreadable", reason=reason)
-    return _Found(str(path), data)
 
 
 def _wrong(path: Path, error: OSError) -> _Found:

@@ -55,18 +55,6 @@ def children(data: bytes, at: int, end: int) -> Iterator[Element]:
         at = element.end
 
 
-def primitives(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield tag and content of everything that is not constructed, in order, whatever it is nested in."""
-    at = 0
-    while at < len(data):
-        tag, content, end = header(data, at)
-        if tag & CONSTRUCTED or end is None:
-            at = content
-            continue
-        yield tag, data[content:end]
-        at = end
-
-
 def _end(data: bytes, at: int) -> int:
     open_elements = 0
     for _ in range(_MOST_ELEMENTS):

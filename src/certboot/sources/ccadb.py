@@ -116,8 +116,7 @@ def from_folder(folder: Path) -> Read:
         try:
             refuse_exposed(folder)
             refuse_exposed(path)
-            with path.open("rb") as file:
-                return file.read(_LIMIT + 1)
+            return files.read_regular(path, _LIMIT)
         except OSError as error:
             message = f"cannot read the report of the CCADB: {path}: {error.strerror}"
             raise SourceError(message, f"save it there from {ADDRESS}{report}") from error
@@ -184,8 +183,8 @@ class _Kept:
 def _kept(place: Path, url: str) -> _Kept:
     """Return the report that an earlier run kept from this address, or an empty one where it is not whole."""
     try:
-        body = place.read_bytes()
-        note = json.loads(_note(place).read_bytes())
+        body = files.read_regular(place, _LIMIT)
+        note = json.loads(files.read_regular(_note(place), files.SMALL))
         expected = {"url": url, "sha256": hashlib.sha256(body).hexdigest()}
         if {name: note[name] for name in expected} == expected:
             return _Kept(body, str(note["etag"]), str(note["modified"]))

@@ -6,6 +6,7 @@ import typing
 from importlib import metadata, resources
 from pathlib import Path
 
+from certboot import files
 from certboot.errors import SourceError
 from certboot.sources.unparsed import Unparsed
 
@@ -30,7 +31,7 @@ def path() -> Path:
 def read() -> Unparsed:
     """Return certifi's own file of certificates; raises SourceError."""
     try:
-        text, version = path().read_bytes(), metadata.version("certifi")
+        text, version = files.read_regular(path(), files.LARGE), metadata.version("certifi")
     except (OSError, metadata.PackageNotFoundError) as error:
         raise _unreadable(error) from error
 

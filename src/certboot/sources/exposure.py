@@ -18,7 +18,7 @@ def refuse_exposed(path: Path) -> None:
     """
     path.stat()
     how = files.exposed(path)
-    found = (path, how) if how else files.exposed_above(path)
+    found = (path, how) if how else files.exposed_above(path, groups=True)
     if not found:
         return
     place, how = found

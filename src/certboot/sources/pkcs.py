@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 import re
-import warnings
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+import cryptography
 
+import certboot
 from certboot import der
 from certboot.errors import CertificateError
-from certboot.sources import ber
+from certboot.sources import ber, pkcs12_child
 
 Password = Callable[[], bytes]
 """Asked only when a PKCS#12 file needs one; raises CertbootError if the user declines."""
@@ -26,16 +30,10 @@ _PBE = _SEQUENCE + rb"\x06[\x09\x0a]\x2a\x86\x48\x86\xf7\x0d\x01(?:\x05|\x0c\x01
 _KEY = re.compile(_SEQUENCE + rb"(?:\x02\x01[\x00\x01][\x02\x04\x30]|" + _PBE + rb")", re.DOTALL)
 
 _MOST_FIELDS = 6  # of SignedData
-_OCTET_STRING = 0x04
-_REFUSED = (ValueError, TypeError, x509.InvalidVersion)
 _PASSWORD_HINT = "give the password in a file: --password-file FILE"  # noqa: S105 - words, not a password
-# OpenSSL hashes some 5 million times a second. Its own default is 2,048 iterations, the most careful writers use
-# 1 million; a file can ask for 2 billion, and nothing could stop OpenSSL then.
-_MOST_WORK = 5_000_000
-_WORK_OF_AN_ELEMENT = 10
-# The OID of scrypt, 1.3.6.1.4.1.11591.4.11 (RFC 7914, 7). OpenSSL limits its memory, but not how often it repeats (p).
-_SCRYPT = b"\x2b\x06\x01\x04\x01\xda\x47\x04\x0b"
-_LAYERS = 3  # PFX, AuthenticatedSafe, SafeContents: each in an OCTET STRING of the one before
+_PEM_HINT = "ask for the certificate by itself, in PEM"
+_CODE = "import sys; sys.path += sys.argv[1:]; from certboot.sources import pkcs12_child; pkcs12_child.main()"
+_SECONDS = 4 * pkcs12_child.SECONDS  # of the clock, on a machine that has other things to do
 
 
 def is_pkcs7(data: bytes) -> bool:
@@ -73,21 +71,16 @@ def in_pkcs7(data: bytes) -> Iterator[bytes]:
 
 def in_pkcs12(data: bytes, detail: str, password: Password | None) -> list[bytes]:
     """Return the certificates; raises CertificateError. ``password`` is asked where it cannot be opened without."""
-    obstacle = _obstacle(data)
-    if obstacle:
-        message = f"{obstacle}: {detail}"
-        raise CertificateError(message, "ask for the certificate by itself, in PEM")
-    try:
-        return _opened(data, None, detail)
-    except _REFUSED as error:
-        if password is None:
-            message = f"it needs a password, or is damaged: {detail}"
-            raise CertificateError(message, _PASSWORD_HINT) from error
-    try:
-        return _opened(data, _usable(password()), detail)
-    except _REFUSED as error:
+    found = _opened(data, None, detail)
+    if found is None and password is None:
+        message = f"it needs a password, or is damaged: {detail}"
+        raise CertificateError(message, _PASSWORD_HINT)
+    if found is None and password:
+        found = _opened(data, password(), detail)
+    if found is None:
         message = f"the password is wrong, or the file is damaged: {detail}"
-        raise CertificateError(message, _PASSWORD_HINT) from error
+        raise CertificateError(message, _PASSWORD_HINT)
+    return found
 
 
 def _inside(data: bytes, at: int, expected: int) -> tuple[int, int]:
@@ -99,71 +92,46 @@ def _inside(data: bytes, at: int, expected: int) -> tuple[int, int]:
     return content, len(data) if end is None else end
 
 
-def _opened(data: bytes, password: bytes | None, detail: str) -> list[bytes]:
-    # Imported here: it takes 10 ms, which every run without such a file saves.
-    from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+def _opened(data: bytes, password: bytes | None, detail: str) -> list[bytes] | None:
+    """Return the certificates, or None where the file cannot be opened so; raises CertificateError.
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of BER or old algorithms, about which the user can do nothing
-            found = pkcs12.load_pkcs12(data, password)
-            certificates = ([found.cert] if found.cert else []) + found.additional_certs
-            return [certificate.certificate.public_bytes(Encoding.DER) for certificate in certificates]
-    except UnsupportedAlgorithm as error:  # the key's, which cryptography reads in any case
-        message = f"it holds a key of a kind that is not supported: {detail}"
-        raise CertificateError(message, "ask for the certificate by itself, in PEM") from error
-
-
-def _usable(password: bytes) -> bytes:
-    # cryptography panics at a zero byte, and stumbles over what is not UTF-8.
-    if b"\0" in password:
-        message = "a zero byte"
-        raise ValueError(message)
-    password.decode("utf-8")
-    return password
-
-
-def _obstacle(data: bytes) -> str:
-    """Return why OpenSSL might hash for hours, as far as that can be seen before anything is decrypted, or "".
-
-    In all the schemes but scrypt (RFC 7292, RFC 8018) the number of iterations follows the salt, an OCTET STRING. Not
-    seen is what stands inside of what is encrypted.
+    The file says itself how often something is hashed to open it, in a part that only shows when another is decrypted,
+    and nothing stops OpenSSL while it hashes: a process of its own can be ended.
     """
-    work, layers = 0, [data]
-    for _ in range(_LAYERS):
-        if any(_SCRYPT in layer for layer in layers):
-            return "it is encrypted with scrypt, which could take hours to open"
-        inner: list[bytes] = []
-        for layer in layers:
-            work += _work_of_layer(layer, inner)
-            if work > _MOST_WORK:
-                return "opening it would take too long"
-        layers = inner
-    return ""
-
-
-def _work_of_layer(layer: bytes, inner: list[bytes]) -> int:
-    """Return the work that one layer asks for, and put what may be the next layer into ``inner``."""
-    work = 0
-    strings: list[bytes] = []  # neighbours: BER may cut one OCTET STRING into many
+    if password is not None and not _usable(password):
+        return None
+    # -I: neither the current folder nor a variable decides what is imported. The password is nobody's to see.
+    argv = [sys.executable, "-I", "-c", _CODE, *_folders()]
     try:
-        for tag, content in ber.primitives(layer):
-            work += _WORK_OF_AN_ELEMENT
-            if work > _MOST_WORK:
-                break
-            if tag == _OCTET_STRING:
-                strings.append(content)
-            elif tag != ber.END_OF_CONTENTS:
-                if strings and tag == der.INTEGER:
-                    work += int.from_bytes(content, "big")
-                inner += _layer_of(strings)
-                strings = []
-    except der.DerError:
-        pass  # a salt or a ciphertext, or a file that OpenSSL will refuse
-    inner += _layer_of(strings)
-    return work
+        done = subprocess.run(
+            argv, input=pkcs12_child.question(data, password), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={**os.environ, "CERTBOOT_DISABLE": "1"}, check=False, timeout=_SECONDS,
+        )  # fmt: skip
+        answer = done.stdout
+    except OSError as error:
+        message = f"a PKCS#12 file is opened in a process of its own, which does not start, {error.strerror}: {detail}"
+        raise CertificateError(message, _PEM_HINT) from error
+    except subprocess.TimeoutExpired:
+        answer = b""
+    if answer.startswith(pkcs12_child.OPENED):
+        return pkcs12_child.certificates(answer.removeprefix(pkcs12_child.OPENED))
+    if answer == pkcs12_child.REFUSED:
+        return None
+    if answer == pkcs12_child.UNSUPPORTED:
+        message = f"it holds a key of a kind that is not supported: {detail}"
+    else:
+        message = f"it asks for more time or memory than any file of certificates needs to be opened: {detail}"
+    raise CertificateError(message, _PEM_HINT)
 
 
-def _layer_of(strings: list[bytes]) -> list[bytes]:
-    joined = b"".join(strings)
-    return [joined] if joined[:1] == bytes((der.SEQUENCE,)) else []
+def _folders() -> list[str]:
+    """Return where the child finds certboot and cryptography, which need not be where its Python looks."""
+    packages = (certboot, cryptography)
+    return list(dict.fromkeys(str(Path(package.__file__).absolute().parents[1]) for package in packages))
+
+
+def _usable(password: bytes) -> bool:
+    # cryptography panics at a zero byte, and stumbles over what is not UTF-8.
+    with contextlib.suppress(UnicodeDecodeError):
+        return "\0" not in password.decode()
+    return False

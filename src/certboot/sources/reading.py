@@ -112,7 +112,7 @@ def _loaded(pieces: Iterable[_Piece], source: str, detail: str, *, for_everybody
         reason = distrusted.get(certificate.fingerprint) or distrusted.get(certificate.identity, "")
         if reason:
             origin = (source, detail, reason, certificate.fingerprint, certificate.subject)
-            rejections.append(Rejection("distrusted", *origin))
+            rejections.append(Rejection("distrusted", *origin, certificate.identity if for_everybody else ""))
         else:
             candidates.append(Candidate(certificate, source, detail))
     # Whoever may write one file must not be able to take from the store what others have put there.

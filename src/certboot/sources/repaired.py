@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing
 
+from certboot import files
 from certboot.model import Candidate, Loaded, Rejection
 from certboot.printable import printable
 from certboot.sources.unparsed import Unparsed
@@ -20,7 +21,6 @@ if typing.TYPE_CHECKING:
     from certboot.store.repairs import Need, Repair
 
 _MOST_NEEDS = 3
-_LARGEST = 1024 * 1024
 
 
 def read(folder: Path) -> Unparsed:
@@ -29,9 +29,9 @@ def read(folder: Path) -> Unparsed:
     One that cannot be read is a rejection: it must not keep new roots, or distrust, from arriving.
     """
     # A dot begins what a killed run left half-written.
-    files = [(path, *_content(path)) for path in sorted(folder.glob("[!.]*"))]
-    pieces = tuple((f"{path}: {defect}" if defect else str(path), data) for path, data, defect in files)
-    return Unparsed(pieces, lambda: _loaded(_candidate(path, data, defect) for path, data, defect in files))
+    read = [(path, *_content(path)) for path in sorted(folder.glob("[!.]*"))]
+    pieces = tuple((f"{path}: {defect}" if defect else str(path), data) for path, data, defect in read)
+    return Unparsed(pieces, lambda: _loaded(_candidate(path, data, defect) for path, data, defect in read))
 
 
 def offered(repairs_: Iterable[Repair]) -> Loaded:
@@ -47,11 +47,9 @@ def detail(needs: tuple[Need, ...]) -> str:
 
 def _content(path: Path) -> tuple[bytes, str]:
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
+        return files.read_regular(path, files.SMALL), ""
     except OSError as error:
         return b"", f"it cannot be read: {error.strerror}"
-    return (data, "") if len(data) <= _LARGEST else (b"", "it is too large")
 
 
 def _candidate(path: Path, data: bytes, defect: str) -> Candidate | Rejection:

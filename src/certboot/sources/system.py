@@ -14,6 +14,7 @@ import ssl
 import sys
 from pathlib import Path
 
+from certboot import files
 from certboot.errors import SourceError
 from certboot.model import Candidate, Loaded
 from certboot.sources.unparsed import Unparsed
@@ -74,7 +75,7 @@ def _hash_links(directory: Path) -> list[Path]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes() if path.is_file() else b""
+        return files.read_regular(path, files.LARGE)  # by links, as most systems have them
     except OSError:
         return b""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import typing
 
+from certboot import files
 from certboot.clients import BY_NAME, DIRECTORY
 
 if typing.TYPE_CHECKING:
@@ -43,7 +44,7 @@ def read(path: Path) -> tuple[Adoption, ...]:
     A line that ``adopt`` cannot have written is passed over: what is not adopted is left as it is.
     """
     try:
-        lines = os.fsdecode(path.read_bytes()).split("\n")
+        lines = os.fsdecode(files.read_regular(path, files.SMALL)).split("\n")
     except FileNotFoundError:
         return ()
     found = (Adoption(*line.split("=", 1)) for line in lines if "=" in line)

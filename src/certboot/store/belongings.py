@@ -81,7 +81,7 @@ def stranger(paths: StorePaths) -> Path | None:
 def claim(paths: StorePaths) -> None:
     """Make the store's folder; raises StoreError where there is one that is neither a store nor about to be one."""
     strange = None if is_store(paths) else stranger(paths)
-    if strange == paths.config:
+    if strange == paths.config and _entries(paths.home) == [strange]:
         load_config(strange)  # says what is wrong in it
     if not (strange or _is_begun(paths) or os.path.lexists(paths.lock)):
         # Settings may be there before the store is. Nothing else of ours is there without these.

@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 import typing
 
-from certboot import fingerprint
+from certboot import files, fingerprint
 from certboot.errors import StoreError
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
-# A line of its own holds Certificate.identity, so that a copy that was signed anew stays out too.
+# A line of its own holds Certificate.identity, so that another certificate of the same name and key stays out too.
 _KEY_OF = "the name and key of "
 
 
 def read(path: Path) -> dict[str, str]:
     """Return SHA-256 -> name; empty where there is no such file; raises OSError or StoreError."""
-    return parse(path.read_bytes(), path) if path.exists() else {}
+    return parse(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of the file, none where there is no such file; raises OSError."""
+    return files.read_if_there(path, files.LARGE) or b""
 
 
 def parse(data: bytes, path: Path) -> dict[str, str]:
@@ -46,6 +51,14 @@ def render(distrusted: dict[str, str]) -> bytes:
 def key_of(fingerprint: str) -> str:
     """Return what stands beside the identity of a distrusted certificate in the place of a name."""
     return f"{_KEY_OF}{fingerprint}"
+
+
+def undone_by(path: Path) -> dict[str, str]:
+    """Return what stands in the file, fingerprint or identity -> the fingerprint that ``--undo`` takes; as ``read``."""
+    return {
+        digits: name.removeprefix(_KEY_OF) if name.startswith(_KEY_OF) else digits
+        for digits, name in read(path).items()
+    }
 
 
 def find(distrusted: dict[str, str], text: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import os
 import typing
 from dataclasses import dataclass
 
+from certboot import files
 from certboot.clients import DIRECTORY
 from certboot.store.adoptions import Adoption
 
@@ -51,7 +52,7 @@ def render(env: EnvFile) -> bytes:
 def parse(path: Path) -> EnvFile | None:
     """Return what the file says now, or None where there is none."""
     try:
-        lines = os.fsdecode(path.read_bytes()).split("\n")
+        lines = os.fsdecode(files.read_regular(path, files.SMALL)).split("\n")
     except OSError:
         return None
     pairs = [tuple(line.split("=", 1)) for line in lines if "=" in line]

@@ -18,7 +18,7 @@ from certboot import files
 from certboot.errors import StoreError
 from certboot.store import manifest
 from certboot.store.hash_links import plan
-from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, NUMBER, PARTIAL, REPORT, in_force
+from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, NUMBER, PARTIAL, REPORT, exposed_part, in_force
 from certboot.store.rehash import link
 
 if typing.TYPE_CHECKING:
@@ -68,24 +68,27 @@ def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate
 
 
 def is_whole(generation: Path, expected: Content) -> bool:
-    """Return whether the files in ``generation`` are exactly these."""
+    """Return whether the files in ``generation`` are exactly these, and nobody else could change one."""
     crts = generation / CRTS
     try:
+        if exposed_part(generation):
+            return False
         entries = list(os.scandir(crts))
         if {entry.name for entry in entries} != {*expected.pems, *expected.links}:
-            return False
-        # Nobody is waited for at a pipe.
-        if not (all(entry.is_file() for entry in entries) and (generation / BUNDLE).is_file()):
             return False
         if any(path.is_symlink() for path in (generation / BUNDLE, *(crts / name for name in expected.pems))):
             return False  # the file that it leads to may change at any time
         return (
-            (generation / BUNDLE).read_bytes() == expected.bundle
-            and all((crts / name).read_bytes() == text.encode() for name, text in expected.pems.items())
-            and all((crts / name).read_bytes() == expected.pems[to].encode() for name, to in expected.links.items())
+            files.read_regular(generation / BUNDLE, files.LARGE) == expected.bundle
+            and all(_held(crts / name) == text.encode() for name, text in expected.pems.items())
+            and all(_held(crts / name) == expected.pems[to].encode() for name, to in expected.links.items())
         )
     except OSError:
         return False
+
+
+def _held(path: Path) -> bytes:
+    return files.read_regular(path, files.SMALL)
 
 
 def numbers(paths: StorePaths) -> list[int]:

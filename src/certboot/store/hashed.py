@@ -9,6 +9,8 @@ import typing
 from cryptography import x509
 
 from certboot import der, pem
+from certboot.errors import CertificateError
+from certboot.parsing import parsing
 from certboot.store.hash_links import Hashed
 from certboot.store.rehash_record import key
 from certboot.subject_hash import subject_hash
@@ -18,7 +20,8 @@ if typing.TYPE_CHECKING:
 
 _LIMIT = 64 * 1024 * 1024
 _CHUNK = 1024 * 1024
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+# What lies in the directory may be a pipe by the time it is opened.
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def hashed(entry: os.DirEntry[str]) -> tuple[Found, Key | None]:
@@ -37,7 +40,7 @@ def _content(entry: os.DirEntry[str]) -> tuple[bytes, os.stat_result]:
     """Return a file's bytes, but few more than ``_LIMIT``, and its state before they were read; raises OSError."""
     if not entry.is_file():
         return b"", os.stat(entry.path)
-    # Not open(): it asks the system thrice as much, and allocates what read() is given at most.
+    # Not files.read_regular(), nor open(): a directory of thousands is read here, and each call to the system counts.
     descriptor = os.open(entry.path, _READ)
     try:
         status = os.fstat(descriptor)
@@ -74,14 +77,16 @@ def _object(block: pem.PemBlock) -> tuple[Hashed, bool]:
     digest = hashlib.sha256(encoded).hexdigest()
     try:
         if block.label == pem.CRL_LABEL:
-            x509.load_der_x509_crl(encoded)
+            with parsing():
+                x509.load_der_x509_crl(encoded)
             return Hashed(subject_hash(der.crl_issuer(encoded)), "r", digest), True
-        x509.load_der_x509_certificate(encoded)
-    except (ValueError, x509.InvalidVersion) as error:
+        with parsing():
+            x509.load_der_x509_certificate(encoded)
+    except CertificateError as error:
         # OpenSSL is milder with some, and it is the one who will look for them.
         from certboot.certs import loads_in_openssl
 
         if block.label == pem.CRL_LABEL or not loads_in_openssl(encoded):
-            raise der.DerError(*error.args) from error
+            raise der.DerError(str(error.__cause__)) from error
         return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest), False
     return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest), True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import typing
 
-from certboot import pem
+from certboot import files, pem
 from certboot.certs import load_certificate
 from certboot.errors import CertificateError, StoreError
 from certboot.store.layout import CRTS
@@ -36,7 +36,7 @@ def named(generation: Path, record: Manifest, name: bytes) -> Iterator[tuple[Cer
     wanted = comparable(name)
     for number in itertools.count():
         try:
-            blocks = list(pem.blocks((generation / CRTS / f"{hash_of(wanted)}.{number}").read_bytes()))
+            blocks = list(_blocks(generation / CRTS / f"{hash_of(wanted)}.{number}"))
             found = [load_certificate(block.data or b"") for block in blocks]
         except FileNotFoundError:
             return
@@ -47,9 +47,13 @@ def named(generation: Path, record: Manifest, name: bytes) -> Iterator[tuple[Cer
                 yield certificate, entries[certificate.fingerprint]
 
 
+def _blocks(path: Path) -> Iterator[pem.PemBlock]:
+    return pem.blocks(files.read_regular(path, files.SMALL))
+
+
 def _certificate(path: Path, fingerprint: str) -> Certificate:
     try:
-        found = [load_certificate(block.data or b"") for block in pem.blocks(path.read_bytes())]
+        found = [load_certificate(block.data or b"") for block in _blocks(path)]
     except OSError as error:
         message = f"cannot read a certificate of the store: {path}: {error.strerror}"
         raise StoreError(message, "certboot init writes the store anew") from error

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import typing
 
-from certboot import der, pem
+from certboot import der, files, pem
 from certboot.store.hash_links import plan
 from certboot.store.layout import BUNDLE, CRTS
 from certboot.subject_hash import subject_hash
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from certboot.store.manifest import Manifest
@@ -82,13 +81,12 @@ def _misled(crts: Path, name: str, target: str) -> str:
 
 def _own_certificates(path: Path) -> list[bytes]:
     """Return what a file holds; nothing for a link, because the file that it leads to may change at any time."""
-    return _certificates(path, os.lstat)
+    return _certificates(path, follow=False)
 
 
-def _certificates(path: Path, look: Callable[[Path], os.stat_result] = os.stat) -> list[bytes]:
+def _certificates(path: Path, *, follow: bool = True) -> list[bytes]:
     try:
-        # What is no regular file, a pipe say, is not waited for.
-        text = path.read_bytes() if stat.S_ISREG(look(path).st_mode) else b""
+        text = files.read_regular(path, files.LARGE, follow=follow)
     except OSError:
         return []
     return [block.data or b"" for block in pem.blocks(text)]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
 
+from certboot import files
 from certboot.store.layout import CRTS
 
 if typing.TYPE_CHECKING:
@@ -41,7 +42,7 @@ class LastRead:
 def read(path: Path) -> LastRead | None:
     """Return what the file holds, or None where there is none, or it is damaged."""
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(files.read_regular(path, files.SMALL))
         when, until = (datetime.fromisoformat(document[key]) for key in ("when", "until"))
         if when.tzinfo is None or until.tzinfo is None:
             return None
@@ -91,8 +92,4 @@ def _link(entry: os.DirEntry[str]) -> bytes:
 
 
 def _content(entry: os.DirEntry[str]) -> bytes:
-    if not entry.is_file(follow_symlinks=False):
-        message = f"no regular file: {entry.path}"
-        raise OSError(message)
-    with open(entry.path, "rb") as file:
-        return file.read()
+    return files.read_regular(entry.path, files.LARGE, follow=False)

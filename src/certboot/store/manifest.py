@@ -5,20 +5,28 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 import typing
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
+from certboot import files
+from certboot.clients import BY_NAME
 from certboot.errors import StoreError
 from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
 from certboot.store import repairs
 from certboot.store.adoptions import Adoption
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 SCHEMA = 1
 NAME = "manifest.json"
+ANCHOR, INTERMEDIATE = "anchor", "intermediate"
 _HINT = "certboot init writes the store anew"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FILE = re.compile(r"[A-Za-z0-9_]{1,64}-([0-9a-f]{8})\.pem")  # as certs.file_name has it
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Entry:
 
         The others are left to the directory: a client that loads the bundle parses all of it for each context.
         """
-        return self.role == "anchor" or any(reason.source == repairs.NAME for reason in self.provenance)
+        return self.role == ANCHOR or any(reason.source == repairs.NAME for reason in self.provenance)
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def entry(file: str, held: TrustAnchor | Intermediate) -> Entry:
     certificate = held.certificate
     return Entry(
         sha256=certificate.fingerprint,
-        role="anchor" if isinstance(held, TrustAnchor) else "intermediate",
+        role=ANCHOR if isinstance(held, TrustAnchor) else INTERMEDIATE,
         file=file,
         name=certificate.name,
         subject=certificate.subject,
@@ -118,7 +126,7 @@ def read(generation: Path) -> Manifest:
     """Return the manifest of the generation in this folder; raises StoreError."""
     path = generation / NAME
     try:
-        return _parsed(path.read_bytes(), path)
+        return _parsed(files.read_regular(path, files.LARGE), path)
     except OSError as error:
         message = f"cannot read the manifest: {path}: {error.strerror}"
         raise StoreError(message, _HINT) from error
@@ -135,39 +143,74 @@ def _parsed(data: bytes, path: Path) -> Manifest:
         certificates = tuple(_entry(entry) for entry in document.pop("certificates"))
         rejected = tuple(_texts(Rejection(**rejection)) for rejection in document.pop("rejected"))
         adopted = tuple(_adoption(pair) for pair in document.pop("adopted", ()))
-        return Manifest(choices=choices, certificates=certificates, rejected=rejected, adopted=adopted, **document)
+        manifest = Manifest(choices=choices, certificates=certificates, rejected=rejected, adopted=adopted, **document)
+        return _made(manifest, path)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"the manifest is damaged: {path}"
         raise StoreError(message, _HINT) from error
 
 
+def _made(manifest: Manifest, path: Path) -> Manifest:
+    """Return the manifest if it is that of its folder; raises ValueError or TypeError."""
+    _all_texts((manifest.created, manifest.command))
+    _require(_is_moment(manifest.created), "not a moment")
+    # By its number the folder is found again.
+    _require(type(manifest.generation) is int and path.parent.name == str(manifest.generation), "not its number")
+    return manifest
+
+
 def _choices(document: dict[str, typing.Any]) -> Choices:
     sources = tuple(document.pop("sources"))
     found = Choices(sources=sources, **document)
-    texts = all(isinstance(text, str) for text in (*sources, found.reports))
-    if not (texts and isinstance(found.intermediates, bool)):
-        message = "not the choices of a store"
-        raise TypeError(message)
+    _all_texts((*sources, found.reports))
+    _require(isinstance(found.intermediates, bool) and "\0" not in found.reports, "not the choices of a store")
     return found
 
 
 def _entry(document: dict[str, typing.Any]) -> Entry:
     provenance = tuple(_texts(Provenance(**reason)) for reason in document.pop("provenance"))
-    defects = tuple(str(defect) for defect in document.pop("defects"))
-    return _texts(Entry(provenance=provenance, defects=defects, **document))
+    defects = tuple(document.pop("defects"))
+    found = _texts(Entry(provenance=provenance, defects=defects, **document))
+    _all_texts(defects)
+    own, above = _SHA256.fullmatch(found.sha256), (found.issuer, found.anchor)
+    # Its name is joined to a folder, and read there.
+    file = _FILE.fullmatch(found.file)
+    _require(own and file and file[1] == found.sha256[:8] and provenance, "not a certificate's names")
+    fits = not any(above) if found.role == ANCHOR else all(map(_SHA256.fullmatch, above))
+    _require(found.role in (ANCHOR, INTERMEDIATE) and fits, "not a certificate's place")
+    _require(_is_moment(found.not_before) and _is_moment(found.not_after), "not a certificate's dates")
+    if found.distrust_after:
+        datetime.fromisoformat(found.distrust_after)
+    return found
 
 
 def _adoption(pair: list[object]) -> Adoption:
     variable, value = pair
-    if not (isinstance(variable, str) and isinstance(value, str)):
-        message = "not a text"
-        raise TypeError(message)
-    return Adoption(variable, value)
+    _all_texts((variable, value))
+    found = Adoption(str(variable), str(value))
+    _require(found.variable in BY_NAME and not found.unfit, "not an adoption")
+    return found
 
 
 def _texts(value: _V) -> _V:
-    """Return ``value`` if all its fields but the lists are texts; raises TypeError."""
-    if any(not isinstance(text, str) for text in vars(value).values() if not isinstance(text, tuple)):
-        message = "not a text"
-        raise TypeError(message)
+    """Return ``value`` if all its fields but the lists are texts; raises TypeError or ValueError."""
+    _all_texts(text for text in vars(value).values() if not isinstance(text, tuple))
     return value
+
+
+def _all_texts(values: Iterable[object]) -> None:
+    for value in values:
+        if not isinstance(value, str):
+            message = "not a text"
+            raise TypeError(message)
+        # A path may hold bytes that are no text, and nothing else half of a surrogate pair.
+        value.encode("utf-8", "surrogateescape")
+
+
+def _is_moment(text: str) -> bool:
+    return datetime.fromisoformat(text).tzinfo is not None
+
+
+def _require(condition: object, what: str) -> None:
+    if not condition:
+        raise ValueError(what)

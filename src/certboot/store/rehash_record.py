@@ -212,9 +212,7 @@ def _load(path: Path) -> _Record | None:
     if any(files.exposed(each) for each in (path.parents[1], path.parent, path)):
         return None
     try:
-        if path.stat().st_size > _LARGEST:
-            return None
-        head, _, body = path.read_bytes().partition(b"\n")
+        head, _, body = files.read_regular(path, _LARGEST).partition(b"\n")
         header = json.loads(head)
         if header.pop("by") != _MADE_BY:
             return None

@@ -9,6 +9,8 @@ import contextlib
 import json
 import typing
 
+from certboot import files
+
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -66,7 +68,7 @@ def kept(folder: Path, certificate: Certificate) -> tuple[Need, ...]:
     from certboot.certs import file_name
 
     with contextlib.suppress(OSError):
-        return needs((folder / file_name(certificate)).read_bytes())
+        return needs(files.read_regular(folder / file_name(certificate), files.SMALL))
     return ()
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from certboot.errors import StoreError
 from certboot.fingerprint import plain
+from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
     from datetime import timedelta
@@ -35,7 +36,7 @@ def find(record: Manifest, text: str) -> Entry:
         message = f"no certificate of the store is named by {text!r}"
         raise StoreError(message, "certboot list shows them all")
     if len(found) > 1:
-        some = "".join(f"\n  {entry.sha256[:16]}  {entry.name}" for entry in found[:_SHOWN])
+        some = "".join(f"\n  {entry.sha256[:16]}  {printable(entry.name)}" for entry in found[:_SHOWN])
         more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         message = f"{text!r} names {len(found)} certificates"
         raise StoreError(message, f"give more digits of one of these{some}{more}")
@@ -51,8 +52,27 @@ def choose(
         for entry in record.certificates
         if (not role or entry.role == role)
         and (not source or any(reason.source == source for reason in entry.provenance))
-        and (expiring is None or datetime.fromisoformat(entry.not_after) <= now + expiring)
+        and (expiring is None or _end(entry) <= now + expiring)
     )
+
+
+def first_outlived(record: Manifest) -> Entry | None:
+    """Return which certificate ends first of those that signed one in the store that ends later.
+
+    From then on clients that end a chain in the store (Python 3.13 and newer) still trust what is below it, until an
+    update takes that out.
+    """
+    held = {entry.sha256: entry for entry in record.certificates}
+    issuers = (held[entry.issuer] for entry in held.values() if _outlives(entry, held.get(entry.issuer)))
+    return min(issuers, key=_end, default=None)
+
+
+def _outlives(entry: Entry, issuer: Entry | None) -> bool:
+    return issuer is not None and _end(issuer) < _end(entry)
+
+
+def _end(entry: Entry) -> datetime:
+    return datetime.fromisoformat(entry.not_after)
 
 
 def difference(before: Manifest | None, after: Manifest) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:

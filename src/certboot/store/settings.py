@@ -10,8 +10,8 @@ from certboot import files
 from certboot.clients import BY_NAME, held_back
 from certboot.errors import StoreError
 from certboot.store import env_file
-from certboot.store.layout import BUNDLE, CRTS
-from certboot_startup import DIRECTORIES
+from certboot.store.layout import BUNDLE, CRTS, in_force
+from certboot_startup import adopted
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,9 +57,10 @@ def settings(paths: StorePaths, environ: Mapping[str, str]) -> Settings:
     bundle, crts = str(folder / BUNDLE), str(folder / CRTS)
     variables = {name: value for name, value in listed.items() if value in (bundle, crts)}
     held = held_back(variables, paths, environ, found.adopted)
-    replaced = {
-        name: crts if name in DIRECTORIES else bundle for name, value in found.adopted if environ.get(name) == value
-    }
+    values = {(name, value): adopted(name, str(folder)) for name, value in found.adopted}
+    # One that was replaced in a parent stays as it is: it says that the user had exported a value.
+    values |= {(name, value): value for (name, _), value in values.items()}
+    replaced = {name: to for (name, value), to in values.items() if environ.get(name) == value}
     return Settings(variables, held, replaced)
 
 
@@ -69,12 +70,15 @@ def _folder(paths: StorePaths, value: str) -> Path:
     if folder != paths.current and folder.parent != paths.generations:
         message = f"the env file names something outside the store: {paths.env}"
         raise StoreError(message, _INIT)
-    bundle, crts = folder / BUNDLE, folder / CRTS
-    for part in (paths.env, paths.home, paths.generations, folder, crts, bundle):
-        how = files.exposed(part)
-        if how:
-            message = f"the store is not safe, {how}: {part}"
-            raise StoreError(message, _LOOK)
+    numbered = in_force(paths) if folder == paths.current else folder
+    if numbered is None:
+        message = f"what names the generation in force leads to none of this store: {paths.current}"
+        raise StoreError(message, _INIT)
+    bundle, crts = numbered / BUNDLE, numbered / CRTS
+    exposed = _exposed(paths, numbered)
+    if exposed:
+        message = f"the store is not safe, {exposed[1]}: {exposed[0]}"
+        raise StoreError(message, _LOOK)
     try:
         whole = bundle.is_file() and bundle.stat().st_size > 0 and bool(os.listdir(crts))
     except OSError:
@@ -83,3 +87,13 @@ def _folder(paths: StorePaths, value: str) -> Path:
         message = f"the store is not whole, its bundle or directory is missing or empty: {folder}"
         raise StoreError(message, _INIT)
     return folder
+
+
+def _exposed(paths: StorePaths, generation: Path) -> tuple[Path, str] | None:
+    """Return what the hook would refuse the store for, and how others could change it, or None."""
+    how = files.exposed(paths.home)
+    found = files.exposed_above(paths.home) or ((paths.home, how) if how else None)
+    for part in (paths.env, paths.generations, generation, generation / CRTS, generation / BUNDLE):
+        how = files.exposed_itself(part)
+        found = found or ((part, how) if how else None)
+    return found

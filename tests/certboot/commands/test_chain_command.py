@@ -18,7 +18,7 @@ from issuers import (
 )
 from pki import Issued, issue
 from plain_server import PlainServer, page
-from snapshot import assert_refused, few_sources, snapshot
+from snapshot import assert_refused, snapshot
 
 from certboot import pem
 
@@ -29,11 +29,6 @@ if typing.TYPE_CHECKING:
 
     Run = Callable[..., Ran]
     Send = Callable[..., ChainServer]
-
-
-@pytest.fixture(autouse=True)
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import trustme
 from environments import Ran
 from server import TlsServer
 from snapshot import assert_refused
+from table import cases
 
 
 @pytest.mark.slow
@@ -33,7 +34,7 @@ def test_each_client_says_what_it_makes_of_the_host(
     assert {found[name] for name in ("requests", "urllib", "httpx", "curl")} == {expected}, found
 
 
-@pytest.mark.parametrize(
+@cases(
     "argv",
     [
         ["--clients"],

@@ -7,6 +7,7 @@ import typing
 from collections.abc import Callable
 
 import pytest
+from table import cases
 
 from certboot.doctor.run import GROUPS
 from certboot.model import Finding
@@ -77,7 +78,7 @@ def test_two_hosts_are_refused_and_named(certboot: Run, asked: list[str]) -> Non
     assert asked == []
 
 
-@pytest.mark.parametrize(
+@cases(
     "argv",
     [
         ("doctor", "https://u:secretpw@localhost:99999/db"),
@@ -93,7 +94,6 @@ def test_two_hosts_are_refused_and_named(certboot: Run, asked: list[str]) -> Non
         ("trust", "http://u:secretpw@localhost/ca.pem"),
         ("scan", "https://u:secretpw@localhost:99999/db"),
     ],
-    ids=" ".join,
 )
 def test_no_refusal_repeats_a_password(certboot: Run, argv: tuple[str, ...]) -> None:
     ran = certboot(*argv)

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from environments import SYSTEM_PATH
 from hook_store import Store
+from table import cases
 
 from certboot.commands import environment
 from certboot.paths import StorePaths
@@ -91,10 +92,13 @@ def test_env_replaces_a_value_that_was_adopted(
     store.write(*(f"{name}={value}" for name, value in store.settings.items()), "-CURL_CA_BUNDLE=/old.pem")
     ran = certboot("env", "--format", "json")
     assert ran.err == ""
-    assert json.loads(ran.out) == {**store.settings, "CURL_CA_BUNDLE": store.settings["SSL_CERT_FILE"]}
+    replaced = f"{store.home}/current/./bundle.pem"
+    assert json.loads(ran.out) == {**store.settings, "CURL_CA_BUNDLE": replaced}
+    monkeypatch.setenv("CURL_CA_BUNDLE", replaced)  # as a child has it
+    assert json.loads(certboot("env", "--format", "json").out) == {**store.settings, "CURL_CA_BUNDLE": replaced}
 
 
-@pytest.mark.parametrize("command", [("env",), ("run", "--", "true")])
+@cases("command", [("env",), ("run", "--", "true")])
 def test_without_a_store_nothing_is_printed_and_nothing_started(
     certboot: Callable[..., Ran], paths: StorePaths, command: tuple[str, ...]
 ) -> None:
@@ -149,13 +153,13 @@ def test_the_program_has_the_variables_that_were_not_set(clean: Path, store: Sto
 
 
 @pytest.mark.usefixtures("store")
-@pytest.mark.parametrize("status", [0, 1, 2, 126, 255])
+@cases("status", [0, 1, 2, 126, 255])
 def test_the_exit_status_is_the_programs(clean: Path, status: int) -> None:
     assert ran("run", "--", "sh", "-c", f"exit {status}", home=clean).returncode == status
 
 
 @pytest.mark.usefixtures("store")
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT", "SIGPIPE", "SIGXFSZ", "SIGSEGV"])
+@cases("name", ["SIGKILL", "SIGTERM", "SIGINT", "SIGPIPE", "SIGXFSZ", "SIGSEGV"])
 def test_a_program_that_dies_by_a_signal_is_seen_to(clean: Path, name: str) -> None:
     """SIGPIPE and SIGXFSZ, which Python ignores, kill it as they do without certboot."""
     number = int(getattr(signal, name))
@@ -164,7 +168,7 @@ def test_a_program_that_dies_by_a_signal_is_seen_to(clean: Path, name: str) -> N
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.parametrize("ignored", ["", "INT", "HUP", "INT HUP"])
+@cases("ignored", ["", "INT", "HUP", "INT HUP"])
 def test_the_program_ignores_the_signals_that_certboot_was_started_with_and_no_more(clean: Path, ignored: str) -> None:
     """It is this very process: no parent between it and the shell, and the same signals as a program of the shell's."""
     show = "exec sed -n 's/^SigIgn:.//p; s/^PPid:.//p; s/^Pid:.//p' /proc/self/status"
@@ -216,7 +220,7 @@ ODD = (
 
 
 @pytest.mark.usefixtures("store")
-@pytest.mark.parametrize("dashes", [(), ("--",)], ids=["plain", "dashes"])
+@cases("dashes", [(), ("--",)], ids=["plain", "dashes"])
 def test_every_argument_behind_the_program_is_the_programs(clean: Path, dashes: tuple[str, ...]) -> None:
     done = ran("run", *dashes, sys.executable, "-c", SHOW, *ODD, home=clean)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -278,7 +282,7 @@ def test_a_script_that_names_no_interpreter_is_run_by_the_shell(clean: Path, tmp
 
 
 @pytest.mark.usefixtures("store")
-@pytest.mark.parametrize("argv", [("run",), ("run", "--"), ("run", ""), ("run", "--", "", "x")])
+@cases("argv", [("run",), ("run", "--"), ("run", ""), ("run", "--", "", "x")])
 def test_no_program_is_wrong_usage(certboot: Callable[..., Ran], argv: tuple[str, ...]) -> None:
     ran = certboot(*argv)
     assert (ran.status, ran.out) == (2, "")
@@ -328,7 +332,7 @@ def test_the_process_itself_becomes_the_program(
 
 
 @pytest.mark.usefixtures("store", "begun")
-@pytest.mark.parametrize(
+@cases(
     ("error", "program", "status", "said"),
     [
         (FileNotFoundError(errno.ENOENT, "x"), "sh", 127, "the interpreter that its first line names is missing: sh"),

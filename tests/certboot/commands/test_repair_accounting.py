@@ -22,7 +22,7 @@ from issuers import (
 )
 from pki import Issued, issue
 from plain_server import PlainServer, page
-from snapshot import assert_refused, contents, few_sources, snapshot
+from snapshot import assert_refused, contents, snapshot
 from terminal import answers
 
 from certboot import files, update
@@ -37,11 +37,6 @@ if typing.TYPE_CHECKING:
 
     Run = Callable[..., Ran]
     Send = Callable[..., ChainServer]
-
-
-@pytest.fixture(autouse=True)
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
 
 
 @pytest.fixture

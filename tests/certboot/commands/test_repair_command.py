@@ -29,7 +29,7 @@ from issuers import (
 )
 from pki import DAY, NOW, Issued, issue
 from plain_server import PlainServer, moved, page
-from snapshot import assert_refused, few_sources, snapshot
+from snapshot import assert_refused, snapshot
 from terminal import answers
 
 from certboot.certs import file_name, load_certificate
@@ -44,11 +44,6 @@ if typing.TYPE_CHECKING:
     Send = Callable[..., ChainServer]
 
 GOOD = "Verify return code: 0 (ok)"
-
-
-@pytest.fixture(autouse=True)
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
 
 
 @pytest.fixture

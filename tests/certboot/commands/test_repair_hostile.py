@@ -21,14 +21,15 @@ from issuers import (
     intermediate,
     leaf,
     pkcs7_of,
+    repaired_in,
     trusted_root,
     without_its_issuer,
 )
 from pki import DAY, NOW, Issued, issue
 from plain_server import Answer, PlainServer, endless, moved, page
-from snapshot import few_sources, snapshot
+from snapshot import snapshot
 
-from certboot import der, net_pinned, repair
+from certboot import der, net, repair
 from certboot.net_addresses import Reach
 
 if typing.TYPE_CHECKING:
@@ -38,11 +39,6 @@ if typing.TYPE_CHECKING:
 
     Run = Callable[..., Ran]
     Send = Callable[..., ChainServer]
-
-
-@pytest.fixture(autouse=True)
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
 
 
 @pytest.fixture
@@ -243,7 +239,7 @@ class TestHostile:
     def test_it_ends_in_a_named_refusal_and_an_unchanged_store(
         self, certboot: Run, paths: StorePaths, hostile: tuple[ChainServer, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(net_pinned, "SECONDS", 1.0)
+        monkeypatch.setattr(net, "SECONDS", 1.0)
         server, rule = hostile
         before = snapshot(paths.home)
         ran = certboot("repair", "--yes", server.shown)
@@ -417,3 +413,24 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
         while data := source.recv(65536):
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
+
+
+def test_what_would_hide_a_path_length_from_clients_is_not_stored_and_its_chain_is_still_to_be_had(
+    certboot: Run, paths: StorePaths, place: PlainServer, send: Callable[..., ChainServer], clean: Path
+) -> None:
+    """With the one CA in the store, clients would accept a CA below it that its root does not allow."""
+    root = trusted_root(clean, certboot)
+    upper = intermediate("Upper", root, path_length=1)
+    lower = intermediate("Lower", upper, f"{place.url}/upper")
+    place.pages |= {"/upper": page(upper.der), "/lower": page(lower.der)}
+    server = send(leaf(lower, f"{place.url}/lower"))
+    before = snapshot(paths.home)
+    ran = certboot("repair", "--yes", server.shown)
+    assert (ran.status, snapshot(paths.home)) == (1, before)
+    assert " path-length-limited: " in ran.out
+    assert "clients would not see how few CAs Upper lets follow below it" in ran.out
+    assert certboot("chain", server.shown).status == 0
+    limited = intermediate("Lower", upper, f"{place.url}/upper", path_length=0, key=lower.key)
+    place.pages["/lower"] = page(limited.der)
+    assert certboot("repair", "--yes", server.shown).status == 0
+    assert repaired_in(paths) == {"Lower": "intermediate", "Upper": "intermediate"}

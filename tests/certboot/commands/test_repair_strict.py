@@ -13,7 +13,8 @@ import pytest
 from chains import CA, LEAF, Form, make
 from cryptography import x509
 from issuers import ChainServer, repaired_in
-from snapshot import few_sources, snapshot
+from snapshot import snapshot
+from table import cases
 
 from certboot import verdict
 
@@ -32,9 +33,8 @@ ONLY = ((x509.NameConstraints([x509.DNSName("localhost")], None), True),)
 
 
 @pytest.fixture
-def start(certboot: Run, clean: Path, send: Send, monkeypatch: pytest.MonkeyPatch) -> Start:
+def start(certboot: Run, clean: Path, send: Send) -> Start:
     """Trust a root of this form; return a server below it with this intermediate, which it sends with its leaf."""
-    few_sources(monkeypatch)
 
     def begin(root: Form, middle: Form = CA, leaf: Form = LEAF, *, sends: int = 2) -> ChainServer:
         top = make("Example Root", form=root)
@@ -62,7 +62,7 @@ def accepted(paths: StorePaths, server: ChainServer, *, strict: bool) -> list[bo
     return found
 
 
-@pytest.mark.parametrize(
+@cases(
     ("root", "defect"),
     [
         (replace(CA, ski=False), "strict-missing-ski"),
@@ -101,7 +101,7 @@ def test_one_whose_chain_nobody_refuses_needs_nothing(certboot: Run, start: Star
     assert certboot("repair", server.shown).out.startswith(f"{server.shown}: nothing is to be stored\n")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("root", "middle", "leaf"),
     [
         (CA, CA, LEAF),
@@ -109,8 +109,16 @@ def test_one_whose_chain_nobody_refuses_needs_nothing(certboot: Run, start: Star
         (CA, replace(CA, critical=False), LEAF),
         (replace(CA, ski=False), CA, replace(LEAF, aki=False)),
         (replace(CA, ski=False, extra=ONLY), CA, LEAF),
+        (replace(CA, ski=False, path_length=1), CA, LEAF),
     ],
-    ids=["control", "both defective", "the intermediate defective", "the leaf defective", "the root limits names"],
+    ids=[
+        "control",
+        "both defective",
+        "the intermediate defective",
+        "the leaf defective",
+        "the root limits names",
+        "the root limits CAs",
+    ],
 )
 def test_else_nothing_is_stored(
     certboot: Run, paths: StorePaths, start: Start, root: Form, middle: Form, leaf: Form
@@ -125,7 +133,7 @@ def test_else_nothing_is_stored(
 def test_the_doctor_names_the_ways_that_remain_and_the_one_that_it_can_go(
     certboot: Run, paths: StorePaths, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = start(replace(CA, critical=False, path_length=1))
+    server = start(replace(CA, critical=False, path_length=1), replace(CA, path_length=0))
     monkeypatch.setenv("SSL_CERT_FILE", str(paths.current / "bundle.pem"))
     ran = certboot("doctor", "hook", server.shown, "--json")
     found = next(each for each in json.loads(ran.out)["findings"] if each["group"] == "server")

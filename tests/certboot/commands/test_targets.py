@@ -7,6 +7,7 @@ import typing
 from pathlib import Path
 
 import pytest
+from table import cases
 
 from certboot.commands.targets import targets
 from certboot.errors import CertbootError
@@ -21,13 +22,13 @@ def read(folder: Path, content: str, *hosts: str, **options: typing.Any) -> tupl
     return targets(hosts, file, argparse.Namespace(**{**vars(PLAIN), **options}))
 
 
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@cases("mark", ["", "\ufeff"])
 def test_a_file_has_a_host_a_line_with_or_without_a_mark_before_it(tmp_path: Path, mark: str) -> None:
     found = read(tmp_path, f"{mark}a.example # the first\r\n\r\n# b.example\r\nc.example:8443\r\n", "d.example")
     assert [server.shown for server in found] == ["d.example:443", "a.example:443", "c.example:8443"]
 
 
-@pytest.mark.parametrize("line", ["two words", "a.example:99999", "http://"])
+@cases("line", ["two words", "a.example:99999", "http://"])
 def test_a_line_that_names_no_server_is_named_with_its_file(tmp_path: Path, line: str) -> None:
     assert len(read(tmp_path, "a.example\n")) == 1
     with pytest.raises(CertbootError) as error:

@@ -10,7 +10,8 @@ import pytest
 from issuers import ChainServer, accepted, intermediate, leaf
 from pki import NOW, Issued, ca_extensions, issue
 from plain_server import PlainServer, page
-from snapshot import assert_refused, few_sources, snapshot
+from snapshot import assert_refused, snapshot
+from table import cases
 from terminal import answers
 
 from certboot import history
@@ -31,8 +32,7 @@ if typing.TYPE_CHECKING:
 
 
 @pytest.fixture
-def store(certboot: Run, paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(certboot: Run, paths: StorePaths) -> StorePaths:
     assert certboot("init").status == 0
     return paths
 
@@ -99,7 +99,7 @@ def test_a_fingerprint_may_be_that_of_an_intermediate_and_then_nothing_is_fetche
     assert "Example CA" in names(store)
 
 
-@pytest.mark.parametrize("what", ["other key", "other name", "junk", "nothing"])
+@cases("what", ["other key", "other name", "junk", "nothing"])
 def test_what_is_not_the_issuer_is_not_offered(
     certboot: Run, middle: Issued, place: PlainServer, send: Send,
     what: str,
@@ -109,7 +109,7 @@ def test_what_is_not_the_issuer_is_not_offered(
     assert f"sent by {(server := send(leaf(middle), middle)).shown}\n" in certboot("trust", server.shown).out
 
 
-@pytest.mark.parametrize("loop", [False, True])
+@cases("loop", [False, True])
 def test_a_way_without_end_ends(loop: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """Chains of issuers can be made as long as somebody likes."""
     keys = [issue("key").key for _ in range(2)]

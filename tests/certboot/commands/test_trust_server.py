@@ -13,7 +13,8 @@ import trustme
 from environments import Ran
 from pki import NOW, issue
 from server import TlsServer
-from snapshot import assert_refused, few_sources, snapshot
+from snapshot import assert_refused, snapshot
+from table import cases
 
 from certboot import history
 from certboot.commands.trust import _is_server
@@ -37,8 +38,7 @@ def with_root(ca: trustme.CA, serve: Callable[..., TlsServer]) -> TlsServer:
 
 
 @pytest.fixture
-def store(certboot: Callable[..., Ran], paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(certboot: Callable[..., Ran], paths: StorePaths) -> StorePaths:
     assert certboot("init").status == 0
     return paths
 
@@ -64,7 +64,7 @@ def test_the_remedy_of_an_untrusted_root_mends_it(
         assert answer.read() == b"ok"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("options", "says"),
     [
         (["--yes"], "what comes from the network is not trusted unseen"),
@@ -93,14 +93,14 @@ def test_a_server_that_sends_no_ca_has_nothing_to_trust(
     assert names(store) == before
 
 
-@pytest.mark.parametrize("target", ["localhost:1", "127.0.0.1:1"])
+@cases("target", ["localhost:1", "127.0.0.1:1"])
 def test_a_server_that_does_not_answer_is_named(certboot: Callable[..., Ran], target: str) -> None:
     ran = certboot("trust", target)
     assert_refused(ran)
     assert f"no certificate came from {target}\n\nhint: certboot doctor {target}\n" in ran.err
 
 
-@pytest.mark.parametrize(
+@cases(
     ("target", "server"),
     [
         ("intranet.example", True),
@@ -128,7 +128,7 @@ MIDDLE = issue("Middle", ROOT)
 LEAF = issue("leaf", MIDDLE, extensions=())
 
 
-@pytest.mark.parametrize(
+@cases(
     ("sent", "top"),
     [
         ([LEAF, MIDDLE, ROOT], ROOT),
@@ -144,7 +144,7 @@ def test_the_top_is_found_by_signatures_not_by_names_or_order(sent: list[object]
     assert [candidate.certificate.der for candidate in loaded.candidates] == [top.der]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("sent", [[], [b"junk"], [b"junk", ROOT.der], [LEAF.der], [LEAF.der, b"junk"]])
+@cases("sent", [[], [b"junk"], [b"junk", ROOT.der], [LEAF.der], [LEAF.der, b"junk"]])
 def test_what_holds_no_ca_is_an_error(sent: list[bytes]) -> None:
     with pytest.raises(SourceError):
         topmost(sent, "host", "", NOW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from table import cases
 
 from certboot.diagnosis.faults import without_verdict
 from certboot.model import Handshake, Target
@@ -12,7 +12,7 @@ LARGE = "EXCESSIVE_MESSAGE_SIZE"
 HELLO, ALERT = b"\x16\x03\x03", b"\x15\x03\x03"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("handshake", "expected"),
     [
         (Handshake("failed", alert=70, answer=ALERT), "old-tls-only"),
@@ -70,10 +70,10 @@ def test_the_cause_follows_from_what_was_seen(handshake: Handshake, expected: st
     assert "{" not in cause.meaning
 
 
-@pytest.mark.parametrize(
+@cases(
     ("port", "protocol"), [(25, "smtp"), (587, "smtp"), (143, "imap"), (110, "pop3"), (389, "ldap"), (5432, "postgres")]
 )
-@pytest.mark.parametrize(
+@cases(
     "handshake", [Handshake("failed", closed=True), Handshake("failed", answer=b"\x30\x0c")], ids=["closed", "answer"]
 )
 def test_on_a_port_for_a_protocol_that_begins_in_plain_text_it_is_that(

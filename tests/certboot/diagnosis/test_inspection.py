@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from table import cases
 
 from certboot.diagnosis.inspection import shared_issuers, vendor
 from certboot.sources import certifi, system
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "name"),
     [
         ("CN=Zscaler Root CA,OU=Zscaler Inc.,O=Zscaler Inc.,L=San Jose,ST=California,C=US", "Zscaler"),
@@ -34,6 +35,7 @@ def test_the_maker_is_known_by_name(text: str, name: str) -> None:
     assert vendor([]) == ""
 
 
+@pytest.mark.real_sources
 def test_no_public_root_is_taken_for_one() -> None:
     names = []
     for source in (certifi, system):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 
-import pytest
 from chains import CA, LEAF, Made, make
 from cryptography import x509
+from table import cases
 
 from certboot.details import details
 from certboot.diagnosis.names import constraint_violation, ip_address, is_for
@@ -24,7 +24,7 @@ def leaf(*names: str, common_name: str = "unused", extra: tuple[x509.GeneralName
     return make(common_name, ROOT, form)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("names", "common_name", "host", "expected"),
     [
         (("a.example",), "", "a.example", True),
@@ -96,7 +96,7 @@ def address(text: str) -> x509.GeneralName:
 ODD = x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("permitted", "excluded", "names", "code"),
     [
         ((dns("example.org"),), (), (dns("example.org"),), 0),
@@ -148,9 +148,7 @@ def test_what_a_ca_may_name_is_what_openssl_says(
     assert found[0] == code
 
 
-@pytest.mark.parametrize(
-    ("common_name", "code"), [("a.example", 47), ("a.example.org", 0), ("no host", 0), ("-a.example", 0)]
-)
+@cases(("common_name", "code"), [("a.example", 47), ("a.example.org", 0), ("no host", 0), ("-a.example", 0)])
 def test_a_common_name_that_looks_like_a_host_is_limited_too(common_name: str, code: int) -> None:
     constraints = x509.NameConstraints([dns("example.org")], None)
     made = details(leaf(common_name=common_name).der)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-import pytest
 from chains import CA, Made, make, name
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from pki import DAY, NOW
+from table import cases
 
 from certboot.details import details
 from certboot.diagnosis import verify_codes as code
@@ -46,7 +46,7 @@ EMPTY = x509.Name([])
 NAMELESS_ROOT = Made(bare(EMPTY, ((x509.BasicConstraints(ca=True, path_length=None), True),)).certificate, ROOT.key)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("made", "code"),
     [
         (make("localhost", ROOT), 0),

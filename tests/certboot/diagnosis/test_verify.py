@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pki import DAY, NOW
+from table import cases
 
 from certboot.details import details
 from certboot.diagnosis.verification import Rules, Verification, verify
@@ -125,8 +126,8 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("strict", [False, True], ids=["lax", "strict"])
+@cases("case", CASES.values())
+@cases("strict", [False, True], ids=["lax", "strict"])
 def test_each_fault_has_openssls_code_and_is_placed(case: Case, *, strict: bool) -> None:
     root = make("Root", form=case.root)
     middle = make("Middle", root, case.middle)
@@ -137,7 +138,7 @@ def test_each_fault_has_openssls_code_and_is_placed(case: Case, *, strict: bool)
     assert found.code in MESSAGES
 
 
-@pytest.mark.parametrize("strict", [False, True], ids=["lax", "strict"])
+@cases("strict", [False, True], ids=["lax", "strict"])
 def test_where_the_path_ends_is_told(*, strict: bool) -> None:
     root, other = make("Root", form=CA), make("Other", form=CA)
     middle = make("Middle", root, CA)
@@ -229,7 +230,7 @@ def chains(draw: st.DrawFn) -> tuple[list[Made], list[Made], str]:
     return sent, trusted, draw(st.sampled_from(["localhost", "localhost", "127.0.0.1", "a.example.org"]))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(chains(), st.booleans())
 def test_any_chain_is_judged_as_openssl_judges_it(chain: tuple[list[Made], list[Made], str], strict: bool) -> None:  # noqa: FBT001
     sent, trusted, host = chain

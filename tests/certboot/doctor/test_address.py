@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot.doctor.address import SchemeError, parse_address, parse_host
 from certboot.errors import CertbootError
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "address"),
     [
         ("example.org", ("example.org", 443)),
@@ -50,7 +51,7 @@ def test_an_address_is_understood(text: str, address: tuple[str, int]) -> None:
     assert parse_address(text) == address
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "protocol", "port"),
     [
         ("mail.example", "smtp", 25),
@@ -67,7 +68,7 @@ def test_a_protocol_that_begins_in_plain_text_has_its_own_port(text: str, protoc
     assert parse_address(text, protocol)[1] == port
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         "", " ", ":443", "https://", "https:///path", "[::1", "[]:443", "two words", "example.org:https",
@@ -81,7 +82,7 @@ def test_what_names_no_host_is_refused_with_a_hint(text: str) -> None:
     assert "[::1]:443" in caught.value.hint
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "shown"),
     [
         ("https://u:secret@localhost:99999/db", "https://localhost:99999/db"),
@@ -95,7 +96,7 @@ def test_a_refusal_does_not_repeat_a_password(text: str, shown: str) -> None:
     assert caught.value.message == f"not a host: {shown!r}"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "starttls", "shown", "hint"),
     [
         ("http://h", "", "http://h", "certboot doctor h:443, if its https is meant"),
@@ -121,7 +122,7 @@ def test_a_scheme_without_tls_needs_a_port(text: str, starttls: str, shown: str,
     assert caught.value.hint == hint
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "address"),
     [("h", ("h", 7)), ("::1", ("::1", 7)), ("h:443", ("h", 443)), ("https://h", ("h", 443)), ("ldaps://h", ("h", 636))],
 )
@@ -129,7 +130,7 @@ def test_the_usual_port_is_for_a_host_alone(text: str, address: tuple[str, int])
     assert parse_address(text, "", 7) == address
 
 
-@pytest.mark.parametrize("text", ["h", "h:1", "http://h", "postgres://u:p@h/db", "https://h:1"])
+@cases("text", ["h", "h:1", "http://h", "postgres://u:p@h/db", "https://h:1"])
 def test_a_host_is_taken_from_any_address(text: str) -> None:
     assert parse_host(text) == "h"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from snapshot import few_sources, roots
+from snapshot import roots
+from table import cases
 
 import certboot_startup
 from certboot.doctor import environment
@@ -19,7 +20,6 @@ from certboot.update import apply
 
 @pytest.fixture
 def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
     monkeypatch.setattr(certboot_startup, "applied", {})
     apply(paths, Request("init"))
     return paths
@@ -45,7 +45,7 @@ def of(paths: StorePaths, name: str, environ: dict[str, str]) -> Finding:
     return found
 
 
-@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+@cases("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
 def test_what_keeps_certboots_value_out_has_adopt_for_its_remedy(store: StorePaths, file: Path, name: str) -> None:
     found = of(store, name, {name: str(file)})
     assert (found.id, found.status, found.fix) == (

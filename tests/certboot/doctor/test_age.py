@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from pki import DAY, NOW, issue
-from snapshot import few_sources, roots, unparsed
+from snapshot import roots, unparsed
+from table import cases
 
 from certboot.doctor import store as check_store
 from certboot.model import Finding
@@ -17,8 +18,7 @@ from certboot.update import apply
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 
@@ -101,7 +101,7 @@ def test_a_store_whose_sources_were_not_read_for_thirty_days_is_old(
     assert finding.summary.endswith("the limit is 30 days")
 
 
-@pytest.mark.parametrize(("span", "limit"), [("7d", "7 days"), ("90m", "90 minutes")])
+@cases(("span", "limit"), [("7d", "7 days"), ("90m", "90 minutes")])
 def test_the_age_of_the_settings_takes_the_place_of_thirty_days(store: StorePaths, span: str, limit: str) -> None:
     store.config.write_text(f'max-age = "{span}"\n')
     assert of(store, "store-old") is None

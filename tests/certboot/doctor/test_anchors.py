@@ -12,7 +12,7 @@ import report
 from cryptography import x509
 from issuers import intermediate
 from pki import DAY, NOW, Issued, ca_extensions, issue
-from snapshot import few_sources, roots, unparsed
+from snapshot import roots, unparsed
 
 from certboot.certs import load_certificate
 from certboot.doctor import store as check_store
@@ -23,11 +23,6 @@ from certboot.sources import certifi
 from certboot.sources.unparsed import Unparsed
 from certboot.store import repairs
 from certboot.update import apply
-
-
-@pytest.fixture(autouse=True)
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
 
 
 def of(paths: StorePaths, kind: str, days: float = 0) -> list[Finding]:

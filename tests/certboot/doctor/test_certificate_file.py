@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from chains import CA, make
+from table import cases
 
 if typing.TYPE_CHECKING:
     from asking import Answer
@@ -97,7 +98,7 @@ def test_damage_behind_a_good_chain_is_said_after_the_verdict(
 
 
 @kinds
-@pytest.mark.parametrize("before", [SERVER.key_pem, b"# the server's\n"], ids=["key", "comment"])
+@cases("before", [SERVER.key_pem, b"# the server's\n"], ids=["key", "comment"])
 def test_a_damaged_first_certificate_ends_the_check(
     certboot: Run, argv: Callable[..., tuple[str, ...]], damage: Damage, before: bytes
 ) -> None:
@@ -115,7 +116,7 @@ def test_a_file_of_nothing_but_a_damaged_certificate_says_what_is_wrong(
     assert "no certificate that can be read, the block in line 1: its BEGIN line" in ran.out
 
 
-@pytest.mark.parametrize("kind", DAMAGE)
+@cases("kind", DAMAGE)
 def test_openssl_as_a_server_refuses_the_same_files_or_leaves_the_certificate_out(
     written: Callable[..., Path], kind: str
 ) -> None:

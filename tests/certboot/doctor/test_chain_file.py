@@ -11,6 +11,7 @@ import pytest
 from chains import CA, LEAF, Made, make
 from pki import DAY, NOW
 from snapshot import assert_refused, snapshot
+from table import cases
 
 from certboot.diagnosis.values import Known
 from certboot.doctor import chain_file
@@ -50,7 +51,7 @@ def test_a_good_chain_is_good_with_the_active_trust_and_with_given_anchors(
     assert ask(*argv, "--anchors", file(make("Another", form=CA), name="other.pem")).primary == "untrusted-root"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("days", "cause"), [(-2, "not-yet-valid"), (0, None), (200, None), (366, "expired-leaf"), (5000, "expired-root")]
 )
 def test_it_is_judged_at_the_time_that_is_asked_for(
@@ -64,7 +65,7 @@ def test_it_is_judged_at_the_time_that_is_asked_for(
     assert answer.primary == cause
 
 
-@pytest.mark.parametrize(
+@cases(
     ("valid", "at", "cause"),
     [
         ((-1, 365), -3000, "not-yet-valid"),
@@ -74,7 +75,7 @@ def test_it_is_judged_at_the_time_that_is_asked_for(
         ((-9, 365), 0, None),
     ],
 )
-@pytest.mark.parametrize("with_clock", [True, False], ids=["the clock would be wrong", "it would not"])
+@cases("with_clock", [True, False], ids=["the clock would be wrong", "it would not"])
 def test_a_time_that_is_asked_for_says_nothing_of_the_clock(  # noqa: PLR0913, PLR0917 - what is given, and what for
     ask: Ask,
     file: Callable[..., Path],
@@ -110,15 +111,13 @@ def test_the_clock_is_not_blamed_for_the_year_of_a_question(ask: Ask, file: Call
     assert ask(*argv, "--at", "2020-01-01").primary == "not-yet-valid"
 
 
-@pytest.mark.parametrize("at", ["2026-13-01", "yesterday", "", " ", "2026-01-01T25:00"])
+@cases("at", ["2026-13-01", "yesterday", "", " ", "2026-01-01T25:00"])
 def test_what_is_no_time_is_refused(certboot: Run, file: Callable[..., Path], at: str) -> None:
     assert_refused(certboot("doctor", "--chain", file(SERVER), "--host", "localhost", "--at", at))
 
 
-@pytest.mark.parametrize("option", ["--at", "--host", "--connect", "--servername"])
-@pytest.mark.parametrize(
-    "argv", [(), ("localhost",), ("--chain", "c.pem"), ("--chain", "c.pem", "--host", "localhost")]
-)
+@cases("option", ["--at", "--host", "--connect", "--servername"])
+@cases("argv", [(), ("localhost",), ("--chain", "c.pem"), ("--chain", "c.pem", "--host", "localhost")])
 def test_an_option_without_a_value_is_refused_by_its_name(certboot: Run, option: str, argv: tuple[str, ...]) -> None:
     """What an unset variable of a script makes of ``--servername "$NAME"``."""
     ran = certboot("doctor", *argv, option, "")
@@ -126,7 +125,7 @@ def test_an_option_without_a_value_is_refused_by_its_name(certboot: Run, option:
     assert f"an empty value: {option}" in ran.err
 
 
-@pytest.mark.parametrize("option", ["--chain", "--anchors", "--html"])
+@cases("option", ["--chain", "--anchors", "--html"])
 def test_an_empty_path_is_not_the_folder_one_is_in(
     certboot: Run, file: Callable[..., Path], option: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +163,7 @@ def test_anchors_may_lie_in_a_folder_beside_anything_else(ask: Ask, file: Callab
     assert ask(*argv, "--at", f"{NOW:%Y-%m-%d}").primary is None
 
 
-@pytest.mark.parametrize(
+@cases(
     ("members", "host", "cause"),
     [
         ((SERVER,), "localhost", "untrusted-root"),
@@ -176,7 +175,7 @@ def test_anchors_may_lie_in_a_folder_beside_anything_else(ask: Ask, file: Callab
          "expired-leaf"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("at", [None, f"{NOW:%Y-%m-%dT%H:%M:%S}"], ids=["now", "then"])
+@cases("at", [None, f"{NOW:%Y-%m-%dT%H:%M:%S}"], ids=["now", "then"])
 def test_openssl_now_and_what_is_computed_for_then_agree(
     ask: Ask, file: Callable[..., Path], members: tuple[Made, ...], host: str, cause: str | None, at: str | None
 ) -> None:
@@ -191,7 +190,7 @@ def test_a_chain_too_long_for_a_handshake_is_judged_all_the_same(ask: Ask, file:
     assert (answer.primary, len(answer.first["evidence"]["chain"])) == (None, 100)
 
 
-@pytest.mark.parametrize(
+@cases(
     "argv",
     [
         ("--chain", "chain.pem"),

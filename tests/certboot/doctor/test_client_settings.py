@@ -3,8 +3,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
 from environments import SYSTEM_PATH
+from table import cases
 
 from certboot.client_table import CLIENTS, places
 from certboot.doctor import client_settings as settings
@@ -44,7 +44,7 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("file", FILES)
+@cases("file", FILES)
 def test_a_users_setting_is_found_by_the_names_of_the_table(clean: Path, file: str) -> None:
     path, text, expected = FILES[file]
     assert found(clean) == {}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from environments import SYSTEM_PATH
 from pki import DAY, NOW, issue
-from snapshot import few_sources, unparsed
+from snapshot import unparsed
+from table import cases
 
 from certboot.doctor import clock, generation
 from certboot.doctor.generation import Generation
@@ -20,8 +21,7 @@ from certboot.update import apply
 
 
 @pytest.fixture
-def current(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> Generation:
-    few_sources(monkeypatch)
+def current(paths: StorePaths) -> Generation:
     apply(paths, Request("init"))
     found = generation.read(paths)
     assert found
@@ -46,7 +46,7 @@ def test_a_clock_before_the_store_is_behind(current: Generation) -> None:
     assert finding.evidence["passed"] == current.record.created
 
 
-@pytest.mark.parametrize("version", ["2026.10.19", "2026.10.19.post1"])
+@cases("version", ["2026.10.19", "2026.10.19.post1"])
 def test_a_clock_before_certifi_is_behind(version: str) -> None:
     (finding,) = clock.check(datetime(2026, 10, 18, tzinfo=timezone.utc), None, version)
     assert finding.summary == (
@@ -55,7 +55,7 @@ def test_a_clock_before_certifi_is_behind(version: str) -> None:
     assert clock.check(datetime(2026, 10, 19, tzinfo=timezone.utc), None, version) == []
 
 
-@pytest.mark.parametrize("version", ["", "1.0", "2026.13.40", "words"])
+@cases("version", ["", "1.0", "2026.13.40", "words"])
 def test_a_version_without_a_date_says_nothing(version: str) -> None:
     assert clock.check(datetime(1990, 1, 1, tzinfo=timezone.utc), None, version) == []
 
@@ -63,7 +63,6 @@ def test_a_version_without_a_date_says_nothing(version: str) -> None:
 def test_a_clock_by_which_most_anchors_have_expired_is_ahead(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few_sources(monkeypatch)
     ends = (10, 10, 100)
     pem = b"".join(issue(f"CA {n}", valid=(NOW - DAY, NOW + end * DAY)).pem for n, end in enumerate(ends))
     monkeypatch.setattr(certifi, "read", lambda: unparsed(pem, "certifi", "2026.1"))

@@ -12,6 +12,7 @@ from chains import CA, LEAF, Made, make
 from issuers import leaf, respelled
 from pki import DAY, NOW, Issued, issue
 from report import Reports, intermediate, revoked, root, save
+from table import cases
 
 from certboot.paths import StorePaths
 from certboot.sources import ccadb
@@ -119,7 +120,7 @@ def test_a_server_that_sends_just_that_is_told_nothing(sends: Callable[..., Answ
     assert (answer.primary, sent_by(answer)) == (None, "")
 
 
-@pytest.mark.parametrize("listed", [True, False])
+@cases("listed", [True, False])
 def test_no_revoked_certificate_is_ever_recommended(
     sends: Callable[..., Answer], store: Callable[..., Path], *, listed: bool
 ) -> None:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +15,7 @@ import pytest
 from environments import SYSTEM_PATH
 from here import put
 from snapshot import roots
+from table import cases
 from virtualenvs import packages, python_of, virtualenv
 
 from certboot.doctor import conflicts
@@ -49,7 +52,7 @@ def test_an_untouched_certifi_and_no_rival_is_no_conflict(folder: Path) -> None:
     assert conflicts.check([str(folder)]) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "kind"),
     [
         ("pip_system_certs-5.3", "conflict-pip-system-certs"),
@@ -99,7 +102,7 @@ def test_an_addition_to_certifis_file_is_seen(folder: Path) -> None:
     assert conflicts.check([str(folder)]) == []
 
 
-@pytest.mark.parametrize("record", [None, "", "certifi/cacert.pem\n", "certifi/cacert.pem,,\n", '"'])
+@cases("record", [None, "", "certifi/cacert.pem\n", "certifi/cacert.pem,,\n", '"'])
 def test_without_a_record_nobody_knows_what_was_installed(folder: Path, record: str | None) -> None:
     path = folder / "certifi-2026.10.19.dist-info/RECORD"
     path.unlink()
@@ -124,18 +127,15 @@ def test_without_certifi_there_is_nothing_to_say_of_it(nothing: None, tmp_path: 
     assert conflicts.check([str(tmp_path)]) == []
 
 
-def test_a_file_that_cannot_be_read_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_read_is_left_alone(folder: Path, unreadable: Callable[[Path], None]) -> None:
     path = folder / "certifi/cacert.pem"
     path.write_bytes(b"other")
-    monkeypatch.setattr(conflicts, "_LARGEST", 3)
+    os.truncate(path, 1 << 40)
     assert conflicts.check([str(folder)]) == []
-    monkeypatch.undo()
-
-    def denied(_: Path) -> bytes:
-        raise PermissionError
-
-    monkeypatch.setattr(Path, "read_bytes", denied)
-    assert [each.id for each in conflicts.check([str(folder)])] in ([], ["certifi-replaced"])
+    path.write_bytes(b"other")
+    assert [each.id for each in conflicts.check([str(folder)])] == ["certifi-altered"]
+    unreadable(path)
+    assert conflicts.check([str(folder)]) == []
 
 
 def module(monkeypatch: pytest.MonkeyPatch, owner: str, *, guarded: bool = False) -> None:
@@ -157,7 +157,7 @@ def test_a_redirected_certifi_where_is_seen_in_this_process(folder: Path, monkey
     assert finding.evidence == {"module": "certifi_win32.wrapt_certifi"}
 
 
-@pytest.mark.parametrize(("owner", "guarded"), [("certifi.core", False), ("certifi.core", True)])
+@cases(("owner", "guarded"), [("certifi.core", False), ("certifi.core", True)])
 def test_certifis_own_and_the_guards_are_no_redirection(
     folder: Path, monkeypatch: pytest.MonkeyPatch, owner: str, *, guarded: bool
 ) -> None:
@@ -178,7 +178,7 @@ cli.main(["doctor", "environment", "--json"])
 
 
 @needs_truststore
-@pytest.mark.parametrize("inject", [True, False])
+@cases("inject", [True, False])
 def test_truststore_at_work_in_this_process_is_seen(clean: Path, *, inject: bool) -> None:
     environ = {"HOME": str(clean), "PATH": SYSTEM_PATH}
     argv = [sys.executable, "-c", INJECTED.format(inject=inject)]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from pki import DAY, NOW, issue
-from snapshot import few_sources, roots, unparsed
+from snapshot import roots, unparsed
+from table import cases
 
 from certboot.doctor import drift, generation
 from certboot.doctor import store as check_store
@@ -20,8 +21,7 @@ from certboot.update import apply
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 
@@ -116,7 +116,7 @@ def test_a_system_without_certificates_has_none(
     assert of(store, "system").summary.startswith("has no certificates, ")
 
 
-@pytest.mark.parametrize(("chosen", "status"), [("certifi,system", "warn"), ("system", "info")])
+@cases(("chosen", "status"), [("certifi,system", "warn"), ("system", "info")])
 def test_a_source_that_cannot_be_read_is_a_finding(
     store: StorePaths, certboot: Callable[..., object], monkeypatch: pytest.MonkeyPatch, chosen: str, status: str
 ) -> None:

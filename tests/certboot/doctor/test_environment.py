@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from environments import SYSTEM_PATH
 from here import alone, found, put
-from snapshot import few_sources, snapshot
+from snapshot import snapshot
+from table import cases
 
 from certboot.doctor import environment
 from certboot.paths import StorePaths
@@ -27,8 +28,7 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 
@@ -44,7 +44,7 @@ def test_an_environment_in_which_nothing_is_wrong_is_quiet(store: StorePaths, cl
     assert found(store, {"HOME": str(clean), "PATH": SYSTEM_PATH}) == []
 
 
-@pytest.mark.parametrize("kind", WRONG)
+@cases("kind", WRONG)
 def test_each_part_has_its_word(store: StorePaths, clean: Path, kind: str) -> None:
     environ = {"HOME": str(clean), "PATH": SYSTEM_PATH}
     assert kind not in {each.id for each in found(store, environ)}

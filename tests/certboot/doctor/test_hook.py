@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from here import put
-from snapshot import few_sources
+from table import cases
 
 import certboot
 import certboot_startup
@@ -64,7 +64,7 @@ def test_an_active_hook_says_how_many_variables_it_set_and_what_that_costs(
 INIT = (("certboot", "init"),)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("status", "kind", "level", "words", "fix"),
     [
         ("disabled", "hook-disabled", "info", "turned off by CERTBOOT_DISABLE", ()),
@@ -91,7 +91,7 @@ def test_a_hook_that_did_nothing_says_why(  # noqa: PLR0913, PLR0917 - a table
     assert finding.fix == fix
 
 
-@pytest.mark.parametrize(
+@cases(
     ("lost", "words"),
     [
         ("current", "what names the generation in force is missing: {home}/current"),
@@ -107,7 +107,6 @@ def test_a_hook_that_misses_a_part_says_which_and_init_writes_it(
 ) -> None:
     from hook_store import start
 
-    few_sources(monkeypatch)
     apply(paths, Request("init"))
     if lost:
         (paths.home / lost).rename(paths.home.with_name("away"))
@@ -122,7 +121,7 @@ def test_a_hook_that_misses_a_part_says_which_and_init_writes_it(
     assert start({"CERTBOOT_HOME": str(paths.home)})[0] == "active"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("status", "words"),
     [
         ("FileNotFoundError", "a part of the store was missing when it ran"),
@@ -132,7 +131,6 @@ def test_a_hook_that_misses_a_part_says_which_and_init_writes_it(
 def test_a_hook_that_gave_up_says_so_in_words(
     monkeypatch: pytest.MonkeyPatch, paths: StorePaths, status: str, words: str
 ) -> None:
-    few_sources(monkeypatch)
     apply(paths, Request("init"))
     finding = of(monkeypatch, paths, status)
     assert finding.id == "hook-failed"
@@ -153,7 +151,7 @@ def test_a_hook_that_looks_for_another_folder_is_a_failure(monkeypatch: pytest.M
     assert (finding.id, finding.status) == ("hook-looks-elsewhere", "fail")
 
 
-@pytest.mark.parametrize("spelling", ["/s/store/", "/s//store", "/s/./store"])
+@cases("spelling", ["/s/store/", "/s//store", "/s/./store"])
 def test_another_spelling_of_the_folder_is_the_same_folder(monkeypatch: pytest.MonkeyPatch, spelling: str) -> None:
     monkeypatch.setenv("CERTBOOT_HOME", spelling)
     assert of(monkeypatch, store_paths(), "active").id == "hook-active"
@@ -170,13 +168,12 @@ def test_a_hook_with_nothing_to_set_is_fine_only_if_the_configuration_says_so(
     assert (finding.id, finding.status) == ("hook-nothing-to-set", "info")
 
 
-@pytest.mark.parametrize("damage", ["gone", "empty"])
+@cases("damage", ["gone", "empty"])
 def test_the_remedy_for_a_lost_env_file_runs_and_mends_it(
     monkeypatch: pytest.MonkeyPatch, paths: StorePaths, certboot: Callable[..., object], damage: str
 ) -> None:
     from hook_store import start
 
-    few_sources(monkeypatch)
     apply(paths, Request("init"))
     paths.env.unlink() if damage == "gone" else paths.env.write_text("")
     status, _ = start({"CERTBOOT_HOME": str(paths.home)})
@@ -189,8 +186,7 @@ def test_the_remedy_for_a_lost_env_file_runs_and_mends_it(
 # What it costs
 
 
-def test_the_cost_is_measured_without_a_trace(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
+def test_the_cost_is_measured_without_a_trace(paths: StorePaths) -> None:
     apply(paths, Request("init"))
     before = dict(os.environ), list(sys.meta_path), dict(certboot_startup.__dict__)
     cost = hook_cost.milliseconds()
@@ -200,7 +196,7 @@ def test_the_cost_is_measured_without_a_trace(paths: StorePaths, monkeypatch: py
     assert "certboot_startup_timed" not in sys.modules
 
 
-@pytest.mark.parametrize("file", ["/nowhere/__init__.py", "/nowhere"])
+@cases("file", ["/nowhere/__init__.py", "/nowhere"])
 def test_a_cost_that_cannot_be_measured_is_left_out(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
@@ -229,7 +225,7 @@ def test_the_guards_that_are_on_are_told_and_what_they_guard(
     assert guards(monkeypatch, paths) == [("guards-on", "ok", f"{on}ssl")]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("switches", "words"),
     [("ssl", "turns off requests, certifi; ssl are on"), ("", "turns off ssl, requests, certifi")],
 )

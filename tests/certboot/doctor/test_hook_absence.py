@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 from environments import SYSTEM_PATH
 from here import put
-from snapshot import few_sources
+from table import cases
 from virtualenvs import packages, python_of, virtualenv
 
 import certboot as certboot_package
@@ -91,7 +91,7 @@ def test_from_python_3_18_on_it_is_the_start_file_that_counts(copied: Path) -> N
     assert why_not_run(at(copied, (3, 18, 0))).kind == "hook-outside-site"
 
 
-@pytest.mark.parametrize("text", ["", "# words\n", " import certboot_startup; certboot_startup.activate()\n", None])
+@cases("text", ["", "# words\n", " import certboot_startup; certboot_startup.activate()\n", None])
 def test_a_start_up_file_that_was_changed_is_replaced(copied: Path, text: str | None) -> None:
     path = copied / "certboot_startup.pth"
     path.unlink()
@@ -115,15 +115,12 @@ def test_a_start_up_file_that_is_a_pipe_was_changed(copied: Path) -> None:
     assert why_not_run(at(copied)).kind == "hook-altered"
 
 
-def test_a_start_up_file_that_cannot_be_read_was_changed(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(*_: object, **__: object) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(Path, "open", denied)
+def test_a_start_up_file_that_cannot_be_read_was_changed(copied: Path, unreadable: Callable[[Path], None]) -> None:
+    unreadable(copied / "certboot_startup.pth")
     assert why_not_run(at(copied)).kind == "hook-altered"
 
 
-@pytest.mark.parametrize(("platform", "fix"), [("darwin", ("chflags", "nohidden")), ("linux", None)])
+@cases(("platform", "fix"), [("darwin", ("chflags", "nohidden")), ("linux", None)])
 def test_a_hidden_start_up_file_is_shown_again(
     copied: Path, monkeypatch: pytest.MonkeyPatch, platform: str, fix: tuple[str, str] | None
 ) -> None:
@@ -141,8 +138,7 @@ def test_a_hidden_start_up_file_is_shown_again(
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 

@@ -13,6 +13,7 @@ import pytest
 from chains import CA, make, on_server
 from faults import Listener, Talk, after_hello, message, server_context, server_hello, silent, tls
 from snapshot import snapshot
+from table import cases
 
 if typing.TYPE_CHECKING:
     from asking import Answer
@@ -88,7 +89,7 @@ HOSTILE: dict[str, Talk] = {
 }
 
 
-@pytest.mark.parametrize("talk", HOSTILE.values(), ids=HOSTILE)
+@cases("talk", HOSTILE.values())
 def test_it_ends_in_time_with_a_cause(ask: Ask, listen: Listen, trust: Callable[..., Path], talk: Talk) -> None:
     trust(ROOT)
     started = time.monotonic()
@@ -99,7 +100,7 @@ def test_it_ends_in_time_with_a_cause(ask: Ask, listen: Listen, trust: Callable[
     assert answer.primary != "check-not-finished"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("what", "cause"),
     [
         ("500 certificates", "chain-too-large"),

@@ -13,6 +13,7 @@ from chains import CA, LEAF, Made, make, on_server
 from faults import Listener, server_context, tls
 from pki import DAY, NOW, Issued
 from report import Reports, intermediate, revoked, root, save
+from table import cases
 
 from certboot.doctor import known as known_cas
 from certboot.doctor.known import Search, known
@@ -130,6 +131,7 @@ def test_a_root_that_is_in_the_store_only_needs_the_store_to_be_used(
     assert ask("hook", f"localhost:{server.whole}").primary is None
 
 
+@pytest.mark.real_sources
 def test_a_root_that_certifi_has_comes_with_a_store(  # noqa: PLR0913, PLR0917
     ask: Ask,
     certboot: Run,
@@ -161,7 +163,7 @@ def test_a_root_of_the_system_is_found_where_it_is(
     assert answer.first["evidence"]["elsewhere"] == ["the system's store"]
 
 
-@pytest.mark.parametrize(("after", "cause"), [(BEGIN, "distrusted-after"), (f"{NOW + DAY:%Y-%m-%d}", None), ("", None)])
+@cases(("after", "cause"), [(BEGIN, "distrusted-after"), (f"{NOW + DAY:%Y-%m-%d}", None), ("", None)])
 def test_a_leaf_that_begins_after_the_end_of_trust(  # noqa: PLR0913, PLR0917
     ask: Ask, certboot: Run, server: Server, paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     after: str, cause: str | None,
@@ -173,7 +175,17 @@ def test_a_leaf_that_begins_after_the_end_of_trust(  # noqa: PLR0913, PLR0917
     assert (answer.primary, answer.first["evidence"]["verify_code"]) == (cause, 0)
 
 
-@pytest.mark.parametrize("gone", [True, False])
+def test_the_end_of_trust_in_a_root_is_known_also_of_what_is_stored_below_it(
+    certboot: Run, server: Server, paths: StorePaths, tmp_path: Path
+) -> None:
+    """There Python 3.13 and newer end the chain, and the root is not seen any more."""
+    folder = reports(tmp_path / "reports", (server.root,), BEGIN.replace("-", "."), (server.middle,))
+    assert certboot("init", "--source", "ccadb", "--intermediates", "--from", folder).status == 0
+    found = known(Search(paths, {}, (server.middle.der,), (), frozenset()))
+    assert found.distrust_after == {server.root.sha256: BEGIN, server.middle.sha256: BEGIN}
+
+
+@cases("gone", [True, False])
 def test_an_intermediate_that_has_been_revoked(  # noqa: PLR0913
     ask: Ask,
     certboot: Run,
@@ -264,6 +276,7 @@ def search(paths: StorePaths, codes: frozenset[int], environ: dict[str, str] | N
     )
 
 
+@pytest.mark.real_sources
 def test_a_damaged_store_is_nothing_known(certboot: Run, paths: StorePaths) -> None:
     certboot("init", "--source", "certifi")
     whole = known(search(paths, frozenset({20}), {"SSL_CERT_FILE": str(paths.current / "bundle.pem")}))

@@ -7,9 +7,9 @@ import typing
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from chains import CA, make, on_server
 from faults import Listener, after_hello, message, server_context, server_hello, tls
+from table import cases
 
 if typing.TYPE_CHECKING:
     from asking import Answer
@@ -22,8 +22,8 @@ LEAF = make("localhost", ROOT)
 LIMIT = 100 * 1024  # SSL_MAX_CERT_LIST_DEFAULT in OpenSSL's ssl.h
 
 
-@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
-@pytest.mark.parametrize("mode", ["CERT_NONE", "CERT_OPTIONAL"])
+@cases("version", ["TLSv1_2", "TLSv1_3"])
+@cases("mode", ["CERT_NONE", "CERT_OPTIONAL"])
 def test_a_bundle_in_the_place_of_the_chain_is_named(
     ask: Ask, listen: Listen, trust: Callable[..., Path], version: str, mode: str
 ) -> None:

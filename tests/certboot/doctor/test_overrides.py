@@ -6,6 +6,7 @@ import typing
 
 import pytest
 from pki import issue
+from table import cases
 
 from certboot.diagnosis.values import Override
 from certboot.doctor.overrides import overrides
@@ -28,7 +29,7 @@ def test_a_bundle_of_somebody_else_can_be_adopted(paths: StorePaths, tmp_path: P
     assert found == (Override("SSL_CERT_FILE", "", can_be_adopted=True),)
 
 
-@pytest.mark.parametrize("value", ["", "/nowhere.pem", "{}", "{}/notes.txt"])
+@cases("value", ["", "/nowhere.pem", "{}", "{}/notes.txt"])
 def test_what_nobody_can_use_cannot_and_says_why(paths: StorePaths, tmp_path: Path, value: str) -> None:
     (tmp_path / "notes.txt").write_text("words")
     (found,) = overrides(paths, {"SSL_CERT_FILE": value.format(tmp_path)})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from here import put
+from table import cases
 
 from certboot.doctor.profiles import lines_that_set
 from certboot.settings_files.places import Surroundings
@@ -15,7 +16,7 @@ def around(clean: Path, tmp_path: Path) -> Surroundings:
     return Surroundings({"HOME": str(clean)}, tmp_path, tmp_path / "root")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("line", "sets"),
     [
         ("SSL_CERT_FILE=/a", True),
@@ -37,7 +38,7 @@ def test_a_line_that_sets_a_variable_is_known(around: Surroundings, line: str, *
     assert lines_that_set("SSL_CERT_FILE", around) == ((f"{path}:2",) if sets else ())
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
     [
         "home/.profile",

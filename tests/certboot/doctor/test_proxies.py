@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot.doctor import proxies
 from certboot.model import Finding
@@ -27,7 +28,7 @@ def test_without_a_proxy_there_is_nothing_to_say() -> None:
     assert proxies.check({"HOME": "/h", "https_proxy": "", "NO_PROXY": ""}) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     ("value", "address"),
     [
         ("http://proxy.example:3128", "http://proxy.example:3128"),
@@ -61,7 +62,7 @@ def test_that_there_is_a_password_is_said_and_not_which() -> None:
     assert "hu" not in repr(finding).replace("https", "")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("value", "words"),
     [
         ("http://", "there is no host in it"),
@@ -123,7 +124,7 @@ def test_an_empty_one_in_lower_case_differs_too(monkeypatch: pytest.MonkeyPatch)
     assert "https" not in urllib.request.getproxies_environment()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("entry", "words"),
     [
         ("*.example.com", "write .example.com"),
@@ -139,12 +140,12 @@ def test_an_entry_that_not_all_understand_is_a_warning(entry: str, words: str) -
     assert words in finding.summary
 
 
-@pytest.mark.parametrize("value", ["localhost,127.0.0.1,.example.com,host.example:8443", "*", "a b", "::1"])
+@cases("value", ["localhost,127.0.0.1,.example.com,host.example:8443", "*", "a b", "::1"])
 def test_hosts_and_suffixes_are_understood_by_all(value: str) -> None:
     assert [kind for kind, _, _ in kinds(https_proxy="http://p:1", no_proxy=value)] == ["proxy-in-use"]
 
 
-@pytest.mark.parametrize("entry", ["*.example.com", "https://a.example", "10.0.0.0/8"])
+@cases("entry", ["*.example.com", "https://a.example", "10.0.0.0/8"])
 def test_python_does_not_understand_these(monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
     host = {"https://a.example": "a.example", "10.0.0.0/8": "10.1.2.3"}.get(entry, "a.example.com")
     monkeypatch.setenv("no_proxy", entry)

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from chains import CA, make, on_server
 from faults import Listener, ProxyTalk, plain_http, reset, server_context, silent, tls
+from table import cases
 
-from certboot.connection import named_proxy
+from certboot.connection import proxy_for
 from certboot.model import Target
 from certboot.tls import handshake
 
@@ -33,7 +34,7 @@ def server(listen: Listen, trust: Callable[..., Path]) -> Listener:
     return listen(tls(server_context(on_server(make("localhost", root)))))
 
 
-@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@cases("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 def test_a_connection_goes_through_the_proxy(
     ask: Ask, listen: Listen, server: Listener, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
@@ -68,7 +69,7 @@ def test_no_proxy_with_a_range_of_addresses_means_the_same_to_the_handshake_as_t
     for value, tunnels in (("127.0.0.0/8", 0), ("10.0.0.0/8", 1)):
         monkeypatch.setenv("NO_PROXY", value)
         ask("hook", f"127.0.0.1:{port}")
-        assert (len(talk.asked), bool(named_proxy(f"https://127.0.0.1:{port}/"))) == (tunnels, bool(tunnels))
+        assert (len(talk.asked), bool(proxy_for(f"https://127.0.0.1:{port}/"))) == (tunnels, bool(tunnels))
 
 
 def test_credentials_reach_the_proxy_and_nobody_else(
@@ -88,7 +89,7 @@ def test_credentials_reach_the_proxy_and_nobody_else(
             assert "p%40ss" not in ran.out + ran.err
 
 
-@pytest.mark.parametrize(
+@cases(
     ("talk", "said"),
     [
         (ProxyTalk(403), "status 403"),
@@ -130,7 +131,7 @@ def test_a_proxy_that_is_not_there_or_of_another_kind(
         assert "secret" not in str(answer.findings)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("scheme", "talk", "said"),
     [
         ("http", reset, "the connection to the proxy broke off"),
@@ -160,7 +161,7 @@ def trickle(connection: socket.socket) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("scheme", "talk", "said"),
     [
         ("http", silent, "did not say within 0.5 seconds whether it connects to localhost:"),

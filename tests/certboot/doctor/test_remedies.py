@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 from issuers import without_its_issuer
-from snapshot import few_sources, roots
+from snapshot import roots
+from table import cases
 
 import certboot_startup
 from certboot.doctor import run
@@ -34,7 +35,7 @@ def fixed(*fix: tuple[str, ...]) -> Finding:
     return Finding("x", "g", "fail", "s", "w", fix=fix)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("groups", "fix", "left"),
     [
         (("store", "hook"), (LOOK,), ()),
@@ -50,7 +51,7 @@ def test_no_remedy_is_to_look_at_what_is_looked_at(
     assert [each.fix for each in without_return([fixed(*fix)], groups)] == [left]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("fix", "expected"),
     [
         ((REPAIR,), (INIT, REPAIR)),
@@ -70,7 +71,7 @@ def test_what_needs_a_store_is_preceded_by_what_makes_it(
     assert [each.fix for each in with_store([fixed(*fix)], paths)] == [fix]
 
 
-@pytest.mark.parametrize(("command", "options"), [("doctor", ("--json",)), ("scan", ())])
+@cases(("command", "options"), [("doctor", ("--json",)), ("scan", ())])
 def test_a_server_that_forgot_its_issuer_is_mended_from_nothing(  # noqa: PLR0913, PLR0917 - fixtures
     certboot: Callable[..., Ran],
     place: PlainServer,
@@ -80,7 +81,6 @@ def test_a_server_that_forgot_its_issuer_is_mended_from_nothing(  # noqa: PLR091
     command: str,
     options: tuple[str, ...],
 ) -> None:
-    few_sources(monkeypatch)
     trusted = tmp_path / "trusted.pem"
     trusted.write_bytes(roots()[0].pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))

@@ -4,6 +4,7 @@ import typing
 from collections.abc import Callable
 
 import pytest
+from table import cases
 
 from certboot.doctor import run
 from certboot.errors import StoreError
@@ -54,7 +55,7 @@ def test_a_host_is_examined_last(monkeypatch: pytest.MonkeyPatch, paths: StorePa
     assert asked == [target]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("statuses", "expected"),
     [
         ((), None),
@@ -70,7 +71,7 @@ def test_the_primary_cause_is_the_first_finding_on_the_server(statuses: tuple[st
     assert run.primary((*others, *found)) == expected
 
 
-@pytest.mark.parametrize(
+@cases(
     ("statuses", "expected"),
     [
         ((), 0),
@@ -84,8 +85,8 @@ def test_the_exit_status_is_that_of_the_worst_finding(statuses: tuple[str, ...],
     assert run.exit_code(tuple(Finding("x", "g", status, "s", "w") for status in statuses)) == expected
 
 
-@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
-@pytest.mark.parametrize(("status", "expected"), [("ok", 0), ("info", 0), ("warn", 0), ("fail", 1)])
+@cases("form", [(), ("--json",)], ids=["text", "json"])
+@cases(("status", "expected"), [("ok", 0), ("info", 0), ("warn", 0), ("fail", 1)])
 def test_text_and_json_have_the_same_exit_status(
     certboot: Callable[..., Ran],
     monkeypatch: pytest.MonkeyPatch,
@@ -97,14 +98,14 @@ def test_text_and_json_have_the_same_exit_status(
     assert certboot("doctor", *form).status == expected
 
 
-@pytest.mark.parametrize(
+@cases(
     ("error", "summary", "hint"),
     [
         (StoreError("no store", "make one"), "no store", {"hint": "make one"}),
         (ZeroDivisionError("by zero"), "ZeroDivisionError: by zero", {}),
     ],
 )
-@pytest.mark.parametrize("group", run.GROUPS)
+@cases("group", run.GROUPS)
 def test_a_check_that_crashes_is_a_finding_and_the_others_still_run(  # noqa: PLR0913, PLR0917
     certboot: Callable[..., Ran],
     monkeypatch: pytest.MonkeyPatch,

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from faults import Listener, after_hello, server_context, tls
 from pki import DAY, NOW
+from table import cases
 
 from certboot.verdict import STRICT_PYTHON
 
@@ -134,7 +135,7 @@ def serve(listen: Listen, made: Chain, **options: typing.Any) -> int:  # noqa: A
     return listen(tls(server_context(on_server(made.leaf, *made.sent)), **options)).port
 
 
-@pytest.mark.parametrize(("cause", "status", "make_chain", "code"), ZOO.values(), ids=ZOO)
+@cases(("cause", "status", "make_chain", "code"), ZOO.values())
 def test_each_fault_of_a_chain_has_its_cause(  # noqa: PLR0913, PLR0917
     ask: Ask, listen: Listen, trust: Trust, cause: str, status: str, make_chain: Callable[[], Chain], code: int | None
 ) -> None:
@@ -179,7 +180,7 @@ def test_a_common_name_stands_in_for_a_missing_alternative_name_in_the_standard_
     assert verdicts == {"Python up to 3.12": 0, "Python 3.13 and newer": 0, "requests, urllib3 2, pip": 62}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("order", "remark"),
     [
         (lambda made: (made.sent[0], made.trusted[0]), ["root-sent"]),
@@ -211,7 +212,7 @@ def test_what_would_come_up_next_is_told_beside_the_cause(ask: Ask, listen: List
     assert (answer.primary, answer.ids[1:]) == ("untrusted-root", ["expired-leaf", "strict-basic-constraints"])
 
 
-@pytest.mark.parametrize(("valid", "code"), [(FUTURE, 9), (PAST, 10)], ids=["future", "past"])
+@cases(("valid", "code"), [(FUTURE, 9), (PAST, 10)], ids=["future", "past"])
 def test_a_server_that_knows_the_time_tells_a_wrong_clock_from_a_wrong_certificate(
     ask: Ask, listen: Listen, trust: Trust, valid: tuple[typing.Any, typing.Any], code: int
 ) -> None:
@@ -235,7 +236,7 @@ def versions(context: ssl.SSLContext, lowest: ssl.TLSVersion, highest: ssl.TLSVe
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-@pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
+@cases("version", ["TLSv1", "TLSv1_1"])
 def test_old_versions_of_tls(ask: Ask, listen: Listen, version: str) -> None:
     only = ssl.TLSVersion[version]
     made = chain()
@@ -288,8 +289,8 @@ def test_a_server_without_secure_renegotiation(ask: Ask, listen: Listen, trust: 
     assert (control.status, control.ids) == (0, ["handshake-ok"])
 
 
-@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
-@pytest.mark.parametrize(("mode", "cause"), [("CERT_REQUIRED", "client-certificate-required"), ("CERT_OPTIONAL", None)])
+@cases("version", ["TLSv1_2", "TLSv1_3"])
+@cases(("mode", "cause"), [("CERT_REQUIRED", "client-certificate-required"), ("CERT_OPTIONAL", None)])
 def test_a_server_that_wants_a_certificate_of_the_client(
     ask: Ask, listen: Listen, trust: Trust, version: str, mode: str, cause: str | None
 ) -> None:
@@ -331,13 +332,13 @@ def test_a_server_that_refuses_all_that_comes_without_a_name(ask: Ask, listen: L
     assert ask("hook", f"localhost:{listen(refusal).port}").primary == "no-common-cipher"
 
 
-@pytest.mark.parametrize("talk", [faults.plain_http, faults.patient_http], ids=["400", "patient"])
+@cases("talk", [faults.plain_http, faults.patient_http], ids=["400", "patient"])
 def test_plain_http(ask: Ask, listen: Listen, talk: faults.Talk) -> None:
     answer = ask("hook", f"localhost:{listen(talk).port}", "--timeout", "1")
     assert (answer.status, answer.primary) == (1, "plain-http")
 
 
-@pytest.mark.parametrize("protocol", faults.STARTTLS)
+@cases("protocol", faults.STARTTLS)
 def test_each_protocol_that_begins_in_plain_text_goes_over_to_tls(
     ask: Ask, listen: Listen, trust: Trust, protocol: str
 ) -> None:
@@ -358,7 +359,7 @@ def test_each_protocol_that_begins_in_plain_text_goes_over_to_tls(
     assert (answer.status, answer.primary) == (1, "starttls-refused")
 
 
-@pytest.mark.parametrize("protocol", ["smtp", "imap", "pop3", "mysql", "ftp"])
+@cases("protocol", ["smtp", "imap", "pop3", "mysql", "ftp"])
 def test_a_server_that_greets_in_plain_text_is_asked_again_as_the_remedy_says(
     ask: Ask, listen: Listen, trust: Trust, protocol: str
 ) -> None:
@@ -372,8 +373,8 @@ def test_a_server_that_greets_in_plain_text_is_asked_again_as_the_remedy_says(
     assert ask("hook", *argv).primary is None
 
 
-@pytest.mark.parametrize(("protocol", "port"), [("ldap", 389), ("postgres", 5432)])
-@pytest.mark.parametrize("says", [b"", b"\x30\x05\x02\x01\x00\x78\x00"], ids=["closes", "answers"])
+@cases(("protocol", "port"), [("ldap", 389), ("postgres", 5432)])
+@cases("says", [b"", b"\x30\x05\x02\x01\x00\x78\x00"], ids=["closes", "answers"])
 def test_a_server_that_waits_to_be_spoken_to_is_known_by_its_port(
     ask: Ask, listen: Listen, trust: Trust, protocol: str, port: int, says: bytes
 ) -> None:
@@ -402,7 +403,7 @@ def test_what_is_neither_tls_nor_known(ask: Ask, listen: Listen) -> None:
     assert (answer.status, answer.primary) == (1, "not-tls")
 
 
-@pytest.mark.parametrize("talk", [after_hello(), faults.reset], ids=["closed", "reset"])
+@cases("talk", [after_hello(), faults.reset], ids=["closed", "reset"])
 def test_a_server_that_closes(ask: Ask, listen: Listen, talk: faults.Talk) -> None:
     answer = ask("hook", f"localhost:{listen(talk).port}")
     assert (answer.status, answer.primary) == (1, "closed-during-handshake")

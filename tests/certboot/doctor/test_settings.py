@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from environments import SYSTEM_PATH
 from here import alone, found, put
-from snapshot import few_sources, roots
+from snapshot import roots
+from table import cases
 
 from certboot.doctor import environment
 from certboot.model import Finding
@@ -24,8 +25,7 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 
@@ -139,7 +139,7 @@ def test_a_directory_is_right_for_some_and_wrong_for_others(  # noqa: PLR0913, P
     assert (finding.id, finding.subject) == (kind, client)
 
 
-@pytest.mark.parametrize(("file", "text"), [(".curlrc", "capath = {}\n"), (".gitconfig", "[http]\n\tsslCAPath = {}\n")])
+@cases(("file", "text"), [(".curlrc", "capath = {}\n"), (".gitconfig", "[http]\n\tsslCAPath = {}\n")])
 def test_settings_for_directories(store: StorePaths, clean: Path, tmp_path: Path, file: str, text: str) -> None:
     put(clean / file, text.format(put(tmp_path / "plain" / "a.pem", roots()[0].pem).parent))
     assert [each.id for each in found(store, environ(clean))] == ["setting-not-certificates"]
@@ -161,7 +161,7 @@ def test_what_pip_is_told_counts_beside_the_store_where_a_variable_names_that(
     assert only(store, environ(clean, SSL_CERT_FILE=value)) == ("setting-overrides-certboot", "info")
 
 
-@pytest.mark.parametrize("value", ["true", "false", "<True>", "null", ""])
+@cases("value", ["true", "false", "<True>", "null", ""])
 def test_a_switch_is_no_path(store: StorePaths, clean: Path, value: str) -> None:
     put(clean / ".condarc", f"ssl_verify: {value}\n")
     put(clean / ".npmrc", "cafile = null\nca = null\n")
@@ -203,7 +203,7 @@ def test_only_the_profile_of_aws_that_is_used_counts(store: StorePaths, clean: P
     assert only(store, environ(clean, AWS_PROFILE="dev")) == ("setting-overrides-certboot", "warn")
 
 
-@pytest.mark.parametrize("name", ["npm_config_cafile", "NPM_CONFIG_CAFILE", "CONDA_SSL_VERIFY"])
+@cases("name", ["npm_config_cafile", "NPM_CONFIG_CAFILE", "CONDA_SSL_VERIFY"])
 def test_variables_of_the_clients_own_count_like_settings(store: StorePaths, clean: Path, own: str, name: str) -> None:
     put(clean / ".npmrc", "cafile=/nowhere\n")
     put(clean / ".condarc", "ssl_verify: /nowhere\n")
@@ -231,7 +231,7 @@ def test_git_goes_by_the_variable_and_init_gives_way_to_the_setting(
     assert only(store, environ(clean)) == ("setting-overrides-certboot", "warn")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("file", "text", "variable"),
     [
         (".gitconfig", "[http]\n\tsslCAInfo = {}\n", "GIT_SSL_CAINFO"),
@@ -271,7 +271,7 @@ def wrong(paths: StorePaths, home: Path) -> Finding:
     return finding
 
 
-@pytest.mark.parametrize(
+@cases(
     ("client", "file", "text", "line", "status"),
     [
         ("pip", ".pip/pip.conf", "[global]\nhush\n", 2, "fail"),
@@ -298,7 +298,7 @@ def test_a_pipe_is_a_finding_and_not_waited_for(store: StorePaths, clean: Path) 
     os.mkfifo(clean / ".npmrc")
     finding = wrong(store, clean)
     assert (finding.id, finding.status, finding.subject) == ("settings-file-unread", "warn", "npm")
-    assert finding.summary == f"not looked at, no regular file: {clean}/.npmrc"
+    assert finding.summary == f"not looked at, a pipe, not a regular file: {clean}/.npmrc"
 
 
 def test_the_program_pip_refuses_what_is_called_broken(clean: Path) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from pki import DAY, NOW
-from snapshot import few_sources, snapshot
+from snapshot import snapshot
+from table import cases
 
 from certboot.doctor import store as check_store
 from certboot.model import Finding
 from certboot.paths import StorePaths
+from certboot.place import ELSEWHERE
 from certboot.plan import Request
 from certboot.store import integrity, manifest
 from certboot.store.layout import in_force
@@ -25,8 +27,7 @@ if typing.TYPE_CHECKING:
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 
@@ -61,8 +62,8 @@ ROOT = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reaso
 PARTS = [".", "env", "generations", "generations/1", "current/crts", "current/bundle.pem", "current/manifest.json"]
 
 
-@pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("bit", [0o020, 0o002])
+@cases("part", PARTS)
+@cases("bit", [0o020, 0o002])
 def test_a_part_that_others_may_write_is_unsafe(store: StorePaths, part: str, bit: int) -> None:
     path = store.home / part
     path.chmod(path.stat().st_mode | bit)
@@ -77,7 +78,7 @@ def test_a_part_that_others_may_write_is_unsafe(store: StorePaths, part: str, bi
 
 
 @ROOT
-@pytest.mark.parametrize("part", PARTS)
+@cases("part", PARTS)
 def test_a_part_of_another_user_is_unsafe(store: StorePaths, part: str) -> None:
     os.chown(store.home / part, 12345, -1)
     findings = check_store.check(store)
@@ -86,7 +87,7 @@ def test_a_part_of_another_user_is_unsafe(store: StorePaths, part: str) -> None:
 
 
 @ROOT
-@pytest.mark.parametrize("parts", [["env"], ["checked"], ["current/bundle.pem"], ["env", "current/bundle.pem"]])
+@cases("parts", [["env"], ["checked"], ["current/bundle.pem"], ["env", "current/bundle.pem"]])
 def test_what_certboot_can_write_anew_is_mended_by_the_commands_that_are_shown(
     store: StorePaths, certboot: Callable[..., Ran], parts: list[str]
 ) -> None:
@@ -104,7 +105,7 @@ def test_what_certboot_can_write_anew_is_mended_by_the_commands_that_are_shown(
 
 
 @ROOT
-@pytest.mark.parametrize("part", ["trusted/a.pem", "config.toml", "generations", "current/manifest.json"])
+@cases("part", ["trusted/a.pem", "config.toml", "generations", "current/manifest.json"])
 def test_what_may_hold_another_users_choices_is_to_be_looked_at(store: StorePaths, part: str) -> None:
     path = store.home / part
     if not path.exists():
@@ -126,7 +127,7 @@ def test_a_store_of_another_user_is_one_finding(store: StorePaths) -> None:
     finding = only(store)
     assert finding.summary == f"it belongs to another user (uid 12345): {store.home}"
     hint = str(finding.evidence["hint"])
-    assert hint.startswith("run certboot as that user, or set CERTBOOT_HOME to a folder of your own; ")
+    assert hint.startswith(f"run certboot as that user, or {ELSEWHERE}; ")
     subprocess.run(hint.partition("as root: ")[2].split(), check=True)
     assert wrong(store) == []
 
@@ -183,9 +184,7 @@ def test_a_folder_above_that_is_not_the_users_is_mended_by_root(
     monkeypatch.setattr(os, "geteuid", lambda: above.stat().st_uid + 1)
     finding = only(store)
     assert finding.fix == ()
-    assert finding.evidence["hint"] == (
-        f"have root run: chmod go-w {above}; or set CERTBOOT_HOME to a folder of your own"
-    )
+    assert finding.evidence["hint"] == (f"have root run: chmod go-w {above}; or {ELSEWHERE}")
 
 
 @ROOT
@@ -193,7 +192,10 @@ def test_a_folder_above_of_another_user_is_in_that_users_hands(store: StorePaths
     os.chown(store.home.parent, 12345, -1)
     finding = only(store)
     assert finding.fix == ()
-    assert "or set CERTBOOT_HOME to a folder of your own" in str(finding.evidence["hint"])
+    hint = str(finding.evidence["hint"])
+    assert hint == f"as root: chown 0 {store.home.parent}, if it is to be yours; else {ELSEWHERE}"
+    subprocess.run(hint.removeprefix("as root: ").partition(",")[0].split(), check=True)
+    assert wrong(store) == []
 
 
 def test_settings_that_are_broken_say_what_to_do_in_text_too(store: StorePaths, certboot: Callable[..., Ran]) -> None:
@@ -339,7 +341,7 @@ def test_a_copy_in_the_place_of_a_link_is_as_good(store: StorePaths) -> None:
 # Settings
 
 
-@pytest.mark.parametrize("text", ["max-age = ", 'max-age = "soon"\n', "unknown = 1\n"])
+@cases("text", ["max-age = ", 'max-age = "soon"\n', "unknown = 1\n"])
 def test_settings_that_cannot_be_read_are_a_finding(store: StorePaths, text: str) -> None:
     store.config.write_text(text)
     finding = only(store)

@@ -14,6 +14,7 @@ import faults
 import pytest
 from chains import CA, make, on_server
 from faults import Listener, after_hello, server_context, tls
+from table import cases
 
 if typing.TYPE_CHECKING:
     from asking import Answer
@@ -25,7 +26,7 @@ ROOT = make("Corp Root", form=CA)
 LEAF = make("localhost", ROOT)
 
 
-@pytest.mark.parametrize("protocol", faults.STARTTLS)
+@cases("protocol", faults.STARTTLS)
 def test_it_is_said_for_each_protocol_and_the_remedy_is_good(
     ask: Ask, listen: Listen, trust: Callable[..., Path], protocol: str
 ) -> None:
@@ -41,21 +42,21 @@ def test_it_is_said_for_each_protocol_and_the_remedy_is_good(
     assert ask("hook", *answer.first["fix"][0][2:]).ids == ["handshake-ok"]
 
 
-@pytest.mark.parametrize("protocol", faults.STARTTLS)
+@cases("protocol", faults.STARTTLS)
 def test_a_server_that_is_silent_to_tls_too_does_not_answer(ask: Ask, listen: Listen, protocol: str) -> None:
     server = listen(faults.silent)
     answer = ask("hook", f"localhost:{server.port}", "--starttls", protocol, "--timeout", "0.5")
     assert (answer.status, answer.primary, server.count) == (1, "timeout", 2)
 
 
-@pytest.mark.parametrize("protocol", ["smtp", "ldap"])
+@cases("protocol", ["smtp", "ldap"])
 def test_a_server_that_closes_to_tls_too_has_closed(ask: Ask, listen: Listen, protocol: str) -> None:
     server = listen(lambda connection: connection.close() if protocol == "smtp" else after_hello()(connection))
     answer = ask("hook", f"localhost:{server.port}", "--starttls", protocol, "--timeout", "1")
     assert (answer.status, answer.primary) == (1, "closed-during-handshake")
 
 
-@pytest.mark.parametrize("protocol", ["smtp", "ldap"])
+@cases("protocol", ["smtp", "ldap"])
 def test_the_remedy_keeps_the_way_and_what_is_wrong_there_is_for_it_to_find(
     ask: Ask, listen: Listen, trust: Callable[..., Path], protocol: str
 ) -> None:
@@ -79,13 +80,13 @@ def test_a_server_that_speaks_tls_and_refuses_speaks_tls(ask: Ask, listen: Liste
         assert answer.primary == "starttls-not-needed"
 
 
-@pytest.mark.parametrize("protocol", ["smtp", "imap", "pop3", "ftp", "mysql"])
+@cases("protocol", ["smtp", "imap", "pop3", "ftp", "mysql"])
 def test_a_server_that_sends_back_what_it_hears_does_not_speak_tls(ask: Ask, listen: Listen, protocol: str) -> None:
     answer = ask("hook", f"localhost:{listen(faults.echo).port}", "--starttls", protocol, "--timeout", "0.6")
     assert answer.primary == "timeout"
 
 
-@pytest.mark.parametrize("protocol", faults.STARTTLS)
+@cases("protocol", faults.STARTTLS)
 def test_a_server_that_knows_the_protocol_is_not_asked_in_tls(ask: Ask, listen: Listen, protocol: str) -> None:
     """Neither one that refuses, nor one that greets and is silent then."""
     refusing = listen(faults.STARTTLS[protocol](faults.silent, offers=False))

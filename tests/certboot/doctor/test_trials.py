@@ -13,6 +13,7 @@ import pytest
 from chains import CA, make, on_server
 from environments import SYSTEM_PATH
 from faults import Listener, server_context, silent
+from table import cases
 
 from certboot.client_table import CLIENTS
 from certboot.client_trials import ACCEPTED, REFUSED, UNKNOWN, trial
@@ -59,7 +60,7 @@ def uv(listen: Callable[..., Listener], tmp_path: Path) -> Callable[..., str]:
     return verdict
 
 
-@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+@cases("answer", ANSWERS.values())
 def test_whatever_uv_hears_shows_that_it_got_past_tls(uv: Callable[..., str], trust: Trust, answer: bytes) -> None:
     assert uv(trust(ROOT), answer) == ACCEPTED
 

@@ -3,11 +3,13 @@ from __future__ import annotations
 import hashlib
 import os
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from here import put
 from snapshot import roots
+from table import cases
 
 from certboot.doctor import trust_files
 from certboot.doctor.trust_files import TrustFiles, fingerprints
@@ -51,7 +53,7 @@ def test_a_file_of_certificates(tmp_path: Path) -> None:
     assert TrustFiles().file(path) == ("", f"{path}, 2 certificates", digests(0, 1))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("make", "problem", "words"),
     [
         (lambda _: "", "empty", "empty, which some clients take"),
@@ -74,7 +76,7 @@ def test_nobody_is_waited_for(tmp_path: Path) -> None:
     files = TrustFiles()
     assert files.file(f"{tmp_path}/pipe") == (
         "not-certificates",
-        f"it cannot be read, no regular file: {tmp_path}/pipe",
+        f"it cannot be read, a pipe, not a regular file: {tmp_path}/pipe",
         frozenset(),
     )
     assert files.directories(str(tmp_path)) == ("", f"{tmp_path}, 1 hash links", frozenset())
@@ -84,16 +86,12 @@ def test_nobody_is_waited_for(tmp_path: Path) -> None:
 def test_a_file_without_an_end_is_not_read_to_its_end(tmp_path: Path) -> None:
     path = put(tmp_path / "a.pem", roots()[0].pem)
     os.truncate(path, 1 << 40)
-    assert TrustFiles().file(str(path)).words == f"it cannot be read, over 64 MiB: {path}"
+    assert TrustFiles().file(str(path)).words == f"it cannot be read, over 64 MiB, which no such file has: {path}"
 
 
-def test_what_may_not_be_read_is_said_in_the_systems_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_may_not_be_read_is_said_in_the_systems_words(tmp_path: Path, unreadable: Callable[[Path], None]) -> None:
     path = put(tmp_path / "a.pem", roots()[0].pem)
-
-    def denied(*_: object) -> bytes:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(trust_files, "_read", denied)
+    unreadable(path)
     assert TrustFiles().file(str(path)).words == f"it cannot be read, Permission denied: {path}"
 
 

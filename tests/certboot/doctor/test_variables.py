@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from here import alone, found, put
-from snapshot import few_sources, roots
+from snapshot import roots
+from table import cases
 from terminal import answers
 
 import certboot_startup
@@ -25,8 +26,7 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 
@@ -87,9 +87,7 @@ VALUES: list[tuple[str, Callable[[Path], str], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "make", "expected", "status"), VALUES, ids=[f"{n}-{i}-{k}" for k, (n, _, i, _) in enumerate(VALUES)]
-)
+@cases(("name", "make", "expected", "status"), VALUES)
 def test_each_kind_of_value_has_its_finding(
     paths: StorePaths, tmp_path: Path, name: str, make: Callable[[Path], str], expected: str, status: str
 ) -> None:
@@ -173,7 +171,7 @@ def test_a_value_that_wins_and_lacks_nothing_is_for_information(store: StorePath
     assert "and it has all 3 anchors of the store" in finding.summary
 
 
-@pytest.mark.parametrize("name", ["AWS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "CARGO_HTTP_CAINFO"])
+@cases("name", ["AWS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "CARGO_HTTP_CAINFO"])
 def test_a_variable_that_certboot_does_not_set_matters_only_if_it_lacks_something(
     store: StorePaths, tmp_path: Path, name: str
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from environments import SYSTEM_PATH
 from here import alone, found, put
+from table import cases
 
 from certboot.model import Finding
 from certboot.paths import StorePaths
@@ -31,7 +32,7 @@ def off(paths: StorePaths, home: Path, **more: str) -> list[Finding]:
 # Variables
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "value", "status"),
     [
         ("GIT_SSL_NO_VERIFY", "1", "fail"),
@@ -53,7 +54,7 @@ def test_a_variable_that_switches_off(paths: StorePaths, clean: Path, name: str,
     assert finding.fix == ()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "value"),
     [
         ("NODE_TLS_REJECT_UNAUTHORIZED", "1"),
@@ -107,9 +108,7 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("client", "file", "text", "control", "line", "status"), FILES, ids=[f"{r[0]}-{n}" for n, r in enumerate(FILES)]
-)
+@cases(("client", "file", "text", "control", "line", "status"), FILES)
 def test_a_setting_that_switches_off(  # noqa: PLR0913, PLR0917 - a table
     paths: StorePaths, clean: Path, client: str, file: str, text: str, control: str, line: int, status: str
 ) -> None:
@@ -141,7 +140,7 @@ def run(fix: tuple[tuple[str, ...], ...], environment: dict[str, str]) -> None:
         subprocess.run(argv, env=environment, check=True, capture_output=True, timeout=120)
 
 
-@pytest.mark.parametrize("text", ["[http]\n\tsslVerify = false\n", '[http "https://git.example/"]\n\tsslVerify = no\n'])
+@cases("text", ["[http]\n\tsslVerify = false\n", '[http "https://git.example/"]\n\tsslVerify = no\n'])
 def test_the_remedy_for_git_runs_and_mends_it(paths: StorePaths, clean: Path, text: str) -> None:
     put(clean / ".gitconfig", f"[user]\n\tname = me\n{text}")
     (finding,) = off(paths, clean)
@@ -164,7 +163,7 @@ def test_what_a_variable_says_to_git_has_no_remedy(paths: StorePaths, clean: Pat
     assert finding.summary == "no certificate is checked by git: a variable"
 
 
-@pytest.mark.parametrize(("file", "kind"), [(PIP, "--user"), (".pip/pip.conf", "")])
+@cases(("file", "kind"), [(PIP, "--user"), (".pip/pip.conf", "")])
 def test_the_remedy_for_pip_runs_and_mends_it(paths: StorePaths, clean: Path, file: str, kind: str) -> None:
     put(clean / file, "[global]\ntrusted-host = a.example\ntimeout = 5\n")
     (finding,) = off(paths, clean)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from exported import hostile, many
 from snapshot import contents, snapshot
+from table import cases
 
 from certboot.errors import CertbootError
 from certboot.exporters import destination
@@ -65,7 +66,7 @@ def test_a_file_that_is_there_is_replaced_only_by_force(folder: Path) -> None:
     assert contents(folder) == {"file": b"new"}
 
 
-@pytest.mark.parametrize("kind", ["link", "dangling", "fifo", "folder", "standard output"])
+@cases("kind", ["link", "dangling", "fifo", "folder", "standard output"])
 def test_only_a_regular_file_is_ever_replaced(kind: str, folder: Path) -> None:
     path, target = folder / "file", folder / "target"
     target.write_bytes(b"old")
@@ -106,7 +107,7 @@ def test_a_failure_leaves_the_old_file(folder: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("umask")
-@pytest.mark.parametrize("there", [False, True], ids=["new", "empty"])
+@cases("there", [False, True], ids=["new", "empty"])
 def test_a_directory_is_readable_for_everybody_and_nothing_lies_beside_it(
     there: bool,  # noqa: FBT001
     folder: Path,
@@ -175,7 +176,7 @@ ALIENS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("alien", ALIENS.values(), ids=list(ALIENS))
+@cases("alien", ALIENS.values())
 def test_a_directory_with_anything_else_in_it_is_never_replaced(
     alien: Callable[[Path], object], exported: Path
 ) -> None:
@@ -187,7 +188,7 @@ def test_a_directory_with_anything_else_in_it_is_never_replaced(
     assert snapshot(exported.parent) == before
 
 
-@pytest.mark.parametrize("kind", ["file", "link", "dangling"])
+@cases("kind", ["file", "link", "dangling"])
 def test_what_is_no_directory_is_never_replaced(kind: str, exported: Path) -> None:
     path = exported.parent / "path"
     if kind == "file":
@@ -207,7 +208,7 @@ def test_a_directory_needs_a_folder(folder: Path) -> None:
         write_directory(folder / "nothing" / "cas", NEW, force=False)
 
 
-@pytest.mark.parametrize("step", [1, 2])
+@cases("step", [1, 2])
 def test_a_failure_at_a_rename_leaves_the_old_directory(
     step: int, exported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

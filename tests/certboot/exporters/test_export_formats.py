@@ -3,27 +3,27 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
 from exported import hostile
+from table import cases
 
 from certboot.exporters.formats import FORMATS, Format, Options
 
 
-@pytest.mark.parametrize("chosen", FORMATS.values(), ids=list(FORMATS))
+@cases("chosen", FORMATS.values())
 def test_each_format_gives_the_same_each_time(chosen: Format) -> None:
     made = chosen.render(hostile(), Options())
     assert made == chosen.render(hostile(), Options())
     assert isinstance(made, bytes) is not chosen.directory
 
 
-@pytest.mark.parametrize("chosen", FORMATS.values(), ids=list(FORMATS))
+@cases("chosen", FORMATS.values())
 def test_what_is_not_binary_is_ascii(chosen: Format) -> None:
     made = chosen.render(hostile(), Options())
     if isinstance(made, bytes):
         assert made.isascii() is not chosen.binary
 
 
-@pytest.mark.parametrize("option", ["password", "name", "namespace"])
+@cases("option", ["password", "name", "namespace"])
 def test_an_option_changes_those_formats_that_take_it_and_no_other(option: str) -> None:
     changed = {
         name

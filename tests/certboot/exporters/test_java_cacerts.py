@@ -5,9 +5,9 @@ import re
 from datetime import datetime, timezone
 from pathlib import Path
 
-import pytest
 from exported import hostile, java_store, keytool, loaded, many, of
 from pki import NOW, issue
+from table import cases
 
 from certboot.exporters.aliases import by_alias
 from certboot.exporters.java_cacerts import java_cacerts
@@ -22,7 +22,7 @@ def saved(folder: Path, data: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("certificates", [hostile(), many()], ids=["hostile", "many"])
+@cases("certificates", [hostile(), many()], ids=["hostile", "many"])
 def test_keytool_lists_every_one_as_trusted_by_its_alias(certificates: tuple[Certificate, ...], tmp_path: Path) -> None:
     found = java_store(saved(tmp_path, java_cacerts(certificates, PASSWORD)), PASSWORD)
     assert found.kind == "JKS"
@@ -48,7 +48,7 @@ def test_keytool_refuses_it_when_a_byte_was_changed(tmp_path: Path) -> None:
     assert "tampered" in ran.stdout
 
 
-@pytest.mark.parametrize("year", [1969, 2004])
+@cases("year", [1969, 2004])
 def test_the_date_of_an_entry_is_the_first_day_of_the_certificate(year: int, tmp_path: Path) -> None:
     begin = datetime(year, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
     made = java_cacerts(loaded(issue("Root", valid=(begin, NOW))), PASSWORD)

@@ -13,6 +13,7 @@ import yaml
 from exported import fingerprints, hostile, of
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot.errors import CertbootError
 from certboot.exporters import kubernetes
@@ -73,7 +74,7 @@ def test_whatever_a_subject_holds_yaml_gives_the_same_pem_back(exporter: Exporte
 
 
 @both
-@pytest.mark.parametrize("name", ["true", "null", "1e3", "0x10", "12", "1.5", "no", "2026-11-25", "a" * 63])
+@cases("name", ["true", "null", "1e3", "0x10", "12", "1.5", "no", "2026-11-25", "a" * 63])
 def test_a_name_that_means_something_to_yaml_stays_a_text(exporter: Exporter, name: str) -> None:
     text = exporter(hostile(), name, "on").decode()
     assert yaml.safe_load(text)["metadata"]["name"] == name
@@ -81,7 +82,7 @@ def test_a_name_that_means_something_to_yaml_stays_a_text(exporter: Exporter, na
 
 
 @both
-@pytest.mark.parametrize(
+@cases(
     "name",
     ["", "A", "a_b", "-a", "a-", "a..b", ".a", "a.", "a b", "a\n", "a\nb: c", 'a"',
      "\N{LATIN SMALL LETTER E WITH ACUTE}", "\N{ARABIC-INDIC DIGIT ONE}", "a" * 254],
@@ -92,13 +93,13 @@ def test_a_name_that_kubernetes_would_not_take_is_refused(exporter: Exporter, na
 
 
 @both
-@pytest.mark.parametrize("name", ["", "a.b", "A", "-", "a" * 64, "a\n"])
+@cases("name", ["", "a.b", "A", "-", "a" * 64, "a\n"])
 def test_a_namespace_that_kubernetes_would_not_take_is_refused(exporter: Exporter, name: str) -> None:
     with pytest.raises(CertbootError, match="not a name for a namespace"):
         exporter(hostile(), "cas", name)
 
 
-@pytest.mark.parametrize("name", ["a", "0", "a-b.c-d", ".".join(["a" * 63] * 3), "a" * 253])
+@cases("name", ["a", "0", "a-b.c-d", ".".join(["a" * 63] * 3), "a" * 253])
 def test_a_name_that_kubernetes_takes_is_taken(name: str) -> None:
     assert kubernetes.checked_name(name) == f'"{name}"'
 

@@ -1,19 +1,18 @@
 from __future__ import annotations
 
 import pytest
+from table import cases
 
 from certboot.errors import CertbootError
 from certboot.exporters.password import password
 
 
-@pytest.mark.parametrize("text", ["changeit", "x", "with space", "~!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}"])
+@cases("text", ["changeit", "x", "with space", "~!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}"])
 def test_what_java_takes_is_taken_as_it_stands(text: str) -> None:
     assert password(text.encode()) == text
 
 
-@pytest.mark.parametrize(
-    "data", ["d\N{LATIN SMALL LETTER O WITH DIAERESIS}r".encode(), b"\xff", b"a\nb", b"a\tb", b"\0"]
-)
+@cases("data", ["d\N{LATIN SMALL LETTER O WITH DIAERESIS}r".encode(), b"\xff", b"a\nb", b"a\tb", b"\0"])
 def test_what_java_would_not_take_is_refused(data: bytes) -> None:
     with pytest.raises(CertbootError, match="Java does not take"):
         password(data)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from exported import der_of, fingerprints, hostile, java_store, keytool, many, of
+from table import cases
 
 from certboot import der
 from certboot.exporters.aliases import by_alias
@@ -35,7 +36,7 @@ def test_openssl_refuses_it_with_another_password_or_content(openssl: Callable[.
     openssl("pkcs12", "-in", path, "-noout", "-passin", "pass:changeit", status=1)
 
 
-@pytest.mark.parametrize("password", [PASSWORD, "x", "a longer one than any block of the digest " * 4])
+@cases("password", [PASSWORD, "x", "a longer one than any block of the digest " * 4])
 def test_cryptography_reads_it_with_any_password(password: str) -> None:
     found = load_pkcs12(pkcs12(hostile(), password), password.encode())
     assert found.key is None
@@ -57,7 +58,7 @@ def test_keytool_refuses_it_with_another_password(path: Path) -> None:
     assert "integrity" in ran.stdout
 
 
-@pytest.mark.parametrize("certificates", [many()[:1], many()], ids=["one", "many"])
+@cases("certificates", [many()[:1], many()], ids=["one", "many"])
 def test_java_knows_the_kind_of_file_by_itself_whatever_its_size(
     certificates: tuple[Certificate, ...], tmp_path: Path
 ) -> None:

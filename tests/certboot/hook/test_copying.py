@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from environments import Ran
 from snapshot import contents, snapshot
+from table import cases
 from virtualenvs import packages, python_of, start, virtualenv
 
 import certboot
@@ -122,8 +123,8 @@ def test_a_copy_of_an_older_certboot_is_renewed_and_its_former_modules_go(folder
     )
 
 
-@pytest.mark.parametrize("name", [*HOOK, "certboot_home.py"])
-@pytest.mark.parametrize("act", [copying.install, copying.uninstall])
+@cases("name", [*HOOK, "certboot_home.py"])
+@cases("act", [copying.install, copying.uninstall])
 def test_what_was_changed_is_named_and_nothing_is_touched(
     folder: Path, name: str, act: Callable[[Path], object]
 ) -> None:
@@ -138,7 +139,7 @@ def test_what_was_changed_is_named_and_nothing_is_touched(
     act(folder)
 
 
-@pytest.mark.parametrize("act", [copying.install, copying.uninstall])
+@cases("act", [copying.install, copying.uninstall])
 def test_a_link_in_the_place_of_a_file_is_a_change(folder: Path, tmp_path: Path, act: Callable[[Path], object]) -> None:
     copying.install(folder)
     shutil.move(folder / "certboot_startup", tmp_path / "moved")
@@ -148,9 +149,9 @@ def test_a_link_in_the_place_of_a_file_is_a_change(folder: Path, tmp_path: Path,
     assert (tmp_path / "moved" / "__init__.py").exists()
 
 
-@pytest.mark.parametrize("name", ["certboot_startup.pth", "certboot_startup/__init__.py", "certboot_startup.start"])
-@pytest.mark.parametrize("own", [True, False], ids=["the same bytes", "other bytes"])
-@pytest.mark.parametrize("act", [copying.install, copying.uninstall])
+@cases("name", ["certboot_startup.pth", "certboot_startup/__init__.py", "certboot_startup.start"])
+@cases("own", [True, False], ids=["the same bytes", "other bytes"])
+@cases("act", [copying.install, copying.uninstall])
 def test_a_hook_that_certboot_did_not_put_there_is_left_alone(
     folder: Path, name: str, *, own: bool, act: Callable[[Path], object]
 ) -> None:
@@ -301,7 +302,7 @@ def test_an_install_that_is_killed_at_any_step_harms_no_start_and_can_be_complet
     assert start(python) == Ran(0, f"('no-store', '{home}')\n", "")
 
 
-@pytest.mark.parametrize("from_older", [False, True], ids=["new", "renewed"])
+@cases("from_older", [False, True], ids=["new", "renewed"])
 def test_an_install_that_fails_at_any_step_leaves_everything_as_it_was(folder: Path, *, from_older: bool) -> None:
     if from_older:
         older(folder, "/opt/certboot")
@@ -415,7 +416,7 @@ def test_what_a_late_start_compiles_is_no_hook_of_somebody_else(folder: Path) ->
     assert not (folder / "certboot_startup").exists()
 
 
-@pytest.mark.parametrize("make", [Path.touch, Path.mkdir, lambda path: path.symlink_to("none")])
+@cases("make", [Path.touch, Path.mkdir, lambda path: path.symlink_to("none")])
 def test_a_thing_of_the_package_s_name_is_somebody_else_s(folder: Path, make: Callable[[Path], object]) -> None:
     make(folder / "certboot_startup")
     assert found.look(folder).owner == "unknown"
@@ -436,8 +437,8 @@ def test_a_file_system_without_locks_is_no_hindrance(folder: Path, monkeypatch: 
     assert copying.install(folder).action == "installed"
 
 
-@pytest.mark.parametrize("act", [copying.install, copying.uninstall])
-@pytest.mark.parametrize("part", ["", ".."], ids=["itself", "above"])
+@cases("act", [copying.install, copying.uninstall])
+@cases("part", ["", ".."], ids=["itself", "above"])
 def test_a_folder_that_everybody_may_write_to_is_refused(
     folder: Path, part: str, act: Callable[[Path], object]
 ) -> None:
@@ -477,16 +478,9 @@ def test_nothing_is_removed_from_a_folder_that_is_not_there(tmp_path: Path) -> N
     assert list(tmp_path.glob("none")) == []
 
 
-def test_what_cannot_be_read_counts_as_changed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_read_counts_as_changed(folder: Path, unreadable: Callable[[Path], None]) -> None:
     copying.install(folder)
-    real = Path.read_bytes
-
-    def refuse(self: Path) -> bytes:
-        if self.name == "guards.py":
-            raise PermissionError(13, "Permission denied", str(self))
-        return real(self)
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    unreadable(folder / "certboot_startup/guards.py")
     assert found.look(folder).changed == ("certboot_startup/guards.py",)
 
 
@@ -497,7 +491,7 @@ def test_a_folder_in_the_place_of_a_file_counts_as_changed(folder: Path) -> None
     assert found.look(folder).changed == ("certboot_startup.pth",)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("listed", "owner"), [("certboot_startup.pth", "installer"), ("certboot/cli.py", "unknown"), (None, "installer")]
 )
 def test_a_package_s_own_list_of_files_says_whose_the_hook_is(folder: Path, listed: str | None, owner: str) -> None:

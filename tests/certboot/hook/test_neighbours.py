@@ -6,9 +6,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from virtualenvs import find_python, packages, python_of, start, virtualenv
+from environments import find_python
+from virtualenvs import packages, python_of, start, virtualenv
 
-from certboot import interpreters
+from certboot import files, interpreters
 from certboot.hook import neighbours
 from certboot.interpreters import Interpreter
 
@@ -100,7 +101,7 @@ def test_a_file_that_vanishes_or_cannot_be_read_is_left_out(folder: Path, monkey
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", refuse)
+        patch.setattr(files, "read_regular", refuse)
         assert neighbours.neighbours(interpreter(folder)) == ()
     monkeypatch.setattr(Path, "lstat", refuse)
     assert len(neighbours.neighbours(interpreter(folder))) == 5

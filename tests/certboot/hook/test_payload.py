@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 import certboot_startup
 from certboot.errors import CertbootError
@@ -60,9 +61,7 @@ def test_a_store_s_folder_may_hold_any_character(home: str) -> None:
     assert all(data.isascii() for data in payload.copy_files(home).values())
 
 
-@pytest.mark.parametrize(
-    "name", [b"\xff\xfe", b'it\'s "here"', b"a\\b\\", b"line\nbreak\r", b"{home}%s", "ünï".encode()]
-)
+@cases("name", [b"\xff\xfe", b'it\'s "here"', b"a\\b\\", b"line\nbreak\r", b"{home}%s", "ünï".encode()])
 def test_a_store_s_folder_may_have_any_name(name: bytes) -> None:
     home = os.fsdecode(b"/opt/" + name)
     assert [os.fsencode(each) for each in recorded(home)] == [b"/opt/" + name] * 2
@@ -73,9 +72,7 @@ def test_without_a_store_nothing_is_recorded() -> None:
     assert payload.copy_files("") == payload.hook_files()
 
 
-@pytest.mark.parametrize(
-    "hook", [None, "", "def activate(): pass", "raise OSError", "def activate(home): raise KeyError"]
-)
+@cases("hook", [None, "", "def activate(): pass", "raise OSError", "def activate(home): raise KeyError"])
 def test_the_record_of_a_store_is_silent_without_a_hook_and_with_one_that_is_too_old(
     tmp_path: Path, hook: str | None
 ) -> None:

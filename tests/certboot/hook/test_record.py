@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import typing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,11 +79,8 @@ def test_the_record_of_a_folder_is_a_small_regular_file(tmp_path: Path) -> None:
     assert record.read(tmp_path) is None
 
 
-def test_a_record_that_cannot_be_read_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_that_cannot_be_read_is_none(tmp_path: Path, unreadable: Callable[[Path], None]) -> None:
     (tmp_path / record.NAME).write_bytes(record.render(WHOLE))
-
-    def refuse(self: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(self))
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert record.read(tmp_path) == WHOLE
+    unreadable(tmp_path / record.NAME)
     assert record.read(tmp_path) is None

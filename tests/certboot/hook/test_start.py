@@ -5,6 +5,7 @@ import typing
 from pathlib import Path
 
 import pytest
+from table import cases
 from virtualenvs import packages, python_of, virtualenv
 
 from certboot import interpreters
@@ -39,7 +40,7 @@ def test_a_start_imports_nothing_from_the_folder_of_the_caller(
     assert start.start(python_of(venv)).status == "no-store"
 
 
-@pytest.mark.parametrize("answer", ["1", "[", "['a']", "{}", "__import__('os')", "[1, 2, 3, 4]", "(" * 9999])
+@cases("answer", ["1", "[", "['a']", "{}", "__import__('os')", "[1, 2, 3, 4]", "(" * 9999])
 def test_an_answer_that_no_hook_gives_is_refused(tmp_path: Path, answer: str) -> None:
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\necho "{MARK}{answer}"\n')

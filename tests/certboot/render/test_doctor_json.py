@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-import pytest
 from jsonschema import Draft202012Validator
+from table import cases
 
 from certboot.model import Finding
 from certboot.render.doctor_json import doctor_json
@@ -39,7 +39,7 @@ def test_a_finding_is_written_with_all_its_fields() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@cases(
     ("status", "ok"),
     [("ok", True), ("info", True), ("warn", True), ("skip", True), ("fail", False), ("error", False)],
 )
@@ -48,7 +48,7 @@ def test_ok_says_whether_the_exit_status_is_0(status: str, *, ok: bool) -> None:
     assert json.loads(doctor_json([]))["ok"] is True
 
 
-@pytest.mark.parametrize("primary", [None, "missing-intermediate"])
+@cases("primary", [None, "missing-intermediate"])
 def test_the_primary_cause_stands_there_only_with_a_server(primary: str | None) -> None:
     assert json.loads(doctor_json([], primary))["primary"] == primary
     assert "primary" not in json.loads(doctor_json([]))

@@ -14,6 +14,7 @@ import termios
 from pathlib import Path
 
 import pytest
+from table import cases
 
 from certboot.model import Finding
 from certboot.render.doctor_rich import doctor_terminal
@@ -48,7 +49,7 @@ def rendered(monkeypatch: pytest.MonkeyPatch, columns: int, **variables: str) ->
     return terminal.getvalue()
 
 
-@pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])
+@cases("columns", [40, 60, 80, 120, 200])
 def test_every_word_of_the_plain_report_is_there_at_every_width(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     text = ESCAPE.sub("", rendered(monkeypatch, columns))
     assert "".join(text.split()) == "".join(doctor_report(FINDINGS).split())

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import pytest
+from table import cases
 
 from certboot.model import Finding
 from certboot.render.doctor_text import closing, doctor_report
@@ -34,7 +34,7 @@ def test_where_all_is_well_it_says_so() -> None:
     assert doctor_report([Finding("a", "hook", "info", "hook", "w")]).endswith("\n\nno problem found")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("statuses", "words"),
     [
         ("warn", "nothing failed; 1 warning in hook"),

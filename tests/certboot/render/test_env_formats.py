@@ -17,6 +17,7 @@ import pytest
 from environments import SYSTEM_PATH
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from table import cases
 
 from certboot import arguments
 from certboot.errors import CertbootError
@@ -86,7 +87,7 @@ def test_the_command_line_offers_every_format() -> None:
     assert tuple(FORMATS) == arguments.ENV_FORMATS
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@cases("form", FORMATS)
 def test_no_settings_are_no_text(form: str) -> None:
     assert FORMATS[form]({}) == ("{}\n" if form == "json" else "")
 
@@ -101,8 +102,8 @@ SHELLS = {
 }
 
 
-@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-@pytest.mark.parametrize("shell", SHELLS)
+@cases("locale", ["C", "C.UTF-8"])
+@cases("shell", SHELLS)
 def test_a_shell_reads_every_value_as_it_is(shell: str, locale: str, tmp_path: Path) -> None:
     needs(shell)
     values = ODD | {"BYTES": NOT_TEXT}
@@ -229,7 +230,7 @@ READERS = {
 }
 
 
-@pytest.mark.parametrize("reader", READERS)
+@cases("reader", READERS)
 def test_all_readers_of_a_dotenv_file_find_the_same_in_it(reader: str, tmp_path: Path) -> None:
     values = written("dotenv", ODD)
     found = READERS[reader](env_formats.dotenv(values), tmp_path)
@@ -252,7 +253,7 @@ SPELT_WRONG = {
 }
 
 
-@pytest.mark.parametrize("reader", SPELT_WRONG)
+@cases("reader", SPELT_WRONG)
 def test_each_reader_has_its_own_idea_of_some_spelling(reader: str, tmp_path: Path) -> None:
     """The control: these are read, and the other readers' way to write the value is not understood."""
     text, meant = SPELT_WRONG[reader]
@@ -357,7 +358,7 @@ def test_json_is_one_ascii_object_with_any_value(values: list[str]) -> None:
     assert json.loads(text) == named(values)
 
 
-@pytest.mark.parametrize("form", sorted(FORMATS.keys() - {"sh", "fish"}))
+@cases("form", sorted(FORMATS.keys() - {"sh", "fish"}))
 def test_a_path_that_is_no_text_is_refused_where_only_text_can_be_written(form: str) -> None:
     with pytest.raises(CertbootError, match=f"--format {form}: it takes Unicode only"):
         FORMATS[form]({"A": NOT_TEXT})

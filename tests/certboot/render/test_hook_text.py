@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
+from table import cases
 
 from certboot.errors import CertbootError
 from certboot.hook.copies import Copy, Outdated
@@ -24,7 +24,7 @@ PYTHON = Interpreter(
 FOUND = Found(Path("/v{1}\n/lib"), "certboot", "1.0", "", None, (), ())
 
 
-@pytest.mark.parametrize(
+@cases(
     ("status", "words"),
     [
         ("active", "yes, and set 2 variables"),
@@ -50,7 +50,7 @@ def test_a_hidden_file_is_told_of() -> None:
     assert text.endswith("beside    /v/certboot_startup.pth (certboot_startup), skipped because it is hidden")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("action", "words"),
     [("renewed", "the hook is now that of certboot 1.0"), ("removed", "the hook of certboot 1.0 is removed")],
 )

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import warnings
 
-import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from pki import issue
+from table import cases
 
 from certboot.aia import Failure
 from certboot.certs import load_certificate
@@ -77,7 +77,7 @@ def test_every_reason_is_told_on_lines_of_its_own() -> None:
     assert repair_text.findings([found]).split("\n") == repair_text.reasons(found).split("\n") == expected
 
 
-@pytest.mark.parametrize(
+@cases(
     ("rule", "reason", "option"),
     [
         ("address-refused", "ca.example is 10.0.0.1, an address of a private network", "--allow-private"),

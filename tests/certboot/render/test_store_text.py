@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import pytest
+from table import cases
 
 from certboot.model import Provenance, Rejection
 from certboot.paths import StorePaths
@@ -46,7 +46,7 @@ def test_a_first_run_is_summed_up() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("changes", "expected"),
     [
         ({"written": False, "settings_written": False}, ": nothing new, nothing changed"),
@@ -141,7 +141,7 @@ def test_the_command_that_takes_a_value_over_is_named_once_for_each_variable_tha
     ]
 
 
-@pytest.mark.parametrize("value", ["", "own.pem", "/own\n", "/own:own"])
+@cases("value", ["", "own.pem", "/own\n", "/own:own"])
 def test_it_is_not_named_for_a_value_that_it_would_refuse(value: str) -> None:
     assert adopt_lines({"SSL_CERT_DIR": ("SSL_CERT_DIR", value)}) == []
 
@@ -164,7 +164,7 @@ def test_what_purge_removes_is_a_path_a_line() -> None:
     assert purge_list((Path("/s/env"), Path("/s/current"))) == "  /s/env\n  /s/current"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("result", "expected"),
     [
         (RehashResult({"a.0": "a"}, ("a.0",), (), ()), "/d: 1 link, 1 made, 0 removed"),

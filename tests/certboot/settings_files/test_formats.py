@@ -13,6 +13,7 @@ import yaml
 from environments import SYSTEM_PATH
 from hypothesis import example, given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot.settings_files import formats
 from certboot.settings_files.formats import Line, Parsed
@@ -66,7 +67,7 @@ def test_a_setting_of_ini_has_the_line_on_which_it_begins() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "number", "reason"),
     [
         ("cert = /a\n", 1, "a line before the first section"),
@@ -121,7 +122,7 @@ CURLRC = [
 
 
 @pytest.mark.skipif(not shutil.which("curl", path=SYSTEM_PATH), reason="there is no curl")
-@pytest.mark.parametrize("text", CURLRC)
+@cases("text", CURLRC)
 def test_curlrc_is_what_curl_reads(text: str, tmp_path: Path) -> None:
     from certboot.settings_files.found import _is_insecure
 
@@ -144,7 +145,7 @@ def test_escapes_of_curl_are_undone_and_lines_counted() -> None:
 # .npmrc
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "expected"),
     [
         ("cafile=/a.pem\n", "/a.pem"),
@@ -185,9 +186,7 @@ def test_a_line_of_wget_without_a_value_is_broken() -> None:
 # .condarc
 
 
-@pytest.mark.parametrize(
-    "value", ["false", "False", "/a.pem", "'/a b.pem'", '"/a.pem"', "/a.pem  # words", "truststore", "/a#b.pem"]
-)
+@cases("value", ["false", "False", "/a.pem", "'/a b.pem'", '"/a.pem"', "/a.pem  # words", "truststore", "/a#b.pem"])
 def test_condarc_is_what_a_yaml_library_reads(value: str) -> None:
     text = f"# words\nchannels:\n  - defaults\n  - ssl_verify: not this\nssl_verify: {value}\n"
     assert values(formats.yaml(text))["ssl_verify"].lower() == str(yaml.safe_load(text)["ssl_verify"]).lower()
@@ -225,7 +224,7 @@ def test_the_top_of_toml_ends_at_the_first_table() -> None:
     assert formats.toml(text, "", UV).lines == (Line("allow-insecure-host", "a", 1),)
 
 
-@pytest.mark.parametrize("text", ["", "[tool]\nuv = 1\n", "tool = 1\n", "[tool.uv.pip]\nsystem-certs = true\n"])
+@cases("text", ["", "[tool]\nuv = 1\n", "tool = 1\n", "[tool.uv.pip]\nsystem-certs = true\n"])
 def test_a_table_that_is_not_there_has_no_keys(text: str) -> None:
     assert formats.toml(text, "tool.uv", UV) == ((), None)
 

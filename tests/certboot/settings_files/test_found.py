@@ -54,6 +54,6 @@ def test_what_is_no_file_is_named_and_not_waited_for(around: Surroundings) -> No
     os.mkfifo(around.home / ".npmrc")
     (around.home / ".wgetrc").mkdir()
     assert find_settings(around).wrong == (
-        ("npm", f"{around.home}/.npmrc", 0, "no regular file", False),
+        ("npm", f"{around.home}/.npmrc", 0, "a pipe, not a regular file", False),
         ("wget", f"{around.home}/.wgetrc", 0, "a folder, not a file", False),
     )

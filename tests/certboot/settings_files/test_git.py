@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from environments import SYSTEM_PATH
+from table import cases
 
 from certboot.settings_files.git import git_settings, is_off
 from certboot.settings_files.places import Surroundings
@@ -67,7 +68,7 @@ def test_without_git_nothing_is_known(around: Surroundings, monkeypatch: pytest.
     assert git_settings(around) == ()
 
 
-@pytest.mark.parametrize("value", ["false", "False", "no", "off", "0", "", "true", "yes", "on", "1", "2"])
+@cases("value", ["false", "False", "no", "off", "0", "", "true", "yes", "on", "1", "2"])
 def test_git_agrees_on_what_is_off(around: Surroundings, value: str) -> None:
     argv = ["git", "-c", f"http.sslVerify={value}", "config", "--type=bool", "http.sslVerify"]
     ran = subprocess.run(argv, env=dict(around.environ), capture_output=True, text=True, check=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from environments import SYSTEM_PATH
+from table import cases
 
 from certboot.settings_files import places
 from certboot.settings_files.found import Setting, find_settings
@@ -49,7 +50,7 @@ def by_pip(environ: dict[str, str]) -> list[str]:
     return re.findall(r"^  (/.*), exists:", ran.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("variables", [{}, {"XDG_CONFIG_HOME": "/x", "XDG_CONFIG_DIRS": "/a:/b"}])
+@cases("variables", [{}, {"XDG_CONFIG_HOME": "/x", "XDG_CONFIG_DIRS": "/a:/b"}])
 def test_pips_files_are_those_that_pip_lists(around: Surroundings, variables: dict[str, str]) -> None:
     there = having(around, **variables)._replace(root=Path("/"))
     ours = [str(path) for path in places.pip(there)]
@@ -80,9 +81,7 @@ def test_pips_later_files_go_before_the_earlier(around: Surroundings) -> None:
         assert last(around, "pip") == ("pip", "global.cert", f"/{number}.pem", str(path), 2)
 
 
-@pytest.mark.parametrize(
-    ("platform", "folder"), [("darwin", "Library/Application Support/pip"), ("linux", ".config/pip")]
-)
+@cases(("platform", "folder"), [("darwin", "Library/Application Support/pip"), ("linux", ".config/pip")])
 def test_on_macos_the_library_folder_counts_if_it_is_there(
     around: Surroundings, monkeypatch: pytest.MonkeyPatch, platform: str, folder: str
 ) -> None:
@@ -106,7 +105,7 @@ def by_curl(environ: dict[str, str], folder: Path) -> str:
 
 
 @needs_curl
-@pytest.mark.parametrize("variables", [(), ("CURL_HOME",), ("XDG_CONFIG_HOME",), ("CURL_HOME", "XDG_CONFIG_HOME")])
+@cases("variables", [(), ("CURL_HOME",), ("XDG_CONFIG_HOME",), ("CURL_HOME", "XDG_CONFIG_HOME")])
 def test_the_curlrc_is_the_one_that_curl_takes(
     around: Surroundings, tmp_path: Path, variables: tuple[str, ...]
 ) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from pki import crl, issue
-from snapshot import few_sources, roots
+from snapshot import roots
+from table import cases
 
 from certboot.certs import load_certificate
 from certboot.errors import SourceError
@@ -73,7 +74,7 @@ def test_a_broken_block_is_a_rejection_among_good_ones(paths: StorePaths, folder
     ]
 
 
-@pytest.mark.parametrize("variable", ["SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"])
+@cases("variable", ["SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"])
 def test_of_a_directory_it_is_what_openssl_finds_there_by_hash(
     paths: StorePaths, folder: Path, openssl: Callable[..., str], variable: str
 ) -> None:
@@ -154,23 +155,20 @@ def test_a_link_to_itself_is_refused(paths: StorePaths, folder: Path) -> None:
 
 def test_a_pipe_does_not_make_certboot_wait_for_ever(paths: StorePaths, folder: Path) -> None:
     os.mkfifo(folder / "pipe", 0o600)
-    assert refused(paths, folder / "pipe").message == f"SSL_CERT_FILE cannot be adopted, it is no file: {folder}/pipe"
+    message = refused(paths, folder / "pipe").message
+    assert message == f"SSL_CERT_FILE cannot be adopted, a pipe, not a regular file: {folder}/pipe"
     (folder / link_name(0)).symlink_to("pipe")
     (folder / link_name(1)).write_bytes(roots()[1].pem)
     found = loaded(paths, folder, "SSL_CERT_DIR")
     assert names(found) == ["Root B"]
-    assert [(each.rule, each.reason) for each in found.rejections] == [("unreadable", "it is no file")]
+    assert [(each.rule, each.reason) for each in found.rejections] == [("unreadable", "a pipe, not a regular file")]
 
 
 def test_a_file_that_cannot_be_read_is_refused_in_the_systems_words(
-    paths: StorePaths, folder: Path, monkeypatch: pytest.MonkeyPatch
+    paths: StorePaths, folder: Path, unreadable: Callable[[Path], None]
 ) -> None:
     (folder / "ca.pem").write_bytes(roots()[0].pem)
-
-    def denied(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "open", denied)  # a mode of 0 would not keep root out
+    unreadable(folder / "ca.pem")
     error = refused(paths, folder / "ca.pem")
     assert error.message == f"SSL_CERT_FILE cannot be adopted, Permission denied: {folder}/ca.pem"
     assert error.hint == "check what the variable names, and that you may read it"
@@ -212,7 +210,7 @@ def somebody_elses(path: Path) -> str:
     return f"it belongs to another user (uid {NOBODY})"
 
 
-@pytest.mark.parametrize("expose", [exposed_file, exposed_folder, exposed_target, somebody_elses])
+@cases("expose", [exposed_file, exposed_folder, exposed_target, somebody_elses])
 def test_what_others_could_change_is_refused_and_if_it_comes_to_that_later_rejected(
     paths: StorePaths, folder: Path, expose: Callable[[Path], str]
 ) -> None:
@@ -244,8 +242,7 @@ def test_in_a_directory_like_tmp_only_files_of_others_are_rejected(paths: StoreP
 
 
 @pytest.fixture
-def store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> StorePaths:
-    few_sources(monkeypatch)
+def store(paths: StorePaths) -> StorePaths:
     apply(paths, Request("init"))
     return paths
 

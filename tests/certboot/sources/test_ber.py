@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot import der
 from certboot.sources import ber
@@ -19,7 +22,6 @@ def children(data: bytes) -> list[tuple[int, bytes]]:
 
 def test_elements_of_indefinite_length_end_with_their_own_end() -> None:
     assert children(INDEFINITE + NULL) == [(0x30, INDEFINITE), (5, NULL)]
-    assert list(ber.primitives(INDEFINITE)) == [(5, b""), (0, b""), (4, b"x"), (0, b"")]
 
 
 def test_the_end_of_contents_ends_the_elements() -> None:
@@ -32,7 +34,7 @@ def test_der_is_cut_as_certboot_der_cuts_it(parts: list[tuple[int, bytes]]) -> N
     assert children(data) == [(element.tag, element.encoded) for element in der.children(data)]
 
 
-@pytest.mark.parametrize(
+@cases(
     "data",
     [b"\x30", b"\x1f\x81\x01\x00", b"\x04\x80\0\0", b"\x30\x05\x00", b"\x30\x84\xff\xff\xff\xff", b"\x30\x80\x05\x00"],
     ids=["short", "high-tag", "primitive-indefinite", "too-long", "4-GiB", "no-end"],
@@ -52,8 +54,5 @@ def test_the_elements_inside_an_indefinite_one_have_a_limit(monkeypatch: pytest.
 
 @given(st.binary(max_size=60))
 def test_any_bytes_give_elements_or_an_error(data: bytes) -> None:
-    for read in (children, lambda data: list(ber.primitives(data))):
-        try:
-            read(data)
-        except der.DerError:
-            continue
+    with contextlib.suppress(der.DerError):
+        children(data)

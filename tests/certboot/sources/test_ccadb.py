@@ -16,6 +16,7 @@ import pytest
 import report
 from pki import issue
 from report import Reports, ReportServer, save
+from table import cases
 
 from certboot import certs, net
 from certboot.errors import SourceError
@@ -78,7 +79,7 @@ def test_intermediates_are_read_only_if_asked_for() -> None:
     assert loaded.revoked == {report.fingerprint(GONE)}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("bits", "trusted"),
     [
         ("Websites", True),
@@ -94,7 +95,7 @@ def test_only_the_trust_bit_websites_is_trust_for_tls(bits: str, trusted: bool) 
     assert loaded.candidates[1].tls_trust is trusted
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "date"),
     [
         ("", ""),
@@ -110,7 +111,7 @@ def test_a_distrust_after_date_is_carried_as_iso_date(text: str, date: str) -> N
     assert loaded.rejections == ()
 
 
-@pytest.mark.parametrize("text", ["soon", "30.11.2024", "2024.Foo.30", "2024.11.30 or so", "2024\x1b.11.30"])
+@cases("text", ["soon", "30.11.2024", "2024.Foo.30", "2024.11.30 or so", "2024\x1b.11.30"])
 def test_a_root_whose_date_cannot_be_read_is_rejected(text: str) -> None:
     loaded = load(with_root(report.root(ROOT_A, after=text)))
     assert roots(loaded) == ["Root B"]
@@ -120,9 +121,7 @@ def test_a_root_whose_date_cannot_be_read_is_rejected(text: str) -> None:
     assert rejection.reason.isprintable()
 
 
-@pytest.mark.parametrize(
-    "printed", [report.fingerprint(ROOT_B).upper(), "", "AB:CD"], ids=["of another", "none", "short"]
-)
+@cases("printed", [report.fingerprint(ROOT_B).upper(), "", "AB:CD"], ids=["of another", "none", "short"])
 def test_a_certificate_that_is_not_the_one_named_is_rejected(printed: str) -> None:
     bodies = with_root(report.root(ROOT_A, printed=printed or " "))
     bodies[ccadb.INTERMEDIATES] = report.table(
@@ -137,14 +136,12 @@ def test_a_certificate_that_is_not_the_one_named_is_rejected(printed: str) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    "printed", [report.fingerprint(ROOT_A), report.fingerprint(ROOT_A).upper()], ids=["lower", "upper"]
-)
+@cases("printed", [report.fingerprint(ROOT_A), report.fingerprint(ROOT_A).upper()], ids=["lower", "upper"])
 def test_a_fingerprint_may_be_of_either_case(printed: str) -> None:
     assert load(with_root(report.root(ROOT_A, printed=printed))).rejections == ()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("pem", "reason"),
     [
         ("'too large'", "no certificate in PEM"),
@@ -172,7 +169,7 @@ def test_bytes_that_are_no_certificate_are_unreadable_even_under_their_own_finge
     assert [r.rule for r in load(with_root(row)).rejections] == ["unreadable"]
 
 
-@pytest.mark.parametrize("wrap", ["{}", "'{}'", "'\n{}\n'", "'-----BEGIN X-----\n-----END X-----\n{}'"])
+@cases("wrap", ["{}", "'{}'", "'\n{}\n'", "'-----BEGIN X-----\n-----END X-----\n{}'"])
 def test_pem_is_read_with_quotes_and_without(wrap: str) -> None:
     loaded = load(with_root(report.root(ROOT_A, pem=wrap.format(ROOT_A.pem.decode()))))
     assert roots(loaded) == ["Root B", "Root A"]
@@ -232,8 +229,8 @@ def unusable_row(body: bytes) -> bytes:
     return header + b"\n" + b",".join([b"x"] * len(header.split(b","))) + b"\n"
 
 
-@pytest.mark.parametrize("which", [ccadb.ROOTS, ccadb.INTERMEDIATES, ccadb.REVOKED], ids=NAMES.get)
-@pytest.mark.parametrize(
+@cases("which", [ccadb.ROOTS, ccadb.INTERMEDIATES, ccadb.REVOKED])
+@cases(
     ("spoil", "reason"),
     [
         (lambda _: b"", "it is empty"),
@@ -284,7 +281,7 @@ def test_reports_are_read_from_a_folder_under_their_last_part(tmp_path: Path) ->
     assert ccadb.read(ccadb.from_folder(folder), intermediates=True).parse() == load(GOOD.bodies())
 
 
-@pytest.mark.parametrize(("place", "mode"), [("above", 0o777), ("folder", 0o775), ("folder", 0o777), ("report", 0o664)])
+@cases(("place", "mode"), [("above", 0o777), ("folder", 0o775), ("folder", 0o777), ("report", 0o664)])
 def test_reports_that_others_could_change_are_refused(tmp_path: Path, place: str, mode: int) -> None:
     """The folder is read again at every update, when nobody looks."""
     folder = tmp_path / "above" / "reports"
@@ -314,7 +311,7 @@ def test_a_folder_that_another_user_has_made_anew_is_refused(tmp_path: Path) -> 
     assert error.value.hint == "move them to a folder of your own"
 
 
-@pytest.mark.parametrize("which", NAMES, ids=NAMES.get)
+@cases("which", NAMES)
 def test_a_report_that_is_missing_in_the_folder_is_named(tmp_path: Path, which: str) -> None:
     folder = save(GOOD.bodies(), tmp_path / "reports")
     (folder / NAMES[which]).unlink()
@@ -376,7 +373,7 @@ def test_an_unchanged_report_is_taken_from_the_cache(
     assert [status for _, _, status in server.asked[9:]] == [304, 304, 304]
 
 
-@pytest.mark.parametrize(
+@cases(
     "damage",
     [
         lambda body, _: body.write_bytes(body.read_bytes()[:-1]),

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import certifi as package
 import pytest
+from table import cases
 
 from certboot.errors import SourceError
 from certboot.sources import certifi
+
+pytestmark = pytest.mark.real_sources
 
 
 def test_every_certificate_of_certifis_own_file_is_a_candidate() -> None:
@@ -33,7 +36,7 @@ def test_a_redirected_certifi_where_is_not_asked(monkeypatch: pytest.MonkeyPatch
     assert certifi.read().parse() == expected
 
 
-@pytest.mark.parametrize("error", [FileNotFoundError("gone"), ModuleNotFoundError("gone")])
+@cases("error", [FileNotFoundError("gone"), ModuleNotFoundError("gone")])
 def test_a_certifi_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def missing(_: str) -> Path:
         raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from table import cases
 
 from certboot.errors import SourceError
 from certboot.sources.exposure import refuse_exposed
@@ -16,7 +17,7 @@ def test_what_only_the_user_can_change_is_accepted(tmp_path: Path) -> None:
     refuse_exposed(tmp_path)
 
 
-@pytest.mark.parametrize("mode", [0o664, 0o646])
+@cases("mode", [0o664, 0o646])
 def test_what_a_group_or_everybody_may_write_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "file"
     path.touch()

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import report
 from pki import NOW, Issued, issue, resigned
-from snapshot import few_sources, roots, unparsed
+from snapshot import roots, unparsed
+from table import cases
 
 from certboot.certs import load_certificate
 from certboot.config import Company, Config
@@ -59,7 +60,7 @@ CERTIFI, SYSTEM, CCADB = (
 INTERMEDIATES = {("ccadb", "intermediate", name) for name in ("CCADB Below", "CCADB Gone")}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("sources", "intermediates", "expected"),
     [
         (("certifi", "system"), False, CERTIFI | SYSTEM),
@@ -81,7 +82,6 @@ def test_the_sources_that_were_chosen_are_read_and_no_others(
     expected: set[tuple[str, str, str]],
 ) -> None:
     """With ``--intermediates`` alone the CCADB gives no roots, only what hangs below others' roots."""
-    few_sources(monkeypatch)
     read: set[str] = set()
     for module in (certifi, system, ccadb):
 
@@ -102,7 +102,7 @@ def test_the_sources_that_were_chosen_are_read_and_no_others(
     assert [one.revoked for one in loaded if one.revoked] == ([frozenset({revoked})] if "ccadb" in read else [])
 
 
-@pytest.mark.parametrize("revoked", [GONE, OTHER], ids=["revoked", "control"])
+@cases("revoked", [GONE, OTHER], ids=["revoked", "control"])
 def test_a_copy_signed_anew_of_what_the_reports_revoke_does_not_enter_the_store(
     paths: StorePaths, tmp_path: Path, revoked: Issued
 ) -> None:
@@ -127,10 +127,9 @@ def test_a_report_that_is_missing_from_the_folder_is_an_error(paths: StorePaths,
 
 
 def test_of_what_was_repaired_a_copy_signed_anew_is_known_to_be_revoked(
-    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+    paths: StorePaths,
 ) -> None:
     """Without the CCADB among the sources, by the report as it was last fetched."""
-    few_sources(monkeypatch)
     copy = load_certificate(resigned(GONE).der)
     paths.repaired.mkdir(parents=True)
     (paths.repaired / "gone.pem").write_bytes(resigned(GONE).pem)
@@ -150,7 +149,6 @@ def mirror(
     ca: trustme.CA, ca_file: Path, serve: Callable[..., TlsServer], monkeypatch: pytest.MonkeyPatch
 ) -> TlsServer:
     """A server with the reports and a company CA, whose own CA stands in for certifi's file."""
-    few_sources(monkeypatch)
     monkeypatch.setattr(certifi, "path", lambda: ca_file)
     corp = issue("Corp")
     return serve(ca.issue_cert("localhost"), pages={**REPORTS.pages(), "/corp.pem": corp.pem, "/corp.der": corp.der})
@@ -188,7 +186,7 @@ def test_before_there_is_a_store_a_download_is_verified_with_certifi_and_then_wi
     assert offered(gathered(paths, nothing, config)) == {("company", "anchor", "Corp")}
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty"])
+@cases("damage", ["missing", "empty"])
 def test_a_store_that_has_lost_its_bundle_is_mended_from_the_network(
     paths: StorePaths, mirror: TlsServer, ca_file: Path, damage: str
 ) -> None:
@@ -225,7 +223,7 @@ def test_what_is_wrong_in_a_company_file_is_the_companys(paths: StorePaths, tmp_
     assert [(rejection.rule, rejection.source) for rejection in loaded.rejections] == [("unreadable", "company")]
 
 
-@pytest.mark.parametrize("place", ["folder", "file"])
+@cases("place", ["folder", "file"])
 def test_a_company_place_that_others_could_change_is_an_error(paths: StorePaths, tmp_path: Path, place: str) -> None:
     folder = tmp_path / "company"
     folder.mkdir()
@@ -246,7 +244,6 @@ def test_a_company_file_distrusts_nothing_that_others_offer(
     paths: StorePaths, tmp_path: Path, openssl: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever may write it could else empty the store; the system's administrator may."""
-    few_sources(monkeypatch)
     (tmp_path / "a.pem").write_bytes(roots()[0].pem)
     marked = openssl("x509", "-in", tmp_path / "a.pem", "-addreject", "serverAuth", "-trustout").encode()
     (tmp_path / "corp.pem").write_bytes(marked + issue("Corp").pem)
@@ -270,7 +267,7 @@ def test_a_company_file_that_has_gone_is_an_error(paths: StorePaths, tmp_path: P
         gathered(paths, Choices(()), Config(companies=(Company(tmp_path / "none.pem"),)))
 
 
-@pytest.mark.parametrize("page", ["corp.pem", "corp.der"])
+@cases("page", ["corp.pem", "corp.der"])
 def test_a_company_ca_comes_from_an_address_if_it_is_the_pinned_one(
     paths: StorePaths, mirror: TlsServer, page: str
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 from pki import DAY, NOW, issue
+from table import cases
 
 from certboot.errors import SourceError
 from certboot.model import Loaded
@@ -58,7 +59,7 @@ def names(loaded: Loaded) -> list[str]:
     return [candidate.certificate.name for candidate in loaded.candidates]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("body", "expected"),
     [(ONE.pem, ["Corp Root"]), (ONE.der, ["Corp Root"]), (BOTH, ["Corp Root", "Corp Root 2"])],
     ids=["pem", "der", "two"],
@@ -69,12 +70,12 @@ def test_a_file_is_read_in_either_form(site: Site, body: bytes, expected: list[s
     assert {(candidate.source, candidate.detail) for candidate in loaded.candidates} == {("added", site.url)}
 
 
-@pytest.mark.parametrize("form", [str, str.upper, lambda pin: ":".join(pin[at : at + 2] for at in range(0, 64, 2))])
+@cases("form", [str, str.upper, lambda pin: ":".join(pin[at : at + 2] for at in range(0, 64, 2))])
 def test_a_pin_of_the_file_gives_all_of_it(site: Site, form: Callable[[str], str]) -> None:
     assert names(site.load(BOTH, form(sha256(BOTH)))) == ["Corp Root", "Corp Root 2"]
 
 
-@pytest.mark.parametrize("body", [BOTH, BOTH + TWO.pem, BOTH + b"-----BEGIN CERTIFICATE-----\n"])
+@cases("body", [BOTH, BOTH + TWO.pem, BOTH + b"-----BEGIN CERTIFICATE-----\n"])
 def test_a_pin_of_a_certificate_gives_only_that_one(site: Site, body: bytes) -> None:
     loaded = site.load(body, sha256(TWO.der))
     assert (names(loaded), loaded.rejections) == (["Corp Root 2"], ())
@@ -89,13 +90,13 @@ def test_a_pin_that_fits_nothing_is_named_with_what_was_found(site: Site) -> Non
     assert message.startswith(f"pinned is {sha256(TWO.der)}, but the file has the SHA-256 {sha256(ONE.pem)}")
 
 
-@pytest.mark.parametrize("pin", ["abc", "z" * 64, "a" * 65, ":", "\x1b[1m"])
+@cases("pin", ["abc", "z" * 64, "a" * 65, ":", "\x1b[1m"])
 def test_a_pin_that_is_none_is_refused_before_anything_is_fetched(pin: str) -> None:
     with pytest.raises(SourceError, match="not a SHA-256 of 64 hexadecimal digits: "):
         address.read("https://localhost:1/", pin=pin, verify=Path("none"), now=NOW).parse()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("body", "message"),
     [
         (b"<!DOCTYPE html><title>Log in</title>", "a web page, not a certificate: "),
@@ -151,7 +152,7 @@ def block(number: int) -> bytes:
     return b"-----BEGIN CERTIFICATE-----\n" + base64.b64encode(data) + b"\n-----END CERTIFICATE-----\n"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("body", "message"),
     [
         (b"".join(map(block, range(200_000))), "over 1,048,576 bytes, the most that is read: "),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from pki import Issued, issue
+from table import cases
 
 from certboot import certs, der, pem
 from certboot.errors import CertificateError
@@ -60,7 +61,7 @@ TRUSTED = {
 }
 
 
-@pytest.mark.parametrize("kind", [*DISTRUSTED, *TRUSTED])
+@cases("kind", [*DISTRUSTED, *TRUSTED])
 def test_openssl_verify_agrees(openssl: Callable[..., str], tmp_path: Path, kind: str) -> None:
     root, leaf = pair()
     data = root.der + {**DISTRUSTED, **TRUSTED}[kind]
@@ -74,7 +75,7 @@ def test_openssl_verify_agrees(openssl: Callable[..., str], tmp_path: Path, kind
     assert (": OK" in said) == (kind in TRUSTED)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("arguments", "distrusted"),
     [
         (("-addreject", "serverAuth"), True),
@@ -96,9 +97,7 @@ def test_what_openssl_x509_writes_is_understood(
     assert openssl_trust.split(block.data or b"") == (root.der, distrusted)
 
 
-@pytest.mark.parametrize(
-    "rest", [b"\0", b"\x04\x00", b"\x30\x05\x30", settings(b"\x30\x03\x06"), settings(b"\xa0\x03\x06\x05x")]
-)
+@cases("rest", [b"\0", b"\x04\x00", b"\x30\x05\x30", settings(b"\x30\x03\x06"), settings(b"\xa0\x03\x06\x05x")])
 def test_settings_that_cannot_be_read_are_an_error(rest: bytes) -> None:
     root, _ = pair()
     assert certs.load_certificate(openssl_trust.split(root.der)[0]).name == "Root"

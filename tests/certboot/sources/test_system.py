@@ -9,10 +9,13 @@ from types import ModuleType
 import pytest
 from pki import Issued, issue
 from snapshot import roots
+from table import cases
 
 from certboot.certs import load_certificate
 from certboot.errors import SourceError
 from certboot.sources import system
+
+pytestmark = pytest.mark.real_sources
 
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 SECOND = "etc/pki/tls/certs/ca-bundle.crt"
@@ -59,7 +62,7 @@ def test_the_first_of_two_bundles_counts(tmp_path: Path) -> None:
     assert built(tmp_path, {BUNDLE: one}) == ["Root A"]
 
 
-@pytest.mark.parametrize("first", [b"", b"# nothing installed\n"], ids=["empty", "no-certificate"])
+@cases("first", [b"", b"# nothing installed\n"], ids=["empty", "no-certificate"])
 def test_a_bundle_without_a_certificate_does_not_hide_the_next(tmp_path: Path, first: bytes) -> None:
     assert built(tmp_path, {BUNDLE: first, SECOND: roots()[1]}) == ["Root B"]
 
@@ -68,7 +71,7 @@ def test_a_system_without_a_store_gives_nothing(tmp_path: Path) -> None:
     assert built(tmp_path, {}) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
     [
         "etc/ssl/db/ca.crt",
@@ -93,21 +96,14 @@ def test_a_broken_file_is_counted_and_the_others_are_read(tmp_path: Path) -> Non
     assert [r.rule for r in system.from_unix_files(tmp_path).parse().rejections] == ["unreadable", "unreadable"]
 
 
-def test_a_file_that_cannot_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_read_is_passed_over(tmp_path: Path, unreadable: Callable[[Path], None]) -> None:
     """So is a link that leads nowhere and a folder under the name of a file."""
     one, two, _ = roots()
     built(tmp_path, {BUNDLE: one, SECOND: two})
     certs = tmp_path / "etc/ssl/certs"
     (certs / "01234567.0").symlink_to("nothing.pem")
     (certs / "01234567.1").mkdir()
-    read = Path.read_bytes
-
-    def refuse(self: Path) -> bytes:
-        if self == tmp_path / BUNDLE:
-            raise PermissionError
-        return read(self)
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    unreadable(tmp_path / BUNDLE)
     assert built(tmp_path, {}) == ["Root B"]
 
 
@@ -117,11 +113,11 @@ def marks(issued: Issued) -> set[str]:
     return {certificate.fingerprint, certificate.identity}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("arguments", "distrusted"),
     [(("-addreject", "serverAuth"), True), (("-addtrust", "clientAuth"), True), (("-addtrust", "serverAuth"), False)],
 )
-@pytest.mark.parametrize("place", [BUNDLE, "etc/ssl/certs/01234567.0"])
+@cases("place", [BUNDLE, "etc/ssl/certs/01234567.0"])
 def test_what_the_administrator_marked_is_distrusted(
     tmp_path: Path, openssl: Callable[..., str], place: str, arguments: tuple[str, ...], *, distrusted: bool
 ) -> None:
@@ -173,7 +169,7 @@ def interface(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return install
 
 
-@pytest.mark.parametrize("platform", ["darwin", "win32"])
+@cases("platform", ["darwin", "win32"])
 def test_of_what_another_system_trusts_only_what_is_self_issued_is_kept(
     interface: Callable[..., None], platform: str
 ) -> None:

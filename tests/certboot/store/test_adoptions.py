@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot.clients import BY_NAME
 from certboot.store.adoptions import Adoption, read, render
@@ -39,7 +40,7 @@ def test_a_variable_and_its_value_stand_on_a_line() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@cases(
     "line",
     [
         b"PATH=/usr/bin", b"LD_PRELOAD=/x", b"CERTBOOT_HOME=/x", b"=/x", b"-PIP_CERT=/x", b" PIP_CERT=/x",  # unknown
@@ -64,7 +65,7 @@ def test_no_bytes_whatever_raise_or_make_an_adoption_of_what_cannot_be_one(path:
         assert each.unfit == ""
 
 
-@pytest.mark.parametrize(
+@cases(
     ("variable", "value", "places"),
     [
         ("SSL_CERT_FILE", "/a", ("/a",)),
@@ -81,7 +82,7 @@ def test_only_where_openssl_takes_a_list_of_directories_is_a_value_one(
     assert Adoption(variable, value).places == places
 
 
-@pytest.mark.parametrize(
+@cases(
     ("variable", "value", "why"),
     [
         ("SSL_CERT_FILE", "/a", ""),

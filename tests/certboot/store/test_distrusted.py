@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot.errors import StoreError
 from certboot.store.distrusted import find, read, render
@@ -38,12 +39,12 @@ def test_a_line_that_somebody_wrote_by_hand_counts_with_or_without_a_name(tmp_pa
     assert read(tmp_path / "distrusted") == {ONE: "", TWO: "\N{REPLACEMENT CHARACTER}"}
 
 
-@pytest.mark.parametrize("text", [ONE, "ab12", "AB:12", "ROOT  ONE"])
+@cases("text", [ONE, "ab12", "AB:12", "ROOT  ONE"])
 def test_one_is_found_by_its_first_digits_or_its_name(text: str) -> None:
     assert find(BOTH, text) == (ONE, "Root  One")
 
 
-@pytest.mark.parametrize(("text", "count"), [("ab", 2), ("ff", 0), ("Root", 0)])
+@cases(("text", "count"), [("ab", 2), ("ff", 0), ("Root", 0)])
 def test_none_and_several_are_errors_that_list_what_there_is(text: str, count: int) -> None:
     with pytest.raises(StoreError) as refused:
         find(BOTH, text)
@@ -63,7 +64,7 @@ def test_with_nothing_distrusted_there_is_still_a_hint() -> None:
     assert refused.value.hint
 
 
-@pytest.mark.parametrize("line", ["{0}", "{0}  Name", "{1}\tName", " {0} Name", "{0} Name\r", "{2}  Name"])
+@cases("line", ["{0}", "{0}  Name", "{1}\tName", " {0} Name", "{0} Name\r", "{2}  Name"])
 def test_a_line_that_was_written_by_hand_counts(tmp_path: Path, line: str) -> None:
     digits = ONE.upper()
     colons = ":".join(digits[at : at + 2] for at in range(0, 64, 2))
@@ -71,7 +72,7 @@ def test_a_line_that_was_written_by_hand_counts(tmp_path: Path, line: str) -> No
     assert list(read(tmp_path / "distrusted")) == [ONE]
 
 
-@pytest.mark.parametrize("line", ["Evil CA", "# a comment", ONE[:63], f"{ONE}0", "g" * 64])
+@cases("line", ["Evil CA", "# a comment", ONE[:63], f"{ONE}0", "g" * 64])
 def test_a_line_that_cannot_be_understood_is_an_error_with_its_number(tmp_path: Path, line: str) -> None:
     (tmp_path / "distrusted").write_text(f"{ONE}\n{line}\n")
     with pytest.raises(StoreError, match="distrusted, line 2: it does not begin with a SHA-256"):

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from snapshot import contents, roots
+from table import cases
 
 from certboot import files
 from certboot.certs import load_certificate
@@ -69,7 +70,7 @@ def test_the_one_in_force_is_kept_whatever_its_number(paths: StorePaths) -> None
     assert sorted(path.name for path in paths.generations.iterdir()) == ["1", "4", "5", "6", "7", "8"]
 
 
-@pytest.mark.parametrize(("days", "kept"), [(20, True), (40, False)])
+@cases(("days", "kept"), [(20, True), (40, False)])
 def test_without_symbolic_links_an_old_generation_stays_for_a_month(
     paths: StorePaths, days: int, *, kept: bool
 ) -> None:
@@ -84,7 +85,7 @@ def test_without_symbolic_links_an_old_generation_stays_for_a_month(
     assert (paths.generations / "2").exists()
 
 
-@pytest.mark.parametrize("defect", ["unreadable", "one short"])
+@cases("defect", ["unreadable", "one short"])
 def test_a_bundle_that_openssl_does_not_read_whole_never_becomes_a_generation(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch, defect: str
 ) -> None:
@@ -119,7 +120,7 @@ def test_a_switch_file_that_is_no_text_puts_nothing_in_force(paths: StorePaths) 
     assert in_force(paths) is None
 
 
-@pytest.mark.parametrize("system", ["posix", "nt"])
+@cases("system", ["posix", "nt"])
 def test_without_symbolic_links_windows_switches_by_a_file_and_others_fail(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch, system: str
 ) -> None:

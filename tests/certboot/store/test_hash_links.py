@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table import cases
 
 from certboot.store.hash_links import Slot, plan
 
@@ -63,7 +63,7 @@ def test_a_second_plan_is_the_first(wanted: Wanted, situation: tuple[Present, se
     assert plan(wanted, links, occupied) == links
 
 
-@pytest.mark.parametrize(
+@cases(
     ("present", "occupied", "expected"),
     [
         ({}, [], {0: "a", 1: "b", 2: "c"}),

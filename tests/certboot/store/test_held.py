@@ -7,7 +7,7 @@ import pytest
 from environments import Ran
 from issuers import spelled
 from pki import issue
-from snapshot import few_sources, roots
+from snapshot import roots
 
 from certboot import history
 from certboot.certs import load_certificate
@@ -21,9 +21,8 @@ from certboot.store.manifest import Choices, Manifest
 
 
 @pytest.fixture(autouse=True)
-def store(monkeypatch: pytest.MonkeyPatch, certboot: Callable[..., Ran]) -> None:
+def store(certboot: Callable[..., Ran]) -> None:
     """Three roots."""
-    few_sources(monkeypatch)
     assert certboot("init").status == 0
 
 

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table import cases
 
 from certboot import der
 from certboot.errors import StoreError
@@ -165,7 +166,7 @@ def test_an_extension_is_what_splitext_says(stem: str, ending: str) -> None:
     assert module._eligible(stem + ending) == expected
 
 
-@pytest.mark.parametrize("layout", SAME.values(), ids=SAME)
+@cases("layout", SAME.values())
 def test_the_links_are_openssls(openssl: OpenSsl, tmp_path: Path, layout: Layout) -> None:
     folder = lay_out(tmp_path / "ours", layout)
     result = checked(folder)
@@ -177,7 +178,7 @@ def test_the_links_are_openssls(openssl: OpenSsl, tmp_path: Path, layout: Layout
     assert silent <= set(result.links.values())
 
 
-@pytest.mark.parametrize(
+@cases(
     ("layout", "warnings"),
     [
         ({"a.pem": A.pem}, ()),
@@ -224,7 +225,7 @@ def test_the_result_tells_what_was_made_removed_and_kept(tmp_path: Path) -> None
     assert sorted(result.removed) == sorted([f"{HASH}.7", f"{HASH_B}.0"])
 
 
-@pytest.mark.parametrize(
+@cases(
     ("present", "theirs"),
     [
         ({f"{HASH}.0": "gone.pem"}, {f"{HASH}.0": "gone.pem", f"{HASH}.1": "a.pem"}),
@@ -328,7 +329,7 @@ def test_any_directory_gets_openssls_links_once_it_has_none_that_are_wrong(opens
         assert links(folder) == by_openssl(openssl, base / "theirs", {**rest, **right})
 
 
-@pytest.mark.parametrize(("name", "reason"), [("missing", "No such file or directory"), ("a.pem", "Not a directory")])
+@cases(("name", "reason"), [("missing", "No such file or directory"), ("a.pem", "Not a directory")])
 def test_what_is_no_directory_is_a_store_error(tmp_path: Path, name: str, reason: str) -> None:
     folder = lay_out(tmp_path / "d", {"a.pem": A.pem})
     with pytest.raises(StoreError) as caught:
@@ -348,7 +349,7 @@ def without_links(monkeypatch: pytest.MonkeyPatch, *, hard: bool) -> None:
         monkeypatch.setattr(os, "link", refused)
 
 
-@pytest.mark.parametrize("step", ["listing", "removing", "making"])
+@cases("step", ["listing", "removing", "making"])
 def test_a_directory_without_permission_is_a_store_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -369,7 +370,7 @@ def test_a_directory_without_permission_is_a_store_error(
     checked(folder)
 
 
-@pytest.mark.parametrize("hard", [True, False], ids=["hard links", "copies"])
+@cases("hard", [True, False], ids=["hard links", "copies"])
 def test_without_symbolic_links_there_are_hard_links_or_copies(
     openssl: OpenSsl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, hard: bool
 ) -> None:

@@ -14,6 +14,7 @@ import pki
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table import cases
 
 import certboot_startup
 from certboot import pem
@@ -196,7 +197,7 @@ def test_what_depends_on_the_openssl_of_the_day_is_not_remembered(tmp_path: Path
 
 
 @pytest.mark.usefixtures("at_once")
-@pytest.mark.parametrize(
+@cases(
     "spoil",
     [
         lambda _: b"",
@@ -221,7 +222,7 @@ def test_what_depends_on_the_openssl_of_the_day_is_not_remembered(tmp_path: Path
         lambda data: b"\0" * len(data),
     ],
 )
-@pytest.mark.parametrize("changed", [False, True])
+@cases("changed", [False, True])
 def test_a_spoiled_record_does_no_harm(
     tmp_path: Path, home: Path, spoil: Callable[[bytes], bytes], *, changed: bool
 ) -> None:
@@ -278,7 +279,7 @@ def test_without_a_store_there_is_no_record_and_no_store_is_made(tmp_path: Path)
     assert not (tmp_path / "store").exists()
 
 
-@pytest.mark.parametrize("blocked", ["rehash", "rehash/record"])
+@cases("blocked", ["rehash", "rehash/record"])
 def test_where_no_record_can_be_written_the_work_is_done(tmp_path: Path, home: Path, blocked: str) -> None:
     folder = filled(tmp_path)
     status = folder.stat()

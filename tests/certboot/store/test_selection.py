@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from table import cases
 
 from certboot.errors import StoreError
 from certboot.model import Provenance
 from certboot.store.manifest import Choices, Entry, Manifest
-from certboot.store.selection import choose, difference, find
+from certboot.store.selection import choose, difference, find, first_outlived
 
 NOW = datetime(2026, 3, 1, tzinfo=timezone.utc)
 
@@ -28,7 +30,7 @@ GAMMA = entry("beef00", "Gamma", sources=("added",), days=-1)
 STORE = record(ALPHA, BETA, GAMMA)
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [ALPHA.sha256, "abcd12", "ABCD12", "AB:CD:12", "Alpha Root", "alpha root", "CN=Alpha", "alpha r"],
 )
@@ -43,7 +45,7 @@ def test_the_first_way_that_finds_anything_counts() -> None:
     assert find(record(GAMMA, part), "gamma") == GAMMA
 
 
-@pytest.mark.parametrize("text", ["abcd", "corp ltd", "O=Corp"])
+@cases("text", ["abcd", "corp ltd", "O=Corp"])
 def test_several_are_an_error_that_lists_them(text: str) -> None:
     with pytest.raises(StoreError) as refused:
         find(record(ALPHA, BETA), text)
@@ -57,7 +59,7 @@ def test_of_very_many_only_ten_are_listed() -> None:
     assert refused.value.hint.split("\n")[-2:] == ["  abcd090000000000  CA 9", "  and 3 more"]
 
 
-@pytest.mark.parametrize("text", ["abce", "abc", "delta", "CN=alpha root,O=Other", f"{ALPHA.sha256}0"])
+@cases("text", ["abce", "abc", "delta", "CN=alpha root,O=Other", f"{ALPHA.sha256}0"])
 def test_none_is_an_error(text: str) -> None:
     """Three digits are too few to be meant as such."""
     with pytest.raises(StoreError) as refused:
@@ -66,14 +68,14 @@ def test_none_is_an_error(text: str) -> None:
     assert refused.value.hint
 
 
-@pytest.mark.parametrize("text", ["", " "])
+@cases("text", ["", " "])
 def test_nothing_names_no_certificate_even_if_there_is_only_one(text: str) -> None:
     """``certboot distrust "$ID"`` with ID unset."""
     with pytest.raises(StoreError):
         find(record(ALPHA), text)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("role", "source", "days", "expected"),
     [
         ("", "", None, [ALPHA, BETA, GAMMA]),
@@ -102,3 +104,19 @@ def test_a_difference_is_what_came_and_what_went() -> None:
 def test_a_certificate_that_changes_its_role_both_comes_and_goes() -> None:
     raised = entry("abcd34", "Beta")
     assert difference(record(BETA), record(raised)) == ((raised,), (BETA,))
+
+
+def below(issuer: Entry, digits: str, days: int) -> Entry:
+    made = entry(digits, f"Below {issuer.name}", role="intermediate", days=days)
+    return dataclasses.replace(made, issuer=issuer.sha256, anchor=issuer.sha256)
+
+
+def test_an_update_is_due_when_the_first_ends_that_has_something_below_it_which_does_not() -> None:
+    first, second, third = (entry(f"{days:04}", f"Root {days}", days=days) for days in (10, 20, 30))
+    nested, outliving = below(first, "aaaa", 9), below(second, "bbbb", 21)
+    assert first_outlived(record(first, second, third)) is None
+    assert first_outlived(record(first, nested, below(second, "cccc", 20), third)) is None
+    assert first_outlived(record(first, nested, second, outliving, third, below(third, "dddd", 99))) == second
+    assert first_outlived(record(second, outliving, below(outliving, "eeee", 22), below(first, "ffff", 11))) == second
+    deeper = below(nested, "eeee", 10)
+    assert first_outlived(record(first, nested, deeper, second, outliving)) == nested

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hook_store import Store, unstarted
+from table import cases
 
 import certboot_startup
 from certboot.errors import StoreError
@@ -47,8 +48,8 @@ GROUPS = [
 ]
 
 
-@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group[0])
-@pytest.mark.parametrize("named", ["current", "generations/1"])
+@cases("group", GROUPS)
+@cases("named", ["current", "generations/1"])
 def test_every_environment_becomes_what_the_hook_makes_of_it(store: Store, named: str, group: tuple[str, ...]) -> None:
     """Unset, empty, foreign, adopted and our own values, for the variables that look at each other."""
     lines = [f"{name}={value}" for name, value in store.named(named).items()]
@@ -102,7 +103,7 @@ DEFECTS: dict[str, tuple[str, Callable[[Store], object], str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("defect", DEFECTS)
+@cases("defect", DEFECTS)
 def test_a_store_that_the_hook_refuses_is_refused_with_the_next_step(store: Store, defect: str) -> None:
     assert of_the_hook(store, {}) == ("active", store.settings)  # the control
     status, damage, message, hint = DEFECTS[defect]

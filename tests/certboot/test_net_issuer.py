@@ -1,7 +1,8 @@
-"""``net_pinned.fetch`` against real HTTP servers on loopback: those that behave, and those that try to harm."""
+"""``net.fetch_issuer`` against real HTTP servers on loopback: those that behave, and those that try to harm."""
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import socket
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from plain_server import PlainServer, endless, moved, page
 
-from certboot import net_pinned
+from certboot import net
 from certboot.net_addresses import LOOPBACK, PRIVATE, FetchError, Reach
 
 if typing.TYPE_CHECKING:
@@ -34,7 +35,7 @@ def plain() -> Iterator[PlainServer]:
 def refused(url: str, reach: Reach = HERE, seconds: float = 5.0) -> str:
     """Fetch what must not be fetched, and return the rule."""
     with pytest.raises(FetchError) as error:
-        net_pinned.fetch(url, reach, seconds)
+        net.fetch_issuer(url, reach, seconds)
     assert error.value.message.isprintable()
     return error.value.rule
 
@@ -58,7 +59,7 @@ def test_a_small_file_is_fetched_and_nothing_of_the_user_s_own_is_sent(
     (clean / ".netrc").write_text("default login user password secret\n")
     (clean / ".netrc").chmod(0o600)
     monkeypatch.setenv("NETRC", str(clean / ".netrc"))
-    assert net_pinned.fetch(f"{plain.url}/ca", HERE) == net_pinned.Fetched(BODY, through_proxy=False)
+    assert net.fetch_issuer(f"{plain.url}/ca", HERE) == net.Fetched(BODY, through_proxy=False)
     head = plain.requests[0].removesuffix("\r\n\r\n").split("\r\n")
     assert head == [
         "GET /ca HTTP/1.1",
@@ -82,19 +83,19 @@ def test_a_small_file_is_fetched_and_nothing_of_the_user_s_own_is_sent(
 )
 def test_every_form_of_body_is_read(plain: PlainServer, answer: bytes) -> None:
     plain.pages["/ca"] = answer
-    assert net_pinned.fetch(f"{plain.url}/ca", HERE).body == BODY
+    assert net.fetch_issuer(f"{plain.url}/ca", HERE).body == BODY
 
 
 def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not(plain: PlainServer) -> None:
-    largest = bytes(net_pinned.LARGEST)
+    largest = bytes(net.LARGEST)
     plain.pages |= {
         "/most": page(largest),
         "/more": page(largest + b"x"),
         "/open": b"HTTP/1.0 200 OK\r\n\r\n" + largest,
     }
     plain.pages["/cut"] = b"HTTP/1.0 200 OK\r\n\r\n" + largest + b"x"
-    assert net_pinned.fetch(f"{plain.url}/most", HERE).body == largest
-    assert net_pinned.fetch(f"{plain.url}/open", HERE).body == largest
+    assert net.fetch_issuer(f"{plain.url}/most", HERE).body == largest
+    assert net.fetch_issuer(f"{plain.url}/open", HERE).body == largest
     assert refused(f"{plain.url}/more") == refused(f"{plain.url}/cut") == "too-large"
 
 
@@ -170,7 +171,7 @@ def test_a_name_server_that_does_not_answer_does_not_outlast_it_either(monkeypat
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
 def test_three_redirects_are_followed(plain: PlainServer, status: str) -> None:
     plain.pages |= {"/1": moved("/2", status), "/2": moved(f"{plain.url}/3", status), "/3": moved("ca", status)}
-    assert net_pinned.fetch(f"{plain.url}/1", HERE).body == BODY
+    assert net.fetch_issuer(f"{plain.url}/1", HERE).body == BODY
     assert plain.asked == ["/1", "/2", "/3", "/ca"]
 
 
@@ -204,7 +205,7 @@ def test_this_computer_is_contacted_only_where_that_is_within_reach(plain: Plain
         assert refused(url, reach) == "address-refused"
     assert plain.requests == []
     if host != "[::ffff:127.0.0.1]":  # the server listens on IPv4 only
-        assert net_pinned.fetch(url, HERE).body == BODY
+        assert net.fetch_issuer(url, HERE).body == BODY
 
 
 def test_a_name_that_means_this_computer_is_refused(plain: PlainServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +213,7 @@ def test_a_name_that_means_this_computer_is_refused(plain: PlainServer, monkeypa
     url = f"http://ca.example:{plain.port}/ca"
     assert refused(url, Reach()) == "address-refused"
     assert plain.requests == []
-    assert net_pinned.fetch(url, HERE).body == BODY
+    assert net.fetch_issuer(url, HERE).body == BODY
 
 
 def test_a_name_is_resolved_once_and_the_address_that_was_checked_is_contacted(
@@ -220,7 +221,7 @@ def test_a_name_is_resolved_once_and_the_address_that_was_checked_is_contacted(
 ) -> None:
     """A name server that answers first with a good address and then with another gains nothing."""
     asked = names(monkeypatch, "127.0.0.1", "127.0.0.2")
-    assert net_pinned.fetch(f"http://ca.example:{plain.port}/ca", HERE).body == BODY
+    assert net.fetch_issuer(f"http://ca.example:{plain.port}/ca", HERE).body == BODY
     assert asked == ["ca.example"]
     assert f"Host: ca.example:{plain.port}" in plain.requests[0]
 
@@ -239,7 +240,7 @@ def test_of_several_addresses_only_those_within_reach_are_contacted(
 
     monkeypatch.setattr(socket, "getaddrinfo", lambda _, port, **__: [(*stream, (each, port)) for each in places])
     monkeypatch.setattr(socket.socket, "connect", connect)
-    assert net_pinned.fetch(f"http://ca.example:{plain.port}/ca", HERE).body == BODY
+    assert net.fetch_issuer(f"http://ca.example:{plain.port}/ca", HERE).body == BODY
     assert contacted == ["127.0.0.3", "127.0.0.1"]
 
 
@@ -262,7 +263,7 @@ class TestHttps:
     ) -> None:
         server = serve(ca.issue_cert("localhost"), pages={"/ca": BODY})
         reach = Reach(frozenset({LOOPBACK}), any_port=True, https=ca_file)
-        assert net_pinned.fetch(f"{server.url}/ca", reach).body == BODY
+        assert net.fetch_issuer(f"{server.url}/ca", reach).body == BODY
         assert refused(f"{server.url}/ca") == "unsupported-scheme"
 
     def test_a_certificate_that_is_not_trusted_is_refused(
@@ -271,6 +272,14 @@ class TestHttps:
         server = serve(ca.issue_cert("elsewhere.example"))
         reach = Reach(frozenset({LOOPBACK}), any_port=True, https=ca_file)
         assert refused(f"{server.url}/ca", reach) == "no-connection"
+
+    def test_without_certificates_to_verify_with_nothing_is_fetched(
+        self, serve: Callable[..., TlsServer], ca: trustme.CA, tmp_path: Path
+    ) -> None:
+        server = serve(ca.issue_cert("localhost"))
+        (tmp_path / "empty").touch()
+        for name in ("none", "empty"):
+            assert refused(f"{server.url}/ca", dataclasses.replace(HERE, https=tmp_path / name)) == "no-connection"
 
     def test_https_is_not_fetched_through_a_proxy(
         self, plain: PlainServer, ca_file: Path, monkeypatch: pytest.MonkeyPatch
@@ -286,7 +295,7 @@ class TestProxy:
         monkeypatch.setenv("HTTP_PROXY", plain.url.replace("//", "//user:secret@"))
         monkeypatch.setattr(socket, "getaddrinfo", _only_the_proxy(socket.getaddrinfo))
         plain.pages["http://ca.example/ca?x"] = page(BODY)
-        assert net_pinned.fetch("http://ca.example/ca?x", Reach()) == net_pinned.Fetched(BODY, through_proxy=True)
+        assert net.fetch_issuer("http://ca.example/ca?x", Reach()) == net.Fetched(BODY, through_proxy=True)
         assert "secret" not in plain.requests[0]
         assert "authorization" not in plain.requests[0].lower()
 
@@ -340,7 +349,7 @@ class TestProxy:
     ) -> None:
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
         monkeypatch.setenv("NO_PROXY", "127.0.0.0/8")
-        assert net_pinned.fetch(f"{plain.url}/ca", HERE) == net_pinned.Fetched(BODY, through_proxy=False)
+        assert net.fetch_issuer(f"{plain.url}/ca", HERE) == net.Fetched(BODY, through_proxy=False)
 
 
 def _only_the_proxy(real: Callable[..., typing.Any]) -> Callable[..., typing.Any]:

@@ -1,0 +1,42 @@
+"""What a parser of certificates can raise at a stranger's bytes, in one place: all of it becomes CertificateError."""
+
+from __future__ import annotations
+
+import contextlib
+import typing
+import warnings
+
+from certboot.errors import CertbootError, CertificateError
+from certboot.printable import printable
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LONGEST = 200
+
+
+@contextlib.contextmanager
+def parsing() -> Iterator[None]:
+    """Raise CertificateError for whatever cryptography raises, and let it warn of nothing.
+
+    It has no common class for that: ValueError, TypeError, KeyError, OverflowError and six of its own have been seen,
+    and PanicException of its Rust, which is no Exception. Of old sins (a serial number of zero, a long name) it warns.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except CertbootError:
+        raise
+    except Exception as error:
+        raise _unreadable(error) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: BaseException) -> CertificateError:
+    unsupported = type(error).__name__ == "UnsupportedAlgorithm"  # not imported: this module is to cost nothing
+    what = "a certificate of a kind that is not supported" if unsupported else "not a certificate that OpenSSL can read"
+    return CertificateError(f"{what}: {printable(str(error) or type(error).__name__)[:_LONGEST]}")
