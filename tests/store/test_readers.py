@@ -40,7 +40,7 @@ if typing.TYPE_CHECKING:
     Run = Callable[..., Ran]
     Serve = Callable[..., TlsServer]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.real_sources]
 
 FORMS = ("bundle.pem", "crts")
 SMALL = range(6)

@@ -14,7 +14,7 @@ from certboot.sources import certifi, system
 if typing.TYPE_CHECKING:
     from environments import Ran
 
-pytestmark = pytest.mark.real_data
+pytestmark = [pytest.mark.real_data, pytest.mark.real_sources]
 
 
 def day(year: int) -> datetime:
