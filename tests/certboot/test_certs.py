@@ -329,8 +329,7 @@ def test_of_1500_mutations_of_real_roots_each_is_a_sound_certificate_or_refused(
         assert certs.file_name(found).endswith(".pem")
         broken_rule(found, now)
         certs.is_signed_by(found, found)
-    assert sound > 400
-    assert refused > 400
+    assert min(sound, refused) > 400
 
 
 @cases(("text", "kind"), [("Example CA", 12), ("Example CA", 30), ("  example  cA ", 12), ("Example CA", 19)])

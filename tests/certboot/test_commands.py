@@ -412,7 +412,7 @@ def test_what_is_distrusted_leaves_with_all_below_it_and_stays_out(certboot: Run
     colons = ":".join(digits[at : at + 2] for at in range(0, 20, 2))
     ran = certboot("distrust", {"name": "ccadb doomed", "digits": digits, "colons": colons}[by])
     assert (ran.status, ran.err) == (0, "")
-    assert ran.out.splitlines()[-1] == "0 came, 3 went"
+    assert ran.out.splitlines()[-3] == "0 came, 3 went"
     left = (FEW | CCADB_ROOTS | CCADB_BELOW) - {"CCADB Doomed", "CCADB Lost", "CCADB Deeper"}
     for argv in (("list",), ("update",), ("init",), ("init", "--no-intermediates"), ("init", "--intermediates")):
         certboot(*argv)

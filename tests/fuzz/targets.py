@@ -192,8 +192,8 @@ def config(data: bytes) -> None:
 
 
 def manifest_json(data: bytes) -> None:
-    """Only StoreError is raised; what is read is written as what reads the same."""
-    place = _folder() / "7" / manifest.NAME  # the generation of the corpus
+    """Only StoreError is raised; what is read is written as what reads the same. The corpus has generation 7."""
+    place = _folder() / "7" / manifest.NAME
     place.parent.mkdir(exist_ok=True)
     place.write_bytes(data)
     try:
