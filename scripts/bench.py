@@ -28,8 +28,6 @@ PACKAGES = ("requests", "httpx", "aiohttp")
 STARTS, GETS, ROUNDS, REHASHES = 40, 40, 3, 5
 CERTIFICATES = 10_000
 HOSTS, SAMPLE, TIMEOUT = 2000, 100, 5
-SETTLED = 3
-"""Seconds after which certboot believes that a file is what it was; nobody rehashes what he wrote a moment ago."""
 
 SERVER = """
 import http.server, ssl, sys, trustme
@@ -215,17 +213,13 @@ def rehashing(programs: Path, folder: Path, home: Path) -> list[str]:
     clean(programs / "python", "-c", MAKER, source, home=home)
     for copy in copies:
         shutil.copytree(source, copy)
-    time.sleep(SETTLED)
     commands: tuple[tuple[str | Path, str], ...] = (("openssl", "rehash"), (programs / "certboot", "rehash"))
     pairs = list(zip(copies[::2], copies[1::2], strict=True))
     fresh = [[ran(*command, copy, home=home) for command, copy in zip(commands, pair, strict=True)] for pair in pairs]
-    time.sleep(SETTLED)
-    again = [[ran(*command, pair[1], home=home) for command in commands] for pair in pairs]
     what = f"`certboot rehash`, {CERTIFICATES:,} certificates"
     beside = "(without: `openssl rehash`)"
     return [
         row(f"{what}, s, least of {REHASHES} {beside}", middle(fresh, 0, min), "{:.2f}"),
-        row("the same with nothing changed, s", middle(again, 0), "{:.2f}"),
         row("peak memory of the first, MB", middle(fresh, 1), "{:.0f}"),
     ]
 

@@ -68,7 +68,7 @@ class StorePaths:
 
     @property
     def rehash(self) -> Path:
-        """What ``certboot rehash`` found in directories, for the next time."""
+        """What certboot 0.1.0 remembered of directories that it had rehashed; the next update takes it away."""
         return self.home / "rehash"
 
     @property

@@ -19,7 +19,6 @@ from certboot.errors import CertbootError
 from certboot.hook import copies
 from certboot.paths import StorePaths
 from certboot.store.rehash import rehash
-from certboot.store.rehash_record import default_folder
 
 if typing.TYPE_CHECKING:
     from environments import Ran
@@ -146,7 +145,7 @@ def test_neither_the_list_of_copies_nor_a_rehash_writes_there(
     with pytest.raises(CertbootError, match=r"folder|config"):
         copies.remember(StorePaths(folder), copies.Copy("/usr/bin/python3", "/usr/lib/python3", user=False))
     copies.forget(StorePaths(folder), Path("/usr/lib/python3"))
-    rehash(tmp_path / "beside", default_folder())
+    rehash(tmp_path / "beside")
     assert state(folder) == before
 
 
@@ -172,6 +171,8 @@ def store(certboot: Run, paths: StorePaths, beside: Path) -> StorePaths:
     (paths.repaired).mkdir()
     for path in paths.trusted.iterdir():
         (paths.repaired / path.name).write_bytes(path.read_bytes())
+    (paths.rehash).mkdir()  # of 0.1.0
+    (paths.rehash / "1-2.json").write_text("")
     (paths.cache).mkdir()
     for name in ("MozillaIntermediateCerts", "MozillaIntermediateCerts.json"):
         (paths.cache / name).write_text("")

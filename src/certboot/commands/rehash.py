@@ -16,12 +16,11 @@ def rehash_command(arguments: argparse.Namespace) -> int:
     """Make the hash links of some directories."""
     from certboot.render.store_text import rehash_summary
     from certboot.store.rehash import rehash
-    from certboot.store.rehash_record import default_folder
 
     status = OK
     for directory in arguments.directory:
         try:
-            result = rehash(directory, default_folder())
+            result = rehash(directory)
         except CertbootError as error:
             status = failed(error.message, error.hint)
             continue

@@ -1,4 +1,4 @@
-"""The group ``hook``: did it run in this interpreter, and if not why; what it costs, guards, and what else starts."""
+"""The group ``hook``: did it run in this interpreter, and if not why; guards, and what else starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import certboot_startup
 from certboot.config import load_config
-from certboot.doctor import hook_absence, hook_cost
+from certboot.doctor import hook_absence
 from certboot.hook import found
 from certboot.hook.copies import copies, outdated_copies
 from certboot.hook.neighbours import neighbours
@@ -110,10 +110,7 @@ def _ran(paths: StorePaths) -> Finding:
         summary = f"looks for the store in another folder than {paths.home}"
         return Finding("hook-looks-elsewhere", _GROUP, "fail", "hook", summary, evidence)
     if status == "active":
-        count = len(certboot_startup.applied)
-        cost = hook_cost.milliseconds()
-        evidence["milliseconds"] = cost
-        summary = f"ran in {sys.executable} and set {count} variables" + (f", in {cost} ms" if cost is not None else "")
+        summary = f"ran in {sys.executable} and set {len(certboot_startup.applied)} variables"
         return Finding("hook-active", _GROUP, "ok", "hook", summary, evidence)
     kind, level, reason, fix = _REASONS.get(status) or ("hook-failed", "fail", _gave_up(status, paths), _INIT)
     lost = status == "no-store" and paths.generations.exists()

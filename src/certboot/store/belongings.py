@@ -19,7 +19,7 @@ from certboot.clients import BY_NAME
 from certboot.config import load_config
 from certboot.errors import CertbootError, StoreError
 from certboot.store import adoptions, distrusted, env_file, last_read, manifest
-from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, LINK, NUMBER, PARTIAL, REPORT
+from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, LINK, NUMBER, PARTIAL, REHASHED, REPORT
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ _FOLDERS = {
     "trusted": _Kind(CERTIFICATE),
     "repaired": _Kind(CERTIFICATE),
     "cache": _Kind(REPORT),
-    "rehash": _Kind(r"[0-9]+-[0-9]+\.(json|[0-9]+)"),
+    "rehash": _Kind(REHASHED),
     _GENERATIONS: _Kind("", {rf"{NUMBER}({re.escape(PARTIAL)})?": _GENERATION}),
 }
 

@@ -18,7 +18,7 @@ from certboot import files
 from certboot.errors import StoreError
 from certboot.store import manifest
 from certboot.store.hash_links import plan
-from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, NUMBER, PARTIAL, REPORT, exposed_part, in_force
+from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, NUMBER, PARTIAL, REHASHED, REPORT, exposed_part, in_force
 from certboot.store.rehash import link
 
 if typing.TYPE_CHECKING:
@@ -108,6 +108,7 @@ def clean(paths: StorePaths) -> None:
     for leftover in paths.generations.glob(f"*{PARTIAL}"):
         if _NUMBER.fullmatch(leftover.stem) and _is_folder(leftover):
             shutil.rmtree(leftover)
+    _forget_rehashed(paths.rehash)
     ours = {
         paths.home: "|".join(re.escape(part.name) for part in paths.parts),
         paths.trusted: CERTIFICATE,
@@ -118,6 +119,16 @@ def clean(paths: StorePaths) -> None:
         for leftover in folder.glob(".*"):
             if re.fullmatch(names, files.temporary_for(leftover.name)) and not _is_folder(leftover):
                 leftover.unlink(missing_ok=True)
+
+
+def _forget_rehashed(folder: Path) -> None:
+    """Take away what a store of 0.1.0 has in its folder ``rehash``, and the folder if nothing else is in it."""
+    if _is_folder(folder):
+        for record in folder.iterdir():
+            if re.fullmatch(REHASHED, record.name) and not _is_folder(record):
+                record.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _is_folder(path: Path) -> bool:

@@ -34,6 +34,10 @@ class Hashed(typing.NamedTuple):
     """SHA-256 of the DER bytes: two files with the same certificate get one link."""
 
 
+Found: typing.TypeAlias = "Hashed | str"
+"""What a file is linked by, or in words why it is not."""
+
+
 def plan(
     wanted: Iterable[tuple[str, str, str]],
     present: Mapping[Slot, str],

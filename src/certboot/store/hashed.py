@@ -12,11 +12,10 @@ from certboot import der, pem
 from certboot.errors import CertificateError
 from certboot.parsing import parsing
 from certboot.store.hash_links import Hashed
-from certboot.store.rehash_record import key
 from certboot.subject_hash import subject_hash
 
 if typing.TYPE_CHECKING:
-    from certboot.store.rehash_record import Found, Key
+    from certboot.store.hash_links import Found
 
 _LIMIT = 64 * 1024 * 1024
 _CHUNK = 1024 * 1024
@@ -24,36 +23,33 @@ _CHUNK = 1024 * 1024
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-def hashed(entry: os.DirEntry[str]) -> tuple[Found, Key | None]:
-    """Return what the file is linked by, or why it is not, and of which state of the file that is true for good."""
+def hashed(entry: os.DirEntry[str]) -> Found:
+    """Return what the file is linked by, or why it is not."""
     try:
-        data, status = _content(entry)
+        data = _content(entry)
     except OSError as error:
-        return f"it cannot be read: {error.strerror}", None
-    if len(data) > _LIMIT:
-        return "it is too large to be a certificate or CRL", key(status)
-    found, sure = _linked_by(data)
-    return found, key(status) if sure else None
+        return f"it cannot be read: {error.strerror}"
+    return "it is too large to be a certificate or CRL" if len(data) > _LIMIT else _linked_by(data)
 
 
-def _content(entry: os.DirEntry[str]) -> tuple[bytes, os.stat_result]:
-    """Return a file's bytes, but few more than ``_LIMIT``, and its state before they were read; raises OSError."""
+def _content(entry: os.DirEntry[str]) -> bytes:
+    """Return a file's bytes, but few more than ``_LIMIT``; raises OSError."""
     if not entry.is_file():
-        return b"", os.stat(entry.path)
+        return b""
     # Not files.read_regular(), nor open(): a directory of thousands is read here, and each call to the system counts.
     descriptor = os.open(entry.path, _READ)
     try:
-        status = os.fstat(descriptor)
-        data = os.read(descriptor, min(status.st_size, _LIMIT) + 1)
-        while len(data) not in (status.st_size, _LIMIT + 1) and (more := os.read(descriptor, _CHUNK)):
+        size = os.fstat(descriptor).st_size
+        data = os.read(descriptor, min(size, _LIMIT) + 1)
+        while len(data) not in (size, _LIMIT + 1) and (more := os.read(descriptor, _CHUNK)):
             data += more
     finally:
         os.close(descriptor)
-    return data, status
+    return data
 
 
-def _linked_by(data: bytes) -> tuple[Found, bool]:
-    """Return what these bytes are linked by, or why they are not, and whether every OpenSSL would say the same."""
+def _linked_by(data: bytes) -> Found:
+    """Return what these bytes are linked by, or why they are not."""
     # What OpenSSL's PEM_X509_INFO_read_bio makes of it: exactly one certificate or CRL, a key beside it or not.
     blocks = list(pem.blocks(data))
     certificates = [block for block in blocks if block.label in pem.CERTIFICATE_LABELS]
@@ -61,17 +57,17 @@ def _linked_by(data: bytes) -> tuple[Found, bool]:
     if not certificates + crls or (
         len(blocks) > 1 and max(len(certificates), len(crls), sum(map(pem.is_key, blocks))) > 1
     ):
-        return "it does not contain exactly one certificate or CRL", True
+        return "it does not contain exactly one certificate or CRL"
     if any(block.data is None for block in blocks):
-        return "it cannot be read as PEM", True
+        return "it cannot be read as PEM"
     try:
-        objects = [_object(block) for block in certificates + crls]
+        first, *_ = [_object(block) for block in certificates + crls]
     except ValueError as error:
-        return f"it is damaged: {error}", False
-    return objects[0][0], all(sure for _, sure in objects)
+        return f"it is damaged: {error}"
+    return first
 
 
-def _object(block: pem.PemBlock) -> tuple[Hashed, bool]:
+def _object(block: pem.PemBlock) -> Hashed:
     data = block.data or b""
     encoded = data[: der.span(data, 0, len(data))[3]]  # a TRUSTED CERTIFICATE carries its settings after it
     digest = hashlib.sha256(encoded).hexdigest()
@@ -79,7 +75,7 @@ def _object(block: pem.PemBlock) -> tuple[Hashed, bool]:
         if block.label == pem.CRL_LABEL:
             with parsing():
                 x509.load_der_x509_crl(encoded)
-            return Hashed(subject_hash(der.crl_issuer(encoded)), "r", digest), True
+            return Hashed(subject_hash(der.crl_issuer(encoded)), "r", digest)
         with parsing():
             x509.load_der_x509_certificate(encoded)
     except CertificateError as error:
@@ -88,5 +84,5 @@ def _object(block: pem.PemBlock) -> tuple[Hashed, bool]:
 
         if block.label == pem.CRL_LABEL or not loads_in_openssl(encoded):
             raise der.DerError(str(error.__cause__)) from error
-        return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest), False
-    return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest), True
+        return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest)
+    return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest)

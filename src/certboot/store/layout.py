@@ -24,6 +24,8 @@ LINK = "[0-9a-f]{8}[.](?:0|[1-9][0-9]*)"
 """The names of hash links."""
 REPORT = r"[A-Z][A-Za-z]+(?:\.json)?"
 """The names of the CCADB's reports, and of the notes on them."""
+REHASHED = r"[0-9]+-[0-9]+\.(json|[0-9]+)"
+"""The names of what certboot 0.1.0 remembered of rehashed directories."""
 _LONGEST = 4096  # bytes of a path
 _IN_FORCE = re.compile(r"generations[/\\][0-9]+")
 

@@ -20,8 +20,7 @@ from certboot.store.hash_links import Slot, plan
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from certboot.store.hash_links import Hashed
-    from certboot.store.rehash_record import Found, Memory
+    from certboot.store.hash_links import Found, Hashed
 
 _EXTENSIONS = frozenset({".pem", ".crt", ".cer", ".crl"})
 _LINK = re.compile(r"([0-9a-f]{8})\.(r?)(0|[1-9][0-9]{0,4})")
@@ -36,36 +35,29 @@ class RehashResult(typing.NamedTuple):
     warnings: tuple[str, ...]
 
 
-def rehash(directory: Path, record_folder: Path | None = None) -> RehashResult:
+def rehash(directory: Path) -> RehashResult:
     """Give every certificate and CRL in ``directory`` its hash link; raises StoreError.
 
-    A second run makes and removes nothing. With ``record_folder`` (rehash_record.default_folder) it does not read again
-    what has not changed.
+    A second run makes and removes nothing.
     """
-    from certboot.store.rehash_record import Memory
-
     try:
-        memory = Memory(directory, record_folder)
-        unchanged = memory.unchanged()
-        if unchanged:
-            return RehashResult(unchanged[0], (), (), unchanged[1])
         with warnings.catch_warnings():
             # cryptography warns of old sins (a serial number below zero); they are no reason to print anything here.
             warnings.simplefilter("ignore")
-            return _rehash(directory, memory)
+            return _rehash(directory)
     except OSError as error:
         message = f"cannot rehash {directory}: {error.strerror or error}"
         raise StoreError(message, "give a directory that you may write to") from error
 
 
-def _rehash(directory: Path, memory: Memory) -> RehashResult:
+def _rehash(directory: Path) -> RehashResult:
     with os.scandir(directory) as scan:
         entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
     named = {entry.name: Slot(match[1], match[2], int(match[3])) for entry, match in _matches(entries)}
     symlinks = {entry.name for entry in entries if entry.is_symlink()}
     present = {slot: os.readlink(directory / name) for name, slot in named.items() if name in symlinks}
     occupied = {name: slot for name, slot in named.items() if name not in symlinks}
-    found = _found([entry for entry in entries if entry.name in occupied or _eligible(entry.name)], memory)
+    found = _found([entry for entry in entries if entry.name in occupied or _eligible(entry.name)])
     copies, doubts = _copies(occupied, found)
     wanted, sources, more = _wanted({name: each for name, each in found.items() if _eligible(name)}, set(copies))
     more += [f"{name} is a copy of no file here; left alone" for each, name in copies.items() if each not in sources]
@@ -79,10 +71,7 @@ def _rehash(directory: Path, memory: Memory) -> RehashResult:
         os.unlink(prefix + name)
     for name in made:
         _link(prefix, name, links[name])
-    others = {entry.name for entry in entries} - symlinks
-    result = RehashResult(links, made, removed, (*doubts, *more))
-    memory.keep(result, (symlinks - {*removed}) | {*made}, others)
-    return result
+    return RehashResult(links, made, removed, (*doubts, *more))
 
 
 def _matches(entries: list[os.DirEntry[str]]) -> Iterable[tuple[os.DirEntry[str], re.Match[str]]]:
@@ -97,25 +86,11 @@ def _eligible(name: str) -> bool:
     return name[-4:].lower() in _EXTENSIONS and name[:-4].strip(".") != ""
 
 
-def _found(entries: list[os.DirEntry[str]], memory: Memory) -> dict[str, Found]:
-    """Return what each file is linked by, or why it is not: from memory where that counts, else read."""
-    from certboot.store.hashed import hashed  # it needs the certificate library, which a run may well not
-    from certboot.store.rehash_record import key
+def _found(entries: list[os.DirEntry[str]]) -> dict[str, Found]:
+    """Return what each file is linked by, or why it is not."""
+    from certboot.store.hashed import hashed  # it needs the certificate library, which the making of links does not
 
-    known = memory.known()
-    found: dict[str, Found] = {}
-    for entry in entries:
-        name = entry.name
-        state = None
-        if name in known:
-            with contextlib.suppress(OSError):
-                state = key(entry.stat())
-        if state and known[name][0] == state:
-            found[name] = known[name][1]
-        else:
-            found[name], state = hashed(entry)
-        memory.saw(name, state, found[name])
-    return found
+    return {entry.name: hashed(entry) for entry in entries}
 
 
 def _copies(occupied: Mapping[str, Slot], found: Mapping[str, Found]) -> tuple[dict[Hashed, str], list[str]]:

@@ -177,3 +177,23 @@ def test_cleaning_leaves_alone_what_is_not_certboots(paths: StorePaths) -> None:
     before = contents(paths.home)
     generations.clean(paths)
     assert contents(paths.home) == before
+
+
+@pytest.mark.parametrize("other", [None, "README", "1-2.json.mine"])
+def test_what_0_1_0_remembered_of_rehashed_directories_goes_and_nothing_else(
+    paths: StorePaths, other: str | None
+) -> None:
+    paths.rehash.mkdir(parents=True)
+    for name in ("12-345.json", "12-345.9", *([other] if other else [])):
+        (paths.rehash / name).write_text("")
+    generations.clean(paths)
+    assert [path.name for path in paths.home.rglob("*")] == (["rehash", other] if other else [])
+
+
+def test_a_link_in_the_place_of_that_folder_is_not_followed(paths: StorePaths, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "1-2.json").write_text("")
+    paths.home.mkdir(parents=True)
+    paths.rehash.symlink_to(tmp_path / "mine")
+    generations.clean(paths)
+    assert (tmp_path / "mine" / "1-2.json").exists()
