@@ -94,6 +94,13 @@ def test_the_line_of_the_pth_file_in_the_security_policy_is_the_one_shipped() ->
     assert f"`{line}`" in (ROOT / "SECURITY.md").read_text("utf-8")
 
 
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text("utf-8")))
+    sources = (path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 20
+    assert named - {name for source in sources for name in re.findall(r"def (test_\w+)\(", source)} == set()
+
+
 def test_the_settings_in_the_readme_are_understood(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     config = parse_config(text.encode(), tmp_path / "team.toml")

@@ -312,11 +312,12 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(other)
 
 
+@pytest.mark.real_data
 def test_of_1500_mutations_of_real_roots_each_is_a_sound_certificate_or_refused() -> None:
     """Whatever is asked of a certificate later works, since what cryptography reads only when it is asked was read."""
     real = [block.data or b"" for block in pem.blocks(certifi.path().read_bytes())]
     chance = random.Random(9)  # noqa: S311 - the same ones at every run
-    now, sound, refused = datetime.now(timezone.utc), 0, 0
+    now, sound, refused = datetime(2026, 11, 24, tzinfo=timezone.utc), 0, 0
     for _ in range(1500):
         try:
             found = certs.load_certificate.__wrapped__(mutated(chance.choice(real), chance))
@@ -328,8 +329,7 @@ def test_of_1500_mutations_of_real_roots_each_is_a_sound_certificate_or_refused(
         assert certs.file_name(found).endswith(".pem")
         broken_rule(found, now)
         certs.is_signed_by(found, found)
-    assert sound > 400
-    assert refused > 400
+    assert min(sound, refused) > 400
 
 
 @cases(("text", "kind"), [("Example CA", 12), ("Example CA", 30), ("  example  cA ", 12), ("Example CA", 19)])

@@ -405,6 +405,9 @@ def test_a_copy_of_a_distrusted_certificate_that_was_signed_anew_stays_out(
     assert certboot("update").status == 0
     assert "Root C" not in names(store)
     (tmp_path / "twin.pem").write_bytes(twin)
+    ran = certboot("trust", tmp_path / "twin.pem", "--yes")  # it is not the one that was distrusted
+    assert (ran.status, "hint: certboot distrust ID --undo" in ran.err) == (2, True)
+    assert certboot("distrust", "--undo", "Root C").status == 0
     assert certboot("trust", tmp_path / "twin.pem", "--yes").status == 0
     assert "Root C" in names(store)
 

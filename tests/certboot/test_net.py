@@ -503,7 +503,7 @@ def test_a_slow_server_ends_with_the_time_in_all(
     monkeypatch.setattr(net, "_TOTAL_SECONDS", 0.6)
     raw.answers = [slow]
     assert refused(raw.url).message == f"not finished after 0.6 seconds: {raw.url}"
-    raw.answers = [page(b"hello")]
+    monkeypatch.setattr(net, "_TOTAL_SECONDS", 60)
     assert refused("https://localhost:1/").message.startswith("no connection to localhost:1, ")
 
 
@@ -511,7 +511,7 @@ def test_a_slow_server_ends_with_the_time_in_all(
 def test_a_silent_server_is_left_and_tried_once_more(
     raw: RawServer, refused: Refused, ca_file: Path, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
-    monkeypatch.setattr(net, "_READ_SECONDS", 0.3)
+    monkeypatch.setattr(net, "_READ_SECONDS", 1.0)
     raw.answers = [endless(head=head, part=b"", pause=1), page(b"hello")]
     assert net.fetch(raw.url, limit=LIMIT, verify=ca_file).body == b"hello"
     raw.answers = [endless(head=head, part=b"", pause=1)]
@@ -727,7 +727,7 @@ def test_what_hangs_before_there_is_http_ends_with_the_time_in_all(  # noqa: PLR
     url = "https://ca.example/" if proxy_scheme else f"https://{address}/"
     begun = time.monotonic()
     assert refused(url).message == f"not finished after 0.6 seconds: {url}"
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
 
 
 def test_a_name_server_that_does_not_answer_ends_with_it_too(refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -743,18 +743,18 @@ def test_a_name_server_that_does_not_answer_ends_with_it_too(refused: Refused, m
     monkeypatch.setattr(net, "_TOTAL_SECONDS", 0.3)
     begun = time.monotonic()
     assert refused("https://ca.example/").message == "not finished after 0.3 seconds: https://ca.example/"
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
     answered.set()
 
 
 def test_a_proxy_that_is_silent_for_long_is_left_and_tried_once_more(
     raw: RawServer, listen: Callable[..., Listener], refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(net, "_READ_SECONDS", 0.3)
+    monkeypatch.setattr(net, "_READ_SECONDS", 1.0)
     through = listen(silent)
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:secret@localhost:{through.port}")
     error = refused(raw.url)
-    assert "did not say within 0.3 seconds whether it connects to localhost:" in error.message
+    assert "did not say within 1 seconds whether it connects to localhost:" in error.message
     assert "secret" not in error.message
     assert through.count == 2
 
@@ -793,4 +793,4 @@ def test_no_more_is_taken_of_an_answer_without_end_than_an_answer_may_have(
         assert len(net.fetch(raw.url, limit=LIMIT, verify=ca_file).body) <= LIMIT
     assert len(raw.requests) <= 2
     assert received < 2 * (net._HEAD + 2 * LIMIT + 64 * 1024)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60

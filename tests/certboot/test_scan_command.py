@@ -72,8 +72,8 @@ def test_a_number_of_jobs_that_is_none_is_refused(certboot: Run, jobs: str) -> N
     [
         ((), "no host is named"),
         (("--file", "/no/such/file"), "cannot read /no/such/file: No such file or directory"),
-        (("--file", "/"), "cannot read /: Is a directory"),
-        (("--file", "/dev/null"), "the list names no host"),
+        (("--file", "/"), "cannot read /: a folder, not a file"),
+        (("--file", "/dev/null"), "cannot read /dev/null: a device, not a regular file"),
         (("# a comment",), "the list names no host"),
         (("a.example", "--resume"), "--resume goes with --output"),
     ],

@@ -20,8 +20,6 @@ from certboot.store import manifest
 
 _SECONDS = 2.0
 """Of the processor's time, for one input of at most targets.LONGEST bytes."""
-_SET_BY_ENV = pytest.mark.xfail(strict=True, reason="the hook sets any variable that the env file names")
-_TARGETS = [pytest.param(name, marks=_SET_BY_ENV if name == "env" else ()) for name in targets.TARGETS]
 
 _STEPS = st.lists(st.tuples(st.sampled_from(targets.KINDS), st.integers(0, 0xFFFF), st.binary(max_size=6)), max_size=6)
 
@@ -32,7 +30,7 @@ def _run(target: str, data: bytes) -> None:
     assert time.process_time() - begin < _SECONDS
 
 
-@pytest.mark.parametrize("target", _TARGETS)
+@pytest.mark.parametrize("target", targets.TARGETS)
 def test_what_is_in_the_corpus_is_accepted_or_refused_by_name(target: str) -> None:
     seeds = targets.seeds(target)
     assert seeds
@@ -40,7 +38,7 @@ def test_what_is_in_the_corpus_is_accepted_or_refused_by_name(target: str) -> No
         _run(target, data)
 
 
-@pytest.mark.parametrize("target", _TARGETS)
+@pytest.mark.parametrize("target", targets.TARGETS)
 def test_mutations_of_the_corpus_are_accepted_or_refused_by_name(target: str) -> None:
     @settings(
         max_examples=250,

@@ -53,7 +53,7 @@ def test_openssl_rehash_makes_exactly_our_links(crts: Path, openssl: Callable[..
         shutil.copy(path, copy)
     openssl("rehash", copy)
     assert links(copy) == links(crts)
-    assert len(links(crts)) == len(list(crts.glob("*.pem"))) > 100
+    assert len(links(crts)) == len(list(crts.glob("*.pem"))) > 20  # certifi's, as far as they have not expired
 
 
 def test_openssl_s_client_verifies_with_our_directory_and_not_with_an_empty_one(

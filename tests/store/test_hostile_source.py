@@ -274,6 +274,7 @@ CASES = [
 ]
 
 
+@pytest.mark.timeout(1200)  # for all of them, on a machine with much to do too
 @cases(
     ("answer", "path"),
     [case[1:] for case in CASES],

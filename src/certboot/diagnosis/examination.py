@@ -27,6 +27,7 @@ if typing.TYPE_CHECKING:
 
 GROUP = "server"
 GOOD = "handshake-ok"
+_MOST_COMPARED = 50_000  # certificates with the name of an issuer; OpenSSL has judged without this list
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,20 @@ def relevant(anchors: Sequence[bytes], sent: Sequence[Details]) -> tuple[Details
     for each in sent:
         own = by_name.get(each.certificate.subject_hash, ())
         found.update((anchor.certificate.der, anchor) for anchor in own if anchor == each)
+    left = dict(by_name)
     waiting = list(sent)
+    compared = 0
     for child in waiting:  # grows as it goes
-        for anchor in by_name.get(name_hash(child.certificate.issuer_name), ()):
-            if anchor.certificate.der not in found and is_issuer(anchor, child):
-                found[anchor.certificate.der] = anchor
-                waiting.append(anchor)
+        name = name_hash(child.certificate.issuer_name)
+        candidates = [anchor for anchor in left.get(name, ()) if anchor.certificate.der not in found]
+        compared += len(candidates)
+        if compared > _MOST_COMPARED:
+            break
+        above = [anchor for anchor in candidates if is_issuer(anchor, child)]
+        found.update((anchor.certificate.der, anchor) for anchor in above)
+        # What was found once is looked at no more: of thousands with one name each would be compared with each.
+        left[name] = [anchor for anchor in candidates if anchor.certificate.der not in found]
+        waiting += above
     return tuple(found.values())
 
 

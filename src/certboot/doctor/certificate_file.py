@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import re
 import typing
+from collections import Counter
 from dataclasses import dataclass
 
-from certboot import files, pem
+from certboot import der, files, pem
+from certboot.certs import load_certificate
 from certboot.errors import CertbootError, SourceError
 from certboot.sources.added import SIZE_LIMIT
 from certboot.sources.reading import PKCS7_LABELS, from_bytes, is_one_element, text_of_windows
+from certboot.subject_hash import comparable
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
 _MOST_FILES = 20_000
+_MOST_OF_A_NAME = 200
 _CHAIN_HINT = "give the server's certificate first, then what it sends along, in PEM"
 _ANCHORS_HINT = "--anchors takes a file or a folder of CA certificates in PEM or DER"
 _LABELS = pem.CERTIFICATE_LABELS | PKCS7_LABELS
@@ -59,7 +63,7 @@ def anchors(path: Path) -> Certificates:
     In a folder may lie anything else too: only what is PEM can be damaged there.
     """
     if not path.is_dir():
-        return _some(_read(path, ("unreadable",)), path, _ANCHORS_HINT)
+        return _few_of_a_name(_some(_read(path, ("unreadable",)), path, _ANCHORS_HINT), path)
     ders: dict[bytes, None] = {}
     damage: list[str] = []
     try:
@@ -78,7 +82,21 @@ def anchors(path: Path) -> Certificates:
     if not ders:
         message = f"no certificate in the folder: {path}"
         raise SourceError(message, _ANCHORS_HINT)
-    return Certificates(tuple(ders), tuple(damage))
+    return _few_of_a_name(Certificates(tuple(ders), tuple(damage)), path)
+
+
+def _few_of_a_name(found: Certificates, path: Path) -> Certificates:
+    """Return what was found; raises SourceError where so many have one name that OpenSSL would compare them for long.
+
+    It compares each that it takes in with all of its name (X509_STORE_add_cert in crypto/x509/x509_lu.c).
+    """
+    names = [comparable(der.certificate_names(each)[1]) for each in found.ders]
+    name, count = Counter(names).most_common(1)[0]
+    if count > _MOST_OF_A_NAME:
+        subject = load_certificate(found.ders[names.index(name)]).subject
+        message = f"{count:,} CA certificates have the same name, {subject}: {path}"
+        raise SourceError(message, f"keep those that are in use; certboot looks at {_MOST_OF_A_NAME} of one name")
+    return found
 
 
 def _some(found: _Read, path: Path, hint: str) -> Certificates:

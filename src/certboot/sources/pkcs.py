@@ -127,7 +127,7 @@ def _opened(data: bytes, password: bytes | None, detail: str) -> list[bytes] | N
 def _folders() -> list[str]:
     """Return where the child finds certboot and cryptography, which need not be where its Python looks."""
     packages = (certboot, cryptography)
-    return list(dict.fromkeys(str(Path(package.__file__).absolute().parents[1]) for package in packages))
+    return list(dict.fromkeys(str(Path(package.__path__[0]).absolute().parent) for package in packages))
 
 
 def _usable(password: bytes) -> bool:

@@ -161,9 +161,10 @@ def _made(manifest: Manifest, path: Path) -> Manifest:
 
 def _choices(document: dict[str, typing.Any]) -> Choices:
     sources = tuple(document.pop("sources"))
+    _require(type(document.get("intermediates", False)) is bool, "not the choices of a store")
     found = Choices(sources=sources, **document)
     _all_texts((*sources, found.reports))
-    _require(isinstance(found.intermediates, bool) and "\0" not in found.reports, "not the choices of a store")
+    _require("\0" not in found.reports, "not the choices of a store")
     return found
 
 

@@ -1,0 +1,166 @@
+"""What certboot 0.1.0 made stays in force: its store under the new hook, and its hook over the new store."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+from environments import ROOT, Environment, built_once, installer, make_environment
+from server import TlsServer
+from snapshot import contents
+from virtualenvs import packages, python_of, start, virtualenv
+
+from certboot.hook import record
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("former")]
+
+COMMIT = "d6841c9ace188690a1342842c3dee94d7b9a05df"
+"""The last one of 0.1.0."""
+GET = """
+import json, os, sys
+import certboot_startup as hook
+import requests, urllib.request
+for get in (lambda url: requests.get(url).text, lambda url: urllib.request.urlopen(url).read().decode()):
+    assert get(sys.argv[1]) == "ok"
+session = requests.Session()
+session.verify = sys.argv[2]
+try:
+    session.get(sys.argv[1])
+    own = "lost"
+except requests.exceptions.SSLError:
+    own = "wins"
+print(json.dumps({"status": hook.status, "guarded": hook.guarded, "own": own}))
+"""
+
+
+@pytest.fixture(scope="session")
+def former_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of 0.1.0, built from the repository's history."""
+
+    def build(out: Path) -> None:
+        archive = subprocess.run(["git", "archive", COMMIT], cwd=ROOT, capture_output=True, check=False)
+        if archive.returncode and os.environ.get("CI") != "true":
+            pytest.skip("the history of this checkout does not go back to 0.1.0: git fetch --unshallow")
+        assert not archive.returncode, archive.stderr
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+            tar.extractall(out / "source", filter="data")
+        installer(sys.executable, "-m", "build", "--no-isolation", "--wheel", "-o", out, out / "source")
+
+    (found,) = built_once(tmp_path_factory, "former-wheel", build).glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="session")
+def former(former_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """A virtualenv with 0.1.0 in it. Not to be changed."""
+    return Environment(built_once(tmp_path_factory, "former", lambda out: make_environment(out, former_wheel)))
+
+
+@pytest.fixture
+def url(ca: trustme.CA, serve: Callable[..., TlsServer]) -> str:
+    return serve(ca.issue_cert("localhost")).url
+
+
+@pytest.fixture
+def former_store(former: Environment, clean: Path, ca_file: Path) -> Path:
+    """The HOME of somebody who used 0.1.0: a CA of their own, two generations, an adopted value, a distrusted CA."""
+    adopted = {"CURL_CA_BUNDLE": str(clean / "adopted.pem")}
+    trustme.CA().cert_pem.write_to_path(adopted["CURL_CA_BUNDLE"])
+    for argv, variables in (
+        (["init", "--add", ca_file], {}),
+        (["adopt", "--yes"], adopted),
+        (["distrust", "GTS Root R1"], {}),
+    ):
+        ran = former.run("certboot", *argv, home=clean, **variables)
+        assert ran.status == 0, ran.err
+    return clean
+
+
+def fetched(environment: Environment, home: Path, url: str) -> str:
+    """Return what a script says that fetches from ``url``, and then with a choice of its own that cannot succeed."""
+    other = home / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    ran = environment.run("python", "-c", GET, url, other, home=home)
+    assert ran.status == 0, ran.err
+    return ran.out
+
+
+def test_the_new_hook_uses_a_store_of_the_former_release(installed: Environment, former_store: Path, url: str) -> None:
+    before = contents(former_store / ".local")
+    assert '"status": "active"' in fetched(installed, former_store, url)
+    assert '"own": "wins"' in fetched(installed, former_store, url)
+    assert contents(former_store / ".local") == before
+
+
+def test_the_new_commands_read_a_store_of_the_former_release(installed: Environment, former_store: Path) -> None:
+    for argv in (
+        ["list"],
+        ["history"],
+        ["doctor", "store"],
+        ["env"],
+        ["diff", "1", "2"],
+        ["export", "--format", "pem-bundle", "-"],
+    ):
+        ran = installed.run("certboot", *argv, home=former_store)
+        assert (ran.status, ran.err) == (0, ""), argv
+
+
+@pytest.mark.parametrize("command", ["init", "update"])
+def test_a_store_of_the_former_release_is_brought_up_to_date_and_leads_back(
+    installed: Environment, former: Environment, former_store: Path, url: str, command: str
+) -> None:
+    ran = installed.run("certboot", command, home=former_store)
+    assert (ran.status, ran.err) == (0, "")
+    assert "GTS Root R1" not in installed.run("certboot", "list", home=former_store).out
+    assert '"own": "wins"' in fetched(installed, former_store, url)
+    assert '"own": "wins"' in fetched(former, former_store, url)  # whose hook is still the former one
+    home = former_store / ".local/share/certboot"
+    assert installed.run("certboot", "rollback", "1", home=former_store).status == 0
+    assert os.readlink(home / "current") == "generations/1"
+    assert "GTS Root R1" in installed.run("certboot", "list", home=former_store).out
+    for environment in (installed, former):
+        assert '"own": "wins"' in fetched(environment, former_store, url)
+
+
+def test_a_copy_of_the_former_hook_works_with_the_new_store_and_is_renewed(
+    installed: Environment, former: Environment, former_store: Path, tmp_path: Path
+) -> None:
+    folder = virtualenv(tmp_path / "venv")
+    ran = former.run("certboot", "hook", "install", "--python", folder, home=former_store)
+    assert ran.status == 0, ran.err
+    site = packages(folder)
+    kept = record.read(site)
+    assert kept
+    assert kept.version == "0.1.0"
+    status = "import ssl, certboot_startup as hook; print(hook.status, hook.guarded['ssl'], len(hook.applied))"
+    home = str(former_store)
+    assert start(python_of(folder), status, HOME=home).out == "active applied 7\n"
+    assert "renewed" in installed.run("certboot", "update", home=former_store).out
+    renewed = record.read(site)
+    assert renewed
+    assert renewed.version != "0.1.0"
+    assert start(python_of(folder), status, HOME=home).out == "active applied 7\n"
+    assert installed.run("certboot", "hook", "uninstall", "--python", folder, home=former_store).status == 0
+    assert not list(site.glob("certboot*"))
+
+
+def test_what_the_user_adopted_and_distrusted_with_the_former_release_stays(
+    installed: Environment, former_store: Path
+) -> None:
+    variables = {"CURL_CA_BUNDLE": str(former_store / "adopted.pem")}
+    for _ in range(2):
+        ran = installed.run(
+            "python", "-c", "import os; print(os.environ['CURL_CA_BUNDLE'])", home=former_store, **variables
+        )
+        assert os.path.normpath(ran.out).endswith("certboot/current/bundle.pem\n")
+        assert installed.run("certboot", "update", home=former_store, **variables).status == 0
+    assert "distrusted" in installed.run("certboot", "list", "--rejected", home=former_store).out
+    assert installed.run("certboot", "purge", "--yes", home=former_store).status == 0
+    assert not (former_store / ".local/share/certboot").exists()
