@@ -30,7 +30,7 @@ def cases(names: str | Sequence[str], rows: Iterable[typing.Any], ids: Sequence[
         wanted = {name: found for name, found in inspect.signature(test).parameters.items() if name not in arguments}
 
         @functools.wraps(test)
-        def whole(tmp_path: Path, **fixtures: object) -> None:
+        def whole(*instance: object, tmp_path: Path, **fixtures: object) -> None:
             failures: list[BaseException] = []
             with tempfile.TemporaryDirectory(dir=tmp_path.parent) as kept:
                 shutil.copytree(tmp_path, kept, symlinks=True, dirs_exist_ok=True)
@@ -39,7 +39,7 @@ def cases(names: str | Sequence[str], rows: Iterable[typing.Any], ids: Sequence[
                     try:
                         with pytest.MonkeyPatch.context() as monkeypatch:
                             own = {**fixtures, "tmp_path": tmp_path, "monkeypatch": monkeypatch}
-                            test(**{name: own[name] for name in wanted}, **named)
+                            test(*instance, **{name: own[name] for name in wanted if name != "self"}, **named)
                     except (Exception, pytest.fail.Exception, BaseExceptionGroup) as failure:  # noqa: BLE001, F821
                         failure.add_note(f"case {ids[number] if ids else number}: {named!r:.1000}")
                         failures.append(failure)
@@ -48,9 +48,10 @@ def cases(names: str | Sequence[str], rows: Iterable[typing.Any], ids: Sequence[
                 told = f"{len(failures)} of {len(table)} cases"
                 raise BaseExceptionGroup(told, failures)  # noqa: F821 - the tests run on Python 3.11 or newer
 
-        itself = inspect.Parameter("tmp_path", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        others = [found for name, found in wanted.items() if name != "tmp_path"]
-        whole.__signature__ = inspect.Signature([itself, *others])  # type: ignore[attr-defined]
+        folder = inspect.Parameter("tmp_path", inspect.Parameter.KEYWORD_ONLY)
+        others = [found.replace(kind=folder.kind) for name, found in wanted.items() if name not in ("self", "tmp_path")]
+        methods = [found for name, found in wanted.items() if name == "self"]
+        whole.__signature__ = inspect.Signature([*methods, folder, *others])  # type: ignore[attr-defined]
         return whole
 
     return decorate

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from issuers import as_pkcs7, intermediate, leaf, pkcs7_of, respelled
 from pki import Issued, issue
 from plain_server import PlainServer, endless, page
+from table import cases
 
 from certboot import aia, der, net
 from certboot.aia import Issuers
@@ -51,8 +52,8 @@ FORMS = {
 
 
 class TestForms:
-    @pytest.mark.parametrize("form", FORMS)
-    @pytest.mark.parametrize("media_type", ["application/pkix-cert", "text/html", ""])
+    @cases("form", FORMS)
+    @cases("media_type", ["application/pkix-cert", "text/html", ""])
     def test_every_form_is_known_by_its_content(self, place: PlainServer, form: str, media_type: str) -> None:
         place.pages["/ca"] = page(FORMS[form], **({"Content_Type": media_type} if media_type else {}))
         url = f"{place.url}/ca"
@@ -64,7 +65,7 @@ class TestForms:
         place.pages["/ca"] = page(odd.der)
         assert fetched(leaf(odd, f"{place.url}/ca"))[0] == [(fingerprint(odd), f"{place.url}/ca")]
 
-    @pytest.mark.parametrize(
+    @cases(
         ("body", "rule"),
         [
             (b"", "no-certificate"),
@@ -137,9 +138,7 @@ class TestAddresses:
         found, issuers = fetched(leaf(CA, others[2], f"{place.url}/ca"))
         assert ([origin for _, origin in found], rules(issuers)) == ([f"{place.url}/ca"], ["unsupported-scheme"])
 
-    @pytest.mark.parametrize(
-        "address", ["file:///etc/passwd", "ldap://ca.example/CN=CA", "ftp://ca.example/ca", "ca.cer", ""]
-    )
+    @cases("address", ["file:///etc/passwd", "ldap://ca.example/CN=CA", "ftp://ca.example/ca", "ca.cer", ""])
     def test_other_schemes_are_refused(self, address: str) -> None:
         assert rules(fetched(leaf(CA, address))[1]) == ["unsupported-scheme"]
 
@@ -154,9 +153,7 @@ class TestAddresses:
         assert rules(issuers) == ["too-many-addresses", *["status"] * 5]
         assert len(fetched(leaf(CA, *("ldap://ca.example/" for _ in range(500))))[1].failures) == 5
 
-    @pytest.mark.parametrize(
-        "host", ["127.0.0.1", "localhost", "0177.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254"]
-    )
+    @cases("host", ["127.0.0.1", "localhost", "0177.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254"])
     def test_out_of_reach_is_refused(self, place: PlainServer, host: str) -> None:
         found, issuers = fetched(leaf(CA, f"http://{host}:{place.port}/ca"), reach=Reach())
         assert (found, rules(issuers), place.requests) == ([], ["address-refused"], [])

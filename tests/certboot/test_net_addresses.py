@@ -112,7 +112,7 @@ def _carried(form: str, inside: str) -> str:
 
 @pytest.mark.parametrize("form", CARRYING)
 class TestCarried:
-    @pytest.mark.parametrize("inside", INSIDE)
+    @cases("inside", INSIDE)
     def test_by_translation_nothing_is_of_this_computer_or_of_a_private_network(self, form: str, inside: str) -> None:
         address = _carried(form, inside)
         assert kind(address) == SPECIAL

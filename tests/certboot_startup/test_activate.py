@@ -284,10 +284,8 @@ def test_the_hook_has_the_names_of_the_table_and_no_others() -> None:
     assert set(certboot_startup.OVERRULING) | {*certboot_startup.HOLDS_BACK} <= {*BY_NAME}
 
 
-@pytest.mark.parametrize("form", ["bundle.pem", "crts"])
-@pytest.mark.parametrize(
-    "name", ["BASH_ENV", "ENV", "LD_PRELOAD", "PYTHONSTARTUP", "PYTHONPATH", "OPENSSL_CONF", "PATH"]
-)
+@cases("form", ["bundle.pem", "crts"])
+@cases("name", ["BASH_ENV", "ENV", "LD_PRELOAD", "PYTHONSTARTUP", "PYTHONPATH", "OPENSSL_CONF", "PATH"])
 def test_no_variable_outside_the_table_is_set_or_replaced_whatever_env_says(store: Store, name: str, form: str) -> None:
     value = f"{store.home}/current/{form}"
     store.write(f"SSL_CERT_FILE={store.bundle_named}", f"{name}={value}", f"-{name}=/own", "-PIP_CERT=/own")
@@ -312,8 +310,8 @@ def test_activate_acts_once_in_a_process(store: Store, monkeypatch: pytest.Monke
     assert certboot_startup.applied == store.settings
 
 
-@pytest.mark.parametrize("error", [OSError, PermissionError, ValueError, RuntimeError, MemoryError, RecursionError])
-@pytest.mark.parametrize("at", range(20))
+@cases("error", [OSError, PermissionError, ValueError, RuntimeError, MemoryError, RecursionError])
+@cases("at", range(20))
 def test_activate_never_raises_and_its_status_names_the_exception(
     store: Store, monkeypatch: pytest.MonkeyPatch, at: int, error: type[Exception]
 ) -> None:
@@ -387,7 +385,7 @@ def test_the_store_is_where_platformdirs_has_it(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
-@pytest.mark.parametrize(
+@cases(
     ("owner", "user", "counts"),
     [(NOBODY, 0, False), (NOBODY, 1234, False), (NOBODY, NOBODY, True), (0, NOBODY, True), (0, 0, True)],
 )
