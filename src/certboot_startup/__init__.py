@@ -121,8 +121,8 @@ def unsafe_part(path, writers=0o022):
     # What a path leads to says nothing: a link of somebody else may lead to what is root's, and elsewhere the moment
     # after. So every part is looked at as it stands there:
     # - It belongs to root or to the effective user, and others may not write to it.
-    # - A sticky folder of root's, such as /tmp, may be written to by everybody. It is passed by a folder of the user's
-    #   own, not by a link: a hard link to one of his, made by somebody else, would be his as well.
+    # - A sticky folder of root's, such as /tmp, may be written to by everybody. It is passed by what is the user's
+    #   own, but for a link: a hard link to one of his, made by somebody else, would be his as well.
     # - A group may write to a folder if it is root's, or the user's private one: on many systems ~/.local/share is
     #   0775. Without the database of groups, a private one is known by its number, which useradd (USERGROUPS_ENAB)
     #   makes that of the user where it is free. Whoever adds others to such a group, or gives a common group the number
@@ -142,7 +142,7 @@ def unsafe_part(path, writers=0o022):
         found = lstat(part)
         mode = found.st_mode
         owner = found.st_uid
-        if (owner and owner != user) or (shared and (owner != user or mode & 0o170000 != 0o040000)):
+        if (owner and owner != user) or (shared and (owner != user or mode & 0o170000 == 0o120000)):
             return part
         shared = False
         if mode & 0o170000 == 0o120000:
