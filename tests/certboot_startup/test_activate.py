@@ -154,6 +154,11 @@ def to_folder(path: Path) -> None:
     path.mkdir()
 
 
+def to_fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def to_link(path: Path) -> None:
     """Put a link to the same thing, safe as it is, into its place: what it leads to others may own tomorrow."""
     path.rename(f"{path}.away")
@@ -206,7 +211,7 @@ REFUSED: dict[str, tuple[str, Callable[[Store], object]]] = {
     "generation a link": ("unsafe", lambda store: to_link(store.generation)),
     "crts a link": ("unsafe", lambda store: to_link(store.crts)),
     "bundle a link": ("unsafe", lambda store: to_link(store.bundle)),
-    "bundle a FIFO": ("unsafe", lambda store: (store.bundle.unlink(), os.mkfifo(store.bundle))),
+    "bundle a FIFO": ("unsafe", lambda store: to_fifo(store.bundle)),
     "crts empty": ("incomplete", lambda store: (store.crts / "9d66eef0.0").unlink()),
     "bundle gone": ("FileNotFoundError", lambda store: store.bundle.unlink()),
     "bundle empty": ("incomplete", lambda store: store.bundle.write_bytes(b"")),

@@ -227,13 +227,23 @@ def test_a_group_that_is_the_user_s_private_one_may_write_above_the_store_but_no
     assert start(USER, CERTBOOT_HOME=store.home) == ("unsafe", {})
 
 
+def huge(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 1 << 40)
+
+
+def eve_s(path: Path) -> None:
+    path.touch()
+    os.chown(path, EVE, EVE)
+
+
 SWAPS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "FIFO": ("bad-env", os.mkfifo),
     "device without an end": ("bad-env", lambda path: os.mknod(path, stat.S_IFCHR | 0o644, os.makedev(1, 5))),
     "link": ("no-store", lambda path: path.symlink_to("/proc/kmsg")),
     "folder": ("bad-env", os.mkdir),
-    "huge file": ("bad-env", lambda path: (path.touch(), os.truncate(path, 1 << 40))),
-    "file of another user": ("unsafe", lambda path: (path.write_bytes(b""), os.chown(path, EVE, EVE))),
+    "huge file": ("bad-env", huge),
+    "file of another user": ("unsafe", eve_s),
     "nothing": ("no-store", lambda _: None),
 }
 
