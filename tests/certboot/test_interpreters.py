@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
+import typing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,9 @@ from virtualenvs import packages, python_of, start, virtualenv
 
 from certboot import interpreters
 from certboot.errors import CertbootError
+
+if typing.TYPE_CHECKING:
+    from environments import Ran
 
 SYSTEM = Path("/usr/bin/python3")
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -87,6 +93,58 @@ def program(tmp_path: Path, text: str) -> Path:
 def test_what_is_no_interpreter_is_refused(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(CertbootError, match=words):
         interpreters.ask(program(tmp_path, text))
+
+
+HONEST = {
+    "version": [3, 12, 1], "no_site": False, "python": "/usr/bin/python3", "virtual": False, "user_site": "/home/u/site",
+    "site_packages": "/usr/lib/site", "site_folders": ["/usr/lib/site"], "managed": False, "prefix": "/usr",
+}  # fmt: skip
+LIES = {
+    "version": (
+        "[Infinity, 1, 1]",
+        "[3.5, 1, 1]",
+        "[3, 12]",
+        '["3", "12", "1"]',
+        "[" + "9" * 5000 + ", 1, 1]",
+        "3",
+        "null",
+    ),
+    "site_packages": ('"lib"', '""', '"/a\\u0000b"', '"/a\\nimport os"', '"/\\ud800"', "7", "null", "[]"),
+    "user_site": ('"lib"', '"/a\\u0000b"', "7", "[1]"),
+    "site_folders": ('["lib"]', '["/usr", "."]', '["/a\\u0000"]', "7", "[7]", "[[]]", "null"),
+    "python": ('"python"', '"/a\\u0000"', "7"),
+}
+
+
+def telling(tmp_path: Path, answer: str) -> Path:
+    """A program that gives this for the answer of an interpreter."""
+    (tmp_path / "answer").write_text(f"{interpreters.MARK}{answer}\n")
+    return program(tmp_path, f"#!/bin/sh\ncat '{tmp_path}/answer'\n")
+
+
+def test_an_answer_that_an_interpreter_could_give_is_taken(tmp_path: Path) -> None:
+    """The control."""
+    found = interpreters.ask(telling(tmp_path, json.dumps(HONEST)))
+    assert (found.version, found.site_packages) == ((3, 12, 1), Path("/usr/lib/site"))
+
+
+@pytest.mark.parametrize(("field", "lie"), [(field, lie) for field, lies in LIES.items() for lie in lies])
+def test_an_interpreter_that_lies_is_refused_and_nothing_is_done_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certboot: Callable[..., Ran], field: str, lie: str
+) -> None:
+    here = tmp_path / "here"
+    (here / "lib").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    answer = json.dumps({**HONEST, field: "LIE"}).replace('"LIE"', lie)
+    ran = certboot("hook", "install", "--python", telling(tmp_path, answer))
+    assert (ran.status, "an answer that no interpreter gives" in ran.err) == (2, True), ran
+    assert sorted(here.rglob("*")) == [here / "lib"]
+
+
+@pytest.mark.parametrize("answer", ["[" * 100_000, '{"version":' * 50_000, "\x00", '"\\ud800"', "9" * 5000, "null"])
+def test_an_answer_of_no_shape_is_refused(tmp_path: Path, answer: str) -> None:
+    with pytest.raises(CertbootError, match="an answer that no interpreter gives"):
+        interpreters.ask(telling(tmp_path, answer))
 
 
 def test_an_interpreter_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

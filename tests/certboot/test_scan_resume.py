@@ -196,7 +196,20 @@ def test_the_results_of_another_list_are_left_as_they_are(
         scan_line(Result(0, "a", "", None, "ok", "")).encode().strip(),
         scan_line(Result(10**12, "a", "", None, "ok", "")).encode().strip(),
         scan_line(Result(1, "a", "", None, "ok", "")).encode().replace(b'"fix":[]', b'"fix":7').strip(),
-        scan_line(Result(1, "a", "", None, "ok", "")).encode().replace(b'"primary":null', b'"primary":7').strip(),
+        *(
+            scan_line(Result(1, "a", "", None, "ok", "")).encode().replace(old, new).strip()
+            for old, new in (
+                (b'"primary":null', b'"primary":7'),
+                (b'"primary":null', b'"primary":"\\ud800"'),
+                (b'"input":"a"', b'"input":"\\ud800"'),
+                (b'"target":""', b'"target":"\\udfff:443"'),
+                (b'"number":1', b'"number":' + b"1" * 5000),
+                (b'"verify_code":null', b'"verify_code":"x"'),
+                (b'"protocol":""', b'"protocol":[]'),
+                (b'"seconds":0.0', b'"seconds":"long"'),
+                (b'"also":[]', b'"also":' + b"[" * 50_000),
+            )
+        ),
     ],
 )
 def test_a_file_of_something_else_is_refused(certboot: Run, hosts: Path, tmp_path: Path, line: bytes) -> None:

@@ -28,7 +28,8 @@ def parse_line(line: bytes) -> Result:
         # Text that is none (half of a surrogate pair) could neither be compared with the list nor shown.
         json.dumps(found, ensure_ascii=False).encode()
         whole = found["schema"] == SCHEMA and all(type(found[name]) is kind for name, kind in _TYPES.items())
-        if whole and isinstance(found["primary"], str | None):
+        plain = isinstance(found["verify_code"], int | None) and isinstance(found["protocol"], str)
+        if whole and plain and isinstance(found["primary"], str | None) and isinstance(found["seconds"], float | int):
             certificate = Presented(**found["certificate"]) if found["certificate"] else None
             fix = tuple(tuple(map(str, argv)) for argv in found["fix"])
             also = tuple(map(str, found["also"]))

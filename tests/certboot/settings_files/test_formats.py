@@ -240,6 +240,15 @@ def test_where_toml_is_broken_is_said() -> None:
     assert formats.toml("a = " + "[" * 20_000, "", UV).broken == (0, "it is not TOML")
 
 
+@pytest.mark.parametrize("table", ["", "tool.uv"])
+def test_a_number_that_python_does_not_read_or_show_is_no_obstacle(table: str) -> None:
+    """In decimal it does not read one of over 4,300 digits; in hexadecimal it does, and does not show it."""
+    head = f"[{table}]\n" if table else ""
+    assert formats.toml(f"{head}other = {'9' * 5000}\n", table, UV).broken == (0, "it is not TOML")
+    found = formats.toml(f"{head}native-tls = 0x{'f' * 5000}\n", table, UV)
+    assert (found.broken, [line.value for line in found.lines]) == (None, ["a value that cannot be shown"])
+
+
 @given(st.text(max_size=200))
 @example("[")
 @example("-")
