@@ -15,6 +15,7 @@ from pki import Issued, issue
 from certboot import der
 from certboot.details import details
 from certboot.diagnosis import examination
+from certboot.diagnosis.path import is_issuer
 from certboot.store.hash_links import plan
 
 if typing.TYPE_CHECKING:
@@ -37,7 +38,7 @@ def of_one_name(count: int, made: Issued = ROOT) -> tuple[bytes, ...]:
 def compared(anchors: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch) -> int:
     """How often two certificates are compared where these are trusted."""
     pairs = []
-    real = examination.is_issuer
+    real = is_issuer
 
     def noted(*pair: typing.Any) -> bool:  # noqa: ANN401
         pairs.append(pair)
@@ -75,7 +76,7 @@ def test_collisions_of_a_hash_are_numbered_in_one_pass() -> None:
 
         def __eq__(self, other: object) -> bool:
             Name.compared += 1
-            return str.__eq__(self, other)  # type: ignore[no-any-return]
+            return str.__eq__(self, other)
 
         __hash__ = str.__hash__
 
@@ -93,6 +94,6 @@ def test_the_doctor_refuses_more_anchors_of_one_name_than_openssl_takes_in_quick
     (tmp_path / "chain.pem").write_bytes(leaf(own).pem)
     asked = ("hook", "--chain", tmp_path / "chain.pem", "--host", "localhost", "--anchors", tmp_path / "ca.pem")
     for count in (LARGEST, LARGEST + 1):
-        (tmp_path / "ca.pem").write_bytes(b"".join(each.pem for each in (own, *same)[:count]))
+        (tmp_path / "ca.pem").write_bytes(b"".join([own.pem, *(raw.pem for raw in same)][:count]))
         answer = ask(*asked)
         assert (answer.status == 2) is (count > LARGEST), answer
