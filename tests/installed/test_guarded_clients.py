@@ -62,6 +62,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
 def home(installed: Environment, ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A HOME whose user ran ``certboot init --add`` with the private CA. Not to be changed."""
     folder = tmp_path_factory.mktemp("guards-home")
+    folder.chmod(0o755)  # in a home of root's that nobody else may enter, the bundle is read
     initialised(installed, ca, folder)
     return folder
 

@@ -207,7 +207,8 @@ class Machine:
 @pytest.fixture(scope="module")
 def prepared(wheel: Path) -> Iterator[Machine]:
     """Not to be changed, but for the store and the hook of its application."""
-    root = Path(tempfile.mkdtemp(prefix="certboot-machine-", dir="/tmp"))  # pytest's own is root's alone
+    # pytest's own folders are root's alone, and what is root's in /tmp is no safe place to others.
+    root = Path(tempfile.mkdtemp(prefix="certboot-machine-", dir="/var/lib"))
     try:
         root.chmod(0o755)
         admin = make_environment(root / "admin", wheel, python=SYSTEM_PYTHON)
@@ -304,10 +305,21 @@ def test_root_under_sudo_never_uses_or_writes_a_user_s_own_store(prepared: Machi
         ran = prepared.as_user(certboot, "init", python=python, user=OWNER, HOME=str(home))
         assert ran.status == 0, ran.err
         assert prepared.as_user("-c", SHOW, python=python, user=OWNER, HOME=str(home)).out == "active 7\n"
-        assert prepared.as_user("-c", SHOW, python=python, user=0, HOME=str(home)) == Ran(0, "unsafe 0\n", "")
+        store = home / ".local/share/certboot"
+        where = "import certboot_startup as hook; print(hook.generation)"
+        assert str(store) in prepared.as_user("-c", where, python=python, user=OWNER, HOME=str(home)).out
+        assert str(home) not in prepared.as_user("-c", where, python=python, user=0, HOME=str(home)).out
+        named = prepared.as_user("-c", SHOW, python=python, user=0, HOME=str(home), CERTBOOT_HOME=str(store))
+        assert named == Ran(0, "unsafe 0\n", "")
         before = contents(home)
-        for command in (["init"], ["update"], ["hook", "install", "--python", str(prepared.app), "--user"]):
-            ran = prepared.as_root(*command, HOME=str(home))
+        own = str(prepared.root / "none")
+        for command in (
+            ["init", "--home", store],
+            ["update", "--home", store],
+            ["init", "--home", home / "new"],
+            ["hook", "install", "--python", prepared.app, "--user"],
+        ):
+            ran = prepared.as_root(*command, HOME=str(home), CERTBOOT_HOME=own)
             assert ran.status == 2, command
             assert "Traceback" not in ran.err
         assert contents(home) == before
