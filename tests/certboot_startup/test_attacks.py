@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -70,6 +71,17 @@ def owned(store: Store, user: int) -> Store:
     return store
 
 
+@contextlib.contextmanager
+def ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a process, and what it has started if it leads a session, however the test ends."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            (os.killpg if os.getpgid(process.pid) == process.pid else os.kill)(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
 def named(store: Store, home: Path | str) -> Path | str:
     """Have the store's env name it by another path, as it does where init was run with that, and return the path."""
     store.write(*(f"{name}={value.replace(str(store.home), str(home))}" for name, value in store.settings.items()))
@@ -109,11 +121,11 @@ def test_a_way_through_a_process_of_another_user_is_not_passed(
     start: Callable[..., tuple[str, dict[str, str]]], top: Path, user: int
 ) -> None:
     store = owned(Store(top / "store"), user)
-    with subprocess.Popen(["sleep", "600"], user=EVE, group=EVE, extra_groups=[]) as process:
-        through = named(store, f"/proc/{process.pid}/root{store.home}")
+    through_eve = subprocess.Popen(["sleep", "600"], user=EVE, group=EVE, extra_groups=[])
+    with ended(through_eve):
+        through = named(store, f"/proc/{through_eve.pid}/root{store.home}")
         assert start(user, CERTBOOT_HOME=through)[0] in ({"unsafe"} if user == 0 else {"unsafe", "no-store"})
-        assert start(user, XDG_DATA_HOME=f"/proc/{process.pid}/root{top}", HOME=top)[1] == {}
-        process.kill()
+        assert start(user, XDG_DATA_HOME=f"/proc/{through_eve.pid}/root{top}", HOME=top)[1] == {}
     assert start(user, CERTBOOT_HOME=named(store, f"/proc/self/root{store.home}"))[0] == "active"
 
 
@@ -124,7 +136,8 @@ def test_a_link_of_the_kernel_s_that_leads_elsewhere_than_it_says_is_not_passed(
     store = Store(top / "store")
     hide = f"mount -t tmpfs none {top} && mkdir {top}/store && echo there && sleep 600"
     command = ["unshare", "--mount", "sh", "-c", hide]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True) as other:
+    other = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+    with ended(other):
         assert other.stdout
         if other.stdout.readline() != b"there\n":
             pytest.skip("no mount namespace may be made here")
@@ -132,7 +145,6 @@ def test_a_link_of_the_kernel_s_that_leads_elsewhere_than_it_says_is_not_passed(
         assert os.readlink(f"/proc/{other.pid}/root") == "/"
         assert certboot_startup.unsafe_part(through) == through
         assert start(0, CERTBOOT_HOME=through)[1] == {}
-        os.killpg(other.pid, signal.SIGKILL)
     assert certboot_startup.unsafe_part(f"/proc/self/root{store.home}") == ""
 
 
