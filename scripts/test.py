@@ -18,6 +18,7 @@ import tempfile
 
 import check
 
+REAL_DATA = "tests/store"  # where the tests marked real_data lie
 AHEAD = ("+30d", "+1y", "+3y")  # as faketime takes them
 SLOWEST = 10
 WORKERS = str(os.cpu_count() or 2)
@@ -63,7 +64,7 @@ def ahead() -> int:
     for span in AHEAD:
         print(f"the tests of real data, {span}:", flush=True)
         # What waits goes by the other clock, of which not all functions are faked.
-        tests = ("-m", "pytest", "-n", WORKERS, "-m", "real_data", "-q")
+        tests = ("-m", "pytest", "-n", WORKERS, "-m", "real_data", "-q", REAL_DATA)
         check.run(*tests, before=("faketime", "-f", span), variables={"FAKETIME_DONT_FAKE_MONOTONIC": "1"})
     return 0
 

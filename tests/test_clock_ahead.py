@@ -39,6 +39,13 @@ def test_without_faketime_it_fails_in_ci_and_says_so_everywhere(
     assert "faketime is missing" in capsys.readouterr().err
 
 
+def test_all_tests_of_real_data_lie_where_they_are_looked_for(script: typing.Any) -> None:  # noqa: ANN401
+    tests = Path(__file__).parent
+    files = [file for file in tests.rglob("test_*.py") if file.name != Path(__file__).name]
+    marked = {file.parent for file in files if "pytest.mark.real_data" in file.read_text("utf-8")}
+    assert marked == {tests.parent / script.REAL_DATA}
+
+
 @pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is missing: .ci/run installs it")
 def test_each_clock_is_ahead_for_the_tests_of_real_data(
     script: typing.Any,  # noqa: ANN401

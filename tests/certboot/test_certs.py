@@ -312,7 +312,6 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(other)
 
 
-@pytest.mark.real_data
 def test_of_1500_mutations_of_real_roots_each_is_a_sound_certificate_or_refused() -> None:
     """Whatever is asked of a certificate later works, since what cryptography reads only when it is asked was read."""
     real = [block.data or b"" for block in pem.blocks(certifi.path().read_bytes())]
