@@ -94,7 +94,8 @@ def test_what_is_no_interpreter_is_refused(tmp_path: Path, text: str, words: str
 
 
 HONEST = {
-    "version": [3, 12, 1], "no_site": False, "python": "/usr/bin/python3", "virtual": False, "user_site": "/home/u/site",
+    "version": [3, 12, 1], "no_site": False, "python": "/usr/bin/python3", "virtual": False,
+    "user_site": "/home/u/site",
     "site_packages": "/usr/lib/site", "site_folders": ["/usr/lib/site"], "managed": False, "prefix": "/usr",
 }  # fmt: skip
 LIES = {
