@@ -313,12 +313,13 @@ def test_root_under_sudo_never_uses_or_writes_a_user_s_own_store(prepared: Machi
         assert named == Ran(0, "unsafe 0\n", "")
         before = contents(home)
         own = str(prepared.root / "none")
-        for command in (
+        commands: tuple[list[str | Path], ...] = (
             ["init", "--home", store],
             ["update", "--home", store],
             ["init", "--home", home / "new"],
             ["hook", "install", "--python", prepared.app, "--user"],
-        ):
+        )
+        for command in commands:
             ran = prepared.as_root(*command, HOME=str(home), CERTBOOT_HOME=own)
             assert ran.status == 2, command
             assert "Traceback" not in ran.err
