@@ -13,10 +13,10 @@ import runpy
 import sys
 from pathlib import Path
 
-from certboot import cli
-from certboot.client_table import readers
-from certboot.clients import DIRECTORY, VARIABLES
-from certboot.explanations import EXPLANATIONS
+from certboot.cli import main as cli
+from certboot.clients.table import readers
+from certboot.clients.variables import DIRECTORY, VARIABLES
+from certboot.doctor.findings import EXPLANATIONS
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 UNREACHED = README.parent / "tests" / "interop" / "unreached.py"

@@ -15,18 +15,20 @@ from pathlib import Path
 import pytest
 import trustme
 
-from certboot import cli, files, moment, net_addresses
-from certboot.clients import VARIABLES
-from certboot.paths import StorePaths, store_paths
+from certboot import files, moment
+from certboot.cli import main
+from certboot.clients.variables import VARIABLES
+from certboot.net import address_policy
+from certboot.store.paths import StorePaths, store_paths
 
 sys.path.insert(0, str(Path(__file__).parent))
-from asking import ask, listen, trust  # noqa: F401 - fixtures for all
-from environments import ROOT, SYSTEM_PATH, Environment, Ran, built_once, installer, make_environment
-from issuers import ChainServer
-from pki import Issued
-from plain_server import PlainServer
-from server import TlsServer
-from snapshot import few_sources
+from support.asking import ask, listen, trust  # noqa: F401 - fixtures for all
+from support.environments import ROOT, SYSTEM_PATH, Environment, Ran, built_once, installer, make_environment
+from support.issuers import ChainServer
+from support.pki import Issued
+from support.plain_server import PlainServer
+from support.server import TlsServer
+from support.snapshot import few_sources
 
 # A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -93,7 +95,7 @@ def certboot(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     def run(*argv: str | Path) -> Ran:
         capsys.readouterr()
         try:
-            status = cli.main([str(argument) for argument in argv])
+            status = main.main([str(argument) for argument in argv])
         except SystemExit as error:  # argparse, on --help and wrong usage
             status = int(error.code or 0)
         return Ran(status, *capsys.readouterr())
@@ -133,7 +135,7 @@ def serve() -> Iterator[Callable[..., TlsServer]]:
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[PlainServer]:
     """An HTTP server on loopback, where an issuer may lie: its port stands for 80, which only root may have."""
     server = PlainServer()
-    monkeypatch.setattr(net_addresses, "_PORTS_HERE", {"http": (server.port,), "https": (443,)})
+    monkeypatch.setattr(address_policy, "_PORTS_HERE", {"http": (server.port,), "https": (443,)})
     yield server
     server.close()
 

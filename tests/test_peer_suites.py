@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from table import cases
+from support.table import cases
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "peer_suites.py"
 REPORT = """<testsuites><testsuite>

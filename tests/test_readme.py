@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import Environment
-from server import TlsServer
+from support.environments import Environment
+from support.server import TlsServer
 
-from certboot.arguments import parser
-from certboot.config import parse_config
+from certboot.cli.options import parser
+from certboot.store.config import parse_config
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = re.findall(r"^    ([a-z]+) ", parser().format_help(), re.MULTILINE)

@@ -1,6 +1,8 @@
 """``python -m certboot`` is the command ``certboot``."""
 
-from certboot.cli import program
+from __future__ import annotations
+
+from certboot.cli.main import program
 
 if __name__ == "__main__":
     program()

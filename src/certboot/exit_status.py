@@ -1,5 +1,7 @@
 """What certboot's exit statuses mean."""
 
+from __future__ import annotations
+
 OK = 0
 FAILED = 1
 """The doctor found a failure, or a question was answered no."""

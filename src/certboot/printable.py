@@ -1,5 +1,7 @@
 """Text from strangers made fit for a terminal: names in certificates can hold anything."""
 
+from __future__ import annotations
+
 
 def printable(text: str) -> str:
     """Return ``text`` on one line, with a replacement for every character that could drive a terminal."""

@@ -1,5 +1,7 @@
 """Addresses without the user names and passwords in them."""
 
+from __future__ import annotations
+
 
 def without_credentials(address: str) -> str:
     """Return an address, or a host, without what stands before its last at sign.

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hook_store import FILES, Store, start, unstarted
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from table import cases
+from support.hook_store import FILES, Store, start, unstarted
+from support.table import cases
 
 import certboot_startup
-from certboot.clients import BY_NAME, DIRECTORY
-from certboot.paths import StorePaths, store_paths
+from certboot.clients.variables import BY_NAME, DIRECTORY
+from certboot.store.paths import StorePaths, store_paths
 
 YIELDING = [
     ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hook_store import FILES, Store, unstarted
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from table import cases
+from support.hook_store import FILES, Store, unstarted
+from support.table import cases
 
 import certboot_startup
-from certboot.clients import BY_NAME, DIRECTORY
+from certboot.clients.variables import BY_NAME, DIRECTORY
 from certboot.store.adoptions import Adoption
 from certboot.store.env_file import EnvFile, render
 

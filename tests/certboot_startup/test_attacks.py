@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from environments import SYSTEM_PATH
-from hook_store import Store
+from support.environments import SYSTEM_PATH
+from support.hook_store import Store
 
 import certboot_startup
 

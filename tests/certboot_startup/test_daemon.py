@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import SYSTEM_PATH
-from hook_store import Store
-from server import TlsServer
+from support.environments import SYSTEM_PATH
+from support.hook_store import Store
+from support.server import TlsServer
 
 import certboot_startup
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hook_store import Store
-from server import TlsServer
+from support.hook_store import Store
+from support.server import TlsServer
 
 import certboot_startup
 from certboot.store.adoptions import Adoption

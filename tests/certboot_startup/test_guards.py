@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 import requests
 import trustme
-from environments import SYSTEM_PATH
-from hook_store import Store, unstarted
-from table import cases
+from support.environments import SYSTEM_PATH
+from support.hook_store import Store, unstarted
+from support.table import cases
 
 import certboot_startup
 from certboot_startup import GUARDED, guards

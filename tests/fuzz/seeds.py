@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import report
-from pki import Issued, ca_extensions, crl, issue
+from support import report
+from support.pki import Issued, ca_extensions, crl, issue
 
-from certboot import der
+from certboot.pki import der
 
 CORPUS = Path(__file__).parent / "corpus"
 ROOT = issue("Root")

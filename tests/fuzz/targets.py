@@ -21,29 +21,21 @@ import unittest.mock
 from pathlib import Path
 
 import certboot_startup
-from certboot import (
-    aia,
-    certs,
-    connection,
-    der,
-    details,
-    handshake_record,
-    net,
-    net_addresses,
-    pem,
-    starttls,
-    tls,
-)
-from certboot.clients import VARIABLES
-from certboot.commands import targets as host_arguments
-from certboot.completion import Offer
-from certboot.config import parse_config, rebased
-from certboot.connection import ConnectionFault, Deadline
+from certboot.cli import targets as host_arguments
+from certboot.clients.variables import VARIABLES
 from certboot.errors import CertbootError, CertificateError, SourceError, StoreError
+from certboot.net import address_policy, handshake_messages, http, starttls
+from certboot.net.connection import ConnectionFault, Deadline, Stream
+from certboot.net.handshake import _date, _described
+from certboot.pki import ber, containers, der, pem
+from certboot.pki import certificate as certificates
+from certboot.pki.parsed import parsed_certificate
+from certboot.pki.subject_hash import canonical, comparable, subject_hash
+from certboot.repair.completion import Offer
 from certboot.scan import entries
-from certboot.sources import ber, ccadb, pkcs, reading
+from certboot.sources import aia, ccadb, parsing
 from certboot.store import manifest
-from certboot.subject_hash import canonical, comparable, subject_hash
+from certboot.store.config import parse_config, rebased
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,25 +72,25 @@ def pem_blocks(data: bytes) -> None:
 def certificate(data: bytes) -> None:
     """Only CertificateError is raised; of one that is loaded every part can be asked for, and shown."""
     try:
-        loaded = certs.load_certificate(data)
+        loaded = certificates.load_certificate(data)
     except CertificateError as error:
         _one_line(error.message)
         return
     assert loaded.der == data
     for text in (loaded.name, loaded.subject, loaded.issuer):
         _one_line(text)
-    assert _NAME.fullmatch(certs.file_name(loaded))
-    (block,) = pem.blocks(certs.annotated_pem(loaded).encode("ascii"))
+    assert _NAME.fullmatch(certificates.file_name(loaded))
+    (block,) = pem.blocks(certificates.annotated_pem(loaded).encode("ascii"))
     assert block.data == data
     assert subject_hash(loaded.subject_name) == loaded.subject_hash
     assert der.certificate_names(data) == (loaded.issuer_name, loaded.subject_name)
-    certs.is_signed_by(loaded, loaded)
+    certificates.is_signed_by(loaded, loaded)
     _detailed(loaded)
 
 
 def _detailed(loaded: Certificate) -> None:
     try:
-        found = details.details(loaded.der)
+        found = parsed_certificate(loaded.der)
     except CertificateError as error:
         _one_line(error.message)
         return
@@ -129,31 +121,31 @@ def names(data: bytes) -> None:
 def pkcs7(data: bytes) -> None:
     """Only DerError is raised, and what is yielded stands in the data."""
     with contextlib.suppress(der.DerError):
-        for found in pkcs.in_pkcs7(data):
+        for found in containers.in_pkcs7(data):
             assert found in data
 
 
 def pkcs12(data: bytes) -> None:
     """The recognisers raise nothing, the walker only DerError; one file in 256 that looks like PKCS#12 is opened."""
-    assert not (pkcs.is_pkcs12(data) and pkcs.is_pkcs7(data))
+    assert not (containers.is_pkcs12(data) and containers.is_pkcs7(data))
     with contextlib.suppress(der.DerError):
         end = 0
-        for element in ber.children(data, 0, len(data)):
+        for element in ber.ber_children(data, 0, len(data)):
             assert end <= element.begin < element.content <= element.end <= len(data)
             end = element.end
-    if pkcs.is_pkcs12(data) and sum(data) % 256 == 0:
+    if containers.is_pkcs12(data) and sum(data) % 256 == 0:
         _from_bytes(data, pkcs12=True)
 
 
 def source(data: bytes) -> None:
     """A file of unknown format: only CertbootError is raised, and every reason can be shown."""
     _from_bytes(data, pkcs12=False)
-    _shown(reading.from_pem(data, "system", "a file", for_everybody=True))
+    _shown(parsing.from_pem(data, "system", "a file", for_everybody=True))
 
 
 def _from_bytes(data: bytes, *, pkcs12: bool) -> None:
     try:
-        _shown(reading.from_bytes(data, "added", "a file", pkcs12=pkcs12))
+        _shown(parsing.from_bytes(data, "added", "a file", pkcs12=pkcs12))
     except CertbootError as error:
         _one_line(error.message)
 
@@ -163,7 +155,7 @@ def _shown(loaded: Loaded) -> None:
         for text in (rejection.reason, rejection.subject, rejection.fingerprint):
             _one_line(text)
     for candidate in loaded.candidates:
-        assert certs.load_certificate(candidate.certificate.der) == candidate.certificate
+        assert certificates.load_certificate(candidate.certificate.der) == candidate.certificate
 
 
 def ccadb_report(data: bytes) -> None:
@@ -278,8 +270,8 @@ def _unstarted(environ: dict[str, str]) -> Iterator[None]:
 
 def handshake(data: bytes) -> None:
     """Bytes in the place of a TLS server's: only SSLError is raised, and little is kept."""
-    record = handshake_record.Record()
-    begun = handshake_record.begin(_context(), "localhost", record)
+    record = handshake_messages.HandshakeTrace()
+    begun = handshake_messages.begin(_context(), "localhost", record)
     with contextlib.suppress(ssl.SSLError):
         for at in range(0, len(data), 1000):
             record.received(data[at : at + 1000])
@@ -287,8 +279,8 @@ def handshake(data: bytes) -> None:
                 begun.do_handshake()
     assert record.count <= len(data)
     assert data.startswith(record.first)
-    assert len(record.first) <= handshake_record._FIRST_BYTES
-    _one_line(tls._described(record, "failed").protocol)
+    assert len(record.first) <= handshake_messages._FIRST_BYTES
+    _one_line(_described(record, "failed").protocol)
 
 
 @functools.cache
@@ -305,21 +297,21 @@ def handshake_message(data: bytes) -> None:
     """
     version, content, kind = (data + bytes(3))[:3]
     body = data[3:]
-    record = handshake_record.Record()
+    record = handshake_messages.HandshakeTrace()
     record.message("read", 0x0300 + version % 8, content, kind, body)
     assert all(each in body for each in record.certificates)
     assert sum(len(each) for each in record.certificates) <= len(body)
     assert 0 <= record.version <= 0xFFFF
     assert record.alert is None or 0 <= record.alert <= 0xFF
-    tls._described(record, "failed")
-    tls._date(body)
+    _described(record, "failed")
+    _date(body)
 
 
 def aia_body(data: bytes) -> None:
     """What lies where an issuer should: nothing is raised, every failure can be shown, every offer has the name."""
     leaf, address = _leaf()
-    reach = net_addresses.Reach()
-    issuers = aia.Issuers(reach, {(address, reach): net.Fetched(data)})
+    reach = address_policy.AddressPolicy()
+    issuers = aia.Issuers(reach, {(address, reach): http.Fetched(data)})
     offers: list[Offer] = list(issuers.fetched(leaf))
     assert offers or issuers.failures
     for offer in offers:
@@ -332,8 +324,8 @@ def aia_body(data: bytes) -> None:
 @functools.cache
 def _leaf() -> tuple[Certificate, str]:
     """A certificate that names the address of its issuer, and that address."""
-    leaf = certs.load_certificate((CORPUS / "certificate" / "leaf").read_bytes())
-    (address,) = details.details(leaf.der).issuers_at
+    leaf = certificates.load_certificate((CORPUS / "certificate" / "leaf").read_bytes())
+    (address,) = parsed_certificate(leaf.der).issuers_at
     return leaf, address
 
 
@@ -355,7 +347,7 @@ def starttls_answer(data: bytes) -> None:
     assert b"\n" not in stream.sent.replace(b"\r\n", b"") or protocol in ("ldap", "postgres", "mysql")
 
 
-class _Scripted(connection.Stream):
+class _Scripted(Stream):
     """A connection whose other side has said all that it will say."""
 
     def __init__(self, said: bytes) -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))
 import targets
 
-from certboot import certs
-from certboot.sources import ccadb, reading
+from certboot.pki import certificate
+from certboot.sources import ccadb, parsing
 from certboot.store import manifest
 
 _SECONDS = 2.0
@@ -77,8 +77,8 @@ def test_a_target_sees_what_a_parser_should_not_raise(target: str, valid: str, m
         raise IndexError
 
     for module, name in (
-        (certs, "annotated_pem"),
-        (reading, "from_bytes"),
+        (certificate, "annotated_pem"),
+        (parsing, "from_bytes"),
         (ccadb, "read"),
         (targets, "rebased"),
         (manifest, "render"),

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import SYSTEM_PATH, Environment, Ran, with_clients
-from pages import pages
-from server import TlsServer
+from support.environments import SYSTEM_PATH, Environment, Ran, with_clients
+from support.pages import pages
+from support.server import TlsServer
 
-from certboot.clients import BY_NAME
+from certboot.clients.variables import BY_NAME
 from certboot_startup import OVERRULING
 
 pytestmark = pytest.mark.slow

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import Environment, with_clients
+from support.environments import Environment, with_clients
 
 if typing.TYPE_CHECKING:
-    from server import TlsServer
+    from support.server import TlsServer
 
 pytestmark = pytest.mark.slow
 

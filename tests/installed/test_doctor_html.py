@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from chains import CA, LEAF, Form, Made, make
-from environments import SYSTEM_PATH, Environment
-from pki import DAY, NOW
+from support.chains import CA, LEAF, Form, Made, make
+from support.environments import SYSTEM_PATH, Environment
+from support.pki import DAY, NOW
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import Environment, Ran, built_once, find_python, installer, make_environment
+from support.environments import Environment, Ran, built_once, find_python, installer, make_environment
 
 if typing.TYPE_CHECKING:
-    from server import TlsServer
-from table import cases
+    from support.server import TlsServer
+from support.table import cases
 
 pytestmark = pytest.mark.slow
 

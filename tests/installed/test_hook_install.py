@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import MACHINE, ROOT, SYSTEM_PATH, Environment, Ran, find_python, make_environment
-from server import TlsServer
-from snapshot import contents
-from virtualenvs import packages, python_of, virtualenv
+from support.environments import MACHINE, ROOT, SYSTEM_PATH, Environment, Ran, find_python, make_environment
+from support.server import TlsServer
+from support.snapshot import contents
+from support.virtualenvs import packages, python_of, virtualenv
 
 pytestmark = pytest.mark.slow
 

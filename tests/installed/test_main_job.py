@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import HERE, SYSTEM_PATH, Environment, Ran, make_environment, with_clients
-from pages import BOTO3, NODE, QUIET, pages
-from server import TlsServer
+from support.environments import HERE, SYSTEM_PATH, Environment, Ran, make_environment, with_clients
+from support.pages import BOTO3, NODE, QUIET, pages
+from support.server import TlsServer
 
 pytestmark = pytest.mark.slow
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import Environment, with_clients
-from pages import BUCKETS
+from support.environments import Environment, with_clients
+from support.pages import BUCKETS
 
 if typing.TYPE_CHECKING:
-    from server import TlsServer
+    from support.server import TlsServer
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from environments import ROOT, Environment, Ran, built_once, installer, make_environment
+from support.environments import ROOT, Environment, Ran, built_once, installer, make_environment
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import SYSTEM_PATH, Environment, Ran
-from server import TlsServer
+from support.environments import SYSTEM_PATH, Environment, Ran
+from support.server import TlsServer
 
 pytestmark = pytest.mark.slow
 

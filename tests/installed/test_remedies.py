@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from issuers import ChainServer, intermediate, leaf
-from pki import DAY, NOW, Issued, ca_extensions, issue
-from plain_server import PlainServer, page
+from support.issuers import ChainServer, intermediate, leaf
+from support.pki import DAY, NOW, Issued, ca_extensions, issue
+from support.plain_server import PlainServer, page
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
-    from environments import Environment
+    from support.environments import Environment
 
 pytestmark = pytest.mark.slow
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from environments import HERE, SYSTEM_PATH, Environment, with_clients
-from issuers import as_pkcs7, intermediate, leaf
-from pages import BOTO3, NODE, QUIET, pages
-from pki import Issued, issue
-from plain_server import PlainServer, moved, page
+from support.environments import HERE, SYSTEM_PATH, Environment, with_clients
+from support.issuers import as_pkcs7, intermediate, leaf
+from support.pages import BOTO3, NODE, QUIET, pages
+from support.pki import Issued, issue
+from support.plain_server import PlainServer, moved, page
 
 if typing.TYPE_CHECKING:
-    from server import TlsServer
+    from support.server import TlsServer
 
 pytestmark = pytest.mark.slow
 

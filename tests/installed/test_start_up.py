@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from environments import Environment, Ran, built_once, find_python, installer, make_environment
-from table import cases
+from support.environments import Environment, Ran, built_once, find_python, installer, make_environment
+from support.table import cases
 
-from certboot.paths import StorePaths
 from certboot.store import env_file
+from certboot.store.paths import StorePaths
 
 pytestmark = pytest.mark.slow
 

@@ -12,22 +12,22 @@ from pathlib import Path
 
 import pytest
 import trustme
-from environments import SYSTEM_PATH
-from server import TlsServer
+from support.environments import SYSTEM_PATH
+from support.server import TlsServer
 
-from certboot.client_presence import present_clients
-from certboot.client_table import CLIENTS, places
-from certboot.client_trials import ACCEPTED, trial
-from certboot.doctor import trials
+from certboot.clients.installed import present_clients
+from certboot.clients.table import CLIENTS, places
+from certboot.clients.trials import ACCEPTED, trial
+from certboot.doctor.clients import trials
 
 pytestmark = pytest.mark.slow
 
 BIN = str(Path(sys.executable).parent)
 TOLD = """\
 import json, os, pathlib
-from certboot.doctor import clients
-from certboot.paths import store_paths
-print(json.dumps({f.subject: [f.id, f.summary, f.evidence] for f in clients.check(store_paths(), os.environ)}))
+from certboot.doctor.clients import check
+from certboot.store.paths import store_paths
+print(json.dumps({f.subject: [f.id, f.summary, f.evidence] for f in check.check(store_paths(), os.environ)}))
 """
 QUIET = {
     "AWS_MAX_ATTEMPTS": "1", "GIT_CONFIG_SYSTEM": "/dev/null", "PIP_CONFIG_FILE": "/dev/null",

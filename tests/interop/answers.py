@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from pages import METADATA, WHEEL, package
+from support.pages import METADATA, WHEEL, package
 
 STS = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
 <Arn>arn:aws:iam::123456789012:user/ok</Arn><UserId>ok</UserId><Account>123456789012</Account>

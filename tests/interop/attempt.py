@@ -12,7 +12,7 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from environments import MACHINE, SYSTEM_PATH, Environment, Ran
+from support.environments import MACHINE, SYSTEM_PATH, Environment, Ran
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

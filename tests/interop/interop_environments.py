@@ -7,8 +7,8 @@ import sys
 import typing
 from pathlib import Path
 
-from environments import ROOT, installer
 from matrix import MAIN
+from support.environments import ROOT, installer
 
 if typing.TYPE_CHECKING:
     from authorities import Authorities

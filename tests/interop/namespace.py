@@ -7,7 +7,7 @@ import subprocess
 import typing
 
 from authorities import BUNDLE, SYSTEM_CERTS
-from environments import SYSTEM_PATH
+from support.environments import SYSTEM_PATH
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from environments import Environment, built_once
+from support.environments import Environment, built_once
 
 sys.path.insert(0, str(Path(__file__).parent))
 from answers import pages
@@ -52,11 +52,11 @@ LIBRARIES = {
 OTHER_ROOT = """\
 import sys
 from pathlib import Path
-from certboot import cli
+from certboot.cli import main
 from certboot.sources import system
 genuine = system.from_unix_files
 system.from_unix_files = lambda _: genuine(Path(sys.argv[1]))
-sys.exit(cli.main(sys.argv[2:]))
+sys.exit(main.main(sys.argv[2:]))
 """
 
 

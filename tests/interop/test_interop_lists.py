@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from environments import ROOT
 from matrix import CLIENTS, ENVIRONMENTS
+from support.environments import ROOT
 from unreached import UNREACHED, as_markdown
 
 HERE = Path(__file__).parent

@@ -8,19 +8,18 @@ import typing
 from collections.abc import Callable
 from pathlib import Path
 
-import failing
 import pytest
-import whole
-from pki import issue
-from snapshot import assert_refused, contents
+from support import failing, whole
+from support.pki import issue
+from support.snapshot import assert_refused, contents
 
-from certboot import files, history
-from certboot.store import env_file
+from certboot import files
+from certboot.store import env_file, history
 
 if typing.TYPE_CHECKING:
-    from environments import Ran
+    from support.environments import Ran
 
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
     Run = Callable[..., Ran]
 

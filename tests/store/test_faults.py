@@ -11,20 +11,18 @@ import typing
 from collections.abc import Callable
 from pathlib import Path
 
-import failing
 import pytest
-import report
-import whole
-from pki import issue
-from snapshot import assert_refused, contents, roots, snapshot, unparsed
-from table import cases
+from support import failing, report, whole
+from support.pki import issue
+from support.snapshot import assert_refused, contents, roots, snapshot, unparsed
+from support.table import cases
 
 from certboot.sources import certifi, system
 
 if typing.TYPE_CHECKING:
-    from environments import Ran
+    from support.environments import Ran
 
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
     Run = Callable[..., Ran]
 
@@ -145,8 +143,8 @@ def test_rollback_does_not_put_a_damaged_generation_in_force(
 LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-from certboot import cli
-sys.exit(cli.main(sys.argv[2:]))
+from certboot.cli import main
+sys.exit(main.main(sys.argv[2:]))
 """
 
 

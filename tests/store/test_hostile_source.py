@@ -17,18 +17,18 @@ from pathlib import Path
 
 import pytest
 import trustme
-import whole
-from environments import MEASURED
-from pki import issue
-from snapshot import snapshot
-from table import cases
+from support import whole
+from support.environments import MEASURED
+from support.pki import issue
+from support.snapshot import snapshot
+from support.table import cases
 
 from certboot.sources import ccadb
 
 if typing.TYPE_CHECKING:
-    from server import TlsServer
+    from support.server import TlsServer
 
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
     Serve = Callable[..., TlsServer]
 

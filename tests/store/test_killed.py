@@ -14,11 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import report
-import whole
+from support import report, whole
 
 if typing.TYPE_CHECKING:
-    from environments import Ran
+    from support.environments import Ran
 
 pytestmark = pytest.mark.slow
 
@@ -125,11 +124,11 @@ def deadly(real):
         return real(*arguments, **options)
     return call
 
-from certboot import cli
-import certboot.certs, certboot.update
+from certboot.cli import main
+import certboot.pki.certificate, certboot.store.update
 for name in ("fsync", "rename", "replace", "symlink", "unlink", "rmdir", "fchmod"):
     setattr(os, name, deadly(getattr(os, name)))
-sys.exit(cli.main(sys.argv[2:]))
+sys.exit(main.main(sys.argv[2:]))
 """
 
 

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import report
-import whole
+from support import report, whole
 
 pytestmark = pytest.mark.slow
 
@@ -86,7 +85,7 @@ def test_rollbacks_and_updates_at_once_end_in_one_good_store(home: Path, tmp_pat
 
 FLIPPER = """
 import contextlib, itertools, os, sys
-from certboot import cli
+from certboot.cli import main
 before, after = sys.argv[1:]
 commands = itertools.cycle([
     ("update", "--from", after), ("update", "--from", before), ("rollback",), ("update",), ("update", "--from", after),
@@ -95,7 +94,7 @@ commands = itertools.cycle([
 print("ready", flush=True)
 with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
     for command in commands:
-        status = cli.main(list(command))
+        status = main.main(list(command))
         if status:
             sys.exit(f"{command}: {status}")
 """

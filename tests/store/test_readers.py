@@ -18,24 +18,23 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-import report
 import requests
 import trustme
-import whole
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from environments import SYSTEM_PATH
-from pki import DAY, Issued, issue
-from server import TlsServer
-from table import cases
+from support import report, whole
+from support.environments import SYSTEM_PATH
+from support.pki import DAY, Issued, issue
+from support.server import TlsServer
+from support.table import cases
 
 from certboot.sources import ccadb
 
 if typing.TYPE_CHECKING:
-    from environments import Ran
+    from support.environments import Ran
 
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
     Run = Callable[..., Ran]
     Serve = Callable[..., TlsServer]

@@ -17,23 +17,22 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-import report
-import whole
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from environments import ROOT, SYSTEM_PATH
-from snapshot import contents
+from support import report, whole
+from support.environments import ROOT, SYSTEM_PATH
+from support.snapshot import contents
 
 from certboot.sources import ccadb
 
 if typing.TYPE_CHECKING:
     import trustme
-    from environments import Ran
-    from server import TlsServer
+    from support.environments import Ran
+    from support.server import TlsServer
 
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
     Run = Callable[..., Ran]
     Serve = Callable[..., TlsServer]

@@ -9,13 +9,14 @@ from collections import Counter
 from datetime import datetime, timezone
 
 import pytest
-from environments import ROOT
+from support.environments import ROOT
 
-from certboot import completion, policy
-from certboot.certs import is_signed_by
-from certboot.completion import Completion, Offer, Rules, Supply, complete
 from certboot.model import Intermediate, TrustAnchor
+from certboot.pki.certificate import is_signed_by
+from certboot.repair import completion
+from certboot.repair.completion import Completion, Offer, Rules, Supply, complete
 from certboot.sources import ccadb
+from certboot.store import policy
 
 if typing.TYPE_CHECKING:
     from certboot.model import Certificate

@@ -12,7 +12,7 @@ import pytest
 from certboot.sources import certifi, system
 
 if typing.TYPE_CHECKING:
-    from environments import Ran
+    from support.environments import Ran
 
 pytestmark = [pytest.mark.real_data, pytest.mark.real_sources]
 

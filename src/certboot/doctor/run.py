@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import typing
 
-from certboot.doctor import clients, environment, hook, store
-from certboot.doctor.remedies import with_store, without_return
+from certboot.doctor.clients import check as clients
+from certboot.doctor.environment import check as environment
+from certboot.doctor.finding import with_store, without_return
+from certboot.doctor.hook import check as hook
+from certboot.doctor.store import check as store
 from certboot.errors import CertbootError
 from certboot.model import Finding
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from certboot.doctor.chain_file import ChainFile
+    from certboot.doctor.server.chain_file import ChainFile
     from certboot.model import Target
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
 GROUPS = ("environment", "hook", "store", "clients")
 
@@ -62,14 +65,14 @@ def primary(findings: tuple[Finding, ...]) -> str | None:
 
 def _server(server: Target | ChainFile, paths: StorePaths) -> list[Finding]:
     # These bring in cryptography, which the rest does without.
-    from certboot.doctor import chain_file
-    from certboot.doctor import server as live
+    from certboot.doctor.server import chain_file
+    from certboot.doctor.server import check as live
 
     return chain_file.check(server, paths) if isinstance(server, chain_file.ChainFile) else live.check(server, paths)
 
 
 def _trials(server: Target | ChainFile, environ: Mapping[str, str]) -> list[Finding]:
-    from certboot.doctor import trials
+    from certboot.doctor.clients import trials
     from certboot.model import Target
 
     return trials.check(server.host, server.port, environ) if isinstance(server, Target) else []

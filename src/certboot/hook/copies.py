@@ -22,7 +22,7 @@ from certboot.hook import found
 from certboot.store import belongings
 
 if typing.TYPE_CHECKING:
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
 _SCHEMA = 1
 
@@ -74,7 +74,7 @@ def renew(paths: StorePaths) -> tuple[Copy, ...]:
     A copy of a newer certboot stays as it is: two of them that serve one store must not undo each other's work. What
     cannot be renewed stays outdated, and whole.
     """
-    from certboot.hook.copying import install
+    from certboot.hook.install import install
 
     renewed = []
     for outdated in outdated_copies(paths):

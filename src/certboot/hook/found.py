@@ -37,7 +37,7 @@ class Found:
 
 def look(folder: Path) -> Found:
     """Return what is in ``folder``; reads only."""
-    own = record.read(folder)
+    own = record.read_record(folder)
     package, version = _installer(folder)
     if package and own:
         # It came later and wrote over the copy: what is left of that is the store's folder, if one is recorded.

@@ -18,7 +18,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-NAME = "certboot_startup.json"
+RECORD_NAME = "certboot_startup.json"
 _SCHEMA = 1
 _LARGEST = 65536
 # Whatever a record says, nothing else is ever removed.
@@ -43,7 +43,7 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def render(record: Record) -> bytes:
+def render_record(record: Record) -> bytes:
     """Return the record as it is written."""
     whole = {
         "schema": _SCHEMA,
@@ -55,7 +55,7 @@ def render(record: Record) -> bytes:
     return (json.dumps(whole, indent=1) + "\n").encode("ascii")
 
 
-def parse(data: bytes) -> Record | None:
+def parse_record(data: bytes) -> Record | None:
     """Return the record in ``data``, or None if it is none that certboot writes."""
     try:
         whole = json.loads(data)
@@ -70,9 +70,9 @@ def parse(data: bytes) -> Record | None:
     return Record(version, home, files) if all(_SHA256.fullmatch(digest) for digest in digests) else None
 
 
-def read(folder: Path) -> Record | None:
+def read_record(folder: Path) -> Record | None:
     """Return the record in a folder of packages; None if there is none, or none that certboot wrote."""
     try:
-        return parse(files.read_regular(folder / NAME, _LARGEST, follow=False))
+        return parse_record(files.read_regular(folder / RECORD_NAME, _LARGEST, follow=False))
     except OSError:
         return None

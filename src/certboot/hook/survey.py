@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from certboot.hook import found, payload
 from certboot.hook.copies import Copy
-from certboot.hook.neighbours import Neighbour, neighbours
-from certboot.hook.start import Started, start
+from certboot.hook.start_up_files import Neighbour, neighbours
+from certboot.hook.status import Started, start
 
 if typing.TYPE_CHECKING:
     from certboot.hook.found import Found
-    from certboot.interpreters import Interpreter
+    from certboot.hook.interpreters import Interpreter
 
 _OURS = (payload.PACKAGE, payload.HOME)
 

@@ -6,9 +6,9 @@ import codecs
 import typing
 from dataclasses import dataclass
 
-from certboot.doctor.address import SchemeError, parse_address
 from certboot.errors import CertbootError
 from certboot.model import Target
+from certboot.net.target import SchemeError, parse_address
 from certboot.printable import printable
 from certboot.redaction import without_credentials
 

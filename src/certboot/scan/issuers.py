@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 import threading
 
-from certboot.diagnosis.inspection import shared_issuers
+from certboot.doctor.server.inspection import shared_issuers
 
 _MOST_ISSUERS = 1000
 _MOST_SITES = 8

@@ -13,31 +13,32 @@ import time
 import typing
 from dataclasses import replace
 
-from certboot import moment, verdict
-from certboot.certs import load_certificate
-from certboot.connection import ConnectionFault, ascii_name
-from certboot.details import details
-from certboot.diagnosis import verify_codes
-from certboot.diagnosis.examination import GROUP, Evidence, Judgements, examined
-from certboot.diagnosis.names import ip_address
-from certboot.diagnosis.values import Judgement, Known
-from certboot.doctor.known import Search, known
-from certboot.doctor.remedies import with_store
+from certboot import moment
+from certboot.doctor.finding import with_store
+from certboot.doctor.server.case import Judgement, Known
+from certboot.doctor.server.diagnosis import GROUP, Evidence, Judgements, examined
+from certboot.doctor.server.known import Search, known
 from certboot.errors import CertbootError, CertificateError
 from certboot.model import Finding
+from certboot.net.connection import ConnectionFault, ascii_name
+from certboot.net.handshake import handshake
+from certboot.pki import verify_codes
+from certboot.pki.certificate import load_certificate
+from certboot.pki.names import ip_address
+from certboot.pki.parsed import parsed_certificate
+from certboot.pki.verdict import STRICT_PYTHON, openssl_verdict, verifying_context
 from certboot.printable import printable
 from certboot.scan import result
 from certboot.scan.once import Once
-from certboot.tls import handshake
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from certboot.model import Handshake, Target
-    from certboot.paths import StorePaths
     from certboot.scan.entries import Entry
     from certboot.scan.issuers import Issuers
     from certboot.scan.result import Result
+    from certboot.store.paths import StorePaths
 
 _MOST_RESULTS = 2048
 _MOST_ISSUERS = 512
@@ -57,8 +58,8 @@ class Prober:
         try:
             self._context = ssl.create_default_context()
             self._level = self._context.security_level
-            self._others = verdict.judge(strict=not verdict.STRICT_PYTHON)
-            self._without_common_name = verdict.judge(common_name=False)
+            self._others = verifying_context(strict=not STRICT_PYTHON)
+            self._without_common_name = verifying_context(common_name=False)
         except OSError as error:
             message = f"the active trust cannot be read: {printable(str(error))}"
             raise CertbootError(message, "certboot doctor environment") from error
@@ -88,7 +89,7 @@ class Prober:
         finally:
             if sum(map(len, shaken.presented)) > _LARGE:
                 # What is remembered of certificates is bounded by their number, not by their size.
-                details.cache_clear()
+                parsed_certificate.cache_clear()
                 load_certificate.cache_clear()
 
     def _findings(self, target: Target, shaken: Handshake) -> list[Finding]:
@@ -100,7 +101,7 @@ class Prober:
             shaken.presented,
             tuple(dict.fromkeys((*shaken.anchors, *shaken.built[-1:]))),
             shaken,
-            strict_here=verdict.STRICT_PYTHON,
+            strict_here=STRICT_PYTHON,
             level=self._level,
         )
         evidence = replace(evidence, known=self._known_of(evidence))
@@ -117,8 +118,8 @@ class Prober:
             return Judgements(None)
         here = Judgement(shaken.verify_code, shaken.verify_message)
         # Up to Python 3.12, what is refused here has its cause, whatever the strict ones would say too.
-        others = self._asked(self._others, target, shaken) if verdict.STRICT_PYTHON or not here.code else None
-        lax, strict = (others, here) if verdict.STRICT_PYTHON else (here, others)
+        others = self._asked(self._others, target, shaken) if STRICT_PYTHON or not here.code else None
+        lax, strict = (others, here) if STRICT_PYTHON else (here, others)
         nameless = not here.code and _may_go_by_common_name(target, shaken)
         without = self._asked(self._without_common_name, target, shaken) if nameless else None
         return Judgements(here, lax, strict, without)
@@ -126,7 +127,7 @@ class Prober:
     @staticmethod
     def _asked(context: ssl.SSLContext, target: Target, shaken: Handshake) -> Judgement | None:
         with contextlib.suppress(OSError, ConnectionFault):
-            found = verdict.verdict(context, shaken.presented, ascii_name(target.name)) if shaken.presented else None
+            found = openssl_verdict(context, shaken.presented, ascii_name(target.name)) if shaken.presented else None
             return Judgement(*found) if found else None
         return None
 
@@ -141,7 +142,7 @@ class Prober:
         issuer = b""
         if codes & _WITHOUT_END:
             with contextlib.suppress(CertificateError):
-                issuer = details(presented[0]).certificate.issuer_name
+                issuer = parsed_certificate(presented[0]).certificate.issuer_name
         others = hashlib.sha256(b"".join(presented[1:])).digest()
         key = issuer, others, codes & (_WITHOUT_END | {verify_codes.CERT_HAS_EXPIRED})
         search = Search(self._paths, self._environ, presented, evidence.anchors, codes)
@@ -156,6 +157,6 @@ def _may_go_by_common_name(target: Target, shaken: Handshake) -> bool:
     if ip_address(target.name) or not shaken.presented:
         return False
     try:
-        return not details(shaken.presented[0]).dns_names
+        return not parsed_certificate(shaken.presented[0]).dns_names
     except CertificateError:
         return True

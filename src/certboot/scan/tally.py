@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import typing
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from certboot.exit_status import FAILED, OK, UNFINISHED
 from certboot.scan.issuers import Issuers
 from certboot.scan.result import NOT_A_HOST
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from certboot.scan.result import Result
 
 _EXAMPLES = 3

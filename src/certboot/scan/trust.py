@@ -11,7 +11,7 @@ from certboot.store.layout import BUNDLE, CRTS
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
 
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
 _FILE, _DIRECTORY = "SSL_CERT_FILE", "SSL_CERT_DIR"
 _NOWHERE = "no-file"

@@ -6,16 +6,16 @@ import typing
 
 from certboot import files
 from certboot.errors import CertificateError, SourceError
+from certboot.exposure import refuse_exposed
 from certboot.model import Loaded, Rejection
-from certboot.sources.exposure import refuse_exposed
-from certboot.sources.unparsed import Unparsed
+from certboot.sources.candidates import Unparsed
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
-    from certboot.sources.pkcs import Password
+    from certboot.pki.containers import Password
 
 NAME = "added"
 EXTENSIONS = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c", ".p12", ".pfx")
@@ -58,7 +58,7 @@ def read_kept(trusted: Path) -> Unparsed:
 
 def checked(loaded: Loaded, where: str, now: datetime) -> Loaded:
     """Return ``loaded`` as it is; raises SourceError where nothing in it can be an anchor."""
-    from certboot.policy import broken_rule
+    from certboot.store.policy import broken_rule
 
     if any(not broken_rule(candidate.certificate, now) for candidate in loaded.candidates):
         return loaded
@@ -99,7 +99,7 @@ def _pieces(read: Iterable[tuple[Path, bytes | SourceError]]) -> tuple[tuple[str
 
 
 def _parsed(read: Iterable[tuple[Path, bytes | SourceError]], password: Password | None) -> Loaded:
-    from certboot.sources.reading import merged
+    from certboot.sources.parsing import merged
 
     return merged(_parsed_or_rejected(str(path), found, password) for path, found in read)
 
@@ -115,7 +115,7 @@ def _parsed_or_rejected(path: str, found: bytes | SourceError, password: Passwor
 
 
 def _from_bytes(data: bytes, path: str, password: Password | None) -> Loaded:
-    from certboot.sources.reading import from_bytes
+    from certboot.sources.parsing import from_bytes
 
     return from_bytes(data, NAME, path, password)
 
@@ -132,7 +132,7 @@ def _cannot_read(path: Path, error: OSError) -> SourceError:
 
 
 def _none_usable(where: str, loaded: Loaded, now: datetime) -> SourceError:
-    from certboot.policy import broken_rule
+    from certboot.store.policy import broken_rule
 
     first = loaded.candidates[0].certificate if loaded.candidates else None
     broken = broken_rule(first, now) if first else None

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certboot import files
-from certboot.clients import BY_NAME, DIRECTORY
+from certboot.clients.variables import BY_NAME, DIRECTORY
 from certboot.errors import SourceError
 from certboot.model import Loaded, Rejection
 from certboot.printable import printable
 from certboot.sources.added import SIZE_LIMIT
-from certboot.sources.unparsed import Unparsed
+from certboot.sources.candidates import Unparsed
 
 if typing.TYPE_CHECKING:
     from certboot.store.adoptions import Adoption
@@ -117,7 +117,7 @@ def _hint(adoption: Adoption, wrong: _Found) -> str:
 
 
 def _parsed(found: list[_Found]) -> Loaded:
-    from certboot.sources.reading import from_pem, merged
+    from certboot.sources.parsing import from_pem, merged
 
     return merged(
         Loaded((), (Rejection(each.rule, NAME, each.path, each.reason),))

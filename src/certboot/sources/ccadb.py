@@ -17,12 +17,13 @@ import typing
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from certboot import der, files, pem
+from certboot import files
 from certboot.errors import CertificateError, SourceError
+from certboot.exposure import refuse_exposed
 from certboot.model import Candidate, Loaded, Rejection
+from certboot.pki import der, pem
 from certboot.printable import printable
-from certboot.sources.exposure import refuse_exposed
-from certboot.sources.unparsed import Unparsed
+from certboot.sources.candidates import Unparsed
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
@@ -149,12 +150,12 @@ def from_network(address: str, cache: Path, verify: Path, progress: Progress | N
     """
 
     def read(report: str) -> bytes:
-        from certboot import net  # it brings requests along, which only this way of reading needs
+        from certboot.net import http  # it brings requests along, which only this way of reading needs
 
         url = f"{address.rstrip('/')}/{report}"
         name = _file_name(report)
         kept = _kept(cache / name, url)
-        got = net.fetch(
+        got = http.fetch(
             url,
             limit=_LIMIT,
             verify=verify,
@@ -285,7 +286,7 @@ def _candidate(report: str, number: int, row: list[str]) -> Candidate | Rejectio
         if hashlib.sha256(data).hexdigest() != fingerprint.lower():
             rule, reason = "fingerprint-mismatch", "the certificate is not the one that the fingerprint names"
         else:
-            from certboot.certs import load_certificate
+            from certboot.pki.certificate import load_certificate
 
             certificate = load_certificate(data)
             after = _iso_date(trust[1]) if trust else ""

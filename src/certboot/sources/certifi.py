@@ -8,7 +8,7 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import SourceError
-from certboot.sources.unparsed import Unparsed
+from certboot.sources.candidates import Unparsed
 
 if typing.TYPE_CHECKING:
     from certboot.model import Loaded
@@ -36,7 +36,7 @@ def read() -> Unparsed:
         raise _unreadable(error) from error
 
     def parse() -> Loaded:
-        from certboot.sources.reading import from_pem
+        from certboot.sources.parsing import from_pem
 
         return from_pem(text, NAME, version)
 

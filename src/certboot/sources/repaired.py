@@ -10,17 +10,17 @@ import typing
 from certboot import files
 from certboot.model import Candidate, Loaded, Rejection
 from certboot.printable import printable
-from certboot.sources.unparsed import Unparsed
-from certboot.store import repairs
-from certboot.store.repairs import NAME
+from certboot.sources import repairs
+from certboot.sources.candidates import Unparsed
+from certboot.sources.repairs import NAME
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from certboot.store.repairs import Need, Repair
+    from certboot.sources.repairs import Need, Repair
 
-_MOST_NEEDS = 3
+_MOST_SHOWN = 3
 
 
 def read(folder: Path) -> Unparsed:
@@ -41,8 +41,8 @@ def offered(repairs_: Iterable[Repair]) -> Loaded:
 
 def detail(needs: tuple[Need, ...]) -> str:
     """Return in words who needed an intermediate."""
-    more = f"; and by {len(needs) - _MOST_NEEDS} more" if len(needs) > _MOST_NEEDS else ""
-    return printable("; ".join(need.shown for need in needs[:_MOST_NEEDS]) + more) or "nobody knows for whom"
+    more = f"; and by {len(needs) - _MOST_SHOWN} more" if len(needs) > _MOST_SHOWN else ""
+    return printable("; ".join(need.shown for need in needs[:_MOST_SHOWN]) + more) or "nobody knows for whom"
 
 
 def _content(path: Path) -> tuple[bytes, str]:
@@ -53,9 +53,9 @@ def _content(path: Path) -> tuple[bytes, str]:
 
 
 def _candidate(path: Path, data: bytes, defect: str) -> Candidate | Rejection:
-    from certboot import pem
-    from certboot.certs import load_certificate
     from certboot.errors import CertificateError
+    from certboot.pki import pem
+    from certboot.pki.certificate import load_certificate
 
     blocks = list(pem.blocks(data))
     if not defect and len(blocks) != 1:

@@ -6,7 +6,7 @@ import os
 import typing
 
 from certboot import files
-from certboot.clients import BY_NAME, DIRECTORY
+from certboot.clients.variables import BY_NAME, DIRECTORY
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ class Adoption(typing.NamedTuple):
     """One value of one variable: the hook replaces it, and the store has the certificates that it names."""
 
     variable: str
-    """One of ``certboot.clients``."""
+    """One of ``certboot.clients.variables``."""
     value: str
 
     @property
@@ -38,7 +38,7 @@ class Adoption(typing.NamedTuple):
         return ""
 
 
-def read(path: Path) -> tuple[Adoption, ...]:
+def read_adoptions(path: Path) -> tuple[Adoption, ...]:
     """Return what the file lists; nothing where there is no file; raises OSError.
 
     A line that ``adopt`` cannot have written is passed over: what is not adopted is left as it is.
@@ -51,6 +51,6 @@ def read(path: Path) -> tuple[Adoption, ...]:
     return tuple(dict.fromkeys(each for each in found if each.variable in BY_NAME and not each.unfit))
 
 
-def render(adoptions: Iterable[Adoption]) -> bytes:
+def render_adoptions(adoptions: Iterable[Adoption]) -> bytes:
     """Return the bytes of the file."""
     return os.fsencode("".join(f"{each.variable}={each.value}\n" for each in adoptions))

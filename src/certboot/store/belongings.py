@@ -15,17 +15,17 @@ import typing
 from dataclasses import dataclass, field
 
 from certboot import files
-from certboot.clients import BY_NAME
-from certboot.config import load_config
+from certboot.clients.variables import BY_NAME
 from certboot.errors import CertbootError, StoreError
-from certboot.store import adoptions, distrusted, env_file, last_read, manifest
+from certboot.store import adoptions, choices, env_file, freshness, manifest
+from certboot.store.config import load_config
 from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, LINK, NUMBER, PARTIAL, REHASHED, REPORT
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
 _SWITCH = re.compile(rf"generations/({NUMBER})\n?")
 _LARGEST_NOTE = 64 * 1024 * 1024  # bytes of what is parsed to see whose it is
@@ -174,9 +174,11 @@ def _is_left(paths: StorePaths, path: Path) -> bool:
         paths.lock: lambda lock: lock.stat().st_size == 0,
         paths.env: _is_env,
         paths.config: load_config,
-        paths.distrusted: distrusted.read,
-        paths.adopted: lambda adopted: adoptions.render(adoptions.read(adopted)) == adopted.read_bytes(),
-        paths.checked: last_read.read,
+        paths.distrusted: choices.read_distrusted,
+        paths.adopted: lambda adopted: (
+            adoptions.render_adoptions(adoptions.read_adoptions(adopted)) == adopted.read_bytes()
+        ),
+        paths.checked: freshness.read,
         paths.hooks: _is_list_of_copies,
     }
     is_file = _is_file(path) or (path == paths.config and path.is_file())  # the user's own may be a link

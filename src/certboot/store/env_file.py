@@ -11,14 +11,14 @@ import typing
 from dataclasses import dataclass
 
 from certboot import files
-from certboot.clients import DIRECTORY
+from certboot.clients.variables import DIRECTORY
 from certboot.store.adoptions import Adoption
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from certboot.clients import Variable
+    from certboot.clients.variables import Variable
 
 _GUARDS = "CERTBOOT_GUARDS"
 _ADOPTED = "-"

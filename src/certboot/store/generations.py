@@ -25,7 +25,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from certboot.model import Intermediate, TrustAnchor
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
 KEPT = 5
 _MONTH = 30 * 24 * 3600
@@ -54,7 +54,7 @@ def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate
     if not anchors:
         message = "no certificate is left to put into the store"
         raise StoreError(message, "certifi has over a hundred: certboot init --source certifi,system")
-    from certboot.certs import annotated_pem, file_name
+    from certboot.pki.certificate import annotated_pem, file_name
 
     wanted: list[TrustAnchor | Intermediate] = [*anchors, *intermediates]
     held = sorted(((file_name(each.certificate), each) for each in wanted), key=lambda pair: pair[0])

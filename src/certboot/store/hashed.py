@@ -8,11 +8,11 @@ import typing
 
 from cryptography import x509
 
-from certboot import der, pem
 from certboot.errors import CertificateError
-from certboot.parsing import parsing
+from certboot.pki import der, pem
+from certboot.pki.parsing import parsing
+from certboot.pki.subject_hash import subject_hash
 from certboot.store.hash_links import Hashed
-from certboot.subject_hash import subject_hash
 
 if typing.TYPE_CHECKING:
     from certboot.store.hash_links import Found
@@ -80,7 +80,7 @@ def _object(block: pem.PemBlock) -> Hashed:
             x509.load_der_x509_certificate(encoded)
     except CertificateError as error:
         # OpenSSL is milder with some, and it is the one who will look for them.
-        from certboot.certs import loads_in_openssl
+        from certboot.pki.certificate import loads_in_openssl
 
         if block.label == pem.CRL_LABEL or not loads_in_openssl(encoded):
             raise der.DerError(str(error.__cause__)) from error

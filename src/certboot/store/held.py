@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import typing
 
-from certboot import files, pem
-from certboot.certs import load_certificate
+from certboot import files
 from certboot.errors import CertificateError, StoreError
+from certboot.pki import pem
+from certboot.pki.certificate import load_certificate
+from certboot.pki.subject_hash import comparable, hash_of
 from certboot.store.layout import CRTS
-from certboot.subject_hash import comparable, hash_of
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,10 +6,11 @@ import hashlib
 import os
 import typing
 
-from certboot import der, files, pem
+from certboot import files
+from certboot.pki import der, pem
+from certboot.pki.subject_hash import subject_hash
 from certboot.store.hash_links import plan
 from certboot.store.layout import BUNDLE, CRTS
-from certboot.subject_hash import subject_hash
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from certboot import files
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
 BUNDLE = "bundle.pem"
 CRTS = "crts"
@@ -19,7 +19,7 @@ PARTIAL = ".partial"
 """How the name of a generation ends that is not whole yet, or no longer."""
 NUMBER = "[1-9][0-9]*"
 CERTIFICATE = r"\w+-[0-9a-f]{8}\.pem"
-"""The names of files as ``certs.file_name`` gives them."""
+"""The names of files as ``certificate.file_name`` gives them."""
 LINK = "[0-9a-f]{8}[.](?:0|[1-9][0-9]*)"
 """The names of hash links."""
 REPORT = r"[A-Z][A-Za-z]+(?:\.json)?"

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from certboot import files
-from certboot.clients import BY_NAME
+from certboot.clients.variables import BY_NAME
 from certboot.errors import StoreError
 from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
-from certboot.store import repairs
+from certboot.sources import repairs
 from certboot.store.adoptions import Adoption
 
 if typing.TYPE_CHECKING:
@@ -26,7 +26,7 @@ NAME = "manifest.json"
 ANCHOR, INTERMEDIATE = "anchor", "intermediate"
 _HINT = "certboot init writes the store anew"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_FILE = re.compile(r"[A-Za-z0-9_]{1,64}-([0-9a-f]{8})\.pem")  # as certs.file_name has it
+_FILE = re.compile(r"[A-Za-z0-9_]{1,64}-([0-9a-f]{8})\.pem")  # as certificate.file_name has it
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def _rehash(directory: Path) -> RehashResult:
     for name in removed:
         os.unlink(prefix + name)
     for name in made:
-        _link(prefix, name, links[name])
+        link_named(prefix, name, links[name])
     return RehashResult(links, made, removed, (*doubts, *more))
 
 
@@ -129,16 +129,17 @@ def link(path: Path, target: str) -> None:
 
     An older link at ``path`` is replaced; raises OSError.
     """
-    _link(os.path.join(path.parent, ""), path.name, target)
+    link_named(os.path.join(path.parent, ""), path.name, target)
 
 
-def _link(prefix: str, name: str, target: str) -> None:
+def link_named(prefix: str, name: str, target: str) -> None:
+    """Do the same in the folder whose path, with a separator at the end, is ``prefix``."""
     path = prefix + name
     try:
         os.symlink(target, path)
     except FileExistsError:
         os.unlink(path)
-        _link(prefix, name, target)
+        link_named(prefix, name, target)
     except (OSError, NotImplementedError):
         _stand_in(prefix + target, path)
 

@@ -7,7 +7,7 @@ import typing
 from datetime import datetime
 
 from certboot.errors import StoreError
-from certboot.fingerprint import plain
+from certboot.pki.fingerprint import plain
 from certboot.printable import printable
 
 if typing.TYPE_CHECKING:

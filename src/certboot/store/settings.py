@@ -7,7 +7,7 @@ import typing
 from dataclasses import dataclass
 
 from certboot import files
-from certboot.clients import BY_NAME, held_back
+from certboot.clients.variables import BY_NAME, held_back
 from certboot.errors import StoreError
 from certboot.store import env_file
 from certboot.store.layout import BUNDLE, CRTS, in_force
@@ -17,7 +17,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from certboot.paths import StorePaths
+    from certboot.store.paths import StorePaths
 
 _INIT = "certboot init"
 _LOOK = "certboot doctor store"

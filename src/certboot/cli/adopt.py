@@ -1,0 +1,83 @@
+"""``adopt``: preset variables are taken over, with the certificates that they name."""
+
+from __future__ import annotations
+
+import os
+import typing
+
+from certboot.cli.terminal import confirmed, say, show
+from certboot.errors import CertbootError
+from certboot.exit_status import FAILED, OK
+from certboot.printable import printable
+
+if typing.TYPE_CHECKING:
+    import argparse
+
+    from certboot.store.paths import StorePaths
+
+
+def adopt_command(arguments: argparse.Namespace) -> int:
+    """Take over values of preset variables, or give them back."""
+    from certboot.store.paths import store_paths
+
+    paths = store_paths()
+    return _undo(paths, arguments.variable) if arguments.undo else _adopt(paths, arguments)
+
+
+def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
+    from certboot import moment
+    from certboot.cli import adopt_text
+    from certboot.cli.update import headline
+    from certboot.sources import adopted
+    from certboot.store import adoption, history
+    from certboot.store.config import load_config
+    from certboot.store.request import Request
+    from certboot.store.update import apply
+
+    before = history.current(paths)
+    if not load_config(paths.config).variables():
+        message = f"the settings take all variables from the hook, so it would replace none: {paths.config}"
+        raise CertbootError(message, "shorten the list of variables.remove")
+    chosen = adoption.preset(arguments.variable, paths, os.environ)
+    if not chosen:
+        say("no CA variable has a value to adopt that is not adopted yet: nothing to do")
+        return OK
+    offers = [(each, adopted.read(each, paths.home).parse()) for each in chosen]
+    for each, loaded in offers:
+        if not loaded.candidates:
+            message = f"{each.variable} names no certificates: {printable(each.value)}"
+            raise CertbootError(message, f"unset {each.variable}: clients that go by it trust nobody")
+    places = {place for _, loaded in offers for place in adoption.places(loaded)}
+    lost = adoption.lost(apply(paths, Request("adopt", adopt=chosen, dry_run=True)).rejected, places)
+    show(adopt_text.offer_text(offers, before, lost, moment.now()))
+    if arguments.yes and lost and not arguments.partial:
+        message = f"certificates that programs may rely on do not enter the store: {len(lost)}"
+        raise CertbootError(message, "--partial, if no program needs them; else leave the variable as it is")
+    if not arguments.yes and not confirmed("adopt what is shown here?"):
+        say("nothing was changed")
+        return FAILED
+    outcome = apply(paths, Request("adopt", adopt=chosen))
+    say(headline(outcome))
+    show(adopt_text.effect_text(chosen))
+    return OK
+
+
+def _undo(paths: StorePaths, names: list[str]) -> int:
+    from certboot.cli.list_text import difference_text
+    from certboot.store import adoptions, history, selection
+    from certboot.store.request import Request
+    from certboot.store.update import apply
+
+    before = history.current(paths)
+    chosen = [each for each in adoptions.read_adoptions(paths.adopted) if not names or each.variable in names]
+    missing = set(names) - {each.variable for each in chosen}
+    if missing or not chosen:
+        message = f"not adopted: {', '.join(sorted(missing))}" if missing else "nothing is adopted"
+        raise CertbootError(message, f"the file {paths.adopted} lists what is")
+    outcome = apply(paths, Request("adopt", abandon=frozenset(chosen)))
+    came, went = selection.difference(before, outcome.record)
+    if came or went:
+        show(difference_text(came, went))
+    for each in chosen:
+        say(f"{each.variable}={each.value} is left alone again")
+    return OK

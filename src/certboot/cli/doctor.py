@@ -1,0 +1,185 @@
+"""``doctor`` and ``explain``: what is active, why a handshake fails, and what a finding means."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import sys
+import typing
+from datetime import datetime, timezone
+from difflib import get_close_matches
+
+from certboot.cli.terminal import data, show
+from certboot.errors import CertbootError
+from certboot.exit_status import OK
+from certboot.redaction import without_credentials
+
+if typing.TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from certboot.doctor.server.chain_file import ChainFile
+    from certboot.model import Finding, Target
+
+_USAGE = "certboot doctor HOST[:PORT]"
+_ALIKE = 0.75  # of difflib: environmet, stroe and hooks are so near to a group's name, localhost is not
+
+
+def doctor_command(arguments: argparse.Namespace) -> int:
+    """Examine, and change nothing."""
+    from certboot.cli.targets import refuse_empty
+    from certboot.doctor.run import GROUPS, examine, exit_code, primary
+    from certboot.store.paths import store_paths
+
+    refuse_empty(arguments, "host", "at", "connect", "servername")
+    groups = tuple(target for target in arguments.target if target in GROUPS)
+    hosts = [target for target in arguments.target if target not in GROUPS]
+    _check_hosts(hosts, arguments, GROUPS)
+    server = _chain(arguments) if arguments.chain else _target(arguments, hosts)
+    if arguments.html:
+        _check_page(arguments.html, server)
+    findings = examine(store_paths(), os.environ, groups or GROUPS, server, tried=arguments.clients)
+    if arguments.html:
+        _write_page(arguments.html, server, findings)
+    if arguments.json:
+        from certboot.cli.report.json import doctor_json
+
+        document = doctor_json(findings, primary(findings)) if server else doctor_json(findings)
+        data(f"{document}\n")
+    elif sys.stdout and sys.stdout.isatty():
+        from certboot.cli.report.terminal import doctor_terminal
+
+        doctor_terminal(findings, sys.stdout)
+    else:
+        from certboot.cli.report.text import doctor_report
+
+        show(doctor_report(findings))
+    return exit_code(findings)
+
+
+def explain_command(arguments: argparse.Namespace) -> int:
+    """Tell the stories of some findings, or list all."""
+    from certboot.cli.explain import index, story
+    from certboot.doctor.findings import EXPLANATIONS
+
+    for kind in arguments.id:
+        if kind not in EXPLANATIONS:
+            close = get_close_matches(kind, EXPLANATIONS, 1)
+            message = f"no finding of this id: {kind!r}"
+            raise CertbootError(message, f"certboot explain {close[0]}" if close else "certboot explain lists them all")
+    stories = (story(kind, EXPLANATIONS[kind]) for kind in dict.fromkeys(arguments.id))
+    show("\n\n".join(stories) or index(EXPLANATIONS))
+    return OK
+
+
+def _check_hosts(hosts: Sequence[str], arguments: argparse.Namespace, groups: Sequence[str]) -> None:
+    """Raise CertbootError where this is no one host, or one that looks like a group: nobody is to be asked for that."""
+    # These options go with a host alone, so one is meant.
+    if not (arguments.starttls or arguments.connect or arguments.servername or arguments.clients):
+        for host in hosts:
+            close = () if set(host) & set(".:") else get_close_matches(host.lower(), groups, 1, _ALIKE)
+            if close:
+                message = f"no group of checks has this name: {host!r}"
+                raise CertbootError(message, f"certboot doctor {close[0]}, or {host}:443 for a host of this name")
+    if len(hosts) > 1:
+        message = f"one host at a time: {', '.join(repr(without_credentials(host)) for host in hosts)}"
+        raise CertbootError(message, f"{_USAGE}; the groups of checks are {', '.join(groups)}")
+    if hosts and arguments.chain:
+        message = "a host, or a chain from a file, not both"
+        raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
+
+
+def _check_page(path: Path, server: Target | ChainFile | None) -> None:
+    """Raise CertbootError where no page can be written, before anybody is asked anything."""
+    if server is None:
+        message = "--html goes with a host, or with --chain"
+        raise CertbootError(message, f"{_USAGE} --html FILE")
+    hint = "name a file that is not there yet, or a page to replace"
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        if path.parent.is_dir():
+            return
+        message = f"no such folder: {path.parent}"
+        raise CertbootError(message, f"mkdir -p {shlex.quote(str(path.parent))}") from None
+    except OSError as error:
+        message = f"cannot write {path}: {error.strerror}"
+        raise CertbootError(message, hint) from error
+    # A device, a pipe or a link must not be replaced by a file.
+    if not stat.S_ISREG(mode):
+        message = f"not a regular file: {path}"
+        raise CertbootError(message, hint)
+    if not _is_page(path):
+        message = f"something other than a page of certboot doctor stands there: {path}"
+        raise CertbootError(message, "name a file that is not there yet, or move this one away")
+
+
+def _is_page(path: Path) -> bool:
+    """Return whether a file holds an earlier page, or nothing."""
+    from certboot.cli.report.html import BEGINNING
+
+    try:
+        with path.open("rb") as file:
+            return file.read(len(BEGINNING)) in (BEGINNING, b"")
+    except OSError:
+        return False
+
+
+def _write_page(path: Path, server: Target | ChainFile | None, findings: Sequence[Finding]) -> None:
+    import certboot
+    from certboot import files, moment
+    from certboot.cli.report.html import doctor_html
+
+    _check_page(path, server)  # it may have come meanwhile
+    page = doctor_html(findings, moment.now(), certboot.__version__)
+    try:
+        files.replace(path, page.encode("utf-8"))
+    except OSError as error:
+        message = f"cannot write {path}: {error.strerror}"
+        raise CertbootError(message, "choose a folder that you may write to") from error
+
+
+def _target(arguments: argparse.Namespace, hosts: list[str]) -> Target | None:
+    from certboot.cli.targets import target
+
+    for name in ("host", "at", "anchors"):
+        if getattr(arguments, name):
+            message = f"--{name} goes with --chain"
+            raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
+    if not hosts:
+        for name in ("starttls", "connect", "servername", "clients"):
+            if getattr(arguments, name):
+                message = f"--{name} goes with a host"
+                raise CertbootError(message, _USAGE)
+        return None
+    if arguments.clients and (arguments.starttls or arguments.connect or arguments.servername):
+        message = "--clients goes with a host alone: clients cannot be told --starttls, --connect or --servername"
+        raise CertbootError(message, _USAGE)
+    return target(hosts[0], arguments)
+
+
+def _chain(arguments: argparse.Namespace) -> ChainFile:
+    from certboot.doctor.server.chain_file import ChainFile
+    from certboot.net.target import parse_host
+
+    for name in ("starttls", "connect", "servername", "clients"):
+        if getattr(arguments, name):
+            message = f"--{name} goes with a host, not with --chain"
+            raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
+    if not arguments.host:
+        message = "the name that the certificate should be for is missing"
+        raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
+    host = parse_host(arguments.host)
+    return ChainFile(arguments.chain, host, _moment(arguments.at) if arguments.at else None, arguments.anchors)
+
+
+def _moment(text: str) -> datetime:
+    """Return a time in ISO 8601, in UTC where it names no zone; raises CertbootError."""
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        message = f"not a time: {text!r}"
+        raise CertbootError(message, "--at 2027-01-31, or --at 2027-01-31T12:00:00+01:00") from None
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)

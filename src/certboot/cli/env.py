@@ -1,0 +1,104 @@
+"""``env`` and ``run``: the hook's variables for what no Python starts."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import typing
+
+from certboot.cli.terminal import aside, data, failed, warn
+from certboot.errors import CertbootError
+from certboot.exit_status import OK
+
+if typing.TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+# What env(1) says of a program that is there and does not start, and of one that is not there.
+_NOT_STARTED = 126
+_NOT_FOUND = 127
+_CAN_BECOME = os.name == "posix"  # Windows starts another process and ends this one
+# Python ignores these from its start, and a program would inherit that (see restore_signals in subprocess).
+_IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
+
+
+def env_command(arguments: argparse.Namespace) -> int:
+    """Print the variables in one of the formats."""
+    from certboot.cli.env_formats import FORMATS
+    from certboot.store.paths import store_paths
+    from certboot.store.settings import settings
+
+    found = settings(store_paths(), os.environ)
+    held = {} if arguments.force else found.held
+    shown = {name: value for name, value in found.variables.items() if name not in held} | found.replaced
+    text = FORMATS[arguments.format](shown)
+    data(os.fsencode(text))  # as bytes: a path need not be text, and no shell wants the line ends of Windows
+    if held:
+        for name, (preset, value) in held.items():
+            because = "it" if preset == name else preset
+            warn(f"{name} is left alone, because {because} is set by something else: {preset}={value}")
+        aside("\nhint: certboot env --force")
+    return OK
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Become the program, in this process, with the variables that nobody has set yet."""
+    from certboot.store.paths import store_paths
+    from certboot.store.settings import settings
+
+    argv = arguments.program[1:] if arguments.program[:1] == ["--"] else arguments.program
+    if not (argv and argv[0]):
+        message = "no program is named"
+        raise CertbootError(message, "certboot run -- PROGRAM [ARGUMENT ...]")
+    environ = settings(store_paths(), os.environ).applied_to(os.environ)
+    try:
+        if not _CAN_BECOME:
+            return _wait_for(argv, environ)
+        _become(argv, environ)
+    except FileNotFoundError:
+        if _located(argv[0], environ):
+            message = f"the interpreter that its first line names is missing: {argv[0]}"
+            return failed(message, "mend the first line, or install the interpreter", _NOT_FOUND)
+        return failed(f"no such program: {argv[0]}", "check its name, and PATH", _NOT_FOUND)
+    except OSError as error:
+        message = f"cannot start the program: {error.strerror}: {argv[0]}"
+        return failed(message, "check that it is a program, and that you may execute it", _NOT_STARTED)
+
+
+def _become(argv: list[str], environ: Mapping[str, str]) -> typing.NoReturn:
+    """Replace this process: exit status, signals, terminal and process id are the program's own. Raises OSError."""
+    for name in _IGNORED_BY_PYTHON:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started us wants it ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    path = _located(argv[0], environ)
+    try:
+        if path:
+            os.execve(path, argv, environ)  # noqa: S606 - what the user asked for, and no shell reads it
+        os.execvpe(argv[0], argv, environ)  # noqa: S606 - as above; it says why there is none
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+        # A script without a first line that names its interpreter is the shell's (POSIX, execvp).
+        os.execve("/bin/sh", ["sh", path or argv[0], *argv[1:]], environ)  # noqa: S606 - as above
+
+
+def _wait_for(argv: list[str], environ: Mapping[str, str]) -> int:
+    """Start the program and return its exit status: Windows cannot replace a process. Raises OSError."""
+    import subprocess
+
+    command = [_located(argv[0], environ) or argv[0], *argv[1:]]
+    with subprocess.Popen(command, env=environ) as program:
+        while True:
+            try:
+                return program.wait()
+            except KeyboardInterrupt:
+                continue  # the program has been sent the same, and decides
+
+
+def _located(program: str, environ: Mapping[str, str]) -> str | None:
+    import shutil
+
+    return shutil.which(program, path=environ.get("PATH", os.defpath))

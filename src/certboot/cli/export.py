@@ -1,0 +1,105 @@
+"""``export``: the store in the forms that other programs take."""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing
+from pathlib import Path
+
+from certboot.cli.terminal import data, say
+from certboot.errors import CertbootError
+from certboot.exit_status import OK
+
+if typing.TYPE_CHECKING:
+    import argparse
+
+    from certboot.model import Certificate
+    from certboot.store.export.formats import Format, Options
+    from certboot.store.paths import StorePaths
+
+_STANDARD_OUTPUT = "-"
+
+
+def export_command(arguments: argparse.Namespace) -> int:
+    """Write the generation in force in one of the formats."""
+    from certboot.store.export import destination
+    from certboot.store.export.formats import FORMATS
+    from certboot.store.paths import store_paths
+
+    chosen = FORMATS[arguments.format]
+    options = _options(chosen, arguments)
+    paths = store_paths()
+    anchors, intermediates = _certificates(paths, intermediates=arguments.intermediates)
+    if arguments.path == _STANDARD_OUTPUT:
+        _refuse_standard_output(chosen)
+    else:
+        _refuse_store(paths, arguments.path)
+    content = chosen.render((*anchors, *intermediates), options)
+    if not isinstance(content, bytes):
+        destination.write_directory(Path(arguments.path), content, force=arguments.force)
+    elif arguments.path == _STANDARD_OUTPUT:
+        data(content)
+        return OK
+    else:
+        destination.write_file(Path(arguments.path), content, force=arguments.force)
+    beside = f", {len(intermediates)} intermediates" if intermediates else ""
+    say(f"{chosen.name} with {len(anchors)} trust anchors{beside}: {arguments.path}")
+    return OK
+
+
+def _options(chosen: Format, arguments: argparse.Namespace) -> Options:
+    """Return what the user chose; raises CertbootError for an option that this format has no place for."""
+    from certboot.cli import terminal
+    from certboot.store.export.formats import NAME, PASSWORD, Options
+    from certboot.store.export.password import checked_password
+
+    if arguments.intermediates and "intermediates" not in chosen.takes:
+        message = f"in {chosen.name} the intermediates would become trust anchors"
+        raise CertbootError(message, "leave out --intermediates; a pem-directory-hash can carry them")
+    given = {"password-file": arguments.password_file, "name": arguments.name, "namespace": arguments.namespace}
+    for option, value in given.items():
+        if value is not None and option not in chosen.takes:
+            message = f"{chosen.name} has no use for --{option}"
+            raise CertbootError(message, "leave it out; certboot export --help")
+    return Options(
+        PASSWORD if arguments.password_file is None else checked_password(terminal.password(arguments.password_file)()),
+        NAME if arguments.name is None else arguments.name,
+        arguments.namespace,
+    )
+
+
+def _certificates(paths: StorePaths, *, intermediates: bool) -> tuple[tuple[Certificate, ...], tuple[Certificate, ...]]:
+    """Return the anchors, and the intermediates if they are wanted; raises StoreError.
+
+    A store that others can write, or that is not as its manifest says, is not passed on to others.
+    """
+    from certboot.doctor.store.check import check
+    from certboot.errors import StoreError
+    from certboot.store import history
+    from certboot.store.held import certificates
+
+    record = history.current(paths)
+    for finding in check(paths):
+        if finding.status == "fail":
+            message = f"this store is not fit to be exported, {finding.summary}"
+            raise StoreError(message, "certboot doctor store")
+    generation = paths.generations / str(record.generation)
+    anchors = certificates(generation, (entry for entry in record.certificates if entry.role == "anchor"))
+    below = (entry for entry in record.certificates if intermediates and entry.role == "intermediate")
+    return anchors, certificates(generation, below)
+
+
+def _refuse_standard_output(chosen: Format) -> None:
+    if chosen.directory:
+        message = f"{chosen.name} is a directory, which standard output cannot take"
+        raise CertbootError(message, f"certboot export --format {chosen.name} DIR")
+    if not sys.stdout or (chosen.binary and sys.stdout.isatty()):
+        message = f"{chosen.name} is binary, and standard output is a terminal" if sys.stdout else "no standard output"
+        raise CertbootError(message, f"certboot export --format {chosen.name} FILE")
+
+
+def _refuse_store(paths: StorePaths, path: str) -> None:
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(paths.home)):
+        message = f"this lies inside the store: {path}"
+        raise CertbootError(message, "name a place outside; certboot init and update write the store")

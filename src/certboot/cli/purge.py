@@ -1,0 +1,40 @@
+"""``purge``: the store is taken away again."""
+
+from __future__ import annotations
+
+import typing
+
+from certboot.cli.terminal import confirmed, say, show
+from certboot.errors import CertbootError
+from certboot.exit_status import FAILED, OK
+
+if typing.TYPE_CHECKING:
+    import argparse
+
+
+def purge_command(arguments: argparse.Namespace) -> int:
+    """Remove all that certboot wrote."""
+    from certboot.cli.hook_text import remaining
+    from certboot.cli.update import purge_list
+    from certboot.hook import copies as hook_copies
+    from certboot.store import purge
+    from certboot.store.paths import store_paths
+
+    paths = store_paths()
+    copies = hook_copies.copies(paths)
+    show(f"this removes\n{purge_list(purge.purgeable(paths))}")
+    if not arguments.yes and not confirmed("remove it all?"):
+        say("nothing was removed")
+        return FAILED
+    try:
+        others = purge.purge(paths)
+    except OSError as error:
+        message = f"not everything could be removed, {error.strerror}: {error.filename}"
+        raise CertbootError(message, "mend the cause, then once more: certboot purge") from error
+    say("removed; Python programs that still run keep the old settings until they are started again")
+    if others:
+        say(f"left alone in {paths.home}: {', '.join(others)}")
+    say("the hook goes with the package: python -m pip uninstall certboot")
+    for line in remaining(copies):
+        say(line)
+    return OK

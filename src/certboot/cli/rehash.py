@@ -1,0 +1,30 @@
+"""``rehash``: hash links for any directory of certificates."""
+
+from __future__ import annotations
+
+import typing
+
+from certboot.cli.terminal import failed, say, warn
+from certboot.errors import CertbootError
+from certboot.exit_status import OK
+
+if typing.TYPE_CHECKING:
+    import argparse
+
+
+def rehash_command(arguments: argparse.Namespace) -> int:
+    """Make the hash links of some directories."""
+    from certboot.cli.update import rehash_summary
+    from certboot.store.rehash import rehash
+
+    status = OK
+    for directory in arguments.directory:
+        try:
+            result = rehash(directory)
+        except CertbootError as error:
+            status = failed(error.message, error.hint)
+            continue
+        for warning in result.warnings:
+            warn(f"warning: {directory}: {warning}")
+        say(rehash_summary(directory, result))
+    return status

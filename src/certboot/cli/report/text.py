@@ -1,0 +1,83 @@
+"""The doctor's findings as text: groups, one line a finding, then what mends them and one summary line."""
+
+from __future__ import annotations
+
+import shlex
+import typing
+from itertools import groupby
+
+from certboot.cli.report.chain_text import chain_lines
+from certboot.printable import printable
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from certboot.model import Finding
+
+_WIDTH = 34  # of GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, the longest subject, and two spaces
+_INDENT = f"{'':8}"
+
+
+def doctor_report(findings: Sequence[Finding]) -> str:
+    """Return the whole report. Readable without colour; strings from strangers cannot drive the terminal."""
+    lines: list[str] = []
+    for group, members in groupby(findings, key=lambda finding: finding.group):
+        lines.append(group)
+        for finding in members:
+            lines += _described(finding)
+    return "\n".join((*lines, *closing(findings)))
+
+
+def closing(findings: Sequence[Finding]) -> list[str]:
+    """Return the last lines: an empty one, the summary, and what mends and explains what was found, a line each."""
+    wrong = [finding for finding in findings if finding.status != "ok"]
+    words = dict.fromkeys(printable(str(each.evidence["hint"])) for each in wrong if each.evidence.get("hint"))
+    explained = _explained(wrong)
+    hints = [*_commands(wrong), *words, *([shlex.join(("certboot", "explain", *explained))] if explained else [])]
+    return ["", _summary(wrong), *(f"hint: {hint}" for hint in hints)]
+
+
+def _summary(wrong: Sequence[Finding]) -> str:
+    failed = [finding.group for finding in wrong if finding.status in ("fail", "error")]
+    warned = [finding.group for finding in wrong if finding.status == "warn"]
+    warnings = f"{len(warned)} warning{'s' * (len(warned) > 1)} in {_listed(warned)}" if warned else ""
+    if failed:
+        return f"{len(failed)} failed in {_listed(failed)}" + (f"; {warnings}" if warned else "")
+    return f"nothing failed; {warnings}" if warned else "no problem found"
+
+
+def _listed(groups: Iterable[str]) -> str:
+    return ", ".join(sorted(set(groups)))
+
+
+def _commands(wrong: Iterable[Finding]) -> list[str]:
+    """Return what mends the findings, each command once, and before it what a later finding wants done before it."""
+    merged: list[str] = []
+    for finding in wrong:
+        at = len(merged)
+        for command in reversed([printable(shlex.join(argv)) for argv in finding.fix]):
+            if command in merged:
+                at = merged.index(command)
+            else:
+                merged.insert(at, command)
+    return merged
+
+
+def _explained(wrong: Iterable[Finding]) -> list[str]:
+    """Return the ids of what is wrong, each once: of a server the verdict's, which is the cause, and that first."""
+    told = [finding for finding in wrong if finding.status in ("fail", "warn")]
+    verdict = [finding.id for finding in told if finding.group == "server"][:1]
+    return list(dict.fromkeys([*verdict, *(finding.id for finding in told if finding.group != "server")]))
+
+
+def said(finding: Finding) -> list[str]:
+    """Return the lines of what a finding says, as they are; of a server's the id goes first."""
+    lines = finding.summary.split("\n")
+    return [finding.id, *lines] if finding.group == "server" and finding.status != "ok" else lines
+
+
+def _described(finding: Finding) -> list[str]:
+    first, *more = said(finding)
+    lines = [f"  {finding.status:<6}{printable(finding.subject):<{_WIDTH}}{printable(first)}".rstrip()]
+    lines += [f"{_INDENT}{printable(line)}" for line in more]
+    return lines + [f"{_INDENT}{line}" for line in chain_lines(finding.evidence)]

@@ -1,0 +1,129 @@
+"""``scan``: many hosts, a JSON line for each, and at the end a summary by cause."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import os
+import sys
+import typing
+
+from certboot import files
+from certboot.cli.terminal import aside, show
+from certboot.errors import CertbootError
+from certboot.exit_status import INTERRUPTED
+
+if typing.TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from certboot.scan.tally import Tally
+
+_STANDARD_INPUT = "-"
+_USAGE = "certboot scan HOST ..., certboot scan --file FILE, or certboot scan - for standard input"
+_MORE_FILES = 64
+_FILES_OF_A_JOB = 2
+
+
+def scan_command(arguments: argparse.Namespace) -> int:
+    """Examine every host of the list. Nothing is contacted but what it names."""
+    from certboot.cli.scan_output import output
+    from certboot.cli.scan_progress import Progress, interruptible, quiet
+    from certboot.scan.earlier import Earlier
+    from certboot.scan.entries import Way, entries
+    from certboot.scan.probe import Prober
+    from certboot.scan.scan_json import scan_line
+    from certboot.scan.tally import Tally
+    from certboot.scan.trust import as_directory
+    from certboot.scan.workers import results
+    from certboot.store.paths import store_paths
+
+    if not (arguments.host or arguments.file):
+        message = "no host is named"
+        raise CertbootError(message, _USAGE)
+    if not (sys.stdout or arguments.output):
+        message = "there is no standard output"
+        raise CertbootError(message, "--output FILE")
+    _allow_files(arguments.jobs)
+    tally, earlier = Tally(), Earlier()
+    way = Way(arguments.starttls or "", arguments.timeout)
+    paths = store_paths()
+    on_terminal = bool(sys.stdout and sys.stdout.isatty())
+    progress = Progress(tally, shares_terminal=on_terminal and not arguments.output)
+    with quiet(), as_directory(paths, os.environ), interruptible() as stopped, contextlib.ExitStack() as stack:
+        stack.callback(progress.clear)
+        found = entries(_lines(arguments, stack), way)
+        prober = Prober(paths, os.environ, tally.issuers)
+        write = stack.enter_context(output(arguments, tally, earlier))
+        ordered = not arguments.unordered
+        work = results(earlier.left(found), prober.examine, jobs=arguments.jobs, ordered=ordered, stopped=stopped)
+        for result in stack.enter_context(contextlib.closing(work)):
+            if result:
+                tally.add(result)
+                progress.before_a_line()
+                write(scan_line(result))
+            progress.show()
+        interrupted = stopped.is_set()
+    return _ended(tally, interrupted=interrupted)
+
+
+def _ended(tally: Tally, *, interrupted: bool) -> int:
+    from certboot.cli.scan_text import scan_summary
+
+    if not tally.total and not interrupted:
+        message = "the list names no host"
+        raise CertbootError(message, "a host a line; what follows a # is a comment")
+    lines = [scan_summary(tally)]
+    if interrupted:
+        lines.append("interrupted; the results so far are whole")
+        lines.append("hint: the same list with --output FILE --resume goes on where it stopped")
+    if sys.stdout and sys.stdout.isatty():
+        show("\n".join(["", *lines]))
+    else:
+        aside("\n".join(lines))
+    return INTERRUPTED if interrupted else tally.exit_status
+
+
+def _lines(arguments: argparse.Namespace, open_files: contextlib.ExitStack) -> Iterator[bytes]:
+    """Return the lines of the list: the arguments, one of which may stand for standard input, then the file."""
+    from certboot.scan.entries import lines
+
+    sources: list[Iterator[bytes]] = []
+    for host in arguments.host:
+        if host == _STANDARD_INPUT and not sys.stdin:
+            message = "there is no standard input"
+            raise CertbootError(message, _USAGE)
+        if host == _STANDARD_INPUT:
+            # Read without a buffer, whose lock a thread that waits for input would still hold when Python ends.
+            sources.append(lines(io.FileIO(sys.stdin.fileno(), closefd=False).read))
+        else:
+            sources.append(iter([os.fsencode(host)]))
+    if arguments.file:
+        try:
+            sources.append(lines(open_files.enter_context(io.FileIO(files.open_regular(arguments.file))).read))
+        except OSError as error:
+            message = f"cannot read {arguments.file}: {error.strerror}"
+            hint = "- reads what comes through standard input" if isinstance(error, files.NotRegularError) else ""
+            raise CertbootError(message, hint or "give a file with a host a line") from error
+    return itertools.chain.from_iterable(sources)
+
+
+def _allow_files(jobs: int) -> None:
+    """Have as many files open as so many connections take; raises CertbootError where the system forbids it.
+
+    A connection for which there is no file would look like a fault of its host.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MORE_FILES + _FILES_OF_A_JOB * jobs
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (ValueError, OSError) as error:
+        message = f"{jobs} hosts at a time take {wanted} open files, and this process may have {hard}"
+        raise CertbootError(message, f"--jobs {max(1, (hard - _MORE_FILES) // _FILES_OF_A_JOB)}") from error

@@ -1,0 +1,98 @@
+"""Where the lines of a scan go: to standard output, or to a file that a later run can go on with."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+import sys
+import typing
+
+from certboot.cli.terminal import data
+from certboot.errors import CertbootError
+
+if typing.TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from certboot.scan.earlier import Earlier
+    from certboot.scan.tally import Tally
+
+_LONGEST_RESULT = 4 * 1024 * 1024
+
+
+@contextlib.contextmanager
+def output(arguments: argparse.Namespace, tally: Tally, earlier: Earlier) -> Iterator[Callable[[str], None]]:
+    """Yield what writes a line: to standard output, or to a file, of which the results so far are taken in first."""
+    if not arguments.output:
+        if arguments.resume:
+            message = "--resume goes with --output"
+            raise CertbootError(message, "certboot scan --file FILE --output FILE --resume")
+        yield _print
+        return
+    path: Path = arguments.output
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags | (0 if arguments.resume else os.O_EXCL), 0o666)
+    except FileExistsError:
+        message = f"the file is there already: {path}"
+        raise CertbootError(message, "--resume goes on with a scan that was broken off; or write to another") from None
+    except OSError as error:
+        message = f"cannot write {path}: {error.strerror}"
+        raise CertbootError(message, "check the path, and that you may write there") from error
+    with open(descriptor, "r+b", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            message = f"not a file that can be gone on with: {path}"
+            raise CertbootError(message, "leave out --output to write to standard output")
+        _take_in(file, path, tally, earlier)
+        yield lambda line: append(file, path, line.encode("ascii"))
+
+
+def _take_in(file: io.FileIO, path: Path, tally: Tally, earlier: Earlier) -> None:
+    """Take in the results of an earlier run, and cut off a last line of ours that is not whole; raises CertbootError.
+
+    A file without a whole line of ours is somebody else's, and so is what begins as no line of ours does.
+    """
+    from certboot.scan.scan_json import BEGINNING, parse_line
+
+    whole, rest = 0, b""
+    reader = io.BufferedReader(file)
+    for number, line in enumerate(iter(lambda: reader.readline(_LONGEST_RESULT), b""), 1):
+        if not line.endswith(b"\n") and len(line) < _LONGEST_RESULT:
+            rest = line
+            break
+        try:
+            result = parse_line(line)
+            earlier.add(result)
+        except CertbootError as error:
+            message = f"{error.message}: line {number} of {path}"
+            raise CertbootError(message, error.hint) from error
+        tally.add(result)
+        whole += len(line)
+    reader.detach()
+    if rest and not (whole and rest[: len(BEGINNING)] == BEGINNING[: len(rest)]):
+        message = f"{'its last line is' if whole else 'it holds'} none of certboot scan: {path}"
+        raise CertbootError(message, "write to another file, or move this one away")
+    if rest:
+        file.truncate(whole)
+
+
+def append(file: io.FileIO, path: Path, line: bytes) -> None:
+    """Write a whole line at the end of the file, or nothing; raises CertbootError."""
+    before = file.seek(0, os.SEEK_END)
+    written = 0
+    try:
+        while written < len(line):
+            written += file.write(line[written:]) or 0
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            file.truncate(before)
+        message = f"cannot write {path}: {error.strerror}"
+        raise CertbootError(message, "the results so far are whole; --resume goes on when there is room") from error
+
+
+def _print(line: str) -> None:
+    data(line)
+    sys.stdout.flush()

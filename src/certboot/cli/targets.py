@@ -1,0 +1,76 @@
+"""From the arguments that lead to servers to the servers."""
+
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+
+from certboot import files
+from certboot.errors import CertbootError
+from certboot.model import Target
+
+if typing.TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+
+def targets(hosts: Sequence[str], file: Path | None, arguments: argparse.Namespace) -> tuple[Target, ...]:
+    """Return the servers that are named, each once; raises CertbootError.
+
+    ``file`` has a host a line; what follows a # is a comment.
+    """
+    lines = _lines(file) if file else []
+    named = [*hosts, *(host for _, host in lines)]
+    if not named:
+        message = "no host is named"
+        raise CertbootError(message, f"certboot {arguments.command} HOST[:PORT]")
+    if len(named) > 1 and (arguments.connect or arguments.servername):
+        option = "connect" if arguments.connect else "servername"
+        message = f"--{option} goes with one host"
+        raise CertbootError(message, "run it once for each host")
+    for number, host in lines:
+        _check(host, arguments.starttls or "", f"{file}, line {number}")
+    return tuple(dict.fromkeys(target(host, arguments) for host in named))
+
+
+def target(host: str, arguments: argparse.Namespace) -> Target:
+    """Return the server that a person names, with the options that lead to it; raises CertbootError."""
+    from certboot.net.target import parse_address, parse_host
+
+    refuse_empty(arguments, "connect", "servername")
+    starttls = arguments.starttls or ""
+    name, port = parse_address(host, starttls)
+    connect = parse_address(arguments.connect, starttls, port) if arguments.connect else None
+    servername = parse_host(arguments.servername) if arguments.servername else ""
+    return Target(name, port, starttls, connect, servername, arguments.timeout)
+
+
+def refuse_empty(arguments: argparse.Namespace, *options: str) -> None:
+    """Raise CertbootError if one of these options is there without a value, mostly that of an unset variable."""
+    for option in options:
+        if getattr(arguments, option) == "":
+            message = f"an empty value: --{option}"
+            raise CertbootError(message, f"give --{option} a value, or leave it out")
+
+
+def _check(host: str, starttls: str, where: str) -> None:
+    """Raise CertbootError with the place of a line that names no server."""
+    from certboot.net.target import parse_address
+
+    try:
+        parse_address(host, starttls)
+    except CertbootError as error:
+        message = f"{where}: {error.message}"
+        raise CertbootError(message, "correct this line, or put a # before it") from error
+
+
+def _lines(file: Path) -> list[tuple[int, str]]:
+    try:
+        text = files.read_regular(file, files.LARGE).decode("utf-8-sig")  # some editors of Windows begin with a mark
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        message = f"cannot read {file}: {reason}"
+        hint = files.hint(error) if isinstance(error, files.NotRegularError) else "give a file with a host a line"
+        raise CertbootError(message, hint) from error
+    numbered = enumerate(text.splitlines(), 1)
+    return [(number, host) for number, line in numbered if (host := line.partition("#")[0].strip())]

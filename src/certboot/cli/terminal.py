@@ -1,0 +1,116 @@
+"""What commands say and ask on the terminal, and the one place from which anything gets there.
+
+Whatever is for people is made printable here, line by line, whoever chose the names in it: files, certificates,
+servers, arguments. What is for programs goes out as it is, by ``data``, in a form that escapes by its own rules.
+Nothing else writes to standard output and standard error, but rich, which gets only what is printable
+(render.doctor_rich), and argparse (arguments).
+"""
+
+from __future__ import annotations
+
+import sys
+import typing
+
+from certboot import files
+from certboot.errors import CertbootError
+from certboot.exit_status import UNFINISHED
+from certboot.printable import printable, printable_lines
+
+if typing.TYPE_CHECKING:
+    from pathlib import Path
+
+    from certboot.pki.containers import Password
+
+
+def say(line: str) -> None:
+    """Print one line for people on standard output."""
+    show(printable(line))
+
+
+def show(text: str) -> None:
+    """Print lines for people on standard output. Whoever made them let no name bring a line end along."""
+    if sys.stdout:
+        sys.stdout.write(f"{printable_lines(text)}\n")
+
+
+def aside(text: str) -> None:
+    """Print lines for people on standard error, where they do not mix with what is asked for."""
+    if sys.stderr:
+        sys.stderr.write(f"{printable_lines(text)}\n")
+
+
+def warn(line: str) -> None:
+    """Print what somebody should know, on standard error and on one line."""
+    aside(f"certboot: {printable(line)}")
+
+
+def failed(message: str, hint: str, status: int = UNFINISHED) -> int:
+    """Say what went wrong and what to do next, on standard error, and return the exit status.
+
+    The message is one line, and so is the hint, but for lines that are indented: no name can make up a line of its own.
+    """
+    warn(f"error: {message}")
+    if hint:
+        aside("\nhint: " + "\n  ".join(map(printable, hint.split("\n  "))))
+    return status
+
+
+def data(content: str | bytes) -> None:
+    """Write what is for programs to standard output, exactly: JSON, PEM, a shell's words."""
+    if not sys.stdout:
+        return
+    if isinstance(content, str):
+        sys.stdout.write(content)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+
+
+def over(line: str) -> None:
+    """Write a line over the last such one on standard error, a terminal; an empty one takes it away."""
+    sys.stderr.write(f"\r{printable(line)}\x1b[K")
+    sys.stderr.flush()
+
+
+def is_terminal() -> bool:
+    """Return whether somebody can be asked."""
+    return bool(sys.stdin and sys.stdin.isatty())
+
+
+def confirmed(question: str) -> bool:
+    """Ask, and return whether the answer is yes; raises CertbootError where nobody can be asked."""
+    if not is_terminal():
+        message = f"certboot asks here ({question}), and there is no terminal to ask on"
+        raise CertbootError(message, "--yes, if you know the answer")
+    try:
+        return input(f"{printable(question)} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        say("")
+        return False
+
+
+def password(file: Path | None) -> Password:
+    """Return how the password of a file is had: from this file, or from the user."""
+
+    def ask() -> bytes:
+        if file:
+            try:
+                return files.read_regular(file, files.SMALL).rstrip(b"\r\n")
+            except OSError as error:
+                message = f"cannot read the password: {error.strerror}: {file}"
+                raise CertbootError(message, files.hint(error)) from error
+        if not is_terminal():
+            message = "the file is locked with a password, and there is no terminal to ask for it on"
+            raise CertbootError(message, "--password-file FILE")
+        from getpass import getpass
+
+        return getpass("password of the file: ").encode()
+
+    return ask
+
+
+def progress(report: str, so_far: int, whole: int | None) -> None:
+    """Show how much of a report has come, on a terminal only."""
+    if sys.stderr and sys.stderr.isatty():
+        of = f" of {whole / 1e6:.1f}" if whole else ""
+        over("" if so_far == whole else f"{report}: {so_far / 1e6:.1f}{of} MB")

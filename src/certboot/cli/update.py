@@ -1,0 +1,138 @@
+"""What ``init``, ``purge`` and ``rehash`` say, as text."""
+
+from __future__ import annotations
+
+import typing
+from collections import Counter
+
+from certboot.printable import printable
+from certboot.sources import repairs
+from certboot.store.adoptions import Adoption
+from certboot.store.selection import difference, first_outlived
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from certboot.model import Rejection
+    from certboot.store.manifest import Manifest
+    from certboot.store.rehash import RehashResult
+    from certboot.store.update import Outcome
+
+_MOST_PLACES = 3
+_OWN = ("added", "company", "adopted")
+_ORDER = ("certifi", "system", "ccadb", "company", "added", "adopted", "repaired")
+
+
+def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
+    """Return the lines that ``init`` ends with. ``hook``: what the hook in this interpreter said of itself."""
+    record = outcome.record
+    lines = [headline(outcome), f"  sources   {_sources(record)}"]
+    if outcome.rejected:
+        lines.append(f"  rejected  {_rejections(outcome.rejected)}")
+        lines += [f"            {line}" for line in own_rejections(outcome)]
+    for entry in record.certificates:
+        if entry.defects and any(reason.source in _OWN for reason in entry.provenance):
+            defects = ", ".join(entry.defects)
+            lines.append(f"  defect    {printable(entry.name)}: Python 3.13 and newer refuse it ({defects})")
+    outlived = first_outlived(record)
+    if outlived:
+        lines.append(
+            f"  due       certboot update by {outlived.not_after[:10]}: {printable(outlived.name)} ends then, "
+            "and what is below it does not"
+        )
+    lines.append(f"  store     {outcome.paths.home}")
+    lines.append(f"  hook      {_hook(outcome, hook)}")
+    offered = set()
+    for name, (preset, value) in outcome.held_back.items():
+        because = "is" if preset == name else f"stays unset because {preset} is"
+        lines.append(f"  left out  {name} {because} set by something else: {preset}={printable(value)}")
+        if preset not in offered and not Adoption(preset, value).unfit:
+            lines.append(f"            certboot adopt {preset} takes over what it names, and the variable")
+            offered.add(preset)
+    lines += [
+        f"  left out  GIT_SSL_CAINFO, because git has a setting of its own: {printable(name)}" for name in outcome.git
+    ]
+    lines += [*notes, "  undo      certboot purge"]
+    return "\n".join(lines)
+
+
+def own_rejections(outcome: Outcome) -> list[str]:
+    """Return a line for everything of the user's own sources that did not enter this time."""
+    # Whoever presets a bundle of all public roots does not need to hear which of them have ended, and of what a server
+    # once forgot to send nobody needs to hear more than once.
+    before = {entry.sha256 for entry in outcome.previous.certificates} if outcome.previous else set()
+    own = (
+        each
+        for each in outcome.rejected
+        if (each.source in _OWN and (each.source, each.rule) != ("adopted", "expired"))
+        or (each.source == repairs.NAME and each.fingerprint in {*before, ""})
+    )
+    return [f"{printable(rejection.detail)}: {printable(rejection.reason)}" for rejection in own]
+
+
+def purge_list(paths: Iterable[Path]) -> str:
+    """Return what ``purge`` is about to remove, a path a line."""
+    return "\n".join(f"  {printable(str(path))}" for path in paths)
+
+
+def rehash_summary(directory: Path, result: RehashResult) -> str:
+    """Return one line on what ``rehash`` did in one directory."""
+    made, removed = len(result.made), len(result.removed)
+    done = f"{made} made, {removed} removed" if made or removed else "nothing to do"
+    return f"{printable(str(directory))}: {_plural(len(result.links), 'link')}, {done}"
+
+
+def headline(outcome: Outcome) -> str:
+    """Return in one line what the store holds now, and what of it is new."""
+    record, previous = outcome.record, outcome.previous
+    counts = Counter(entry.role for entry in record.certificates)
+    count = _plural(counts["anchor"], "trust anchor")
+    if counts["intermediate"]:
+        count += f" and {_plural(counts['intermediate'], 'intermediate')}"
+    if not outcome.written:
+        change = "; env file rewritten" if outcome.settings_written else ": nothing new, nothing changed"
+    elif previous is None:
+        change = ""
+    elif previous.content() == record.content():
+        change = " (the files of the last one were damaged and are written anew)"
+    else:
+        came, went = difference(previous, record)
+        change = f" ({len(came)} new, {len(went)} gone)"
+    return f"{count} in generation {record.generation}{change}"
+
+
+def _sources(record: Manifest) -> str:
+    found: dict[str, Counter[str]] = {}
+    for entry in record.certificates:
+        for reason in entry.provenance:
+            found.setdefault(reason.source, Counter())[reason.detail] += 1
+    parts = []
+    for source in _ORDER:
+        places = found.get(source, Counter())
+        where = ", ".join(places) if len(places) <= _MOST_PLACES else f"{len(places)} files"
+        if source == repairs.NAME:
+            where = "certboot list --source repaired"
+        parts += [f"{source} {places.total()} ({where})"] if places else []
+    if "system" in record.choices.sources and "system" not in found:
+        parts.append("system 0 (this system has no trust store)")
+    return printable(", ".join(parts))
+
+
+def _rejections(rejected: Iterable[Rejection]) -> str:
+    counts = sorted(Counter(each.rule for each in rejected).items())
+    return printable(", ".join(f"{count} {rule}" for rule, count in counts))
+
+
+def _hook(outcome: Outcome, hook: str) -> str:
+    names = [name for name in outcome.settings if name not in outcome.held_back]
+    if not names:
+        return "has nothing to set"
+    sets = f"sets {', '.join(names)} at every start of this environment's Python"
+    if not hook:
+        return f"is not active in this environment (see certboot doctor hook); where it is, it {sets}"
+    return f"is turned off by CERTBOOT_DISABLE; otherwise it {sets}" if hook == "disabled" else sets
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,67 @@
+"""What git's settings say about certificates, wherever they stand: git itself is asked."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import typing
+from pathlib import Path
+
+from certboot.reading import UnreadableError, read_text
+
+if typing.TYPE_CHECKING:
+    from certboot.clients.settings_places import Surroundings
+
+_SECONDS = 10
+_NAMES = r"^http\.(.*\.)?(sslverify|sslcainfo|sslcapath)$"
+_SHORT = {"sslverify": "sslVerify", "sslcainfo": "sslCAInfo", "sslcapath": "sslCAPath"}
+
+
+class GitSetting(typing.NamedTuple):
+    """One setting, those that count more after the others."""
+
+    name: str
+    """``http.sslVerify``, or for one address ``http.https://git.example/.sslVerify``."""
+    value: str
+    file: str
+    """Empty where it comes from a variable (GIT_CONFIG_COUNT, GIT_CONFIG_PARAMETERS)."""
+    line: int
+    """0 where that is not known."""
+
+
+def git_settings(around: Surroundings) -> tuple[GitSetting, ...]:
+    """Return the settings that git has in the user's folder, a repository's own among them; nothing without git."""
+    argv = ["git", "config", "--includes", "--null", "--show-origin", "--get-regexp", _NAMES]
+    try:
+        ran = subprocess.run(
+            argv, env=dict(around.environ), capture_output=True, check=False, timeout=_SECONDS,
+            stdin=subprocess.DEVNULL, cwd=around.folder,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    parts = os.fsdecode(ran.stdout).split("\0")
+    found = []
+    for origin, pair in zip(parts[0::2], parts[1::2], strict=False):
+        key, separator, value = pair.partition("\n")
+        start, _, last = key.rpartition(".")
+        file = os.path.join(around.folder, origin[5:]) if origin.startswith("file:") else ""
+        # A name alone, without an equals sign, means true.
+        value = value if separator else "true"
+        found.append(GitSetting(f"{start}.{_SHORT.get(last, last)}", value, file, _line(file, last)))
+    return tuple(found)
+
+
+def is_off(value: str) -> bool:
+    """Return whether git takes this for false (git-config(1), Values)."""
+    return value.lower() in ("false", "no", "off", "0", "")
+
+
+def _line(file: str, name: str) -> int:
+    """Return the line of the last setting of this name, whose section is not looked at; 0 for none."""
+    try:
+        text = read_text(Path(file)) if file else None
+    except UnreadableError:
+        return 0
+    pattern = re.compile(rf"\s*(?:\[[^\]]*\])?\s*{name}\s*(?:=|$)", re.IGNORECASE)
+    return max((n for n, line in enumerate((text or "").split("\n"), start=1) if pattern.match(line)), default=0)

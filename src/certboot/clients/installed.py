@@ -1,0 +1,57 @@
+"""Which clients of the table there are: distributions on this interpreter's path, programs on PATH. Imports none."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import typing
+
+from certboot.clients.table import CLIENTS
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from certboot.clients.table import Client
+
+_METADATA = re.compile(r"(.+?)-(\d[^-]*)(?:-.*)?\.(?:dist|egg)-info", re.IGNORECASE)
+
+
+def present_clients(environ: Mapping[str, str], path: Sequence[str] = sys.path) -> dict[Client, str]:
+    """Return each client that is there, in the table's order, and its version, or for a program its path."""
+    versions = installed_versions(path)
+    found = {}
+    for client in CLIENTS:
+        if client.program:
+            program = shutil.which(client.program, path=environ.get("PATH", os.defpath))
+            if program:
+                found[client] = program
+        elif not client.needs:
+            found[client] = ".".join(map(str, sys.version_info[:3]))
+        elif all(name in versions for name in client.needs) and _is_meant(client, versions[client.needs[0]]):
+            found[client] = versions[client.needs[0]]
+    return found
+
+
+def _is_meant(client: Client, version: str) -> bool:
+    numbers = tuple(map(int, re.findall(r"\d+", version)))
+    return client.since <= numbers and (not client.before or numbers < client.before)
+
+
+def installed_versions(path: Sequence[str]) -> dict[str, str]:
+    """Return the distributions in these folders, the first of each name: normalized name -> version.
+
+    By the names of their metadata folders (PEP 376, PEP 427), which is some 30 times as fast as importlib.metadata.
+    """
+    found: dict[str, str] = {}
+    for folder in path:
+        try:
+            names = os.listdir(folder or ".")
+        except OSError:
+            continue
+        for name in names:
+            match = _METADATA.fullmatch(name) if name.endswith("-info") else None
+            if match:
+                found.setdefault(re.sub(r"[-_.]+", "_", match[1]).lower(), match[2])
+    return found

@@ -1,0 +1,138 @@
+"""The group ``clients``: which certificates each client that is here trusts now, and who decided it. Starts none."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import typing
+from pathlib import Path
+
+import certboot_startup
+from certboot.clients.client_settings import client_settings
+from certboot.clients.installed import present_clients
+from certboot.clients.table import CERTIFI, SYSTEM_DIRECTORY, SYSTEM_FILE, places
+from certboot.clients.trust import BY_DEFAULT, BY_HOOK, BY_OTHERS, BY_SETTING, MISSING, Facts, effective_trust
+from certboot.clients.variables import BY_NAME, DIRECTORY, FILE
+from certboot.model import Finding
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from certboot.clients.table import Client
+    from certboot.clients.trust import Source, Trust
+    from certboot.store.paths import StorePaths
+
+_GROUP = "clients"
+
+
+def check(paths: StorePaths, environ: Mapping[str, str]) -> list[Finding]:
+    """Return one finding for each client that this interpreter or PATH has."""
+    present = present_clients(environ)
+    facts = gather(paths, environ, present)
+    return [_finding(client, where, effective_trust(client, environ, facts)) for client, where in present.items()]
+
+
+def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Client]) -> Facts:
+    """Return what there is to know for these clients, of this process and of the files that are named."""
+    clients = tuple(clients)
+    settings = client_settings(environ, {client.name for client in clients}, _here())
+    variables = {place.name for client in clients for place in places(client) if not place.setting}
+    named = [environ[name] for name in variables if name in environ]
+    named += [setting.value for each in settings.values() for setting in each.values()]
+    folder = certboot_startup.generation
+    return Facts(
+        paths.holds,
+        bundle=os.path.join(folder, "bundle.pem") if folder else "",
+        applied=dict(certboot_startup.applied),
+        guards=_guards() if folder else frozenset(),
+        settings=settings,
+        kinds={path: _kind(path) for value in named for path in (value, *value.split(os.pathsep))},
+        defaults=_defaults(),
+    )
+
+
+def _guards() -> frozenset[str]:
+    """Return the guards that are on, and have not stepped aside in this process."""
+    on = {name.strip() for name in certboot_startup.switches.split(",")}
+    aside = {
+        certboot_startup.GUARDED[module]
+        for module, state in certboot_startup.guarded.items()
+        if state.startswith("stepped aside") and not module.startswith("pip.")
+    }
+    return frozenset(on - aside)
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was removed under the user's feet
+        return Path(os.sep)
+
+
+def _kind(path: str) -> str:
+    return DIRECTORY if os.path.isdir(path) else FILE if os.path.isfile(path) else MISSING
+
+
+def _defaults() -> dict[str, str]:
+    found = ssl.get_default_verify_paths()
+    places = {SYSTEM_FILE: found.openssl_cafile, SYSTEM_DIRECTORY: found.openssl_capath}
+    return {name: path for name, path in places.items() if os.path.exists(path)}
+
+
+def _finding(client: Client, where: str, trust: Trust) -> Finding:
+    evidence: dict[str, object] = {
+        "trusts": [_as_evidence(source) for source in trust.sources],
+        "unusable": [_as_evidence(source) for source in trust.unusable],
+        "read_at": client.moment,
+        "program" if client.program else "version": where,
+    }
+    kind, status = _verdict(client, trust)
+    summary = _told(client, trust.sources) or "nobody"
+    if trust.unusable:
+        summary = f"cannot load {_told(client, trust.unusable)}, and " + (
+            "fails for every host" if trust.fails else f"trusts {summary}"
+        )
+    elif kind == "client-unreached":
+        summary += "; it looks at nothing that certboot sets"
+    return Finding(kind, _GROUP, status, client.name, summary, evidence)
+
+
+def _verdict(client: Client, trust: Trust) -> tuple[str, str]:
+    if trust.unusable or trust.fails:
+        return "client-cannot-load", "warn"
+    if trust.reaches_store:
+        return "client-uses-store", "ok"
+    if any(source.place for source in trust.sources):
+        return "client-told-otherwise", "info"
+    if not any(place.name in BY_NAME for place in places(client)) and CERTIFI not in _defaults_of(client):
+        return "client-unreached", "info"
+    return "client-uses-default", "info"
+
+
+def _defaults_of(client: Client) -> set[str]:
+    return set() if client.program else {choice.otherwise for choice in client.choices}
+
+
+def _told(client: Client, sources: Iterable[Source]) -> str:
+    """Return in words what is trusted and who decided it, what one decision comes to in one place."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for source in sources:
+        what = "certboot's store" if source.of_store else source.what
+        groups.setdefault((what, _decided(client, source)), []).append(source.place)
+    parts = []
+    for (what, decided), named in groups.items():
+        why = ": ".join(filter(None, (", ".join(filter(None, named)), decided)))
+        parts.append(f"{what or repr(what)} ({why})" if why else what)
+    return ", ".join(parts)
+
+
+def _decided(client: Client, source: Source) -> str:
+    if source.decided_by == BY_HOOK and client.program:
+        return f"{BY_HOOK}, for what this Python starts"
+    return {BY_DEFAULT: "default", BY_SETTING: "", BY_OTHERS: f"set by {BY_OTHERS}"}.get(
+        source.decided_by, source.decided_by
+    )
+
+
+def _as_evidence(source: Source) -> dict[str, str]:
+    return {"what": source.what, "place": source.place, "decided_by": source.decided_by}

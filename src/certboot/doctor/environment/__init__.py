@@ -1,0 +1,1 @@
+"""The group ``environment``: all outside the store that decides whom the programs of this user trust."""

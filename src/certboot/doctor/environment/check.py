@@ -1,0 +1,61 @@
+"""The group ``environment``: variables, settings files, proxies, rival packages and the clock."""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing
+from pathlib import Path
+
+from certboot import moment
+from certboot.clients.git import git_settings
+from certboot.clients.installed import installed_versions
+from certboot.clients.settings import find_settings
+from certboot.clients.settings_places import Surroundings
+from certboot.doctor.environment import clock, conflicts, proxies, settings, variables, verification_off
+from certboot.doctor.environment.trust_files import TrustFiles
+from certboot.store import generation
+from certboot.store.layout import BUNDLE, CRTS
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from certboot.model import Finding
+    from certboot.store.paths import StorePaths
+
+
+def check(paths: StorePaths, environ: Mapping[str, str], now: datetime | None = None) -> list[Finding]:
+    """Return the findings on all that decides, outside the store, whom the programs of this user trust."""
+    around = surroundings(environ)
+    known = generation.known_in_force(paths)
+    files = trust_files(paths, known)
+    found = find_settings(around)
+    git = git_settings(around)
+    certifi = installed_versions(sys.path).get("certifi", "")
+    return [
+        *variables.check(paths, around, known, files),
+        *settings.check(paths, environ, (found, git), known, files),
+        *verification_off.check(environ, found, git),
+        *proxies.check(environ),
+        *conflicts.check(),
+        *clock.check(now or moment.now(), known, certifi),
+    ]
+
+
+def surroundings(environ: Mapping[str, str]) -> Surroundings:
+    """Return where settings files are looked for."""
+    try:
+        folder = Path.cwd()
+    except OSError:  # it has been removed
+        folder = Path(os.path.abspath(os.sep))
+    return Surroundings(environ, folder)
+
+
+def trust_files(paths: StorePaths, known: generation.Generation | None) -> TrustFiles:
+    """Return a reader of files of certificates that knows those of the store."""
+    if known is None:
+        return TrustFiles()
+    folders = (paths.current, known.folder)
+    bundled = (entry.sha256 for entry in known.record.certificates if entry.bundled)
+    return TrustFiles((str(each / BUNDLE) for each in folders), bundled, (str(each / CRTS) for each in folders))

@@ -1,0 +1,61 @@
+"""Whether this machine's clock can be right: not before what is already there, not after most of what is trusted."""
+
+from __future__ import annotations
+
+import re
+import typing
+from datetime import datetime, timedelta, timezone
+
+from certboot.model import Finding
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from certboot.store.generation import Generation
+
+_GROUP = "environment"
+_NOTICEABLE = timedelta(minutes=10)
+_CERTIFI = re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,2})")
+
+
+def check(now: datetime, generation: Generation | None, certifi: str) -> list[Finding]:
+    """Return a finding for a clock that is wrong, none for one that may be right. ``certifi`` is its version."""
+    return [*_behind(now, generation, certifi), *_ahead(now, generation)]
+
+
+def parsed(text: str) -> datetime | None:
+    """Return a time in ISO 8601, in UTC where it names no zone; None for what is none."""
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+
+
+def _behind(now: datetime, generation: Generation | None, certifi: str) -> Iterator[Finding]:
+    passed = []
+    written = parsed(generation.record.created) if generation else None
+    if written:
+        passed.append((written, "certboot's store was written"))
+    match = _CERTIFI.match(certifi)
+    released = parsed("{}-{:0>2}-{:0>2}".format(*match.groups())) if match else None
+    if released:
+        passed.append((released, f"certifi {certifi} was put together"))
+    latest = max(passed, default=None)
+    if latest and now + _NOTICEABLE < latest[0]:
+        summary = f"it says {_shown(now)}, and {latest[1]} on {_shown(latest[0])}"
+        more: dict[str, object] = {"clock": now.isoformat(), "passed": latest[0].isoformat(), "because": latest[1]}
+        yield Finding("clock-behind", _GROUP, "fail", "clock", summary, more)
+
+
+def _ahead(now: datetime, generation: Generation | None) -> Iterator[Finding]:
+    ends = [end for entry in (generation.anchors if generation else ()) if (end := parsed(entry.not_after))]
+    expired = sum(end < now for end in ends)
+    if expired * 2 > len(ends):
+        summary = f"it says {_shown(now)}, when {expired} of the store's {len(ends)} anchors have expired"
+        more: dict[str, object] = {"clock": now.isoformat(), "expired": expired, "anchors": len(ends)}
+        yield Finding("clock-ahead", _GROUP, "fail", "clock", summary, more)
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

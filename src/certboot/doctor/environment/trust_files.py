@@ -1,0 +1,135 @@
+"""What a path leads to that a client is told to take its CA certificates from, and which of them are there."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import hashlib
+import os
+import re
+import ssl
+import typing
+from _ssl import _SSLContext
+
+from certboot import files
+from certboot.pki import der
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_MOST_LINKS = 20_000
+_HASH_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
+_BLOCK = re.compile(
+    rb"-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----([^-]*)-----END \1-----",
+)
+
+# What is wrong with a value. "variable-" or "setting-" before it makes the id of a finding.
+EMPTY = "empty"
+NOWHERE = "points-nowhere"
+NO_CERTIFICATES = "not-certificates"
+DIRECTORY_FOR_FILE = "directory-for-file-client"
+
+
+class Contents(typing.NamedTuple):
+    """What is there."""
+
+    problem: str
+    """Empty, or one of those above."""
+    words: str
+    fingerprints: frozenset[str] = frozenset()
+    """SHA-256 of the certificates."""
+
+
+class TrustFiles:
+    """Reads files and directories of certificates, each once."""
+
+    def __init__(
+        self, bundles: Iterable[str] = (), bundled: Iterable[str] = (), directories: Iterable[str] = ()
+    ) -> None:
+        """``bundles`` and ``directories`` are certboot's own, ``bundled`` the fingerprints in the former.
+
+        OpenSSL has loaded a bundle that is unharmed when it was written, and need not take its time for it again; what
+        is in the directories, the group ``store`` looks at.
+        """
+        self._bundles = frozenset(bundles)
+        self._bundled = frozenset(bundled)
+        self._own_directories = frozenset(directories)
+        self.file = functools.lru_cache(maxsize=None)(self._file)
+        self.directories = functools.lru_cache(maxsize=None)(self._directories)
+
+    def _file(self, path: str) -> Contents:
+        """Return what a client gets that takes a file."""
+        if not path:
+            return Contents(EMPTY, "empty, which some clients take for an error and others for no trust")
+        if os.path.isdir(path):
+            return Contents(DIRECTORY_FOR_FILE, f"a directory, where clients need a file: {path}")
+        if not os.path.exists(path):
+            return Contents(NOWHERE, f"no such file: {path}")
+        try:
+            found = fingerprints([files.read_regular(path, files.LARGE)])
+            own = path in self._bundles and found == self._bundled
+            count = len(found) if own else _loaded(path)
+        except ssl.SSLError as error:
+            reason = f"{error.reason or error}".lower().replace("_", " ")
+            return Contents(NO_CERTIFICATES, f"OpenSSL cannot load it, {reason}: {path}")
+        except OSError as error:
+            return Contents(NO_CERTIFICATES, f"it cannot be read, {error.strerror or error}: {path}")
+        return Contents("", f"{path}, {count} certificates", found)
+
+    def _directories(self, value: str) -> Contents:
+        """Return what a client gets that takes a directory, or a list of them, and looks in it by hash."""
+        if not value:
+            return Contents(EMPTY, "empty")
+        links: list[str] = []
+        missing: list[str] = []
+        for directory in value.split(os.pathsep):
+            try:
+                names = [name for name in os.listdir(directory) if _HASH_NAME.fullmatch(name)]
+            except (OSError, ValueError) as error:  # ValueError: a zero byte in a path
+                missing.append(f"{getattr(error, 'strerror', None) or error}: {directory}")
+                continue
+            links += [os.path.join(directory, name) for name in names]
+        if links and missing:
+            return Contents(NOWHERE, f"{len(links)} hash links, but {missing[0]}", self._linked(links))
+        if missing:
+            return Contents(NOWHERE, missing[0])
+        if not links:
+            return Contents(NO_CERTIFICATES, f"no hash links in it, so OpenSSL finds nothing: {value}")
+        found = frozenset[str]() if value in self._own_directories else self._linked(links)
+        return Contents("", f"{value}, {len(links)} hash links", found)
+
+    def _linked(self, links: list[str]) -> frozenset[str]:
+        return fingerprints(_readable(links[:_MOST_LINKS]))
+
+
+def fingerprints(texts: Iterable[bytes]) -> frozenset[str]:
+    """Return the SHA-256 of every certificate in these PEM texts. What cannot be decoded is passed over."""
+    # Most of a system's certificates stand in a bundle and in a file each: what is the same is decoded once.
+    blocks = dict.fromkeys(match.groups() for text in texts for match in _BLOCK.finditer(text))
+    return frozenset(hashlib.sha256(data).hexdigest() for label, body in blocks for data in _decoded(label, body))
+
+
+def _decoded(label: bytes, body: bytes) -> Iterator[bytes]:
+    try:
+        data = base64.b64decode(body)
+        # OpenSSL's own settings may follow the certificate.
+        yield data[: der.span(data, 0, len(data))[3]] if label.startswith(b"TRUSTED") else data
+    except (binascii.Error, der.DerError):
+        return
+
+
+def _readable(paths: Iterable[str]) -> Iterator[bytes]:
+    for path in paths:
+        try:
+            yield files.read_regular(path, files.SMALL)
+        except OSError:
+            continue
+
+
+def _loaded(path: str) -> int:
+    """Return how many certificates OpenSSL loads from the file; raises SSLError: one bad one spoils them all."""
+    # Not ssl.SSLContext: truststore puts a class of its own in its place, which asks the system and cannot count.
+    context = _SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(path)
+    return context.cert_store_stats()["x509"]

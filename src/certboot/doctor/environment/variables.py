@@ -1,0 +1,135 @@
+"""What each CA variable is now, who set it, whether it leads to something usable, and what it lacks of the store."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+
+import certboot_startup
+from certboot.clients.table import readers
+from certboot.clients.variables import DIRECTORY, VARIABLES, held_back
+from certboot.doctor.environment.profiles import lines_that_set
+from certboot.doctor.environment.trust_files import DIRECTORY_FOR_FILE, EMPTY, NOWHERE
+from certboot.model import Finding
+from certboot.store import env_file
+from certboot.store.adoptions import Adoption
+from certboot.store.generation import OWN, has_source
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from certboot.clients.settings_places import Surroundings
+    from certboot.clients.variables import Variable
+    from certboot.doctor.environment.trust_files import Contents, TrustFiles
+    from certboot.store.generation import Generation
+    from certboot.store.manifest import Entry
+    from certboot.store.paths import StorePaths
+
+_GROUP = "environment"
+_BY_CERTBOOT = "set by certboot's hook in this interpreter"
+_BY_PARENT = "set to certboot's store, inherited from the process that started this one"
+_BY_OTHERS = "set by something else"
+# requests and pip take a directory; botocore and curl_cffi, which read the same variables, fail for every host.
+_EITHER = ("REQUESTS_CA_BUNDLE", "PIP_CERT", "WEBSOCKET_CLIENT_CA_BUNDLE")
+# What it names is trusted beside the client's own list of public CAs.
+_ADDING = ("NODE_EXTRA_CA_CERTS",)
+_PUBLIC = ("certifi", "ccadb")
+_SHOWN = 10
+
+
+def check(paths: StorePaths, around: Surroundings, generation: Generation | None, files: TrustFiles) -> list[Finding]:
+    """Return one finding for every variable that is set, and for every one that the hook would set but did not."""
+    environ = around.environ
+    env = env_file.parse(paths.env) or env_file.EnvFile({})
+    wanted = env.variables
+    held = held_back(wanted, paths, environ, env.adopted)
+    anchors = generation.anchors if generation else ()
+    findings = []
+    for variable in VARIABLES:
+        name = variable.name
+        if name in environ:
+            origin = _origin(name, environ[name], paths)
+            finding = _set(variable, environ[name], origin, env, (files, anchors))
+            findings.append(_with_place(finding, around) if origin == _BY_OTHERS else finding)
+        elif name in held:
+            summary = f"left unset because {held[name][0]} is set"
+            findings.append(Finding("variable-yields", _GROUP, "info", name, summary))
+        elif name in wanted:
+            summary = "not set, although certboot would set it"
+            findings.append(Finding("variable-not-applied", _GROUP, "info", name, summary))
+    return findings or [Finding("variables-unset", _GROUP, "info", "variables", "no CA variable is set")]
+
+
+def lacking(anchors: Sequence[Entry], contents: Contents, *, adding: bool = False) -> tuple[Entry, ...]:
+    """Return the anchors of the store that are not there. ``adding``: beside a client's own list of public CAs."""
+    return tuple(
+        each
+        for each in anchors
+        if each.sha256 not in contents.fingerprints and not (adding and has_source(each, _PUBLIC))
+    )
+
+
+def told(missing: Sequence[Entry], whole: Collection[Entry]) -> str:
+    """Return in words which of the store's anchors are missing."""
+    if not missing:
+        return f"it has all {len(whole)} anchors of the store"
+    own = [entry.name for entry in missing if has_source(entry, OWN)]
+    examples = ", ".join(own[:3]) or missing[0].name
+    return f"it lacks {len(missing)} of the store's {len(whole)} anchors, such as {examples}"
+
+
+def lacking_evidence(missing: Sequence[Entry], whole: Collection[Entry]) -> dict[str, object]:
+    """Return the same for programs."""
+    some: Iterable[Entry] = missing[:_SHOWN]
+    return {
+        "anchors": len(whole),
+        "anchors_missing": len(missing),
+        "lacks": [{"sha256": entry.sha256, "name": entry.name} for entry in some],
+    }
+
+
+def _origin(name: str, value: str, paths: StorePaths) -> str:
+    if certboot_startup.applied.get(name) == value:
+        return _BY_CERTBOOT
+    return _BY_PARENT if paths.holds(value) else _BY_OTHERS
+
+
+def _with_place(finding: Finding, around: Surroundings) -> Finding:
+    """Return a finding with the lines that seem to set the variable, where something is to be done about it."""
+    lines = lines_that_set(finding.subject, around) if finding.status in ("warn", "fail") else ()
+    if not lines:
+        return finding
+    summary = f"{finding.summary.removesuffix(')')}, it seems in {', '.join(lines)})"
+    return dataclasses.replace(finding, summary=summary, evidence={**finding.evidence, "set_in": list(lines)})
+
+
+def _set(
+    variable: Variable, value: str, origin: str, env: env_file.EnvFile, known: tuple[TrustFiles, Sequence[Entry]]
+) -> Finding:
+    files, anchors = known
+    name = variable.name
+    contents = files.directories(value) if variable.form == DIRECTORY else files.file(value)
+    summary = contents.words
+    kind, status = (f"variable-{contents.problem}", "fail") if contents.problem else ("variable-usable", "ok")
+    if contents.problem == EMPTY or (contents.problem == DIRECTORY_FOR_FILE and name in _EITHER):
+        status = "warn"
+    if contents.problem == NOWHERE and contents.fingerprints:  # of a list of directories only some are there
+        status = "warn"
+    evidence: dict[str, object] = {"value": value, "origin": origin, "readers": ", ".join(readers(name))}
+    fix: tuple[tuple[str, ...], ...] = ()
+    found = Adoption(name, value)
+    if status == "ok" and found in env.adopted:
+        kind, status, summary = "variable-not-applied", "info", f"{summary}; adopted, but not replaced here"
+    elif status == "ok" and origin == _BY_OTHERS:
+        missing = lacking(anchors, contents, adding=name in _ADDING)
+        if name in env.variables or missing:
+            kind, status = "variable-overrides-certboot", "warn" if missing or not anchors else "info"
+            summary = f"{summary}; certboot leaves it alone" + (f", and {told(missing, anchors)}" if anchors else "")
+            evidence |= {"store": env.variables.get(name, ""), **lacking_evidence(missing, anchors)}
+            if status == "warn" and env.variables and not found.unfit:
+                fix = (("certboot", "adopt", name),)
+    elif status == "fail" and origin != _BY_OTHERS:
+        fix = (("certboot", "init"),)
+    elif contents.problem:
+        summary += f"; unset {name}"
+    return Finding(kind, _GROUP, status, name, f"{summary} ({origin})", evidence, fix)

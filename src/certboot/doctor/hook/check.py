@@ -1,0 +1,232 @@
+"""The group ``hook``: did it run in this interpreter, and if not why; guards, and what else starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing
+from pathlib import Path
+
+import certboot_startup
+from certboot.doctor.hook.absence import hook_install, why_not_run
+from certboot.hook import found
+from certboot.hook.copies import copies, outdated_copies
+from certboot.hook.interpreters import Interpreter
+from certboot.hook.payload import HOME, PACKAGE
+from certboot.hook.start_up_files import neighbours
+from certboot.hook.tool_environment import elsewhere, tool_environment
+from certboot.model import Finding
+from certboot.store.config import load_config
+from certboot.store.layout import BUNDLE, CRTS, in_force
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from certboot.store.paths import StorePaths
+
+_GROUP = "hook"
+_INIT = (("certboot", "init"),)
+_LOOK = (("certboot", "doctor", "store"),)
+
+# What certboot_startup.status can say: the finding, how bad it is, in words, and what mends it.
+_REASONS = {
+    "homeless": ("hook-homeless", "fail", "found no absolute path for a home folder: set HOME or CERTBOOT_HOME", ()),
+    "nothing-to-set": ("hook-nothing-to-set", "info", "has nothing to set: config.toml removes every variable", ()),
+    "disabled": ("hook-disabled", "info", "turned off by CERTBOOT_DISABLE", ()),
+    "no-store": ("hook-without-store", "warn", "found no store to point at", _INIT),
+    "bad-env": (
+        "hook-env-damaged",
+        "fail",
+        "does not take the store's env file: not a small regular file with paths of this store",
+        _INIT,
+    ),
+    "unsafe": (
+        "hook-refuses-store",
+        "fail",
+        "refuses the store: a part of it, or of the way to it, is a link, or somebody else owns it or can write there",
+        _LOOK,
+    ),
+    "bad-link": (
+        "hook-refuses-store",
+        "fail",
+        "refuses the store: what names the generation in force leads to none of this store",
+        _INIT,
+    ),
+    "incomplete": ("hook-refuses-store", "fail", "refuses the store: its bundle or directory is empty", _INIT),
+}
+# They look for certificates when they are imported, so a variable that is set afterwards comes too late.
+_AT_IMPORT = ("aiohttp", "httplib2", "tornado.simple_httpclient")
+_GUARDS = dict.fromkeys(certboot_startup.GUARDED.values())
+
+
+def check(paths: StorePaths) -> list[Finding]:
+    """Return what the hook did in the interpreter that runs this, and what there is to know beside it."""
+    interpreter = this_interpreter()
+    findings = [_ran(paths) if certboot_startup.status else _absent(interpreter)]
+    if certboot_startup.status:
+        findings += _from_elsewhere(interpreter)
+        findings += _late(interpreter)
+    if certboot_startup.status == "active":
+        findings += _guards()
+    return [*findings, *_copies(paths), *_tool(paths), *_others(interpreter)]
+
+
+def this_interpreter() -> Interpreter:
+    """Return what the interpreter that runs this would say of itself. Nothing is started for it."""
+    import site
+
+    virtual = sys.prefix != sys.base_prefix
+    user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
+    folders = [*([user] if user else []), *site.getsitepackages()]
+    return Interpreter(
+        python=Path(sys.executable),
+        version=sys.version_info[:3],
+        virtual=virtual,
+        site_packages=Path(site.getsitepackages()[0]),
+        user_site=Path(user) if user else None,
+        site_folders=tuple(dict.fromkeys(map(Path, folders))),
+        managed=not virtual and os.path.exists(os.path.join(os.path.dirname(os.__file__), "EXTERNALLY-MANAGED")),
+    )
+
+
+def _evidence() -> dict[str, object]:
+    return {
+        "status": certboot_startup.status,
+        "interpreter": sys.executable,
+        "module": certboot_startup.__file__,
+        "variables": sorted(certboot_startup.applied),
+    }
+
+
+def _absent(interpreter: Interpreter) -> Finding:
+    absence = why_not_run(interpreter)
+    return Finding(absence.kind, _GROUP, "fail", "hook", absence.words, _evidence(), absence.fix)
+
+
+def _ran(paths: StorePaths) -> Finding:
+    status = certboot_startup.status
+    evidence = _evidence()
+    if certboot_startup.store_home(os.environ, set(os.environ)) != str(paths.home):
+        summary = f"looks for the store in another folder than {paths.home}"
+        return Finding("hook-looks-elsewhere", _GROUP, "fail", "hook", summary, evidence)
+    if status == "active":
+        summary = f"ran in {sys.executable} and set {len(certboot_startup.applied)} variables"
+        return Finding("hook-active", _GROUP, "ok", "hook", summary, evidence)
+    kind, level, reason, fix = _REASONS.get(status) or ("hook-failed", "fail", _gave_up(status, paths), _INIT)
+    lost = status == "no-store" and paths.generations.exists()
+    if lost or (status == "nothing-to-set" and load_config(paths.config).variables()):
+        kind, level, fix = "hook-env-damaged", "fail", _INIT
+        reason = f"found the store's env file missing or empty: {paths.env}"
+    return Finding(kind, _GROUP, level, "hook", f"ran in {sys.executable}, and {reason}", evidence, fix)
+
+
+def _gave_up(error: str, paths: StorePaths) -> str:
+    """Return in words why the hook ended with this exception of Python's."""
+    if error == "PermissionError":
+        return f"gave up, because it may not look into the store: {paths.home}"
+    if error not in ("FileNotFoundError", "NotADirectoryError"):
+        return f"gave up: {error}"
+    if not paths.generations.is_dir():
+        return f"gave up, because the store has no generations: {paths.generations}"
+    folder = in_force(paths)
+    if folder is None:
+        what = "leads to no generation" if os.path.lexists(paths.current) else "is missing"
+        return f"gave up, because what names the generation in force {what}: {paths.current}"
+    for name in (CRTS, BUNDLE):
+        if not (folder / name).exists():
+            return f"gave up, because a part of the generation in force is missing: {folder / name}"
+    return "gave up, because a part of the store was missing when it ran"
+
+
+def _from_elsewhere(interpreter: Interpreter) -> Iterator[Finding]:
+    """Yield a finding where the hook that ran is not that of this certboot."""
+    import certboot
+
+    folder = Path(certboot_startup.__file__).parents[1]
+    if folder == Path(str(certboot.__file__)).parents[1]:
+        return
+    seen = found.look(folder)
+    version = f" of certboot {seen.version}" if seen.version else ""
+    evidence: dict[str, object] = {"folder": str(folder), "owner": seen.owner, "version": seen.version}
+    if found.outdated(seen):
+        fix = hook_install(interpreter)
+        summary = f"the copy{version} that ran here is not the hook of this certboot: {folder}"
+        yield Finding("hook-copy-outdated", _GROUP, "warn", "hook", summary, evidence, fix)
+        return
+    whose = {"certboot": "a copy by certboot hook install", "installer": "that of another installation"}
+    level = "info" if seen.owner in whose else "warn"
+    summary = f"the hook{version} that ran here is {whose.get(seen.owner, 'nobody knows whose')}: {folder}"
+    yield Finding("hook-from-elsewhere", _GROUP, level, "hook", summary, evidence)
+
+
+def _late(interpreter: Interpreter) -> Iterator[Finding]:
+    """Yield a finding where what the hook guards, or what looks when it is imported, was imported before it ran."""
+    loaded = list(sys.modules)  # in the order in which they were first imported
+    before = set(loaded[: loaded.index(PACKAGE)]) if PACKAGE in loaded else set()
+    missed = [name for name in _AT_IMPORT if name in before]
+    early = [name for name in certboot_startup.GUARDED if name in before]
+    if not missed and not early:
+        return
+    files = [each for each in neighbours(interpreter) if not each.hidden]
+    own = next((n for n, each in enumerate(files) if each.path.stem in (PACKAGE, HOME)), len(files))
+    first = [str(each.path) for each in files[:own]]
+    evidence: dict[str, object] = {"imported": [*missed, *early], "started_before": first}
+    by = f", most likely by {first[-1]}" if first else ""
+    if missed:
+        summary = f"{', '.join(missed)} was imported before the hook ran{by}, and does not see its variables"
+        yield Finding("hook-late", _GROUP, "warn", "hook", summary, evidence)
+    else:
+        summary = f"{', '.join(early)} was imported before the hook ran{by}; it was guarded afterwards"
+        yield Finding("hook-late", _GROUP, "info", "hook", summary, evidence)
+
+
+def _guards() -> Iterator[Finding]:
+    chosen = {name.strip() for name in certboot_startup.switches.split(",")}
+    on = [name for name in _GUARDS if name in chosen]
+    off = [name for name in _GUARDS if name not in chosen]
+    states = dict(certboot_startup.guarded)
+    evidence: dict[str, object] = {"on": on, "off": off, "modules": states}
+    for module, state in states.items():
+        if state.startswith("stepped aside"):
+            yield Finding("guard-stepped-aside", _GROUP, "warn", f"guard of {module}", state, evidence)
+    applied = [module for module, state in states.items() if state == "applied"]
+    if off:
+        where = "CERTBOOT_GUARDS" if "CERTBOOT_GUARDS" in os.environ else "config.toml"
+        summary = f"{where} turns off {', '.join(off)}" + (f"; {', '.join(on)} are on" if on else "")
+        yield Finding("guards-off", _GROUP, "info", "guards", summary, evidence)
+    else:
+        summary = f"{', '.join(on)} are on; guarded in this process: {', '.join(applied) or 'nothing yet'}"
+        yield Finding("guards-on", _GROUP, "ok", "guards", summary, evidence)
+
+
+def _copies(paths: StorePaths) -> Iterator[Finding]:
+    for each in outdated_copies(paths):
+        copy = each.copy
+        summary = f"a copy of certboot {each.version or 'unknown'} in {copy.folder}, older or not whole"
+        fix = (("certboot", "hook", "install", "--python", copy.python, *(["--user"] if copy.user else [])),)
+        evidence: dict[str, object] = {"folder": copy.folder, "python": copy.python, "version": each.version}
+        yield Finding("hook-copy-outdated", _GROUP, "warn", "copy", summary, evidence, fix)
+
+
+def _tool(paths: StorePaths) -> Iterator[Finding]:
+    """Yield a finding where the hook acts in an environment in which none of the user's scripts run."""
+    tool = tool_environment(sys.prefix, os.environ)
+    if not tool or copies(paths):
+        return
+    other = elsewhere(sys.prefix, os.environ)
+    summary = f"certboot lies in an environment that {tool} made for it alone, so the hook acts in none of your scripts"
+    fix: tuple[tuple[str, ...], ...] = ()
+    if other:
+        fix = (("certboot", "hook", "install", "--python", other.python, *(["--user"] if other.user else [])),)
+    evidence: dict[str, object] = {"tool": tool, "prefix": sys.prefix}
+    yield Finding("hook-alone", _GROUP, "warn", "hook", summary, evidence, fix)
+
+
+def _others(interpreter: Interpreter) -> Iterator[Finding]:
+    others = [each for each in neighbours(interpreter) if each.path.stem not in (PACKAGE, HOME)]
+    if others:
+        named = ", ".join(f"{each.path.name} ({each.first}{', hidden' if each.hidden else ''})" for each in others)
+        evidence: dict[str, object] = {
+            "files": [{"file": str(each.path), "first": each.first, "hidden": each.hidden} for each in others]
+        }
+        yield Finding("other-start-up-hooks", _GROUP, "info", "others", f"also run at start: {named}", evidence)

@@ -1,0 +1,117 @@
+"""What a diagnosis starts from, beside the handshake itself, and what it comes to."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+if typing.TYPE_CHECKING:
+    from datetime import datetime
+
+    from certboot.model import Certificate, Target
+    from certboot.pki.parsed import ParsedCertificate
+    from certboot.pki.path import Path
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What OpenSSL says with the rules of one kind of client: X509_V_ERR_* and its words."""
+
+    code: int
+    message: str
+
+
+class Override(typing.NamedTuple):
+    """A variable that something else than certboot has set, and that decides what OpenSSL trusts here."""
+
+    name: str
+    problem: str
+    """Why nobody can use its value; empty if somebody can."""
+    can_be_adopted: bool
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of CAs beyond the trust that is active. Fingerprints are SHA-256 in lower-case hexadecimal."""
+
+    elsewhere: tuple[tuple[ParsedCertificate, str], ...] = ()
+    """Certificates that may have issued what the server sent and are not in the active trust, and where they are."""
+    intermediates: tuple[ParsedCertificate, ...] = ()
+    """Such certificates that are known to be intermediates of public CAs, or are in the store as such."""
+    stored: frozenset[str] = frozenset()
+    """Of these, what is in the store and not in the active trust."""
+    overrides: tuple[Override, ...] = ()
+    """What keeps the store out of the active trust."""
+    revoked: frozenset[str] = frozenset()
+    distrusted: Mapping[str, str] = field(default_factory=dict)
+    """By the user, for ``Certificate.is_among`` -> the fingerprint by which ``certboot distrust --undo`` lets it in
+    again; empty where config.toml or the administrator of the system says it."""
+    distrusted_names: Mapping[str, str] = field(default_factory=dict)
+    """Of these, those that a source offered and the store left out: subject -> fingerprint."""
+    distrust_after: Mapping[str, str] = field(default_factory=dict)
+    """Anchor, or intermediate of the store -> the day (ISO 8601) after which a leaf below it must not begin."""
+    organisations: frozenset[str] = frozenset()
+    """The organisations of the anchors in the active trust."""
+    earliest: datetime | None = None
+    """A moment in the past: a clock that shows an earlier one is wrong."""
+    anchors_expired: bool = False
+    """Most of certifi's roots have expired, by this machine's clock."""
+    time_chosen: bool = False
+    """The time to judge by is one that the user asked for: it says nothing of this machine's clock."""
+    also_issued_for: tuple[str, ...] = ()
+    """Other hosts, unrelated to this one, that showed a certificate of the same issuer."""
+
+    def undo(self, certificate: Certificate) -> str | None:
+        """Return by which fingerprint what is distrusted can be let in again, if at all; None if it is not."""
+        return max((self.distrusted[name] for name in certificate.known_as if name in self.distrusted), default=None)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One chain to be judged, with all that has a bearing on it."""
+
+    target: Target
+    now: datetime
+    """Aware."""
+    sent: tuple[ParsedCertificate, ...]
+    """What the server sent, as far as it can be read; leaf first."""
+    path: Path
+    """From the leaf to an anchor of the active trust, or as far as there is one."""
+    code: int
+    """The code that is to be explained; 0 for none."""
+    depth: int | None
+    """Where in the path that is; None if it is not known."""
+    known: Known
+    server_date: datetime | None = None
+
+    @property
+    def leaf(self) -> ParsedCertificate:
+        """The server's own certificate."""
+        return self.sent[0]
+
+    @property
+    def top(self) -> ParsedCertificate:
+        """Where the path ends."""
+        return self.path.certificates[-1]
+
+    @property
+    def culprit(self) -> ParsedCertificate:
+        """The certificate that the code is about, or the leaf."""
+        return self.path.certificates[self.depth or 0]
+
+
+Fix = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A finding in the making."""
+
+    id: str
+    meaning: str
+    fix: Fix = ()
+    status: str = "fail"
+    depth: int | None = None
+    """The certificate of the path that it is about."""
+    evidence: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,237 @@
+"""From OpenSSL's code to the one cause. The code decides; the path says which certificate it is about."""
+
+from __future__ import annotations
+
+import typing
+from datetime import datetime
+
+from certboot.doctor.server import dates, remedies
+from certboot.doctor.server.case import Cause
+from certboot.doctor.server.issuer import untrusted, without_end
+from certboot.pki import names, rules
+from certboot.pki import verify_codes as code
+from certboot.pki.partial_chain import strict_end
+
+if typing.TYPE_CHECKING:
+    from certboot.doctor.server.case import Case, Judgement
+
+CAUSES = {
+    4: "invalid-signature",
+    6: "invalid-signature",
+    code.CERT_SIGNATURE_FAILURE: "invalid-signature",
+    76: "invalid-signature",
+    77: "invalid-signature",
+    code.SIGNATURE_ALGORITHM_INCONSISTENCY: "invalid-signature",
+    code.DEPTH_ZERO_SELF_SIGNED_CERT: "self-signed-leaf",
+    code.SELF_SIGNED_CERT_IN_CHAIN: "untrusted-root",
+    code.PATH_LENGTH_EXCEEDED: "path-length-exceeded",
+    code.INVALID_PURPOSE: "wrong-purpose",
+    27: "untrusted-root",
+    code.CERT_REJECTED: "distrusted-by-user",
+    32: "not-a-ca",
+    37: "not-a-ca",
+    47: "name-constraints",
+    48: "name-constraints",
+    49: "name-constraints",
+    51: "name-constraints",
+    52: "name-constraints",
+    53: "name-constraints",
+    code.HOSTNAME_MISMATCH: "hostname-mismatch",
+    63: "hostname-mismatch",
+    code.IP_ADDRESS_MISMATCH: "ip-not-in-san",
+    code.EE_KEY_TOO_SMALL: "weak-key",
+    code.CA_KEY_TOO_SMALL: "weak-key",
+    code.CA_MD_TOO_WEAK: "weak-signature",
+    code.INVALID_CA: "not-a-ca",
+}
+"""What needs no second look at the chain."""
+
+STRICT_CAUSES = {
+    code.INVALID_CA: "strict-basic-constraints",  # a root without any, which the lax rules let pass
+    code.PATHLEN_INVALID_FOR_NON_CA: "strict-path-length",
+    code.PATHLEN_WITHOUT_KU_KEY_CERT_SIGN: "strict-path-length",
+    code.KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA: "strict-key-usage",
+    code.MISSING_AUTHORITY_KEY_IDENTIFIER: "strict-missing-aki",
+    code.MISSING_SUBJECT_KEY_IDENTIFIER: "strict-missing-ski",
+    code.CA_BCONS_NOT_CRITICAL: "strict-basic-constraints",
+    code.CA_CERT_MISSING_KEY_USAGE: "strict-key-usage",
+    code.ISSUER_NAME_EMPTY: "strict-names",
+    code.SUBJECT_NAME_EMPTY: "strict-names",
+    code.EMPTY_SUBJECT_ALT_NAME: "strict-names",
+    code.EMPTY_SUBJECT_SAN_NOT_CRITICAL: "strict-names",
+    code.EXTENSIONS_REQUIRE_VERSION_3: "strict-version",
+}
+"""What only Python 3.13 and newer refuse (VERIFY_X509_STRICT)."""
+
+_MEANINGS = {
+    "path-length-exceeded": "a CA above allows fewer CAs below it than there are: {subject}",
+    "wrong-purpose": "its extended key usage or key usage is not for TLS servers: {subject}",
+    "not-a-ca": "it signed another certificate and is no CA: {subject}",
+    "name-constraints": "a CA above may not issue for this name: {subject}",
+    "invalid-signature": "its signature does not verify with its issuer's key, so it was altered or forged: {subject}",
+    "weak-key": "its key is too short to be safe, {key}: {subject}",
+    "weak-signature": "it is signed with a digest that can be forged, {digest}: {subject}",
+    "strict-missing-aki": "it has no authority key identifier: {subject}",
+    "strict-missing-ski": "the CA has no subject key identifier: {subject}",
+    "strict-basic-constraints": "the basic constraints of the CA are missing or not marked critical: {subject}",
+    "strict-key-usage": "its key usage is missing, or not that of a CA: {subject}",
+    "strict-path-length": "it limits the path length without being a CA that may sign: {subject}",
+    "strict-names": "its subject, issuer or alternative names are empty: {subject}",
+    "strict-version": "it has extensions, and calls itself older than version 3: {subject}",
+}
+
+
+def refused(case: Case, message: str) -> Cause:
+    """Return the cause for ``case.code``, a code by which clients of every version refuse the chain."""
+    if case.code in code.NO_ISSUER:
+        return without_end(case)
+    if case.code in code.WRONG_TIME:
+        return dates.not_valid_now(case)
+    if case.code in code.WRONG_NAME:
+        return _wrong_name(case)
+    kind = CAUSES.get(case.code, "verification-failed")
+    special = {"untrusted-root": untrusted, "self-signed-leaf": _self_signed, "distrusted-by-user": _rejected}
+    if kind in special:
+        return special[kind](case)
+    if kind == "verification-failed":
+        return Cause(kind, f"OpenSSL refuses the chain: {message}", depth=case.depth)
+    return _about_a_certificate(kind, case)
+
+
+def strict_only(case: Case, *, here: bool) -> Cause:
+    """Return the cause for a code by which only Python 3.13 and newer refuse; ``here``: this Python is one."""
+    kind = STRICT_CAUSES.get(case.code)
+    if kind is None:
+        return Cause("verification-failed", "only strict verification refuses the chain", depth=case.depth)
+    pythons = f"{rules.PYTHONS} refuse that, Python up to 3.12 does not mind"
+    lines = [_about_a_certificate(kind, case).meaning, pythons]
+    certificate = case.culprit.certificate
+    asked = rules.reissue_request(certificate, (kind,)) if case.depth is not None else ""
+    lines += [f"for all clients: {asked}"] if asked else []
+    end = strict_end(case.path.certificates, (case.top,), case.now) if case.depth is not None else None
+    if end:
+        below = end.last.certificate
+        lines.append(
+            f"for yours: with {below.subject} in the store, which has no such defect and is valid until "
+            f"{below.not_after:%Y-%m-%d}, {rules.PYTHONS} need nothing above it"
+        )
+    lines.append("or use a Python up to 3.12")
+    return Cause(
+        kind,
+        "\n".join(lines),
+        remedies.repair(case.target) if end else (),
+        "fail" if here else "warn",
+        case.depth,
+        {"operator": f"{certificate.subject}: {asked}."} if asked else {},
+    )
+
+
+def though_accepted(case: Case, without_common_name: Judgement | None) -> list[Cause]:
+    """Return what is wrong with a chain that OpenSSL accepts, the worst first."""
+    found = [*_revoked(case), *_distrusted(case), *_distrusted_after(case)]
+    if without_common_name and without_common_name.code in code.WRONG_NAME:
+        meaning = (
+            f"the certificate has no subjectAltName, only a common name: {case.leaf.certificate.subject}\n"
+            "the standard library falls back to that; requests, pip, curl and browsers refuse it"
+        )
+        found.append(Cause("no-subject-alt-name", meaning, depth=0))
+    return found
+
+
+def _about_a_certificate(kind: str, case: Case) -> Cause:
+    each = case.culprit
+    meaning = _MEANINGS[kind].format(subject=each.certificate.subject, key=each.key[0], digest=each.signature[0])
+    if case.depth is None:
+        meaning = _MEANINGS[kind].partition(",")[0].partition(":")[0].replace("its ", "a certificate's ", 1)
+    return Cause(kind, meaning, depth=case.depth)
+
+
+def _wrong_name(case: Case) -> Cause:
+    for_names = ", ".join(case.leaf.names[:8]) or "no name at all"
+    address = names.ip_address(case.target.name)
+    evidence = {"names": list(case.leaf.names), "asked": case.target.name}
+    if address:
+        meaning = f"the certificate is not for the address {address}, but for: {for_names}"
+        return Cause("ip-not-in-san", meaning, depth=0, evidence=evidence)
+    meaning = f"the certificate is not for {case.target.name}, but for: {for_names}"
+    return Cause("hostname-mismatch", meaning, depth=0, evidence=evidence)
+
+
+def _self_signed(case: Case) -> Cause:
+    certificate = case.leaf.certificate
+    meaning = f"the server's certificate signs itself, no CA vouches for it: {certificate.subject}"
+    if not certificate.is_ca:
+        return Cause("self-signed-leaf", meaning, depth=0)
+    if certificate.not_after < case.now:
+        return Cause("self-signed-leaf", f"{meaning}\nit has expired as well, so nobody can trust it", depth=0)
+    meaning += "\nit may act as a CA, so it can be trusted as one: whoever has its key could then pose as any server"
+    fix = remedies.through_store(remedies.trust(case.target), case.known.overrides, case.target)
+    return Cause("self-signed-leaf", meaning, fix, depth=0)
+
+
+def _rejected(_: Case) -> Cause:
+    meaning = "a certificate in the trust that is active is marked as rejected (BEGIN TRUSTED CERTIFICATE)"
+    return Cause("distrusted-by-user", meaning)
+
+
+def _revoked(case: Case) -> list[Cause]:
+    for depth, each in enumerate(case.path.certificates):
+        if depth and each.certificate.fingerprint in case.known.revoked:
+            meaning = f"the CCADB lists this intermediate as revoked: {each.certificate.subject}"
+            return [Cause("revoked-intermediate", meaning, depth=depth)]
+    return []
+
+
+def _distrusted(case: Case) -> list[Cause]:
+    for depth, each in enumerate(case.path.certificates):
+        subject = each.certificate.subject
+        if case.known.undo(each.certificate) is None:
+            continue
+        if depth < case.path.sent:
+            return [_distrusted_and_sent(case, depth)]
+        meaning = (
+            f"you have distrusted a CA of this chain: {subject}\n"
+            "the trust that is active here has it all the same; it is not certboot's store"
+        )
+        fix = (("certboot", "doctor", "environment", "hook"),)
+        return [Cause("distrusted-by-user", meaning, fix, status="warn", depth=depth)]
+    return []
+
+
+def _distrusted_and_sent(case: Case, depth: int) -> Cause:
+    """Return the cause where the store does not keep clients from accepting what is distrusted."""
+    certificate, end = case.path.certificates[depth].certificate, case.top.certificate
+    meaning = (
+        f"you have distrusted a CA of this chain, and clients accept it all the same: {certificate.subject}\n"
+        f"the server sends it, with a signature that leads to a CA that is still trusted: {end.subject}\n"
+        "the store says who is believed, and not who is not: do not rely on what this server says\n"
+        "to have it refused, distrust that CA as well, and so every server that it vouches for"
+    )
+    evidence = {
+        "distrusted": certificate.fingerprint,
+        "trusted": end.fingerprint,
+        "operator": f"Use a certificate whose chain does not lead over {certificate.subject}: there are clients who "
+        "have distrusted that CA.",
+    }
+    return Cause("distrusted-by-user", meaning, depth=depth, evidence=evidence)
+
+
+def _distrusted_after(case: Case) -> list[Cause]:
+    begin = case.leaf.certificate.not_before
+    for depth, each in enumerate(case.path.certificates):
+        day = case.known.distrust_after.get(each.certificate.fingerprint)
+        if day and _is_later(begin, day):
+            meaning = (
+                f"Mozilla trusts {each.certificate.name} only for certificates that begin by {day}; "
+                f"this one begins on {begin:%Y-%m-%d}\n"
+                "Python's clients do not know that rule and accept it, browsers do not"
+            )
+            return [Cause("distrusted-after", meaning, depth=depth)]
+    return []
+
+
+def _is_later(begin: datetime, day: str) -> bool:
+    try:
+        return begin.date() > datetime.fromisoformat(day).date()
+    except ValueError:
+        return False

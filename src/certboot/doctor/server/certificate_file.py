@@ -1,0 +1,150 @@
+"""The certificates of a file that the user names, and what in it is damaged and would silently be missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing
+from collections import Counter
+from dataclasses import dataclass
+
+from certboot import files
+from certboot.errors import CertbootError, SourceError
+from certboot.pki import der, pem
+from certboot.pki.certificate import load_certificate
+from certboot.pki.subject_hash import comparable
+from certboot.sources.added import SIZE_LIMIT
+from certboot.sources.parsing import PKCS7_LABELS, from_bytes, is_one_element, text_of_windows
+
+if typing.TYPE_CHECKING:
+    from pathlib import Path
+
+_MOST_FILES = 20_000
+_MOST_OF_A_NAME = 200
+_CHAIN_HINT = "give the server's certificate first, then what it sends along, in PEM"
+_ANCHORS_HINT = "--anchors takes a file or a folder of CA certificates in PEM or DER"
+_LABELS = pem.CERTIFICATE_LABELS | PKCS7_LABELS
+_BEGIN_LINES = frozenset(f"-----BEGIN {label}-----".encode("ascii") for label in pem.CERTIFICATE_LABELS)
+# What was to begin a certificate, and no program sees: a hyphen too few, spaces before it, a byte order mark of the
+# file that it came from, or the dashes of a word processor.
+_NEARLY = re.compile(
+    rb"(?=.*(?:-|\xe2\x80))[\s\x80-\xff-]*BEGIN (?:X509 |TRUSTED )?CERTIFICATE[\s\x80-\xff-]*", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """What a file or folder has."""
+
+    ders: tuple[bytes, ...]
+    damage: tuple[str, ...] = ()
+    """What cannot be used, and why: a line of text each."""
+
+
+class _Read(typing.NamedTuple):
+    ders: tuple[bytes, ...]
+    damage: tuple[str, ...]
+    at_first: bool
+    """Whether the first of the damage is before the first of the certificates."""
+    is_pem: bool
+
+
+def chain(path: Path) -> Certificates:
+    """Return the chain in a file; raises SourceError, also where its first certificate, the server's, is damaged."""
+    found = _read(path, ("unreadable", "distrusted"))
+    if found.ders and found.at_first:
+        message = f"the first certificate, which is the server's, cannot be used, {found.damage[0]}: {path}"
+        raise SourceError(message, "put the whole certificate there, from its BEGIN line to its END line")
+    return _some(found, path, _CHAIN_HINT)
+
+
+def anchors(path: Path) -> Certificates:
+    """Return the CA certificates in a file, or in the files of a folder; raises SourceError where there are none.
+
+    In a folder may lie anything else too: only what is PEM can be damaged there.
+    """
+    if not path.is_dir():
+        return _few_of_a_name(_some(_read(path, ("unreadable",)), path, _ANCHORS_HINT), path)
+    ders: dict[bytes, None] = {}
+    damage: list[str] = []
+    try:
+        with os.scandir(path) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_file())[:_MOST_FILES]
+    except OSError as error:
+        message = f"cannot read {path}: {error.strerror}"
+        raise SourceError(message, files.hint(error)) from error
+    for name in names:
+        try:
+            found = _read(path / name, ("unreadable",))
+        except CertbootError:
+            continue
+        ders.update(dict.fromkeys(found.ders))
+        damage += [f"{name}, {each}" for each in found.damage if found.is_pem]
+    if not ders:
+        message = f"no certificate in the folder: {path}"
+        raise SourceError(message, _ANCHORS_HINT)
+    return _few_of_a_name(Certificates(tuple(ders), tuple(damage)), path)
+
+
+def _few_of_a_name(found: Certificates, path: Path) -> Certificates:
+    """Return what was found; raises SourceError where so many have one name that OpenSSL would compare them for long.
+
+    It compares each that it takes in with all of its name (X509_STORE_add_cert in crypto/x509/x509_lu.c).
+    """
+    names = [comparable(der.certificate_names(each)[1]) for each in found.ders]
+    name, count = Counter(names).most_common(1)[0]
+    if count > _MOST_OF_A_NAME:
+        subject = load_certificate(found.ders[names.index(name)]).subject
+        message = f"{count:,} CA certificates have the same name, {subject}: {path}"
+        raise SourceError(message, f"keep those that are in use; certboot looks at {_MOST_OF_A_NAME} of one name")
+    return found
+
+
+def _some(found: _Read, path: Path, hint: str) -> Certificates:
+    if not found.ders:
+        reason = found.damage[0] if found.damage else "there is none"
+        message = f"no certificate that can be read, {reason}: {path}"
+        raise SourceError(message, hint)
+    return Certificates(found.ders, found.damage)
+
+
+def _read(path: Path, rules: tuple[str, ...]) -> _Read:
+    """Return what is in a file; ``rules`` are those of the rejections that count as damage."""
+    data = _content(path)
+    loaded = from_bytes(data, "chain", str(path))
+    reasons = [each.reason for each in loaded.rejections if each.rule in rules]
+    ders = tuple(each.certificate.der for each in loaded.candidates)
+    text = text_of_windows(data)
+    if is_one_element(text):
+        return _Read(ders, tuple(reasons), at_first=False, is_pem=False)
+    first = next((block for block in pem.blocks(text) if block.label in _LABELS), None)
+    lost = _lost(text)
+    if lost and (first is None or lost[0] < first.line):
+        damage, at_first = [*_unseen(lost), *reasons], True
+    else:
+        damage = [*reasons, *_unseen(lost)]
+        # What a block has is what was read first, if it was read.
+        at_first = first is not None and bool(reasons and ders) and ders[0] not in (first.data or b"")
+    return _Read(ders, tuple(damage), at_first, is_pem=bool(first or lost))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return files.read_regular(path, SIZE_LIMIT)
+    except OSError as error:
+        message = f"cannot read {path}: {error.strerror}"
+        raise SourceError(message, files.hint(error)) from error
+
+
+def _lost(text: bytes) -> list[int]:
+    """Return the lines that were to begin a certificate and do not. What is commented out is not meant."""
+    lines = text.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    return [
+        number
+        for number, line in enumerate(lines, start=1)
+        if b"BEGIN " in line and line.rstrip() not in _BEGIN_LINES and _NEARLY.fullmatch(line)
+    ]
+
+
+def _unseen(lines: list[int]) -> list[str]:
+    return [f"the block in line {number}: its BEGIN line has more or less than it should" for number in lines]

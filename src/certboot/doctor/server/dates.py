@@ -1,0 +1,69 @@
+"""Whether a certificate that is not valid now is at fault itself, or this machine's clock."""
+
+from __future__ import annotations
+
+import typing
+from datetime import timedelta
+
+from certboot.doctor.server import remedies
+from certboot.doctor.server.case import Cause
+from certboot.pki import verify_codes as code
+
+if typing.TYPE_CHECKING:
+    from datetime import datetime
+
+    from certboot.doctor.server.case import Case
+
+_NOTICEABLE = timedelta(minutes=10)
+
+
+def not_valid_now(case: Case) -> Cause:
+    """Return the cause for X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
+    wrong = _why_the_clock(case)
+    if wrong:
+        meaning = f"this machine's clock says {_shown(case.now)}, which cannot be right: {wrong}"
+        return Cause(
+            "clock-skew", meaning, depth=case.depth, evidence={"clock": case.now.isoformat(), "because": wrong}
+        )
+    certificate = case.culprit.certificate
+    if case.code == code.CERT_NOT_YET_VALID:
+        meaning = f"valid only from {_shown(certificate.not_before)} on: {certificate.subject}"
+        return Cause("not-yet-valid", meaning, depth=case.depth)
+    meaning = f"expired on {_shown(certificate.not_after)}: {certificate.subject}"
+    if not case.depth:
+        if case.depth is None:
+            meaning = "a certificate of the chain has expired, most likely the server's own"
+        return Cause("expired-leaf", meaning, depth=case.depth)
+    from_trust = case.depth >= case.path.sent
+    where = "in the trust that is active" if from_trust else "that the server sends"
+    kind = "expired-root" if from_trust and case.culprit.certificate.self_issued else "expired-intermediate"
+    child = case.path.certificates[case.depth - 1]
+    # The CA may have a newer certificate for the same key; OpenSSL prefers what is trusted to what is sent.
+    fix = remedies.repair(case.target) if kind == "expired-intermediate" and child.issuers_at else ()
+    return Cause(kind, f"a CA certificate {where} {meaning}", fix, depth=case.depth)
+
+
+def _why_the_clock(case: Case) -> str:
+    if case.known.time_chosen:
+        return ""
+    early = case.code == code.CERT_NOT_YET_VALID
+    known, there = case.known, case.server_date
+    if early and known.earliest and case.now < known.earliest:
+        return f"certboot and its certificates are from {_shown(known.earliest)}"
+    if not early and known.anchors_expired:
+        return "by it most of the root certificates in use have expired"
+    certificate = case.culprit.certificate
+    if early and case.depth is not None and case.depth >= case.path.sent and case.depth:
+        return f"a root that is already trusted would be valid only from {_shown(certificate.not_before)} on"
+    believable = there is not None and not (known.earliest and there < known.earliest)
+    if there and believable and abs(there - case.now) > _NOTICEABLE and _all_valid(case, there):
+        return f"the server says that it is {_shown(there)}, and then its chain is valid"
+    return ""
+
+
+def _all_valid(case: Case, at: datetime) -> bool:
+    return all(each.certificate.not_before <= at <= each.certificate.not_after for each in case.path.certificates)
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

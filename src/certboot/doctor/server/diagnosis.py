@@ -1,0 +1,226 @@
+"""The findings on one server or chain: the cause first, then what else there is to say."""
+
+from __future__ import annotations
+
+import functools
+import typing
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from certboot.doctor.findings import EXPLANATIONS
+from certboot.doctor.server import cause as causes
+from certboot.doctor.server.case import Case, Cause, Judgement, Known
+from certboot.doctor.server.evidence import path_evidence, presented
+from certboot.doctor.server.no_handshake import without_verdict
+from certboot.doctor.server.remarks import remarks
+from certboot.errors import CertificateError
+from certboot.model import Finding
+from certboot.pki import verify_codes
+from certboot.pki.parsed import parsed_certificate
+from certboot.pki.path import is_issuer, name_hash
+from certboot.pki.verify import Rules, verify
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from certboot.model import Handshake, Target
+    from certboot.pki.parsed import ParsedCertificate
+
+GROUP = "server"
+GOOD = "handshake-ok"
+_MOST_COMPARED = 50_000  # certificates with the name of an issuer; OpenSSL has judged without this list
+
+
+@dataclass(frozen=True)
+class Judgements:
+    """What OpenSSL says with the rules of each kind of client; None where it was not asked."""
+
+    here: Judgement | None
+    """This Python's standard library, as it is."""
+    lax: Judgement | None = None
+    """Python up to 3.12."""
+    strict: Judgement | None = None
+    """Python 3.13 and newer."""
+    without_common_name: Judgement | None = None
+    """urllib3 2, and so requests and pip, in this Python."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that was found out."""
+
+    target: Target
+    now: datetime
+    judgements: Judgements
+    presented: tuple[bytes, ...] = ()
+    anchors: tuple[bytes, ...] = ()
+    handshake: Handshake | None = None
+    """None for a chain from a file."""
+    strict_here: bool = False
+    level: int = 2
+    known: Known = field(default_factory=Known)
+
+
+def examined(evidence: Evidence) -> list[Finding]:
+    """Return the findings; the first has the verdict: ``handshake-ok`` or the one cause."""
+    handshake = evidence.handshake
+    if handshake and handshake.outcome not in ("ok", "unverified"):
+        return [_finding(evidence, without_verdict(evidence.target, handshake), _basics(evidence))]
+    sent = read(evidence.presented)
+    if not sent or not evidence.presented or sent[0].certificate.der != evidence.presented[0]:
+        return [_without_leaf(evidence)]
+    case, primary = _judged(evidence, sent)
+    drawn = {**_basics(evidence), **path_evidence(case, primary)}
+    others = remarks(case, handshake, primary.id)
+    return [_finding(evidence, primary, drawn), *(_finding(evidence, remark, {}) for remark in others)]
+
+
+def read(presented: Iterable[bytes]) -> tuple[ParsedCertificate, ...]:
+    """Return the certificates that can be read, each once, in their order."""
+    found: dict[bytes, ParsedCertificate] = {}
+    for der in presented:
+        try:
+            found.setdefault(der, parsed_certificate(der))
+        except CertificateError:
+            continue
+    return tuple(found.values())
+
+
+def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tuple[ParsedCertificate, ...]:
+    """Return those anchors that may stand above what was sent, or are among it, and those above them."""
+    by_name = _by_name(tuple(anchors))
+    found: dict[bytes, ParsedCertificate] = {}
+    for each in sent:
+        own = by_name.get(each.certificate.subject_hash, ())
+        found.update((anchor.certificate.der, anchor) for anchor in own if anchor == each)
+    left = dict(by_name)
+    waiting = list(sent)
+    compared = 0
+    for child in waiting:  # grows as it goes
+        name = name_hash(child.certificate.issuer_name)
+        candidates = [anchor for anchor in left.get(name, ()) if anchor.certificate.der not in found]
+        compared += len(candidates)
+        if compared > _MOST_COMPARED:
+            break
+        above = [anchor for anchor in candidates if is_issuer(anchor, child)]
+        found.update((anchor.certificate.der, anchor) for anchor in above)
+        # What was found once is looked at no more: of thousands with one name each would be compared with each.
+        left[name] = [anchor for anchor in candidates if anchor.certificate.der not in found]
+        waiting += above
+    return tuple(found.values())
+
+
+@functools.lru_cache(maxsize=4)  # of many hosts in a row the active trust is the same
+def _by_name(anchors: tuple[bytes, ...]) -> dict[str, list[ParsedCertificate]]:
+    found: dict[str, list[ParsedCertificate]] = {}
+    for each in read(anchors):
+        found.setdefault(each.certificate.subject_hash, []).append(each)
+    return found
+
+
+def _judged(evidence: Evidence, sent: tuple[ParsedCertificate, ...]) -> tuple[Case, Cause]:
+    judgements = evidence.judgements
+    here, lax, strict = judgements.here, judgements.lax, judgements.strict
+    refused_here = here is not None and here.code != 0
+    # What every client refuses counts before what only the strict do.
+    if lax and lax.code and (refused_here or not evidence.strict_here):
+        case = _case(evidence, sent, lax.code, strict=False)
+        return case, causes.refused(case, lax.message)
+    if here and here.code:
+        case = _case(evidence, sent, here.code, strict=evidence.strict_here)
+        only_strict = evidence.strict_here and lax is not None
+        return case, causes.strict_only(case, here=True) if only_strict else causes.refused(case, here.message)
+    case = _case(evidence, sent, 0, strict=evidence.strict_here)
+    found = causes.though_accepted(case, judgements.without_common_name)
+    if found:
+        return case, found[0]
+    if strict and strict.code:
+        case = _case(evidence, sent, strict.code, strict=True)
+        return case, causes.strict_only(case, here=False)
+    if lax and lax.code:
+        case = _case(evidence, sent, lax.code, strict=False)
+        found_for_others = causes.refused(case, lax.message)
+        meaning = f"Python up to 3.12 refuses the chain, this one does not\n{found_for_others.meaning}"
+        return case, Cause(found_for_others.id, meaning, found_for_others.fix, "warn", found_for_others.depth)
+    return case, Cause(GOOD, "", status="ok")
+
+
+def _case(evidence: Evidence, sent: tuple[ParsedCertificate, ...], wanted: int, *, strict: bool) -> Case:
+    anchors = relevant(evidence.anchors, sent)
+    rules = Rules(evidence.now, evidence.target.name, strict=strict, level=evidence.level)
+    found = verify(sent, anchors, rules)
+    date = evidence.handshake.server_date if evidence.handshake else ""
+    return Case(
+        evidence.target,
+        evidence.now,
+        sent,
+        found.path,
+        wanted,
+        found.depth if found.code == wanted and wanted else None,
+        evidence.known,
+        datetime.fromisoformat(date) if date else None,
+    )
+
+
+_CODE_ALONE = {
+    verify_codes.OK: GOOD,
+    verify_codes.CERT_HAS_EXPIRED: "expired-leaf",
+    verify_codes.CERT_NOT_YET_VALID: "not-yet-valid",
+    **dict.fromkeys(verify_codes.NO_ISSUER, "untrusted-root"),
+    **causes.CAUSES,
+}
+
+
+def _without_leaf(evidence: Evidence) -> Finding:
+    """Return the finding where the server's own certificate was not seen or cannot be read: only the code is known."""
+    judgements = evidence.judgements
+    code = judgements.here.code if judgements.here else 1
+    accepted = judgements.lax is not None and judgements.lax.code == 0
+    kind, status = _CODE_ALONE.get(code, "verification-failed"), "fail" if code else "ok"
+    if accepted and judgements.strict and judgements.strict.code:
+        kind = causes.STRICT_CAUSES.get(judgements.strict.code, "verification-failed")
+        status = "fail" if evidence.strict_here else "warn"
+    meaning = "" if kind == GOOD else "the certificate itself could not be looked at"
+    return _finding(evidence, Cause(kind, meaning, status=status), _basics(evidence))
+
+
+def _basics(evidence: Evidence) -> dict[str, object]:
+    judgements, handshake = evidence.judgements, evidence.handshake
+    here = judgements.here
+    return {
+        "verify_code": here.code if here else None,
+        "verify_message": here.message if here else "",
+        "protocol": handshake.protocol if handshake else "",
+        "cipher": handshake.cipher if handshake else "",
+        "proxy": handshake.proxy if handshake else "",
+        "verdicts": [
+            {"client": client, "code": found.code, "message": found.message}
+            for client, found in (
+                ("Python up to 3.12", judgements.lax),
+                ("Python 3.13 and newer", judgements.strict),
+                ("requests, urllib3 2, pip", judgements.without_common_name),
+            )
+            if found
+        ],
+        "chain": [vars(each) for each in presented(evidence.presented)],
+    }
+
+
+def _finding(evidence: Evidence, cause: Cause, more: dict[str, object]) -> Finding:
+    here = evidence.judgements.here
+    # A chain from a file has no port: nobody has named a server that a command might go to.
+    fix = tuple(argv for argv in cause.fix if evidence.target.port or evidence.target.shown not in argv)
+    lines = []
+    if more and here:
+        lines.append(f"Verify return code: {here.code} ({here.message})")
+        if here.code == 0 and evidence.handshake and evidence.handshake.protocol:
+            lines[0] += f", {evidence.handshake.protocol}"
+    lines += [cause.meaning] if cause.meaning else []
+    operator = EXPLANATIONS[cause.id].operator if cause.status != "ok" else ""
+    found = {
+        **more,
+        **({"operator": operator.format(target=evidence.target.shown)} if operator else {}),
+        **cause.evidence,
+    }
+    summary = "\n".join(lines)
+    return Finding(cause.id, GROUP, cause.status, evidence.target.shown, summary, found, fix)

@@ -1,0 +1,62 @@
+"""The chain as something to look at: every link with where it comes from and what is wrong with it."""
+
+from __future__ import annotations
+
+import typing
+
+from certboot.errors import CertificateError
+from certboot.model import Presented
+from certboot.pki.parsed import parsed_certificate
+from certboot.printable import printable
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from certboot.doctor.server.case import Case, Cause
+    from certboot.pki.parsed import ParsedCertificate
+
+_MOST = 100
+_WITHOUT_ISSUER = frozenset({"missing-intermediate", "wrong-chain", "untrusted-root", "distrusted-by-user"})
+
+
+def presented(ders: Iterable[bytes]) -> list[Presented]:
+    """Return what the server sent, in its order, as far as it can be read."""
+    return [_described(der) for der in tuple(ders)[:_MOST]]
+
+
+def _described(der: bytes) -> Presented:
+    try:
+        found = parsed_certificate(der).certificate
+    except CertificateError as error:
+        return Presented("", printable(error.message), "", "", "")
+    return Presented(
+        found.fingerprint, found.subject, found.issuer, found.not_before.isoformat(), found.not_after.isoformat()
+    )
+
+
+def path_evidence(case: Case, cause: Cause) -> dict[str, object]:
+    """Return ``path``, the links from the leaf to the end with ``state`` and ``fault``, and what was sent beside them.
+
+    States: ``sent`` by the server, ``trusted`` (it is in the active trust), ``missing`` (neither).
+    """
+    links: list[dict[str, object]] = []
+    for depth, each in enumerate(case.path.certificates):
+        state = "sent" if depth < case.path.sent else "trusted"
+        links.append(_link(each, state, cause.id if depth == cause.depth and cause.status != "ok" else ""))
+    if case.path.defect and not case.top.is_self_signed:
+        issuer = case.top.certificate.issuer
+        fault = cause.id if cause.id in _WITHOUT_ISSUER and cause.id != "wrong-chain" else ""
+        links.append({"subject": issuer, "fingerprint": "", "not_after": "", "state": "missing", "fault": fault})
+    beside = [each for each in case.sent if each not in case.path.certificates]
+    return {"path": links, "beside": [each.certificate.subject for each in beside]}
+
+
+def _link(each: ParsedCertificate, state: str, fault: str) -> dict[str, object]:
+    certificate = each.certificate
+    return {
+        "subject": certificate.subject,
+        "fingerprint": certificate.fingerprint,
+        "not_after": certificate.not_after.isoformat(),
+        "state": state,
+        "fault": fault,
+    }

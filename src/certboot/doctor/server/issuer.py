@@ -1,0 +1,204 @@
+"""Why the chain has no end in the active trust: an intermediate is missing, or the CA is not trusted, or neither fits.
+
+From this side the two look alike: an issuer that is neither sent nor trusted. What is known of CAs decides; where
+nothing is known, what the certificates say of themselves, and the finding says why it came to what it says.
+"""
+
+from __future__ import annotations
+
+import re
+import typing
+
+from cryptography import x509
+
+from certboot.doctor.server import inspection, remedies
+from certboot.doctor.server.case import Cause
+from certboot.pki.path import is_issuer
+
+if typing.TYPE_CHECKING:
+    from certboot.doctor.server.case import Case, Fix
+    from certboot.pki.parsed import ParsedCertificate
+
+STORE = "certboot's store"
+_KEPT_OUT = "which the variables of this process do not lead to"
+_LOOK = (("certboot", "doctor", "environment", "hook"),)
+_ROOT = re.compile(r"\broot\b", re.IGNORECASE)
+_INTERMEDIATE = re.compile(r"\b(intermediate|issuing|subordinate|sub ?ca)\b", re.IGNORECASE)
+
+
+def without_end(case: Case) -> Cause:
+    """Return the cause where the top of the path is not self-signed and its issuer not found."""
+    by_user = _distrusted(case)
+    if by_user:
+        return by_user
+    if case.top == case.leaf and _sends_strangers(case):
+        meaning = (
+            f"the server sends certificates of other CAs, and not that of its own: {case.leaf.certificate.issuer}\n"
+            "most likely an old chain was left in its configuration when its certificate was renewed"
+        )
+        fix = _with_the_store(case, remedies.repair(case.target)) if case.leaf.issuers_at else ()
+        return Cause("wrong-chain", meaning, fix, depth=0)
+    because = _why_intermediate(case)
+    if because:
+        lines = [
+            f"the server does not send the intermediate certificate that it needs: {case.top.certificate.issuer}",
+            because,
+        ]
+        stored = any(_is_stored(each, case) for each in case.known.intermediates)
+        lines += [f"it is in {STORE}, {_KEPT_OUT}"] if stored else []
+        return Cause(
+            "missing-intermediate",
+            "\n".join([*lines, *_overriding(case)]),
+            _with_the_store(case, () if stored else remedies.repair(case.target)),
+            evidence={"because": because, "missing": _missing(case)},
+        )
+    return untrusted(case)
+
+
+def untrusted(case: Case) -> Cause:
+    """Return the cause where the CA at the end, sent or only named, is not in the active trust."""
+    by_user = _distrusted(case)
+    if by_user:
+        return by_user
+    top = case.top
+    root = top.certificate.subject if top.is_self_signed else top.certificate.issuer
+    lines = [f"the CA at the end of the chain is not in the trust that is active: {root}"]
+    evidence: dict[str, object] = {"root": root}
+    where = sorted({place for each, place in case.known.elsewhere if each == top or is_issuer(each, top)})
+    fix = _with_the_store(case, remedies.trust(case.target))
+    if where:
+        evidence["elsewhere"] = where
+        lines.append(f"it is in {' and in '.join(where)}, {_KEPT_OUT}")
+        fix = _with_the_store(case, () if STORE in where else (("certboot", "init"),))
+    else:
+        maker = _maker(case)
+        others = case.known.also_issued_for
+        if maker:
+            evidence["inspection"] = maker
+            lines.append(f"by its name it is {maker}: something on the way opens TLS and signs with a CA of its own")
+        elif others:
+            evidence["inspection"] = "the same issuer for unrelated hosts"
+            lines.append(f"the same issuer stands behind {', '.join(others[:3])}: something on the way opens TLS")
+        if not top.is_self_signed:
+            lines.append("if that is no root but an intermediate, the server forgot it: certboot repair finds out")
+        if not top.is_self_signed and not top.issuers_at:
+            lines.append("it is neither sent nor said where it lies: ask its owner for it, then certboot trust FILE")
+            fix = ()
+        elif top.is_self_signed and top.certificate.not_after < case.now:
+            lines.append("it has expired as well: ask its owner for the present one, then certboot trust FILE")
+            fix = ()
+        lines.append("trust it only if you know whose it is: compare its SHA-256 with what its owner says")
+    lines += _overriding(case)
+    return Cause("untrusted-root", "\n".join(lines), fix, evidence=evidence, depth=len(case.path.certificates) - 1)
+
+
+def linked(case: Case) -> set[str]:
+    """Return the fingerprints of what was sent and belongs to the leaf: it, its possible issuers, and theirs."""
+    found = {case.leaf.certificate.fingerprint}
+    waiting = [case.leaf]
+    for child in waiting:  # grows as it goes
+        for each in case.sent:
+            if each.certificate.fingerprint not in found and is_issuer(each, child):
+                found.add(each.certificate.fingerprint)
+                waiting.append(each)
+    return found
+
+
+def _with_the_store(case: Case, commands: Fix) -> Fix:
+    """Return the commands, with what else is needed for the store to be used here."""
+    return remedies.through_store(commands, case.known.overrides, case.target) or _LOOK
+
+
+def _overriding(case: Case) -> list[str]:
+    """Return by what the store is kept out, in words."""
+    return [
+        f"{each.name} decides here, and certboot leaves it alone" + (f": {each.problem}" if each.problem else "")
+        for each in case.known.overrides
+    ]
+
+
+def _is_stored(each: ParsedCertificate, case: Case) -> bool:
+    return each.certificate.fingerprint in case.known.stored and is_issuer(each, case.top)
+
+
+def _missing(case: Case) -> dict[str, object]:
+    return {"subject": case.top.certificate.issuer, "at": list(case.top.issuers_at)}
+
+
+def _sends_strangers(case: Case) -> bool:
+    """Whether something else was sent in the place of the issuer: more than a root, which is harmless."""
+    belonging = linked(case)
+    return any(each.certificate.fingerprint not in belonging for each in case.sent) and len(belonging) == 1
+
+
+def _why_intermediate(case: Case) -> str:
+    """Return by what the missing issuer is taken for an intermediate, or an empty text."""
+    known = _by_knowledge(case)
+    return _by_looks(case) if known is None else known
+
+
+def _by_knowledge(case: Case) -> str | None:
+    """Return why it is one, an empty text for a root, or None where neither is known."""
+    named = _issuer_of_issuer(case.top)
+    if named is not None:
+        said = "the certificate that was sent names the issuer of the missing one, so that is no root"
+        return said if named != case.top.parsed.issuer else ""
+    known = [each for each in case.known.intermediates if is_issuer(each, case.top)]
+    if known:
+        stored = all(_is_stored(each, case) for each in known)
+        return "it was needed and stored before" if stored else "it is known as an intermediate of a public CA"
+    return "" if any(is_issuer(each, case.top) for each, _ in case.known.elsewhere) else None
+
+
+def _by_looks(case: Case) -> str:
+    top, issuer = case.top, case.top.certificate.issuer
+    if _maker(case) or _ROOT.search(issuer):
+        return ""
+    if _INTERMEDIATE.search(issuer):
+        return "by its name it is no root"
+    if top.issuer_organisation and top.issuer_organisation in case.known.organisations:
+        return f"the trust that is active has a root of the same organisation, {top.issuer_organisation}"
+    if not top.certificate.is_ca and top.issuers_at:
+        return f"no CA was sent at all, and the server's certificate says where its issuer is: {top.issuers_at[0]}"
+    return ""
+
+
+def _issuer_of_issuer(each: ParsedCertificate) -> x509.Name | None:
+    """Return the issuer of the issuer, which some authority key identifiers name (RFC 5280, 4.2.1.1)."""
+    authority = each.extension(x509.AuthorityKeyIdentifier)
+    for name in (authority.authority_cert_issuer or ()) if authority else ():
+        if isinstance(name, x509.DirectoryName):
+            return name.value
+    return None
+
+
+def _maker(case: Case) -> str:
+    return inspection.vendor(
+        text
+        for each in case.sent
+        for text in (each.certificate.issuer, each.certificate.subject)[: 1 + (each != case.leaf)]
+    )
+
+
+def _distrusted(case: Case) -> Cause | None:
+    """Return the cause if the user does not want the CA at the end, or one that was sent."""
+    candidates: list[ParsedCertificate] = [*case.path.certificates[1:]]
+    candidates += [each for each, _ in case.known.elsewhere if is_issuer(each, case.top)]
+    for each in candidates:
+        undo = case.known.undo(each.certificate)
+        if undo is not None:
+            depth = case.path.certificates.index(each) if each in case.path.certificates else None
+            return _by_user(each.certificate.subject, each.certificate.fingerprint, undo, depth)
+    issuer = case.top.certificate.issuer
+    fingerprint = case.known.distrusted_names.get(issuer, "")
+    if not case.top.is_self_signed and fingerprint in case.known.distrusted:
+        return _by_user(issuer, fingerprint, case.known.distrusted[fingerprint], None)
+    return None
+
+
+def _by_user(subject: str, fingerprint: str, undo: str, depth: int | None) -> Cause:
+    meaning = f"you have distrusted a CA that this chain needs: {subject}"
+    if not undo:
+        meaning += "\nit stands in config.toml, or the system's administrator said so"
+    fix = (("certboot", "distrust", undo, "--undo"),) if undo else ()
+    return Cause("distrusted-by-user", meaning, fix, depth=depth, evidence={"distrusted": fingerprint})

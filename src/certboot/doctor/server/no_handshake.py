@@ -1,0 +1,142 @@
+"""Why it did not come to a certificate at all: no connection, no TLS, or nothing that both sides can agree on."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+
+from certboot.doctor.server import remedies
+from certboot.doctor.server.case import Cause
+from certboot.net.starttls import greeting_of, spoken_on
+from certboot.printable import printable
+
+if typing.TYPE_CHECKING:
+    from certboot.model import Handshake, Target
+
+# RFC 8446, 6
+_HANDSHAKE_FAILURE, _INSUFFICIENT_SECURITY, _PROTOCOL_VERSION = 40, 71, 70
+_UNRECOGNIZED_NAME, _CERTIFICATE_REQUIRED = 112, 116
+_OFFERS = (_HANDSHAKE_FAILURE, _INSUFFICIENT_SECURITY)
+# What OpenSSL calls it when it does not accept what the server chose (crypto/err/openssl.txt).
+_REASONS = {
+    "UNSUPPORTED_PROTOCOL": "old-tls-only",
+    "WRONG_SSL_VERSION": "old-tls-only",
+    "DH_KEY_TOO_SMALL": "small-dh",
+    "MODULUS_TOO_SMALL": "small-dh",
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": "legacy-renegotiation",
+    "WRONG_CIPHER_RETURNED": "no-common-cipher",
+    "UNKNOWN_CIPHER_RETURNED": "no-common-cipher",
+    "NO_CIPHERS_AVAILABLE": "no-common-cipher",
+}
+_TOO_LARGE = "EXCESSIVE_MESSAGE_SIZE"
+_OLD = ("SSLv3", "TLSv1", "TLSv1.1")
+_TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
+_WEB = (b"HTTP/", b"<!DOCTYPE", b"<html", b"<HTML", b"<?xml")
+_WORDS = {
+    "old-tls-only": "the server speaks only {old}, which has been given up as unsafe; TLS 1.2 is the least here",
+    "small-dh": "the server's Diffie-Hellman group is too small to be safe (the Logjam attack)",
+    "legacy-renegotiation": "the server does not know secure renegotiation (RFC 5746), which OpenSSL 3 insists on",
+    "no-common-cipher": "the server and this Python have no cipher in common{weak}",
+    "client-certificate-required": "the server lets nobody in without a certificate of the client's own",
+    "sni-required": "the server must be asked for by name, and an IP address is none",
+    "unrecognized-name": "the server says that it has no host of this name",
+    "closed-during-handshake": "the server, or something on the way, closed the connection during the handshake",
+    "plain-http": "the server answers in plain HTTP: there is no TLS on this port",
+    "not-tls": "the server answers with something that is not TLS",
+    "chain-too-large": "the server sends over 100 KiB of certificates, more than clients accept: most likely a whole "
+    "bundle of CAs in the place of its chain",
+    "handshake-failed": "the handshake broke off",
+}
+
+
+def without_verdict(target: Target, handshake: Handshake) -> Cause:
+    """Return the cause for a handshake in which OpenSSL never came to judge the chain."""
+    if handshake.outcome == "starttls-not-needed":
+        fix = remedies.examine(dataclasses.replace(target, starttls=""))
+        return Cause(handshake.outcome, handshake.error, fix, evidence={"protocol": target.starttls})
+    if handshake.outcome != "failed":
+        return Cause(handshake.outcome, handshake.error or _outcome(handshake.outcome, target))
+    banner = handshake.answer if handshake.answer and handshake.answer[:2] not in _TLS_RECORDS else handshake.plain
+    if banner:
+        return _not_tls(target, banner)
+    kind = _kind(target, handshake)
+    if kind == "starttls-needed":
+        return _starttls(target, spoken_on(target.port), "on this port")
+    meaning = _WORDS[kind].format(
+        old=handshake.lenient.partition(" ")[0] or handshake.protocol or "versions older than that",
+        weak=f": it would take {handshake.lenient}" if handshake.lenient else "",
+    )
+    said = [handshake.reason] if handshake.reason else []
+    if handshake.alert is not None:
+        said.append(f"alert {handshake.alert} of the server")
+    if said and kind in ("handshake-failed", "no-common-cipher"):
+        meaning += f" ({', '.join(said)})"
+    if kind == "closed-during-handshake" and not handshake.name_sent:
+        meaning += "; it may want to be asked for by name: --servername NAME"
+    return Cause(kind, meaning, evidence=_evidence(handshake))
+
+
+def _kind(target: Target, handshake: Handshake) -> str:
+    alert, old = handshake.alert, handshake.lenient.partition(" ")[0] in _OLD
+    own = _not_accepted(handshake) if alert is None else ""
+    if handshake.certificate_requested:
+        # TLS 1.2 has no alert of its own for this, and some servers just close.
+        return "client-certificate-required" if alert is not None or handshake.closed else own or "handshake-failed"
+    if own:
+        return own
+    if alert == _CERTIFICATE_REQUIRED:
+        return "client-certificate-required"
+    if old:
+        return "old-tls-only"
+    if handshake.closed:
+        asked = bool(target.starttls or handshake.answer)
+        return "starttls-needed" if spoken_on(target.port) and not asked else "closed-during-handshake"
+    return _by_alert(handshake)
+
+
+def _not_accepted(handshake: Handshake) -> str:
+    """Return the cause for what this side did not accept; empty where the reason tells none.
+
+    What is too large is taken for the certificates where the server's hello has been seen and they have not: every
+    message has its limit (ossl_statem_client_max_message_size() in OpenSSL's ssl/statem/statem_clnt.c).
+    """
+    if handshake.reason == _TOO_LARGE and handshake.protocol and not handshake.presented:
+        return "chain-too-large"
+    return _REASONS.get(handshake.reason, "")
+
+
+def _by_alert(handshake: Handshake) -> str:
+    if handshake.alert == _PROTOCOL_VERSION:
+        return "old-tls-only"
+    if handshake.alert == _UNRECOGNIZED_NAME:
+        return "unrecognized-name" if handshake.name_sent else "sni-required"
+    # A server that has chosen a version got past the ciphers.
+    if handshake.alert in _OFFERS and not handshake.protocol:
+        return "no-common-cipher" if handshake.lenient or handshake.name_sent else "sni-required"
+    return "handshake-failed"
+
+
+def _not_tls(target: Target, banner: bytes) -> Cause:
+    shown = printable(banner.split(b"\n")[0][:80].decode("ascii", "replace").rstrip())
+    evidence = {"answer": shown}
+    if banner.lstrip().startswith(_WEB):
+        return Cause("plain-http", _WORDS["plain-http"], evidence=evidence)
+    protocol = greeting_of(banner, target.port) or ("" if target.starttls else spoken_on(target.port))
+    if protocol:
+        return _starttls(target, protocol, shown)
+    return Cause("not-tls", f"{_WORDS['not-tls']}: {shown}", evidence=evidence)
+
+
+def _starttls(target: Target, protocol: str, shown: str) -> Cause:
+    meaning = f"the server begins in plain text ({protocol}) and goes over to TLS only when asked"
+    fix = remedies.examine(target, "--starttls", protocol)
+    return Cause("starttls-needed", meaning, fix, evidence={"answer": shown, "protocol": protocol})
+
+
+def _outcome(outcome: str, target: Target) -> str:
+    return _WORDS.get(outcome, f"no handshake with {target.shown}")
+
+
+def _evidence(handshake: Handshake) -> dict[str, object]:
+    found: dict[str, object] = {"reason": handshake.reason, "alert": handshake.alert, "lenient": handshake.lenient}
+    return {name: value for name, value in found.items() if value not in ("", None)}

@@ -1,0 +1,94 @@
+"""What else there is to say of a chain, beside its one cause: nothing of it alone keeps a client out."""
+
+from __future__ import annotations
+
+import typing
+from datetime import timedelta
+
+from certboot.doctor.server.case import Cause
+from certboot.doctor.server.cause import STRICT_CAUSES
+from certboot.doctor.server.issuer import linked
+from certboot.pki.strictness import strict_defect
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from certboot.doctor.server.case import Case
+    from certboot.model import Handshake
+    from certboot.pki.parsed import ParsedCertificate
+
+_SOON = timedelta(days=14)
+
+
+def remarks(case: Case, handshake: Handshake | None, primary: str) -> Iterator[Cause]:
+    """Yield the remarks on what was sent, none with the id of the primary cause."""
+    for each in (*_order(case), *_strangers(case), *_soon(case), *_also(case)):
+        if each.id != primary:
+            yield each
+    if handshake and handshake.certificate_requested:
+        meaning = "the server asked for a certificate of the client, and went on without one"
+        yield Cause("client-certificate-requested", meaning, status="info")
+
+
+def _order(case: Case) -> Iterator[Cause]:
+    belonging = linked(case)
+    chain = [each for each in case.path.certificates if each in case.sent]
+    places = [case.sent.index(each) for each in chain]
+    if places != sorted(places):
+        meaning = (
+            "the server does not send its certificates in the order of the chain; some clients need that (RFC 5246)"
+        )
+        yield Cause("chain-out-of-order", meaning, status="info")
+    for each in case.sent[1:]:
+        certificate = each.certificate
+        if each.is_self_signed and (certificate.fingerprint in belonging or _is_root_above(case, each)):
+            meaning = f"the server also sends a root, which every client must have anyway: {certificate.subject}"
+            yield Cause("root-sent", meaning, status="info")
+            break
+
+
+def _is_root_above(case: Case, each: ParsedCertificate) -> bool:
+    """Whether it is a root that the path ends at, though an intermediate before it was not sent."""
+    return each in case.path.certificates[1:]
+
+
+def _strangers(case: Case) -> Iterator[Cause]:
+    belonging = linked(case)
+    for each in case.sent:
+        known = each.certificate.fingerprint in belonging or each in case.path.certificates
+        # A root beside a missing intermediate is more likely its own than a stranger.
+        if not known and not each.is_self_signed:
+            meaning = (
+                f"the server also sends a certificate that has nothing to do with its own: {each.certificate.subject}"
+            )
+            yield Cause("wrong-chain", meaning, status="warn")
+            break
+
+
+def _soon(case: Case) -> Iterator[Cause]:
+    end = case.leaf.certificate.not_after
+    if case.now <= end < case.now + _SOON:
+        meaning = f"the server's certificate ends on {end:%Y-%m-%d}"
+        yield Cause("expires-soon", meaning, status="info")
+
+
+def _also(case: Case) -> Iterator[Cause]:
+    """Yield what would come up once the primary cause is mended."""
+    if not case.code:
+        return
+    certificate = case.leaf.certificate
+    if certificate.not_after < case.now:
+        yield Cause(
+            "expired-leaf",
+            f"the server's certificate also has expired, on {certificate.not_after:%Y-%m-%d}",
+            status="warn",
+        )
+    last = len(case.path.certificates) - 1
+    for depth, each in enumerate(case.path.certificates):
+        defect = strict_defect(each, is_last=depth == last and each.is_self_signed)
+        if defect in STRICT_CAUSES and last:
+            meaning = (
+                f"Python 3.13 and newer would still refuse the chain, for this certificate: {each.certificate.subject}"
+            )
+            yield Cause(STRICT_CAUSES[defect], meaning, status="warn")
+            break

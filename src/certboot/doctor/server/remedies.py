@@ -1,0 +1,54 @@
+"""The commands that mend a cause from this side, each an argv that runs as it stands."""
+
+from __future__ import annotations
+
+import typing
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certboot.doctor.server.case import Fix, Override
+    from certboot.model import Target
+
+
+def repair(target: Target) -> tuple[tuple[str, ...], ...]:
+    """Fetch the intermediate that the server does not send."""
+    return (("certboot", "repair", *_way(target)),)
+
+
+def trust(target: Target) -> tuple[tuple[str, ...], ...]:
+    """Show the CA that the server has, ask, and trust it."""
+    return (("certboot", "trust", *_way(target)),)
+
+
+def through_store(commands: Fix, overrides: Sequence[Override], target: Target) -> Fix:
+    """Do this to the store, and let programs use it where a variable keeps it out.
+
+    A value that nobody can use cannot be adopted, and only who set it can take it back: the last command shows that it
+    is at fault. Beside one that can be, it does no harm: OpenSSL passes over what is not there.
+    """
+    adopted = [each.name for each in overrides if each.can_be_adopted]
+    if adopted:
+        return (*commands, ("certboot", "adopt", *adopted))
+    if overrides:
+        unset = (option for each in overrides for option in ("-u", each.name))
+        return (*commands, ("env", *unset, "certboot", "doctor", *_way(target)))
+    return commands
+
+
+def examine(target: Target, *options: str) -> tuple[tuple[str, ...], ...]:
+    """Ask the doctor again, in another way."""
+    return (("certboot", "doctor", *_way(target), *options),)
+
+
+def _way(target: Target) -> tuple[str, ...]:
+    """Return the arguments that lead to the same server again."""
+    argv = [target.shown]
+    if target.starttls:
+        argv += ["--starttls", target.starttls]
+    if target.connect:
+        host, port = target.connect
+        argv += ["--connect", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+    if target.servername:
+        argv += ["--servername", target.servername]
+    return tuple(argv)

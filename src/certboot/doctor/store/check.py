@@ -1,0 +1,100 @@
+"""The group ``store``: whole, safe from other users, up to date, and what is to be known of what is in it."""
+
+from __future__ import annotations
+
+import os
+import typing
+
+from certboot import moment
+from certboot.doctor.store import age, anchors, drift, permissions
+from certboot.errors import CertbootError, StoreError
+from certboot.model import Finding
+from certboot.store import generation, integrity
+from certboot.store.config import load_config
+
+if typing.TYPE_CHECKING:
+    from datetime import datetime
+
+    from certboot.store.config import Config
+    from certboot.store.generation import Generation
+    from certboot.store.manifest import Manifest
+    from certboot.store.paths import StorePaths
+
+_GROUP = "store"
+_INIT = (("certboot", "init"),)
+_DAMAGE = {
+    integrity.ALTERED: "store-altered",
+    integrity.LINK: "store-link-broken",
+    integrity.BUNDLED: "store-bundle-differs",
+}
+_SHOWN = 10
+
+
+def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
+    """Return the findings on the store; every certificate in it is compared with the manifest.
+
+    Of a store that is not whole, or not safe, nothing more is told: it must be mended first.
+    """
+    now = now or moment.now()
+    try:
+        current = generation.read_in_force(paths)
+    except StoreError as error:
+        return [_finding("store-manifest-damaged", "fail", error.message, _INIT)]
+    if current is None:
+        return [_missing(paths)]
+    wrong = [*permissions.check(paths, current), *_damaged(current)]
+    if wrong:
+        return wrong
+    record = current.record
+    summary = f"{current.folder}, {_held(record)}, generation {record.generation} of {record.created}"
+    config, broken = _config(paths)
+    differences = drift.compare(current)
+    return [
+        _finding("store-whole", "ok", summary),
+        *broken,
+        *permissions.served(paths),
+        *age.check_age(paths, current, config, differences, now),
+        *anchors.check(current, now),
+        *drift.check_drift(differences),
+    ]
+
+
+def _finding(
+    kind: str,
+    status: str,
+    summary: str,
+    fix: tuple[tuple[str, ...], ...] = (),
+    evidence: dict[str, object] | None = None,
+) -> Finding:
+    return Finding(kind, _GROUP, status, "store", summary, evidence or {}, fix)
+
+
+def _missing(paths: StorePaths) -> Finding:
+    if os.path.lexists(paths.current):
+        summary = f"it leads to no generation: {paths.current}"
+        return _finding("store-link-broken", "fail", summary, _INIT)
+    return _finding("store-missing", "fail", f"there is no store yet: {paths.home}", _INIT)
+
+
+def _damaged(current: Generation) -> list[Finding]:
+    """Return one finding: what is damaged first is mostly the cause of what is damaged after it."""
+    found = list(integrity.damages(current.folder, current.record))
+    if not found:
+        return []
+    evidence: dict[str, object] = {"damaged": len(found), "parts": [damage.words for damage in found[:_SHOWN]]}
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return [_finding(_DAMAGE[found[0].kind], "fail", found[0].words + more, _INIT, evidence)]
+
+
+def _config(paths: StorePaths) -> tuple[Config | None, list[Finding]]:
+    try:
+        return load_config(paths.config), []
+    except CertbootError as error:
+        summary = f"certboot cannot go by its settings: {error.message}"
+        return None, [_finding("store-settings-broken", "fail", summary, evidence={"hint": error.hint})]
+
+
+def _held(record: Manifest) -> str:
+    count = sum(entry.role == "anchor" for entry in record.certificates)
+    intermediates = len(record.certificates) - count
+    return f"{count} trust anchors" + (f", {intermediates} intermediates" if intermediates else "")

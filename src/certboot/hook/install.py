@@ -1,0 +1,220 @@
+"""Copying the hook into a folder of packages, and taking exactly that away again.
+
+An interpreter may start at any moment, and either may be cut off at any moment: the files by which a start calls the
+hook are written last and removed first, each file in one step, and a record says what was written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import sys
+import time
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+import certboot
+from certboot import files
+from certboot.errors import CertbootError
+from certboot.hook import found, payload, record
+from certboot.hook.record import Record, sha256
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from certboot.hook.found import Found
+
+_LOCK_SECONDS = 60
+_GRACE_SECONDS = 0.1
+"""How long a start that has read a .pth file may take until it imports what that names."""
+
+Action: typing.TypeAlias = typing.Literal["installed", "renewed", "unchanged", "recorded", "removed", "absent"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was done in one folder of packages."""
+
+    action: Action
+    found: Found
+    """What is there now; after ``removed`` what was there."""
+
+
+def install(folder: Path, home: str | None = None) -> Result:
+    """Copy the hook into ``folder``; raises CertbootError or OSError, and then ``folder`` is as it was.
+
+    ``home`` is the store that it is to serve; None leaves that as it is. Where an installer has put certboot, its files
+    stay as they are and only ``home`` is recorded.
+    """
+    refuse_exposed(folder)
+    files.make_folder(folder)
+    with _locked(folder):
+        _clean(folder)
+        before = _known(folder)
+        home = before.home if home is None else home
+        wanted = payload.home_files(home) if before.owner == "installer" else payload.copy_files(home)
+        _refuse_changed(before, wanted)
+        made = Record(certboot.__version__, home, {name: (sha256(data),) for name, data in wanted.items()})
+        if not wanted or (before.record == made and set(before.present) == wanted.keys()):
+            return Result("unchanged", before)
+        with _undone_on_failure(folder, {record.RECORD_NAME, *wanted, *before.present}):
+            _write(folder, before.record, made, wanted)
+        action: Action = "renewed" if before.owner == "certboot" else "installed"
+        return Result("recorded" if before.owner == "installer" else action, found.look(folder))
+
+
+def uninstall(folder: Path) -> Result:
+    """Remove what ``install`` put into ``folder``, if it is unchanged, and nothing else; raises as ``install``."""
+    refuse_exposed(folder)
+    if not folder.is_dir():
+        return Result("absent", found.look(folder))
+    with _locked(folder):
+        _clean(folder)
+        before = _known(folder)
+        _refuse_changed(before, {})
+        if before.record is None:
+            return Result("absent", before)
+        waited = False
+        for name in reversed(payload.in_order(before.record.files)):
+            if name.endswith(".py") and not waited:
+                time.sleep(_GRACE_SECONDS)
+                waited = True
+            _remove(folder, name)
+        (folder / record.RECORD_NAME).unlink(missing_ok=True)
+        return Result("removed", before)
+
+
+def refuse_exposed(folder: Path) -> None:
+    """Raise CertbootError where somebody else could change what is in ``folder``, and with it what this user runs."""
+    if os.name != "posix":
+        return
+    above = files.exposed_above(folder / "any", groups=True)
+    if above is None and folder.exists() and folder.stat().st_mode & stat.S_IWOTH:
+        above = folder, "everybody may write to it"
+    if above:
+        message = f"no hook is put where {above[1]}: {above[0]}"
+        raise CertbootError(message, "run certboot as the user to whom that folder belongs, or mend its rights")
+
+
+def _known(folder: Path) -> Found:
+    """Return what is in ``folder``, unless somebody else put it there; raises CertbootError."""
+    before = found.look(folder)
+    strange = payload.PTH if before.owner == "unknown" else record.RECORD_NAME
+    if before.owner == "unknown" or (before.record is None and os.path.lexists(folder / strange)):
+        message = f"there is a start-up hook that certboot did not put there: {folder / strange}"
+        raise CertbootError(message, "it is left alone; whoever put it there must take it away")
+    return before
+
+
+def _refuse_changed(before: Found, wanted: Mapping[str, bytes]) -> None:
+    known = before.record.files if before.record else {}
+    new = {name: found.digest(before.folder, name) for name in wanted if name not in known}
+    strange = [*before.changed, *(name for name, digest in new.items() if digest not in ("", sha256(wanted[name])))]
+    if strange:
+        message = f"not as certboot wrote it: {', '.join(str(before.folder / name) for name in sorted(strange))}"
+        raise CertbootError(message, "look at what is there; what nobody needs, delete by hand, then once more")
+
+
+def _write(folder: Path, former: Record | None, made: Record, wanted: Mapping[str, bytes]) -> None:
+    known = dict(former.files) if former else {}
+    both = {name: (*made.files.get(name, ()), *known.get(name, ())) for name in {*made.files, *known}}
+    under_way = Record(made.version, made.home, {name: tuple(dict.fromkeys(each)) for name, each in both.items()})
+    files.replace(folder / record.RECORD_NAME, record.render_record(under_way))
+    for name in payload.in_order(wanted):
+        if found.digest(folder, name) != sha256(wanted[name]):
+            files.make_folder((folder / name).parent)
+            files.replace(folder / name, wanted[name])
+            _forget_compiled(folder / name)
+    for name in reversed(payload.in_order(known.keys() - wanted.keys())):
+        _remove(folder, name)
+    files.replace(folder / record.RECORD_NAME, record.render_record(made))
+
+
+@contextlib.contextmanager
+def _undone_on_failure(folder: Path, names: set[str]) -> Iterator[None]:
+    """If what is done meanwhile fails, these files are as they were; those that start the hook go first."""
+    before = {name: files.read_regular(folder / name, files.SMALL) for name in names if (folder / name).is_file()}
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for name in reversed(payload.in_order(names - before.keys() - {record.RECORD_NAME})):
+                _remove(folder, name)
+            for name in payload.in_order(before):
+                if found.digest(folder, name) != sha256(before[name]):
+                    files.replace(folder / name, before[name])
+            if record.RECORD_NAME not in before:
+                (folder / record.RECORD_NAME).unlink(missing_ok=True)
+            if not any(name.startswith(f"{payload.PACKAGE}/") for name in before):
+                (folder / payload.PACKAGE).rmdir()
+        raise
+
+
+def _remove(folder: Path, name: str) -> None:
+    path = folder / name
+    _forget_compiled(path)
+    path.unlink(missing_ok=True)
+    if path.parent != folder:
+        with contextlib.suppress(OSError):  # other things are in it, or it is gone
+            path.parent.rmdir()
+    elif path.suffix != ".py":
+        # What it calls must not go before it, on the disk neither.
+        with contextlib.suppress(OSError):
+            files.sync(folder)
+
+
+def _forget_compiled(source: Path) -> None:
+    """Remove what interpreters compiled a module to, PEP 3147's ``NAME.TAG.pyc``, and their unfinished files of it."""
+    folder = source.parent / "__pycache__"
+    if source.suffix != ".py" or folder.is_symlink() or not folder.is_dir():
+        return
+    compiled = re.compile(re.escape(source.stem) + r"\.[^.]+(\.opt-[0-9a-z]+)?\.pyc(\.[0-9]+)?")
+    with contextlib.suppress(OSError):
+        ours = [path for path in folder.iterdir() if compiled.fullmatch(path.name)]
+        for path in ours:
+            path.unlink()
+        if ours or source.parent.name == payload.PACKAGE:
+            folder.rmdir()
+
+
+def _clean(folder: Path) -> None:
+    """Remove the temporary files of a run that was killed: ``files.replace`` names them after what they were to be."""
+    names = (record.RECORD_NAME, *payload.home_files("/"), *payload.hook_files())
+    for name in names:
+        for left in (folder / name).parent.glob(f".{Path(name).name}.????????"):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep another certboot out of ``folder``, without a file for it; raises CertbootError after a minute.
+
+    Where the system has no such locks (Windows, some network file systems) two at once are left to the single steps:
+    each file is put into its place whole, and two runs of one version write the same.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        until = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > until:
+                    message = f"another certboot has been at work for over {_LOCK_SECONDS} seconds: {folder}"
+                    raise CertbootError(message, "wait for it to end, then try again") from error
+                time.sleep(0.02)
+            except OSError:
+                break
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,337 @@
+"""The handshake with a server that is looked into: what it sent, and OpenSSL's verdict with the trust now active.
+
+TLS runs over memory here, and its bytes over a connection of our own: so the time in all is limited, what comes that is
+no TLS is seen, and so is what comes before OpenSSL breaks off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import ipaddress
+import ssl
+import typing
+import warnings
+from collections.abc import Iterator
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+
+from certboot.model import Handshake, Target
+from certboot.net import starttls
+from certboot.net.connection import ConnectionFault, Deadline, Proxy, Stream, ascii_name, bracketed, connect, proxy_for
+from certboot.net.handshake_messages import HandshakeTrace, begin
+from certboot.printable import printable
+
+_MOST_BYTES = 1024 * 1024
+_PIECE = 16 * 1024
+_SHARE_FOR_TLS = 0.7  # of the time, if nothing at all comes: the rest is for the question whether it is TLS
+_SECONDS_FOR_AN_ALERT = 2.0
+_LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT of Python 3.12
+_EVERYTHING = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
+_OLDER = {0x0300: "SSLv3", 0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
+_ALERT, _HANDSHAKE = 0x15, 0x16
+_SERVER_HELLO, _MAJOR_VERSION = 2, 3
+# A new hello with other offers may tell these apart: handshake_failure, protocol_version, insufficient_security,
+# illegal_parameter, internal_error, unrecognized_name.
+_WORTH_ANOTHER_HELLO = frozenset({40, 47, 70, 71, 80, 112, None})
+
+
+def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshake:
+    """Shake hands with the server as a Python program now would, and return what came of it.
+
+    ``context`` is what ssl.create_default_context() returned, for who makes many handshakes; threads may share it.
+
+    No application data is sent over it. Where it fails in a way that leaves the cause open, further connections to the
+    same server ask: one that offers old versions and weak ciphers too, one in plain HTTP, one in TLS from the first
+    byte where STARTTLS did not lead to it, and for a certificate that is not valid now one that asks for the time.
+    Nothing that comes over these is believed.
+    """
+    deadline = Deadline(target.timeout)
+    try:
+        context = context or ssl.create_default_context()
+    except OSError as error:
+        return Handshake("trust-unreadable", printable(str(error)))
+    shown = ""
+    try:
+        proxy = _proxy(target)
+        shown = proxy.shown if proxy else ""
+        attempt = _Attempt(target, deadline, proxy)
+        found = attempt.verified(context)
+    except ConnectionFault as fault:
+        found = Handshake(fault.outcome, fault.words)
+    except TimeoutError:
+        behind = f"; the proxy {shown} had made the connection" if shown else ""
+        found = Handshake("timeout", f"no answer within {target.timeout:g} seconds{behind}")
+    except OSError as error:
+        found = Handshake("connection-failed", printable(error.strerror or str(error)))
+    return dataclasses.replace(found, proxy=shown, name_sent=not _is_address(target.name))
+
+
+def _proxy(target: Target) -> Proxy | None:
+    """Return the proxy that programs use for this server. Mail, directories and databases know none."""
+    host, port = target.connect or (target.host, target.port)
+    return None if target.starttls else proxy_for(f"https://{bracketed(host)}:{port}")
+
+
+class _Attempt(typing.NamedTuple):
+    """The handshakes with one server, one after the other and within one deadline."""
+
+    target: Target
+    deadline: Deadline
+    proxy: Proxy | None
+
+    def verified(self, context: ssl.SSLContext) -> Handshake:
+        record, peer = HandshakeTrace(), ""
+        try:
+            with self._connection(self.deadline) as stream:
+                peer = self._peer(stream)
+                if not self.target.starttls:
+                    # If nothing comes, there must be time left to find out whether the server speaks TLS at all.
+                    stream.patience = self.deadline.part(_SHARE_FOR_TLS)
+                tls = _shake_hands(context, stream, ascii_name(self.target.name), record)
+                self._wait_for_an_alert(tls, stream, record)
+                found = _described(record, "ok", tls)
+                found = dataclasses.replace(found, verify_code=0, verify_message="ok", built=_built(tls))
+        except ssl.SSLCertVerificationError as error:
+            found = _described(record, "unverified")
+            found = dataclasses.replace(found, verify_code=error.verify_code, verify_message=error.verify_message)
+            found = self._with_time_and_chain(dataclasses.replace(found, peer=peer))
+        except ssl.SSLError as error:
+            found = dataclasses.replace(_described(record, "failed"), reason=error.reason or "")
+            found = self._with_other_offers(found)
+        except (_ClosedError, ConnectionResetError, BrokenPipeError):
+            found = dataclasses.replace(_described(record, "failed"), closed=True)
+            found = self._with_other_offers(found)
+        except TimeoutError:
+            if record.first or self.target.starttls:
+                raise
+            plain = self._plain_answer(self.deadline)
+            if not plain:
+                raise
+            found = dataclasses.replace(_described(record, "failed"), plain=plain)
+        anchors = tuple(context.get_ca_certs(binary_form=True))
+        return dataclasses.replace(found, anchors=anchors, peer=found.peer or peer)
+
+    @contextlib.contextmanager
+    def _connection(self, deadline: Deadline) -> Iterator[Stream]:
+        stream = connect(self.target, deadline, self.proxy)
+        try:
+            if self.target.starttls:
+                self._begin(stream)
+            yield stream
+        finally:
+            stream.close()
+
+    def _begin(self, stream: Stream) -> None:
+        """Bring the connection to where TLS begins; raises ConnectionFault, OSError.
+
+        A server that speaks TLS from the first byte waits for a hello, or takes what it hears for a broken one.
+        """
+        # If nothing comes, there must be time left to find that out.
+        stream.patience = stream.deadline.part(_SHARE_FOR_TLS)
+        try:
+            starttls.begin(self.target.starttls, stream)
+        except (ConnectionFault, OSError):
+            stream.close()  # there are servers that talk to one client at a time
+            if stream.first in (b"", bytes((_ALERT,)), bytes((_HANDSHAKE,))) and self._answers_hello():
+                raise ConnectionFault(
+                    outcome="starttls-not-needed",
+                    words="this port speaks TLS from the first byte: leave out --starttls",
+                ) from None
+            raise
+
+    def _peer(self, stream: Stream) -> str:
+        return "" if self.proxy else stream.peer
+
+    def _wait_for_an_alert(self, tls: ssl.SSLObject, stream: Stream, record: HandshakeTrace) -> None:
+        """In TLS 1.3 a server refuses a client without a certificate only after the client's handshake has ended."""
+        if not record.certificate_requested or tls.version() != "TLSv1.3":
+            return
+
+        def next_message() -> None:
+            try:
+                tls.read(1)
+            except ssl.SSLWantReadError:
+                # A ticket shows that the client has been accepted.
+                if not record.tickets:
+                    raise
+
+        stream.deadline = Deadline(min(_SECONDS_FOR_AN_ALERT, stream.deadline.left()))
+        with contextlib.suppress(TimeoutError):
+            _step(next_message, stream, record)
+
+    def _with_time_and_chain(self, found: Handshake) -> Handshake:
+        """Add what the server says the time is, if that is in question, and the chain where it was not seen."""
+        asked = found.verify_code in (9, 10) and not self.target.starttls
+        if found.presented and not asked:
+            return found
+        record, date = HandshakeTrace(), ""
+        quietly = contextlib.suppress(OSError, ConnectionFault, _ClosedError)
+        with quietly, self._connection(self.deadline) as stream:
+            tls = _shake_hands(_believing_nothing(), stream, ascii_name(self.target.name), record)
+            if not found.presented:
+                found = dataclasses.replace(found, presented=_unverified(tls), peer=self._peer(stream))
+            if asked:
+                date = _date(self._asked_over(tls, stream, record))
+        return dataclasses.replace(found, server_date=date)
+
+    def _asked_over(self, tls: ssl.SSLObject, stream: Stream, record: HandshakeTrace) -> bytes:
+        answer = b""
+        tls.write(self._question())
+        while b"\r\n\r\n" not in answer and len(answer) < _PIECE:
+            more = _step(lambda: tls.read(_PIECE), stream, record)
+            if not more:
+                break
+            answer += more
+        return answer
+
+    def _question(self) -> bytes:
+        return f"HEAD / HTTP/1.1\r\nHost: {ascii_name(self.target.name)}\r\nConnection: close\r\n\r\n".encode("ascii")
+
+    def _with_other_offers(self, found: Handshake) -> Handshake:
+        """Add what the server says to a hello that offers everything, or if it does not speak TLS, to plain HTTP."""
+        spoke_tls = found.answer[:1] in (bytes((_ALERT,)), bytes((_HANDSHAKE,))) and found.answer[1:2] in (b"\3", b"")
+        if self.target.starttls or spoke_tls:
+            if found.alert in _WORTH_ANOTHER_HELLO and not found.certificate_requested:
+                return dataclasses.replace(found, lenient=self._lenient())
+            return found
+        plain = b""
+        with contextlib.suppress(OSError):
+            plain = self._plain_answer(self.deadline.part(0.5) if found.closed else self.deadline)
+        lenient = self._lenient() if found.closed and not plain else ""
+        return dataclasses.replace(found, plain=plain, lenient=lenient)
+
+    def _lenient(self) -> str:
+        quietly = contextlib.suppress(OSError, ConnectionFault, _ClosedError)
+        with quietly, self._connection(self.deadline) as stream:
+            tls = _shake_hands(_offering_everything(), stream, ascii_name(self.target.name), HandshakeTrace())
+            cipher = tls.cipher()
+            return f"{tls.version()} {cipher[0] if cipher else ''}"
+        return ""
+
+    def _answers_hello(self) -> bool:
+        """Whether the answer to a hello that comes first of all is TLS: a hello, or an alert (RFC 8446, 5.1)."""
+        record = HandshakeTrace()
+        quietly = contextlib.suppress(OSError, ConnectionFault, _ClosedError)
+        with quietly, contextlib.closing(connect(self.target, self.deadline, self.proxy)) as stream:
+            _shake_hands(_offering_everything(), stream, ascii_name(self.target.name), record)
+        content, major, kind = (int.from_bytes(record.first[at : at + 1], "big") for at in (0, 1, 5))
+        return major == _MAJOR_VERSION and (content == _ALERT or (content, kind) == (_HANDSHAKE, _SERVER_HELLO))
+
+    def _plain_answer(self, deadline: Deadline) -> bytes:
+        """Return the beginning of the answer to a plain HTTP request; empty where there is none."""
+        answer = b""
+        with contextlib.suppress(OSError, ConnectionFault), self._connection(deadline) as stream:
+            stream.send(self._question())
+            while b"\n" not in answer and len(answer) < _PIECE and (more := stream.receive()):
+                answer += more
+        return answer
+
+
+class _ClosedError(Exception):
+    """The server ended the connection in the midst of the handshake."""
+
+
+def _shake_hands(context: ssl.SSLContext, stream: Stream, name: str, record: HandshakeTrace) -> ssl.SSLObject:
+    """Return TLS after the handshake; raises ssl.SSLError, OSError, TimeoutError, _ClosedError, ConnectionFault."""
+    try:
+        tls = begin(context, name, record)
+    except ValueError:
+        raise ConnectionFault(outcome="dns-failure", words="not a host name") from None
+    _step(tls.do_handshake, stream, record)
+    return tls
+
+
+_T = typing.TypeVar("_T")
+
+
+def _step(action: typing.Callable[[], _T], stream: Stream, record: HandshakeTrace) -> _T | None:
+    """Do what needs bytes from the other side, until it is done; None where the other side says that it has ended."""
+    while True:
+        try:
+            return action()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            return None
+        finally:
+            # After a failure too: the server is told why. One that has closed already may have said why.
+            with contextlib.suppress(ConnectionError):
+                _flush(stream, record)
+        data = stream.receive()
+        if not data:
+            raise _ClosedError
+        record.received(data)
+        if record.count > _MOST_BYTES:
+            raise ConnectionFault(
+                outcome="handshake-failed", words=f"the server sent over {_MOST_BYTES // 1024} KiB and no end"
+            )
+
+
+def _flush(stream: Stream, record: HandshakeTrace) -> None:
+    data = record.outgoing.read()
+    if data:
+        stream.send(data)
+
+
+def _described(record: HandshakeTrace, outcome: str, tls: ssl.SSLObject | None = None) -> Handshake:
+    cipher = tls.cipher() if tls else None
+    presented = record.certificates or (_unverified(tls) if tls else ())
+    return Handshake(
+        outcome,
+        protocol=(tls.version() or "") if tls else _OLDER.get(record.version, ""),
+        cipher=cipher[0] if cipher else "",
+        presented=presented,
+        alert=record.alert,
+        answer=record.first,
+        certificate_requested=record.certificate_requested,
+    )
+
+
+def _is_address(name: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return bool(ipaddress.ip_address(name))
+    return False
+
+
+def _built(tls: ssl.SSLObject) -> tuple[bytes, ...]:
+    return _chain(tls, "get_verified_chain")
+
+
+def _unverified(tls: ssl.SSLObject) -> tuple[bytes, ...]:
+    return _chain(tls, "get_unverified_chain")
+
+
+def _chain(tls: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
+    # Public from Python 3.13 on; from 3.10 on the methods stand on the inner object.
+    source: typing.Any = tls if hasattr(tls, method) else getattr(tls, "_sslobj")  # noqa: B009 - mypy
+    found = getattr(source, method)() or ()
+    return tuple(item if isinstance(item, bytes) else ssl.PEM_cert_to_DER_cert(item.public_bytes()) for item in found)
+
+
+def _believing_nothing() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # what comes over it explains a failure, and is not used for anything else
+    return context
+
+
+def _offering_everything() -> ssl.SSLContext:
+    context = _believing_nothing()
+    context.options |= _LEGACY_SERVER_CONNECT
+    context.set_ciphers(_EVERYTHING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    return context
+
+
+def _date(answer: bytes) -> str:
+    """Return the Date header of an HTTP answer as ISO 8601; empty where there is none that can be read."""
+    head = answer.partition(b"\r\n\r\n")[0].decode("latin-1")
+    for line in head.split("\r\n"):
+        name, _, value = line.partition(":")
+        if name.strip().lower() == "date":
+            with contextlib.suppress(ValueError, TypeError, OverflowError):
+                return parsedate_to_datetime(value.strip()).astimezone(timezone.utc).isoformat()
+    return ""

@@ -1,0 +1,180 @@
+"""From bytes to a Certificate, and from a Certificate to the text that stands beside it in a file."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import re
+import ssl
+import typing
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from certboot.errors import CertificateError
+from certboot.model import Certificate
+from certboot.pki import der, pem
+from certboot.pki.parsing import parsing
+from certboot.pki.public_key import canonical as key_itself
+from certboot.pki.subject_hash import canonical, comparable, hash_of
+from certboot.printable import shortened
+
+# Of texts that are shown, and that a stranger chose. RFC 5280 (A.1) allows a common name 64 characters.
+_LONGEST_NAME, _LONGEST_SUBJECT = 120, 600
+_E = typing.TypeVar("_E", bound=x509.ExtensionType)
+# Critical extensions that OpenSSL handles (X509_supported_extension in crypto/x509/v3_purp.c), as far as they occur.
+_HANDLED_CRITICAL = frozenset(
+    (
+        "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.30", "2.5.29.31", "2.5.29.32", "2.5.29.33", "2.5.29.36",
+        "2.5.29.37", "2.5.29.54", "2.16.840.1.113730.1.1",
+    )
+)  # fmt: skip
+
+
+@functools.lru_cache(maxsize=4096)  # most certificates come from several sources
+def load_certificate(data: bytes) -> Certificate:
+    """Return the certificate in these DER bytes; raises CertificateError.
+
+    OpenSSL itself must load it too: one certificate that it cannot read makes a whole bundle unreadable for it.
+    """
+    with parsing():
+        _, rest = der.read(data, der.SEQUENCE)
+        if rest:
+            message = "bytes after the certificate"
+            raise CertificateError(message)
+        if not loads_in_openssl(data):
+            message = "not a certificate that OpenSSL can read"
+            raise CertificateError(message)
+        return _described(x509.load_der_x509_certificate(data), data)
+
+
+def loads_in_openssl(data: bytes) -> bool:
+    """Return whether this Python's OpenSSL can read these DER bytes as a certificate."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=data)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
+def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
+    """Return whether the key of ``issuer`` made the signature on ``certificate``, and the names fit.
+
+    They do where OpenSSL says so (X509_NAME_cmp in crypto/x509/x509_cmp.c): the same text may be two kinds of string.
+    """
+    if comparable(certificate.issuer_name) != comparable(issuer.subject_name):
+        return False
+    with contextlib.suppress(CertificateError), parsing():
+        # cryptography compares every byte of the names. The signature is not verified over that of the issuer.
+        same = certificate.issuer_name == issuer.subject_name
+        data = issuer.der if same else der.with_subject(issuer.der, certificate.issuer_name)
+        signed, signer = x509.load_der_x509_certificate(certificate.der), x509.load_der_x509_certificate(data)
+        signed.verify_directly_issued_by(signer)
+        return True
+    return False
+
+
+def annotated_pem(certificate: Certificate) -> str:
+    """Return the certificate as PEM under comment lines that say what it is. ASCII only, whatever the subject holds."""
+    valid = f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
+    lines = (f"Subject: {certificate.subject}", f"SHA-256: {certificate.fingerprint}", f"Valid: {valid}")
+    # A subject must not be able to write a block of its own into the file: "-----BEGIN" cannot stand in a comment.
+    comments = (re.sub("-{2,}", "-", line).encode("ascii", "replace").decode() for line in lines)
+    return "".join(f"# {comment}\n" for comment in comments) + pem.encode(certificate.der)
+
+
+def file_name(certificate: Certificate) -> str:
+    """Return a readable, portable file name, distinct by its first eight digits of the fingerprint."""
+    slug = re.sub("[^A-Za-z0-9]+", "_", certificate.name.encode("ascii", "ignore").decode()).strip("_")[:64]
+    return f"{slug or 'certificate'}-{certificate.fingerprint[:8]}.pem"
+
+
+def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
+    extensions = parsed.extensions
+    issuer_name, subject_name, public_key = der.names_and_key(data)
+    compared = canonical(subject_name)
+    self_issued = compared == comparable(issuer_name)
+    fingerprint = hashlib.sha256(data).hexdigest()
+    constraints = _extension(extensions, x509.BasicConstraints)
+    key = _extension(extensions, x509.SubjectKeyIdentifier)
+    authority = _extension(extensions, x509.AuthorityKeyIdentifier)
+    return Certificate(
+        der=data,
+        fingerprint=fingerprint,
+        subject=shortened(parsed.subject.rfc4514_string(), _LONGEST_SUBJECT) or "(empty)",
+        issuer=shortened(parsed.issuer.rfc4514_string(), _LONGEST_SUBJECT) or "(empty)",
+        name=_name(parsed.subject) or fingerprint[:16],
+        subject_hash=hash_of(compared),
+        not_before=parsed.not_valid_before_utc,
+        not_after=parsed.not_valid_after_utc,
+        self_issued=self_issued,
+        is_ca=_is_ca(parsed.version, extensions, self_issued=self_issued),
+        for_tls_servers=_for_tls_servers(extensions),
+        subject_name=subject_name,
+        issuer_name=issuer_name,
+        key_id=key.digest if key else b"",
+        authority_key_id=(authority.key_identifier if authority else None) or b"",
+        path_length=constraints.path_length if constraints else None,
+        name_constrained=_extension(extensions, x509.NameConstraints) is not None,
+        unhandled_critical=any(
+            found.critical and found.oid.dotted_string not in _HANDLED_CRITICAL for found in extensions
+        ),
+        issuer_and_serial=der.issuer_and_serial(data),
+        identity=_digest(compared, key_itself(public_key)),
+        former_identity=_digest(compared, public_key),
+        defects=_defects(extensions, self_issued=self_issued),
+    )
+
+
+def _digest(name: bytes, key: bytes) -> str:
+    return hashlib.sha256(der.encode(der.SEQUENCE, name) + key).hexdigest()
+
+
+def _defects(extensions: x509.Extensions, *, self_issued: bool) -> tuple[str, ...]:
+    """Return what OpenSSL's check_extensions() (crypto/x509/x509_vfy.c) finds in a CA certificate when it is strict."""
+    usage = _extension(extensions, x509.KeyUsage)
+    constraints = next((found for found in extensions if isinstance(found.value, x509.BasicConstraints)), None)
+    limited = (
+        constraints is not None and typing.cast("x509.BasicConstraints", constraints.value).path_length is not None
+    )
+    found = {
+        "strict-missing-ski": _extension(extensions, x509.SubjectKeyIdentifier) is None,
+        "strict-missing-aki": not self_issued and _extension(extensions, x509.AuthorityKeyIdentifier) is None,
+        "strict-basic-constraints": constraints is None or not constraints.critical,
+        "strict-key-usage": usage is None,
+        "strict-path-length": limited and (usage is None or not usage.key_cert_sign),
+    }
+    return tuple(name for name, present in found.items() if present)
+
+
+def _name(subject: x509.Name) -> str:
+    for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME):
+        for attribute in subject.get_attributes_for_oid(kind):
+            if isinstance(attribute.value, str) and attribute.value.strip():
+                return shortened(attribute.value.strip(), _LONGEST_NAME)
+    return ""
+
+
+def _is_ca(version: x509.Version, extensions: x509.Extensions, *, self_issued: bool) -> bool:
+    """Return what check_ca() in OpenSSL's crypto/x509/v3_purp.c says of a certificate (its Netscape case aside)."""
+    usage = _extension(extensions, x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
+        return False
+    constraints = _extension(extensions, x509.BasicConstraints)
+    if constraints is not None:
+        return constraints.ca
+    return usage is not None or (version is x509.Version.v1 and self_issued)
+
+
+def _for_tls_servers(extensions: x509.Extensions) -> bool:
+    # OpenSSL does not take anyExtendedKeyUsage for serverAuth (check_purpose_ssl_server in v3_purp.c).
+    usage = _extension(extensions, x509.ExtendedKeyUsage)
+    return usage is None or ExtendedKeyUsageOID.SERVER_AUTH in usage
+
+
+def _extension(extensions: x509.Extensions, kind: type[_E]) -> _E | None:
+    try:
+        return extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None

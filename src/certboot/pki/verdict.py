@@ -1,0 +1,78 @@
+"""What OpenSSL says of a chain that is at hand: the real verdict, without the server and without its key."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import sys
+
+_STRICT = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+_PIECE = 16 * 1024
+_ECDSA, _RSA = b"\xc0\x2b", b"\xc0\x2f"  # TLS_ECDHE_{ECDSA,RSA}_WITH_AES_128_GCM_SHA256 (RFC 5289)
+# RFC 5746; without it OpenSSL 3 breaks off.
+_SECURE_RENEGOTIATION = b"\xff\x01\x00\x01\x00"
+
+STRICT_PYTHON = sys.version_info >= (3, 13)
+"""Whether contexts of this Python are strict and take any certificate of the trust for an anchor."""
+
+
+def verifying_context(
+    *, strict: bool = STRICT_PYTHON, common_name: bool = True, anchors: tuple[bytes, ...] | None = None
+) -> ssl.SSLContext:
+    """Return a context for ``verdict``: the active trust, or these anchors (DER), and the rules of one kind of client.
+
+    ``strict``: as Python 3.13 and newer; ``common_name``: whether it stands in for a missing subjectAltName. Raises
+    OSError where the active trust cannot be read.
+    """
+    if anchors is None:
+        context = ssl.create_default_context()
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        for anchor in anchors:
+            context.load_verify_locations(cadata=anchor)
+    context.verify_flags = context.verify_flags | _STRICT if strict else context.verify_flags & ~_STRICT
+    context.hostname_checks_common_name = common_name
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def openssl_verdict(context: ssl.SSLContext, chain: tuple[bytes, ...], name: str) -> tuple[int, str] | None:
+    """Return what OpenSSL says of a chain (DER, leaf first) for a host: X509_V_ERR_* and its words, 0 for good.
+
+    The context's client is handed the first messages of a TLS 1.2 server, the chain among them. OpenSSL verifies it
+    there and then, before the server would have to prove that it has the key. None where it says nothing: for a chain
+    of over 100 KiB, where TLS 1.2 is switched off, for a name that is none.
+    """
+    for cipher in (_ECDSA, _RSA):  # one of them does not fit the key, and may end the handshake before the verdict
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        with contextlib.suppress(ssl.SSLError, ValueError):
+            try:
+                client = context.wrap_bio(incoming, outgoing, server_hostname=name)
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    client.do_handshake()
+                incoming.write(_records(_server_hello(cipher) + _certificate_message(chain)))
+                client.do_handshake()
+            except ssl.SSLCertVerificationError as error:
+                return error.verify_code, error.verify_message
+            except ssl.SSLWantReadError:
+                return 0, "ok"
+    return None
+
+
+def _server_hello(cipher: bytes) -> bytes:
+    extensions = len(_SECURE_RENEGOTIATION).to_bytes(2, "big") + _SECURE_RENEGOTIATION
+    return _message(2, b"\x03\x03" + bytes(32) + b"\x00" + cipher + b"\x00" + extensions)
+
+
+def _certificate_message(chain: tuple[bytes, ...]) -> bytes:
+    entries = b"".join(len(each).to_bytes(3, "big") + each for each in chain)
+    return _message(11, len(entries).to_bytes(3, "big") + entries)
+
+
+def _message(kind: int, body: bytes) -> bytes:
+    return bytes((kind,)) + len(body).to_bytes(3, "big") + body
+
+
+def _records(data: bytes) -> bytes:
+    pieces = (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
+    return b"".join(b"\x16\x03\x03" + len(piece).to_bytes(2, "big") + piece for piece in pieces)

@@ -1,0 +1,167 @@
+"""What OpenSSL 3 says of a chain, computed: the code, and what OpenSSL does not tell, at which certificate.
+
+Pure, and with a time that can be chosen. It follows verify_chain() and what that calls in crypto/x509/x509_vfy.c, in
+the same order, with the flags that Python sets; the tests compare it with OpenSSL. It explains, it admits nobody: a
+connection is judged by OpenSSL itself.
+"""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from certboot.pki import names
+from certboot.pki import verify_codes as code
+from certboot.pki.certificate import is_signed_by
+from certboot.pki.path import Path, built
+from certboot.pki.strictness import strict_defect
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from certboot.pki.parsed import ParsedCertificate
+
+_STRENGTHS = (0, 80, 112, 128, 192, 256)  # of OpenSSL's security levels 0 to 5
+_SERVER_GATED = x509.ObjectIdentifier("2.16.840.1.113730.4.1")
+_MICROSOFT_GATED = x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.3")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """By what a chain is judged."""
+
+    at: datetime
+    """Aware."""
+    host: str = ""
+    """An IP address, or a DNS name in ASCII; empty: the name is not compared."""
+    strict: bool = False
+    """VERIFY_X509_STRICT and VERIFY_X509_PARTIAL_CHAIN, the default of Python 3.13 and newer."""
+    level: int = 2
+    """OpenSSL's security level; 2 is Python's."""
+    common_name: bool = True
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The first thing that OpenSSL would refuse, and where in the path that is."""
+
+    code: int
+    depth: int
+    path: Path
+
+    @property
+    def culprit(self) -> ParsedCertificate:
+        """The certificate that the code is about."""
+        return self.path.certificates[self.depth]
+
+
+def verify(sent: Sequence[ParsedCertificate], anchors: Sequence[ParsedCertificate], rules: Rules) -> Verification:
+    """Return what OpenSSL says of the leaf ``sent[0]`` with the rest of ``sent`` to help, as the rules have it."""
+    path = built(sent, anchors, rules.at, partial=rules.strict)
+    if sent[0].key[1] < _STRENGTHS[rules.level]:
+        return Verification(code.EE_KEY_TOO_SMALL, 0, path)
+    if path.defect:
+        return Verification(path.defect, len(path.certificates) - 1, path)
+    for check in (_extensions, _strength, _host, _signatures_and_times, _name_constraints):
+        found = next(check(path, rules), None)
+        if found:
+            return Verification(*found, path)
+    return Verification(code.OK, 0, path)
+
+
+_Found: typing.TypeAlias = "Iterator[tuple[int, int]]"
+"""Codes with depths, the first of which counts."""
+
+
+def _extensions(path: Path, rules: Rules) -> _Found:
+    """check_extensions(): what each certificate may be used for, and how many CAs may follow."""
+    issuers = 0
+    last = len(path.certificates) - 1
+    for depth, each in enumerate(path.certificates):
+        if each.certificate.unhandled_critical:
+            yield code.UNHANDLED_CRITICAL_EXTENSION, depth
+        kind = _ca_kind(each)
+        if depth == 0:
+            acceptable = not rules.strict or kind in (_NO_CA, _CA)
+        else:
+            acceptable = kind == _CA or (kind != _NO_CA and depth == last and not rules.strict)
+        if not acceptable:
+            yield code.INVALID_CA, depth
+        if rules.strict and last:
+            defect = strict_defect(each, is_last=depth == last)
+            if defect:
+                yield defect, depth
+        if not _for_tls_servers(each, is_leaf=depth == 0):
+            yield code.INVALID_PURPOSE, depth
+        limit = each.certificate.path_length
+        if depth > 1 and limit is not None and issuers > limit:
+            yield code.PATH_LENGTH_EXCEEDED, depth
+        issuers += depth > 0 and not each.certificate.self_issued
+
+
+_NO_CA, _CA, _OLD_CA = 0, 1, 3
+
+
+def _ca_kind(each: ParsedCertificate) -> int:
+    """X509_check_ca(): no CA, a CA by its basic constraints, or one by the looks of it (version 1, key usage)."""
+    if not each.certificate.is_ca:
+        return _NO_CA
+    return _CA if each.extension(x509.BasicConstraints) else _OLD_CA
+
+
+def _for_tls_servers(each: ParsedCertificate, *, is_leaf: bool) -> bool:
+    """check_purpose_ssl_server() in v3_purp.c."""
+    purposes = each.extension(x509.ExtendedKeyUsage)
+    accepted = (ExtendedKeyUsageOID.SERVER_AUTH, _SERVER_GATED, _MICROSOFT_GATED)
+    if purposes is not None and not any(purpose in purposes for purpose in accepted):
+        return False
+    usage = each.extension(x509.KeyUsage)
+    if not is_leaf or usage is None:
+        return True
+    return usage.digital_signature or usage.key_encipherment or usage.key_agreement
+
+
+def _strength(path: Path, rules: Rules) -> _Found:
+    """check_auth_level(): the keys of the issuers, and all signatures but the anchor's own."""
+    needed = _STRENGTHS[rules.level]
+    for depth, each in enumerate(path.certificates):
+        if depth and each.key[1] < needed:
+            yield code.CA_KEY_TOO_SMALL, depth
+        if depth < len(path.certificates) - 1 and each.signature[1] < needed:
+            yield code.CA_MD_TOO_WEAK, depth
+
+
+def _host(path: Path, rules: Rules) -> _Found:
+    """check_id()."""
+    if rules.host and not names.is_for(path.certificates[0], rules.host, common_name=rules.common_name):
+        yield code.IP_ADDRESS_MISMATCH if names.ip_address(rules.host) else code.HOSTNAME_MISMATCH, 0
+
+
+def _signatures_and_times(path: Path, rules: Rules) -> _Found:
+    """internal_verify(): from the anchor down. The anchor's own signature vouches for nothing."""
+    last = len(path.certificates) - 1
+    for depth in range(last, -1, -1):
+        certificate = path.certificates[depth].certificate
+        if depth < last and not is_signed_by(certificate, path.certificates[depth + 1].certificate):
+            yield code.CERT_SIGNATURE_FAILURE, depth
+        if certificate.not_before > rules.at:
+            yield code.CERT_NOT_YET_VALID, depth
+        if certificate.not_after < rules.at:
+            yield code.CERT_HAS_EXPIRED, depth
+
+
+def _name_constraints(path: Path, _: Rules) -> _Found:
+    """check_name_constraints(): from the anchor down, each certificate against all the CAs above it."""
+    for depth in range(len(path.certificates) - 1, -1, -1):
+        below = path.certificates[depth]
+        if depth and below.certificate.self_issued:
+            continue
+        for above in range(len(path.certificates) - 1, depth, -1):
+            constraints = path.certificates[above].extension(x509.NameConstraints)
+            found = constraints and names.constraint_violation(constraints, below, is_leaf=depth == 0)
+            if found:
+                yield found, depth

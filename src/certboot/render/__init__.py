@@ -1,1 +1,0 @@
-"""From values to text: functions that return strings and print nothing."""

@@ -1,0 +1,280 @@
+"""What a server does not send: found, checked up to an anchor of the store, and ready to be stored."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import typing
+from dataclasses import dataclass
+
+from certboot import files, moment
+from certboot.errors import CertificateError
+from certboot.net.address_policy import policy_from
+from certboot.net.handshake import handshake
+from certboot.pki import der, pem
+from certboot.pki.certificate import file_name, load_certificate
+from certboot.pki.parsed import parsed_certificate
+from certboot.pki.partial_chain import strict_end
+from certboot.pki.subject_hash import comparable
+from certboot.repair.completion import STORE, Completion, Offer, Rules, Supply, complete
+from certboot.sources import aia, ccadb, repaired, repairs
+from certboot.sources.repairs import Need, Repair
+from certboot.store import distrust, history
+from certboot.store.gather import report_folders, trusted_bundle
+from certboot.store.held import named
+from certboot.store.layout import CRTS, in_force
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from certboot.model import Certificate, Handshake, Target
+    from certboot.pki.partial_chain import End
+    from certboot.store.manifest import Manifest
+    from certboot.store.paths import StorePaths
+
+REPORT = "the CCADB's report"
+_DIGITS = 16  # of a fingerprint
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where certificates may be fetched from, beyond http at public addresses."""
+
+    private: bool = False
+    https: bool = False
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One server: its chain, and what of it has to be stored."""
+
+    target: Target
+    error: str = ""
+    """Why the server has shown no chain."""
+    completion: Completion | None = None
+    missing: tuple[Offer, ...] = ()
+    """What is to be stored, in the order of the chain; empty if the chain is whole, or cannot be made so."""
+    refused: Certificate | None = None
+    """What Python 3.13 and newer refuse in the chain, and do not look at once what is below it is in the store."""
+    in_store: tuple[Offer, ...] = ()
+    """What the server does not send either, and every client has from the store already."""
+    expired: tuple[Certificate, ...] = ()
+    """Intermediates of the store that clients prefer to those in the chain, of the same name and key, and refuse."""
+    failures: tuple[aia.Failure, ...] = ()
+    through_proxy: bool = False
+
+    @property
+    def chain(self) -> tuple[Certificate, ...]:
+        """The chain as the server should send it: leaf first, without a root; empty where there is no whole one."""
+        anchor = self.completion.anchor if self.completion else None
+        if not self.completion or not anchor:
+            return ()
+        below = tuple(offer.certificate for offer in self.completion.path)
+        # Who trusts an intermediate needs nothing above it; others do.
+        return below if anchor.self_issued or anchor in below else (*below, anchor)
+
+
+def handshake_with_store(paths: StorePaths, target: Target) -> Handshake:
+    """Return a handshake with the trust of the store, and no other; raises StoreError where there is no store."""
+    generation = paths.generations / str(history.current(paths).generation)
+    return handshake(target, ssl.create_default_context(capath=generation / CRTS))
+
+
+class Repairer:
+    """Examines servers, one after the other, by the store as it then is; raises StoreError where there is none."""
+
+    def __init__(self, paths: StorePaths, limits: Limits, *, to_store: bool) -> None:
+        self._paths = paths
+        self._limits = limits
+        self._to_store = to_store
+        self._cache: aia.Cache = {}
+        self._look()
+
+    def _look(self) -> None:
+        """Read the generation in force, and what else decides."""
+        self._record = history.current(self._paths)
+        self._generation = self._paths.generations / str(self._record.generation)
+        self._bundled = {entry.sha256 for entry in self._record.certificates if entry.bundled}
+        self._reported: dict[bytes, list[bytes]] | None = None  # by the names of the subjects, as OpenSSL compares them
+        revoked = ccadb.cached_report(report_folders(self._paths, self._record.choices), ccadb.REVOKED)
+        self._rules = Rules(
+            moment.now(),
+            _Revoked(self._record, revoked),
+            _distrusted(self._paths, self._record),
+            {entry.sha256: entry.distrust_after for entry in self._record.certificates if entry.distrust_after},
+            ccadb.revoked_serials(revoked) if revoked else frozenset(),
+            to_store=self._to_store,
+        )
+
+    def _changed(self) -> bool:
+        """Return whether another generation has come into force; if so, it is the one to go by from now on.
+
+        One that is in force no longer is removed after a while, and would then seem to hold no certificates.
+        """
+        generation = in_force(self._paths)
+        if generation and generation.name == self._generation.name:
+            return False
+        self._look()
+        return True
+
+    def examine(self, target: Target) -> Examined:
+        """Return the server's chain as it could be."""
+        found = handshake_with_store(self._paths, target)
+        self._changed()
+        examined = self._examined(target, found)
+        return self._examined(target, found) if not examined.chain and self._changed() else examined
+
+    def _examined(self, target: Target, found: Handshake) -> Examined:
+        sent = (*_readable(found.presented[:1]), *_readable(found.presented[1:]))
+        if not sent or sent[0].der != found.presented[0]:
+            known = "its certificate cannot be read" if found.presented else "it does not shake hands"
+            return Examined(target, found.error or known)
+        https = trusted_bundle(self._paths) if self._limits.https else None
+        issuers = aia.Issuers(policy_from(found.peer, private=self._limits.private, https=https), self._cache)
+        supply = Supply(
+            self._anchors, lambda name: (*self._intermediates(name), *issuers.at_hand(name)), issuers.fetched
+        )
+        completion = complete(sent, supply, self._rules)
+        unsent = [each for each in completion.path if each.certificate not in sent]
+        missing, refused = self._missing(sent, completion)
+        return Examined(
+            target,
+            completion=completion,
+            missing=missing,
+            refused=refused,
+            in_store=tuple(each for each in unsent if each.certificate.fingerprint in self._bundled),
+            expired=tuple(self._expired(completion)),
+            failures=tuple(issuers.failures),
+            through_proxy=issuers.through_proxy,
+        )
+
+    def _missing(self, sent: Sequence[Certificate], found: Completion) -> tuple[tuple[Offer, ...], Certificate | None]:
+        """Return the part of the chain that the server does not send, with all above it, and Examined.refused.
+
+        What the server does send there has to be in the store too: without it nothing below would hang from an anchor.
+        """
+        at_hand = {each.fingerprint for each in sent} | self._bundled
+        issuers = found.path[1:]
+        first = next((n for n, each in enumerate(issuers) if each.certificate.fingerprint not in at_hand), len(issuers))
+        end = self._strict_end(found, issuers[first:])
+        if end:
+            first = min(first, [each.certificate for each in issuers].index(end.last.certificate))
+        missing = tuple(each for each in issuers[first:] if each.certificate.fingerprint not in self._bundled)
+        return missing, end.refused.certificate if end else None
+
+    def _expired(self, found: Completion) -> Iterator[Certificate]:
+        """Yield Examined.expired.
+
+        OpenSSL looks for an issuer in the trust first, and of several there takes a valid one
+        (ossl_x509_store_ctx_get1_issuer in crypto/x509/x509_lu.c).
+        """
+        for issuer in (offer.certificate for offer in found.path[1:]):
+            there = [each for each, _ in named(self._generation, self._record, issuer.subject_name)]
+            twins = [each for each in there if each.identity == issuer.identity]
+            if all(each.not_after < self._rules.now for each in twins):
+                yield from twins
+
+    def _strict_end(self, found: Completion, missing: Iterable[Offer]) -> End | None:
+        """Return where Python 3.13 and newer could end the chain, if with what is missing they refuse it still."""
+        if found.anchor is None:
+            return None
+        chain = [parsed_certificate(each.certificate.der) for each in found.path]
+        stored = {each.certificate.fingerprint for each in missing} | self._bundled
+        trusted = [each for each in chain if each.certificate.fingerprint in stored]
+        end = strict_end(chain, (*trusted, parsed_certificate(found.anchor.der)), self._rules.now)
+        return end if end and end.last in chain else None
+
+    def _anchors(self, name: bytes) -> Iterator[Certificate]:
+        for certificate, entry in named(self._generation, self._record, name):
+            if entry.role == "anchor":
+                yield certificate
+
+    def _intermediates(self, name: bytes) -> Iterator[Offer]:
+        for certificate, entry in named(self._generation, self._record, name):
+            if entry.role == "intermediate":
+                yield Offer(certificate, STORE)
+        if self._reported is None:
+            self._reported = {}
+            folders = report_folders(self._paths, self._record.choices)
+            for each in ccadb.certificates(ccadb.cached_report(folders, ccadb.INTERMEDIATES)):
+                with contextlib.suppress(der.DerError):
+                    self._reported.setdefault(comparable(der.certificate_names(each)[1]), []).append(each)
+        for certificate in _readable(self._reported.get(comparable(name), ())):
+            yield Offer(certificate, REPORT)
+
+
+class _Revoked:
+    """The fingerprints that the CCADB lists as revoked, as far as that is known here."""
+
+    def __init__(self, record: Manifest, report: bytes) -> None:
+        self._rejected = {each.fingerprint for each in record.rejected if each.rule == "revoked"}
+        self._report = report
+
+    def __contains__(self, fingerprint: object) -> bool:
+        return fingerprint in self._rejected or bool(ccadb.listed_in(self._report, (str(fingerprint),)))
+
+
+def _distrusted(paths: StorePaths, record: Manifest) -> frozenset[str]:
+    """Return what is distrusted, and where the certificate is at hand its identity."""
+    user = distrust.by_user(paths)
+    found = {**distrust.by_record(record, user), **user}
+    stored = (candidate.certificate for candidate in repaired.read(paths.repaired).parse().candidates)
+    return frozenset({*found, *(each.identity for each in stored if each.is_among(found))})
+
+
+def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
+    for each in ders:
+        with contextlib.suppress(CertificateError):
+            yield load_certificate(each)
+
+
+def to_store(examined: Iterable[Examined]) -> tuple[Repair, ...]:
+    """Return what these servers need, each certificate once with all that need it."""
+    return _needed((one, one.missing) for one in examined)
+
+
+def note(paths: StorePaths, examined: Iterable[Examined]) -> tuple[tuple[str, Certificate], ...]:
+    """Write down who else needs what repair has stored before, and return that as pairs of host and certificate.
+
+    By this nothing is trusted that was not, so there is nothing to ask and no new generation: the manifest tells it
+    from the next update on. Raises StoreError.
+    """
+    found = _needed((one, one.in_store) for one in examined)
+    if not any(_new(paths, repair) for repair in found):
+        return ()
+    noted: list[tuple[str, Certificate]] = []
+    with contextlib.suppress(OSError), files.locked(paths.lock):  # a store that may only be read serves as it is
+        for repair in found:
+            new = _new(paths, repair)
+            if new:
+                needs = repairs.joined(repairs.kept(paths.repaired, repair.certificate), new)
+                content = repairs.render_repair(Repair(repair.certificate, needs))
+                files.replace(paths.repaired / file_name(repair.certificate), content)
+                noted += [(need.host, repair.certificate) for need in new]
+    return tuple(noted)
+
+
+def _needed(wanted: Iterable[tuple[Examined, tuple[Offer, ...]]]) -> tuple[Repair, ...]:
+    day = f"{moment.now():%Y-%m-%d}"
+    found: dict[Certificate, list[Need]] = {}
+    for one, offers in wanted:
+        anchor = one.completion.anchor if one.completion else None
+        for offer in offers if anchor else ():
+            under = f"{anchor.name} ({anchor.fingerprint[:_DIGITS]})" if anchor else ""
+            found.setdefault(offer.certificate, []).append(Need(one.target.shown, day, offer.origin, under))
+    return tuple(Repair(certificate, repairs.joined((), needs)) for certificate, needs in found.items())
+
+
+def _new(paths: StorePaths, repair: Repair) -> tuple[Need, ...]:
+    """Return those needs that the certificate's file does not tell of; none where there is no such file."""
+    path = paths.repaired / file_name(repair.certificate)
+    try:
+        data = files.read_regular(path, files.SMALL)
+    except OSError:
+        return ()
+    if files.exposed(path) or [block.data for block in pem.blocks(data)] != [repair.certificate.der]:
+        return ()
+    before = {need.host: need for need in repairs.needs(data)}
+    # Where it came from, when it came, the store no longer knows.
+    now = (need._replace(address=before.get(need.host, need).address) for need in repair.needs)
+    return tuple(need for need in now if need.host not in before or need.anchor != before[need.host].anchor)

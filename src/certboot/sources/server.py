@@ -1,0 +1,85 @@
+"""The CA at the top of a TLS server's chain, as ``trust HOST`` offers it. Part of the source ``added``.
+
+Nothing is believed because of this: the links are checked so that it is the CA of this server, and a person decides.
+"""
+
+from __future__ import annotations
+
+import typing
+
+from certboot.errors import CertificateError, SourceError
+from certboot.model import Candidate, Loaded
+from certboot.pki.certificate import is_signed_by, load_certificate
+from certboot.repair.completion import Offer
+from certboot.sources import added
+from certboot.sources.url import expected
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from certboot.model import Certificate
+
+Fetch: typing.TypeAlias = "Callable[[Certificate], Iterable[Offer]]"
+"""Certificate -> what lies at the addresses that it names for its issuer (``aia.Issuers.fetched``)."""
+
+_MOST_FETCHED = 4
+_HINT = "ask whoever runs the server, or the CA, for the CA's certificate, then certboot trust FILE"
+
+
+def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetch: Fetch = lambda _: ()) -> Loaded:
+    """Return the last certificate up from the server's own, by signatures that are checked; raises SourceError.
+
+    What the server does not send of the chain is fetched. ``pin`` is empty, or the SHA-256 of the CA that is wanted, in
+    hexadecimal digits with or without colons.
+    """
+    wanted = expected(pin)
+    certificates = _readable(presented)
+    if not certificates:
+        message = f"it sends no certificate that can be read: {host}"
+        raise SourceError(message, _HINT)
+    leaf = certificates[0]
+    sent = _upwards(leaf, lambda _: [Offer(each, f"sent by {host}") for each in certificates], len(certificates))
+    chain = [Offer(leaf, f"sent by {host}"), *sent]
+    if wanted not in (offer.certificate.fingerprint for offer in chain):
+        chain += _upwards(chain[-1].certificate, fetch, _MOST_FETCHED)
+    top = next((offer for offer in chain if offer.certificate.fingerprint == wanted), chain[-1])
+    if top is chain[0] and not leaf.is_ca:
+        message = f"it sends its own certificate only, and none of the CA that issued it: {host}"
+        raise SourceError(message, _HINT)
+    if wanted and wanted != top.certificate.fingerprint:
+        message = f"no CA of its chain has this SHA-256, the last one has {top.certificate.fingerprint}: {host}"
+        raise SourceError(
+            message, "ask whoever runs this CA which is right; somebody may stand between you and the server"
+        )
+    where = top.origin if top in chain[: len(sent) + 1] else f"for {host}, from {top.origin}"
+    return added.checked(Loaded((Candidate(top.certificate, added.NAME, where),)), host, now)
+
+
+def _upwards(certificate: Certificate, issuers: Fetch, most: int) -> list[Offer]:
+    """Return the issuer, its issuer and so on; no address is asked after one that has it."""
+    found: list[Offer] = []
+    while len(found) < most and not certificate.self_issued:
+        known = (certificate, *(offer.certificate for offer in found))
+        offers = (each for each in issuers(certificate) if each.certificate not in known)
+        above = next((each for each in offers if _is_issuer(each.certificate, certificate)), None)
+        if above is None:
+            break
+        found.append(above)
+        certificate = above.certificate
+    return found
+
+
+def _readable(presented: Sequence[bytes]) -> list[Certificate]:
+    found = []
+    for number, data in enumerate(presented):
+        try:
+            found.append(load_certificate(data))
+        except CertificateError:
+            if number == 0:
+                return []
+    return found
+
+
+def _is_issuer(issuer: Certificate, certificate: Certificate) -> bool:
+    return issuer.is_ca and is_signed_by(certificate, issuer)

@@ -1,0 +1,71 @@
+"""An https:// address of a certificate file, as ``trust`` and ``config.toml`` take it. Part of the source ``added``."""
+
+from __future__ import annotations
+
+import hashlib
+import typing
+
+from certboot.errors import SourceError
+from certboot.model import Loaded
+from certboot.pki import fingerprint
+from certboot.printable import printable
+from certboot.sources import added
+from certboot.sources.candidates import Unparsed
+
+if typing.TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+_LIMIT = 1024 * 1024
+# A bundle of every public root has some 150. Each block costs OpenSSL half a millisecond, junk included.
+_MOST_BLOCKS = 2000
+
+
+def read(url: str, *, pin: str, verify: Path, now: datetime) -> Unparsed:
+    """Return the file at ``url``; raises SourceError. Parsing it does so where it has none that can be an anchor.
+
+    ``pin`` is empty, or the SHA-256 of the whole file or of one certificate in it, of which then nothing else is
+    returned. Without a pin the file is as good as the server's certificate.
+    """
+    wanted = expected(pin)
+    from certboot.net import http  # it brings requests along, which only this way of reading needs
+
+    body = http.fetch(url, limit=_LIMIT, verify=verify).body
+    if body.lstrip()[:1] == b"<":
+        message = f"a web page, not a certificate: {printable(url)}"
+        raise SourceError(message, "give the address of the file itself, which a browser would download")
+    blocks = body.count(b"-----BEGIN ")
+    if blocks > _MOST_BLOCKS:
+        message = f"{blocks:,} blocks of PEM, over {_MOST_BLOCKS:,}: {printable(url)}"
+        raise SourceError(message, "give the address of a file of CA certificates")
+
+    def parse() -> Loaded:
+        from certboot.sources.parsing import from_bytes
+
+        loaded = from_bytes(body, added.NAME, url, pkcs12=False)
+        return added.checked(_pinned(loaded, body, wanted, url), url, now)
+
+    return Unparsed(((url, body),), parse)
+
+
+def expected(text: str) -> str:
+    """Return the digits of a pin, or "" for none; raises SourceError where it is no SHA-256."""
+    wanted = fingerprint.plain(text)
+    if text and not fingerprint.is_whole(wanted):
+        message = f"not a SHA-256 of 64 hexadecimal digits: {printable(text)}"
+        raise SourceError(message, "openssl x509 -noout -fingerprint -sha256 -in FILE shows a certificate's")
+    return wanted
+
+
+def _pinned(loaded: Loaded, body: bytes, wanted: str, url: str) -> Loaded:
+    found = hashlib.sha256(body).hexdigest()
+    if not wanted or wanted == found:
+        return loaded
+    chosen = [candidate for candidate in loaded.candidates if candidate.certificate.fingerprint == wanted]
+    refused = [rejection for rejection in loaded.rejections if rejection.fingerprint == wanted]
+    if chosen or refused:  # all the same, if the file repeats it
+        return Loaded(tuple(chosen[:1]), tuple(refused[:1]))
+    message = (
+        f"pinned is {wanted}, but the file has the SHA-256 {found}, and so has no certificate in it: {printable(url)}"
+    )
+    raise SourceError(message, "ask whoever runs this CA which is right; only then change the pin")

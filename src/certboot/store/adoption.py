@@ -1,0 +1,70 @@
+"""Which preset variables can be adopted, and what would be lost with one."""
+
+from __future__ import annotations
+
+import typing
+
+from certboot.clients.variables import BY_NAME
+from certboot.errors import CertbootError
+from certboot.printable import printable
+from certboot.sources import adopted
+from certboot.store import adoptions
+from certboot.store.adoptions import Adoption
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from certboot.model import Loaded, Rejection
+    from certboot.store.paths import StorePaths
+
+# What no client could use either.
+_NO_LOSS = ("expired", "not-yet-valid", adopted.GONE)
+# The hook reads no more than 64 KiB of the env file.
+_MOST_BYTES = 32 * 1024
+
+
+def preset(names: Sequence[str], paths: StorePaths, environ: Mapping[str, str]) -> tuple[Adoption, ...]:
+    """Return the values of these variables, or of all that have one to adopt where none is named.
+
+    What is adopted already is left out. Raises CertbootError for a variable that is named and cannot be adopted.
+    """
+    known = adoptions.read_adoptions(paths.adopted)
+    if names:
+        again = {each.variable for each in known if paths.holds(environ.get(each.variable, ""))}  # the hook was here
+        found = [_named(name, paths, environ) for name in dict.fromkeys(names) if name not in again]
+    else:
+        found = [Adoption(name, environ[name]) for name in BY_NAME if name in environ]
+        found = [each for each in found if not each.unfit and not adopted.is_own(each, paths.home)]
+    new = tuple(each for each in found if each not in known)
+    if len(adoptions.render_adoptions((*known, *new))) > _MOST_BYTES:
+        message = f"more is adopted than the hook reads: {paths.adopted}"
+        raise CertbootError(message, "certboot adopt --undo VARIABLE gives back what is needed no more")
+    return new
+
+
+def lost(rejected: Iterable[Rejection], places: Collection[str]) -> tuple[Rejection, ...]:
+    """Return what was read from one of these places, and programs may rely on, but does not enter the store."""
+    ours = (each for each in rejected if each.source == adopted.NAME and each.detail in places)
+    return tuple(dict.fromkeys(each for each in ours if each.rule not in _NO_LOSS))
+
+
+def places(loaded: Loaded) -> set[str]:
+    """Return what all of it was read from."""
+    return {each.detail for each in loaded.candidates} | {each.detail for each in loaded.rejections}
+
+
+def _named(name: str, paths: StorePaths, environ: Mapping[str, str]) -> Adoption:
+    if name not in BY_NAME:
+        message = f"certboot knows no variable {printable(name)}"
+        raise CertbootError(message, f"it knows {', '.join(BY_NAME)}")
+    if name not in environ:
+        message = f"{name} is not set here"
+        raise CertbootError(message, "run this where it is set; certboot doctor environment lists what is")
+    found = Adoption(name, environ[name])
+    if found.unfit:
+        message = f"{name} cannot be adopted, {found.unfit}: {printable(found.value)!r}"
+        raise CertbootError(message, f"unset {name}, or let it name a file or directory by its absolute path")
+    if adopted.is_own(found, paths.home):
+        message = f"{name} has certboot's own value"
+        raise CertbootError(message, "there is nothing to adopt; certboot adopt --undo ends an adoption")
+    return found

@@ -1,0 +1,75 @@
+"""The file ``distrusted``: certificates that the user never wants in the store, a fingerprint and a name a line."""
+
+from __future__ import annotations
+
+import re
+import typing
+
+from certboot import files
+from certboot.errors import StoreError
+from certboot.pki import fingerprint
+
+if typing.TYPE_CHECKING:
+    from pathlib import Path
+
+# A line of its own holds Certificate.identity, so that another certificate of the same name and key stays out too.
+_KEY_OF = "the name and key of "
+
+
+def read_distrusted(path: Path) -> dict[str, str]:
+    """Return SHA-256 -> name; empty where there is no such file; raises OSError or StoreError."""
+    return parse_distrusted(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of the file, none where there is no such file; raises OSError."""
+    return files.read_if_there(path, files.LARGE) or b""
+
+
+def parse_distrusted(data: bytes, path: Path) -> dict[str, str]:
+    """Return SHA-256 -> name from the bytes of ``path``; raises StoreError.
+
+    A line that cannot be understood is an error, not a comment: what it was to keep out would come in.
+    """
+    found = {}
+    for number, line in enumerate(data.decode("utf-8", errors="replace").split("\n"), start=1):
+        words = re.split("[ \t]+", line.strip(" \t\r"), maxsplit=1)
+        if not words[0]:
+            continue
+        digits = fingerprint.plain(words[0])
+        if not fingerprint.is_whole(digits):
+            message = f"{path}, line {number}: it does not begin with a SHA-256 fingerprint of 64 hexadecimal digits"
+            raise StoreError(message, "mend the line; certboot distrust and certboot distrust --undo write this file")
+        found[digits] = words[1] if len(words) > 1 else ""
+    return found
+
+
+def render_distrusted(distrusted: dict[str, str]) -> bytes:
+    """Return the bytes of the file."""
+    return "".join(f"{fingerprint}  {name}\n" for fingerprint, name in sorted(distrusted.items())).encode("utf-8")
+
+
+def key_of(fingerprint: str) -> str:
+    """Return what stands beside the identity of a distrusted certificate in the place of a name."""
+    return f"{_KEY_OF}{fingerprint}"
+
+
+def undone_by(path: Path) -> dict[str, str]:
+    """Return what stands in the file, fingerprint or identity -> the fingerprint that ``--undo`` takes; as ``read``."""
+    return {
+        digits: name.removeprefix(_KEY_OF) if name.startswith(_KEY_OF) else digits
+        for digits, name in read_distrusted(path).items()
+    }
+
+
+def find_distrusted(distrusted: dict[str, str], text: str) -> tuple[str, str]:
+    """Return the one (SHA-256, name) that a prefix of the fingerprint or the name means; raises StoreError."""
+    prefix = fingerprint.plain(text) or "none"
+    wanted = text.strip().casefold()
+    distrusted = {fingerprint: name for fingerprint, name in distrusted.items() if not name.startswith(_KEY_OF)}
+    found = [each for each in distrusted.items() if each[0].startswith(prefix) or each[1].casefold() == wanted != ""]
+    if len(found) != 1:
+        message = f"{text!r} names {len(found)} of the {len(distrusted)} distrusted certificates"
+        known = ", ".join(f"{fingerprint[:16]} {name}" for fingerprint, name in distrusted.items())
+        raise StoreError(message, f"they are: {known}" if known else "nothing is distrusted")
+    return found[0]

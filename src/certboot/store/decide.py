@@ -1,0 +1,170 @@
+"""From inputs to a plan: the sources are parsed, policy decides, and what is to be written is laid out."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from pathlib import Path
+
+from certboot import files
+from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
+from certboot.pki.certificate import annotated_pem, file_name
+from certboot.sources import added, repaired, repairs
+from certboot.store import adoptions, choices, generations, manifest, policy
+from certboot.store.held import certificates
+from certboot.store.policy import Decision, Rules
+from certboot.store.request import Plan
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certboot.model import Certificate
+    from certboot.store.inputs import Inputs
+    from certboot.store.paths import StorePaths
+    from certboot.store.request import Request
+
+
+def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
+    """Return what the store is to be; raises CertbootError."""
+    # Only now, under the lock, is it known who else needed them: another repair may have ended since they were found.
+    repairs_ = tuple(
+        each._replace(needs=repairs.joined(repairs.kept(paths.repaired, each.certificate), each.needs))
+        for each in request.repairs
+    )
+    request = dataclasses.replace(request, repairs=repairs_)
+    loaded = (
+        repaired.offered(request.repairs),
+        *(one.parse() for one in inputs.sources),
+        *request.additions,
+        inputs.kept.parse(),
+    )
+    candidates = tuple(candidate for one in loaded for candidate in one.candidates)
+    out = _distrusted(request, inputs, [candidate.certificate for candidate in candidates])
+    previous = inputs.previous
+    rules = Rules(
+        inputs.now,
+        revoked=frozenset().union(*(one.revoked for one in loaded)),
+        revoked_serials=frozenset().union(*(one.revoked_serials for one in loaded)),
+        distrusted=frozenset(out).union(inputs.config.distrust),
+        distrusted_by_system=frozenset().union(*(one.distrusted for one in loaded)),
+        checked={entry.sha256: entry.issuer for entry in previous.certificates if entry.issuer} if previous else {},
+    )
+    decision = _carried(policy.decide(candidates, rules), previous)
+    content = generations.content(decision.anchors, decision.intermediates)
+    record = manifest.Manifest(
+        generation=generations.next_number(paths),
+        created=inputs.now.isoformat(),
+        command=request.command,
+        choices=inputs.choices,
+        certificates=content.entries,
+        rejected=(*(rejection for one in loaded for rejection in one.rejections), *decision.rejections),
+        adopted=inputs.adoptions,
+    )
+    same = previous is not None and previous.content() == record.content()
+    whole = same and inputs.former is not None and generations.is_whole(inputs.former, content)
+    return Plan(
+        content=None if whole else content,
+        record=previous if whole and previous else record,
+        rejected=record.rejected,
+        until=policy.next_change((candidate.certificate for candidate in candidates), inputs.now),
+        kept=_kept_files(paths, request, inputs, decision, out),
+    )
+
+
+def withdraw(paths: StorePaths, request: Request, inputs: Inputs, former: Path, previous: manifest.Manifest) -> Plan:
+    """Return the generation in force without what is distrusted now, and what hangs below it; raises StoreError.
+
+    No source is asked: none could say anything that matters here.
+    """
+    held = previous.certificates
+    found = dict(zip((each.sha256 for each in held), certificates(former, held), strict=True))
+    out = _distrusted(request, inputs, list(found.values()))
+    gone = {fingerprint for fingerprint, each in found.items() if each.is_among(out)}
+    while below := {each.sha256 for each in held if {each.issuer, each.anchor} & gone} - gone:
+        gone |= below
+    staying = [each for each in held if each.sha256 not in gone]
+    content = generations.content(
+        [TrustAnchor(found[e.sha256], e.provenance, e.distrust_after) for e in staying if e.role == "anchor"],
+        [Intermediate(found[e.sha256], e.provenance, e.issuer, e.anchor) for e in staying if e.issuer],
+    )
+    rejections = (_taken_out(each, found[each.sha256], out) for each in held if each.sha256 in gone)
+    record = dataclasses.replace(
+        previous,
+        generation=generations.next_number(paths),
+        created=inputs.now.isoformat(),
+        command=request.command,
+        certificates=content.entries,
+        rejected=(*previous.rejected, *rejections),
+    )
+    wanted = {paths.distrusted: choices.render_distrusted(out)}
+    return Plan(content if gone else None, record if gone else previous, record.rejected, inputs.now, wanted)
+
+
+def _distrusted(request: Request, inputs: Inputs, certificates: Sequence[Certificate]) -> dict[str, str]:
+    """Return what the user wants out from now on: fingerprint, or name and key (``Certificate.identity``) -> name.
+
+    Who trusts one again trusts its name and key again, and who trusts another certificate of these does not.
+    """
+    out = {**inputs.distrusted, **request.distrust}
+    for each in certificates:
+        if each.fingerprint in request.distrust:
+            out[each.identity] = choices.key_of(each.fingerprint)
+        elif each.former_identity in out:
+            out.setdefault(each.identity, out[each.former_identity])
+    back = [each for each in certificates if each.fingerprint in request.trust_again and each.fingerprint in out]
+    again = request.trust_again.union(*(each.known_as for each in back))
+    names = {choices.key_of(fingerprint) for fingerprint in request.trust_again}
+    return {key: name for key, name in out.items() if key not in again and name not in names}
+
+
+def _taken_out(entry: manifest.Entry, certificate: Certificate, out: dict[str, str]) -> Rejection:
+    origin = (entry.provenance[0].source, entry.provenance[0].detail)
+    if certificate.is_among(out):
+        return Rejection("distrusted", *origin, "you said so", entry.sha256, entry.subject, certificate.identity)
+    return Rejection("no-issuer", *origin, "its issuer is not in the store", entry.sha256, entry.subject)
+
+
+def _carried(decision: Decision, previous: manifest.Manifest | None) -> Decision:
+    """Return the decision with the day, and for additions the path, under which each certificate first came."""
+    entries = previous.certificates if previous else ()
+    known = {(entry.sha256, reason.source): reason for entry in entries for reason in entry.provenance}
+
+    def carried(fingerprint: str, reasons: tuple[Provenance, ...]) -> tuple[Provenance, ...]:
+        before = [(reason, known.get((fingerprint, reason.source), reason)) for reason in reasons]
+        return tuple(
+            dataclasses.replace(new, since=old.since, detail=old.detail if new.source == added.NAME else new.detail)
+            for new, old in before
+        )
+
+    return decision._replace(
+        anchors=tuple(
+            dataclasses.replace(held, provenance=carried(held.certificate.fingerprint, held.provenance))
+            for held in decision.anchors
+        ),
+        intermediates=tuple(
+            dataclasses.replace(held, provenance=carried(held.certificate.fingerprint, held.provenance))
+            for held in decision.intermediates
+        ),
+    )
+
+
+def _kept_files(
+    paths: StorePaths, request: Request, inputs: Inputs, decision: Decision, out: dict[str, str]
+) -> dict[Path, bytes]:
+    """Return the files, beside the generation, that carry the user's choices over to later runs: path -> content."""
+    wanted: dict[Path, bytes] = {}
+    added_now = {candidate.certificate.fingerprint for one in request.additions for candidate in one.candidates}
+    for anchor in decision.anchors:
+        if anchor.certificate.fingerprint in added_now:
+            wanted[paths.trusted / file_name(anchor.certificate)] = annotated_pem(anchor.certificate).encode("ascii")
+    entered = {each.certificate.fingerprint for each in decision.intermediates}
+    for repair in request.repairs:
+        if repair.certificate.fingerprint in entered:
+            wanted[paths.repaired / file_name(repair.certificate)] = repairs.render_repair(repair)
+    if out != inputs.distrusted:
+        wanted[paths.distrusted] = choices.render_distrusted(out)
+    if inputs.adoptions != adoptions.read_adoptions(paths.adopted):
+        wanted[paths.adopted] = adoptions.render_adoptions(inputs.adoptions)
+    if inputs.settings_file is not None:
+        wanted[paths.config] = inputs.settings_file
+    return {path: data for path, data in wanted.items() if files.read_if_there(path, files.LARGE) != data}

@@ -1,0 +1,48 @@
+"""What the Kubernetes formats share: names, YAML, and how much an object may hold."""
+
+from __future__ import annotations
+
+import re
+import typing
+
+from certboot.errors import CertbootError
+from certboot.store.export.pem_bundle import pem_bundle
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certboot.model import Certificate
+
+KEY = "ca-bundle.crt"
+HEAD = "# kubectl apply --server-side -f FILE; without --server-side, what has over 256 KiB is refused\n"
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_MOST = 1024 * 1024  # bytes of a ConfigMap's values (ValidateConfigMap in Kubernetes' validation.go)
+
+
+def bundle(certificates: Sequence[Certificate], indent: int) -> str:
+    """Return the PEM bundle as a YAML literal block, indented by this many spaces; raises CertbootError if too large.
+
+    The bundle is printable ASCII and starts with a comment line, so that no character in it means anything to YAML.
+    """
+    text = pem_bundle(certificates).decode("ascii")
+    if len(text) > _MOST:
+        message = f"a ConfigMap holds 1 MiB, and this bundle has {len(text):,} bytes"
+        raise CertbootError(message, "certboot init --source certifi keeps fewer; or build a pem-bundle into the image")
+    lines = text.removesuffix("\n").split("\n")
+    return "|\n" + "".join(f"{' ' * indent}{line}\n" if line else "\n" for line in lines)
+
+
+def checked_name(name: str) -> str:
+    """Return the name of an object in quotes, if it is an RFC 1123 subdomain; raises CertbootError."""
+    if len(name) > 253 or not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name):  # noqa: PLR2004 - RFC 1123, 2.1
+        message = f"not a name for an object of Kubernetes: {name!r}"
+        raise CertbootError(message, "lower-case letters, digits, - and . inside, at most 253 (RFC 1123)")
+    return f'"{name}"'  # a number or a word such as true would be no text to YAML
+
+
+def checked_namespace(name: str) -> str:
+    """Return the name of a namespace in quotes, if it is an RFC 1123 label; raises CertbootError."""
+    if len(name) > 63 or not re.fullmatch(_LABEL, name):  # noqa: PLR2004 - RFC 1123, 2.1
+        message = f"not a name for a namespace of Kubernetes: {name!r}"
+        raise CertbootError(message, "lower-case letters, digits and - inside, at most 63 (RFC 1123)")
+    return f'"{name}"'

@@ -1,0 +1,35 @@
+"""``pem-directory-hash``: one PEM file per certificate and the links by which OpenSSL finds it (SSL_CERT_DIR, CApath).
+
+The one format that carries intermediates: OpenSSL looks for issuers in such a directory, and trusts what is not
+self-signed only where it accepts partial chains (X509_V_FLAG_PARTIAL_CHAIN: Python 3.13 and newer, curl).
+"""
+
+from __future__ import annotations
+
+import typing
+
+from certboot.pki.certificate import annotated_pem, file_name
+from certboot.store.hash_links import plan
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certboot.model import Certificate
+
+
+class Directory(typing.NamedTuple):
+    """What a directory is to hold."""
+
+    files: dict[str, bytes]
+    links: dict[str, str]
+    """Name of a link -> name of the file that it leads to."""
+
+
+def pem_directory_hash(certificates: Sequence[Certificate]) -> Directory:
+    """Return the files and links, named as in the store's ``crts``."""
+    named = {file_name(certificate): certificate for certificate in certificates}
+    links = plan([(certificate.subject_hash, "", name) for name, certificate in sorted(named.items())], {})
+    return Directory(
+        {name: annotated_pem(certificate).encode("ascii") for name, certificate in named.items()},
+        {str(slot): name for slot, name in links.items()},
+    )

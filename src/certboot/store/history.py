@@ -1,0 +1,97 @@
+"""The generations that are kept: what each changed, and how to go back to one."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+from certboot import files
+from certboot.errors import StoreError
+from certboot.store import adoptions, env_file, generations, manifest
+from certboot.store.integrity import found_damage
+from certboot.store.layout import in_force
+from certboot.store.selection import difference
+
+if typing.TYPE_CHECKING:
+    from certboot.store.paths import StorePaths
+
+
+@dataclass(frozen=True)
+class Step:
+    """One generation, and what came and went with it since the one before it that is kept."""
+
+    record: manifest.Manifest
+    in_force: bool
+    came: int
+    went: int
+
+
+def current(paths: StorePaths) -> manifest.Manifest:
+    """Return the manifest of the generation in force; raises StoreError."""
+    generation = in_force(paths)
+    if generation is None:
+        message = f"there is no store yet: {paths.home}"
+        raise StoreError(message, "certboot init")
+    return manifest.read(generation)
+
+
+def numbered(paths: StorePaths, number: int) -> manifest.Manifest:
+    """Return the manifest of generation ``number``; raises StoreError."""
+    generation = paths.generations / str(number)
+    if not generation.is_dir():
+        message = f"there is no generation {number}"
+        raise StoreError(message, "certboot history lists those that are kept")
+    return manifest.read(generation)
+
+
+def steps(paths: StorePaths) -> tuple[Step, ...]:
+    """Return the generations that are kept, oldest first; raises StoreError."""
+    now = current(paths).generation
+    records = [numbered(paths, number) for number in generations.numbers(paths)]
+    found = []
+    for before, record in zip([None, *records], records, strict=False):
+        came, went = difference(before, record)
+        found.append(Step(record, record.generation == now, len(came), len(went)))
+    return tuple(found)
+
+
+def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, manifest.Manifest]:
+    """Put an earlier generation in force, the one before the present if none is named, and return (before, now).
+
+    Raises StoreError or OSError. The next update applies the sources again. Until then the hook leaves a value alone
+    that was adopted since: what it names is not in the store then.
+    """
+    current(paths)  # without a store there is no folder for a lock either
+    with files.locked(paths.lock):
+        before = current(paths)
+        if number is None:
+            earlier = [kept for kept in generations.numbers(paths) if kept < before.generation]
+            if not earlier:
+                message = f"no generation before {before.generation} is kept"
+                raise StoreError(message, "certboot history lists those that are kept")
+            number = earlier[-1]
+        record = numbered(paths, number)
+        damage = found_damage(paths.generations / str(number), record)
+        if damage:
+            message = f"generation {number} is damaged, {damage}"
+            raise StoreError(message, "certboot history lists the others; certboot init writes a new one")
+        env = env_file.parse(paths.env) or env_file.EnvFile({})
+        adopted = tuple(
+            each for each in adoptions.read_adoptions(paths.adopted) if each in record.adopted and env.variables
+        )
+        released = dataclasses.replace(env, adopted=tuple(each for each in env.adopted if each in adopted))
+        if released != env:  # before the switch: what such a value names must not be missing, not for a moment
+            files.replace(paths.env, env_file.render(released))
+        generations.switch(paths, paths.generations / str(number))
+        # It is older than what was last read, so an update within --max-age must not pass it over.
+        with contextlib.suppress(OSError):
+            paths.checked.unlink(missing_ok=True)
+        folder = generations.visible_folder(paths)
+        variables = {name: str(folder / Path(value).name) for name, value in env.variables.items()}
+        wanted = dataclasses.replace(env, variables=variables, adopted=adopted)
+        if wanted != released:
+            files.replace(paths.env, env_file.render(wanted))
+        return before, record

@@ -1,0 +1,172 @@
+"""Which candidates enter the store, as anchor or intermediate, and by which rule the others do not.
+
+Pure: no I/O, and the time is given. An anchor is believed because its source is; an intermediate only because of a
+chain of checked signatures to an anchor.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+from certboot.model import Candidate, Certificate, Intermediate, Provenance, Rejection, TrustAnchor
+from certboot.pki.certificate import is_signed_by
+from certboot.store import chain
+
+_USER, _ADMINISTRATOR = "you", "the administrator of this system"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What decides beside the certificate itself. Fingerprints are SHA-256 in lower-case hexadecimal.
+
+    Distrusted are fingerprints and identities (``Certificate.known_as``). With a candidate that is distrusted go all
+    of its identity, so that no other certificate of its name and key takes its place.
+    """
+
+    now: datetime
+    """Aware."""
+    revoked: frozenset[str] = frozenset()
+    revoked_serials: frozenset[bytes] = frozenset()
+    """By ``Certificate.issuer_and_serial``."""
+    distrusted: frozenset[str] = frozenset()
+    """By the user."""
+    distrusted_by_system: frozenset[str] = frozenset()
+    """By the administrator of the system."""
+    checked: Mapping[str, str] = field(default_factory=dict)
+    """Certificate -> issuer of signatures that were found good before."""
+
+
+class Decision(typing.NamedTuple):
+    """Every candidate, decided: what enters in order of name, and the rejections."""
+
+    anchors: tuple[TrustAnchor, ...]
+    intermediates: tuple[Intermediate, ...]
+    rejections: tuple[Rejection, ...]
+
+
+def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
+    """Return the anchors and intermediates among ``candidates``, one per fingerprint with all its sources."""
+    candidates = tuple(candidates)
+    rules = _with_identities(candidates, rules)
+    anchors: dict[str, list[Candidate]] = {}
+    dates: dict[str, list[str]] = {}
+    intermediates: dict[str, list[Candidate]] = {}
+    rejections: list[Rejection] = []
+    for candidate in candidates:
+        if candidate.distrust_after:
+            dates.setdefault(candidate.certificate.fingerprint, []).append(candidate.distrust_after)
+        broken = _broken_rule(candidate, rules)
+        if broken:
+            rejections.append(_rejection(candidate, *broken))
+        else:
+            kind = anchors if candidate.role == "anchor" else intermediates
+            kind.setdefault(candidate.certificate.fingerprint, []).append(candidate)
+    for fingerprint, offers in list(intermediates.items()):
+        broken = _no_intermediate(offers[0].certificate, anchors)
+        if broken:
+            rejections += [_rejection(candidate, *broken) for candidate in intermediates.pop(fingerprint)]
+    by_name = sorted((found[0].certificate for found in anchors.values()), key=_order)
+    offered = sorted((found[0].certificate for found in intermediates.values()), key=_order)
+    links, failed = chain.link_intermediates(offered, by_name, rules.checked)
+    for fingerprint, broken in failed.items():
+        rejections += [_rejection(candidate, *broken) for candidate in intermediates[fingerprint]]
+    return Decision(
+        tuple(_anchor(anchors[each.fingerprint], rules, dates.get(each.fingerprint, ())) for each in by_name),
+        tuple(
+            Intermediate(certificate, _provenance(intermediates[fingerprint], rules), *links[fingerprint])
+            for fingerprint, certificate in ((certificate.fingerprint, certificate) for certificate in offered)
+            if fingerprint in links
+        ),
+        tuple(rejections),
+    )
+
+
+def broken_rule(certificate: Certificate, now: datetime) -> tuple[str, str] | None:
+    """Return the rule that keeps ``certificate`` by itself from being trusted and the reason in words, or None."""
+    if not certificate.is_ca:
+        return "not-a-ca", "it may not issue certificates (basicConstraints, keyUsage)"
+    if not certificate.for_tls_servers:
+        return "wrong-purpose", "its extended key usage leaves out TLS servers"
+    if certificate.not_after < now:
+        return "expired", f"it expired on {certificate.not_after:%Y-%m-%d}"
+    if certificate.not_before > now:
+        return "not-yet-valid", f"it is valid from {certificate.not_before:%Y-%m-%d} on"
+    return None
+
+
+def unhandled(certificate: Certificate) -> tuple[str, str] | None:
+    """Return the rule that keeps an intermediate out which OpenSSL would prefer to a sound twin and then refuse."""
+    if certificate.unhandled_critical:
+        return "unhandled-critical", "it has a critical extension that OpenSSL does not know"
+    return None
+
+
+def next_change(certificates: Iterable[Certificate], now: datetime) -> datetime:
+    """Return the first moment, ``now`` or later, at which one of these begins or ends: the decision may change then."""
+    moments = (moment for each in certificates for moment in (each.not_before, each.not_after))
+    return min((moment for moment in moments if moment >= now), default=datetime.max.replace(tzinfo=timezone.utc))
+
+
+def _with_identities(candidates: Iterable[Candidate], rules: Rules) -> Rules:
+    """Return the rules with the identity of each candidate that is distrusted."""
+
+    def whole(distrusted: frozenset[str]) -> frozenset[str]:
+        found = (each.certificate for each in candidates if each.certificate.is_among(distrusted))
+        return distrusted.union(certificate.identity for certificate in found)
+
+    return dataclasses.replace(
+        rules,
+        distrusted=whole(rules.distrusted),
+        distrusted_by_system=whole(rules.distrusted_by_system),
+    )
+
+
+def _broken_rule(candidate: Candidate, rules: Rules) -> tuple[str, str] | None:
+    certificate = candidate.certificate
+    for who, distrusted in ((_USER, rules.distrusted), (_ADMINISTRATOR, rules.distrusted_by_system)):
+        if certificate.fingerprint in distrusted:
+            return "distrusted", f"{who} said so"
+        if certificate.is_among(distrusted):
+            return "distrusted", f"it has the name and key of one that {who} distrusted"
+    if certificate.fingerprint in rules.revoked or certificate.issuer_and_serial in rules.revoked_serials:
+        return "revoked", "the CCADB lists it as revoked"
+    if not candidate.tls_trust:
+        since = f" (certificates that begin after {candidate.distrust_after})" if candidate.distrust_after else ""
+        return "no-tls-trust", f"its root programme does not trust it for TLS servers{since}"
+    return broken_rule(candidate.certificate, rules.now)
+
+
+def _no_intermediate(certificate: Certificate, anchors: Container[str]) -> tuple[str, str] | None:
+    if certificate.fingerprint in anchors:
+        return "duplicate", "it is in the store as an anchor"
+    # The CCADB lists twins of roots as intermediates: same name and key, so an anchor vouches for them.
+    if certificate.self_issued and is_signed_by(certificate, certificate):
+        return "self-signed", "it is no intermediate: in a directory OpenSSL takes it for an anchor"
+    return unhandled(certificate)
+
+
+def _rejection(candidate: Candidate, rule: str, reason: str) -> Rejection:
+    certificate = candidate.certificate
+    identity = certificate.identity if rule == "distrusted" else ""
+    origin = (candidate.source, candidate.detail, reason)
+    return Rejection(rule, *origin, certificate.fingerprint, certificate.subject, identity)
+
+
+def _anchor(offers: list[Candidate], rules: Rules, dates: Iterable[str]) -> TrustAnchor:
+    # The earliest date of distrust that any source knows, also one that does not offer it for TLS.
+    return TrustAnchor(offers[0].certificate, _provenance(offers, rules), min(dates, default=""))
+
+
+def _provenance(offers: list[Candidate], rules: Rules) -> tuple[Provenance, ...]:
+    since = f"{rules.now.astimezone(timezone.utc):%Y-%m-%d}"
+    first = {candidate.source: candidate for candidate in reversed(offers)}
+    known = dict.fromkeys(candidate.source for candidate in offers)
+    return tuple(Provenance(source, first[source].detail, since) for source in known)
+
+
+def _order(certificate: Certificate) -> tuple[str, str]:
+    return certificate.name.casefold(), certificate.fingerprint

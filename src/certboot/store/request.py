@@ -1,0 +1,81 @@
+"""What a command asks for, and what the store is to be for it. Values; they do no work."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from certboot.model import Loaded, Rejection
+    from certboot.sources.repairs import Repair
+    from certboot.store.adoptions import Adoption
+    from certboot.store.generations import Content
+    from certboot.store.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to change. None: as config.toml has it, else as it was the last time."""
+
+    command: str
+    additions: tuple[Loaded, ...] = ()
+    """CA certificates that the user named, and has confirmed where that was asked."""
+    sources: tuple[str, ...] | None = None
+    intermediates: bool | None = None
+    reports: str | None = None
+    """The folder to read the CCADB's reports from; empty: the network."""
+    config: Path | None = None
+    """A settings file that takes the place of config.toml."""
+    distrust: Mapping[str, str] = field(default_factory=dict)
+    """Fingerprint -> name of what is to leave and stay out."""
+    trust_again: frozenset[str] = frozenset()
+    """Fingerprints that are no longer distrusted."""
+    adopt: tuple[Adoption, ...] = ()
+    """Values of preset variables that the store takes over."""
+    abandon: frozenset[Adoption] = frozenset()
+    """Those that it no longer does."""
+    repairs: tuple[Repair, ...] = ()
+    """Intermediates that servers forgot to send."""
+    dry_run: bool = False
+
+    @property
+    def only_distrusts(self) -> bool:
+        """Return whether it takes certificates out and asks for nothing else."""
+        return bool(self.distrust) and not (
+            self.additions or self.config or self.trust_again or self.adopt or self.abandon or self.repairs
+        )
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Return whether it only asks to look at the sources again."""
+        return not (
+            self.additions
+            or self.config
+            or self.distrust
+            or self.trust_again
+            or self.adopt
+            or self.abandon
+            or self.repairs
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the store is to be, before anything is written."""
+
+    content: Content | None
+    """The files of a new generation; None: the one in force is already what it should be, whole."""
+    record: Manifest
+    """The manifest of the new generation, or of the one in force."""
+    rejected: tuple[Rejection, ...]
+    """What did not enter this time."""
+    until: datetime
+    """The first moment at which the same inputs may lead to another plan."""
+    kept: dict[Path, bytes]
+    """Files beside the generation that are to change: path -> content."""
+    digest: str = ""
+    """The digest of the last run, where this one found nothing new; empty where it is to be computed."""

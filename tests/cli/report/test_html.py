@@ -1,0 +1,249 @@
+"""The doctor's page: complete, harmless whatever a certificate says, and written whole or not at all."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import os
+import re
+import stat
+import typing
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.chains import CA, make
+from support.snapshot import assert_refused as refused
+from support.snapshot import snapshot
+
+from certboot import files
+from certboot.cli.report.chart import chart, wrapped
+from certboot.cli.report.html import BEGINNING, doctor_html
+from certboot.model import Finding
+
+if typing.TYPE_CHECKING:
+    from support.environments import Ran
+
+Run = Callable[..., "Ran"]
+MADE = datetime.datetime(2026, 11, 25, 2, 3, tzinfo=datetime.timezone.utc)
+EVIL = "CN=</svg></title></style><script>alert(1)</script><img src=x onerror=\"a\" b='c'>&amp;\u202e\x1b[1m\ud800\n"
+ROOT = make("Corp Root", form=CA)
+MIDDLE = make("Corp Issuing CA", ROOT, CA)
+SERVER = make("localhost", MIDDLE)
+
+
+class Page(HTMLParser):
+    """What is on a page: its elements, their attributes, and the text that is shown."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._style = False
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._style = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._style = self._style and tag != "style"
+
+    def handle_data(self, data: str) -> None:
+        self.text += "" if self._style else data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def finding(text: str, **evidence: object) -> Finding:
+    certificate = {"fingerprint": "ab", "subject": text, "issuer": text, "not_before": "2026-01-01", "not_after": text}
+    unread = {"fingerprint": "", "subject": text, "issuer": "", "not_before": "", "not_after": ""}
+    path = [
+        {"state": "sent", "subject": text, "fingerprint": "ab", "not_after": "2027-01-02T00:00:00", "fault": ""},
+        {"state": "missing", "subject": text, "fingerprint": "", "not_after": "", "fault": "missing-intermediate"},
+    ]
+    drawn = {
+        "chain": [certificate, unread],
+        "path": path,
+        "beside": [text],
+        "verdicts": [{"client": text, "code": 20, "message": text}, {"client": "B", "code": 0, "message": "ok"}],
+        "operator": text,
+        "send": {"pem": "PEM\n", "subjects": [text]},
+        **evidence,
+    }
+    return Finding("missing-intermediate", "server", "fail", text, f"{text}\n{text}", drawn, (("certboot", text),))
+
+
+def page(*findings: Finding) -> Page:
+    return Page(doctor_html(findings, MADE, "1.2"))
+
+
+@given(st.text(st.characters(exclude_characters="`"), max_size=60))  # backquotes mark code, which is harmless
+def test_no_text_of_a_stranger_adds_an_element_or_an_attribute(text: str) -> None:
+    shape = [(tag, sorted(attributes)) for tag, attributes in page(finding("x")).tags]
+    for evil in (text, EVIL):
+        hostile = page(finding(evil), Finding("root-sent", "server", "info", evil, evil))
+        harmless = page(finding("x"), Finding("root-sent", "server", "info", "x", "x"))
+        counted = {"text", "p"}  # a long name takes more lines
+        found, wanted = (
+            [(tag, sorted(each)) for tag, each in one.tags if tag not in counted] for one in (hostile, harmless)
+        )
+        assert found == wanted
+        assert {tag for tag, _ in hostile.tags} <= {tag for tag, _ in shape} | {"ul", "li"}
+
+
+def test_the_page_loads_nothing_and_allows_only_its_own_style() -> None:
+    text = doctor_html([finding(EVIL)], MADE, "1.2")
+    found = Page(text)
+    (policy,) = (
+        each["content"] or "" for each in found.all("meta") if each.get("http-equiv") == "Content-Security-Policy"
+    )
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
+    assert style
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    assert "url(" not in style[1]
+    assert "@import" not in style[1]
+    links = [each[name] or "" for _, each in found.tags for name in ("src", "href", "action", "data") if name in each]
+    assert [each for each in links if not each.startswith(("data:", "#"))] == []
+    assert {tag for tag, _ in found.tags}.isdisjoint({"script", "img", "iframe", "object", "form", "base"})
+    assert [each for _, each in found.tags if any(name.startswith("on") or name == "style" for name in each)] == []
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_cause_picture_remedies_and_the_rest_are_on_it() -> None:
+    found = page(finding("intranet.example"), Finding("root-sent", "server", "info", "s", "a root too"))
+    for wanted in (
+        "missing-intermediate",
+        "the server forgot an intermediate",
+        "sent by the server, as number 1",
+        "MISSING",
+        "no path to anything that is trusted here",
+        "valid until 2027-01-02",
+        "sent, but not part of the chain",
+        "certboot intranet.example",
+        "certboot repair intranet.example",
+        "The chain file to send",
+        "a root too",
+        "2026-11-25 at 02:03 UTC by certboot 1.2",
+    ):
+        assert wanted in found.text
+    (link,) = (each for each in found.all("a") if "download" in each)
+    assert link["download"] == "intranet.example-chain.pem"
+    assert base64.b64decode((link["href"] or "").partition("base64,")[2]) == b"PEM\n"
+
+
+def test_what_was_found_on_this_machine_beside_the_server_is_not_on_it() -> None:
+    assert "/home/me" not in page(Finding("a", "environment", "fail", "X", "/home/me"), finding("x")).text
+
+
+def test_without_a_chain_or_a_fault_it_says_so() -> None:
+    unheard = Finding("connection-refused", "server", "fail", "h:1", "nothing listens")
+    text = page(unheard).text
+    assert "It never came to a chain of certificates." in text
+    broken = Finding("check-not-finished", "server", "error", "server", "cannot read", {"hint": "check the path"})
+    assert "check the path" in page(broken).text
+    assert page(Finding("handshake-ok", "server", "ok", "h:1", "good")).text.count("Nothing has to be done.") == 2
+    many = [{"fingerprint": "", "subject": "no", "issuer": "", "not_before": "", "not_after": ""}] * 25
+    assert "and 5 more" in page(finding("x", chain=many)).text
+
+
+def test_the_picture_is_well_formed_and_as_high_as_what_is_in_it() -> None:
+    path = [{"state": "sent", "subject": EVIL * 9, "fingerprint": "ab", "not_after": "", "fault": "weak-key"}]
+    end = [{"state": "trusted", "subject": "CN=R", "fingerprint": "cd", "not_after": "2030", "fault": ""}]
+    picture = ElementTree.fromstring(chart({"path": path + end, "beside": ["B"] * 30}))  # noqa: S314 - our own
+    height = float(picture.attrib["viewBox"].split()[3])
+    frames = [each for each in picture.iter() if each.attrib.get("class") == "frame"]
+    assert len(frames) == 2 + 9
+    assert max(float(each.attrib["y"]) + float(each.attrib["height"]) for each in frames) <= height
+    assert "and 22 more" in "".join(picture.itertext())
+    assert "no path" not in "".join(picture.itertext())
+    assert chart({}) == ""
+
+
+@given(st.text(max_size=200))
+def test_lines_in_a_box_are_as_long_as_it_is_wide_at_most(text: str) -> None:
+    lines = wrapped(text, 20, 3)
+    assert len(lines) <= 3
+    assert all(len(line) <= 20 for line in lines)
+
+
+def test_a_name_is_broken_at_a_space_and_what_is_left_out_is_said() -> None:
+    assert wrapped("Corporation for Certificates", 20) == ["Corporation for", "Certificates"]
+    assert wrapped("a" * 90, 20)[2] == f"{'a' * 19}\N{HORIZONTAL ELLIPSIS}"
+    assert wrapped("\u8a3c" * 12, 20) == ["\u8a3c" * 10, "\u8a3c" * 2]
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> tuple[str, ...]:
+    (tmp_path / "chain.pem").write_bytes(SERVER.pem + ROOT.pem + MIDDLE.pem)
+    (tmp_path / "root.pem").write_bytes(ROOT.pem)
+    files = (str(tmp_path / name) for name in ("chain.pem", "root.pem"))
+    first, second = files
+    return ("doctor", "hook", "--chain", first, "--host", "localhost", "--anchors", second)
+
+
+def test_the_command_writes_it_beside_what_it_prints(certboot: Run, chain: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    before = certboot(*chain)
+    ran = certboot(*chain, "--html", file)
+    assert (ran.status, ran.out, ran.err) == (before.status, before.out, "")
+    found = Page(file.read_text("utf-8"))
+    assert "handshake-ok" in found.text
+    (link,) = (each for each in found.all("a") if "download" in each)
+    assert base64.b64decode((link["href"] or "").partition("base64,")[2]) == SERVER.pem + MIDDLE.pem
+    assert certboot(*chain, "--json", "--html", file).out.startswith("{")
+    assert sorted(each.name for each in tmp_path.iterdir() if each.name.startswith(".")) == []
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+
+
+def assert_refused(ran: Ran, why: str) -> None:
+    refused(ran)
+    assert why in ran.err
+
+
+@pytest.mark.parametrize(
+    "text", [b"mine", b'<!DOCTYPE html>\n<html lang="en"><head><title>mine</title>', b"\0", BEGINNING[:-1]]
+)
+def test_a_file_that_is_no_page_of_certboot_s_is_not_replaced(
+    certboot: Run, chain: tuple[str, ...], tmp_path: Path, text: bytes
+) -> None:
+    file = tmp_path / "index.html"
+    file.write_bytes(text)
+    before = snapshot(tmp_path)
+    assert_refused(certboot(*chain, "--html", file), "something other than a page of certboot doctor stands there")
+    assert snapshot(tmp_path) == before
+    file.write_bytes(b"")
+    assert certboot(*chain, "--html", file).status == certboot(*chain, "--html", file).status
+    assert file.read_bytes().startswith(BEGINNING)
+
+
+def test_what_is_no_regular_file_is_not_replaced(
+    certboot: Run, chain: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("file")
+    for name in ("folder", "pipe", "link"):
+        assert_refused(certboot(*chain, "--html", tmp_path / name), "not a regular file")
+    assert_refused(certboot(*chain, "--html", tmp_path / "none" / "page"), "no such folder")
+    assert_refused(certboot(*chain, "--html", tmp_path / "file" / "page"), "cannot write")
+    assert_refused(certboot("doctor", "--html", tmp_path / "page"), "goes with a host")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "replace", full)
+    assert_refused(certboot(*chain, "--html", tmp_path / "page"), "No space left on device")
+    assert (tmp_path / "link").is_symlink()
+    assert not (tmp_path / "page").exists()

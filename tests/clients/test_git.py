@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.environments import SYSTEM_PATH
+from support.table import cases
+
+from certboot.clients.git import git_settings, is_off
+from certboot.clients.settings_places import Surroundings
+
+
+@pytest.fixture
+def around(clean: Path, tmp_path: Path) -> Surroundings:
+    (tmp_path / "project").mkdir()
+    environ = {"HOME": str(clean), "PATH": SYSTEM_PATH, "GIT_CONFIG_NOSYSTEM": "1"}
+    return Surroundings(environ, tmp_path / "project")
+
+
+def git(around: Surroundings, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], env=dict(around.environ), cwd=around.folder, check=True, capture_output=True)
+
+
+def test_without_settings_there_are_none(around: Surroundings) -> None:
+    git(around, "config", "--global", "user.name", "me")
+    assert git_settings(around) == ()
+
+
+def test_settings_have_their_file_and_line(around: Surroundings) -> None:
+    config = around.home / ".gitconfig"
+    config.write_text("[user]\n\tname = me\n[http]\n\tsslVerify = false\n\tsslCAInfo = ~/ca.pem\n\tproxy = hush\n")
+    assert git_settings(around) == (
+        ("http.sslVerify", "false", str(config), 4),
+        ("http.sslCAInfo", "~/ca.pem", str(config), 5),
+    )
+
+
+def test_a_repositorys_own_settings_and_those_of_one_address_count(around: Surroundings) -> None:
+    git(around, "init", "-q")
+    git(around, "config", "http.https://git.example/.sslCAPath", "/certs")
+    (around.folder / ".git/more").write_text("[http]\n\tsslVerify\n")
+    git(around, "config", "include.path", "more")
+    path = around.folder / ".git"
+    assert {each[:3] for each in git_settings(around)} == {
+        ("http.https://git.example/.sslCAPath", "/certs", str(path / "config")),
+        ("http.sslVerify", "true", str(path / "more")),
+    }
+
+
+def test_what_comes_from_a_variable_has_no_file(around: Surroundings) -> None:
+    more = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.sslVerify", "GIT_CONFIG_VALUE_0": "no"}
+    there = around._replace(environ={**around.environ, **more})
+    assert git_settings(there) == (("http.sslVerify", "no", "", 0),)
+
+
+def test_a_file_that_is_not_to_be_read_again_has_no_line(around: Surroundings) -> None:
+    config = around.home / ".gitconfig"
+    config.write_text("[http]\n\tsslVerify = false\n" + "# words\n" * 200_000)
+    assert git_settings(around) == (("http.sslVerify", "false", str(config), 0),)
+
+
+def test_without_git_nothing_is_known(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(subprocess, "run", missing)
+    assert git_settings(around) == ()
+
+
+@cases("value", ["false", "False", "no", "off", "0", "", "true", "yes", "on", "1", "2"])
+def test_git_agrees_on_what_is_off(around: Surroundings, value: str) -> None:
+    argv = ["git", "-c", f"http.sslVerify={value}", "config", "--type=bool", "http.sslVerify"]
+    ran = subprocess.run(argv, env=dict(around.environ), capture_output=True, text=True, check=True)
+    assert is_off(value) == (ran.stdout.strip() == "false")

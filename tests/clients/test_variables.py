@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import typing
+from pathlib import Path
+
+import pytest
+from support.table import cases
+
+import certboot_startup
+from certboot.clients import variables
+from certboot.clients.variables import BY_NAME, DIRECTORY, VARIABLES, held_back
+from certboot.store import env_file
+from certboot.store.config import Config
+from certboot.store.paths import StorePaths
+from certboot.store.request import Request
+from certboot.store.update import apply
+
+GROUPS = [
+    ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"),
+    ("SSL_CERT_FILE", "SSL_CERT_DIR"),
+    ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH"),
+    ("NODE_EXTRA_CA_CERTS", "HTTPLIB2_CA_CERTS"),
+]
+
+
+def test_only_those_that_openssl_reads_as_a_list_of_directories_are_given_one() -> None:
+    directories = {variable.name for variable in VARIABLES if variable.form == DIRECTORY}
+    assert directories == {"SSL_CERT_DIR", "GIT_SSL_CAPATH"} == set(certboot_startup.DIRECTORIES)
+
+
+def test_the_defaults_are_the_smallest_set_that_reaches_the_clients() -> None:
+    assert {variable.name for variable in VARIABLES if variable.default} == {
+        "REQUESTS_CA_BUNDLE",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "NODE_EXTRA_CA_CERTS",
+        "GIT_SSL_CAINFO",
+        "HTTPLIB2_CA_CERTS",
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    }
+    assert len(BY_NAME) == len(VARIABLES)
+
+
+@cases(
+    "config",
+    [Config(), Config(add=("CURL_CA_BUNDLE", "PIP_CERT")), Config(remove=("SSL_CERT_DIR",))],
+    ids=["defaults", "more", "no-directory"],
+)
+def test_what_init_says_of_preset_variables_is_what_the_hook_does(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, config: Config
+) -> None:
+    """Every combination of unset, empty, foreign and our own values among the variables that look at each other."""
+    apply(paths, Request("init"))
+    settings = env_file.values(config.variables(), paths.current)
+    paths.env.write_bytes(env_file.render(env_file.EnvFile(settings)))
+    bundle, crts = (str(paths.current / name) for name in ("bundle.pem", "crts"))
+    former = str(paths.generations / "1" / "bundle.pem")
+    choices = (None, "", "/own.pem", f"{paths.home}-of-others/ca.pem", bundle, crts, former)
+    disagreed = []
+    for group in GROUPS:
+        for values in itertools.product(choices, repeat=len(group)):
+            preset = {name: value for name, value in zip(group, values, strict=True) if value is not None}
+            held = held_back(settings, paths, preset)
+            environ = {**preset, "CERTBOOT_HOME": str(paths.home), "CERTBOOT_GUARDS": "none"}
+            monkeypatch.setattr(certboot_startup, "applied", {})
+            status = certboot_startup._activate(environ, set(environ))  # type: ignore[arg-type]  # a dict will do
+            assert status == "active"
+            assert {name: environ[name] for name in preset} == preset
+            set_by_hook = {name: value for name, value in settings.items() if name not in held and name not in preset}
+            if certboot_startup.applied != set_by_hook:
+                disagreed.append(preset)
+    assert disagreed == []
+
+
+def test_a_preset_variable_is_named_with_the_one_that_decides_it() -> None:
+    paths = StorePaths(Path("/s"))
+    names = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    assert held_back(names, paths, {}) == {}
+    assert held_back(names, paths, {"PIP_CERT": "/own", "SSL_CERT_FILE": "/s/current/bundle.pem", "OTHER": "x"}) == {
+        "REQUESTS_CA_BUNDLE": ("PIP_CERT", "/own")
+    }
+    assert held_back(names, paths, {"REQUESTS_CA_BUNDLE": "/x", "PIP_CERT": "/own"}) == {
+        "REQUESTS_CA_BUNDLE": ("REQUESTS_CA_BUNDLE", "/x")
+    }
+
+
+def test_an_adopted_value_holds_nothing_back_but_another_value_or_variable_does() -> None:
+    paths, names = StorePaths(Path("/s")), ("REQUESTS_CA_BUNDLE",)
+    adopted = [("PIP_CERT", "/own"), ("REQUESTS_CA_BUNDLE", "/x")]
+    assert held_back(names, paths, {"PIP_CERT": "/own", "REQUESTS_CA_BUNDLE": "/x"}, adopted) == {}
+    for preset, value in (("PIP_CERT", "/own/"), ("PIP_CERT", "/x"), ("CURL_CA_BUNDLE", "/own")):
+        expected = {"REQUESTS_CA_BUNDLE": (preset, value)}
+        assert held_back(names, paths, {preset: value, "REQUESTS_CA_BUNDLE": "/x"}, adopted) == expected
+
+
+def git(*arguments: str) -> None:
+    subprocess.run(["git", "config", *arguments], check=True)
+
+
+@pytest.fixture
+def system_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The machine's git settings are a file of this test."""
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(tmp_path / "gitconfig"))
+
+
+@pytest.mark.usefixtures("system_settings")
+def test_gits_own_settings_of_both_scopes_are_found() -> None:
+    assert variables.settings_outranked() == ()
+    git("--global", "http.sslVerify", "true")
+    git("--global", "http.https://example.org/.proxy", "sslcainfo")
+    assert variables.settings_outranked() == ()
+    git("--global", "http.sslCAInfo", "/own.pem")
+    git("--global", "http.https://git.example/.sslCAPath", "/own")
+    git("--system", "http.sslCAPath", "/own")
+    assert set(variables.settings_outranked()) == {
+        "http.sslcainfo",
+        "http.https://git.example/.sslcapath",
+        "http.sslcapath",
+    }
+
+
+@pytest.mark.usefixtures("system_settings")
+def test_a_setting_in_an_included_file_counts_once(clean: Path) -> None:
+    git("--file", str(clean / "more"), "http.sslCAInfo", "/own.pem")
+    git("--global", "include.path", str(clean / "more"))
+    git("--global", "http.sslCAInfo", "/own.pem")
+    assert variables.settings_outranked() == ("http.sslcainfo",)
+
+
+@pytest.mark.usefixtures("system_settings")
+def test_a_setting_of_the_repository_one_stands_in_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    monkeypatch.chdir(tmp_path)
+    git("--local", "http.sslCAInfo", "/own.pem")
+    assert variables.settings_outranked() == ()
+
+
+def test_without_git_there_are_no_settings(tmp_path: Path) -> None:
+    assert variables.settings_outranked({**os.environ, "PATH": str(tmp_path)}) == ()
+
+
+def test_a_git_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(command: list[str], timeout: float, **_: object) -> typing.NoReturn:
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert variables.settings_outranked() == ()

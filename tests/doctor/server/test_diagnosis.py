@@ -1,0 +1,275 @@
+"""The cause follows from values alone: OpenSSL's code, what was sent, what is known. No server, no clock."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing
+
+from cryptography import x509
+from support.chains import CA, LEAF, Form, Made, make
+from support.pki import DAY, NOW
+from support.table import cases
+
+from certboot.doctor.server.case import Judgement, Known
+from certboot.doctor.server.diagnosis import Evidence, Judgements, examined
+from certboot.model import Finding, Handshake, Target
+from certboot.pki.parsed import parsed_certificate
+from certboot.pki.verdict import openssl_verdict, verifying_context
+
+ROOT = make("Corp Root", form=CA)
+MIDDLE = make("Middle", ROOT, CA)
+SERVER = make("localhost", MIDDLE)
+TARGET = Target("localhost", 8443)
+
+
+def changed(form: Form, **changes: object) -> Form:
+    return dataclasses.replace(form, **changes)  # type: ignore[arg-type]
+
+
+def examine(
+    code: int,
+    *sent: Made,
+    trusted: tuple[Made, ...] = (),
+    known: Known | None = None,
+    now: datetime.datetime = NOW,
+    **more: typing.Any,  # noqa: ANN401
+) -> list[Finding]:
+    here = Judgement(code, "in OpenSSL's words")
+    judgements = more.pop("judgements", None) or Judgements(here, lax=here)
+    target = more.pop("target", TARGET)
+    handshake = more.pop("handshake", None)
+    return examined(
+        Evidence(
+            target, now, judgements, tuple(each.der for each in sent), tuple(each.der for each in trusted),
+            handshake, known=known or Known(), **more,
+        )
+    )  # fmt: skip
+
+
+def cause(code: int, *sent: Made, **more: typing.Any) -> str:  # noqa: ANN401
+    return examine(code, *sent, **more)[0].id
+
+
+OTHER = make("Other Root", form=CA)
+
+
+@cases(
+    ("code", "sent", "expected"),
+    [
+        (2, (SERVER, MIDDLE), "untrusted-root"),
+        (20, (SERVER, MIDDLE), "untrusted-root"),
+        (21, (SERVER, MIDDLE), "untrusted-root"),
+        (19, (SERVER, MIDDLE, ROOT), "untrusted-root"),
+        (27, (SERVER, MIDDLE, ROOT), "untrusted-root"),
+        (18, (make("localhost"),), "self-signed-leaf"),
+        (62, (SERVER, MIDDLE), "hostname-mismatch"),
+        (64, (SERVER, MIDDLE), "hostname-mismatch"),
+        (66, (SERVER, MIDDLE), "weak-key"),
+        (67, (SERVER, MIDDLE), "weak-key"),
+        (68, (SERVER, MIDDLE), "weak-signature"),
+        (79, (SERVER, MIDDLE), "not-a-ca"),
+        (32, (SERVER, MIDDLE), "not-a-ca"),
+        (37, (SERVER, MIDDLE), "not-a-ca"),
+        (25, (SERVER, MIDDLE), "path-length-exceeded"),
+        (26, (SERVER, MIDDLE), "wrong-purpose"),
+        (47, (SERVER, MIDDLE), "name-constraints"),
+        (53, (SERVER, MIDDLE), "name-constraints"),
+        (7, (SERVER, MIDDLE), "invalid-signature"),
+        (28, (SERVER, MIDDLE), "distrusted-by-user"),
+        (9, (SERVER, MIDDLE), "not-yet-valid"),
+        (10, (SERVER, MIDDLE), "expired-leaf"),
+        (34, (SERVER, MIDDLE), "verification-failed"),
+        (9999, (SERVER, MIDDLE), "verification-failed"),
+    ],
+)
+def test_the_code_decides_whatever_the_certificates_look_like(code: int, sent: tuple[Made, ...], expected: str) -> None:
+    findings = examine(code, *sent, trusted=(OTHER,))
+    assert (findings[0].id, findings[0].status, findings[0].subject) == (expected, "fail", "localhost:8443")
+    assert findings[0].summary.startswith(f"Verify return code: {code} (in OpenSSL's words)\n")
+
+
+@cases("code", [0, 9, 10, 18, 19, 20, 28, 34, 62, 79])
+@cases("sent", [(), (b"junk",), (b"junk", SERVER.der)])
+def test_where_the_leaf_was_not_seen_the_code_is_all_there_is(code: int, sent: tuple[bytes, ...]) -> None:
+    here = Judgement(code, "words")
+    (finding,) = examined(Evidence(TARGET, NOW, Judgements(here), sent))
+    expected = {0: "handshake-ok", 9: "not-yet-valid", 10: "expired-leaf", 18: "self-signed-leaf", 19: "untrusted-root",
+                20: "untrusted-root", 28: "distrusted-by-user", 34: "verification-failed", 62: "hostname-mismatch",
+                79: "not-a-ca"}  # fmt: skip
+    assert finding.id == expected[code]
+    assert finding.status == ("fail" if code else "ok")
+
+
+def key_ids(issuer: Made, grandparent: x509.Name) -> Form:
+    """An authority key identifier that also names the issuer's issuer."""
+    public = x509.SubjectKeyIdentifier.from_public_key(issuer.key.public_key()).digest
+    value = x509.AuthorityKeyIdentifier(public, [x509.DirectoryName(grandparent)], issuer.certificate.serial_number)
+    return changed(LEAF, aki=False, extra=((value, False),))
+
+
+ISSUING = make("Corp Issuing CA", ROOT, CA)
+OWN = changed(CA, organisation="Corp")
+AT = changed(LEAF, issuer_at="http://pki.example/ca.cer")
+
+
+@cases(
+    ("leaf", "known", "expected"),
+    [
+        (make("localhost", MIDDLE), Known(), "untrusted-root"),
+        (make("localhost", MIDDLE), Known(intermediates=(parsed_certificate(MIDDLE.der),)), "missing-intermediate"),
+        (make("localhost", MIDDLE), Known(elsewhere=((parsed_certificate(MIDDLE.der), "certifi"),)), "untrusted-root"),
+        (make("localhost", MIDDLE, AT), Known(), "missing-intermediate"),
+        (make("localhost", ROOT, AT), Known(), "untrusted-root"),
+        (make("localhost", ISSUING), Known(), "missing-intermediate"),
+        (make("localhost", make("Zscaler Intermediate Root CA", form=CA), AT), Known(), "untrusted-root"),
+        (make("localhost", make("Zscaler Issuing CA", form=CA), AT), Known(), "untrusted-root"),
+        (make("localhost", make("X1", form=OWN)), Known(organisations=frozenset({"Corp"})), "missing-intermediate"),
+        (make("localhost", make("X1", form=OWN)), Known(organisations=frozenset({"Else"})), "untrusted-root"),
+        (make("localhost", MIDDLE, key_ids(MIDDLE, ROOT.certificate.subject)), Known(), "missing-intermediate"),
+        (make("localhost", OTHER, key_ids(OTHER, OTHER.certificate.subject)), Known(), "untrusted-root"),
+        (make("localhost", ISSUING, key_ids(ISSUING, ISSUING.certificate.subject)), Known(), "untrusted-root"),
+    ],
+)
+def test_a_missing_issuer_is_an_intermediate_or_a_root_by_what_is_known_or_looks_so(
+    leaf: Made, known: Known, expected: str
+) -> None:
+    finding = examine(20, leaf, known=known)[0]
+    assert finding.id == expected
+    word = "repair" if expected == "missing-intermediate" else "trust"
+    says_where = bool(parsed_certificate(leaf.der).issuers_at)
+    if not known.elsewhere:
+        can_be_had = word == "repair" or says_where
+        assert finding.fix == ((("certboot", word, "localhost:8443"),) if can_be_had else ())
+        assert ("certboot trust FILE" in finding.summary) != can_be_had
+    states = [link["state"] for link in typing.cast("list[dict[str, str]]", finding.evidence["path"])]
+    assert states == ["sent", "missing"]
+
+
+def test_the_way_to_the_server_is_in_the_remedy() -> None:
+    target = Target("::1", 25, "smtp", ("::1", 2525), "mail.example")
+    ((*argv,),) = examine(20, make("mail.example", MIDDLE, AT), target=target)[0].fix
+    assert argv == [
+        "certboot", "repair", "[::1]:25", "--starttls", "smtp", "--connect", "[::1]:2525", "--servername", "mail.example"  # noqa: E501
+    ]  # fmt: skip
+
+
+@cases("at", ["http://pki.example/ca.cer", ""])
+def test_a_chain_of_strangers_can_be_repaired_if_the_leaf_says_where_its_issuer_is(at: str) -> None:
+    leaf = make("localhost", MIDDLE, changed(LEAF, issuer_at=at))
+    finding = examine(20, leaf, make("Old Issuing CA", OTHER, CA))[0]
+    assert (finding.id, bool(finding.fix)) == ("wrong-chain", bool(at))
+
+
+@cases(
+    ("known", "now", "expected"),
+    [
+        (Known(), NOW, "not-yet-valid"),
+        (Known(earliest=NOW - DAY), NOW, "not-yet-valid"),
+        (Known(earliest=NOW + DAY), NOW, "clock-skew"),
+    ],
+)
+def test_a_clock_before_certboot_itself_is_wrong(known: Known, now: datetime.datetime, expected: str) -> None:
+    leaf = make("localhost", MIDDLE, changed(LEAF, valid=(NOW + DAY, NOW + 2 * DAY)))
+    assert cause(9, leaf, MIDDLE, trusted=(ROOT,), known=known, now=now) == expected
+
+
+def test_a_clock_by_which_most_roots_have_expired_is_wrong() -> None:
+    leaf = make("localhost", MIDDLE, changed(LEAF, valid=(NOW - 2 * DAY, NOW - DAY)))
+    assert cause(10, leaf, MIDDLE, trusted=(ROOT,), known=Known(anchors_expired=True)) == "clock-skew"
+    assert cause(10, leaf, MIDDLE, trusted=(ROOT,)) == "expired-leaf"
+
+
+@cases(
+    ("date", "earliest", "expected"),
+    [
+        (NOW + 2 * DAY, None, "clock-skew"),
+        (NOW + 30 * DAY, None, "not-yet-valid"),
+        (NOW + DAY / 999, None, "not-yet-valid"),
+        (NOW + 2 * DAY, NOW + 3 * DAY, "clock-skew"),
+        (NOW + 2 * DAY, NOW - DAY, "clock-skew"),
+    ],
+)
+def test_the_servers_own_time_counts_only_if_its_chain_is_valid_then(
+    date: datetime.datetime, earliest: datetime.datetime | None, expected: str
+) -> None:
+    leaf = make("localhost", MIDDLE, changed(LEAF, valid=(NOW + DAY, NOW + 9 * DAY)))
+    shaken = Handshake("unverified", verify_code=9, server_date=date.isoformat())
+    known = Known(earliest=earliest)
+    assert cause(9, leaf, MIDDLE, trusted=(ROOT,), handshake=shaken, known=known) == expected
+
+
+def test_other_hosts_with_the_same_issuer_hint_at_inspection() -> None:
+    known = Known(also_issued_for=("a.example", "b.test"))
+    finding = examine(20, SERVER, MIDDLE, known=known)[0]
+    assert finding.evidence["inspection"] == "the same issuer for unrelated hosts"
+    assert "a.example, b.test" in finding.summary
+
+
+def judged(here: int, lax: int, strict: int, without: int = 0) -> Judgements:
+    return Judgements(*(Judgement(each, "words") for each in (here, lax, strict, without)))
+
+
+@cases(
+    ("judgements", "strict_here", "expected", "status"),
+    [
+        (judged(0, 0, 0), False, "handshake-ok", "ok"),
+        (judged(0, 0, 89), False, "strict-basic-constraints", "warn"),
+        (judged(89, 0, 89), True, "strict-basic-constraints", "fail"),
+        (judged(79, 0, 79), True, "strict-basic-constraints", "fail"),
+        (judged(79, 79, 79), True, "not-a-ca", "fail"),
+        (judged(85, 10, 85), True, "expired-leaf", "fail"),
+        (judged(83, 0, 83), True, "strict-names", "fail"),
+        (judged(93, 0, 93), True, "strict-version", "fail"),
+        (judged(1, 0, 1), True, "verification-failed", "fail"),
+        (judged(0, 20, 0), True, "untrusted-root", "warn"),
+        (judged(0, 0, 0, 62), False, "no-subject-alt-name", "fail"),
+        (judged(0, 0, 89, 62), False, "no-subject-alt-name", "fail"),
+    ],
+)
+def test_where_clients_differ_what_all_refuse_comes_first(
+    judgements: Judgements,
+    strict_here: bool,  # noqa: FBT001
+    expected: str,
+    status: str,
+) -> None:
+    finding = examine(0, SERVER, MIDDLE, trusted=(ROOT,), judgements=judgements, strict_here=strict_here)[0]
+    assert (finding.id, finding.status) == (expected, status)
+
+
+def test_days_that_cannot_be_read_limit_nothing() -> None:
+    for day, expected in (("soon", "handshake-ok"), (f"{NOW - 9 * DAY:%Y-%m-%d}", "distrusted-after")):
+        known = Known(distrust_after={ROOT.sha256: day})
+        assert cause(0, SERVER, MIDDLE, trusted=(ROOT,), known=known) == expected
+
+
+def test_a_revoked_intermediate_counts_before_all_else_that_is_accepted() -> None:
+    known = Known(revoked=frozenset({MIDDLE.sha256}), distrusted={ROOT.sha256: ROOT.sha256})
+    assert cause(0, SERVER, MIDDLE, trusted=(ROOT,), known=known) == "revoked-intermediate"
+    assert cause(20, SERVER, MIDDLE, known=known) == "untrusted-root"
+
+
+def test_a_self_signed_ca_as_a_server_can_be_trusted() -> None:
+    for form, fix in ((changed(LEAF, ca=True), (("certboot", "trust", "localhost:8443"),)), (LEAF, ())):
+        assert examine(18, make("localhost", form=form))[0].fix == fix
+
+
+def test_an_expired_intermediate_can_be_repaired_if_its_child_says_where_it_is() -> None:
+    old = make("Middle", ROOT, changed(CA, valid=(NOW - 9 * DAY, NOW - DAY)))
+    for at in ("http://pki.example/ca.cer", ""):
+        finding = examine(10, make("localhost", old, changed(LEAF, issuer_at=at)), old, trusted=(ROOT,))[0]
+        assert (finding.id, bool(finding.fix)) == ("expired-intermediate", bool(at))
+
+
+PATH_LENGTH = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.19"), bytes.fromhex("3003020100"))
+
+
+@cases("strict_here", [False, True])
+def test_a_certificate_that_only_openssl_can_read_has_the_cause_of_its_code(*, strict_here: bool) -> None:
+    """A path length without a CA: the library refuses to read it, and OpenSSL refuses it only when it is strict."""
+    leaf = make("localhost", ROOT, changed(LEAF, constraints=False, extra=((PATH_LENGTH, True),)))
+    contexts = (verifying_context(strict=strict, anchors=(ROOT.der,)) for strict in (False, True))
+    assert [(openssl_verdict(context, (leaf.der,), "localhost") or (None,))[0] for context in contexts] == [0, 80]
+    judgements = judged(80 if strict_here else 0, 0, 80)
+    (finding,) = examine(0, leaf, trusted=(ROOT,), judgements=judgements, strict_here=strict_here)
+    assert (finding.id, finding.status) == ("strict-path-length", "fail" if strict_here else "warn")

@@ -1,0 +1,189 @@
+"""Expiry, strict defects, and Mozilla's dates of distrust."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from support import report
+from support.issuers import intermediate
+from support.pki import DAY, NOW, Issued, ca_extensions, issue
+from support.snapshot import roots, unparsed
+
+from certboot.doctor.store import check as check_store
+from certboot.model import Finding
+from certboot.pki.certificate import load_certificate
+from certboot.sources import certifi, repairs
+from certboot.sources.candidates import Unparsed
+from certboot.store.paths import StorePaths
+from certboot.store.request import Request
+from certboot.store.update import apply
+
+
+def of(paths: StorePaths, kind: str, days: float = 0) -> list[Finding]:
+    return [each for each in check_store.check(paths, NOW + days * DAY) if each.id == kind]
+
+
+def offered(monkeypatch: pytest.MonkeyPatch, *more: Issued, distrust_after: str = "") -> None:
+    """Let certifi offer these beside the usual three."""
+    pem = b"".join(each.pem for each in (*roots(), *more))
+    plain = unparsed(pem, "certifi", "2026.1")
+    own = {each.der for each in more}
+
+    def parse() -> object:
+        loaded = plain.parse()
+        candidates = (
+            dataclasses.replace(each, distrust_after=distrust_after) if each.certificate.der in own else each
+            for each in loaded.candidates
+        )
+        return dataclasses.replace(loaded, candidates=tuple(candidates))
+
+    monkeypatch.setattr(certifi, "read", lambda: Unparsed(plain.pieces, parse))  # type: ignore[arg-type]
+
+
+class TestIntermediates:
+    @pytest.fixture
+    def stored(self, paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """One from the CCADB's report that ends after 50 days, and one of ``certboot repair`` that does after 100."""
+        root = issue("Root")
+        offered(monkeypatch, root)
+        listed = intermediate("Listed", root, valid=(NOW - DAY, NOW + 50 * DAY))
+        found = load_certificate(intermediate("Found", root, valid=(NOW - DAY, NOW + 100 * DAY)).der)
+        other = report.revoked(issue("Revoked"))
+        folder = report.save(
+            report.Reports((report.root(root),), (report.intermediate(listed),), (other,)).bodies(),
+            tmp_path / "reports",
+        )
+        need = repairs.Need("a.example:443", "2026-11-25", "http://ca.example/", "Root")
+        repair = repairs.Repair(found, (need,))
+        apply(paths, Request("init", intermediates=True, reports=str(folder), repairs=(repair,)))
+
+    @pytest.mark.usefixtures("stored")
+    def test_those_that_have_expired_are_taken_out_by_update(self, paths: StorePaths) -> None:
+        assert of(paths, "intermediate-expired", 49) == []
+        (finding,) = of(paths, "intermediate-expired", 51)
+        assert (finding.status, finding.subject, finding.fix) == ("warn", "intermediates", (("certboot", "update"),))
+        assert finding.summary == (
+            f"Listed expired on {NOW + 50 * DAY:%Y-%m-%d}: until an update takes it out, clients refuse also servers "
+            "that send its successor"
+        )
+        (finding,) = of(paths, "intermediate-expired", 101)
+        assert (finding.evidence["count"], len(finding.evidence["intermediates"])) == (2, 2)  # type: ignore[arg-type]
+
+    @pytest.mark.usefixtures("stored")
+    def test_of_those_that_expire_soon_only_what_a_server_does_not_send_is_named(self, paths: StorePaths) -> None:
+        assert of(paths, "intermediate-expiring", 45) == of(paths, "intermediate-expiring", 101) == []
+        (finding,) = of(paths, "intermediate-expiring", 75)
+        assert (finding.status, finding.fix) == ("info", ())
+        assert finding.summary.startswith(f"Found expires on {NOW + 100 * DAY:%Y-%m-%d}; certboot update takes it out")
+
+
+def test_anchors_with_nothing_to_tell_have_no_findings(paths: StorePaths) -> None:
+    apply(paths, Request("init"))
+    assert [each for each in check_store.check(paths) if each.id.startswith("anchor")] == []
+
+
+def test_an_anchor_that_has_expired_is_taken_out_by_update(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = issue("Short", valid=(NOW - DAY, NOW + 100 * DAY))
+    offered(monkeypatch, short)
+    apply(paths, Request("init"))
+    assert of(paths, "anchor-expired", 99) == []
+    (finding,) = of(paths, "anchor-expired", 101)
+    assert (finding.status, finding.subject, finding.fix) == ("warn", "anchors", (("certboot", "update"),))
+    assert finding.summary == f"Short expired on {NOW + 100 * DAY:%Y-%m-%d}; an update takes out what has expired"
+    assert finding.evidence["count"] == 1
+
+
+def test_the_remedy_for_an_expired_anchor_runs_and_mends_it(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, certboot: Callable[..., object]
+) -> None:
+    """No clock is set here: the certificate is one that was let in, and nothing is known of a last run."""
+    old = issue("Old", valid=(NOW - 9 * DAY, NOW - DAY))
+    offered(monkeypatch, old)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("certboot.store.policy.broken_rule", lambda *_: None)
+        apply(paths, Request("init"))
+    paths.checked.unlink()
+    (finding,) = of(paths, "anchor-expired")
+    ((program, *arguments),) = finding.fix
+    assert program == "certboot"
+    certboot(*arguments)
+    assert of(paths, "anchor-expired") == []
+
+
+def test_a_public_anchor_that_expires_soon_is_for_information_and_ones_own_a_warning(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certboot: Callable[..., object]
+) -> None:
+    offered(monkeypatch, issue("Public", valid=(NOW - DAY, NOW + 40 * DAY)))
+    (tmp_path / "own.pem").write_bytes(issue("Own", valid=(NOW - DAY, NOW + 41 * DAY)).pem)
+    certboot("init", "--add", tmp_path / "own.pem")
+    assert of(paths, "anchor-expiring", 9) == []
+    assert [(each.status, each.summary.split()[0]) for each in of(paths, "anchor-expiring", 12)] == [
+        ("warn", "Own"), ("info", "Public"),
+    ]  # fmt: skip
+    assert "certboot trust" in of(paths, "anchor-expiring", 12)[0].summary
+    assert of(paths, "anchor-expiring", 42) == []  # by then they have
+
+
+def without_key_id(common_name: str) -> Issued:
+    made = issue(common_name)
+    kept = tuple(each for each in ca_extensions(made.key) if not isinstance(each[0], x509.SubjectKeyIdentifier))
+    return issue(common_name, key=made.key, extensions=kept)
+
+
+def test_a_defect_of_an_added_ca_is_a_warning_and_of_a_public_one_no_word(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certboot: Callable[..., object]
+) -> None:
+    offered(monkeypatch, without_key_id("Public"))
+    certboot("init")
+    assert of(paths, "anchor-strict-defects") == []
+    (tmp_path / "own.pem").write_bytes(without_key_id("Own").pem)
+    certboot("init", "--add", tmp_path / "own.pem")
+    (finding,) = of(paths, "anchor-strict-defects")
+    assert (finding.status, finding.summary.splitlines()) == (
+        "warn",
+        [
+            "Python 3.13 and newer refuse what Own issues: strict-missing-ski",
+            "Own: its issuer can issue it anew with the same key and name, and subjectKeyIdentifier=hash",
+            "certboot repair HOST stores an intermediate without a defect, if there is one, which is enough for them",
+            "or use a Python up to 3.12, which does not mind",
+        ],
+    )
+    assert finding.evidence["anchors"][0]["defects"] == ["strict-missing-ski"]  # type: ignore[index]
+    (tmp_path / "own.pem").write_bytes(issue("Own").pem)
+    certboot("purge", "--yes")
+    certboot("init", "--add", tmp_path / "own.pem")
+    assert of(paths, "anchor-strict-defects") == []
+
+
+def test_a_date_of_distrust_that_has_passed_is_for_information(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered(monkeypatch, issue("Partly"), distrust_after=f"{NOW + 10 * DAY:%Y-%m-%d}")
+    apply(paths, Request("init"))
+    assert of(paths, "anchor-distrust-after", 8) == []
+    (finding,) = of(paths, "anchor-distrust-after", 12)
+    assert (finding.status, finding.fix) == ("info", ())
+    assert finding.summary.startswith("Mozilla trusts Partly only for what was issued until ")
+    assert of(paths, "anchor-distrusted", 12) == []
+
+
+def test_a_date_so_long_ago_that_nothing_is_valid_is_a_warning_and_distrust_mends_it(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, certboot: Callable[..., object]
+) -> None:
+    date = NOW - timedelta(days=400)
+    offered(monkeypatch, issue("Gone"), issue("Gone too"), distrust_after=f"{date:%Y-%m-%d}")
+    apply(paths, Request("init"))
+    (finding,) = of(paths, "anchor-distrusted")
+    assert (finding.status, finding.evidence["count"]) == ("warn", 2)
+    assert "Gone and 1 more" in finding.summary
+    assert of(paths, "anchor-distrust-after") == []
+    assert of(paths, "anchor-distrusted", -10) == []
+    for program, *arguments in finding.fix:
+        assert program == "certboot"
+        assert certboot(*arguments).status == 0  # type: ignore[attr-defined]
+    assert of(paths, "anchor-distrusted") == []

@@ -1,0 +1,126 @@
+"""Every finding that the doctor can give is in the registry and has its story, and the registry has no others."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+import typing
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from support.table import cases
+
+from certboot.doctor.findings import EXPLANATIONS, Explanation, parse
+
+if typing.TYPE_CHECKING:
+    from support.environments import Ran
+
+SRC = Path(__file__).parents[2] / "src" / "certboot"
+ID = re.compile("[a-z]+(-[a-z0-9]+)+")
+STATUSES = frozenset({"ok", "info", "warn", "fail", "skip", "error"})
+# Of these modules every text that looks like an id is one.
+OF_SERVERS = [
+    SRC / f"{name}.py"
+    for name in (
+        "doctor/server/case", "doctor/server/cause", "doctor/server/dates", "doctor/server/diagnosis",
+        "doctor/server/evidence", "doctor/server/inspection", "doctor/server/issuer", "doctor/server/no_handshake",
+        "doctor/server/remarks", "doctor/server/remedies", "net/handshake", "net/starttls", "net/connection",
+        "pki/names", "pki/path", "pki/verify", "pki/verify_codes",
+    )
+]  # fmt: skip
+NO_FINDINGS = frozenset({"utf-8", "latin-1", "certboot-resolve"})
+
+
+def texts(paths: Iterable[Path]) -> set[str]:
+    """The texts in the source that look like an id."""
+    nodes = (node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8"))))
+    return {text for node in nodes if (text := text_of(node)) and ID.fullmatch(text)} - NO_FINDINGS
+
+
+def text_of(node: ast.AST | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def given(path: Path) -> set[str]:
+    """What a module gives as an id: the first argument of a call for a finding, or what stands before a status."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name.lower().endswith("finding") and node.args:
+                found.add(text_of(node.args[0]))
+        elif isinstance(node, ast.Tuple) and len(node.elts) > 1 and text_of(node.elts[1]) in STATUSES:
+            found.add(text_of(node.elts[0]))
+    return {text for text in found if ID.fullmatch(text)}
+
+
+def test_every_id_that_is_given_is_explained() -> None:
+    produced = texts(OF_SERVERS).union(*(given(path) for path in (SRC / "doctor").rglob("*.py")))
+    assert {"missing-intermediate", "check-not-finished"} <= produced
+    assert produced - set(EXPLANATIONS) == set()
+
+
+def test_every_id_of_a_server_that_is_explained_is_given() -> None:
+    sources = (path for path in SRC.rglob("*.py") if "findings" not in path.parts)
+    of_servers = {kind for kind, each in EXPLANATIONS.items() if each.group == "server" and "-" in kind}
+    assert of_servers - texts(sources) == set()
+
+
+def test_each_is_explained_with_what_it_means_and_who_can_mend_it(certboot: Callable[..., Ran]) -> None:
+    for kind, explanation in EXPLANATIONS.items():
+        assert explanation.title == explanation.title.strip("."), kind
+        assert explanation.meaning.endswith((".", ".)")), kind
+        assert explanation.who.startswith(("you", "whoever", "nobody")), kind
+        for text in (explanation.meaning, explanation.why, explanation.how, explanation.operator):
+            assert text.format(target="HOST") == text.replace("{target}", "HOST"), kind
+        ran = certboot("explain", kind)
+        assert (ran.status, ran.err) == (0, "")
+        lines = ran.out.split("\n")
+        assert lines[:2] == [f"{kind}: {explanation.title}", f"group {explanation.group}"]
+        told = dataclasses.asdict(explanation)
+        fields = {"meaning": "what it means", "why": "why clients fail", "who": "who can mend it", "how": "how",
+                  "operator": "for the server's operator"}  # fmt: skip
+        assert [line for line in lines if line in fields.values()] == [h for f, h in fields.items() if told[f]], kind
+        assert max(map(len, lines)) <= 100, kind
+
+
+@cases(
+    ("text", "error"),
+    [
+        ("# g\n\n## no-title\n\nMeaning.\n", ValueError),
+        ("# g\n\n## an-id: title\n", ValueError),
+        ("# g\n\n## an-id: title\n\nMeaning.\n\nA second paragraph.\n", ValueError),
+        ("# g\n\n## an-id: title\n\nMeaning.\n\n**Who mends it:** you\n", KeyError),
+        ("# g\n\n## an-id: title\n\nMeaning.\n\n**How:** so\n", TypeError),
+    ],
+)
+def test_a_story_that_is_not_of_the_form_is_refused(text: str, error: type[Exception]) -> None:
+    whole = "# g\n\n## an-id: title: more\n\nMeaning\nhere.\n\n**Who can mend it:** you\n"
+    assert dict(parse("store", whole)) == {"an-id": Explanation("store", "title: more", "Meaning here.", "you")}
+    with pytest.raises(error):
+        list(parse("store", text))
+
+
+def test_commands_in_the_stories_exist() -> None:
+    from certboot.cli.options import parser
+
+    planned = {"repair", "chain"}
+    known = {*re.findall(r"^    ([a-z]+) ", parser().format_help(), re.MULTILINE), *planned}
+    for explanation in EXPLANATIONS.values():
+        for text in dataclasses.asdict(explanation).values():
+            assert set(re.findall("`certboot ([a-z]+)", text)) <= known
+
+
+def test_without_an_id_all_are_listed(certboot: Callable[..., Ran]) -> None:
+    ran = certboot("explain")
+    assert ran.status == 0
+    assert set(re.findall(r"^  (\S+)", ran.out, re.MULTILINE)) == set(EXPLANATIONS)
+
+
+@cases(("given", "hint"), [("missing-intermediates", "missing-intermediate"), ("???", "lists them all")])
+def test_an_unknown_id_is_refused_with_the_nearest(certboot: Callable[..., Ran], given: str, hint: str) -> None:
+    ran = certboot("explain", given)
+    assert (ran.status, ran.out) == (2, "")
+    assert hint in ran.err

@@ -1,0 +1,146 @@
+"""What a person types for a server becomes a host and a port."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.table import cases
+
+from certboot.errors import CertbootError
+from certboot.net.target import SchemeError, parse_address, parse_host
+
+
+@cases(
+    ("text", "address"),
+    [
+        ("example.org", ("example.org", 443)),
+        ("localhost", ("localhost", 443)),
+        ("example.org:8443", ("example.org", 8443)),
+        ("example.org:", ("example.org", 443)),
+        ("example.org:65535", ("example.org", 65535)),
+        ("EXAMPLE.org", ("example.org", 443)),
+        ("zürich.example", ("zürich.example", 443)),
+        ("example.org/path", ("example.org", 443)),
+        ("https://example.org", ("example.org", 443)),
+        ("https://example.org:8443/a?b=https://c:1#d", ("example.org", 8443)),
+        ("https://user:secret@example.org:8443/", ("example.org", 8443)),
+        ("127.0.0.1", ("127.0.0.1", 443)),
+        ("127.0.0.1:8443", ("127.0.0.1", 8443)),
+        ("::1", ("::1", 443)),
+        ("2001:db8::1", ("2001:db8::1", 443)),
+        ("fe80::1%eth0", ("fe80::1%eth0", 443)),
+        ("[::1]", ("::1", 443)),
+        ("[::1]:8443", ("::1", 8443)),
+        ("https://[::1]:8443/", ("::1", 8443)),
+        ("imaps://mail.example", ("mail.example", 993)),
+        ("ldaps://ldap.example:1636/dc=x", ("ldap.example", 1636)),
+        ("HTTPS://example.org", ("example.org", 443)),
+        ("wss://example.org/chat", ("example.org", 443)),
+        ("smtps://mail.example", ("mail.example", 465)),
+        ("pop3s://mail.example", ("mail.example", 995)),
+        ("ftps://ftp.example", ("ftp.example", 990)),
+        ("amqps://queue.example/v", ("queue.example", 5671)),
+        ("git+https://git.example/a.git", ("git.example", 443)),
+        ("http://example.org:8443", ("example.org", 8443)),
+        ("postgresql://user:secret@db.example:5432/x", ("db.example", 5432)),
+        ("x-own://example.org:1", ("example.org", 1)),
+    ],
+)
+def test_an_address_is_understood(text: str, address: tuple[str, int]) -> None:
+    assert parse_address(text) == address
+
+
+@cases(
+    ("text", "protocol", "port"),
+    [
+        ("mail.example", "smtp", 25),
+        ("mail.example:587", "smtp", 587),
+        ("::1", "postgres", 5432),
+        ("a", "", 443),
+        ("smtp://mail.example", "smtp", 25),
+        ("postgresql+psycopg://db.example/x", "postgres", 5432),
+        ("mariadb://db.example", "mysql", 3306),
+        ("imaps://mail.example", "imap", 993),
+    ],
+)
+def test_a_protocol_that_begins_in_plain_text_has_its_own_port(text: str, protocol: str, port: int) -> None:
+    assert parse_address(text, protocol)[1] == port
+
+
+@cases(
+    "text",
+    [
+        "", " ", ":443", "https://", "https:///path", "[::1", "[]:443", "two words", "example.org:https",
+        "example.org:0", "example.org:-1", "example.org:65536",
+    ],
+)  # fmt: skip
+def test_what_names_no_host_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(CertbootError) as caught:
+        parse_address(text)
+    assert caught.value.message == f"not a host: {text!r}"
+    assert "[::1]:443" in caught.value.hint
+
+
+@cases(
+    ("text", "shown"),
+    [
+        ("https://u:secret@localhost:99999/db", "https://localhost:99999/db"),
+        ("u:secret@localhost:0", "localhost:0"),
+        ("https://u:se/c@ret@", "https://"),
+    ],
+)
+def test_a_refusal_does_not_repeat_a_password(text: str, shown: str) -> None:
+    with pytest.raises(CertbootError) as caught:
+        parse_address(text)
+    assert caught.value.message == f"not a host: {shown!r}"
+
+
+@cases(
+    ("text", "starttls", "shown", "hint"),
+    [
+        ("http://h", "", "http://h", "certboot doctor h:443, if its https is meant"),
+        ("ws://user:secret@h/secret?secret", "", "ws://h", "certboot doctor h:443, if its https is meant"),
+        ("http://[::1]/", "", "http://[::1]", "certboot doctor [::1]:443, if its https is meant"),
+        ("http://h", "smtp", "http://h", "certboot doctor h:443, if its https is meant"),
+        ("postgres://h/db", "", "postgres://h", "certboot doctor h:5432 --starttls postgres"),
+        ("postgresql://u:secret@h", "", "postgresql://h", "certboot doctor h:5432 --starttls postgres"),
+        ("postgresql+psycopg://h", "", "postgresql+psycopg://h", "certboot doctor h:5432 --starttls postgres"),
+        ("mysql+pymysql://h", "", "mysql+pymysql://h", "certboot doctor h:3306 --starttls mysql"),
+        ("ldap://h", "", "ldap://h", "certboot doctor h:389 --starttls ldap"),
+        ("smtp://h", "", "smtp://h", "certboot doctor h:25 --starttls smtp"),
+        ("imap://h", "", "imap://h", "certboot doctor h:143 --starttls imap"),
+        ("pop://h", "", "pop://h", "certboot doctor h:110 --starttls pop3"),
+        ("ftp://h", "smtp", "ftp://h", "certboot doctor h:21 --starttls ftp"),
+        ("redis://h", "", "redis://h", "certboot doctor h:PORT, with the port where TLS begins"),
+    ],
+)
+def test_a_scheme_without_tls_needs_a_port(text: str, starttls: str, shown: str, hint: str) -> None:
+    with pytest.raises(SchemeError) as caught:
+        parse_address(text, starttls)
+    assert caught.value.message == f"the address names neither TLS nor a port: {shown}"
+    assert caught.value.hint == hint
+
+
+@cases(
+    ("text", "address"),
+    [("h", ("h", 7)), ("::1", ("::1", 7)), ("h:443", ("h", 443)), ("https://h", ("h", 443)), ("ldaps://h", ("h", 636))],
+)
+def test_the_usual_port_is_for_a_host_alone(text: str, address: tuple[str, int]) -> None:
+    assert parse_address(text, "", 7) == address
+
+
+@cases("text", ["h", "h:1", "http://h", "postgres://u:p@h/db", "https://h:1"])
+def test_a_host_is_taken_from_any_address(text: str) -> None:
+    assert parse_host(text) == "h"
+
+
+@given(st.text() | st.text("[]:/@%?#.1a ").map(lambda text: f"https://{text}"))
+def test_any_text_is_a_host_with_a_port_or_a_certboot_error(text: str) -> None:
+    try:
+        host, port = parse_address(text)
+    except CertbootError:
+        return
+    assert host == "".join(host.split())
+    assert host
+    assert 1 <= port <= 65535

@@ -1,0 +1,280 @@
+"""What is computed of a chain is what OpenSSL says of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import subprocess
+import typing
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.chains import CA, LEAF, Form, Made, general_name, make, name, rsa_key
+from support.pki import DAY, NOW
+from support.table import cases
+
+from certboot.pki.parsed import parsed_certificate
+from certboot.pki.verdict import openssl_verdict, verifying_context
+from certboot.pki.verify import Rules, Verification, verify
+from certboot.pki.verify_codes import MESSAGES
+
+PAST, FUTURE = (NOW - 9 * DAY, NOW - DAY), (NOW + DAY, NOW + 9 * DAY)
+KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(4)]
+CLIENT = (ExtendedKeyUsageOID.CLIENT_AUTH,)
+
+
+def computed(
+    sent: typing.Sequence[Made],
+    trusted: typing.Sequence[Made],
+    host: str = "localhost",
+    **rules: typing.Any,  # noqa: ANN401
+) -> Verification:
+    rules.setdefault("at", datetime.datetime.now(datetime.timezone.utc))
+    return verify(
+        [parsed_certificate(each.der) for each in sent],
+        [parsed_certificate(each.der) for each in trusted],
+        Rules(host=host, **rules),
+    )
+
+
+def said(
+    sent: typing.Sequence[Made], trusted: typing.Sequence[Made], host: str = "localhost", *, strict: bool = False
+) -> int:
+    """What this Python's OpenSSL says."""
+    found = openssl_verdict(
+        verifying_context(strict=strict, anchors=tuple(m.der for m in trusted)), tuple(m.der for m in sent), host
+    )
+    assert found is not None
+    return found[0]
+
+
+def changed(form: Form, **changes: object) -> Form:
+    return dataclasses.replace(form, **changes)  # type: ignore[arg-type]
+
+
+def constrained(permitted: tuple[str, ...] = (), excluded: tuple[str, ...] = ()) -> Form:
+    def subtree(text: str) -> x509.GeneralName:
+        if text.startswith("CN="):
+            return x509.DirectoryName(name(text[3:]))
+        if text[:1].isdigit():
+            import ipaddress
+
+            return x509.IPAddress(ipaddress.ip_network(text))
+        return x509.DNSName(text)
+
+    value = x509.NameConstraints([subtree(t) for t in permitted] or None, [subtree(t) for t in excluded] or None)
+    return changed(CA, extra=((value, True),))
+
+
+class Case(typing.NamedTuple):
+    """Forms of root, intermediate and leaf, and the code and depth in the lax and the strict reading."""
+
+    root: Form = CA
+    middle: Form = CA
+    leaf: Form = LEAF
+    lax: tuple[int, int] = (0, 0)
+    strict: tuple[int, int] = (0, 0)
+    host: str = "localhost"
+
+
+CASES = {
+    "good": Case(),
+    "expired leaf": Case(leaf=changed(LEAF, valid=PAST), lax=(10, 0), strict=(10, 0)),
+    "expired middle": Case(middle=changed(CA, valid=PAST), lax=(10, 1), strict=(10, 1)),
+    "expired root": Case(root=changed(CA, valid=PAST), lax=(10, 2), strict=(10, 2)),
+    "leaf of the future": Case(leaf=changed(LEAF, valid=FUTURE), lax=(9, 0), strict=(9, 0)),
+    "other name": Case(leaf=changed(LEAF, names=("elsewhere.example",)), lax=(62, 0), strict=(62, 0)),
+    "address": Case(leaf=changed(LEAF, names=("127.0.0.1", "::1")), host="127.0.0.1"),
+    "address of version 6": Case(leaf=changed(LEAF, names=("127.0.0.1", "::1")), host="::1"),
+    "other address": Case(host="127.0.0.1", lax=(64, 0), strict=(64, 0)),
+    "middle without AKI": Case(middle=changed(CA, aki=False), strict=(85, 1)),
+    "leaf without AKI": Case(leaf=changed(LEAF, aki=False), strict=(85, 0)),
+    "middle without SKI": Case(middle=changed(CA, ski=False), strict=(86, 1)),
+    "root without SKI": Case(root=changed(CA, ski=False), strict=(86, 2)),
+    "constraints not critical": Case(middle=changed(CA, critical=False), strict=(89, 1)),
+    "root not critical": Case(root=changed(CA, critical=False), strict=(89, 2)),
+    "middle without key usage": Case(middle=changed(CA, usage=False), strict=(92, 1)),
+    "path length without key usage": Case(middle=changed(CA, usage=False, path_length=0), strict=(81, 1)),
+    "root without constraints": Case(root=changed(CA, constraints=False), strict=(79, 2)),
+    "middle without constraints": Case(middle=changed(CA, constraints=False), lax=(79, 1), strict=(79, 1)),
+    "middle that is no CA": Case(middle=changed(CA, ca=False), lax=(79, 1), strict=(79, 1)),
+    "middle that may not sign": Case(middle=changed(CA, can_sign=False), lax=(79, 1), strict=(79, 1)),
+    "leaf that may sign": Case(leaf=changed(LEAF, can_sign=True), strict=(82, 0)),
+    "leaf without names": Case(leaf=changed(LEAF, names=())),
+    "leaf for clients": Case(leaf=changed(LEAF, purposes=CLIENT), lax=(26, 0), strict=(26, 0)),
+    "middle for clients": Case(middle=changed(CA, purposes=CLIENT), lax=(26, 1), strict=(26, 1)),
+    "root without CAs below": Case(root=changed(CA, path_length=0), lax=(25, 2), strict=(25, 2)),
+    "middle without CAs below": Case(middle=changed(CA, path_length=0)),
+    "permitted": Case(root=constrained(permitted=("localhost",))),
+    "not permitted": Case(root=constrained(permitted=("example.org",)), lax=(47, 0), strict=(47, 0)),
+    "excluded": Case(middle=constrained(excluded=("localhost",)), lax=(48, 0), strict=(48, 0)),
+    "excluded elsewhere": Case(middle=constrained(excluded=("example.org",))),
+    "directory name not permitted": Case(root=constrained(permitted=("CN=other",)), lax=(47, 1), strict=(47, 1)),
+    "signed with SHA-1": Case(leaf=changed(LEAF, sha1=True), lax=(68, 0), strict=(68, 0)),
+    "root signed with SHA-1": Case(root=changed(CA, sha1=True)),
+    "a key identifier that is critical": Case(
+        leaf=changed(LEAF, extra=((x509.AuthorityKeyIdentifier(b"x", None, None), True),), aki=False),
+        lax=(20, 0),
+        strict=(20, 0),
+    ),
+    "unknown critical extension": Case(
+        leaf=changed(LEAF, extra=((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True),)),
+        lax=(34, 0),
+        strict=(34, 0),
+    ),
+}  # fmt: skip
+
+
+@cases("case", CASES.values())
+@cases("strict", [False, True], ids=["lax", "strict"])
+def test_each_fault_has_openssls_code_and_is_placed(case: Case, *, strict: bool) -> None:
+    root = make("Root", form=case.root)
+    middle = make("Middle", root, case.middle)
+    leaf = make("localhost", middle, case.leaf)
+    found = computed([leaf, middle], [root], case.host, strict=strict)
+    assert (found.code, found.depth) == (case.strict if strict else case.lax)
+    assert said([leaf, middle], [root], case.host, strict=strict) == found.code
+    assert found.code in MESSAGES
+
+
+@cases("strict", [False, True], ids=["lax", "strict"])
+def test_where_the_path_ends_is_told(*, strict: bool) -> None:
+    root, other = make("Root", form=CA), make("Other", form=CA)
+    middle = make("Middle", root, CA)
+    leaf = make("localhost", middle)
+    alone = make("localhost", form=changed(LEAF, ca=True))
+    for sent, trusted, code, length, from_server in (
+        ([leaf], [root], 20, 1, 1),
+        ([leaf, middle], [other], 20, 2, 2),
+        ([leaf, middle, root], [other], 19, 3, 3),
+        ([alone], [other], 18, 1, 1),
+        ([alone], [alone], 0, 1, 0),
+        ([leaf, other], [root], 20, 1, 1),
+        ([leaf, root, middle], [root], 0, 3, 2),
+        ([leaf], [middle, root], 0, 2 if strict else 3, 1),
+        ([leaf], [middle], 0 if strict else 2, 2, 1),
+        ([leaf], [leaf], 0 if strict else 20, 1, 0 if strict else 1),
+    ):
+        found = computed(sent, trusted, strict=strict)
+        assert said(sent, trusted, strict=strict) == found.code == code
+        assert (len(found.path.certificates), found.path.sent) == (length, from_server)
+
+
+def test_a_second_ca_of_the_same_name_does_not_pass_for_the_first() -> None:
+    root, false = make("Root", form=CA), make("Root", form=CA)
+    leaf = make("localhost", root)
+    without_id = make("localhost", root, changed(LEAF, aki=False))
+    for sent, trusted, code in (
+        ([leaf], [false], 20),
+        ([leaf, root], [false], 19),
+        ([without_id], [false], 7),
+        ([without_id, root], [false], 7),
+        ([leaf], [false, root], 0),
+    ):
+        assert computed(sent, trusted).code == said(sent, trusted) == code
+    forged = make("localhost", root, signer=false.key)
+    found = computed([forged], [root])
+    assert (found.code, found.depth) == (said([forged], [root]), 0) == (7, 0)
+
+
+def test_weak_keys_are_placed() -> None:
+    root = make("Root", form=CA)
+    small = make("localhost", root, key=rsa_key(1024))
+    found = computed([small], [root])
+    assert (found.code, said([small], [root])) == (66, 66)
+    weak = make("Middle", root, CA, key=rsa_key(1024))
+    below = make("localhost", weak)
+    found = computed([below, weak], [root])
+    assert (found.code, found.depth, said([below, weak], [root])) == (67, 1, 67)
+    good = make("localhost", make("Root", form=CA, key=rsa_key(2048)), key=rsa_key(2048, 1))
+    assert good.key.key_size == 2048
+    assert computed([small], [root], level=1).code == 0
+
+
+CHOICES: dict[str, st.SearchStrategy[typing.Any]] = {
+    "constraints": st.sampled_from([True, True, True, False]),
+    "critical": st.booleans(),
+    "usage": st.sampled_from([True, True, False]),
+    "can_sign": st.sampled_from([None, None, None, True, False]),
+    "ski": st.booleans(),
+    "aki": st.booleans(),
+    "path_length": st.sampled_from([None, None, 0, 1]),
+    "purposes": st.sampled_from([(), (ExtendedKeyUsageOID.SERVER_AUTH,), CLIENT]),
+    "valid": st.sampled_from([CA.valid, CA.valid, CA.valid, PAST, FUTURE]),
+    "sha1": st.sampled_from([False, False, True]),
+    "names": st.sampled_from([("localhost",), ("localhost",), (), ("127.0.0.1",), ("*.example.org",)]),
+}
+
+
+@st.composite
+def chains(draw: st.DrawFn) -> tuple[list[Made], list[Made], str]:
+    """What is sent, what is trusted, and the host: with each certificate at most one or two things are odd."""
+
+    def form(base: Form) -> Form:
+        odd = draw(st.lists(st.sampled_from(sorted(CHOICES)), max_size=2, unique=True))
+        changes = {each: draw(CHOICES[each]) for each in odd}
+        if not base.ca and changes.get("path_length") is not None:
+            changes.pop("path_length")
+        return changed(base, **changes)
+
+    made: list[Made] = [make(draw(st.sampled_from(["Root", "Other"])), form=form(CA), key=KEYS[0])]
+    for number in range(draw(st.integers(0, 3))):
+        issuer = draw(st.sampled_from(made))
+        subject = draw(st.sampled_from(["Root", "Middle", "Lower"]))
+        made.append(make(subject, issuer, form(CA), key=draw(st.sampled_from(KEYS[: 2 + number % 2]))))
+    signer = draw(st.sampled_from([None, None, None, None, KEYS[3]]))
+    leaf = make("localhost", draw(st.sampled_from(made)), form(LEAF), signer=signer)
+    sent = [leaf, *draw(st.permutations(made)).copy()[: draw(st.integers(0, len(made)))]]
+    trusted = draw(st.lists(st.sampled_from(made), min_size=1, max_size=2, unique_by=lambda each: each.der))
+    return sent, trusted, draw(st.sampled_from(["localhost", "localhost", "127.0.0.1", "a.example.org"]))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(chains(), st.booleans())
+def test_any_chain_is_judged_as_openssl_judges_it(chain: tuple[list[Made], list[Made], str], strict: bool) -> None:  # noqa: FBT001
+    sent, trusted, host = chain
+    assert computed(sent, trusted, host, strict=strict).code == said(sent, trusted, host, strict=strict)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(chains(), st.booleans(), st.sampled_from([-30, -5, 0, 5, 400]))
+def test_any_chain_at_any_time_is_judged_as_the_openssl_program_judges_it(
+    tmp_path_factory: pytest.TempPathFactory,
+    chain: tuple[list[Made], list[Made], str],
+    strict: bool,  # noqa: FBT001
+    days: int,
+) -> None:
+    sent, trusted, host = chain
+    at = NOW + days * DAY + datetime.timedelta(hours=1)
+    folder = tmp_path_factory.mktemp("verify")
+    found = computed(sent, trusted, host, at=at, strict=strict).code
+    assert openssl_verify(folder, sent, trusted, host, at, strict=strict) == found
+
+
+def openssl_verify(
+    folder: Path, sent: list[Made], trusted: list[Made], host: str, at: datetime.datetime, *, strict: bool
+) -> int:
+    for file, members in (("leaf", sent[:1]), ("sent", sent[1:]), ("trusted", trusted)):
+        (folder / file).write_bytes(b"".join(member.pem for member in members))
+    name_check = "-verify_ip" if host[0].isdigit() else "-verify_hostname"
+    argv = [
+        "openssl", "verify", "-no-CApath", "-no-CAstore", "-CAfile", "trusted", "-attime", str(int(at.timestamp())),
+        "-purpose", "sslserver", "-auth_level", "2", name_check, host,
+        *(["-x509_strict", "-partial_chain"] if strict else []),
+        *(["-untrusted", "sent"] if sent[1:] else []), "leaf",
+    ]  # fmt: skip
+    ran = subprocess.run(argv, cwd=folder, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False)
+    if ran.returncode == 0:
+        return 0
+    # "error 10 at 0 depth lookup: certificate has expired"; of several the first is what a client would stop at
+    return int(next(line for line in ran.stderr.split("\n") if line.startswith("error ")).split()[1])
+
+
+def test_general_names_of_the_helpers_are_what_they_look_like() -> None:
+    assert isinstance(general_name("127.0.0.1"), x509.IPAddress)
+    assert isinstance(general_name("localhost"), x509.DNSName)

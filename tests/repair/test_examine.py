@@ -1,0 +1,172 @@
+"""How a server is looked at: with the store's trust only, and at an address that is known."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import typing
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.issuers import ChainServer, intermediate, leaf, trusted_root, without_its_issuer
+from support.pki import Issued, issue
+from support.plain_server import PlainServer, page
+from support.table import cases
+
+from certboot.model import Handshake, Target
+from certboot.repair import examine
+from certboot.repair.examine import Limits, Repairer, handshake_with_store
+from certboot.store import history
+from certboot.store.generations import KEPT
+
+if typing.TYPE_CHECKING:
+    from support.environments import Ran
+
+    from certboot.store.paths import StorePaths
+
+    Send = Callable[..., ChainServer]
+
+
+@pytest.fixture
+def root(clean: Path, certboot: Callable[..., Ran]) -> Issued:
+    return trusted_root(clean, certboot)
+
+
+@pytest.fixture
+def whole(root: Issued, send: Send) -> ChainServer:
+    """A server that sends its chain."""
+    ca = intermediate("CA", root)
+    return send(leaf(ca), ca)
+
+
+def target(server: ChainServer, host: str = "localhost", **options: typing.Any) -> Target:  # noqa: ANN401
+    return Target(host, server.port, **options)
+
+
+@cases("value", ["", "/nowhere.pem"])
+def test_what_the_environment_says_of_trust_does_not_count_and_stays(
+    paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", value)
+    found = handshake_with_store(paths, target(whole))
+    assert (found.verify_code, found.peer) == (0, "127.0.0.1")
+    assert (os.environ["SSL_CERT_FILE"], os.environ.get("SSL_CERT_DIR"), os.environ.get("no_proxy")) == (
+        value,
+        None,
+        None,
+    )
+
+
+@pytest.mark.usefixtures("root")
+def test_a_server_that_nobody_vouches_for_is_looked_at_all_the_same(paths: StorePaths, send: Send) -> None:
+    server = send(leaf(issue("Stranger")))
+    found = handshake_with_store(paths, target(server))
+    assert (found.outcome, found.verify_code, len(found.presented)) == ("unverified", 20, 1)
+
+
+def test_of_several_addresses_the_first_that_shows_a_certificate_counts(
+    paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+
+    def resolve(host: str, port: int, *arguments: typing.Any, **options: typing.Any) -> typing.Any:  # noqa: ANN401
+        places = ["127.0.0.3", "127.0.0.1"] if host == "server.example" else [host]
+        return [found for place in places for found in real(place, port, *arguments, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    found = handshake_with_store(paths, target(whole, "server.example", servername="localhost"))
+    assert (found.verify_code, found.peer) == (0, "127.0.0.1")
+
+
+@pytest.mark.usefixtures("root")
+def test_the_time_holds_for_all_addresses_together(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=8) as silent:
+        port = silent.getsockname()[1]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))] * 3
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        begun = time.monotonic()
+        shake = handshake_with_store(paths, Target("server.example", port, timeout=0.6))
+        assert (shake.outcome, shake.error) == ("timeout", "no answer within 0.6 seconds")
+        shake = handshake_with_store(paths, Target("server.example", port, timeout=0.0001))
+        assert (shake.outcome, shake.error) == ("timeout", "no answer within 0.0001 seconds")
+        assert time.monotonic() - begun < 3
+
+
+def test_behind_a_proxy_the_address_is_not_known(
+    paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    found = handshake_with_store(paths, target(whole))
+    assert (found.outcome, found.peer) == ("proxy-refused", "")
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
+    assert handshake_with_store(paths, target(whole)).outcome == "proxy-refused"
+
+
+@pytest.mark.usefixtures("root")
+@cases(
+    ("found", "expected"),
+    [
+        (Handshake("timeout", "no answer within 10 seconds"), "no answer within 10 seconds"),
+        (Handshake("failed"), "it does not shake hands"),
+        (Handshake("unverified", presented=(b"0\0",)), "its certificate cannot be read"),
+        (Handshake("unverified", presented=(b"0\0", issue("CA").der)), "its certificate cannot be read"),
+    ],
+)
+def test_a_server_that_shows_no_certificate_is_told_in_words(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, found: Handshake, expected: str
+) -> None:
+    monkeypatch.setattr(examine, "handshake_with_store", lambda *_: found)
+    examined = Repairer(paths, Limits(), to_store=True).examine(Target("localhost"))
+    assert (examined.error, examined.chain, examined.missing) == (expected, (), ())
+
+
+class TestChangesMeanwhile:
+    """Other commands change the store so often that the generation of the start is removed."""
+
+    @pytest.fixture
+    def churn(self, paths: StorePaths, certboot: Callable[..., Ran], tmp_path: Path) -> Callable[[], None]:
+        def change() -> None:
+            first = history.current(paths).generation
+            for number in range(KEPT + 1):
+                (tmp_path / "own.pem").write_bytes(issue(f"Own {number}").pem)
+                assert certboot("trust", "--yes", tmp_path / "own.pem").status == 0
+            assert not (paths.generations / str(first)).exists()
+
+        return change
+
+    def test_before_a_server_is_looked_at(
+        self, paths: StorePaths, root: Issued, place: PlainServer, send: Send, churn: Callable[[], None]
+    ) -> None:
+        server = without_its_issuer(root, place, send)
+        repairer = Repairer(paths, Limits(), to_store=True)
+        churn()
+        examined = repairer.examine(target(server))
+        assert [offer.certificate.name for offer in examined.missing] == ["Example CA"]
+
+    def test_while_an_issuer_is_fetched(
+        self, paths: StorePaths, root: Issued, place: PlainServer, send: Send, churn: Callable[[], None]
+    ) -> None:
+        ca = intermediate("Example CA", root)
+        asked = []
+
+        def answer(connection: socket.socket) -> None:
+            asked.append(connection)
+            churn()
+            connection.sendall(page(ca.der))
+
+        place.pages["/ca"] = answer
+        examined = Repairer(paths, Limits(), to_store=True).examine(target(send(leaf(ca, f"{place.url}/ca"))))
+        assert [offer.certificate.name for offer in examined.missing] == ["Example CA"]
+        assert len(asked) == 1
+
+    def test_what_another_repair_has_stored_is_not_missing_any_more(
+        self, paths: StorePaths, root: Issued, place: PlainServer, send: Send, certboot: Callable[..., Ran]
+    ) -> None:
+        server = without_its_issuer(root, place, send)
+        repairer = Repairer(paths, Limits(), to_store=True)
+        assert [offer.certificate.name for offer in repairer.examine(target(server)).missing] == ["Example CA"]
+        assert certboot("repair", "--yes", server.shown).status == 0
+        examined = repairer.examine(target(server))
+        assert (examined.missing, [offer.certificate.name for offer in examined.in_store]) == ((), ["Example CA"])

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import hashlib
+import re
+import ssl
+from importlib import metadata
+from pathlib import Path
+
+import certifi as package
+import pytest
+from support.table import cases
+
+from certboot.errors import SourceError
+from certboot.sources import certifi
+
+pytestmark = pytest.mark.real_sources
+
+
+def test_every_certificate_of_certifis_own_file_is_a_candidate() -> None:
+    loaded = certifi.read().parse()
+    text = Path(package.where()).read_text("utf-8")
+    blocks = re.findall("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
+    ders = [ssl.PEM_cert_to_DER_cert(block) for block in blocks]
+    assert [candidate.certificate.fingerprint for candidate in loaded.candidates] == [
+        hashlib.sha256(data).hexdigest() for data in ders
+    ]
+    assert loaded.rejections == ()
+    assert {(candidate.source, candidate.detail) for candidate in loaded.candidates} == {
+        ("certifi", metadata.version("certifi"))
+    }
+
+
+def test_a_redirected_certifi_where_is_not_asked(monkeypatch: pytest.MonkeyPatch, ca_file: Path) -> None:
+    expected = certifi.read().parse()
+    monkeypatch.setattr(package, "where", lambda: str(ca_file))
+    assert certifi.read().parse() == expected
+
+
+@cases("error", [FileNotFoundError("gone"), ModuleNotFoundError("gone")])
+def test_a_certifi_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def missing(_: str) -> Path:
+        raise error
+
+    monkeypatch.setattr("importlib.resources.files", missing)
+    with pytest.raises(SourceError, match="certifi's file of certificates cannot be read: gone") as refused:
+        certifi.read().parse()
+    assert refused.value.hint == "reinstall it: python -m pip install --force-reinstall certifi"

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support.table import cases
+
+from certboot.clients.variables import VARIABLES
+from certboot.errors import CertbootError
+from certboot.store.config import Company, Config, load_config, parse_config, rebased
+
+DEFAULTS = [variable.name for variable in VARIABLES if variable.default]
+SHA = "0123456789abcdef" * 4
+
+
+def loaded(tmp_path: Path, text: str) -> Config:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_config(path)
+
+
+def names(config: Config) -> list[str]:
+    return [variable.name for variable in config.variables()]
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    assert load_config(tmp_path / "config.toml") == Config()
+    assert names(Config()) == DEFAULTS
+
+
+@cases(
+    "text",
+    [
+        "",
+        "# nothing\n",
+        "[variables]\n",
+        "[variables]\nadd = []\nremove = []\n",
+        "company = []\n[ccadb]\n[rules]\ndistrust = []\n",
+        'base = "/srv/team"\n',
+    ],
+)
+def test_a_file_that_says_nothing_means_the_defaults(tmp_path: Path, text: str) -> None:
+    assert loaded(tmp_path, text) == Config()
+
+
+def test_everything_that_the_modules_own_example_shows_is_understood(tmp_path: Path) -> None:
+    text = f"""
+    sources = ["certifi", "ccadb"]
+    intermediates = false
+    [ccadb]
+    address = "https://mirror.example/"
+    folder = "reports"
+    [rules]
+    distrust = ["{SHA.upper()}", "{":".join(SHA[at : at + 2] for at in range(0, 64, 2))[:-2]}aa"]
+    [[company]]
+    path = "corp-root.pem"
+    [[company]]
+    path = "/etc/corp"
+    [[company]]
+    address = "https://pki.example/root.crt"
+    [[company]]
+    address = "https://pki.example/root.crt"
+    sha256 = "{SHA}"
+    """
+    assert loaded(tmp_path, text) == Config(
+        sources=("certifi", "ccadb"),
+        intermediates=False,
+        ccadb_address="https://mirror.example/",
+        ccadb_folder=tmp_path / "reports",
+        distrust=frozenset({SHA, f"{SHA[:-2]}aa"}),
+        companies=(
+            Company(tmp_path / "corp-root.pem"),
+            Company(Path("/etc/corp")),
+            Company(address="https://pki.example/root.crt"),
+            Company(address="https://pki.example/root.crt", sha256=SHA),
+        ),
+    )
+
+
+@cases(
+    ("text", "expected"),
+    [
+        ("", None),
+        ("guards = []\n", ()),
+        ('guards = ["ssl"]\n', ("ssl",)),
+        ('guards = ["certifi", "requests", "ssl"]\n[rules]\n', ("certifi", "requests", "ssl")),
+    ],
+)
+def test_guards_are_chosen_and_none_is_a_choice_of_its_own(
+    tmp_path: Path, text: str, expected: tuple[str, ...] | None
+) -> None:
+    assert loaded(tmp_path, text).guards == expected
+
+
+def test_no_sources_is_a_choice_of_its_own(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "sources = []\n").sources == ()
+    assert loaded(tmp_path, "").sources is None
+
+
+@cases(("base", "start"), [("", "{}"), ("team", "{}/team"), ("/srv/team", "/srv/team")])
+def test_relative_paths_start_at_base_else_where_the_file_lies(tmp_path: Path, base: str, start: str) -> None:
+    text = f'base = "{base}"\nccadb = {{folder = "reports"}}\ncompany = [{{path = "corp.pem"}}]\n'
+    config = loaded(tmp_path, text)
+    assert config.ccadb_folder == Path(start.format(tmp_path), "reports")
+    assert config.companies == (Company(Path(start.format(tmp_path), "corp.pem")),)
+
+
+def test_variables_are_added_and_removed(tmp_path: Path) -> None:
+    config = loaded(tmp_path, '[variables]\nadd = ["AWS_CA_BUNDLE", "PIP_CERT"]\nremove = ["HTTPLIB2_CA_CERTS"]\n')
+    assert config == Config(add=("AWS_CA_BUNDLE", "PIP_CERT"), remove=("HTTPLIB2_CA_CERTS",))
+    assert set(names(config)) == {*DEFAULTS, "AWS_CA_BUNDLE", "PIP_CERT"} - {"HTTPLIB2_CA_CERTS"}
+
+
+@cases("remove", [("SSL_CERT_FILE",), ("SSL_CERT_FILE", "SSL_CERT_DIR")])
+def test_ssl_cert_dir_never_stands_without_ssl_cert_file(remove: tuple[str, ...]) -> None:
+    config = Config(add=("SSL_CERT_DIR",), remove=remove)
+    assert set(DEFAULTS) - set(names(config)) == {"SSL_CERT_FILE", "SSL_CERT_DIR"}
+    assert set(DEFAULTS) - set(names(Config(remove=("SSL_CERT_DIR",)))) == {"SSL_CERT_DIR"}
+
+
+def test_what_is_both_added_and_removed_is_removed() -> None:
+    assert "PIP_CERT" not in names(Config(add=("PIP_CERT",), remove=("PIP_CERT",)))
+
+
+ONE = "a company CA has either a path or an https address"
+MISTAKES = [
+    ("[sources]\n", 1, "sources is not a list of texts"),
+    ('sources = "certifi"\n', 1, "sources is not a list of texts"),
+    ('\nsources = [\n "certifi",\n "mozilla",\n]\n', 4, "certboot does not know 'mozilla' in sources"),
+    ('intermediates = "yes"\n', 1, "intermediates is neither true nor false"),
+    ("\n\nbase = 3\n", 3, "base is not a text"),
+    ('guards = "ssl"\n', 1, "guards is not a list of texts"),
+    ('\nguards = [\n "ssl",\n "httpx",\n]\n', 4, "certboot does not know 'httpx' in guards"),
+    ('[rules]\nguards = ["ssl"]\n', 2, "certboot does not know rules.guards"),
+    ("# colour\ncolour = 1\n", 2, "certboot does not know colour"),
+    ("variables = 3\n", 1, "variables is not a section"),
+    ("[variables]\nset = []\n", 2, "certboot does not know variables.set"),
+    ('[variables]\nadd = "PIP_CERT"\n', 2, "add is not a list of texts"),
+    ('[variables]\nadd = ["SSL_CERT"]\n', 2, "certboot does not know 'SSL_CERT' in add"),
+    ("[variables]\nremove = [1]\n", 2, "remove is not a list of texts"),
+    ('[variables]\nadd = [["PIP_CERT"]]\n', 2, "add is not a list of texts"),
+    ("[variables]\nadd = [{}]\n", 2, "add is not a list of texts"),
+    ("[ccadb]\nurl = 'x'\n", 2, "certboot does not know ccadb.url"),
+    ("[ccadb]\n\nfolder = 3\n", 3, "folder is not a text"),
+    ("[rules]\nallow = []\n", 2, "certboot does not know rules.allow"),
+    ('[rules]\ndistrust = [\n"ab12"]\n', 3, "not a SHA-256 fingerprint: 'ab12'"),
+    ("company = 3\n", 1, "company is not a list of sections"),
+    ("[company]\npath = 'a'\n", 1, "company is not a list of sections"),
+    ("[[company]]\nfile = 'a'\n", 2, "certboot does not know company.file"),
+    ("[[company]]\n", 1, ONE),
+    ("[[company]]\npath = 'a'\naddress = 'https://a.example'\n", 3, ONE),
+    ("[[company]]\naddress = 'http://a.example'\n", 2, ONE),
+    ("[[company]]\naddress = 'https://a.example'\nsha256 = 'ab'\n", 3, "not a SHA-256 fingerprint: 'ab'"),
+    (f"[[company]]\npath = 'a'\nsha256 = '{SHA}'\n", 3, "sha256 goes with an address"),
+]
+
+
+@cases(("text", "line", "words"), MISTAKES)
+def test_a_mistake_is_told_with_its_file_and_line(tmp_path: Path, text: str, line: int, words: str) -> None:
+    with pytest.raises(CertbootError) as refused:
+        loaded(tmp_path, text)
+    assert refused.value.message == f"{tmp_path / 'config.toml'}, line {line}: {words}"
+    assert refused.value.hint
+
+
+NEARBY = [
+    ('sources = ["certifi"]\nadd = 1\n[variables]\nadd = ["PIP_CERT"]\n', 2, "certboot does not know add"),
+    ('[variables]\nadd = ["PIP_CERT"]\nremove = ["PIP"]\n', 3, "certboot does not know 'PIP' in remove"),
+    ("[[company]]\npath = 'a'\n[[company]]\npath = 'b'\n[[company]]\n", 5, ONE),
+    ('base = "/srv/#team"\n[rules]\nbase = 1\n', 3, "certboot does not know rules.base"),
+]
+
+
+@cases(("text", "line", "words"), NEARBY)
+def test_the_line_is_that_of_the_mistake_though_its_words_stand_elsewhere_too(
+    tmp_path: Path, text: str, line: int, words: str
+) -> None:
+    with pytest.raises(CertbootError) as refused:
+        loaded(tmp_path, text)
+    assert refused.value.message == f"{tmp_path / 'config.toml'}, line {line}: {words}"
+
+
+WHOLE = """
+sources = ["certifi"]
+{base}
+[ccadb]
+folder = "reports"
+
+[[company]]
+path = "corp.pem"
+"""
+TEAM = Path('/srv/team settings/\N{LATIN SMALL LETTER E WITH ACUTE}\\"quoted"')
+
+
+@cases("base", ["", 'base = "x"', '"base" = "x"', "'base' = 'x'  # ours", '  base="x"'])
+def test_settings_that_are_moved_mean_the_same_as_where_they_were(base: str) -> None:
+    text = WHOLE.format(base=base)
+    moved = rebased(text, TEAM)
+    assert parse_config(moved.encode(), Path("/store/config.toml")) == parse_config(text.encode(), TEAM / "team.toml")
+    assert rebased(moved, Path("/store")) == moved
+
+
+@cases(
+    ("base", "folder"),
+    [
+        ('base = """\nx"""', "/srv"),
+        ('"b\\u0061se" = "x"', "/srv"),
+        ("", "/srv/\x7f"),
+        ("", "/srv/\udcff"),
+    ],
+    ids=["several lines", "an escape in the key", "DEL", "no UTF-8"],
+)
+def test_settings_that_cannot_be_moved_are_refused_before_a_run_takes_them_over(base: str, folder: str) -> None:
+    assert parse_config(WHOLE.format(base=base).encode(), Path("/srv/team.toml")).sources == ("certifi",)
+    with pytest.raises(
+        CertbootError, match=r"^relative paths in these settings cannot be made to start at /srv"
+    ) as told:
+        rebased(WHOLE.format(base=base), Path(folder))
+    assert told.value.message.isprintable()
+    assert told.value.hint.startswith("write base = ")
+
+
+def test_bad_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(CertbootError) as refused:
+        loaded(tmp_path, "\nvariables = x\n")
+    assert refused.value.message.startswith(f"cannot read {tmp_path / 'config.toml'}: ")
+    assert "line 2" in refused.value.message
+
+
+@cases(
+    "data",
+    [b"# \xe9\n", b"a = " + b"[" * 100_000, b"a = " + b"1" * 5000, b"max-age = 1" + b"0" * 5000],
+    ids=["latin", "deep", "number", "age"],
+)
+def test_what_is_no_toml_is_an_error(data: bytes) -> None:
+    with pytest.raises(CertbootError, match=r"cannot read /team\.toml: "):
+        parse_config(data, Path("/team.toml"))
+
+
+def test_what_is_no_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CertbootError, match="cannot read "):
+        load_config(tmp_path)
+
+
+@cases(("text", "days"), [('max-age = "7d"', 7), ('max-age = "2w"', 14), ("", None)])
+def test_how_old_the_store_may_be_is_a_span_of_time(tmp_path: Path, text: str, days: int | None) -> None:
+    assert loaded(tmp_path, text).max_age == (None if days is None else timedelta(days=days))
+
+
+@cases(
+    ("value", "message"),
+    [
+        ('"soon"', "max-age is not a span of time: 'soon'"),
+        ('"0d"', "max-age is no time at all: '0d'"),
+        ("30", "max-age is not a text"),
+    ],
+)
+def test_an_age_that_is_none_is_told_with_its_line(tmp_path: Path, value: str, message: str) -> None:
+    with pytest.raises(CertbootError) as refused:
+        loaded(tmp_path, f"# words\nmax-age = {value}\n")
+    assert refused.value.message == f"{tmp_path / 'config.toml'}, line 2: {message}"
+    assert refused.value.hint

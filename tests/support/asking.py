@@ -1,0 +1,93 @@
+"""What the tests of the doctor share: servers of every kind, and a way to ask about them."""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.chains import Made
+from support.faults import Listener, Talk
+
+if typing.TYPE_CHECKING:
+    from support.environments import Ran
+
+SCHEMA = Path(__file__).parents[2] / "src" / "certboot" / "cli" / "report" / "doctor.schema.json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the doctor said of a server."""
+
+    status: int
+    primary: str | None
+    findings: list[dict[str, typing.Any]]
+    """Those of the group ``server``."""
+
+    @property
+    def first(self) -> dict[str, typing.Any]:
+        return self.findings[0]
+
+    @property
+    def ids(self) -> list[str]:
+        return [finding["id"] for finding in self.findings]
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[..., Listener]]:
+    """Start a server that talks like this: ``listen(talk)``."""
+    listeners: list[Listener] = []
+
+    def start(talk: Talk, host: str = "127.0.0.1") -> Listener:
+        listeners.append(Listener(talk, host))
+        return listeners[-1]
+
+    yield start
+    for each in listeners:
+        each.close()
+
+
+@pytest.fixture
+def ask(certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+    """Ask the doctor about a server, or about a chain, and see that the JSON is as its schema has it."""
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    monkeypatch.setattr("certboot_startup.status", "active")  # so that the exit status is that of the server
+
+    def run(*argv: str | Path) -> Answer:
+        ran = certboot("doctor", *argv, "--json")
+        assert ran.err == ""
+        document = json.loads(ran.out)
+        Draft202012Validator(schema).validate(document)
+        assert ran.out.isascii()
+        findings = [each for each in document["findings"] if each["group"] == "server"]
+        others = [each for each in document["findings"] if each["group"] != "server"]
+        failed = {each["status"] for each in findings} & {"fail", "error"}
+        if not any(each["status"] in ("fail", "error") for each in others):
+            assert ran.status == (2 if "error" in failed else int(bool(failed)))
+        if document["primary"] is None:
+            assert findings[0]["status"] == "ok"
+        else:
+            assert findings[0]["id"] == document["primary"]
+        return Answer(ran.status, document["primary"], findings)
+
+    return run
+
+
+@pytest.fixture
+def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path]:
+    """Make these certificates the active trust."""
+
+    def set_to(*anchors: Made) -> Path:
+        path = tmp_path / "anchors.pem"
+        path.write_bytes(b"".join(each.pem for each in anchors))
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "no-directory"))
+        return path
+
+    return set_to
