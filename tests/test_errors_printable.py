@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.table import cases
 
-from certboot.printable import printable, shortened
+from certboot.errors import printable, shortened
 
 
 @cases("text", ["", "Example Root", "Zürich ☃ 💩", "a  b"])

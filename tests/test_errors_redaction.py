@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.table import cases
 
-from certboot.redaction import without_credentials
+from certboot.errors import without_credentials
 
 
 @cases(

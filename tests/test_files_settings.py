@@ -7,7 +7,7 @@ import pytest
 from support.table import cases
 
 from certboot import files
-from certboot.reading import UnreadableError, read_text
+from certboot.files import UnreadableError, read_text
 
 
 def test_a_file_is_read_with_its_lines_ended_alike(tmp_path: Path) -> None:

@@ -1,6 +1,14 @@
-"""What certboot raises: always a message for the user and a hint at the next step, never a bare exception."""
+"""What goes wrong and how it is told: errors with a hint, exit statuses, and strangers' text made fit to be shown."""
 
 from __future__ import annotations
+
+OK = 0
+FAILED = 1
+"""The doctor found a failure, or a question was answered no."""
+UNFINISHED = 2
+"""Wrong usage, or certboot could not do its work."""
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
 
 
 class CertbootError(Exception):
@@ -22,3 +30,33 @@ class SourceError(CertbootError):
 
 class StoreError(CertbootError):
     """The store cannot be read or written; what was in force before still is."""
+
+
+def printable(text: str) -> str:
+    """Return ``text`` on one line, with a replacement for every character that could drive a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return the same of each line of ``text``."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def shortened(text: str, most: int = 300) -> str:
+    """Return the same of its first ``most`` characters, and how many there are in all if that is more."""
+    if len(text) <= most:
+        return printable(text)
+    return f"{printable(text[:most])}\N{HORIZONTAL ELLIPSIS} ({len(text):,} characters)"
+
+
+def without_credentials(address: str) -> str:
+    """Return an address, or a host, without what stands before its last at sign.
+
+    A password may hold any character, a slash or a second at sign too: rather too much is left out than too little.
+    """
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        scheme, rest = "", address
+    return scheme + separator + rest.rpartition("@")[2]

@@ -1,4 +1,7 @@
-"""Reading that always ends, writing that is whole or not at all, for its owner only to change, and the store's lock."""
+"""Reading that always ends, writing that is whole or not at all, for its owner only to change, and the store's lock.
+
+What others may change is refused, and a link falls back to a copy where there are no links.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import typing
 from pathlib import Path
 
 import certboot_startup
-from certboot.errors import StoreError
+from certboot.errors import SourceError, StoreError
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +36,8 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _KINDS = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISLNK, "a link"))
 # What `replace` and `replace_link` write beside a file: it ends with tempfile's eight characters, or the process id.
 _TEMPORARY = re.compile(r"\.(.+)\.(?:[a-z0-9_]{8}|[0-9]{1,7})")
+
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 class NotRegularError(OSError):
@@ -255,3 +260,69 @@ def locked(path: Path) -> Iterator[None]:
     except filelock.Timeout as error:
         message = f"another certboot has been at work for over {_LOCK_SECONDS} seconds: {path}"
         raise StoreError(message, "wait for it to end, then try again") from error
+
+
+def refuse_exposed(path: Path) -> None:
+    """Raise SourceError where somebody other than the user or root could change what lies at ``path``.
+
+    Raises OSError where nothing does: somebody else could put it there the next moment.
+    """
+    path.stat()
+    how = exposed(path)
+    found = (path, how) if how else exposed_above(path, groups=True)
+    if not found:
+        return
+    place, how = found
+    message = f"not a safe place to read CA certificates from at every update, {how}: {place}"
+    yours = f"chmod go-w {place}, if it is yours and right; else " if how.startswith("others") else ""
+    raise SourceError(message, f"{yours}move them to a folder of your own")
+
+
+class UnreadableError(Exception):
+    """Why a file is not read, in words."""
+
+
+def read_text(path: Path) -> str | None:
+    r"""Return the text of a file, its lines ended by \n; None where there is none, or a device such as /dev/null.
+
+    Raises UnreadableError.
+    """
+    try:
+        data = read_regular(path, SMALL)
+    except (FileNotFoundError, NotADirectoryError, DeviceError):
+        return None
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error)) from error
+    text = data.decode("utf-8", "replace").removeprefix(_BYTE_ORDER_MARK)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def link(path: Path, target: str) -> None:
+    """Make ``path`` stand for its neighbour ``target``: a relative symbolic link, else a hard link, else a copy.
+
+    An older link at ``path`` is replaced; raises OSError.
+    """
+    link_named(os.path.join(path.parent, ""), path.name, target)
+
+
+def link_named(prefix: str, name: str, target: str) -> None:
+    """Do the same in the folder whose path, with a separator at the end, is ``prefix``."""
+    path = prefix + name
+    try:
+        os.symlink(target, path)
+    except FileExistsError:
+        os.unlink(path)
+        link_named(prefix, name, target)
+    except (OSError, NotImplementedError):
+        _stand_in(prefix + target, path)
+
+
+def _stand_in(source: str, path: str) -> None:
+    import shutil
+
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    try:
+        os.link(source, path)
+    except OSError:
+        shutil.copyfile(source, path)

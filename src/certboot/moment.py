@@ -8,3 +8,12 @@ from datetime import datetime, timezone
 def now() -> datetime:
     """Return this machine's time, in UTC."""
     return datetime.now(timezone.utc)  # noqa: TID251 - the one place
+
+
+def parsed(text: str) -> datetime | None:
+    """Return a time in ISO 8601, in UTC where it names no zone; None for what is none."""
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)

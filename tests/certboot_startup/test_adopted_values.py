@@ -15,8 +15,7 @@ from support.hook_store import FILES, Store, unstarted
 from support.table import cases
 
 import certboot_startup
-from certboot.clients.variables import BY_NAME, DIRECTORY
-from certboot.store.adoptions import Adoption
+from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption
 from certboot.store.env_file import EnvFile, render
 
 OWN = "/corp/ca.pem"

@@ -13,7 +13,7 @@ from support.hook_store import Store
 from support.server import TlsServer
 
 import certboot_startup
-from certboot.store.adoptions import Adoption
+from certboot.clients.variables import Adoption
 from certboot.store.env_file import EnvFile, render
 
 REFUSED, ACCEPTED = "SSLError", "200"

@@ -15,9 +15,9 @@ from support.table import cases
 from support.terminal import answers
 
 from certboot import files
+from certboot.clients.variables import Adoption
 from certboot.pki.certificate import load_certificate
-from certboot.store import env_file, history
-from certboot.store.adoptions import Adoption
+from certboot.store import env_file, generations
 from certboot.store.paths import StorePaths
 
 Run = Callable[..., Ran]
@@ -42,7 +42,7 @@ def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names(paths: StorePaths) -> set[str]:
-    return {entry.name for entry in history.current(paths).certificates}
+    return {entry.name for entry in generations.current(paths).certificates}
 
 
 def adopted(paths: StorePaths) -> list[Adoption]:
@@ -77,13 +77,13 @@ def test_adopt_takes_in_what_the_variable_names_and_lets_the_hook_replace_it(
     ]
     assert names(store) == PUBLIC | {"Corp Root"}
     reasons = {
-        entry.name: [reason.source for reason in entry.provenance] for entry in history.current(store).certificates
+        entry.name: [reason.source for reason in entry.provenance] for entry in generations.current(store).certificates
     }
     assert reasons["Corp Root"] == ["adopted"]
     assert reasons["Root A"] == ["certifi", "system", "adopted"]
     assert adopted(store) == [("REQUESTS_CA_BUNDLE", str(image))]
     assert env_file.read(store.env) == before  # it replaces, and sets nothing else
-    assert history.current(store).command == "adopt"
+    assert generations.current(store).command == "adopt"
 
 
 def test_what_is_adopted_is_listed_under_its_own_source(certboot: Run, store: StorePaths, image: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_directory_is_adopted_by_its_hash_names(
     monkeypatch.setenv("SSL_CERT_DIR", f"{folder}:{store.current}/crts")
     assert certboot("adopt", "--yes").status == 0
     assert names(store) == PUBLIC | {"Corp Root"}
-    assert history.current(store).certificates[0].provenance[0].source == "adopted"
+    assert generations.current(store).certificates[0].provenance[0].source == "adopted"
     assert adopted(store) == [("SSL_CERT_DIR", f"{folder}:{store.current}/crts")]
 
 
@@ -520,5 +520,5 @@ def test_purge_takes_the_adopted_values_along(certboot: Run, store: StorePaths, 
 
 def test_the_manifest_tells_under_which_adoptions_it_was_made(certboot: Run, store: StorePaths, image: Path) -> None:
     certboot("adopt", "--yes")
-    assert history.current(store).adopted == (Adoption("REQUESTS_CA_BUNDLE", str(image)),)
-    assert history.numbered(store, 1).adopted == ()
+    assert generations.current(store).adopted == (Adoption("REQUESTS_CA_BUNDLE", str(image)),)
+    assert generations.numbered(store, 1).adopted == ()

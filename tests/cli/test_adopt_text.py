@@ -4,11 +4,12 @@ from datetime import datetime, timedelta, timezone
 
 from support.pki import NOW, Issued, issue
 
-from certboot.cli.adopt_text import effect_text, offer_text
-from certboot.model import Candidate, Loaded, Rejection, TrustAnchor
+from certboot.cli.adopt import effect_text, offer_text
+from certboot.clients.variables import Adoption
 from certboot.pki.certificate import load_certificate
+from certboot.sources.candidates import Candidate, Loaded, Rejection
 from certboot.store import manifest
-from certboot.store.adoptions import Adoption
+from certboot.store.manifest import TrustAnchor
 
 A, B = issue("A"), issue("B")
 ENDED = issue("Ended", valid=(NOW - timedelta(days=9), NOW - timedelta(days=1)))

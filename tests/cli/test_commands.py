@@ -22,9 +22,8 @@ from support.table import cases
 from support.terminal import answers
 
 from certboot.sources import ccadb, certifi
-from certboot.store import history, manifest
-from certboot.store.layout import in_force
-from certboot.store.paths import StorePaths, store_paths
+from certboot.store import generations, history, manifest
+from certboot.store.paths import StorePaths, in_force, store_paths
 
 if typing.TYPE_CHECKING:
     import trustme
@@ -74,11 +73,11 @@ def saved(folder: Path, name: str, *issued: Issued) -> Path:
 
 
 def names(paths: StorePaths) -> set[str]:
-    return {entry.name for entry in history.current(paths).certificates}
+    return {entry.name for entry in generations.current(paths).certificates}
 
 
 def entry(paths: StorePaths, name: str) -> manifest.Entry:
-    (found,) = [entry for entry in history.current(paths).certificates if entry.name == name]
+    (found,) = [entry for entry in generations.current(paths).certificates if entry.name == name]
     return found
 
 
@@ -154,13 +153,13 @@ def test_a_folder_without_the_reports_is_refused(
 
 
 def test_roots_without_an_intermediate_below_them_and_revoked_ones_are_accounted_for(full: StorePaths) -> None:
-    record = history.current(full)
+    record = generations.current(full)
     assert [(r.rule, r.source, r.fingerprint) for r in record.rejected] == [("revoked", "ccadb", sha(GONE))]
     assert (entry(full, "CCADB Deeper").issuer, entry(full, "CCADB Deeper").anchor) == (sha(LOST), sha(DOOMED))
 
 
 def test_the_date_of_distrust_is_in_the_manifest_and_in_show(certboot: Run, full: StorePaths) -> None:
-    dates = {each.name: each.distrust_after for each in history.current(full).certificates if each.distrust_after}
+    dates = {each.name: each.distrust_after for each in generations.current(full).certificates if each.distrust_after}
     assert dates == {"CCADB Other": "2025-11-30"}
     assert "distrust  of certificates that begin after 2025-11-30\n" in certboot("show", "CCADB Other").out
     assert "distrust" not in certboot("show", "CCADB Root").out
@@ -196,7 +195,7 @@ def test_a_root_that_vanishes_takes_all_below_it_along_and_rollback_brings_them_
     ]  # fmt: skip
     assert "0 came, 3 went\n" in ran.out
     assert names(full) == (FEW | CCADB_ROOTS | CCADB_BELOW) - {"CCADB Doomed", "CCADB Lost", "CCADB Deeper"}
-    rules = {r.fingerprint: r.rule for r in history.current(full).rejected}
+    rules = {r.fingerprint: r.rule for r in generations.current(full).rejected}
     assert rules == {sha(GONE): "revoked", sha(LOST): "no-issuer", sha(DEEPER): "no-issuer"}
     assert certboot("rollback").status == 0
     assert listed(certboot) == before
@@ -417,7 +416,7 @@ def test_what_is_distrusted_leaves_with_all_below_it_and_stays_out(certboot: Run
         certboot(*argv)
         assert "CCADB Doomed" not in names(full)
     assert names(full) == left
-    assert ("distrusted", sha(DOOMED)) in {(r.rule, r.fingerprint) for r in history.current(full).rejected}
+    assert ("distrusted", sha(DOOMED)) in {(r.rule, r.fingerprint) for r in generations.current(full).rejected}
     ran = certboot("distrust", "--undo", "CCADB Doomed")
     assert ran.out.splitlines()[-1] == "3 came, 0 went"
     assert names(full) == left | {"CCADB Doomed", "CCADB Lost", "CCADB Deeper"}
@@ -479,7 +478,7 @@ def test_what_did_not_enter_is_listed_with_its_rule(certboot: Run, full: StorePa
 
 
 def test_the_digest_is_the_same_whatever_is_listed(certboot: Run, full: StorePaths) -> None:
-    digest = history.current(full).digest()
+    digest = generations.current(full).digest()
     for argv in ((), ("--role", "anchor"), ("--source", "nobody"), ("--rejected",)):
         assert listed(certboot, *argv)["digest"] == digest
 
@@ -535,7 +534,7 @@ def test_rollback_goes_back_again_and_again_and_to_a_number(certboot: Run, three
         assert (ran.status, ran.err) == (0, "")
         assert f"{change}\n" in ran.out
         assert f"generation {number} is in force again" in ran.out
-        assert history.current(three).generation == number
+        assert generations.current(three).generation == number
         assert certboot("doctor", "store").status == 0
     assert [step.record.generation for step in history.steps(three)] == numbers
 
@@ -731,7 +730,7 @@ def test_reports_and_company_cas_come_over_the_network_too(
 def test_the_way_back_from_a_folder_to_the_network_is_remembered_too(
     certboot: Run, full: StorePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert history.current(full).choices.reports != ""
+    assert generations.current(full).choices.reports != ""
     monkeypatch.setattr(ccadb, "from_network", lambda *_: lambda name: REPORTS.bodies()[name])
     assert certboot("update", "--from", "network").status == 0
-    assert history.current(full).choices.reports == ""
+    assert generations.current(full).choices.reports == ""

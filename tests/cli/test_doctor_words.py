@@ -9,14 +9,14 @@ from collections.abc import Callable
 import pytest
 from support.table import cases
 
+from certboot.doctor.finding import Finding
 from certboot.doctor.run import GROUPS
-from certboot.model import Finding
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran
     from support.server import TlsServer
 
-    from certboot.model import Target
+    from certboot.net.connection import Target
 
 Run = Callable[..., "Ran"]
 

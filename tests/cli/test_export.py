@@ -18,10 +18,9 @@ from support.snapshot import assert_refused, contents, roots, snapshot
 from support.table import cases
 
 from certboot.pki.certificate import load_certificate
-from certboot.store import history
+from certboot.store import generations
 from certboot.store.export.formats import FORMATS
-from certboot.store.layout import BUNDLE, CRTS, in_force
-from certboot.store.paths import StorePaths
+from certboot.store.paths import BUNDLE, CRTS, StorePaths, in_force
 
 Run = Callable[..., Ran]
 ROOT = issue("CCADB Root")
@@ -55,7 +54,7 @@ def secret(tmp_path: Path) -> Path:
 
 
 def anchors(paths: StorePaths) -> list[str]:
-    found = sorted(entry.sha256 for entry in history.current(paths).certificates if entry.role == "anchor")
+    found = sorted(entry.sha256 for entry in generations.current(paths).certificates if entry.role == "anchor")
     assert found == sorted(load_certificate(each.der).fingerprint for each in (*roots(), ROOT))
     return found
 

@@ -19,7 +19,7 @@ from support.virtualenvs import packages, python_of, start, virtualenv
 
 import certboot_startup
 from certboot import __version__ as certboot_version
-from certboot.hook import found, install, interpreters, record
+from certboot.hook import found, install, interpreters
 from certboot.store.paths import StorePaths
 
 Run = Callable[..., Ran]
@@ -37,12 +37,12 @@ def venv(tmp_path: Path) -> Path:
 
 def make_old(folder: Path) -> None:
     """Let a copy be one of an older certboot."""
-    own = record.read_record(folder)
+    own = found.read_record(folder)
     assert own
     (folder / "certboot_startup" / "guards.py").write_text("# old\n")
-    digests = {**own.files, "certboot_startup/guards.py": (record.sha256(b"# old\n"),)}
+    digests = {**own.files, "certboot_startup/guards.py": (found.sha256(b"# old\n"),)}
     old = dataclasses.replace(own, version="0.0.9", files=digests)
-    (folder / record.RECORD_NAME).write_bytes(record.render_record(old))
+    (folder / found.RECORD_NAME).write_bytes(found.render_record(old))
 
 
 def test_the_hook_is_installed_shown_renewed_and_removed(certboot: Run, venv: Path, paths: StorePaths) -> None:
@@ -236,7 +236,7 @@ def test_without_a_choice_it_is_the_interpreter_that_runs_certboot(
 
 def test_where_pip_put_certboot_only_the_store_is_recorded(certboot: Run, venv: Path, tmp_path: Path) -> None:
     install.install(packages(venv))
-    (packages(venv) / record.RECORD_NAME).unlink()
+    (packages(venv) / found.RECORD_NAME).unlink()
     (packages(venv) / "certboot-0.0.7.dist-info").mkdir()
     (packages(venv) / "certboot-0.0.7.dist-info" / "RECORD").write_text("certboot_startup.pth,,\n")
     before = contents(packages(venv))

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from certboot.cli import list_text
-from certboot.model import Provenance, Rejection
+from certboot.cli import listing
+from certboot.sources.candidates import Rejection
 from certboot.store.history import Step
-from certboot.store.manifest import Choices, Entry, Manifest
+from certboot.store.manifest import Choices, Entry, Manifest, Provenance
 
 WHY = (Provenance("certifi", "2026.1", "2026-01-01"), Provenance("added", "/a\x1b.pem", "2026-01-02"))
 ROOT = Entry(
@@ -20,12 +20,12 @@ MARK = "\N{REPLACEMENT CHARACTER}"
 
 
 def test_a_list_is_a_table_under_its_heads() -> None:
-    assert list_text.certificates_table((ROOT, BELOW)).split("\n") == [
+    assert listing.certificates_table((ROOT, BELOW)).split("\n") == [
         "SHA-256           ROLE          EXPIRES     SOURCES        NAME",
         f"abababababababab  anchor        2030-01-01  certifi,added  Root{MARK}",
         "cdcdcdcdcdcdcdcd  intermediate  2029-01-01  certifi        Below",
     ]
-    assert list_text.certificates_table(()) == "SHA-256  ROLE  EXPIRES  SOURCES  NAME"
+    assert listing.certificates_table(()) == "SHA-256  ROLE  EXPIRES  SOURCES  NAME"
 
 
 def test_rejections_are_listed_and_counted_by_rule() -> None:
@@ -34,19 +34,19 @@ def test_rejections_are_listed_and_counted_by_rule() -> None:
         Rejection("unreadable", "added", "/a\n.pem", "not base64"),
         Rejection("expired", "system", "/etc", "it expired", "cd" * 32, "CN=Older"),
     )
-    assert list_text.rejections_table(rejected).split("\n") == [
+    assert listing.rejections_table(rejected).split("\n") == [
         "SHA-256           RULE        SOURCE   WHAT      WHY",
         "abababababababab  expired     certifi  CN=Old    it expired",
         f"-                 unreadable  added    /a{MARK}.pem   not base64",
         "cdcdcdcdcdcdcdcd  expired     system   CN=Older  it expired",
         "2 expired, 1 unreadable",
     ]
-    assert list_text.rejections_table(()).endswith("\nnone")
+    assert listing.rejections_table(()).endswith("\nnone")
 
 
 def test_all_that_is_known_of_an_anchor_is_shown_with_its_pem() -> None:
     held = dataclasses.replace(ROOT, defects=("strict-missing-ski",), distrust_after="2025-11-30")
-    assert list_text.certificate_text(held, RECORD, "PEM\nPEM").split("\n") == [
+    assert listing.certificate_text(held, RECORD, "PEM\nPEM").split("\n") == [
         f"name      Root{MARK}",
         "subject   CN=Root",
         f"sha-256   {'ab' * 32}",
@@ -64,7 +64,7 @@ def test_all_that_is_known_of_an_anchor_is_shown_with_its_pem() -> None:
 
 
 def test_an_intermediate_names_its_issuer_and_its_anchor() -> None:
-    lines = list_text.certificate_text(BELOW, RECORD, "PEM").split("\n")
+    lines = listing.certificate_text(BELOW, RECORD, "PEM").split("\n")
     assert lines[5:8] == [
         "source    certifi, 2026.1, since 2026-01-01",
         f"issuer    Root{MARK} (abababababababab)",
@@ -74,7 +74,7 @@ def test_an_intermediate_names_its_issuer_and_its_anchor() -> None:
 
 def test_a_history_marks_the_generation_in_force() -> None:
     older = dataclasses.replace(RECORD, generation=1, command="init", certificates=(ROOT,))
-    assert list_text.history_table(
+    assert listing.history_table(
         (Step(older, in_force=True, came=1, went=0), Step(RECORD, in_force=False, came=1, went=0))
     ).split("\n") == [
         "  GENERATION  MADE                       BY      CERTIFICATES  CHANGE",
@@ -84,9 +84,9 @@ def test_a_history_marks_the_generation_in_force() -> None:
 
 
 def test_a_difference_has_a_line_for_each_that_came_or_went() -> None:
-    assert list_text.difference_text((BELOW,), (ROOT,)).split("\n") == [
+    assert listing.difference_text((BELOW,), (ROOT,)).split("\n") == [
         "+ cdcdcdcdcdcdcdcd  intermediate  Below",
         f"- abababababababab  anchor        Root{MARK}",
         "1 came, 1 went",
     ]
-    assert list_text.difference_text((), ()) == "0 came, 0 went"
+    assert listing.difference_text((), ()) == "0 came, 0 went"

@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from certboot.cli.list_json import list_json
-from certboot.model import Provenance, Rejection
-from certboot.store.manifest import Choices, Entry, Manifest
+from certboot.cli.listing import list_json
+from certboot.sources.candidates import Rejection
+from certboot.store.manifest import Choices, Entry, Manifest, Provenance
 
 WHY = (Provenance("certifi", "2026.1", "2026-01-01"),)
 ONE = Entry("ab", "anchor", "a.pem", "Zürich", "CN=Zürich", "2020", "2030", WHY)

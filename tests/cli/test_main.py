@@ -18,7 +18,7 @@ from support.snapshot import assert_refused, roots, snapshot
 from support.table import cases
 
 import certboot as package
-from certboot import exit_status
+from certboot import errors
 from certboot.cli import main
 from certboot.store.paths import StorePaths
 
@@ -81,7 +81,7 @@ def test_an_interrupt_is_told_and_has_the_status_that_shells_have(
     assert ran.err.startswith("certboot: error: interrupted\n")
 
 
-@cases("end", [lambda: exit_status.INTERRUPTED, lambda: signal.raise_signal(signal.SIGINT)])
+@cases("end", [lambda: errors.INTERRUPTED, lambda: signal.raise_signal(signal.SIGINT)])
 def test_one_interrupt_more_does_not_cut_the_end_short(monkeypatch: pytest.MonkeyPatch, end: Callable[[], int]) -> None:
     monkeypatch.setattr(main, "main", end)
     before = signal.getsignal(signal.SIGINT)
@@ -157,7 +157,7 @@ def test_after_a_reader_has_gone_nothing_is_left_to_flush(monkeypatch: pytest.Mo
 
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", Gone())
-            assert main.main(["doctor", "hook"]) in {exit_status.OK, exit_status.FAILED}
+            assert main.main(["doctor", "hook"]) in {errors.OK, errors.FAILED}
         target.write(b"lost")
     assert (tmp_path / "out").read_bytes() == b""
 
@@ -220,7 +220,7 @@ def test_the_module_is_the_command(certboot: Callable[..., Ran]) -> None:
 
 def test_a_missing_argv_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["certboot", "--version"])
-    assert main.main() == exit_status.OK
+    assert main.main() == errors.OK
 
 
 def test_the_doctor_and_help_change_nothing(

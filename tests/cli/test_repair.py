@@ -33,7 +33,7 @@ from support.snapshot import assert_refused, snapshot
 from support.terminal import answers
 
 from certboot.pki.certificate import file_name, load_certificate
-from certboot.sources import repairs
+from certboot.sources import repaired
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran
@@ -269,7 +269,7 @@ class TestSeveralServers:
         assert "  missing  status: the issuer of localhost at " in ran.out
         assert place.asked == ["/ca", "/none"]
         (file,) = paths.repaired.iterdir()
-        assert [need.host for need in repairs.needs(file.read_bytes())] == [server.shown for server in servers[:2]]
+        assert [need.host for need in repaired.needs(file.read_bytes())] == [server.shown for server in servers[:2]]
         assert len(list(paths.generations.iterdir())) == 2
         assert accepted(paths, servers[1]) == [True, True]
 
@@ -324,9 +324,9 @@ class TestExpired:
     ) -> ChainServer:
         new = intermediate("Example CA", root)
         old = load_certificate(intermediate("Example CA", root, key=new.key, valid=(NOW - 9 * DAY, NOW - DAY)).der)
-        need = repairs.Need("elsewhere:443", "2026-11-25", "http://ca.example/", "Example Root")
+        need = repaired.Need("elsewhere:443", "2026-11-25", "http://ca.example/", "Example Root")
         paths.repaired.mkdir()
-        (paths.repaired / file_name(old)).write_bytes(repairs.render_repair(repairs.Repair(old, (need,))))
+        (paths.repaired / file_name(old)).write_bytes(repaired.render_repair(repaired.Repair(old, (need,))))
         with monkeypatch.context() as patch:
             patch.setattr("certboot.store.policy.broken_rule", lambda *_: None)
             certboot("update")

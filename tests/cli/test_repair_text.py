@@ -7,12 +7,14 @@ from cryptography.x509.oid import NameOID
 from support.pki import issue
 from support.table import cases
 
-from certboot.cli import repair_text
-from certboot.model import Certificate, Handshake, Target
-from certboot.pki.certificate import load_certificate
-from certboot.repair.completion import Completion, Offer, Refusal
+from certboot.cli import repair
+from certboot.net.connection import Target
+from certboot.net.handshake import Handshake
+from certboot.pki.certificate import Certificate, load_certificate
+from certboot.repair.completion import Completion, Refusal
 from certboot.repair.examine import Examined
 from certboot.sources.aia import Failure
+from certboot.sources.candidates import Offer
 
 LEAF, CA, ROOT = (load_certificate(issue(name).der) for name in ("www.example", "CA\x1b", "Root"))
 TARGET = Target("www.example")
@@ -27,7 +29,7 @@ def named(certificate: Certificate) -> str:
 def test_what_is_to_be_stored_is_shown_with_its_reason() -> None:
     found = Examined(TARGET, completion=Completion(PATH, ROOT, ()), missing=PATH[1:], through_proxy=True)
     digits = CA.fingerprint.upper()
-    assert repair_text.findings_text([found]).split("\n") == [
+    assert repair.findings_text([found]).split("\n") == [
         f"www.example:443: to be stored, because the server does not send it: CA{MARK}",
         f"  {CA.subject}",
         f"    SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
@@ -42,13 +44,13 @@ def test_what_is_to_be_stored_is_shown_with_its_reason() -> None:
 def test_what_python_3_13_refuses_in_it_is_told() -> None:
     lax = load_certificate(issue("Lax", extensions=()).der)
     path = (PATH[0], Offer(lax, "the store"))
-    text = repair_text.findings_text([Examined(TARGET, completion=Completion(path, ROOT, ()), missing=path[1:])])
+    text = repair.findings_text([Examined(TARGET, completion=Completion(path, ROOT, ()), missing=path[1:])])
     assert "    defect   strict-missing-ski: Python 3.13 and newer refuse it" in text.split("\n")
 
 
 def test_what_the_store_has_already_is_named() -> None:
     found = Examined(TARGET, completion=Completion(PATH, ROOT, ()), in_store=PATH[1:])
-    assert repair_text.findings_text([found]).split("\n")[:2] == [
+    assert repair.findings_text([found]).split("\n")[:2] == [
         "www.example:443: nothing is to be stored",
         f"  stored   {named(CA)}, which the server does not send either",
     ]
@@ -74,7 +76,7 @@ def test_every_reason_is_told_on_lines_of_its_own() -> None:
         "  proxy    it resolved the names of these addresses: where they lead could not be checked",
         "  next     certboot doctor www.example:443 tells what its operator has to change",
     ]
-    assert repair_text.findings_text([found]).split("\n") == repair_text.reasons_text(found).split("\n") == expected
+    assert repair.findings_text([found]).split("\n") == repair.reasons_text(found).split("\n") == expected
 
 
 @cases(
@@ -90,37 +92,35 @@ def test_every_reason_is_told_on_lines_of_its_own() -> None:
 )
 def test_the_option_that_would_fetch_it_is_named_where_that_can_be_right(rule: str, reason: str, option: str) -> None:
     failures = (Failure(rule, reason, "www.example", "http://ca.example/"),)
-    text = repair_text.reasons_text(Examined(TARGET, completion=Completion(PATH[:1], None, ()), failures=failures))
+    text = repair.reasons_text(Examined(TARGET, completion=Completion(PATH[:1], None, ()), failures=failures))
     assert text.split("\n")[-1].startswith(f"  or       {option}" if option else "  next     certboot doctor")
 
 
 def test_a_server_without_a_chain_has_one_line() -> None:
     found = Examined(TARGET, "no answer\x1b")
-    assert repair_text.findings_text([found]) == f"www.example:443: cannot be repaired: no answer{MARK}"
+    assert repair.findings_text([found]) == f"www.example:443: cannot be repaired: no answer{MARK}"
 
 
 def test_the_verdict_is_openssl_s_own() -> None:
     found = Examined(TARGET)
     good, bad = Handshake("ok", verify_code=0, verify_message="ok"), Handshake("timeout", "no answer")
-    assert repair_text.outcome_text(found, good) == "www.example:443: Verify return code: 0 (ok)"
+    assert repair.outcome_text(found, good) == "www.example:443: Verify return code: 0 (ok)"
     hint = "\n  next     certboot doctor www.example:443 says why"
-    assert repair_text.outcome_text(found, bad) == "www.example:443: no handshake: no answer" + hint
-    assert repair_text.outcome_text(found, Handshake("failed")) == "www.example:443: no handshake: failed" + hint
+    assert repair.outcome_text(found, bad) == "www.example:443: no handshake: no answer" + hint
+    assert repair.outcome_text(found, Handshake("failed")) == "www.example:443: no handshake: failed" + hint
     wrong = Handshake("unverified", verify_code=62, verify_message="hostname mismatch")
-    assert (
-        repair_text.outcome_text(found, wrong) == "www.example:443: Verify return code: 62 (hostname mismatch)" + hint
-    )
+    assert repair.outcome_text(found, wrong) == "www.example:443: Verify return code: 62 (hostname mismatch)" + hint
 
 
 def test_what_a_file_holds_is_told() -> None:
-    assert repair_text.written_text((LEAF, CA), ROOT) == f"www.example, CA{MARK}; not in it: Root, which clients have"
+    assert repair.written_text((LEAF, CA), ROOT) == f"www.example, CA{MARK}; not in it: Root, which clients have"
 
 
 def test_of_many_reasons_some_are_told_and_of_each_rule_at_least_one() -> None:
     refusals = (*(Refusal("self-signed", "x", ROOT, "the server"),) * 200, Refusal("expired", "y", ROOT, "the server"))
     failures = tuple(Failure("timeout", f"{number}", "CA", "http://ca.example/") for number in range(11))
     found = Examined(TARGET, completion=Completion(PATH[:1], None, refusals), failures=failures)
-    lines = repair_text.reasons_text(found).split("\n")
+    lines = repair.reasons_text(found).split("\n")
     assert [line.split(":")[0] for line in lines if line.startswith("  refused")] == [
         *["  refused  self-signed"] * 9, "  refused  expired", "  refused  and 191 more",
     ]  # fmt: skip
@@ -142,6 +142,6 @@ def test_what_a_stranger_makes_as_long_as_he_likes_is_cut() -> None:
         Examined(TARGET, completion=Completion(path[:1], None, (refusal,)), failures=(failure,)),
         Examined(TARGET, completion=Completion(path, certificate, ()), missing=path[1:]),
     ):
-        text = repair_text.findings_text([found])
+        text = repair.findings_text([found])
         assert max(len(line) for line in text.split("\n")) < 700
         assert "\N{HORIZONTAL ELLIPSIS} (30,0" in text

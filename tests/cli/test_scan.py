@@ -21,10 +21,9 @@ from support.table import cases
 from support.terminal import Terminal
 
 from certboot.cli.options import parser
-from certboot.cli.scan_text import scan_progress, scan_summary
-from certboot.scan.issuers import registrable
+from certboot.cli.scan_progress import scan_progress, scan_summary
 from certboot.scan.result import Result
-from certboot.scan.tally import Tally
+from certboot.scan.tally import Tally, registrable
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran

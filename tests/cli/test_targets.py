@@ -11,7 +11,7 @@ from support.table import cases
 
 from certboot.cli.targets import targets
 from certboot.errors import CertbootError
-from certboot.model import Target
+from certboot.net.connection import Target
 
 PLAIN = argparse.Namespace(command="repair", starttls=None, connect=None, servername=None, timeout=10.0)
 

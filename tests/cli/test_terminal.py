@@ -24,7 +24,7 @@ from support.terminal import answers
 from certboot.cli import main
 from certboot.cli.report.terminal import doctor_terminal
 from certboot.cli.terminal import aside, confirmed, failed, over, say, show, warn
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 from certboot.store.paths import StorePaths
 
 if typing.TYPE_CHECKING:

@@ -16,7 +16,7 @@ from support.table import cases
 
 from certboot.cli import terminal
 from certboot.cli.terminal import progress
-from certboot.store import history
+from certboot.store import generations
 from certboot.store.paths import StorePaths
 
 Run = Callable[..., Ran]
@@ -38,7 +38,7 @@ def locked_file(corp: Issued, tmp_path: Path) -> Path:
 
 
 def names(paths: StorePaths) -> set[str]:
-    return {entry.name for entry in history.current(paths).certificates}
+    return {entry.name for entry in generations.current(paths).certificates}
 
 
 def test_a_password_file_opens_a_pkcs12_file(
@@ -77,7 +77,7 @@ def test_a_ca_that_the_configuration_keeps_out_is_not_said_to_be_trusted(
     certboot("init")
     (tmp_path / "corp.pem").write_bytes(corp.pem)
     certboot("trust", "--yes", tmp_path / "corp.pem")
-    (entry,) = (entry for entry in history.current(paths).certificates if entry.name == "Corp Root")
+    (entry,) = (entry for entry in generations.current(paths).certificates if entry.name == "Corp Root")
     certboot("distrust", "Corp Root")
     paths.config.write_text(f'[rules]\ndistrust = ["{entry.sha256}"]\n')
     ran = certboot("trust", "--yes", tmp_path / "corp.pem")

@@ -15,16 +15,16 @@ from support.table import cases
 from support.terminal import answers
 
 from certboot.pki.certificate import load_certificate
-from certboot.repair.completion import Offer
+from certboot.sources.candidates import Offer
 from certboot.sources.server import topmost
-from certboot.store import history
+from certboot.store import generations
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
     from support.environments import Ran
 
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
     from certboot.store.paths import StorePaths
 
     Run = Callable[..., Ran]
@@ -38,7 +38,7 @@ def store(certboot: Run, paths: StorePaths) -> StorePaths:
 
 
 def names(store: StorePaths) -> set[str]:
-    return {entry.name for entry in history.current(store).certificates}
+    return {entry.name for entry in generations.current(store).certificates}
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from support.table import cases
 from certboot.cli.trust import _is_server
 from certboot.errors import SourceError
 from certboot.sources.server import topmost
-from certboot.store import history
+from certboot.store import generations
 from certboot.store.paths import StorePaths
 
 
@@ -44,7 +44,7 @@ def store(certboot: Callable[..., Ran], paths: StorePaths) -> StorePaths:
 
 
 def names(store: StorePaths) -> set[str]:
-    return {entry.name for entry in history.current(store).certificates}
+    return {entry.name for entry in generations.current(store).certificates}
 
 
 def test_the_remedy_of_an_untrusted_root_mends_it(
@@ -57,7 +57,7 @@ def test_the_remedy_of_an_untrusted_root_mends_it(
     ran = certboot("trust", host, "--yes", "--fingerprint", pin)
     assert ran.status == 0, ran.err
     assert (pin in ran.out, "Compare the SHA-256 with one" in ran.out) == (True, True)
-    (entry,) = (entry for entry in history.current(store).certificates if entry.sha256 == fingerprint(ca))
+    (entry,) = (entry for entry in generations.current(store).certificates if entry.sha256 == fingerprint(ca))
     assert [(reason.source, reason.detail) for reason in entry.provenance] == [("added", f"sent by {host}")]
     context = ssl.create_default_context(cafile=str(store.current / "bundle.pem"))
     with urllib.request.urlopen(with_root.url, context=context) as answer:  # noqa: S310 - our own https server

@@ -6,10 +6,10 @@ from pathlib import Path
 from support.table import cases
 
 from certboot.cli.update import init_summary, own_rejections, purge_list, rehash_summary
-from certboot.model import Provenance, Rejection
-from certboot.store.manifest import Choices, Entry, Manifest
+from certboot.sources.candidates import Rejection
+from certboot.store.hash_links import RehashResult
+from certboot.store.manifest import Choices, Entry, Manifest, Provenance
 from certboot.store.paths import StorePaths
-from certboot.store.rehash import RehashResult
 from certboot.store.update import Outcome
 
 

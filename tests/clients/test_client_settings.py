@@ -6,7 +6,7 @@ from pathlib import Path
 from support.environments import SYSTEM_PATH
 from support.table import cases
 
-from certboot.clients import client_settings as settings
+from certboot.clients import settings
 from certboot.clients.table import CLIENTS, places
 
 OWN = "/own.pem"

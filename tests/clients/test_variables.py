@@ -10,10 +10,11 @@ import pytest
 from support.table import cases
 
 import certboot_startup
-from certboot.clients import variables
-from certboot.clients.variables import BY_NAME, DIRECTORY, VARIABLES, held_back
+from certboot.clients.git import settings_outranked
+from certboot.clients.variables import BY_NAME, DIRECTORY, VARIABLES
 from certboot.store import env_file
 from certboot.store.config import Config
+from certboot.store.env_file import held_back
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request
 from certboot.store.update import apply
@@ -108,14 +109,14 @@ def system_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("system_settings")
 def test_gits_own_settings_of_both_scopes_are_found() -> None:
-    assert variables.settings_outranked() == ()
+    assert settings_outranked() == ()
     git("--global", "http.sslVerify", "true")
     git("--global", "http.https://example.org/.proxy", "sslcainfo")
-    assert variables.settings_outranked() == ()
+    assert settings_outranked() == ()
     git("--global", "http.sslCAInfo", "/own.pem")
     git("--global", "http.https://git.example/.sslCAPath", "/own")
     git("--system", "http.sslCAPath", "/own")
-    assert set(variables.settings_outranked()) == {
+    assert set(settings_outranked()) == {
         "http.sslcainfo",
         "http.https://git.example/.sslcapath",
         "http.sslcapath",
@@ -127,7 +128,7 @@ def test_a_setting_in_an_included_file_counts_once(clean: Path) -> None:
     git("--file", str(clean / "more"), "http.sslCAInfo", "/own.pem")
     git("--global", "include.path", str(clean / "more"))
     git("--global", "http.sslCAInfo", "/own.pem")
-    assert variables.settings_outranked() == ("http.sslcainfo",)
+    assert settings_outranked() == ("http.sslcainfo",)
 
 
 @pytest.mark.usefixtures("system_settings")
@@ -137,11 +138,11 @@ def test_a_setting_of_the_repository_one_stands_in_does_not_count(
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     monkeypatch.chdir(tmp_path)
     git("--local", "http.sslCAInfo", "/own.pem")
-    assert variables.settings_outranked() == ()
+    assert settings_outranked() == ()
 
 
 def test_without_git_there_are_no_settings(tmp_path: Path) -> None:
-    assert variables.settings_outranked({**os.environ, "PATH": str(tmp_path)}) == ()
+    assert settings_outranked({**os.environ, "PATH": str(tmp_path)}) == ()
 
 
 def test_a_git_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,4 +150,4 @@ def test_a_git_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         raise subprocess.TimeoutExpired(command, timeout)
 
     monkeypatch.setattr(subprocess, "run", hang)
-    assert variables.settings_outranked() == ()
+    assert settings_outranked() == ()

@@ -13,8 +13,7 @@ from support.table import cases
 
 import certboot_startup
 from certboot.doctor import run
-from certboot.doctor.finding import with_store, without_return
-from certboot.model import Finding
+from certboot.doctor.finding import Finding, with_store, without_return
 
 if typing.TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,9 @@ import pytest
 from support.table import cases
 
 from certboot.doctor import run
+from certboot.doctor.finding import Finding
 from certboot.errors import StoreError
-from certboot.model import Finding, Target
+from certboot.net.connection import Target
 from certboot.store.paths import StorePaths
 
 if typing.TYPE_CHECKING:

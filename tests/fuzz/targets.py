@@ -27,20 +27,21 @@ from certboot.errors import CertbootError, CertificateError, SourceError, StoreE
 from certboot.net import address_policy, handshake_messages, http, starttls
 from certboot.net.connection import ConnectionFault, Deadline, Stream
 from certboot.net.handshake import _date, _described
-from certboot.pki import ber, containers, der, pem
 from certboot.pki import certificate as certificates
+from certboot.pki import containers, der, pem
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.subject_hash import canonical, comparable, subject_hash
-from certboot.repair.completion import Offer
 from certboot.scan import entries
 from certboot.sources import aia, ccadb, parsing
+from certboot.sources.candidates import Offer
 from certboot.store import manifest
 from certboot.store.config import parse_config, rebased
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from certboot.model import Certificate, Loaded
+    from certboot.pki.certificate import Certificate
+    from certboot.sources.candidates import Loaded
 
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 64 * 1024
@@ -130,7 +131,7 @@ def pkcs12(data: bytes) -> None:
     assert not (containers.is_pkcs12(data) and containers.is_pkcs7(data))
     with contextlib.suppress(der.DerError):
         end = 0
-        for element in ber.ber_children(data, 0, len(data)):
+        for element in der.ber_children(data, 0, len(data)):
             assert end <= element.begin < element.content <= element.end <= len(data)
             end = element.end
     if containers.is_pkcs12(data) and sum(data) % 256 == 0:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from certboot.errors import StoreError
-from certboot.hook import copies, install, record
+from certboot.hook import copies, found, install
 from certboot.hook.copies import Copy
 from certboot.store.paths import StorePaths
 
@@ -25,10 +25,10 @@ def copy_in(folder: Path, *, user: bool = False) -> Copy:
 
 
 def make_old(folder: Path, version: str = "0.0.9") -> None:
-    own = record.read_record(folder)
+    own = found.read_record(folder)
     assert own
-    (folder / record.RECORD_NAME).write_bytes(
-        record.render_record(record.Record(version, "", {**own.files, "certboot_startup.pth": ("0" * 64,)}))
+    (folder / found.RECORD_NAME).write_bytes(
+        found.render_record(found.Record(version, "", {**own.files, "certboot_startup.pth": ("0" * 64,)}))
     )
     (folder / "certboot_startup.pth").unlink(missing_ok=True)
 

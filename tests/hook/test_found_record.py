@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certboot.hook import record
-from certboot.hook.record import Record, sha256
+from certboot.hook.found import RECORD_NAME, Record, parse_record, read_record, render_record, sha256
 
 A, B = sha256(b"a"), sha256(b"b")
 NAMES = (
@@ -21,18 +20,18 @@ WHOLE = Record("1.0", "/opt/certboot", dict.fromkeys(NAMES, (A, B)))
 
 
 def test_a_record_comes_back_as_it_was_written() -> None:
-    assert record.parse_record(record.render_record(WHOLE)) == WHOLE
-    assert record.render_record(WHOLE).isascii()
+    assert parse_record(render_record(WHOLE)) == WHOLE
+    assert render_record(WHOLE).isascii()
 
 
 @given(st.text(), st.text(), st.dictionaries(st.sampled_from(NAMES), st.tuples(st.sampled_from([A, B]))))
 def test_any_record_comes_back_as_it_was_written(version: str, home: str, files: dict[str, tuple[str, ...]]) -> None:
-    assert record.parse_record(record.render_record(Record(version, home, files))) == Record(version, home, files)
+    assert parse_record(render_record(Record(version, home, files))) == Record(version, home, files)
 
 
 @given(st.binary())
 def test_bytes_that_are_no_record_are_none(data: bytes) -> None:
-    assert record.parse_record(data) is None
+    assert parse_record(data) is None
 
 
 JSON = st.recursive(
@@ -43,7 +42,7 @@ JSON = st.recursive(
 
 @given(JSON, JSON, JSON)
 def test_json_that_is_no_record_is_none_or_one_with_nothing_in_it(version: object, home: object, files: object) -> None:
-    found = record.parse_record(json.dumps({"version": version, "home": home, "files": files}).encode())
+    found = parse_record(json.dumps({"version": version, "home": home, "files": files}).encode())
     assert found is None or not found.files
 
 
@@ -56,31 +55,31 @@ def test_json_that_is_no_record_is_none_or_one_with_nothing_in_it(version: objec
 )  # fmt: skip
 def test_a_record_names_nothing_but_files_that_certboot_writes(name: str) -> None:
     """Whatever a record lists is removed by ``hook uninstall``."""
-    assert record.parse_record(record.render_record(Record("1", "", {"certboot_startup.pth": (A,)})))
-    assert record.parse_record(record.render_record(Record("1", "", {name: (A,)}))) is None
+    assert parse_record(render_record(Record("1", "", {"certboot_startup.pth": (A,)})))
+    assert parse_record(render_record(Record("1", "", {name: (A,)}))) is None
 
 
 @pytest.mark.parametrize("digests", [[], ["0"], [A.upper()], [1], A, None, {}])
 def test_a_record_gives_every_file_a_digest(digests: typing.Any) -> None:  # noqa: ANN401 - what JSON can hold
     whole = {"version": "1", "home": "", "files": {"certboot_startup.pth": digests}}
-    assert record.parse_record(json.dumps(whole).encode()) is None
+    assert parse_record(json.dumps(whole).encode()) is None
 
 
 def test_the_record_of_a_folder_is_a_small_regular_file(tmp_path: Path) -> None:
-    assert record.read_record(tmp_path) is None
-    path = tmp_path / record.RECORD_NAME
-    path.write_bytes(record.render_record(WHOLE))
-    assert record.read_record(tmp_path) == WHOLE
-    path.write_bytes(record.render_record(WHOLE) + b" " * 70_000)
-    assert record.read_record(tmp_path) is None
-    (tmp_path / "elsewhere").write_bytes(record.render_record(WHOLE))
+    assert read_record(tmp_path) is None
+    path = tmp_path / RECORD_NAME
+    path.write_bytes(render_record(WHOLE))
+    assert read_record(tmp_path) == WHOLE
+    path.write_bytes(render_record(WHOLE) + b" " * 70_000)
+    assert read_record(tmp_path) is None
+    (tmp_path / "elsewhere").write_bytes(render_record(WHOLE))
     path.unlink()
     path.symlink_to("elsewhere")
-    assert record.read_record(tmp_path) is None
+    assert read_record(tmp_path) is None
 
 
 def test_a_record_that_cannot_be_read_is_none(tmp_path: Path, unreadable: Callable[[Path], None]) -> None:
-    (tmp_path / record.RECORD_NAME).write_bytes(record.render_record(WHOLE))
-    assert record.read_record(tmp_path) == WHOLE
-    unreadable(tmp_path / record.RECORD_NAME)
-    assert record.read_record(tmp_path) is None
+    (tmp_path / RECORD_NAME).write_bytes(render_record(WHOLE))
+    assert read_record(tmp_path) == WHOLE
+    unreadable(tmp_path / RECORD_NAME)
+    assert read_record(tmp_path) is None

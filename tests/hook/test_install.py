@@ -20,7 +20,7 @@ from support.virtualenvs import packages, python_of, start, virtualenv
 import certboot
 from certboot import files
 from certboot.errors import CertbootError
-from certboot.hook import found, install, payload, record
+from certboot.hook import found, install, payload
 
 HOOK = payload.hook_files()
 RAN = Ran(0, "('no-store', '')\n", "")
@@ -61,7 +61,7 @@ def test_the_hook_runs_where_it_was_copied_and_nothing_is_left_when_it_is_remove
     assert (result.action, result.found.owner, result.found.home) == ("installed", "certboot", "")
     assert result.found.version == certboot.__version__
     new = contents(folder).keys() - before.keys()
-    assert new == {*HOOK, "certboot_startup", record.RECORD_NAME}
+    assert new == {*HOOK, "certboot_startup", found.RECORD_NAME}
     assert {name: (folder / name).read_bytes() for name in HOOK} == HOOK
     assert start(python_of(venv)) == RAN
     assert (folder / "certboot_startup" / "__pycache__").is_dir()
@@ -112,8 +112,8 @@ def test_a_copy_of_an_older_certboot_is_renewed_and_its_former_modules_go(folder
     for name, data in old.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
-    digests = {name: (record.sha256(data),) for name, data in old.items()}
-    (folder / record.RECORD_NAME).write_bytes(record.render_record(record.Record("0.0.9", "", digests)))
+    digests = {name: (found.sha256(data),) for name, data in old.items()}
+    (folder / found.RECORD_NAME).write_bytes(found.render_record(found.Record("0.0.9", "", digests)))
     before = found.look(folder)
     assert (before.version, found.outdated(before)) == ("0.0.9", True)
     after = install.install(folder)
@@ -164,8 +164,8 @@ def test_a_hook_that_certboot_did_not_put_there_is_left_alone(
 
 
 def test_a_file_of_the_record_s_name_that_is_none_is_left_alone(folder: Path) -> None:
-    (folder / record.RECORD_NAME).write_text("{}")
-    with pytest.raises(CertbootError, match=f"did not put there: .*{record.RECORD_NAME}"):
+    (folder / found.RECORD_NAME).write_text("{}")
+    with pytest.raises(CertbootError, match=f"did not put there: .*{found.RECORD_NAME}"):
         install.install(folder)
 
 
@@ -195,7 +195,7 @@ def test_what_pip_put_there_stays_and_only_the_store_is_recorded(venv: Path) -> 
     assert contents(folder) == before
     result = install.install(folder, "/opt/certboot")
     assert (result.action, result.found.owner, result.found.version) == ("recorded", "installer", "0.0.1")
-    assert contents(folder).keys() - before.keys() == {*payload.home_files("/"), record.RECORD_NAME}
+    assert contents(folder).keys() - before.keys() == {*payload.home_files("/"), found.RECORD_NAME}
     assert start(python_of(venv)) == Ran(0, "('no-store', '/opt/certboot')\n", "")
     assert install.uninstall(folder).action == "removed"
     shutil.rmtree(folder / "certboot_startup" / "__pycache__")
@@ -209,7 +209,7 @@ def test_what_pip_wrote_over_a_copy_is_pip_s(folder: Path) -> None:
     assert found.look(folder).owner == "installer"
     assert install.uninstall(folder).action == "removed"
     assert all((folder / name).exists() for name in HOOK)
-    assert not (folder / record.RECORD_NAME).exists()
+    assert not (folder / found.RECORD_NAME).exists()
     assert not (folder / "certboot_home.pth").exists()
 
 
@@ -268,14 +268,14 @@ def stopped(step: int, act: Callable[[], object], error: BaseException, *, kille
 def older(folder: Path, home: str) -> None:
     """Put a copy of an older certboot into the folder."""
     install.install(folder, home)
-    own = record.read_record(folder)
+    own = found.read_record(folder)
     assert own
     old = {name: b"# old\n" + data for name, data in HOOK.items() if name.endswith(".py")}
     for name, data in old.items():
         (folder / name).write_bytes(data)
-    digests = {**own.files, **{name: (record.sha256(data),) for name, data in old.items()}}
-    (folder / record.RECORD_NAME).write_bytes(
-        record.render_record(dataclasses.replace(own, version="0.0.9", files=digests))
+    digests = {**own.files, **{name: (found.sha256(data),) for name, data in old.items()}}
+    (folder / found.RECORD_NAME).write_bytes(
+        found.render_record(dataclasses.replace(own, version="0.0.9", files=digests))
     )
 
 

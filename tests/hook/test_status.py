@@ -9,7 +9,7 @@ from support.table import cases
 from support.virtualenvs import packages, python_of, virtualenv
 
 from certboot.errors import CertbootError
-from certboot.hook import install, interpreters, status, survey
+from certboot.hook import install, interpreters, status
 from certboot.hook.interpreters import MARK
 
 NOTHING = status.Started("", "", "", ())
@@ -71,8 +71,8 @@ def test_modules_that_cannot_be_compiled_do_no_harm(tmp_path: Path, capfd: pytes
 
 
 def test_a_survey_is_well_where_an_unchanged_hook_runs(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def seen() -> survey.Survey:
-        return survey.survey(interpreters.ask(python_of(venv)))
+    def seen() -> status.Survey:
+        return status.survey(interpreters.ask(python_of(venv)))
 
     assert (seen().hooks, seen().renew, seen().well) == ((), "", False)
     install.install(packages(venv))
@@ -95,7 +95,7 @@ def test_a_hook_that_pip_put_there_is_renewed_by_pip(venv: Path, monkeypatch: py
     (folder / "certboot-0.0.1.dist-info" / "RECORD").write_text("certboot_startup.pth,,\n")
     (folder / "certboot_startup.pth").write_text("import sys\n")
     python = python_of(venv)
-    assert survey.survey(interpreters.ask(python)).renew == f"{python} -m pip install --upgrade certboot"
+    assert status.survey(interpreters.ask(python)).renew == f"{python} -m pip install --upgrade certboot"
     windows: typing.Any = type("os", (), {"name": "nt"})
-    monkeypatch.setattr(survey, "os", windows)
-    assert survey.survey(interpreters.ask(python)).renew == f"{python} -m pip install --upgrade certboot"
+    monkeypatch.setattr(status, "os", windows)
+    assert status.survey(interpreters.ask(python)).renew == f"{python} -m pip install --upgrade certboot"

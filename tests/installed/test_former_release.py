@@ -17,7 +17,7 @@ from support.server import TlsServer
 from support.snapshot import contents
 from support.virtualenvs import packages, python_of, start, virtualenv
 
-from certboot.hook import record
+from certboot.hook import found
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("former")]
 
@@ -136,14 +136,14 @@ def test_a_copy_of_the_former_hook_works_with_the_new_store_and_is_renewed(
     ran = former.run("certboot", "hook", "install", "--python", folder, home=former_store)
     assert ran.status == 0, ran.err
     site = packages(folder)
-    kept = record.read_record(site)
+    kept = found.read_record(site)
     assert kept
     assert kept.version == "0.1.0"
     status = "import ssl, certboot_startup as hook; print(hook.status, hook.guarded['ssl'], len(hook.applied))"
     home = str(former_store)
     assert start(python_of(folder), status, HOME=home).out == "active applied 7\n"
     assert "renewed" in installed.run("certboot", "update", home=former_store).out
-    renewed = record.read_record(site)
+    renewed = found.read_record(site)
     assert renewed
     assert renewed.version != "0.1.0"
     assert start(python_of(folder), status, HOME=home).out == "active applied 7\n"

@@ -13,9 +13,9 @@ import requests
 from support.faults import Listener, ProxyTalk
 from support.plain_server import PlainServer, page
 
-from certboot.model import Target
 from certboot.net import http
 from certboot.net.address_policy import LOOPBACK, AddressPolicy, FetchError
+from certboot.net.connection import Target
 from certboot.net.handshake import handshake
 
 if typing.TYPE_CHECKING:

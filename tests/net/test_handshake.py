@@ -22,9 +22,8 @@ from support.pki import DAY, NOW, issue, key_usage
 from support.snapshot import assert_refused
 from support.table import cases
 
-from certboot.model import Target
 from certboot.net import handshake_messages
-from certboot.net.connection import ConnectionFault, Deadline, ascii_name
+from certboot.net.connection import ConnectionFault, Deadline, Target, ascii_name
 from certboot.net.handshake import _date, handshake
 from certboot.net.handshake_messages import HandshakeTrace
 

@@ -27,8 +27,8 @@ from support.table import cases
 from certboot.errors import CertificateError
 from certboot.pki import certificate as certificates
 from certboot.pki import der, pem
+from certboot.pki.rules import broken_rule
 from certboot.sources import certifi
-from certboot.store.policy import broken_rule
 
 Extensions = tuple[tuple[x509.ExtensionType, bool], ...]
 

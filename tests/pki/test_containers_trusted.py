@@ -12,7 +12,7 @@ from support.pki import Issued, issue
 from support.table import cases
 
 from certboot.errors import CertificateError
-from certboot.pki import certificate, der, openssl_trust, pem
+from certboot.pki import certificate, containers, der, pem
 
 SERVER, ANY = b"\x2b\x06\x01\x05\x05\x07\x03\x01", b"\x55\x1d\x25\x00"
 CLIENT = b"\x2b\x06\x01\x05\x05\x07\x03\x02"
@@ -64,7 +64,7 @@ TRUSTED = {
 def test_openssl_verify_agrees(openssl: Callable[..., str], tmp_path: Path, kind: str) -> None:
     root, leaf = pair()
     data = root.der + {**DISTRUSTED, **TRUSTED}[kind]
-    assert openssl_trust.split_trusted(data) == (root.der, kind in DISTRUSTED)
+    assert containers.split_trusted(data) == (root.der, kind in DISTRUSTED)
     (tmp_path / "root.pem").write_text(pem.encode(data).replace("CERTIFICATE", "TRUSTED CERTIFICATE"))
     (tmp_path / "leaf.pem").write_bytes(leaf.pem)
     said = openssl(
@@ -93,12 +93,12 @@ def test_what_openssl_x509_writes_is_understood(
     text = openssl("x509", "-in", tmp_path / "root.pem", *arguments, "-trustout")
     (block,) = pem.blocks(text.encode())
     assert block.label == "TRUSTED CERTIFICATE"
-    assert openssl_trust.split_trusted(block.data or b"") == (root.der, distrusted)
+    assert containers.split_trusted(block.data or b"") == (root.der, distrusted)
 
 
 @cases("rest", [b"\0", b"\x04\x00", b"\x30\x05\x30", settings(b"\x30\x03\x06"), settings(b"\xa0\x03\x06\x05x")])
 def test_settings_that_cannot_be_read_are_an_error(rest: bytes) -> None:
     root, _ = pair()
-    assert certificate.load_certificate(openssl_trust.split_trusted(root.der)[0]).name == "Root"
+    assert certificate.load_certificate(containers.split_trusted(root.der)[0]).name == "Root"
     with pytest.raises(CertificateError, match="not a certificate with OpenSSL's trust settings: "):
-        openssl_trust.split_trusted(root.der + rest)
+        containers.split_trusted(root.der + rest)

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.table import cases
 
-from certboot.pki import ber, der
+from certboot.pki import der
 
 NULL = b"\x05\x00"
 INDEFINITE = b"\x30\x80" + b"\xa0\x80" + NULL + b"\0\0" + b"\x04\x01x" + b"\0\0"
 
 
 def children(data: bytes) -> list[tuple[int, bytes]]:
-    return [(element.tag, data[element.begin : element.end]) for element in ber.ber_children(data, 0, len(data))]
+    return [(element.tag, data[element.begin : element.end]) for element in der.ber_children(data, 0, len(data))]
 
 
 def test_elements_of_indefinite_length_end_with_their_own_end() -> None:
@@ -44,9 +44,9 @@ def test_what_is_no_element_is_an_error(data: bytes) -> None:
 
 
 def test_the_elements_inside_an_indefinite_one_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ber, "_MOST_BER_ELEMENTS", 6)
+    monkeypatch.setattr(der, "_MOST_BER_ELEMENTS", 6)
     assert children(INDEFINITE) == [(0x30, INDEFINITE)]
-    monkeypatch.setattr(ber, "_MOST_BER_ELEMENTS", 5)
+    monkeypatch.setattr(der, "_MOST_BER_ELEMENTS", 5)
     with pytest.raises(der.DerError, match="more elements"):
         children(INDEFINITE)
 

@@ -13,8 +13,8 @@ from support.table import cases
 from certboot.doctor.server.cause import STRICT_CAUSES
 from certboot.pki import verify_codes as code
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.strictness import strict_defect
 from certboot.pki.verdict import openssl_verdict, verifying_context
+from certboot.pki.verify import strict_defect
 
 ROOT = make("Root", form=CA)
 SAN = x509.SubjectAlternativeName([x509.DNSName("localhost")])

@@ -27,7 +27,7 @@ from support.terminal import answers
 
 from certboot import files
 from certboot.pki.certificate import load_certificate
-from certboot.sources import repairs
+from certboot.sources.repaired import Need, Repair, needs
 from certboot.store import update
 from certboot.store.request import Request
 
@@ -175,11 +175,11 @@ class TestAccounting:
         self, certboot: Run, paths: StorePaths, repaired: ChainServer
     ) -> None:
         (file,) = paths.repaired.iterdir()
-        before = repairs.needs(file.read_bytes())
+        before = needs(file.read_bytes())
         certboot("rollback")
         ran = certboot("repair", "--yes", "--servername", "localhost", f"127.0.0.1:{repaired.port}")
         assert ran.status == 0
-        assert [need.host for need in repairs.needs(file.read_bytes())] == [
+        assert [need.host for need in needs(file.read_bytes())] == [
             before[0].host,
             f"127.0.0.1:{repaired.port}",
         ]
@@ -296,7 +296,7 @@ class TestNeeds:
         (file,) = paths.repaired.iterdir()
         file.write_bytes(file.read_bytes().replace(b"Example Root (", b"Former Root ("))
         assert "noted" in certboot("repair", servers[0].shown).out
-        (need,) = repairs.needs(file.read_bytes())
+        (need,) = needs(file.read_bytes())
         assert (need.host, need.address, need.anchor[:14]) == (servers[0].shown, f"{place.url}/ca", "Example Root (")
 
     @pytest.mark.parametrize("kind", ["another", "exposed", "none", "read-only"])
@@ -321,8 +321,8 @@ class TestNeeds:
         self, certboot: Run, paths: StorePaths, ca: Issued
     ) -> None:
         names = [f"host-{n:04}.{'d' * 250}.example:443" for n in range(6000)]
-        needs = tuple(repairs.Need(name, "2026-11-25", "http://ca.example/", "Example Root (1)") for name in names)
-        repair = repairs.Repair(load_certificate(ca.der), needs)
+        needs = tuple(Need(name, "2026-11-25", "http://ca.example/", "Example Root (1)") for name in names)
+        repair = Repair(load_certificate(ca.der), needs)
         outcome = update.apply(paths, Request("repair", repairs=(repair,)))
         assert repaired_in(paths) == {"Example CA": "intermediate"}
         assert "needed by host-5500." in outcome.record.certificates[0].provenance[0].detail
@@ -372,7 +372,7 @@ class TestRollback:
 
 def _hosts(paths: StorePaths) -> list[str]:
     (file,) = paths.repaired.iterdir()
-    return [need.host for need in repairs.needs(file.read_bytes())]
+    return [need.host for need in needs(file.read_bytes())]
 
 
 def _read_only(*_: object) -> None:

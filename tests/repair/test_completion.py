@@ -21,10 +21,11 @@ from support.pki import DAY, NOW, Issued, ca_extensions, issue, key_usage
 from certboot.pki import pem
 from certboot.pki.certificate import load_certificate
 from certboot.repair import completion
-from certboot.repair.completion import SERVER, Completion, Offer, Rules, Supply, complete
+from certboot.repair.completion import SERVER, Completion, Rules, Supply, complete
+from certboot.sources.candidates import Offer
 
 if typing.TYPE_CHECKING:
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
 
 
 def certificate(issued: Issued) -> Certificate:

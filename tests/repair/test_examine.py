@@ -15,10 +15,11 @@ from support.pki import Issued, issue
 from support.plain_server import PlainServer, page
 from support.table import cases
 
-from certboot.model import Handshake, Target
+from certboot.net.connection import Target
+from certboot.net.handshake import Handshake
 from certboot.repair import examine
 from certboot.repair.examine import Limits, Repairer, handshake_with_store
-from certboot.store import history
+from certboot.store import generations
 from certboot.store.generations import KEPT
 
 if typing.TYPE_CHECKING:
@@ -128,7 +129,7 @@ class TestChangesMeanwhile:
     @pytest.fixture
     def churn(self, paths: StorePaths, certboot: Callable[..., Ran], tmp_path: Path) -> Callable[[], None]:
         def change() -> None:
-            first = history.current(paths).generation
+            first = generations.current(paths).generation
             for number in range(KEPT + 1):
                 (tmp_path / "own.pem").write_bytes(issue(f"Own {number}").pem)
                 assert certboot("trust", "--yes", tmp_path / "own.pem").status == 0

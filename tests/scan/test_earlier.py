@@ -26,14 +26,14 @@ from support.table import cases
 
 from certboot.cli import main
 from certboot.cli.scan_output import append
+from certboot.doctor.finding import Presented
 from certboot.errors import CertbootError
-from certboot.model import Handshake, Presented, Target
-from certboot.net.handshake import handshake
+from certboot.net.connection import Target
+from certboot.net.handshake import Handshake, handshake
 from certboot.scan import probe
 from certboot.scan.earlier import Earlier
 from certboot.scan.entries import Entry, Way, entries, lines
-from certboot.scan.result import Result
-from certboot.scan.scan_json import BEGINNING, parse_line, scan_line
+from certboot.scan.result import BEGINNING, Result, parse_line, scan_line
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran

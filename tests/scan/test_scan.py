@@ -25,8 +25,8 @@ from support.pki import DAY, NOW
 from support.table import cases
 
 from certboot.doctor.findings import EXPLANATIONS
-from certboot.model import Handshake, Target
-from certboot.net.handshake import handshake
+from certboot.net.connection import Target
+from certboot.net.handshake import Handshake, handshake
 from certboot.pki.certificate import load_certificate
 from certboot.pki.parsed import parsed_certificate
 from certboot.scan import probe

@@ -13,9 +13,8 @@ import pytest
 from support.table import cases
 
 from certboot.scan.entries import Entry
-from certboot.scan.once import Once
 from certboot.scan.result import Result
-from certboot.scan.workers import results
+from certboot.scan.workers import Once, results
 
 
 def result(entry: Entry) -> Result:

@@ -14,11 +14,11 @@ from support.pki import crl, issue
 from support.snapshot import roots
 from support.table import cases
 
+from certboot.clients.variables import Adoption
 from certboot.errors import SourceError
-from certboot.model import Loaded
 from certboot.pki.certificate import load_certificate
-from certboot.sources import added, adopted
-from certboot.store.adoptions import Adoption
+from certboot.sources import adopted, parsing
+from certboot.sources.candidates import Loaded
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request
 from certboot.store.update import apply
@@ -177,7 +177,7 @@ def test_a_file_that_cannot_be_read_is_refused_in_the_systems_words(
 def test_a_file_too_large_to_be_one_of_certificates_is_refused(paths: StorePaths, folder: Path) -> None:
     path = folder / "ca.pem"
     with path.open("wb") as file:
-        file.truncate(added.SIZE_LIMIT)
+        file.truncate(parsing.SIZE_LIMIT)
     assert loaded(paths, path) == Loaded(())
     with path.open("ab") as file:
         file.write(b"\n")

@@ -19,10 +19,10 @@ from support.report import Reports, ReportServer, save
 from support.table import cases
 
 from certboot.errors import SourceError
-from certboot.model import Loaded
 from certboot.net import http
 from certboot.pki import certificate
 from certboot.sources import ccadb
+from certboot.sources.candidates import Loaded
 
 if typing.TYPE_CHECKING:
     import trustme

@@ -16,9 +16,9 @@ from support.pki import Issued, crl, issue, resigned
 from support.snapshot import roots
 
 from certboot.errors import CertbootError, CertificateError, SourceError
-from certboot.model import Loaded
 from certboot.pki import der
 from certboot.sources import parsing
+from certboot.sources.candidates import Loaded
 from certboot.sources.parsing import from_bytes, from_ders, from_pem, merged
 
 BROKEN = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"

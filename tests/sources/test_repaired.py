@@ -7,7 +7,7 @@ from support.pki import issue
 
 from certboot.pki.certificate import load_certificate
 from certboot.sources import repaired
-from certboot.sources.repairs import Need, Repair, render_repair
+from certboot.sources.repaired import Need, Repair, render_repair
 
 CA, OTHER = (load_certificate(issue(name).der) for name in ("CA", "Other"))
 NEEDS = tuple(Need(f"{n}.example:443", "2026-11-25", "http://ca.example/", "Root") for n in range(5))

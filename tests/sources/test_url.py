@@ -15,8 +15,8 @@ from support.pki import DAY, NOW, issue
 from support.table import cases
 
 from certboot.errors import SourceError
-from certboot.model import Loaded
 from certboot.sources import added, url
+from certboot.sources.candidates import Loaded
 
 if typing.TYPE_CHECKING:
     import trustme

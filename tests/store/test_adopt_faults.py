@@ -14,7 +14,7 @@ from support.pki import issue
 from support.snapshot import assert_refused, contents
 
 from certboot import files
-from certboot.store import env_file, history
+from certboot.store import env_file, generations
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran
@@ -48,7 +48,7 @@ def state(paths: StorePaths) -> tuple[bool, bool, bool]:
     env = env_file.parse(paths.env)
     assert env
     assert env.variables
-    names = {entry.name for entry in history.current(paths).certificates}
+    names = {entry.name for entry in generations.current(paths).certificates}
     listed = paths.adopted.exists() and b"REQUESTS_CA_BUNDLE" in paths.adopted.read_bytes()
     return listed, bool(env.adopted), "Corp Root" in names
 

@@ -9,13 +9,12 @@ import pytest
 from support.snapshot import roots
 from support.table import cases
 
-from certboot.clients.variables import BY_NAME
+from certboot.clients.variables import BY_NAME, Adoption
 from certboot.errors import CertbootError
-from certboot.model import Candidate, Loaded, Rejection
 from certboot.pki.certificate import load_certificate
-from certboot.store import adoptions
+from certboot.sources.candidates import Candidate, Loaded, Rejection
+from certboot.store import choices
 from certboot.store.adoption import lost, places, preset
-from certboot.store.adoptions import Adoption
 from certboot.store.paths import StorePaths
 
 OWN = Adoption("REQUESTS_CA_BUNDLE", "/corp/ca.pem")
@@ -78,7 +77,7 @@ def test_a_list_that_names_more_than_the_store_can_be_adopted(store: StorePaths)
 
 
 def test_what_is_adopted_already_is_left_out_but_not_another_value(store: StorePaths) -> None:
-    store.adopted.write_bytes(adoptions.render_adoptions([OWN]))
+    store.adopted.write_bytes(choices.render_adoptions([OWN]))
     for names in ([], [OWN.variable]):
         assert preset(names, store, {OWN.variable: OWN.value}) == ()
         assert preset(names, store, {OWN.variable: "/other.pem"}) == (OWN._replace(value="/other.pem"),)
@@ -87,14 +86,14 @@ def test_what_is_adopted_already_is_left_out_but_not_another_value(store: StoreP
 def test_a_variable_whose_adopted_value_the_hook_has_replaced_is_adopted_already(store: StorePaths) -> None:
     """``certboot adopt REQUESTS_CA_BUNDLE --yes`` may be run again, as every script is."""
     environ = dict.fromkeys((OWN.variable, "PIP_CERT"), f"{store.home}/current/bundle.pem")
-    store.adopted.write_bytes(adoptions.render_adoptions([OWN]))
+    store.adopted.write_bytes(choices.render_adoptions([OWN]))
     assert preset([OWN.variable], store, environ) == ()
     refused(store, "PIP_CERT", environ)
 
 
 def test_no_more_is_adopted_than_the_hook_reads(store: StorePaths) -> None:
     store.adopted.write_bytes(
-        adoptions.render_adoptions([OWN._replace(value=f"/{n}".ljust(4000, "x")) for n in range(8)])
+        choices.render_adoptions([OWN._replace(value=f"/{n}".ljust(4000, "x")) for n in range(8)])
     )
     assert preset([], store, {"PIP_CERT": "/short"})  # the control
     error = refused(store, "PIP_CERT", {"PIP_CERT": "/" + "x" * 1000})

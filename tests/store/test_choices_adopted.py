@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.table import cases
 
-from certboot.clients.variables import BY_NAME
-from certboot.store.adoptions import Adoption, read_adoptions, render_adoptions
+from certboot.clients.variables import BY_NAME, Adoption
+from certboot.store.choices import read_adoptions, render_adoptions
 
 PATH = st.binary(max_size=30).map(lambda data: os.fsdecode(b"/" + data.translate(None, b"\0\n\r:")))
 ADOPTED = st.lists(st.builds(Adoption, st.sampled_from(sorted(BY_NAME)), PATH), max_size=9, unique=True).map(tuple)

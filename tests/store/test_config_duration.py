@@ -6,7 +6,7 @@ import pytest
 from support.table import cases
 
 from certboot.errors import CertbootError
-from certboot.store.duration import parse_duration
+from certboot.store.config import parse_duration
 
 
 @cases(

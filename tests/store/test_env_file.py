@@ -7,9 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from certboot.clients.variables import BY_NAME
+from certboot.clients.variables import BY_NAME, Adoption
 from certboot.store import env_file
-from certboot.store.adoptions import Adoption
 from certboot.store.env_file import EnvFile
 
 # What an environment variable can hold, but for line ends: any byte but NUL.

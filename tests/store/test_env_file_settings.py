@@ -14,8 +14,8 @@ from support.table import cases
 
 import certboot_startup
 from certboot.errors import StoreError
+from certboot.store.env_file import settings
 from certboot.store.paths import StorePaths
-from certboot.store.settings import settings
 
 
 @pytest.fixture

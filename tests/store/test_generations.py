@@ -14,11 +14,10 @@ from support.table import cases
 
 from certboot import files
 from certboot.errors import StoreError
-from certboot.model import Provenance, TrustAnchor
 from certboot.pki.certificate import load_certificate
 from certboot.store import generations, manifest
-from certboot.store.layout import in_force
-from certboot.store.paths import StorePaths
+from certboot.store.manifest import Provenance, TrustAnchor
+from certboot.store.paths import StorePaths, in_force
 
 
 def anchors(*numbers: int) -> list[TrustAnchor]:

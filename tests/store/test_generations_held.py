@@ -10,14 +10,11 @@ from support.pki import issue
 from support.snapshot import roots
 
 from certboot.errors import StoreError
-from certboot.model import TrustAnchor
 from certboot.pki.certificate import load_certificate
-from certboot.store import history
-from certboot.store.generations import content
-from certboot.store.held import certificates, named
-from certboot.store.layout import CRTS, in_force
-from certboot.store.manifest import Choices, Manifest
-from certboot.store.paths import StorePaths
+from certboot.store import generations
+from certboot.store.generations import certificates, content, named
+from certboot.store.manifest import Choices, Manifest, TrustAnchor
+from certboot.store.paths import CRTS, StorePaths, in_force
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +26,7 @@ def store(certboot: Callable[..., Ran]) -> None:
 def test_the_certificates_are_those_of_the_entries_in_their_order(paths: StorePaths) -> None:
     generation = in_force(paths)
     assert generation
-    entries = history.current(paths).certificates
+    entries = generations.current(paths).certificates
     assert certificates(generation, entries) == tuple(load_certificate(root.der) for root in roots())
     assert certificates(generation, entries[1:2]) == (load_certificate(roots()[1].der),)
 
@@ -37,7 +34,7 @@ def test_the_certificates_are_those_of_the_entries_in_their_order(paths: StorePa
 def test_a_file_with_another_certificate_or_none_or_more_is_refused(paths: StorePaths) -> None:
     generation = in_force(paths)
     assert generation
-    entry, other, _ = history.current(paths).certificates
+    entry, other, _ = generations.current(paths).certificates
     file = generation / CRTS / entry.file
     whole, another = file.read_bytes(), (generation / CRTS / other.file).read_bytes()
     for text in (another, b"", whole + another):

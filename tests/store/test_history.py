@@ -10,11 +10,10 @@ from support.snapshot import contents, roots, snapshot
 from support.table import cases
 
 from certboot.errors import StoreError
-from certboot.model import Candidate, Loaded
 from certboot.pki.certificate import load_certificate
-from certboot.store import env_file, history
-from certboot.store.layout import in_force
-from certboot.store.paths import StorePaths
+from certboot.sources.candidates import Candidate, Loaded
+from certboot.store import env_file, generations, history
+from certboot.store.paths import StorePaths, in_force
 from certboot.store.request import Request
 from certboot.store.update import apply
 
@@ -30,7 +29,7 @@ def three(paths: StorePaths) -> StorePaths:
 
 
 def test_without_a_store_there_is_no_history(paths: StorePaths) -> None:
-    for ask in (history.current, history.steps, lambda paths: history.rollback(paths, None)):
+    for ask in (generations.current, history.steps, lambda paths: history.rollback(paths, None)):
         with pytest.raises(StoreError) as refused:
             ask(paths)
         assert refused.value.hint
@@ -53,13 +52,13 @@ def test_what_was_made_before_the_oldest_that_is_kept_counts_as_come(three: Stor
 
 
 def test_the_one_in_force_is_the_present_one(three: StorePaths) -> None:
-    assert history.current(three) == history.numbered(three, 3)
+    assert generations.current(three) == generations.numbered(three, 3)
 
 
 @cases("number", [0, -1, 4, 99])
 def test_a_number_that_is_not_kept_is_an_error(three: StorePaths, number: int) -> None:
     before = snapshot(three.home)
-    for ask in (history.numbered, history.rollback):
+    for ask in (generations.numbered, history.rollback):
         with pytest.raises(StoreError) as refused:
             ask(three, number)
         assert refused.value.message == f"there is no generation {number}"
@@ -110,8 +109,8 @@ def test_where_the_env_file_names_the_generation_itself_it_names_the_new_one(thr
 def test_the_next_generation_has_a_new_number_and_is_compared_with_the_one_in_force(three: StorePaths) -> None:
     history.rollback(three, 1)
     outcome = apply(three, Request("update"))
-    assert (outcome.record.generation, outcome.previous) == (4, history.numbered(three, 1))
-    assert outcome.record.digest() == history.numbered(three, 3).digest()
+    assert (outcome.record.generation, outcome.previous) == (4, generations.numbered(three, 1))
+    assert outcome.record.digest() == generations.numbered(three, 3).digest()
 
 
 @cases("part", ["bundle.pem", "crts", "manifest.json"])

@@ -24,9 +24,8 @@ from support.table import cases
 from certboot import moment
 from certboot.pki import certificate
 from certboot.sources import certifi
-from certboot.store import decide, freshness, history, inputs
-from certboot.store.layout import CRTS, in_force
-from certboot.store.paths import StorePaths
+from certboot.store import decide, freshness, generations, history, inputs
+from certboot.store.paths import CRTS, StorePaths, in_force
 
 ROOT, GONE = issue("CCADB Root"), issue("CCADB Gone")
 SOON = issue("Ends soon", valid=(NOW - timedelta(days=9), NOW + timedelta(days=9)))
@@ -248,7 +247,7 @@ def test_in_the_second_in_which_a_certificate_ends_the_next_run_decides_again(
 
 
 def names(store: StorePaths) -> set[str]:
-    return {entry.name for entry in history.current(store).certificates}
+    return {entry.name for entry in generations.current(store).certificates}
 
 
 def _trusted_and_removed(certboot: Callable[..., Ran], store: StorePaths, folder: Path) -> None:
@@ -328,7 +327,7 @@ def test_a_source_that_fails_does_not_keep_a_certificate_from_leaving(
     assert "Root C" in names(store)
     assert certboot("distrust", "Root C").status == 0
     assert "Root C" not in names(store)
-    rejected = history.current(store).rejected
+    rejected = generations.current(store).rejected
     assert [each.reason for each in rejected if each.subject == "CN=Root C"] == ["you said so"]
     store.config.unlink()
     assert certboot("update").status == 0
@@ -351,7 +350,7 @@ def test_what_hangs_below_a_distrusted_anchor_leaves_with_it(
     shutil.rmtree(folder)
     assert certboot("distrust", "CCADB Root").status == 0
     assert names(paths) == {"Root A", "Root B", "Root C"}
-    rules = {each.subject: each.rule for each in history.current(paths).rejected}
+    rules = {each.subject: each.rule for each in generations.current(paths).rejected}
     assert (rules["CN=CCADB Root"], rules["CN=Below"], rules["CN=Lower"]) == ("distrusted", "no-issuer", "no-issuer")
 
 
@@ -398,7 +397,7 @@ def test_a_copy_of_a_distrusted_certificate_that_was_signed_anew_stays_out(
     twin = resigned(roots()[2]).pem
     monkeypatch.setattr(certifi, "read", _certifi(PUBLIC + twin, "2026.1"))
     assert certboot("update").status == 0
-    held = [entry.name for entry in history.current(store).certificates]
+    held = [entry.name for entry in generations.current(store).certificates]
     assert held.count("Root C") == 2
     assert certboot("distrust", report.fingerprint(roots()[2])).status == 0
     assert "Root C" not in names(store)

@@ -15,12 +15,11 @@ from support.snapshot import roots, unparsed
 from support.table import cases
 
 from certboot.errors import SourceError
-from certboot.model import Loaded
 from certboot.pki.certificate import load_certificate
 from certboot.sources import ccadb, certifi, system
-from certboot.sources.candidates import Unparsed
+from certboot.sources.candidates import Loaded, Unparsed
 from certboot.store.config import Company, Config
-from certboot.store.gather import Sources, trusted_bundle
+from certboot.store.inputs import Sources, trusted_bundle
 from certboot.store.manifest import Choices
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request

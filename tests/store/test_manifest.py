@@ -15,11 +15,12 @@ from support.pki import issue
 from support.snapshot import roots
 from support.table import cases
 
+from certboot.clients.variables import Adoption
 from certboot.errors import StoreError
-from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
 from certboot.pki.certificate import file_name, load_certificate
+from certboot.sources.candidates import Rejection
 from certboot.store import manifest
-from certboot.store.adoptions import Adoption
+from certboot.store.manifest import Intermediate, Provenance, TrustAnchor
 
 CERTIFICATE = load_certificate(roots()[0].der)
 BELOW = load_certificate(issue("Below", roots()[0]).der)

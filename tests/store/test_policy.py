@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from support.pki import Issued, ca_extensions, issue, resigned
 from support.table import cases
 
-from certboot.model import Candidate, Certificate, Intermediate, Provenance, Rejection
-from certboot.pki.certificate import load_certificate
-from certboot.store.policy import Decision, Rules, broken_rule, decide
+from certboot.pki.certificate import Certificate, load_certificate
+from certboot.pki.rules import broken_rule
+from certboot.sources.candidates import Candidate, Rejection
+from certboot.store.manifest import Intermediate, Provenance
+from certboot.store.policy import Decision, Rules, decide
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 SECOND = timedelta(seconds=1)

@@ -16,13 +16,13 @@ from support.pki import Issued, issue, key_usage
 from support.table import cases
 
 from certboot.pki.certificate import is_signed_by, load_certificate
-from certboot.store import chain
-from certboot.store.chain import Link
+from certboot.store import policy
+from certboot.store.policy import Link
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
 
 
 def signed(
@@ -58,8 +58,8 @@ def link(issuer: Issued, anchor: Issued) -> Link:
 def hang(
     intermediates: Iterable[Issued], anchors: Iterable[Issued], checked: dict[str, str] | None = None
 ) -> tuple[dict[str, Link], dict[str, str]]:
-    """What ``chain.link_intermediates`` says, fingerprint -> Link and -> rule."""
-    hanging, failed = chain.link_intermediates(map(loaded, intermediates), map(loaded, anchors), checked or {})
+    """What ``policy.link_intermediates`` says, fingerprint -> Link and -> rule."""
+    hanging, failed = policy.link_intermediates(map(loaded, intermediates), map(loaded, anchors), checked or {})
     assert all(reason for _, reason in failed.values())
     return hanging, {fingerprint: rule for fingerprint, (rule, _) in failed.items()}
 
@@ -207,7 +207,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         pairs.append((certificate.name, issuer.name))
         return real(certificate, issuer)
 
-    monkeypatch.setattr("certboot.store.chain.is_signed_by", noted)
+    monkeypatch.setattr("certboot.store.policy.is_signed_by", noted)
     return pairs
 
 
@@ -401,7 +401,7 @@ def test_names_are_compared_as_openssl_does(text: str, kind: int) -> None:
     ca, other = respelled(root, text, kind)
     below, forged = intermediate("Below", ca), intermediate(spelled(text, kind), root)
     for upper, good in ((other, True), (forged, False)):
-        hanging, failed = chain.link_intermediates([loaded(upper), loaded(below)], [loaded(root)], {})
+        hanging, failed = policy.link_intermediates([loaded(upper), loaded(below)], [loaded(root)], {})
         assert hanging.get(loaded(below).fingerprint) == (link(upper, root) if good else None)
         assert (loaded(below).fingerprint in failed) is not good
         said = openssl_path([below.pem, upper.pem], root)

@@ -26,15 +26,15 @@ from support.pki import DAY, NOW, Issued, issue
 from support.plain_server import PlainServer, page
 from support.snapshot import few_sources
 
-from certboot.model import Candidate
 from certboot.pki.certificate import load_certificate
-from certboot.repair.completion import Offer, Rules, Supply, complete
+from certboot.repair.completion import Rules, Supply, complete
+from certboot.sources.candidates import Candidate, Offer
 from certboot.store import policy
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran
 
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
 
     Run = Callable[..., Ran]
 

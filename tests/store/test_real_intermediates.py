@@ -11,15 +11,16 @@ from datetime import datetime, timezone
 import pytest
 from support.environments import ROOT
 
-from certboot.model import Intermediate, TrustAnchor
 from certboot.pki.certificate import is_signed_by
 from certboot.repair import completion
-from certboot.repair.completion import Completion, Offer, Rules, Supply, complete
+from certboot.repair.completion import Completion, Rules, Supply, complete
 from certboot.sources import ccadb
+from certboot.sources.candidates import Offer
 from certboot.store import policy
+from certboot.store.manifest import Intermediate, TrustAnchor
 
 if typing.TYPE_CHECKING:
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
 
 DATA = ROOT.parent / "shared" / "data" / "ccadb"
 DAY_OF_THE_REPORTS = datetime(2026, 11, 24, tzinfo=timezone.utc)

@@ -21,9 +21,10 @@ from support.table import cases
 from certboot.errors import StoreError
 from certboot.pki import der
 from certboot.pki.subject_hash import subject_hash
-from certboot.store import hashed as file_module
+from certboot.store import rehash as file_module
 from certboot.store import rehash as module
-from certboot.store.rehash import RehashResult, rehash
+from certboot.store.hash_links import RehashResult
+from certboot.store.rehash import rehash
 
 OpenSsl = Callable[..., str]
 Layout = Mapping[str, "bytes | str"]

@@ -8,7 +8,7 @@ from support.pki import issue, name
 
 from certboot.pki import pem
 from certboot.pki.certificate import load_certificate
-from certboot.sources.repairs import Need, Repair, joined, needs, render_repair
+from certboot.sources.repaired import Need, Repair, joined, needs, render_repair
 
 CA = load_certificate(issue("CA").der)
 FIRST = Need("www.example:443", "2026-11-25", "http://ca.example/ca.cer", "Root (abcd)")

@@ -7,8 +7,7 @@ import pytest
 from support.table import cases
 
 from certboot.errors import StoreError
-from certboot.model import Provenance
-from certboot.store.manifest import Choices, Entry, Manifest
+from certboot.store.manifest import Choices, Entry, Manifest, Provenance
 from certboot.store.selection import choose, difference, find, first_outlived
 
 NOW = datetime(2026, 3, 1, tzinfo=timezone.utc)

@@ -27,10 +27,10 @@ from support.table import cases
 
 import certboot_startup
 from certboot.doctor.store import check as store_check
+from certboot.pki import rules
 from certboot.sources import certifi, system
-from certboot.store import env_file, manifest, policy
-from certboot.store.layout import in_force
-from certboot.store.paths import StorePaths, store_paths
+from certboot.store import env_file, manifest
+from certboot.store.paths import StorePaths, in_force, store_paths
 
 if typing.TYPE_CHECKING:
     import trustme
@@ -69,7 +69,7 @@ def test_init_accounts_for_every_certificate_of_certifi_and_the_system(
     ran = certboot("init")
     now = datetime.now(timezone.utc)
     offered = {c.certificate for c in (*certifi.read().parse().candidates, *system.read().parse().candidates)}
-    good = {certificate.fingerprint for certificate in offered if not policy.broken_rule(certificate, now)}
+    good = {certificate.fingerprint for certificate in offered if not rules.broken_rule(certificate, now)}
     record = recorded(paths)
     assert {entry.sha256 for entry in record.certificates} == good
     assert {r.fingerprint for r in record.rejected} == {certificate.fingerprint for certificate in offered} - good

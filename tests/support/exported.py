@@ -23,7 +23,7 @@ from certboot.pki.certificate import load_certificate
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
 
 HOSTILE_NAMES = (
     "\"double\" 'single' `back` \\n \\",

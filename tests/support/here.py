@@ -9,7 +9,7 @@ import pytest
 import certboot_startup
 from certboot.clients.settings_places import Surroundings
 from certboot.doctor.environment import check
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 from certboot.store.paths import StorePaths
 
 _OWN = {"GIT_CONFIG_NOSYSTEM": "1", "npm_config_globalconfig": "/nowhere/npmrc"}

@@ -6,13 +6,19 @@ import os
 import typing
 
 from certboot.cli.terminal import confirmed, say, show
-from certboot.errors import CertbootError
-from certboot.exit_status import FAILED, OK
-from certboot.printable import printable
+from certboot.cli.trust import offer_text as certificates
+from certboot.errors import FAILED, OK, CertbootError, printable
+from certboot.pki.rules import broken_rule
+from certboot.sources.candidates import Loaded
 
 if typing.TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+    from datetime import datetime
 
+    from certboot.clients.variables import Adoption
+    from certboot.sources.candidates import Rejection
+    from certboot.store.manifest import Manifest
     from certboot.store.paths import StorePaths
 
 
@@ -26,15 +32,14 @@ def adopt_command(arguments: argparse.Namespace) -> int:
 
 def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
     from certboot import moment
-    from certboot.cli import adopt_text
     from certboot.cli.update import headline
     from certboot.sources import adopted
-    from certboot.store import adoption, history
+    from certboot.store import adoption, generations
     from certboot.store.config import load_config
     from certboot.store.request import Request
     from certboot.store.update import apply
 
-    before = history.current(paths)
+    before = generations.current(paths)
     if not load_config(paths.config).variables():
         message = f"the settings take all variables from the hook, so it would replace none: {paths.config}"
         raise CertbootError(message, "shorten the list of variables.remove")
@@ -49,7 +54,7 @@ def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
             raise CertbootError(message, f"unset {each.variable}: clients that go by it trust nobody")
     places = {place for _, loaded in offers for place in adoption.places(loaded)}
     lost = adoption.lost(apply(paths, Request("adopt", adopt=chosen, dry_run=True)).rejected, places)
-    show(adopt_text.offer_text(offers, before, lost, moment.now()))
+    show(offer_text(offers, before, lost, moment.now()))
     if arguments.yes and lost and not arguments.partial:
         message = f"certificates that programs may rely on do not enter the store: {len(lost)}"
         raise CertbootError(message, "--partial, if no program needs them; else leave the variable as it is")
@@ -58,18 +63,18 @@ def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
         return FAILED
     outcome = apply(paths, Request("adopt", adopt=chosen))
     say(headline(outcome))
-    show(adopt_text.effect_text(chosen))
+    show(effect_text(chosen))
     return OK
 
 
 def _undo(paths: StorePaths, names: list[str]) -> int:
-    from certboot.cli.list_text import difference_text
-    from certboot.store import adoptions, history, selection
+    from certboot.cli.listing import difference_text
+    from certboot.store import choices, generations, selection
     from certboot.store.request import Request
     from certboot.store.update import apply
 
-    before = history.current(paths)
-    chosen = [each for each in adoptions.read_adoptions(paths.adopted) if not names or each.variable in names]
+    before = generations.current(paths)
+    chosen = [each for each in choices.read_adoptions(paths.adopted) if not names or each.variable in names]
     missing = set(names) - {each.variable for each in chosen}
     if missing or not chosen:
         message = f"not adopted: {', '.join(sorted(missing))}" if missing else "nothing is adopted"
@@ -81,3 +86,33 @@ def _undo(paths: StorePaths, names: list[str]) -> int:
     for each in chosen:
         say(f"{each.variable}={each.value} is left alone again")
     return OK
+
+
+def offer_text(
+    offers: Sequence[tuple[Adoption, Loaded]], store: Manifest, lost: Sequence[Rejection], now: datetime
+) -> str:
+    """Return how many certificates each variable names, those that would be new in the store, and what is lost."""
+    held = {entry.sha256 for entry in store.certificates}
+    passed_over = {each.fingerprint for each in lost}
+    lines = []
+    for adoption, loaded in offers:
+        found = {candidate.certificate.fingerprint: candidate for candidate in loaded.candidates}
+        new = {
+            key: candidate
+            for key, candidate in found.items()
+            if key not in held and key not in passed_over and not broken_rule(candidate.certificate, now)
+        }
+        counts = f"{len(found)} found, {len(new)} of them new"
+        lines.append(f"{adoption.variable}={printable(adoption.value)}: certificates: {counts}")
+        if new:
+            lines.append(certificates([Loaded(tuple(new.values()))], now))
+        held |= new.keys()
+    lines += [f"does not enter: {printable(each.subject or each.detail)}: {printable(each.reason)}" for each in lost]
+    return "\n".join(lines)
+
+
+def effect_text(adopted: Sequence[Adoption]) -> str:
+    """Return what is different from now on."""
+    names = ", ".join(dict.fromkeys(each.variable for each in adopted))
+    replaced = f"from the next start of Python on, its hook replaces these values of {names}, and no others"
+    return f"{replaced}\nundo: certboot adopt --undo"

@@ -1,4 +1,4 @@
-"""``doctor`` and ``explain``: what is active, why a handshake fails, and what a finding means."""
+"""``doctor``: what is active, and why a handshake fails."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from datetime import datetime, timezone
 from difflib import get_close_matches
 
 from certboot.cli.terminal import data, show
-from certboot.errors import CertbootError
-from certboot.exit_status import OK
-from certboot.redaction import without_credentials
+from certboot.errors import CertbootError, without_credentials
 
 if typing.TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from pathlib import Path
 
+    from certboot.doctor.finding import Finding
     from certboot.doctor.server.chain_file import ChainFile
-    from certboot.model import Finding, Target
+    from certboot.net.connection import Target
 
 _USAGE = "certboot doctor HOST[:PORT]"
 _ALIKE = 0.75  # of difflib: environmet, stroe and hooks are so near to a group's name, localhost is not
@@ -57,21 +56,6 @@ def doctor_command(arguments: argparse.Namespace) -> int:
 
         show(doctor_report(findings))
     return exit_code(findings)
-
-
-def explain_command(arguments: argparse.Namespace) -> int:
-    """Tell the stories of some findings, or list all."""
-    from certboot.cli.explain import index, story
-    from certboot.doctor.findings import EXPLANATIONS
-
-    for kind in arguments.id:
-        if kind not in EXPLANATIONS:
-            close = get_close_matches(kind, EXPLANATIONS, 1)
-            message = f"no finding of this id: {kind!r}"
-            raise CertbootError(message, f"certboot explain {close[0]}" if close else "certboot explain lists them all")
-    stories = (story(kind, EXPLANATIONS[kind]) for kind in dict.fromkeys(arguments.id))
-    show("\n\n".join(stories) or index(EXPLANATIONS))
-    return OK
 
 
 def _check_hosts(hosts: Sequence[str], arguments: argparse.Namespace, groups: Sequence[str]) -> None:

@@ -8,8 +8,7 @@ import signal
 import typing
 
 from certboot.cli.terminal import aside, data, failed, warn
-from certboot.errors import CertbootError
-from certboot.exit_status import OK
+from certboot.errors import OK, CertbootError
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -26,8 +25,8 @@ _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
 def env_command(arguments: argparse.Namespace) -> int:
     """Print the variables in one of the formats."""
     from certboot.cli.env_formats import FORMATS
+    from certboot.store.env_file import settings
     from certboot.store.paths import store_paths
-    from certboot.store.settings import settings
 
     found = settings(store_paths(), os.environ)
     held = {} if arguments.force else found.held
@@ -44,8 +43,8 @@ def env_command(arguments: argparse.Namespace) -> int:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Become the program, in this process, with the variables that nobody has set yet."""
+    from certboot.store.env_file import settings
     from certboot.store.paths import store_paths
-    from certboot.store.settings import settings
 
     argv = arguments.program[1:] if arguments.program[:1] == ["--"] else arguments.program
     if not (argv and argv[0]):

@@ -1,12 +1,17 @@
-"""What ``certboot explain`` prints: the story of one finding, or the list of all."""
+"""``explain``: what a finding of the doctor means, and who can mend it."""
 
 from __future__ import annotations
 
 import textwrap
 import typing
+from difflib import get_close_matches
 from itertools import groupby
 
+from certboot.cli.terminal import show
+from certboot.errors import OK, CertbootError
+
 if typing.TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
 
     from certboot.doctor.findings import Explanation
@@ -42,3 +47,17 @@ def index(explanations: Mapping[str, Explanation]) -> str:
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+
+
+def explain_command(arguments: argparse.Namespace) -> int:
+    """Tell the stories of some findings, or list all."""
+    from certboot.doctor.findings import EXPLANATIONS
+
+    for kind in arguments.id:
+        if kind not in EXPLANATIONS:
+            close = get_close_matches(kind, EXPLANATIONS, 1)
+            message = f"no finding of this id: {kind!r}"
+            raise CertbootError(message, f"certboot explain {close[0]}" if close else "certboot explain lists them all")
+    stories = (story(kind, EXPLANATIONS[kind]) for kind in dict.fromkeys(arguments.id))
+    show("\n\n".join(stories) or index(EXPLANATIONS))
+    return OK

@@ -8,13 +8,12 @@ import typing
 from pathlib import Path
 
 from certboot.cli.terminal import data, say
-from certboot.errors import CertbootError
-from certboot.exit_status import OK
+from certboot.errors import OK, CertbootError
 
 if typing.TYPE_CHECKING:
     import argparse
 
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
     from certboot.store.export.formats import Format, Options
     from certboot.store.paths import StorePaths
 
@@ -50,9 +49,9 @@ def export_command(arguments: argparse.Namespace) -> int:
 
 def _options(chosen: Format, arguments: argparse.Namespace) -> Options:
     """Return what the user chose; raises CertbootError for an option that this format has no place for."""
-    from certboot.cli import terminal
+    from certboot.cli.terminal import password
     from certboot.store.export.formats import NAME, PASSWORD, Options
-    from certboot.store.export.password import checked_password
+    from certboot.store.export.java import checked_password
 
     if arguments.intermediates and "intermediates" not in chosen.takes:
         message = f"in {chosen.name} the intermediates would become trust anchors"
@@ -63,7 +62,7 @@ def _options(chosen: Format, arguments: argparse.Namespace) -> Options:
             message = f"{chosen.name} has no use for --{option}"
             raise CertbootError(message, "leave it out; certboot export --help")
     return Options(
-        PASSWORD if arguments.password_file is None else checked_password(terminal.password(arguments.password_file)()),
+        PASSWORD if arguments.password_file is None else checked_password(password(arguments.password_file)()),
         NAME if arguments.name is None else arguments.name,
         arguments.namespace,
     )
@@ -76,10 +75,10 @@ def _certificates(paths: StorePaths, *, intermediates: bool) -> tuple[tuple[Cert
     """
     from certboot.doctor.store.check import check
     from certboot.errors import StoreError
-    from certboot.store import history
-    from certboot.store.held import certificates
+    from certboot.store import generations
+    from certboot.store.generations import certificates
 
-    record = history.current(paths)
+    record = generations.current(paths)
     for finding in check(paths):
         if finding.status == "fail":
             message = f"this store is not fit to be exported, {finding.summary}"

@@ -1,25 +1,57 @@
-"""``hook``: the start-up hook in other interpreters."""
+"""``hook``: the start-up hook in other interpreters, and what is said of its copies."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import typing
+from dataclasses import asdict
 from pathlib import Path
 
 from certboot.cli.terminal import data, failed, show, warn
-from certboot.errors import CertbootError
-from certboot.exit_status import FAILED, OK, UNFINISHED
+from certboot.errors import FAILED, OK, UNFINISHED, CertbootError, printable
+from certboot.store.place import SHARED
 
 if typing.TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from certboot.hook.copies import Copy
+    from certboot.hook.copies import Copy, Outdated
+    from certboot.hook.found import Found
     from certboot.hook.install import Result
     from certboot.hook.interpreters import Interpreter
+    from certboot.hook.status import Started, Survey
+    from certboot.hook.tool_environment import Elsewhere
     from certboot.store.paths import StorePaths
+
+_DONE = {
+    "installed": "the hook of certboot {version} is installed",
+    "renewed": "the hook is now that of certboot {version}",
+    "unchanged": "the hook of certboot {version} is there already",
+    "recorded": "the hook of certboot {version}, as its installer put it there",
+    "removed": "the hook of certboot {version} is removed",
+    "absent": "no hook that certboot has copied",
+}
+_OWNERS = {
+    "certboot": "copied",
+    "installer": "from its installer",
+    "unknown": "put there by somebody else",
+    "nobody": "without a hook",
+}
+_STATUS = {
+    "": "no: the start-up files of {folder} are not read, or certboot_startup.pth is hidden",
+    "active": "yes, and set {count} variables",
+    "disabled": "yes, and is turned off by CERTBOOT_DISABLE",
+    "no-store": "yes, and found no store: certboot init",
+    "homeless": "yes, and found no home folder: set HOME or CERTBOOT_HOME",
+    "nothing-to-set": "yes, and has nothing to set: config.toml removes every variable",
+    "unsafe": "yes, and refuses the store, where others can change something: certboot doctor store",
+    "bad-link": "yes, and refuses the store, whose link leads to no generation of it: certboot init",
+}
+
+_SCHEMA = 1
 
 
 def hook_command(arguments: argparse.Namespace) -> int:
@@ -32,10 +64,10 @@ def hook_command(arguments: argparse.Namespace) -> int:
 
 
 def _install(arguments: argparse.Namespace) -> int:
-    from certboot.cli.hook_text import done_text
     from certboot.hook import install as hook_install
-    from certboot.hook import record, status
+    from certboot.hook import status
     from certboot.hook.copies import Copy
+    from certboot.hook.found import read_record
 
     home = _recorded(arguments.home)
 
@@ -43,7 +75,7 @@ def _install(arguments: argparse.Namespace) -> int:
         interpreter, folder = _place(python, arguments)
         result = hook_install.install(folder, home)
         found = result.found
-        own = record.read_record(folder)
+        own = read_record(folder)
         if own:
             _remember(Copy(str(interpreter.python), str(folder), arguments.user), found.home)
             status.compile_modules(interpreter.python, [folder / name for name in own.files if name.endswith(".py")])
@@ -55,7 +87,6 @@ def _install(arguments: argparse.Namespace) -> int:
 
 
 def _uninstall(arguments: argparse.Namespace) -> int:
-    from certboot.cli.hook_text import done_text
     from certboot.hook import install
 
     def uninstall(python: Path) -> int:
@@ -69,11 +100,9 @@ def _uninstall(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from certboot.cli.hook_json import hook_json
-    from certboot.cli.hook_text import status_text
     from certboot.hook import interpreters
     from certboot.hook.copies import copies
-    from certboot.hook.survey import Survey, survey
+    from certboot.hook.status import survey
 
     pythons = list(_chosen(arguments))
     if not (arguments.python or arguments.all_venvs or arguments.user):
@@ -199,3 +228,124 @@ def _forget(result: Result) -> None:
     if home and os.access(home, os.W_OK):
         with contextlib.suppress(CertbootError, OSError):
             copies.forget(StorePaths(Path(home)), result.found.folder)
+
+
+def done_text(interpreter: Interpreter, result: Result, started: Started | None) -> str:
+    """Return what was done to one interpreter. ``started``: how it started then, if it was started."""
+    found = result.found
+    lines = [f"{_interpreter(interpreter)}: {_DONE[result.action].format(version=found.version)}"]
+    if result.action in ("unchanged", "absent") and found.owner == "installer":
+        lines[0] = f"{_interpreter(interpreter)}: {_DONE['recorded'].format(version=found.version)}"
+    lines.append(f"  folder    {printable(str(found.folder))}")
+    if started:
+        lines.append(f"  ran       {_ran(started, found)}")
+        lines += [f"  store     {printable(started.home)}"] if started.home else []
+        if started.home != found.home:
+            module = printable(started.module)
+            lines.append(f"  not read  {printable(found.home)}: the hook that ran, {module}, is too old for it")
+    if result.action == "absent" and found.owner == "installer":
+        lines.append(f"  remove    {printable(str(interpreter.python))} -m pip uninstall certboot")
+    return "\n".join(lines)
+
+
+def status_text(survey: Survey) -> str:
+    """Return what is known of the hook in one interpreter."""
+    lines = [_interpreter(survey.interpreter)]
+    for found in survey.hooks:
+        version = f"certboot {found.version}, " if found.version else ""
+        lines.append(f"  hook      {version}{_OWNERS[found.owner]}, in {printable(str(found.folder))}")
+        lines += [f"  changed   {printable(str(found.folder / name))}" for name in found.changed]
+        lines += [f"  store     {printable(found.home)}"] if found.home else []
+    lines += [] if survey.hooks else ["  hook      none"]
+    lines += [f"  outdated  {printable(survey.renew)}"] if survey.renew else []
+    lines.append(f"  ran       {_ran(survey.started, survey.hooks[0] if survey.hooks else None)}")
+    for each in survey.neighbours:
+        skipped = ", skipped because it is hidden" if each.hidden else ""
+        lines.append(f"  beside    {printable(str(each.path))} ({printable(each.first)}){skipped}")
+    return "\n".join(lines)
+
+
+def init_notes(
+    *,
+    tool: str = "",
+    other: Elsewhere | None = None,
+    renewed: Iterable[Copy] = (),
+    outdated: Iterable[Outdated] = (),
+    apart: str = "",
+    place: Iterable[str] = (),
+) -> list[str]:
+    """Return the lines that ``init`` and ``update`` add on where the hook acts.
+
+    ``tool``: what made the environment that certboot is in; ``other``: the interpreter that the user probably means;
+    ``apart``: the store's folder, where the hook in this environment looks elsewhere; ``place``: what is to be known
+    of the place of the store.
+    """
+    lines = [f"  note      {printable(note)}" for note in place]
+    if lines:
+        lines.append(f"            {SHARED}")
+    if tool:
+        python = f"--python {printable(other.python)}{' --user' if other.user else ''}" if other else "--python PATH"
+        lines.append(f"  note      the hook acts only in this environment, which {tool} made for certboot; for others:")
+        lines.append(f"            certboot hook install {python}{f' --home {printable(apart)}' if apart else ''}")
+    elif apart:
+        lines.append("  note      a Python uses this store with CERTBOOT_HOME, or once it is told so:")
+        lines.append(f"            certboot hook install --home {printable(apart)} --python PATH")
+    lines += [f"  renewed   the copy of the hook in {printable(copy.folder)}" for copy in renewed]
+    return lines + [line for each in outdated for line in _outdated(each)]
+
+
+def remaining(copies: Iterable[Copy]) -> list[str]:
+    """Return what ``purge`` says of copies of the hook that it leaves in other interpreters."""
+    commands = [f"  {printable(copy.command('uninstall'))}" for copy in copies]
+    head = "copies of the hook stay in other interpreters, where they do nothing without a store; to remove them:"
+    return [head, *commands] if commands else []
+
+
+def _outdated(outdated: Outdated) -> list[str]:
+    version = f"of certboot {printable(outdated.version)} " if outdated.version else ""
+    return [
+        f"  outdated  the copy of the hook {version}in {printable(outdated.copy.folder)}; to renew it:",
+        f"            {printable(outdated.copy.command('install'))}",
+    ]
+
+
+def _interpreter(interpreter: Interpreter) -> str:
+    return f"{printable(str(interpreter.python))} (Python {'.'.join(map(str, interpreter.version))})"
+
+
+def _ran(started: Started, found: Found | None) -> str:
+    if not started.status and not found:
+        return "no"
+    if started.status not in _STATUS:
+        return f"yes, and gave up: {printable(started.status)}"
+    folder = printable(str(found.folder)) if found else ""
+    return _STATUS[started.status].format(folder=folder, count=len(started.variables))
+
+
+def hook_json(surveys: Iterable[Survey], failures: Iterable[tuple[str, CertbootError]]) -> str:
+    """Return the hook's state in each interpreter, and why others could not be asked."""
+    interpreters: list[dict[str, object]] = [_survey(survey) for survey in surveys]
+    interpreters += [{"python": python, "error": error.message, "hint": error.hint} for python, error in failures]
+    return json.dumps({"schema": _SCHEMA, "interpreters": interpreters}, indent=1)
+
+
+def _survey(survey: Survey) -> dict[str, object]:
+    return {
+        "python": str(survey.interpreter.python),
+        "version": ".".join(map(str, survey.interpreter.version)),
+        "hooks": [
+            {
+                "folder": str(found.folder),
+                "owner": found.owner,
+                "version": found.version,
+                "home": found.home,
+                "changed": list(found.changed),
+            }
+            for found in survey.hooks
+        ],
+        "renew": survey.renew,
+        "started": asdict(survey.started),
+        "neighbours": [
+            {"path": str(each.path), "first": each.first, "hidden": each.hidden} for each in survey.neighbours
+        ],
+    }

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import typing
+from collections import Counter
+from dataclasses import asdict
 
 from certboot.cli.terminal import data, say, show
-from certboot.exit_status import OK
+from certboot.errors import OK, printable
+from certboot.sources import repaired
 
 if typing.TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from certboot.store.manifest import Entry
+    from certboot.sources.candidates import Rejection
+    from certboot.store.history import Step
+    from certboot.store.manifest import Entry, Manifest
     from certboot.store.paths import StorePaths
+
+DIGITS = 16  # of a fingerprint: enough to be unique, few enough to be read
+
+SCHEMA = 1
 
 
 def list_command(arguments: argparse.Namespace) -> int:
     """List certificates, or what was rejected."""
     from certboot import moment
-    from certboot.cli import list_text
-    from certboot.cli.list_json import list_json
-    from certboot.store import history, selection
-    from certboot.store.duration import parse_duration
+    from certboot.store import generations, selection
+    from certboot.store.config import parse_duration
     from certboot.store.paths import store_paths
 
-    record = history.current(store_paths())
+    record = generations.current(store_paths())
     expiring = parse_duration(arguments.expiring) if arguments.expiring else None
     chosen = selection.choose(
         record, role=arguments.role or "", source=arguments.source, expiring=expiring, now=moment.now()
@@ -33,23 +41,22 @@ def list_command(arguments: argparse.Namespace) -> int:
     if arguments.json:
         data(f"{list_json(record, chosen, rejected=arguments.rejected)}\n")
     elif arguments.rejected:
-        show(list_text.rejections_table(record.rejected))
+        show(rejections_table(record.rejected))
     else:
-        show(list_text.certificates_table(chosen))
+        show(certificates_table(chosen))
     return OK
 
 
 def show_command(arguments: argparse.Namespace) -> int:
     """Show one certificate."""
-    from certboot.cli.list_text import certificate_text
     from certboot.pki.certificate import annotated_pem
-    from certboot.store import history
-    from certboot.store.held import certificates
+    from certboot.store import generations
+    from certboot.store.generations import certificates
     from certboot.store.paths import store_paths
     from certboot.store.selection import find
 
     paths = store_paths()
-    record = history.current(paths)
+    record = generations.current(paths)
     entry = find(record, arguments.id)
     (held,) = certificates(paths.generations / str(record.generation), [entry])
     show(certificate_text(entry, record, annotated_pem(held).rstrip()))
@@ -58,28 +65,25 @@ def show_command(arguments: argparse.Namespace) -> int:
 
 def history_command(_: argparse.Namespace) -> int:
     """List the generations."""
-    from certboot.cli.list_text import history_table as table
     from certboot.store import history
     from certboot.store.paths import store_paths
 
-    show(table(history.steps(store_paths())))
+    show(history_table(history.steps(store_paths())))
     return OK
 
 
 def diff_command(arguments: argparse.Namespace) -> int:
     """Compare two generations."""
-    from certboot.cli.list_text import difference_text
-    from certboot.store import history, selection
+    from certboot.store import generations, selection
     from certboot.store.paths import store_paths
 
-    before, after = (history.numbered(store_paths(), number) for number in (arguments.before, arguments.after))
+    before, after = (generations.numbered(store_paths(), number) for number in (arguments.before, arguments.after))
     show(difference_text(*selection.difference(before, after)))
     return OK
 
 
 def rollback_command(arguments: argparse.Namespace) -> int:
     """Put an earlier generation in force."""
-    from certboot.cli.list_text import difference_text
     from certboot.store import choices, history, selection
     from certboot.store.paths import store_paths
 
@@ -102,11 +106,98 @@ def _returning(paths: StorePaths, went: Iterable[Entry]) -> Iterator[tuple[Entry
 
     What has another source too comes back in any case.
     """
-    from certboot.sources import added, repairs
+    from certboot.sources import added, repaired
 
-    folders = {added.NAME: paths.trusted, repairs.NAME: paths.repaired}
+    folders = {added.NAME: paths.trusted, repaired.NAME: paths.repaired}
     for entry in went:
         sources = [reason.source for reason in entry.provenance]
         path = folders.get(sources[0], paths.home) / entry.file
         if len(sources) == 1 and path.is_file():
             yield entry, path
+
+
+def certificates_table(entries: Sequence[Entry]) -> str:
+    """Return a table of certificates: fingerprint, role, expiry, sources, name."""
+    rows = [
+        (entry.sha256[:DIGITS], entry.role, entry.not_after[:10], _sources(entry), entry.name + _needs(entry))
+        for entry in entries
+    ]
+    return _table(("SHA-256", "ROLE", "EXPIRES", "SOURCES", "NAME"), rows)
+
+
+def rejections_table(rejected: Sequence[Rejection]) -> str:
+    """Return a table of what was turned away, and a count by rule."""
+    rows = [(r.fingerprint[:DIGITS] or "-", r.rule, r.source, r.subject or r.detail, r.reason) for r in rejected]
+    counts = Counter(rejection.rule for rejection in rejected)
+    summary = printable(", ".join(f"{count} {rule}" for rule, count in sorted(counts.items()))) or "none"
+    return f"{_table(('SHA-256', 'RULE', 'SOURCE', 'WHAT', 'WHY'), rows)}\n{summary}"
+
+
+def certificate_text(entry: Entry, record: Manifest, pem: str) -> str:
+    """Return everything that the store knows of one certificate, its PEM at the end."""
+    names = {other.sha256: other.name for other in record.certificates}
+    lines = [
+        ("name", entry.name),
+        ("subject", entry.subject),
+        ("sha-256", entry.sha256),
+        ("role", entry.role),
+        ("valid", f"{entry.not_before} to {entry.not_after}"),
+        *(("source", f"{reason.source}, {reason.detail}, since {reason.since}") for reason in entry.provenance),
+        *(("issuer", f"{names.get(sha, '?')} ({sha[:DIGITS]})") for sha in (entry.issuer,) if sha),
+        *(("anchor", f"{names.get(sha, '?')} ({sha[:DIGITS]})") for sha in (entry.anchor,) if sha),
+        *(("distrust", f"of certificates that begin after {date}") for date in (entry.distrust_after,) if date),
+        *(("defect", f"{defect}: Python 3.13 and newer refuse it") for defect in entry.defects),
+        ("file", entry.file),
+    ]
+    return "\n".join(f"{label:<9} {printable(value)}" for label, value in lines) + f"\n\n{pem}"
+
+
+def history_table(steps: Sequence[Step]) -> str:
+    """Return a table of the generations that are kept, with the one in force marked."""
+    rows = [
+        (
+            f"{'*' if step.in_force else ' '} {step.record.generation}",
+            step.record.created,
+            step.record.command,
+            str(len(step.record.certificates)),
+            f"+{step.came} -{step.went}",
+        )
+        for step in steps
+    ]
+    return _table(("  GENERATION", "MADE", "BY", "CERTIFICATES", "CHANGE"), rows)
+
+
+def difference_text(came: Sequence[Entry], went: Sequence[Entry]) -> str:
+    """Return what came and what went, a line each."""
+    lines = [
+        printable(f"{sign} {entry.sha256[:DIGITS]}  {entry.role:<12}  {entry.name}")
+        for sign, entries in (("+", came), ("-", went))
+        for entry in entries
+    ]
+    return "\n".join([*lines, f"{len(came)} came, {len(went)} went"])
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    shown = [head, *(tuple(printable(cell) for cell in row) for row in rows)]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(head) - 1)]
+    lines = ([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]] for row in shown)
+    return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def _needs(entry: Entry) -> str:
+    """Return who needs an intermediate that a server does not send."""
+    return "".join(f" ({reason.detail})" for reason in entry.provenance if reason.source == repaired.NAME)
+
+
+def _sources(entry: Entry) -> str:
+    return ",".join(reason.source for reason in entry.provenance)
+
+
+def list_json(record: Manifest, entries: Sequence[Entry], *, rejected: bool) -> str:
+    """Return one JSON object, in ASCII. ``digest`` is that of the whole store, whatever was chosen from it."""
+    document: dict[str, object] = {"schema": SCHEMA, "generation": record.generation, "digest": record.digest()}
+    if rejected:
+        document["rejected"] = [asdict(rejection) for rejection in record.rejected]
+    else:
+        document["certificates"] = [asdict(entry) for entry in entries]
+    return json.dumps(document, indent=1)

@@ -11,9 +11,7 @@ import typing
 
 from certboot.cli.options import parser
 from certboot.cli.terminal import failed, say
-from certboot.errors import CertbootError
-from certboot.exit_status import INTERRUPTED, OK
-from certboot.redaction import without_credentials
+from certboot.errors import INTERRUPTED, OK, CertbootError, without_credentials
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -22,8 +20,8 @@ if typing.TYPE_CHECKING:
 _UNHARMED = "the store that was in force still is, if there was one; certboot doctor store looks at it"
 # Command -> the module of certboot.cli that has it, as a function NAME_command.
 _MODULES = {
-    "init": "fill",
-    "update": "fill",
+    "init": "update",
+    "update": "update",
     "trust": "trust",
     "distrust": "trust",
     "adopt": "adopt",
@@ -35,7 +33,7 @@ _MODULES = {
     "diff": "listing",
     "rollback": "listing",
     "doctor": "doctor",
-    "explain": "doctor",
+    "explain": "explain",
     "scan": "scan",
     "env": "env",
     "run": "env",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from certboot.cli.doctor_options import doctor, explain, seconds
 from certboot.cli.scan_options import scan
+from certboot.errors import printable
 from certboot.net.starttls import PROTOCOLS
-from certboot.printable import printable
 from certboot.store.export.formats import FORMATS, NAME, PASSWORD
 
 _EPILOG = """\

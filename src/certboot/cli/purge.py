@@ -5,8 +5,7 @@ from __future__ import annotations
 import typing
 
 from certboot.cli.terminal import confirmed, say, show
-from certboot.errors import CertbootError
-from certboot.exit_status import FAILED, OK
+from certboot.errors import FAILED, OK, CertbootError
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -14,20 +13,20 @@ if typing.TYPE_CHECKING:
 
 def purge_command(arguments: argparse.Namespace) -> int:
     """Remove all that certboot wrote."""
-    from certboot.cli.hook_text import remaining
+    from certboot.cli.hook import remaining
     from certboot.cli.update import purge_list
     from certboot.hook import copies as hook_copies
-    from certboot.store import purge
+    from certboot.store import history
     from certboot.store.paths import store_paths
 
     paths = store_paths()
     copies = hook_copies.copies(paths)
-    show(f"this removes\n{purge_list(purge.purgeable(paths))}")
+    show(f"this removes\n{purge_list(history.purgeable(paths))}")
     if not arguments.yes and not confirmed("remove it all?"):
         say("nothing was removed")
         return FAILED
     try:
-        others = purge.purge(paths)
+        others = history.purge(paths)
     except OSError as error:
         message = f"not everything could be removed, {error.strerror}: {error.filename}"
         raise CertbootError(message, "mend the cause, then once more: certboot purge") from error

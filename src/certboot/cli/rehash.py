@@ -5,8 +5,7 @@ from __future__ import annotations
 import typing
 
 from certboot.cli.terminal import failed, say, warn
-from certboot.errors import CertbootError
-from certboot.exit_status import OK
+from certboot.errors import OK, CertbootError
 
 if typing.TYPE_CHECKING:
     import argparse

@@ -11,8 +11,7 @@ import typing
 
 from certboot import files
 from certboot.cli.terminal import aside, show
-from certboot.errors import CertbootError
-from certboot.exit_status import INTERRUPTED
+from certboot.errors import INTERRUPTED, CertbootError
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -32,10 +31,9 @@ def scan_command(arguments: argparse.Namespace) -> int:
     from certboot.cli.scan_progress import Progress, interruptible, quiet
     from certboot.scan.earlier import Earlier
     from certboot.scan.entries import Way, entries
-    from certboot.scan.probe import Prober
-    from certboot.scan.scan_json import scan_line
+    from certboot.scan.probe import Prober, as_directory
+    from certboot.scan.result import scan_line
     from certboot.scan.tally import Tally
-    from certboot.scan.trust import as_directory
     from certboot.scan.workers import results
     from certboot.store.paths import store_paths
 
@@ -69,7 +67,7 @@ def scan_command(arguments: argparse.Namespace) -> int:
 
 
 def _ended(tally: Tally, *, interrupted: bool) -> int:
-    from certboot.cli.scan_text import scan_summary
+    from certboot.cli.scan_progress import scan_summary
 
     if not tally.total and not interrupted:
         message = "the list names no host"

@@ -55,7 +55,7 @@ def _take_in(file: io.FileIO, path: Path, tally: Tally, earlier: Earlier) -> Non
 
     A file without a whole line of ours is somebody else's, and so is what begins as no line of ours does.
     """
-    from certboot.scan.scan_json import BEGINNING, parse_line
+    from certboot.scan.result import BEGINNING, parse_line
 
     whole, rest = 0, b""
     reader = io.BufferedReader(file)

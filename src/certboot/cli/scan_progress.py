@@ -1,8 +1,9 @@
-"""What a scan does with the terminal: its progress, and Ctrl-C."""
+"""What a scan shows on the terminal: its progress and summary, and Ctrl-C."""
 
 from __future__ import annotations
 
 import contextlib
+import shlex
 import signal
 import sys
 import threading
@@ -11,6 +12,8 @@ import typing
 import warnings
 
 from certboot.cli.terminal import over
+from certboot.errors import printable
+from certboot.scan.result import NOT_A_HOST, NOT_FINISHED
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +21,9 @@ if typing.TYPE_CHECKING:
     from certboot.scan.tally import Tally
 
 _OFTEN = 0.1
+
+_REMARKS = ("expires-soon",)
+_HOSTS = 3
 
 
 class Progress:
@@ -33,8 +39,6 @@ class Progress:
     def show(self) -> None:
         """Write it anew, if the last time was a while ago."""
         if self._on and time.monotonic() >= self._next:
-            from certboot.cli.scan_text import scan_progress
-
             self._next = time.monotonic() + _OFTEN
             self._shown = True
             over(scan_progress(self._tally))
@@ -78,3 +82,58 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def scan_summary(tally: Tally) -> str:
+    """Return the summary: how many hosts are good, and how many have which cause, the commonest first."""
+    hosts = tally.total - tally.invalid
+    counts = [f"{tally.statuses['ok']:,} good"]
+    counts += [f"{tally.statuses['warn']:,} warned of"] if tally.statuses["warn"] else []
+    counts += [f"{tally.statuses['fail'] - tally.invalid:,} fail"]
+    counts += [f"{tally.statuses['error']:,} not finished"] if tally.statuses["error"] else []
+    lines = [f"{_counted(hosts, 'host')}: {', '.join(counts)}"]
+    if tally.invalid:
+        lines[0] += f"; {_counted(tally.invalid, 'entry', 'entries')} of the list {_is(tally.invalid)} no host"
+    width = max((len(cause) for cause in tally.causes), default=0)
+    for cause, count in _by_count(tally):
+        examples = tally.examples[cause]
+        shown = ", ".join(printable(each) for each in examples) + (", ..." if count > len(examples) else "")
+        lines.append(f"{count:>9,}  {cause:<{width}}  {shown}")
+    lines += [f"{count:>9,}  also {kind}" for kind, count in sorted(tally.remarks.items()) if kind in _REMARKS]
+    lines += _inspection(tally)
+    return "\n".join([*lines, *_hints(tally)])
+
+
+def scan_progress(tally: Tally) -> str:
+    """Return one line on how far a scan has come."""
+    failed = tally.total - tally.statuses["ok"] - tally.statuses["warn"]
+    return f"{tally.total:,} done, {failed:,} not good"
+
+
+def _inspection(tally: Tally) -> list[str]:
+    lines = []
+    for issuer, hosts in sorted(tally.issuers.shared().items()):
+        shown = ", ".join(printable(each) for each in hosts[:_HOSTS]) + (", ..." if len(hosts) > _HOSTS else "")
+        lines.append(f"the same untrusted CA stands behind unrelated hosts: {printable(issuer)}")
+        lines.append(f"{'':11}{shown}: most likely something on the way opens TLS (TLS inspection)")
+    return lines
+
+
+def _hints(tally: Tally) -> list[str]:
+    """Return what to do about the commonest cause, and where to read about it."""
+    worst = next((cause for cause, _ in _by_count(tally) if cause not in (NOT_A_HOST, NOT_FINISHED)), None)
+    if worst is None:
+        return []
+    return [f"hint: {printable(shlex.join(argv))}" for argv in tally.fixes[worst]] + [f"hint: certboot explain {worst}"]
+
+
+def _by_count(tally: Tally) -> list[tuple[str, int]]:
+    return sorted(tally.causes.items(), key=lambda each: (-each[1], each[0]))
+
+
+def _counted(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"

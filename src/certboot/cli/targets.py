@@ -7,7 +7,7 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertbootError
-from certboot.model import Target
+from certboot.net.connection import Target
 
 if typing.TYPE_CHECKING:
     import argparse

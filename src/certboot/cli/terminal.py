@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import sys
 import typing
+from pathlib import Path
 
 from certboot import files
-from certboot.errors import CertbootError
-from certboot.exit_status import UNFINISHED
-from certboot.printable import printable, printable_lines
+from certboot.errors import UNFINISHED, CertbootError, printable, printable_lines
 
 if typing.TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from certboot.pki.containers import Password
+    from certboot.sources.candidates import Loaded
 
 
 def say(line: str) -> None:
@@ -114,3 +114,12 @@ def progress(report: str, so_far: int, whole: int | None) -> None:
     if sys.stderr and sys.stderr.isatty():
         of = f" of {whole / 1e6:.1f}" if whole else ""
         over("" if so_far == whole else f"{report}: {so_far / 1e6:.1f}{of} MB")
+
+
+def additions(paths: Sequence[Path], password_file: Path | None) -> list[Loaded]:
+    """Return what these files and folders hold; raises CertbootError."""
+    from certboot import moment
+    from certboot.sources import added
+
+    now = moment.now()
+    return [added.load(path, now, password(password_file)) for path in paths]

@@ -6,27 +6,40 @@ import os
 import typing
 from pathlib import Path
 
-from certboot.cli.terminal import confirmed, password, say, show
-from certboot.errors import CertbootError
-from certboot.exit_status import FAILED, OK
-from certboot.redaction import without_credentials
+from certboot.cli.terminal import additions, confirmed, say, show
+from certboot.errors import FAILED, OK, CertbootError, printable, without_credentials
+from certboot.pki import rules
+from certboot.pki.rules import broken_rule
 
 if typing.TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from certboot.model import Loaded
+    from certboot.pki.certificate import Certificate
+    from certboot.sources.aia import Failure
+    from certboot.sources.candidates import Loaded
     from certboot.store.paths import StorePaths
+
+WARNING = """\
+It comes from a connection that nobody vouches for. Whoever holds this CA's key can read what you send to any server.
+Compare the SHA-256 with one that you get by another way:
+  who runs the CA          the company's administrator or intranet; a CA's own site has it in its list of roots
+  a computer set up by it  macOS: security find-certificate -a -Z /Library/Keychains/System.keychain
+                           Windows: certmgr.msc, export it as DER, then certutil -hashfile FILE SHA256
+                           Linux: openssl x509 -noout -fingerprint -sha256 -in FILE"""
+
+DISTRUSTED = """\
+kept out from now on, with every certificate of its name and key: clients refuse chains that end there
+no block: a server that sends it signed by a CA that is still trusted is accepted (certboot doctor HOST tells)"""
 
 
 def trust_command(arguments: argparse.Namespace) -> int:
     """Add a CA of the user's own, after a question."""
     from certboot import moment
-    from certboot.cli.trust_text import WARNING, offer_text
     from certboot.cli.update import headline
     from certboot.sources import url
-    from certboot.store.gather import trusted_bundle
+    from certboot.store.inputs import trusted_bundle
     from certboot.store.paths import store_paths
     from certboot.store.request import Request
     from certboot.store.update import apply
@@ -74,12 +87,11 @@ def _is_server(target: str) -> bool:
 def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Loaded:
     """Return the CA at the top of the server's chain; raises CertbootError."""
     from certboot.cli.targets import target
-    from certboot.cli.trust_text import not_fetched
     from certboot.net.address_policy import policy_from
     from certboot.net.handshake import handshake
     from certboot.sources.aia import Issuers
     from certboot.sources.server import topmost
-    from certboot.store.gather import trusted_bundle
+    from certboot.store.inputs import trusted_bundle
 
     server = target(arguments.target, arguments)
     found = handshake(server)
@@ -105,14 +117,14 @@ def _refuse_known(paths: StorePaths, loaded: Loaded, host: str) -> None:
     Who names it by its SHA-256 may have it as an anchor all the same.
     """
     from certboot.pki.certificate import is_signed_by
-    from certboot.store import history
-    from certboot.store.held import named
-    from certboot.store.layout import in_force
+    from certboot.store import generations
+    from certboot.store.generations import named
+    from certboot.store.paths import in_force
 
     generation = in_force(paths)
     if generation is None:
         return
-    record = history.current(paths)
+    record = generations.current(paths)
     for candidate in loaded.candidates:
         certificate = candidate.certificate
         for anchor, entry in named(generation, record, certificate.issuer_name):
@@ -123,15 +135,14 @@ def _refuse_known(paths: StorePaths, loaded: Loaded, host: str) -> None:
 
 def distrust_command(arguments: argparse.Namespace) -> int:
     """Take a certificate out, or let it in again."""
-    from certboot.cli.list_text import difference_text
-    from certboot.cli.trust_text import DISTRUSTED
-    from certboot.store import choices, history, selection
+    from certboot.cli.listing import difference_text
+    from certboot.store import choices, generations, selection
     from certboot.store.paths import store_paths
     from certboot.store.request import Request
     from certboot.store.update import apply
 
     paths = store_paths()
-    before = history.current(paths)
+    before = generations.current(paths)
     if arguments.undo:
         fingerprint, _ = choices.find_distrusted(choices.read_distrusted(paths.distrusted), arguments.id)
         request = Request("distrust", trust_again=frozenset({fingerprint}))
@@ -144,10 +155,40 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def additions(paths: Sequence[Path], password_file: Path | None) -> list[Loaded]:
-    """Return what these files and folders hold; raises CertbootError."""
-    from certboot import moment
-    from certboot.sources import added
+def offer_text(loaded: Iterable[Loaded], now: datetime, host: str = "HOST") -> str:
+    """Return what a person should look at before trusting these certificates, which are those of ``host``."""
+    lines: list[str] = []
+    for one in loaded:
+        for candidate in one.candidates:
+            certificate = candidate.certificate
+            broken = broken_rule(certificate, now)
+            digits = certificate.fingerprint.upper()
+            lines += [
+                printable(certificate.subject),
+                f"  SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
+                f"  valid    {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}",
+                f"  from     {printable(candidate.detail)}",
+                *_cautions(certificate, printable(host)),
+                *(f"  refused  {broken[1]}" for _ in (broken,) if broken),
+            ]
+        lines += [f"  refused  {printable(rejection.reason)}" for rejection in one.rejections]
+    return "\n".join(lines)
 
-    now = moment.now()
-    return [added.load(path, now, password(password_file)) for path in paths]
+
+def not_fetched(failures: Iterable[Failure], *, through_proxy: bool) -> str:
+    """Return why a part of the chain that the server does not send could not be had, and what was not checked."""
+    lines = [f"not fetched: {each.rule}: {printable(f'{each.address} {each.reason}'.strip())}" for each in failures]
+    if through_proxy:
+        lines.append("a proxy resolved the names of these addresses: where they lead could not be checked")
+    return "\n".join(lines)
+
+
+def _cautions(certificate: Certificate, host: str) -> Iterator[str]:
+    if not certificate.self_issued:
+        yield f"  no root  Python up to 3.12, and others, want the CA above it too: {printable(certificate.issuer)}"
+    if certificate.defects:
+        yield f"  defect   {', '.join(certificate.defects)}: {rules.PYTHONS} refuse what it issues"
+        yield f"  ways     {rules.reissue_request(certificate, certificate.defects)}"
+        yield f"           certboot repair {host} stores an intermediate that has no defect, if there is one:"
+        yield "           they need nothing above it then"
+        yield "           or use a Python up to 3.12, which does not mind"

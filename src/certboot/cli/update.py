@@ -1,22 +1,27 @@
-"""What ``init``, ``purge`` and ``rehash`` say, as text."""
+"""``init`` and ``update``: the store is filled from its sources, and what came of it is told."""
 
 from __future__ import annotations
 
+import os
+import sys
 import typing
 from collections import Counter
 
-from certboot.printable import printable
-from certboot.sources import repairs
-from certboot.store.adoptions import Adoption
+from certboot.cli.terminal import additions, progress, say, show
+from certboot.clients.variables import Adoption
+from certboot.errors import OK, CertbootError, printable
+from certboot.sources import repaired
 from certboot.store.selection import difference, first_outlived
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
+    import argparse
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from certboot.model import Rejection
+    from certboot.sources.candidates import Rejection
+    from certboot.store.hash_links import RehashResult
     from certboot.store.manifest import Manifest
-    from certboot.store.rehash import RehashResult
+    from certboot.store.paths import StorePaths
     from certboot.store.update import Outcome
 
 _MOST_PLACES = 3
@@ -66,7 +71,7 @@ def own_rejections(outcome: Outcome) -> list[str]:
         each
         for each in outcome.rejected
         if (each.source in _OWN and (each.source, each.rule) != ("adopted", "expired"))
-        or (each.source == repairs.NAME and each.fingerprint in {*before, ""})
+        or (each.source == repaired.NAME and each.fingerprint in {*before, ""})
     )
     return [f"{printable(rejection.detail)}: {printable(rejection.reason)}" for rejection in own]
 
@@ -111,7 +116,7 @@ def _sources(record: Manifest) -> str:
     for source in _ORDER:
         places = found.get(source, Counter())
         where = ", ".join(places) if len(places) <= _MOST_PLACES else f"{len(places)} files"
-        if source == repairs.NAME:
+        if source == repaired.NAME:
             where = "certboot list --source repaired"
         parts += [f"{source} {places.total()} ({where})"] if places else []
     if "system" in record.choices.sources and "system" not in found:
@@ -136,3 +141,82 @@ def _hook(outcome: Outcome, hook: str) -> str:
 
 def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def init_command(arguments: argparse.Namespace) -> int:
+    """Fill the store."""
+    import certboot_startup
+    from certboot.hook.tool_environment import tool_environment
+    from certboot.store.config import SOURCES
+    from certboot.store.paths import store_paths
+    from certboot.store.place import notes as place_notes
+    from certboot.store.request import Request
+    from certboot.store.update import apply
+
+    sources = tuple(dict.fromkeys(filter(None, (arguments.source or "").split(",")))) or None
+    for name in sources or ():
+        if name not in SOURCES:
+            message = f"no such source: {name}"
+            raise CertbootError(message, f"--source takes some of {','.join(SOURCES)}")
+    request = Request(
+        command="init",
+        additions=tuple(additions(arguments.add, arguments.password_file)),
+        sources=sources,
+        intermediates=arguments.intermediates,
+        reports=_reports(arguments.reports),
+        config=arguments.config,
+    )
+    outcome = apply(store_paths(), request, progress=progress)
+    apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
+    notes = _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
+    show(init_summary(outcome, "" if apart else certboot_startup.status, notes))
+    return OK
+
+
+def update_command(arguments: argparse.Namespace) -> int:
+    """Read the sources again."""
+    from certboot.cli.listing import difference_text
+    from certboot.store import generations, selection
+    from certboot.store.config import parse_duration
+    from certboot.store.paths import store_paths
+    from certboot.store.request import Request
+    from certboot.store.update import age_in_seconds, apply
+
+    paths = store_paths()
+    before = generations.current(paths)
+    asked = arguments.intermediates is not None or arguments.reports is not None or arguments.dry_run
+    if arguments.max_age and not asked and age_in_seconds(paths) <= parse_duration(arguments.max_age).total_seconds():
+        say(f"the sources were read within {arguments.max_age}: nothing to do")
+        return OK
+    request = Request(
+        "update",
+        intermediates=arguments.intermediates,
+        reports=_reports(arguments.reports),
+        dry_run=arguments.dry_run,
+    )
+    outcome = apply(paths, request, progress=progress)
+    came, went = selection.difference(before, outcome.record)
+    if came or went:
+        show(difference_text(came, went))
+    for line in own_rejections(outcome):
+        say(f"left out: {line}")
+    say("a dry run: nothing was changed" if arguments.dry_run else headline(outcome))
+    for line in () if arguments.dry_run else _notes(paths):
+        say(line)
+    return OK
+
+
+def _notes(paths: StorePaths, apart: str = "", tool: str = "", place: Sequence[str] = ()) -> list[str]:
+    """Bring copies of the hook up to date, and return what is to be said of them and of where the hook acts."""
+    from certboot.cli.hook import init_notes
+    from certboot.hook.copies import outdated_copies, renew
+    from certboot.hook.tool_environment import elsewhere
+
+    other = elsewhere(sys.prefix, os.environ) if tool else None
+    renewed = renew(paths)
+    outdated = outdated_copies(paths)
+    return init_notes(tool=tool, other=other, renewed=renewed, outdated=outdated, apart=apart, place=place)
+
+
+def _reports(text: str | None) -> str | None:
+    return "" if text == "network" else text

@@ -6,9 +6,10 @@ import os
 import re
 import subprocess
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 
-from certboot.reading import UnreadableError, read_text
+from certboot.files import UnreadableError, read_text
 
 if typing.TYPE_CHECKING:
     from certboot.clients.settings_places import Surroundings
@@ -65,3 +66,20 @@ def _line(file: str, name: str) -> int:
         return 0
     pattern = re.compile(rf"\s*(?:\[[^\]]*\])?\s*{name}\s*(?:=|$)", re.IGNORECASE)
     return max((n for n, line in enumerate((text or "").split("\n"), start=1) if pattern.match(line)), default=0)
+
+
+def settings_outranked(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the names of the git settings, outside any repository, that ``GIT_SSL_CAINFO`` would outrank.
+
+    ``http.sslCAInfo`` and ``http.sslCAPath``, for one address or for all, included files as well (git-config(1)).
+    Without git there are none.
+    """
+    command = ["git", "config", "--includes", "--name-only", "--get-regexp", r"^http\.(.*\.)?sslca(info|path)$"]
+    try:
+        found = subprocess.run(
+            command, env=dict(environ), capture_output=True, check=False, text=True, errors="replace",
+            timeout=_SECONDS, stdin=subprocess.DEVNULL, cwd=os.path.abspath(os.sep),
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return tuple(dict.fromkeys(name for name in found.stdout.split("\n") if name))

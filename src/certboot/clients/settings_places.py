@@ -187,7 +187,7 @@ def _uv_project(folder: Path) -> list[Path]:
 
 
 def _has_uv_table(path: Path) -> bool:
-    from certboot.reading import UnreadableError, read_text
+    from certboot.files import UnreadableError, read_text
 
     try:
         return "[tool.uv" in (read_text(path) or "").replace(" ", "")

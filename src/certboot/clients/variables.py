@@ -1,14 +1,10 @@
-"""The CA variables that certboot can set: a file or a directory, by default or not, and what holds each back."""
+"""The CA variables that certboot can set: a file or a directory, by default or not; and an adopted value of one."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Collection, Iterable, Mapping
+import typing
 from dataclasses import dataclass
-
-from certboot.store.paths import StorePaths
-from certboot_startup import HOLDS_BACK
 
 FILE = "file"
 DIRECTORY = "directory"
@@ -42,42 +38,27 @@ VARIABLES = (
 )
 BY_NAME = {variable.name: variable for variable in VARIABLES}
 
-_SECONDS = 10
 
+class Adoption(typing.NamedTuple):
+    """One value of one variable: the hook replaces it, and the store has the certificates that it names."""
 
-def held_back(
-    settings: Iterable[str],
-    paths: StorePaths,
-    environ: Mapping[str, str] = os.environ,
-    adopted: Collection[tuple[str, str]] = (),
-) -> dict[str, tuple[str, str]]:
-    """Return, for each of the variables that the hook leaves alone, the preset variable that decides it and its value.
+    variable: str
+    """One of ``certboot.clients.variables``."""
+    value: str
 
-    That is the variable itself, or one that the hook yields to (``certboot_startup.HOLDS_BACK``). A value of
-    ``adopted`` (variable, value) holds nothing back: the hook replaces it.
-    """
-    held: dict[str, tuple[str, str]] = {}
-    for name in settings:
-        for preset in (name, *(other for other, variable in HOLDS_BACK.items() if variable == name)):
-            value = environ.get(preset)
-            if value is not None and not paths.holds(value) and (preset, value) not in adopted:
-                held[name] = (preset, value)
-                break
-    return held
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The file or directory that it names; where OpenSSL takes a list of directories, each of them."""
+        lists = BY_NAME[self.variable].form == DIRECTORY
+        return tuple(dict.fromkeys(filter(None, self.value.split(os.pathsep) if lists else [self.value])))
 
-
-def settings_outranked(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """Return the names of the git settings, outside any repository, that ``GIT_SSL_CAINFO`` would outrank.
-
-    ``http.sslCAInfo`` and ``http.sslCAPath``, for one address or for all, included files as well (git-config(1)).
-    Without git there are none.
-    """
-    command = ["git", "config", "--includes", "--name-only", "--get-regexp", r"^http\.(.*\.)?sslca(info|path)$"]
-    try:
-        found = subprocess.run(
-            command, env=dict(environ), capture_output=True, check=False, text=True, errors="replace",
-            timeout=_SECONDS, stdin=subprocess.DEVNULL, cwd=os.path.abspath(os.sep),
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return tuple(dict.fromkeys(name for name in found.stdout.split("\n") if name))
+    @property
+    def unfit(self) -> str:
+        """Why no value like this is adopted, or ""."""
+        if not self.places:
+            return "it is empty"
+        if any(character in self.value for character in "\n\r\0"):
+            return "it has a line end in it"
+        if not all(map(os.path.isabs, self.places)):
+            return "it is a relative path, which means another place in every folder"
+        return ""

@@ -1,16 +1,16 @@
-"""Remedies as they are offered: none leads back to where it stands, and none needs a store that is not there."""
+"""A finding of the doctor, and its remedies: none leads back to where it stands, or needs a store that is not there."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing
+from dataclasses import dataclass, field
 
-from certboot.store.layout import in_force
+from certboot.store.paths import in_force
 
 if typing.TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from certboot.model import Finding
     from certboot.store.paths import StorePaths
 
 _INIT = ("certboot", "init")
@@ -37,3 +37,29 @@ def with_store(findings: Iterable[Finding], paths: StorePaths) -> list[Finding]:
 def _needs_store(finding: Finding) -> bool:
     first = next((argv[1] for argv in finding.fix if argv[0] == "certboot"), "")
     return first in _NEED_STORE
+
+
+@dataclass(frozen=True)
+class Presented:
+    """One certificate as a server sent it, to be shown. One that cannot be read has only a ``subject`` that says so."""
+
+    fingerprint: str
+    subject: str
+    issuer: str
+    not_before: str
+    not_after: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing the doctor looked at. The field names are those of ``certboot doctor --json``."""
+
+    id: str
+    group: str
+    status: str
+    """``ok``, ``info``, ``warn``, ``fail``, ``skip`` or ``error``."""
+    subject: str
+    summary: str
+    evidence: dict[str, object] = field(default_factory=dict)
+    fix: tuple[tuple[str, ...], ...] = ()
+    """Commands that mend it, each an argv that can be run as it stands."""

@@ -6,17 +6,16 @@ import typing
 
 from certboot.doctor.clients import check as clients
 from certboot.doctor.environment import check as environment
-from certboot.doctor.finding import with_store, without_return
+from certboot.doctor.finding import Finding, with_store, without_return
 from certboot.doctor.hook import check as hook
 from certboot.doctor.store import check as store
 from certboot.errors import CertbootError
-from certboot.model import Finding
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from certboot.doctor.server.chain_file import ChainFile
-    from certboot.model import Target
+    from certboot.net.connection import Target
     from certboot.store.paths import StorePaths
 
 GROUPS = ("environment", "hook", "store", "clients")
@@ -73,7 +72,7 @@ def _server(server: Target | ChainFile, paths: StorePaths) -> list[Finding]:
 
 def _trials(server: Target | ChainFile, environ: Mapping[str, str]) -> list[Finding]:
     from certboot.doctor.clients import trials
-    from certboot.model import Target
+    from certboot.net.connection import Target
 
     return trials.check(server.host, server.port, environ) if isinstance(server, Target) else []
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import certboot
 from certboot import files
 from certboot.errors import CertbootError
-from certboot.hook import found, payload, record
-from certboot.hook.record import Record, sha256
+from certboot.hook import found, payload
+from certboot.hook.found import Record, sha256
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,7 +60,7 @@ def install(folder: Path, home: str | None = None) -> Result:
         made = Record(certboot.__version__, home, {name: (sha256(data),) for name, data in wanted.items()})
         if not wanted or (before.record == made and set(before.present) == wanted.keys()):
             return Result("unchanged", before)
-        with _undone_on_failure(folder, {record.RECORD_NAME, *wanted, *before.present}):
+        with _undone_on_failure(folder, {found.RECORD_NAME, *wanted, *before.present}):
             _write(folder, before.record, made, wanted)
         action: Action = "renewed" if before.owner == "certboot" else "installed"
         return Result("recorded" if before.owner == "installer" else action, found.look(folder))
@@ -83,7 +83,7 @@ def uninstall(folder: Path) -> Result:
                 time.sleep(_GRACE_SECONDS)
                 waited = True
             _remove(folder, name)
-        (folder / record.RECORD_NAME).unlink(missing_ok=True)
+        (folder / found.RECORD_NAME).unlink(missing_ok=True)
         return Result("removed", before)
 
 
@@ -102,7 +102,7 @@ def refuse_exposed(folder: Path) -> None:
 def _known(folder: Path) -> Found:
     """Return what is in ``folder``, unless somebody else put it there; raises CertbootError."""
     before = found.look(folder)
-    strange = payload.PTH if before.owner == "unknown" else record.RECORD_NAME
+    strange = payload.PTH if before.owner == "unknown" else found.RECORD_NAME
     if before.owner == "unknown" or (before.record is None and os.path.lexists(folder / strange)):
         message = f"there is a start-up hook that certboot did not put there: {folder / strange}"
         raise CertbootError(message, "it is left alone; whoever put it there must take it away")
@@ -122,7 +122,7 @@ def _write(folder: Path, former: Record | None, made: Record, wanted: Mapping[st
     known = dict(former.files) if former else {}
     both = {name: (*made.files.get(name, ()), *known.get(name, ())) for name in {*made.files, *known}}
     under_way = Record(made.version, made.home, {name: tuple(dict.fromkeys(each)) for name, each in both.items()})
-    files.replace(folder / record.RECORD_NAME, record.render_record(under_way))
+    files.replace(folder / found.RECORD_NAME, found.render_record(under_way))
     for name in payload.in_order(wanted):
         if found.digest(folder, name) != sha256(wanted[name]):
             files.make_folder((folder / name).parent)
@@ -130,7 +130,7 @@ def _write(folder: Path, former: Record | None, made: Record, wanted: Mapping[st
             _forget_compiled(folder / name)
     for name in reversed(payload.in_order(known.keys() - wanted.keys())):
         _remove(folder, name)
-    files.replace(folder / record.RECORD_NAME, record.render_record(made))
+    files.replace(folder / found.RECORD_NAME, found.render_record(made))
 
 
 @contextlib.contextmanager
@@ -141,13 +141,13 @@ def _undone_on_failure(folder: Path, names: set[str]) -> Iterator[None]:
         yield
     except BaseException:
         with contextlib.suppress(OSError):
-            for name in reversed(payload.in_order(names - before.keys() - {record.RECORD_NAME})):
+            for name in reversed(payload.in_order(names - before.keys() - {found.RECORD_NAME})):
                 _remove(folder, name)
             for name in payload.in_order(before):
                 if found.digest(folder, name) != sha256(before[name]):
                     files.replace(folder / name, before[name])
-            if record.RECORD_NAME not in before:
-                (folder / record.RECORD_NAME).unlink(missing_ok=True)
+            if found.RECORD_NAME not in before:
+                (folder / found.RECORD_NAME).unlink(missing_ok=True)
             if not any(name.startswith(f"{payload.PACKAGE}/") for name in before):
                 (folder / payload.PACKAGE).rmdir()
         raise
@@ -182,7 +182,7 @@ def _forget_compiled(source: Path) -> None:
 
 def _clean(folder: Path) -> None:
     """Remove the temporary files of a run that was killed: ``files.replace`` names them after what they were to be."""
-    names = (record.RECORD_NAME, *payload.home_files("/"), *payload.hook_files())
+    names = (found.RECORD_NAME, *payload.home_files("/"), *payload.hook_files())
     for name in names:
         for left in (folder / name).parent.glob(f".{Path(name).name}.????????"):
             with contextlib.suppress(OSError):

@@ -17,8 +17,7 @@ from pathlib import Path
 
 import certboot_startup
 from certboot import files
-from certboot.errors import CertbootError
-from certboot.printable import printable
+from certboot.errors import CertbootError, printable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator

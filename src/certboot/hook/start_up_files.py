@@ -15,7 +15,7 @@ import typing
 from dataclasses import dataclass
 
 from certboot import files
-from certboot.printable import printable
+from certboot.errors import printable
 
 if typing.TYPE_CHECKING:
     from pathlib import Path

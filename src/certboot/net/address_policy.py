@@ -15,8 +15,7 @@ import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
-from certboot.errors import CertbootError, SourceError
-from certboot.printable import printable
+from certboot.errors import CertbootError, SourceError, printable
 
 PUBLIC, PRIVATE, LOOPBACK, SPECIAL = "public", "private", "loopback", "special"
 KINDS = {

@@ -13,14 +13,24 @@ import ssl
 import typing
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
-from certboot.model import Handshake, Target
+from certboot.errors import printable
 from certboot.net import starttls
-from certboot.net.connection import ConnectionFault, Deadline, Proxy, Stream, ascii_name, bracketed, connect, proxy_for
+from certboot.net.connection import (
+    ConnectionFault,
+    Deadline,
+    Proxy,
+    Stream,
+    Target,
+    ascii_name,
+    bracketed,
+    connect,
+    proxy_for,
+)
 from certboot.net.handshake_messages import HandshakeTrace, begin
-from certboot.printable import printable
 
 _MOST_BYTES = 1024 * 1024
 _PIECE = 16 * 1024
@@ -335,3 +345,49 @@ def _date(answer: bytes) -> str:
             with contextlib.suppress(ValueError, TypeError, OverflowError):
                 return parsedate_to_datetime(value.strip()).astimezone(timezone.utc).isoformat()
     return ""
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What one TLS handshake with the active trust gave: facts only, certificates as DER."""
+
+    outcome: str
+    """``ok``; ``unverified``: OpenSSL refused the chain; ``failed``: the two did not agree on TLS; or the id of what
+    kept it from coming to TLS at all."""
+    error: str = ""
+    """In words, why it did not come to TLS."""
+    verify_code: int | None = None
+    """X509_V_ERR_* of OpenSSL; 0 when the chain is good; None when it never came to that."""
+    verify_message: str = ""
+    protocol: str = ""
+    """``TLSv1.3``, or the version that the server chose and this side refused."""
+    cipher: str = ""
+    presented: tuple[bytes, ...] = ()
+    """What the server sent, in its order; empty where it sent nothing."""
+    built: tuple[bytes, ...] = ()
+    """The path that OpenSSL built when it found the chain good, leaf first."""
+    anchors: tuple[bytes, ...] = ()
+    """The CA certificates that OpenSSL had at hand: those of a file, and of a directory those it looked up."""
+    reason: str = ""
+    """OpenSSL's name for what this side did not accept (``DH_KEY_TOO_SMALL``)."""
+    alert: int | None = None
+    """What the server did not accept: the description of its TLS alert (RFC 8446, 6)."""
+    closed: bool = False
+    """The server ended the connection in the midst of the handshake."""
+    answer: bytes = b""
+    """The first bytes that came, as they came."""
+    plain: bytes = b""
+    """What the server answered when it was asked for a web page without TLS; empty where it was not asked."""
+    certificate_requested: bool = False
+    """The server asked for a certificate of the client."""
+    name_sent: bool = True
+    """The name was sent with the first message (SNI), which an IP address never is."""
+    lenient: str = ""
+    """Version and cipher that the server chose when old and weak ones were offered as well; empty: none, or not tried.
+    """
+    server_date: str = ""
+    """What the server says the time is (ISO 8601), where that was asked."""
+    proxy: str = ""
+    """The proxy on the way, without credentials."""
+    peer: str = ""
+    """The IP address that showed this; empty behind a proxy, and where there was no connection."""

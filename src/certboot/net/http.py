@@ -26,7 +26,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.ssltransport import SSLTransport
 
-from certboot.errors import CertbootError, SourceError
+from certboot.errors import CertbootError, SourceError, printable
 from certboot.net import connection
 from certboot.net.address_policy import (
     LOOPBACK,
@@ -40,7 +40,6 @@ from certboot.net.address_policy import (
     shown,
 )
 from certboot.net.connection import ConnectionFault, Deadline, Proxy, Stream, Wire
-from certboot.printable import printable
 
 Progress = Callable[[int, "int | None"], None]
 """Called with the bytes that are there and the bytes that there will be, where the server said so."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing
 
-from certboot.printable import printable
+from certboot.errors import printable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,8 @@ import contextlib
 import ipaddress
 from urllib.parse import urlsplit
 
-from certboot.errors import CertbootError
+from certboot.errors import CertbootError, printable, without_credentials
 from certboot.net.starttls import usual_port
-from certboot.printable import printable
-from certboot.redaction import without_credentials
 
 _HTTPS_PORT = 443
 # Schemes in which TLS begins with the first byte (mostly as in IANA's registry of ports).

@@ -1,4 +1,4 @@
-"""From bytes to a Certificate, and from a Certificate to the text that stands beside it in a file."""
+"""A certificate as certboot knows it: from bytes, and as the text that stands beside it in a file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ import hashlib
 import re
 import ssl
 import typing
+from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from certboot.errors import CertificateError
-from certboot.model import Certificate
+from certboot.errors import CertificateError, shortened
 from certboot.pki import der, pem
 from certboot.pki.parsing import parsing
 from certboot.pki.public_key import canonical as key_itself
 from certboot.pki.subject_hash import canonical, comparable, hash_of
-from certboot.printable import shortened
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Container
+    from datetime import datetime
 
 # Of texts that are shown, and that a stranger chose. RFC 5280 (A.1) allows a common name 64 characters.
 _LONGEST_NAME, _LONGEST_SUBJECT = 120, 600
@@ -178,3 +181,59 @@ def _extension(extensions: x509.Extensions, kind: type[_E]) -> _E | None:
         return extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """An X.509 certificate that both cryptography and this Python's OpenSSL can read."""
+
+    der: bytes
+    fingerprint: str
+    """SHA-256 of the DER bytes, in lower-case hexadecimal."""
+    subject: str
+    """RFC 4514, printable characters only."""
+    issuer: str
+    name: str
+    """What a person calls it: the common name, else the unit or organisation, else the fingerprint's start."""
+    subject_hash: str
+    not_before: datetime
+    not_after: datetime
+    self_issued: bool
+    is_ca: bool
+    """What OpenSSL's X509_check_ca says, a version 1 root included."""
+    for_tls_servers: bool
+    """No extended key usage, or one that allows serverAuth."""
+    subject_name: bytes
+    """The DER Name of the subject, as it stands in the certificate."""
+    issuer_name: bytes
+    key_id: bytes
+    """The subject key identifier; empty if there is none."""
+    authority_key_id: bytes
+    """The key identifier of the issuer; empty if there is none."""
+    path_length: int | None
+    """How many CA certificates may follow; None: any number."""
+    name_constrained: bool
+    """Whether it limits the names in the certificates below it (nameConstraints; RFC 5280, 4.2.1.10)."""
+    unhandled_critical: bool
+    """Whether it has a critical extension that OpenSSL does not know: OpenSSL refuses every chain with it in."""
+    issuer_and_serial: bytes
+    """By what its issuer knows it, and so whoever revokes it (IssuerAndSerialNumber; RFC 5652, 10.2.4), as DER."""
+    identity: str
+    """Whose certificate it is: SHA-256 over the subject, as OpenSSL compares it, and the key, however it is encoded.
+
+    A signature can be rewritten without its key (ECDSA), that on an anchor is never checked, and whoever has the key
+    can have it certified anew: each gives the certificate another fingerprint.
+    """
+    former_identity: str
+    """The same with the bytes of the SubjectPublicKeyInfo in the place of the key: what a store of 0.1.0 holds."""
+    defects: tuple[str, ...]
+    """What Python 3.13 and newer refuse in a CA certificate (VERIFY_X509_STRICT): ``strict-missing-ski`` and kin."""
+
+    @property
+    def known_as(self) -> tuple[str, str, str]:
+        """All by which it may be named where it is distrusted: its fingerprint, and whose it is."""
+        return self.fingerprint, self.identity, self.former_identity
+
+    def is_among(self, distrusted: Container[str]) -> bool:
+        """Return whether it is named there."""
+        return any(name in distrusted for name in self.known_as)

@@ -1,4 +1,9 @@
-"""Certificates in PKCS#7 (RFC 2315, 9.1) and PKCS#12 (RFC 7292). A key that lies beside them is never handed on."""
+"""Certificates in PKCS#7 (RFC 2315, 9.1), PKCS#12 (RFC 7292) and OpenSSL's ``BEGIN TRUSTED CERTIFICATE``.
+
+A key that lies beside them is never handed on. Behind a trusted certificate stands X509_CERT_AUX (crypto/x509/
+x_x509a.c): SEQUENCE { trust SEQUENCE OF OID OPTIONAL, reject [0] SEQUENCE OF OID OPTIONAL, alias, key id, other }, or
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ import cryptography
 
 import certboot
 from certboot.errors import CertificateError
-from certboot.pki import ber, der, pkcs12_child
+from certboot.pki import der, pkcs12_child
 
 Password = Callable[[], bytes]
 """Asked only when a PKCS#12 file needs one; raises CertbootError if the user declines."""
@@ -33,6 +38,13 @@ _PASSWORD_HINT = "give the password in a file: --password-file FILE"  # noqa: S1
 _PEM_HINT = "ask for the certificate by itself, in PEM"
 _CODE = "import sys; sys.path += sys.argv[1:]; from certboot.pki import pkcs12_child; pkcs12_child.main()"
 _SECONDS = 4 * pkcs12_child.SECONDS  # of the clock, on a machine that has other things to do
+
+_TLS_SERVERS = frozenset(
+    (
+        b"\x2b\x06\x01\x05\x05\x07\x03\x01",  # serverAuth, 1.3.6.1.5.5.7.3.1
+        b"\x55\x1d\x25\x00",  # anyExtendedKeyUsage, 2.5.29.37.0
+    )
+)
 
 
 def is_pkcs7(data: bytes) -> bool:
@@ -62,9 +74,9 @@ def in_pkcs7(data: bytes) -> Iterator[bytes]:
     at, end = _inside(data, 0, der.SEQUENCE)
     at, end = _inside(data, at + len(_SIGNED_DATA), der.CONTEXT_0)
     at, end = _inside(data, at, der.SEQUENCE)
-    for field in itertools.islice(ber.ber_children(data, at, end), _MOST_FIELDS):
+    for field in itertools.islice(der.ber_children(data, at, end), _MOST_FIELDS):
         if field.tag == der.CONTEXT_0:
-            for element in ber.ber_children(data, field.content, field.end):
+            for element in der.ber_children(data, field.content, field.end):
                 yield data[element.begin : element.end]
 
 
@@ -84,7 +96,7 @@ def in_pkcs12(data: bytes, detail: str, password: Password | None) -> list[bytes
 
 def _inside(data: bytes, at: int, expected: int) -> tuple[int, int]:
     """Return where the content of the element at ``at`` begins and ends; raises DerError if it is of another tag."""
-    tag, content, end = ber.ber_header(data, at)
+    tag, content, end = der.ber_header(data, at)
     if tag != expected:
         message = f"tag {tag:#04x} where {expected:#04x} belongs"
         raise der.DerError(message)
@@ -134,3 +146,28 @@ def _usable(password: bytes) -> bool:
     with contextlib.suppress(UnicodeDecodeError):
         return "\0" not in password.decode()
     return False
+
+
+def split_trusted(data: bytes) -> tuple[bytes, bool]:
+    """Return the certificate, and whether it is not to be trusted for TLS servers; raises CertificateError.
+
+    The rule is obj_trust() in crypto/x509/x509_trust.c: rejected, or with a list of trust that leaves it out.
+    """
+    try:
+        certificate, rest = der.read(data, der.SEQUENCE)
+        return certificate.encoded, bool(rest) and _distrusted(rest)
+    except der.DerError as error:
+        message = f"not a certificate with OpenSSL's trust settings: {error}"
+        raise CertificateError(message) from error
+
+
+def _distrusted(settings: bytes) -> bool:
+    outer, _ = der.read(settings, der.SEQUENCE)
+    fields = {field.tag: field.content for field in der.children(outer.content)}
+    if _TLS_SERVERS & _identifiers(fields.get(der.CONTEXT_0, b"")):
+        return True
+    return der.SEQUENCE in fields and not _TLS_SERVERS & _identifiers(fields[der.SEQUENCE])
+
+
+def _identifiers(content: bytes) -> set[bytes]:
+    return {element.content for element in der.children(content)}

@@ -1,4 +1,4 @@
-"""What a diagnosis has to know of a certificate beyond model.Certificate: its names, its key, its extensions."""
+"""What a diagnosis has to know of a certificate beyond certificate.Certificate: its names, its key, its extensions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from certboot.errors import CertificateError
+from certboot.errors import CertificateError, printable
 from certboot.pki.certificate import load_certificate
 from certboot.pki.parsing import parsing
-from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
 
 _E = typing.TypeVar("_E", bound=x509.ExtensionType)
 # NIST SP 800-57 part 1, table 2: bits of an RSA, DSA or DH modulus, and the bits of strength they give.

@@ -6,8 +6,7 @@ import contextlib
 import typing
 import warnings
 
-from certboot.errors import CertbootError, CertificateError
-from certboot.printable import printable
+from certboot.errors import CertbootError, CertificateError, printable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,12 +1,13 @@
 """What OpenSSL 3 says of a chain, computed: the code, and what OpenSSL does not tell, at which certificate.
 
 Pure, and with a time that can be chosen. It follows verify_chain() and what that calls in crypto/x509/x509_vfy.c, in
-the same order, with the flags that Python sets; the tests compare it with OpenSSL. It explains, it admits nobody: a
-connection is judged by OpenSSL itself.
+the same order, with the flags that Python sets, VERIFY_X509_STRICT and VERIFY_X509_PARTIAL_CHAIN of Python 3.13 among
+them; the tests compare it with OpenSSL. It explains, it admits nobody: a connection is judged by OpenSSL itself.
 """
 
 from __future__ import annotations
 
+import itertools
 import typing
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from certboot.pki import names
 from certboot.pki import verify_codes as code
 from certboot.pki.certificate import is_signed_by
 from certboot.pki.path import Path, built
-from certboot.pki.strictness import strict_defect
+from certboot.pki.rules import overlooked
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -165,3 +166,85 @@ def _name_constraints(path: Path, _: Rules) -> _Found:
             found = constraints and names.constraint_violation(constraints, below, is_leaf=depth == 0)
             if found:
                 yield found, depth
+
+
+def strict_defect(each: ParsedCertificate, *, is_last: bool) -> int:
+    """Return the X509_V_ERR_* by which OpenSSL refuses one certificate of a chain of two or more, or 0.
+
+    The order is that of check_extensions() in crypto/x509/x509_vfy.c. ``is_last``: nothing above it is needed.
+    """
+    return next(_defects(each, is_last=is_last), 0)
+
+
+def _defects(each: ParsedCertificate, *, is_last: bool) -> Iterator[int]:
+    yield from _in_constraints_and_usage(each)
+    yield from _in_names(each)
+    if each.parsed.version is not x509.Version.v3:
+        if len(each.parsed.extensions):
+            yield code.EXTENSIONS_REQUIRE_VERSION_3
+        return
+    if not is_last and not each.certificate.authority_key_id:
+        yield code.MISSING_AUTHORITY_KEY_IDENTIFIER
+    if _claims_ca(each) and each.extension(x509.SubjectKeyIdentifier) is None:
+        yield code.MISSING_SUBJECT_KEY_IDENTIFIER
+
+
+def _in_constraints_and_usage(each: ParsedCertificate) -> Iterator[int]:
+    usage = each.extension(x509.KeyUsage)
+    if each.certificate.path_length is not None:
+        if not _claims_ca(each):
+            yield code.PATHLEN_INVALID_FOR_NON_CA
+        if usage is None or not usage.key_cert_sign:
+            yield code.PATHLEN_WITHOUT_KU_KEY_CERT_SIGN
+    if _claims_ca(each):
+        if not each.critical(x509.BasicConstraints):
+            yield code.CA_BCONS_NOT_CRITICAL
+        if usage is None:
+            yield code.CA_CERT_MISSING_KEY_USAGE
+    elif usage is not None and usage.key_cert_sign:
+        yield code.KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA
+
+
+def _in_names(each: ParsedCertificate) -> Iterator[int]:
+    usage = each.extension(x509.KeyUsage)
+    alternatives = each.extension(x509.SubjectAlternativeName)
+    if not len(each.parsed.issuer):
+        yield code.ISSUER_NAME_EMPTY
+    if not len(each.parsed.subject):
+        if _claims_ca(each) or (usage is not None and usage.crl_sign) or alternatives is None:
+            yield code.SUBJECT_NAME_EMPTY
+        elif not each.critical(x509.SubjectAlternativeName):
+            yield code.EMPTY_SUBJECT_SAN_NOT_CRITICAL
+    if alternatives is not None and not len(alternatives):
+        yield code.EMPTY_SUBJECT_ALT_NAME
+
+
+def _claims_ca(each: ParsedCertificate) -> bool:
+    """EXFLAG_CA: what the basic constraints say, whatever the key usage does."""
+    constraints = each.extension(x509.BasicConstraints)
+    return bool(constraints and constraints.ca)
+
+
+class End(typing.NamedTuple):
+    """An intermediate that they accept as the end of a chain, and the certificate above it that they refuse."""
+
+    last: ParsedCertificate
+    refused: ParsedCertificate
+
+
+def strict_end(chain: Sequence[ParsedCertificate], trusted: Sequence[ParsedCertificate], now: datetime) -> End | None:
+    """Return where they may end the chain of the leaf ``chain[0]`` if the store has that certificate too.
+
+    What is in a store ends the chain for them, and what is above is not looked at. None where they refuse nothing or
+    all of it, and where what a CA above limits would be overlooked then.
+    """
+    found = verify(chain, trusted, Rules(now, strict=True))
+    *below, last = found.path.certificates[: found.depth] or (chain[0],)
+    if found.code not in code.STRICT_ONLY or not below:
+        return None
+    upwards = [each.certificate for each in found.path.certificates[found.depth - 1 :]]
+    if any(overlooked(issuer, certificate) for certificate, issuer in itertools.pairwise(upwards)):
+        return None
+    if verify(below, (last,), Rules(now, strict=True)).code != code.OK:
+        return None
+    return End(last, found.culprit)

@@ -14,24 +14,16 @@ from datetime import datetime
 
 from cryptography import x509
 
-from certboot.model import Certificate
-from certboot.pki.certificate import is_signed_by
+from certboot.pki.certificate import Certificate, is_signed_by
 from certboot.pki.parsed import parsed_certificate
+from certboot.pki.rules import broken_rule, overlooked, unhandled, weak_key, weak_signature
 from certboot.pki.subject_hash import comparable
-from certboot.store.chain import overlooked, weak_key, weak_signature
-from certboot.store.policy import broken_rule, unhandled
+from certboot.sources.candidates import Offer
 
 SERVER, STORE = "the server", "the store"
 
 _MOST_FETCHED = 4  # certificates of one chain
 _MOST_CHECKS = 200
-
-
-class Offer(typing.NamedTuple):
-    """A certificate, and who has it: the server, the store, a report by its name, or an address."""
-
-    certificate: Certificate
-    origin: str
 
 
 class Refusal(typing.NamedTuple):

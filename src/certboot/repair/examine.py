@@ -14,21 +14,24 @@ from certboot.net.handshake import handshake
 from certboot.pki import der, pem
 from certboot.pki.certificate import file_name, load_certificate
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.partial_chain import strict_end
 from certboot.pki.subject_hash import comparable
-from certboot.repair.completion import STORE, Completion, Offer, Rules, Supply, complete
-from certboot.sources import aia, ccadb, repaired, repairs
-from certboot.sources.repairs import Need, Repair
-from certboot.store import distrust, history
-from certboot.store.gather import report_folders, trusted_bundle
-from certboot.store.held import named
-from certboot.store.layout import CRTS, in_force
+from certboot.pki.verify import strict_end
+from certboot.repair.completion import STORE, Completion, Rules, Supply, complete
+from certboot.sources import aia, ccadb, repaired
+from certboot.sources.candidates import Offer
+from certboot.sources.repaired import Need, Repair
+from certboot.store import distrust, generations
+from certboot.store.generations import named
+from certboot.store.inputs import report_folders, trusted_bundle
+from certboot.store.paths import CRTS, in_force
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from certboot.model import Certificate, Handshake, Target
-    from certboot.pki.partial_chain import End
+    from certboot.net.connection import Target
+    from certboot.net.handshake import Handshake
+    from certboot.pki.certificate import Certificate
+    from certboot.pki.verify import End
     from certboot.store.manifest import Manifest
     from certboot.store.paths import StorePaths
 
@@ -76,7 +79,7 @@ class Examined:
 
 def handshake_with_store(paths: StorePaths, target: Target) -> Handshake:
     """Return a handshake with the trust of the store, and no other; raises StoreError where there is no store."""
-    generation = paths.generations / str(history.current(paths).generation)
+    generation = paths.generations / str(generations.current(paths).generation)
     return handshake(target, ssl.create_default_context(capath=generation / CRTS))
 
 
@@ -92,7 +95,7 @@ class Repairer:
 
     def _look(self) -> None:
         """Read the generation in force, and what else decides."""
-        self._record = history.current(self._paths)
+        self._record = generations.current(self._paths)
         self._generation = self._paths.generations / str(self._record.generation)
         self._bundled = {entry.sha256 for entry in self._record.certificates if entry.bundled}
         self._reported: dict[bytes, list[bytes]] | None = None  # by the names of the subjects, as OpenSSL compares them
@@ -247,8 +250,8 @@ def note(paths: StorePaths, examined: Iterable[Examined]) -> tuple[tuple[str, Ce
         for repair in found:
             new = _new(paths, repair)
             if new:
-                needs = repairs.joined(repairs.kept(paths.repaired, repair.certificate), new)
-                content = repairs.render_repair(Repair(repair.certificate, needs))
+                needs = repaired.joined(repaired.kept(paths.repaired, repair.certificate), new)
+                content = repaired.render_repair(Repair(repair.certificate, needs))
                 files.replace(paths.repaired / file_name(repair.certificate), content)
                 noted += [(need.host, repair.certificate) for need in new]
     return tuple(noted)
@@ -262,7 +265,7 @@ def _needed(wanted: Iterable[tuple[Examined, tuple[Offer, ...]]]) -> tuple[Repai
         for offer in offers if anchor else ():
             under = f"{anchor.name} ({anchor.fingerprint[:_DIGITS]})" if anchor else ""
             found.setdefault(offer.certificate, []).append(Need(one.target.shown, day, offer.origin, under))
-    return tuple(Repair(certificate, repairs.joined((), needs)) for certificate, needs in found.items())
+    return tuple(Repair(certificate, repaired.joined((), needs)) for certificate, needs in found.items())
 
 
 def _new(paths: StorePaths, repair: Repair) -> tuple[Need, ...]:
@@ -274,7 +277,7 @@ def _new(paths: StorePaths, repair: Repair) -> tuple[Need, ...]:
         return ()
     if files.exposed(path) or [block.data for block in pem.blocks(data)] != [repair.certificate.der]:
         return ()
-    before = {need.host: need for need in repairs.needs(data)}
+    before = {need.host: need for need in repaired.needs(data)}
     # Where it came from, when it came, the store no longer knows.
     now = (need._replace(address=before.get(need.host, need).address) for need in repair.needs)
     return tuple(need for need in now if need.host not in before or need.anchor != before[need.host].anchor)

@@ -6,11 +6,9 @@ import codecs
 import typing
 from dataclasses import dataclass
 
-from certboot.errors import CertbootError
-from certboot.model import Target
+from certboot.errors import CertbootError, printable, without_credentials
+from certboot.net.connection import Target
 from certboot.net.target import SchemeError, parse_address
-from certboot.printable import printable
-from certboot.redaction import without_credentials
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -1,25 +1,26 @@
 """The handshake and the diagnosis of ``certboot doctor HOST`` for one host after the other.
 
 What the hosts have in common is made once: the contexts that judge, and what is known of CAs. OpenSSL is asked only
-where its answer can change the cause.
+where its answer can change the cause, with the store as its hashed directory, of which a handshake reads one
+certificate.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import ssl
 import time
 import typing
 from dataclasses import replace
 
 from certboot import moment
-from certboot.doctor.finding import with_store
+from certboot.doctor.finding import Finding, with_store
 from certboot.doctor.server.case import Judgement, Known
 from certboot.doctor.server.diagnosis import GROUP, Evidence, Judgements, examined
 from certboot.doctor.server.known import Search, known
-from certboot.errors import CertbootError, CertificateError
-from certboot.model import Finding
+from certboot.errors import CertbootError, CertificateError, printable
 from certboot.net.connection import ConnectionFault, ascii_name
 from certboot.net.handshake import handshake
 from certboot.pki import verify_codes
@@ -27,17 +28,18 @@ from certboot.pki.certificate import load_certificate
 from certboot.pki.names import ip_address
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.verdict import STRICT_PYTHON, openssl_verdict, verifying_context
-from certboot.printable import printable
 from certboot.scan import result
-from certboot.scan.once import Once
+from certboot.scan.workers import Once
+from certboot.store.paths import BUNDLE, CRTS
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, MutableMapping
 
-    from certboot.model import Handshake, Target
+    from certboot.net.connection import Target
+    from certboot.net.handshake import Handshake
     from certboot.scan.entries import Entry
-    from certboot.scan.issuers import Issuers
     from certboot.scan.result import Result
+    from certboot.scan.tally import Issuers
     from certboot.store.paths import StorePaths
 
 _MOST_RESULTS = 2048
@@ -45,6 +47,9 @@ _MOST_ISSUERS = 512
 _LARGE = 16 * 1024  # bytes of a chain; about twice what is common
 _SELF_SIGNED = frozenset({verify_codes.DEPTH_ZERO_SELF_SIGNED_CERT})
 _WITHOUT_END = verify_codes.NO_ISSUER | _SELF_SIGNED | {verify_codes.SELF_SIGNED_CERT_IN_CHAIN}
+
+_FILE, _DIRECTORY = "SSL_CERT_FILE", "SSL_CERT_DIR"
+_NOWHERE = "no-file"
 
 
 class Prober:
@@ -160,3 +165,23 @@ def _may_go_by_common_name(target: Target, shaken: Handshake) -> bool:
         return not parsed_certificate(shaken.presented[0]).dns_names
     except CertificateError:
         return True
+
+
+@contextlib.contextmanager
+def as_directory(paths: StorePaths, environ: MutableMapping[str, str]) -> Iterator[None]:
+    """Let contexts read the store's directory and not its bundle, where the variables lead to both: they hold the same.
+
+    A bundle is parsed whole for every context, and a scan makes some for each host. A file that is not there is no
+    trust; with the variable unset OpenSSL would read the system's.
+    """
+    file, folder = environ.get(_FILE, ""), environ.get(_DIRECTORY, "")
+    generation = os.path.dirname(file)
+    both = file == os.path.join(generation, BUNDLE) and folder == os.path.join(generation, CRTS)
+    if not (both and paths.holds(file) and os.path.isdir(folder)):
+        yield
+        return
+    environ[_FILE] = os.path.join(folder, _NOWHERE)
+    try:
+        yield
+    finally:
+        environ[_FILE] = file

@@ -6,9 +6,9 @@ import typing
 
 from certboot import files
 from certboot.errors import CertificateError, SourceError
-from certboot.exposure import refuse_exposed
-from certboot.model import Loaded, Rejection
-from certboot.sources.candidates import Unparsed
+from certboot.files import refuse_exposed
+from certboot.sources import parsing
+from certboot.sources.candidates import Loaded, Rejection, Unparsed
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +19,6 @@ if typing.TYPE_CHECKING:
 
 NAME = "added"
 EXTENSIONS = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c", ".p12", ".pfx")
-SIZE_LIMIT = 16 * 1024 * 1024
-FORMATS = "PEM, DER, PKCS#7 or PKCS#12"
 
 
 def load(path: Path, now: datetime, password: Password | None = None) -> Loaded:
@@ -58,7 +56,7 @@ def read_kept(trusted: Path) -> Unparsed:
 
 def checked(loaded: Loaded, where: str, now: datetime) -> Loaded:
     """Return ``loaded`` as it is; raises SourceError where nothing in it can be an anchor."""
-    from certboot.store.policy import broken_rule
+    from certboot.pki.rules import broken_rule
 
     if any(not broken_rule(candidate.certificate, now) for candidate in loaded.candidates):
         return loaded
@@ -122,7 +120,7 @@ def _from_bytes(data: bytes, path: str, password: Password | None) -> Loaded:
 
 def _read(path: Path) -> bytes:
     try:
-        return files.read_regular(path, SIZE_LIMIT)
+        return files.read_regular(path, parsing.SIZE_LIMIT)
     except OSError as error:
         raise _cannot_read(path, error) from error
 
@@ -132,7 +130,7 @@ def _cannot_read(path: Path, error: OSError) -> SourceError:
 
 
 def _none_usable(where: str, loaded: Loaded, now: datetime) -> SourceError:
-    from certboot.store.policy import broken_rule
+    from certboot.pki.rules import broken_rule
 
     first = loaded.candidates[0].certificate if loaded.candidates else None
     broken = broken_rule(first, now) if first else None
@@ -147,6 +145,6 @@ def _none_usable(where: str, loaded: Loaded, now: datetime) -> SourceError:
             message = f"{rejection.subject} cannot be trusted as a CA, {rejection.reason}: {where}"
             return SourceError(message, "to keep a certificate out of the store: certboot distrust FINGERPRINT")
         return SourceError(
-            f"no readable certificate, {rejection.reason}: {where}", f"ask for the file again, in {FORMATS}"
+            f"no readable certificate, {rejection.reason}: {where}", f"ask for the file again, in {parsing.FORMATS}"
         )
-    return SourceError(f"no certificate in it: {where}", f"give a file of CA certificates in {FORMATS}")
+    return SourceError(f"no certificate in it: {where}", f"give a file of CA certificates in {parsing.FORMATS}")

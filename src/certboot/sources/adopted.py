@@ -11,14 +11,12 @@ from pathlib import Path
 
 from certboot import files
 from certboot.clients.variables import BY_NAME, DIRECTORY
-from certboot.errors import SourceError
-from certboot.model import Loaded, Rejection
-from certboot.printable import printable
-from certboot.sources.added import SIZE_LIMIT
-from certboot.sources.candidates import Unparsed
+from certboot.errors import SourceError, printable
+from certboot.sources.candidates import Loaded, Rejection, Unparsed
+from certboot.sources.parsing import SIZE_LIMIT
 
 if typing.TYPE_CHECKING:
-    from certboot.store.adoptions import Adoption
+    from certboot.clients.variables import Adoption
 
 NAME = "adopted"
 GONE = "gone"

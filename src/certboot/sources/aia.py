@@ -17,12 +17,12 @@ from certboot.pki import containers, der, pem
 from certboot.pki.certificate import load_certificate
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.subject_hash import comparable
-from certboot.repair.completion import Offer
+from certboot.sources.candidates import Offer
 from certboot.sources.parsing import PKCS7_LABELS, is_one_element
 
 if typing.TYPE_CHECKING:
-    from certboot.model import Certificate
     from certboot.net import http
+    from certboot.pki.certificate import Certificate
 
 _MOST_ADDRESSES = 5  # of one certificate
 _MOST_FETCHES = 20  # for one server

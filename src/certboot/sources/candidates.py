@@ -1,14 +1,14 @@
-"""What a source has to give, read but not yet parsed: enough to see whether it is what it was the last time."""
+"""What a source offers: candidates and rejections, parsed, or read so far only as to see whether it is what it was."""
 
 from __future__ import annotations
 
 import typing
 from dataclasses import dataclass
 
+from certboot.pki.certificate import Certificate
+
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
-
-    from certboot.model import Loaded
 
 
 @dataclass(frozen=True)
@@ -19,3 +19,56 @@ class Unparsed:
     """What each file, report or version is called, and its content. The same pieces parse to the same."""
     parse: Callable[[], Loaded]
     """Raises SourceError."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A certificate that a source offers."""
+
+    certificate: Certificate
+    source: str
+    detail: str
+    role: str = "anchor"
+    """``anchor`` or ``intermediate``: what the source offers it as."""
+    tls_trust: bool = True
+    """Whether the source trusts it for TLS servers at all (Mozilla's trust bits)."""
+    distrust_after: str = ""
+    """Mozilla's "Distrust for TLS After Date" (ISO 8601): leaves that begin later are not to be trusted."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Something a source offered that did not enter the store, and the rule that kept it out."""
+
+    rule: str
+    source: str
+    detail: str
+    reason: str
+    fingerprint: str = ""
+    subject: str = ""
+    identity: str = ""
+    """``Certificate.identity`` of what is distrusted: nobody else of that name and key is to be trusted either."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What one source had to give: candidates, and what could not even become one."""
+
+    candidates: tuple[Candidate, ...]
+    rejections: tuple[Rejection, ...] = ()
+    revoked: frozenset[str] = frozenset()
+    """Fingerprints that the source says are revoked, whoever else offers them."""
+    revoked_serials: frozenset[bytes] = frozenset()
+    """The same by ``Certificate.issuer_and_serial``, as far as the source tells."""
+    distrusted: frozenset[str] = frozenset()
+    """Fingerprints and identities that are not to be trusted for TLS servers, whoever else offers them.
+
+    The administrator of the system may say so for everybody, and no other source.
+    """
+
+
+class Offer(typing.NamedTuple):
+    """A certificate, and who has it: the server, the store, a report by its name, or an address."""
+
+    certificate: Certificate
+    origin: str

@@ -18,12 +18,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from certboot import files
-from certboot.errors import CertificateError, SourceError
-from certboot.exposure import refuse_exposed
-from certboot.model import Candidate, Loaded, Rejection
+from certboot.errors import CertificateError, SourceError, printable
+from certboot.files import refuse_exposed
 from certboot.pki import der, pem
-from certboot.printable import printable
-from certboot.sources.candidates import Unparsed
+from certboot.sources.candidates import Candidate, Loaded, Rejection, Unparsed
 
 if typing.TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from certboot.errors import SourceError
 from certboot.sources.candidates import Unparsed
 
 if typing.TYPE_CHECKING:
-    from certboot.model import Loaded
+    from certboot.sources.candidates import Loaded
 
 NAME = "certifi"
 

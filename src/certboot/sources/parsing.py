@@ -6,11 +6,10 @@ import typing
 from collections.abc import Iterable, Iterator
 
 from certboot.errors import CertificateError, SourceError
-from certboot.model import Candidate, Certificate, Loaded, Rejection
-from certboot.pki import containers, der, openssl_trust, pem
-from certboot.pki.certificate import load_certificate
+from certboot.pki import containers, der, pem
+from certboot.pki.certificate import Certificate, load_certificate
 from certboot.pki.containers import Password
-from certboot.sources.added import FORMATS, SIZE_LIMIT
+from certboot.sources.candidates import Candidate, Loaded, Rejection
 
 COUNT_LIMIT = 20_000
 
@@ -18,8 +17,10 @@ _TRUSTED = "TRUSTED CERTIFICATE"
 # RFC 7468, and what older OpenSSL wrote (PEM_STRING_PKCS7_SIGNED in pem.h).
 PKCS7_LABELS = frozenset({"PKCS7", "PKCS #7 SIGNED DATA", "CMS"})
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_FORMAT_HINT = f"give a file of CA certificates in {FORMATS}"
 _T = typing.TypeVar("_T")
+SIZE_LIMIT = 16 * 1024 * 1024
+FORMATS = "PEM, DER, PKCS#7 or PKCS#12"
+_FORMAT_HINT = f"give a file of CA certificates in {FORMATS}"
 
 
 class _Piece(typing.NamedTuple):
@@ -123,7 +124,7 @@ def _certificate(piece: _Piece) -> tuple[Certificate, bool]:
     """Return the certificate, and whether it is marked as not to be trusted for TLS servers."""
     if piece.data is None:
         raise CertificateError(piece.defect)
-    data, distrusted = openssl_trust.split_trusted(piece.data) if piece.with_settings else (piece.data, False)
+    data, distrusted = containers.split_trusted(piece.data) if piece.with_settings else (piece.data, False)
     return load_certificate(data), distrusted
 
 

@@ -1,26 +1,34 @@
-"""The source ``repaired``: the intermediates that ``certboot repair`` has stored, each because a server needed it.
+"""The source ``repaired``: intermediates that servers forgot to send, a PEM file each, and above it who needed it.
+
+# Needed: {"host": "www.example:443", "day": "2026-11-25", "address": "http://ca.example/ca2.cer", "anchor": "Root 1"}
 
 They are believed no more than those of a report: the policy looks for a chain to an anchor at every update.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import typing
 
 from certboot import files
-from certboot.model import Candidate, Loaded, Rejection
-from certboot.printable import printable
-from certboot.sources import repairs
-from certboot.sources.candidates import Unparsed
-from certboot.sources.repairs import NAME
+from certboot.errors import printable
+from certboot.sources.candidates import Candidate, Loaded, Rejection, Unparsed
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from certboot.sources.repairs import Need, Repair
+    from certboot.pki.certificate import Certificate
 
 _MOST_SHOWN = 3
+
+NAME = "repaired"
+"""The source of these intermediates, by which they are known to belong into the bundle as well."""
+_LINE = b"# Needed: "
+_MOST_NEEDS = 500  # needs of one intermediate: it has to be a file that the next update reads
+_LONGEST = 300  # characters of one text in it
+_LARGEST_NEEDS = 512 * 1024  # bytes of all needs together
 
 
 def read(folder: Path) -> Unparsed:
@@ -66,7 +74,7 @@ def _candidate(path: Path, data: bytes, defect: str) -> Candidate | Rejection:
         except CertificateError as error:
             defect = error.message
         else:
-            return Candidate(certificate, NAME, detail(repairs.needs(data)), "intermediate")
+            return Candidate(certificate, NAME, detail(needs(data)), "intermediate")
     return Rejection("unreadable", NAME, str(path), defect)
 
 
@@ -76,3 +84,85 @@ def _loaded(found: Iterable[Candidate | Rejection]) -> Loaded:
         tuple(one for one in each if isinstance(one, Candidate)),
         tuple(one for one in each if isinstance(one, Rejection)),
     )
+
+
+class Need(typing.NamedTuple):
+    """Why an intermediate is there: a server needed it."""
+
+    host: str
+    """HOST:PORT."""
+    day: str
+    """ISO 8601, UTC."""
+    address: str
+    """Where it was fetched from, or who else had it."""
+    anchor: str
+    """The anchor at the end of the chain then, for a person."""
+
+    @property
+    def shown(self) -> str:
+        """The need in words."""
+        return f"needed by {self.host} on {self.day}, from {self.address}, under {self.anchor}"
+
+
+class Repair(typing.NamedTuple):
+    """An intermediate that is to be stored, or that is there already and needed by more servers than before."""
+
+    certificate: Certificate
+    needs: tuple[Need, ...]
+
+
+def render_repair(repair: Repair) -> bytes:
+    """Return the bytes of the file."""
+    from certboot.pki.certificate import annotated_pem
+
+    return b"".join(map(_line, repair.needs)) + annotated_pem(repair.certificate).encode("ascii")
+
+
+def needs(data: bytes) -> tuple[Need, ...]:
+    """Return who needed it as the bytes of a file have it; a line that cannot be read is passed over."""
+    found = (_need(line.removeprefix(_LINE)) for line in data.split(b"\n") if line.startswith(_LINE))
+    return tuple(need for need in found if need)
+
+
+def kept(folder: Path, certificate: Certificate) -> tuple[Need, ...]:
+    """Return who needed it as its file in the folder has it; nobody where there is none."""
+    from certboot.pki.certificate import file_name
+
+    with contextlib.suppress(OSError):
+        return needs(files.read_regular(folder / file_name(certificate), files.SMALL))
+    return ()
+
+
+def joined(before: Iterable[Need], new: Iterable[Need]) -> tuple[Need, ...]:
+    """Return one need for each host, the newer where there are two, in the order in which the hosts came.
+
+    Of more than a file is to hold the newest are kept, and of a long text its beginning.
+    """
+    by_host = {need.host: need for need in map(_cut, before)}
+    for need in map(_cut, new):
+        # What was needed again has not grown old: it must not be the first to go.
+        if by_host.get(need.host, need) != need:
+            del by_host[need.host]
+        by_host[need.host] = need
+    kept = list(by_host.values())[-_MOST_NEEDS:]
+    room = _LARGEST_NEEDS - sum(len(_line(need)) for need in kept)
+    while room < 0:
+        room += len(_line(kept.pop(0)))
+    return tuple(kept)
+
+
+def _cut(need: Need) -> Need:
+    return Need(*(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…" for text in need))
+
+
+def _line(need: Need) -> bytes:
+    # What is in a name must not be able to write a block of its own into the file, as in annotated_pem.
+    return _LINE + json.dumps(need._asdict()).replace("--", "\\u002d\\u002d").encode("ascii") + b"\n"
+
+
+def _need(line: bytes) -> Need | None:
+    try:
+        found = Need(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return found if all(isinstance(text, str) for text in found) else None

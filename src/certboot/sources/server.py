@@ -8,17 +8,16 @@ from __future__ import annotations
 import typing
 
 from certboot.errors import CertificateError, SourceError
-from certboot.model import Candidate, Loaded
 from certboot.pki.certificate import is_signed_by, load_certificate
-from certboot.repair.completion import Offer
 from certboot.sources import added
+from certboot.sources.candidates import Candidate, Loaded, Offer
 from certboot.sources.url import expected
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
 
 Fetch: typing.TypeAlias = "Callable[[Certificate], Iterable[Offer]]"
 """Certificate -> what lies at the addresses that it names for its issuer (``aia.Issuers.fetched``)."""

@@ -16,8 +16,7 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import SourceError
-from certboot.model import Candidate, Loaded
-from certboot.sources.candidates import Unparsed
+from certboot.sources.candidates import Candidate, Loaded, Unparsed
 
 NAME = "system"
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import typing
 
-from certboot.errors import SourceError
-from certboot.model import Loaded
+from certboot.errors import SourceError, printable
 from certboot.pki import fingerprint
-from certboot.printable import printable
 from certboot.sources import added
-from certboot.sources.candidates import Unparsed
+from certboot.sources.candidates import Loaded, Unparsed
 
 if typing.TYPE_CHECKING:
     from datetime import datetime

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import typing
 
-from certboot.clients.variables import BY_NAME
-from certboot.errors import CertbootError
-from certboot.printable import printable
+from certboot.clients.variables import BY_NAME, Adoption
+from certboot.errors import CertbootError, printable
 from certboot.sources import adopted
-from certboot.store import adoptions
-from certboot.store.adoptions import Adoption
+from certboot.store import choices
 
 if typing.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from certboot.model import Loaded, Rejection
+    from certboot.sources.candidates import Loaded, Rejection
     from certboot.store.paths import StorePaths
 
 # What no client could use either.
@@ -28,7 +26,7 @@ def preset(names: Sequence[str], paths: StorePaths, environ: Mapping[str, str]) 
 
     What is adopted already is left out. Raises CertbootError for a variable that is named and cannot be adopted.
     """
-    known = adoptions.read_adoptions(paths.adopted)
+    known = choices.read_adoptions(paths.adopted)
     if names:
         again = {each.variable for each in known if paths.holds(environ.get(each.variable, ""))}  # the hook was here
         found = [_named(name, paths, environ) for name in dict.fromkeys(names) if name not in again]
@@ -36,7 +34,7 @@ def preset(names: Sequence[str], paths: StorePaths, environ: Mapping[str, str]) 
         found = [Adoption(name, environ[name]) for name in BY_NAME if name in environ]
         found = [each for each in found if not each.unfit and not adopted.is_own(each, paths.home)]
     new = tuple(each for each in found if each not in known)
-    if len(adoptions.render_adoptions((*known, *new))) > _MOST_BYTES:
+    if len(choices.render_adoptions((*known, *new))) > _MOST_BYTES:
         message = f"more is adopted than the hook reads: {paths.adopted}"
         raise CertbootError(message, "certboot adopt --undo VARIABLE gives back what is needed no more")
     return new

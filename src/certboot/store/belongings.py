@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from certboot import files
 from certboot.clients.variables import BY_NAME
 from certboot.errors import CertbootError, StoreError
-from certboot.store import adoptions, choices, env_file, freshness, manifest
+from certboot.store import choices, env_file, freshness, manifest
 from certboot.store.config import load_config
-from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, LINK, NUMBER, PARTIAL, REHASHED, REPORT
+from certboot.store.paths import BUNDLE, CERTIFICATE, CRTS, LINK, NUMBER, PARTIAL, REHASHED, REPORT
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -176,7 +176,7 @@ def _is_left(paths: StorePaths, path: Path) -> bool:
         paths.config: load_config,
         paths.distrusted: choices.read_distrusted,
         paths.adopted: lambda adopted: (
-            adoptions.render_adoptions(adoptions.read_adoptions(adopted)) == adopted.read_bytes()
+            choices.render_adoptions(choices.read_adoptions(adopted)) == adopted.read_bytes()
         ),
         paths.checked: freshness.read,
         paths.hooks: _is_list_of_copies,

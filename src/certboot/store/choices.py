@@ -1,15 +1,19 @@
-"""The file ``distrusted``: certificates that the user never wants in the store, a fingerprint and a name a line."""
+"""The user's decisions: the files ``distrusted``, what is never wanted, and ``adopted``, preset values taken over."""
 
 from __future__ import annotations
 
+import os
 import re
 import typing
 
 from certboot import files
+from certboot.clients import variables
+from certboot.clients.variables import BY_NAME
 from certboot.errors import StoreError
 from certboot.pki import fingerprint
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 # A line of its own holds Certificate.identity, so that another certificate of the same name and key stays out too.
@@ -73,3 +77,21 @@ def find_distrusted(distrusted: dict[str, str], text: str) -> tuple[str, str]:
         known = ", ".join(f"{fingerprint[:16]} {name}" for fingerprint, name in distrusted.items())
         raise StoreError(message, f"they are: {known}" if known else "nothing is distrusted")
     return found[0]
+
+
+def read_adoptions(path: Path) -> tuple[variables.Adoption, ...]:
+    """Return what the file lists; nothing where there is no file; raises OSError.
+
+    A line that ``adopt`` cannot have written is passed over: what is not adopted is left as it is.
+    """
+    try:
+        lines = os.fsdecode(files.read_regular(path, files.SMALL)).split("\n")
+    except FileNotFoundError:
+        return ()
+    found = (variables.Adoption(*line.split("=", 1)) for line in lines if "=" in line)
+    return tuple(dict.fromkeys(each for each in found if each.variable in BY_NAME and not each.unfit))
+
+
+def render_adoptions(adoptions: Iterable[variables.Adoption]) -> bytes:
+    """Return the bytes of the file."""
+    return os.fsencode("".join(f"{each.variable}={each.value}\n" for each in adoptions))

@@ -28,19 +28,16 @@ import re
 import sys
 import typing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from certboot import files
 from certboot.clients.variables import BY_NAME, VARIABLES
-from certboot.errors import CertbootError
+from certboot.errors import CertbootError, printable
 from certboot.pki import fingerprint
-from certboot.printable import printable
-from certboot.store.duration import parse_duration
 from certboot_startup import GUARDED
 
 if typing.TYPE_CHECKING:
-    from datetime import timedelta
-
     from certboot.clients.variables import Variable
 
 if sys.version_info >= (3, 11):
@@ -54,6 +51,9 @@ _TOP = ("sources", "intermediates", "base", "guards", "max-age", "ccadb", "varia
 # Where the keys that belong to no section end, and the one among them that `rebased` replaces.
 _SECTION = re.compile(r"^(\s*\[)", re.MULTILINE)
 _BASE = re.compile(r"""^\s*(?:base|"base"|'base')\s*=.*\n?""", re.MULTILINE)
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_FORM = re.compile(r"([0-9]{1,5})([mhdw])")
 
 
 @dataclass(frozen=True)
@@ -244,3 +244,12 @@ class _Reader:
             near, what = "sha256", "sha256 goes with an address"
             raise self.wrong(near, what, "a file is as safe as its folder", section, number)
         return Company(base / path if path else None, address, self.fingerprint(pin, section, number) if pin else "")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the span that ``text`` names; raises CertbootError."""
+    match = _FORM.fullmatch(text)
+    if not match:
+        message = f"not a span of time: {text!r}"
+        raise CertbootError(message, "a number and one of m, h, d, w, such as 7d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -7,18 +7,19 @@ import typing
 from pathlib import Path
 
 from certboot import files
-from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
 from certboot.pki.certificate import annotated_pem, file_name
-from certboot.sources import added, repaired, repairs
-from certboot.store import adoptions, choices, generations, manifest, policy
-from certboot.store.held import certificates
+from certboot.sources import added, repaired
+from certboot.sources.candidates import Rejection
+from certboot.store import choices, generations, manifest, policy
+from certboot.store.generations import certificates
+from certboot.store.manifest import Intermediate, Provenance, TrustAnchor
 from certboot.store.policy import Decision, Rules
 from certboot.store.request import Plan
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
     from certboot.store.inputs import Inputs
     from certboot.store.paths import StorePaths
     from certboot.store.request import Request
@@ -28,7 +29,7 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
     """Return what the store is to be; raises CertbootError."""
     # Only now, under the lock, is it known who else needed them: another repair may have ended since they were found.
     repairs_ = tuple(
-        each._replace(needs=repairs.joined(repairs.kept(paths.repaired, each.certificate), each.needs))
+        each._replace(needs=repaired.joined(repaired.kept(paths.repaired, each.certificate), each.needs))
         for each in request.repairs
     )
     request = dataclasses.replace(request, repairs=repairs_)
@@ -160,11 +161,11 @@ def _kept_files(
     entered = {each.certificate.fingerprint for each in decision.intermediates}
     for repair in request.repairs:
         if repair.certificate.fingerprint in entered:
-            wanted[paths.repaired / file_name(repair.certificate)] = repairs.render_repair(repair)
+            wanted[paths.repaired / file_name(repair.certificate)] = repaired.render_repair(repair)
     if out != inputs.distrusted:
         wanted[paths.distrusted] = choices.render_distrusted(out)
-    if inputs.adoptions != adoptions.read_adoptions(paths.adopted):
-        wanted[paths.adopted] = adoptions.render_adoptions(inputs.adoptions)
+    if inputs.adoptions != choices.read_adoptions(paths.adopted):
+        wanted[paths.adopted] = choices.render_adoptions(inputs.adoptions)
     if inputs.settings_file is not None:
         wanted[paths.config] = inputs.settings_file
     return {path: data for path, data in wanted.items() if files.read_if_there(path, files.LARGE) != data}

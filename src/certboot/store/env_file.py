@@ -2,26 +2,33 @@
 
 CERTBOOT_GUARDS=ssl,certifi     the guards that are on, if config.toml chooses some
 -REQUESTS_CA_BUNDLE=/old        an adopted value: where the variable has it, the hook replaces it
+
+And what the hook sets in a process: those variables, under the rules that the hook has for a store.
 """
 
 from __future__ import annotations
 
 import os
 import typing
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from certboot import files
-from certboot.clients.variables import DIRECTORY
-from certboot.store.adoptions import Adoption
+from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption
+from certboot.errors import StoreError
+from certboot.store.paths import BUNDLE, CRTS, StorePaths, in_force
+from certboot_startup import HOLDS_BACK, adopted
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from certboot.clients.variables import Variable
 
 _GUARDS = "CERTBOOT_GUARDS"
 _ADOPTED = "-"
+
+_INIT = "certboot init"
+_LOOK = "certboot doctor store"
 
 
 @dataclass(frozen=True)
@@ -69,3 +76,100 @@ def read(path: Path) -> dict[str, str] | None:
     """Return variable -> value as the file has it now, or None where there is none."""
     found = parse(path)
     return found.variables if found else None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What certboot has for a process with a certain environment."""
+
+    variables: dict[str, str]
+    """Variable -> the bundle or the directory of the generation in force, whether or not it is set already."""
+    held: dict[str, tuple[str, str]]
+    """Those of them that the hook leaves alone, with the preset variable that decides it, and its value."""
+    replaced: dict[str, str]
+    """Variables whose value the user has adopted: the hook replaces it."""
+
+    def applied_to(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment that the hook makes of this one."""
+        unset = {name: value for name, value in self.variables.items() if name not in self.held}
+        return unset | dict(environ) | self.replaced
+
+
+def settings(paths: StorePaths, environ: Mapping[str, str]) -> Settings:
+    """Return the settings; raises StoreError where there is no store, or one that the hook would not use.
+
+    Every value is the bundle or the directory of one generation of this store, and nobody but the user or root can
+    write to it. Other lines of the file are no variables.
+    """
+    found = parse(paths.env) if paths.env.is_file() else None
+    if found is None:
+        message = f"there is no store yet: {paths.home}"
+        raise StoreError(message, _INIT)
+    listed = {name: value for name, value in found.variables.items() if name in BY_NAME}
+    if not listed:
+        return Settings({}, {}, {})
+    folder = _folder(paths, next(iter(listed.values())))
+    bundle, crts = str(folder / BUNDLE), str(folder / CRTS)
+    variables = {name: value for name, value in listed.items() if value in (bundle, crts)}
+    held = held_back(variables, paths, environ, found.adopted)
+    values = {(name, value): adopted(name, str(folder)) for name, value in found.adopted}
+    # One that was replaced in a parent stays as it is: it says that the user had exported a value.
+    values |= {(name, value): value for (name, _), value in values.items()}
+    replaced = {name: to for (name, value), to in values.items() if environ.get(name) == value}
+    return Settings(variables, held, replaced)
+
+
+def _folder(paths: StorePaths, value: str) -> Path:
+    """Return the folder of the generation that this value belongs to, if the hook would use it."""
+    folder = type(paths.home)(value).parent
+    if folder != paths.current and folder.parent != paths.generations:
+        message = f"the env file names something outside the store: {paths.env}"
+        raise StoreError(message, _INIT)
+    numbered = in_force(paths) if folder == paths.current else folder
+    if numbered is None:
+        message = f"what names the generation in force leads to none of this store: {paths.current}"
+        raise StoreError(message, _INIT)
+    bundle, crts = numbered / BUNDLE, numbered / CRTS
+    exposed = _exposed(paths, numbered)
+    if exposed:
+        message = f"the store is not safe, {exposed[1]}: {exposed[0]}"
+        raise StoreError(message, _LOOK)
+    try:
+        whole = bundle.is_file() and bundle.stat().st_size > 0 and bool(os.listdir(crts))
+    except OSError:
+        whole = False
+    if not whole:
+        message = f"the store is not whole, its bundle or directory is missing or empty: {folder}"
+        raise StoreError(message, _INIT)
+    return folder
+
+
+def _exposed(paths: StorePaths, generation: Path) -> tuple[Path, str] | None:
+    """Return what the hook would refuse the store for, and how others could change it, or None."""
+    how = files.exposed(paths.home)
+    found = files.exposed_above(paths.home) or ((paths.home, how) if how else None)
+    for part in (paths.env, paths.generations, generation, generation / CRTS, generation / BUNDLE):
+        how = files.exposed_itself(part)
+        found = found or ((part, how) if how else None)
+    return found
+
+
+def held_back(
+    settings: Iterable[str],
+    paths: StorePaths,
+    environ: Mapping[str, str] = os.environ,
+    adopted: Collection[tuple[str, str]] = (),
+) -> dict[str, tuple[str, str]]:
+    """Return, for each of the variables that the hook leaves alone, the preset variable that decides it and its value.
+
+    That is the variable itself, or one that the hook yields to (``certboot_startup.HOLDS_BACK``). A value of
+    ``adopted`` (variable, value) holds nothing back: the hook replaces it.
+    """
+    held: dict[str, tuple[str, str]] = {}
+    for name in settings:
+        for preset in (name, *(other for other, variable in HOLDS_BACK.items() if variable == name)):
+            value = environ.get(preset)
+            if value is not None and not paths.holds(value) and (preset, value) not in adopted:
+                held[name] = (preset, value)
+                break
+    return held

@@ -17,7 +17,7 @@ from datetime import datetime
 from importlib import metadata
 
 from certboot import files
-from certboot.store.layout import CRTS
+from certboot.store.paths import CRTS
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable

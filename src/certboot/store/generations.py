@@ -1,11 +1,14 @@
 """Generations: a complete set of files written beside the one in force, checked, and switched to in one step.
 
-A failure, or a kill, before the switch leaves everything as it was; what it left behind the next run takes away.
+A failure, or a kill, before the switch leaves everything as it was; what it left behind the next run takes away. What
+is in force is read back as its manifest has it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 import os
 import re
 import shutil
@@ -15,21 +18,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certboot import files
-from certboot.errors import StoreError
+from certboot.errors import CertificateError, StoreError
+from certboot.files import link
+from certboot.pki import pem
+from certboot.pki.certificate import load_certificate
+from certboot.pki.subject_hash import comparable, hash_of
 from certboot.store import manifest
 from certboot.store.hash_links import plan
-from certboot.store.layout import BUNDLE, CERTIFICATE, CRTS, NUMBER, PARTIAL, REHASHED, REPORT, exposed_part, in_force
-from certboot.store.rehash import link
+from certboot.store.paths import BUNDLE, CERTIFICATE, CRTS, NUMBER, PARTIAL, REHASHED, REPORT, exposed_part, in_force
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from certboot.model import Intermediate, TrustAnchor
+    from certboot.pki.certificate import Certificate
+    from certboot.store.manifest import Entry, Intermediate, Manifest, TrustAnchor
     from certboot.store.paths import StorePaths
 
 KEPT = 5
 _MONTH = 30 * 24 * 3600
 _NUMBER = re.compile(NUMBER)
+
+OWN = ("added", "company", "adopted")
+"""The sources of what the user, or the user's company, trusts beside the public CAs."""
 
 
 @dataclass(frozen=True)
@@ -214,3 +224,109 @@ def _check(partial: Path, new: Content) -> None:
     if context.cert_store_stats()["x509"] != sum(entry.bundled for entry in new.entries):
         message = "OpenSSL does not find every certificate in the new bundle"
         raise StoreError(message, "nothing was changed; please report this")
+
+
+def certificates(generation: Path, entries: Iterable[Entry]) -> tuple[Certificate, ...]:
+    """Return the certificates of these entries, in their order; raises StoreError for one that is not as it should be.
+
+    Each is compared with the SHA-256 in the manifest.
+    """
+    return tuple(_certificate(generation / CRTS / entry.file, entry.sha256) for entry in entries)
+
+
+def named(generation: Path, record: Manifest, name: bytes) -> Iterator[tuple[Certificate, Entry]]:
+    """Yield the certificates with this subject (a DER Name), found and compared as OpenSSL does: by their hash links.
+
+    What the manifest does not name is passed over, and so is what cannot be read.
+    """
+    entries = {entry.sha256: entry for entry in record.certificates}
+    wanted = comparable(name)
+    for number in itertools.count():
+        try:
+            blocks = list(_blocks(generation / CRTS / f"{hash_of(wanted)}.{number}"))
+            found = [load_certificate(block.data or b"") for block in blocks]
+        except FileNotFoundError:
+            return
+        except (OSError, CertificateError):
+            continue
+        for certificate in found:
+            if certificate.fingerprint in entries and comparable(certificate.subject_name) == wanted:
+                yield certificate, entries[certificate.fingerprint]
+
+
+def _blocks(path: Path) -> Iterator[pem.PemBlock]:
+    return pem.blocks(files.read_regular(path, files.SMALL))
+
+
+def _certificate(path: Path, fingerprint: str) -> Certificate:
+    try:
+        found = [load_certificate(block.data or b"") for block in _blocks(path)]
+    except OSError as error:
+        message = f"cannot read a certificate of the store: {path}: {error.strerror}"
+        raise StoreError(message, "certboot init writes the store anew") from error
+    if [certificate.fingerprint for certificate in found] != [fingerprint]:
+        message = f"not the certificate that the manifest names: {path}"
+        raise StoreError(message, "certboot doctor store")
+    return found[0]
+
+
+class Generation(typing.NamedTuple):
+    """What is in force."""
+
+    folder: Path
+    record: Manifest
+
+    @property
+    def anchors(self) -> tuple[Entry, ...]:
+        """The trust anchors, the user's own first: they are what clients miss most."""
+        anchors = (entry for entry in self.record.certificates if entry.role == "anchor")
+        return tuple(sorted(anchors, key=lambda entry: not has_source(entry, OWN)))
+
+
+def has_source(entry: Entry, names: Iterable[str]) -> bool:
+    """Return whether one of these sources is among the reasons for a certificate."""
+    return any(reason.source in names for reason in entry.provenance)
+
+
+def read_in_force(paths: StorePaths) -> Generation | None:
+    """Return the generation in force, None where there is none; raises StoreError for a manifest that is damaged."""
+    folder = in_force(paths)
+    if folder is None:
+        return None
+    try:
+        found = os.stat(folder / manifest.NAME)
+        state = (found.st_mtime_ns, found.st_size, found.st_ino)
+    except OSError:
+        state = (0, 0, 0)
+    return Generation(folder, _record(folder, state))
+
+
+def known_in_force(paths: StorePaths) -> Generation | None:
+    """Return the same; None also for one that the group ``store`` finds damaged."""
+    try:
+        return read_in_force(paths)
+    except StoreError:
+        return None
+
+
+@functools.lru_cache(maxsize=1)  # JSON of 2,000 certificates takes long to read
+def _record(folder: Path, _state: tuple[int, int, int]) -> Manifest:
+    return manifest.read(folder)
+
+
+def current(paths: StorePaths) -> manifest.Manifest:
+    """Return the manifest of the generation in force; raises StoreError."""
+    generation = in_force(paths)
+    if generation is None:
+        message = f"there is no store yet: {paths.home}"
+        raise StoreError(message, "certboot init")
+    return manifest.read(generation)
+
+
+def numbered(paths: StorePaths, number: int) -> manifest.Manifest:
+    """Return the manifest of generation ``number``; raises StoreError."""
+    generation = paths.generations / str(number)
+    if not generation.is_dir():
+        message = f"there is no generation {number}"
+        raise StoreError(message, "certboot history lists those that are kept")
+    return manifest.read(generation)

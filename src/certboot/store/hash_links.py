@@ -67,3 +67,12 @@ def plan(
                 del waiting[present[slot]]
         links.update(zip((slot for slot in slots if slot not in links), waiting, strict=True))
     return links
+
+
+class RehashResult(typing.NamedTuple):
+    """The links of a directory after the work, what of it is new, and what was passed over."""
+
+    links: dict[str, str]
+    made: tuple[str, ...]
+    removed: tuple[str, ...]
+    warnings: tuple[str, ...]

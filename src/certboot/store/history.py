@@ -1,4 +1,4 @@
-"""The generations that are kept: what each changed, and how to go back to one."""
+"""The generations that are kept: what each changed, how to go back to one, and how to take everything away."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import StoreError
-from certboot.store import adoptions, env_file, generations, manifest
+from certboot.store import belongings, choices, env_file, generations, manifest
 from certboot.store.integrity import found_damage
-from certboot.store.layout import in_force
 from certboot.store.selection import difference
 
 if typing.TYPE_CHECKING:
@@ -29,28 +28,10 @@ class Step:
     went: int
 
 
-def current(paths: StorePaths) -> manifest.Manifest:
-    """Return the manifest of the generation in force; raises StoreError."""
-    generation = in_force(paths)
-    if generation is None:
-        message = f"there is no store yet: {paths.home}"
-        raise StoreError(message, "certboot init")
-    return manifest.read(generation)
-
-
-def numbered(paths: StorePaths, number: int) -> manifest.Manifest:
-    """Return the manifest of generation ``number``; raises StoreError."""
-    generation = paths.generations / str(number)
-    if not generation.is_dir():
-        message = f"there is no generation {number}"
-        raise StoreError(message, "certboot history lists those that are kept")
-    return manifest.read(generation)
-
-
 def steps(paths: StorePaths) -> tuple[Step, ...]:
     """Return the generations that are kept, oldest first; raises StoreError."""
-    now = current(paths).generation
-    records = [numbered(paths, number) for number in generations.numbers(paths)]
+    now = generations.current(paths).generation
+    records = [generations.numbered(paths, number) for number in generations.numbers(paths)]
     found = []
     for before, record in zip([None, *records], records, strict=False):
         came, went = difference(before, record)
@@ -64,23 +45,23 @@ def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, 
     Raises StoreError or OSError. The next update applies the sources again. Until then the hook leaves a value alone
     that was adopted since: what it names is not in the store then.
     """
-    current(paths)  # without a store there is no folder for a lock either
+    generations.current(paths)  # without a store there is no folder for a lock either
     with files.locked(paths.lock):
-        before = current(paths)
+        before = generations.current(paths)
         if number is None:
             earlier = [kept for kept in generations.numbers(paths) if kept < before.generation]
             if not earlier:
                 message = f"no generation before {before.generation} is kept"
                 raise StoreError(message, "certboot history lists those that are kept")
             number = earlier[-1]
-        record = numbered(paths, number)
+        record = generations.numbered(paths, number)
         damage = found_damage(paths.generations / str(number), record)
         if damage:
             message = f"generation {number} is damaged, {damage}"
             raise StoreError(message, "certboot history lists the others; certboot init writes a new one")
         env = env_file.parse(paths.env) or env_file.EnvFile({})
         adopted = tuple(
-            each for each in adoptions.read_adoptions(paths.adopted) if each in record.adopted and env.variables
+            each for each in choices.read_adoptions(paths.adopted) if each in record.adopted and env.variables
         )
         released = dataclasses.replace(env, adopted=tuple(each for each in env.adopted if each in adopted))
         if released != env:  # before the switch: what such a value names must not be missing, not for a moment
@@ -95,3 +76,28 @@ def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, 
         if wanted != released:
             files.replace(paths.env, env_file.render(wanted))
         return before, record
+
+
+def purgeable(paths: StorePaths) -> tuple[Path, ...]:
+    """Return what ``remove`` would take away, first the ``env`` file; raises StoreError where there is no store."""
+    if not belongings.is_purgeable(paths):
+        other = belongings.stranger(paths) if paths.home.is_dir() else None
+        message = f"there is no store: {paths.home}" + (f" (it holds other things, {other.name})" if other else "")
+        raise StoreError(message, "nothing was removed; if you used CERTBOOT_HOME for init, set it now too")
+    return belongings.present(paths)
+
+
+def purge(paths: StorePaths) -> tuple[str, ...]:
+    """Remove the store and return the names of other things that lie in its folder; raises StoreError or OSError.
+
+    The ``env`` file goes first: from then on no interpreter is pointed at what is about to vanish. The generations go
+    last: by them the rest of a purge that was killed is still known to be a store.
+    """
+    with files.locked(paths.lock):
+        for path in purgeable(paths):
+            belongings.take_away(path)
+    paths.lock.unlink(missing_ok=True)
+    for folder in (paths.generations, paths.home):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    return tuple(str(path.relative_to(paths.home)) for path in belongings.left(paths))

@@ -1,30 +1,38 @@
-"""What a run goes by: settings, choices, the generation in force, and what the sources have, not yet parsed."""
+"""What a run goes by: settings, choices, the generation in force, and what the chosen sources have, not yet parsed."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import typing
 from dataclasses import dataclass
 from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertbootError, StoreError
-from certboot.sources import added, adopted
-from certboot.store import adoptions as store_adoptions
-from certboot.store import freshness, gather, manifest
+from certboot.sources import added, adopted, ccadb, certifi, repaired, system, url
+from certboot.sources.candidates import Unparsed
+from certboot.store import choices as store_adoptions
+from certboot.store import freshness, manifest
 from certboot.store.choices import parse_distrusted, read_bytes
 from certboot.store.config import Config, parse_config, read_config, rebased
-from certboot.store.layout import exposed_part, in_force
+from certboot.store.paths import BUNDLE, exposed_part, in_force
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from certboot.sources.candidates import Unparsed
+    from certboot.clients.variables import Adoption
+    from certboot.sources.candidates import Loaded
     from certboot.sources.ccadb import Progress
-    from certboot.store.adoptions import Adoption
+    from certboot.store.config import Company
+    from certboot.store.manifest import Choices
     from certboot.store.paths import StorePaths
     from certboot.store.request import Request
 
 _T = typing.TypeVar("_T")
+
+COMPANY = "company"
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     # Whoever blocks a source must not keep a certificate in the store that the user wants out.
     if not (request.only_distrusts and previous):
         sources = (
-            *gather.Sources(paths, config, choices, now, progress).read(),
+            *Sources(paths, config, choices, now, progress).read(),
             *(adopted.read_again(each, paths.home) for each in adoptions),
         )
     pieces = (piece for unparsed in (*sources, kept) for piece in unparsed.pieces)
@@ -140,3 +148,96 @@ def _choices(request: Request, config: Config, previous: manifest.Manifest | Non
 def _first(*choices: _T | None) -> _T:
     """Return the first that was chosen: an empty choice is one too."""
     return next(choice for choice in choices if choice is not None)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What to read, and from where. ``progress`` is told a report's name and its bytes so far and in all."""
+
+    paths: StorePaths
+    config: Config
+    choices: Choices
+    now: datetime
+    progress: Progress | None = None
+
+    def read(self) -> Iterator[Unparsed]:
+        """Yield what each chosen source has to give; raises SourceError."""
+        if "certifi" in self.choices.sources:
+            yield certifi.read()
+        if "system" in self.choices.sources:
+            yield system.read()
+        if "ccadb" in self.choices.sources or self.choices.intermediates:
+            yield self._ccadb()
+        for company in self.config.companies:
+            yield self._company(company)
+        yield self._repaired(revocations_known="ccadb" in self.choices.sources or self.choices.intermediates)
+
+    def _ccadb(self) -> Unparsed:
+        unparsed = ccadb.read(self._reports(), intermediates=self.choices.intermediates)
+        if "ccadb" in self.choices.sources:
+            return unparsed
+        return Unparsed(unparsed.pieces, lambda: _without_roots(unparsed.parse()))
+
+    def _reports(self) -> ccadb.Read:
+        if self.choices.reports:
+            return ccadb.from_folder(Path(self.choices.reports))
+        site = self.config.ccadb_address or ccadb.ADDRESS
+        return ccadb.from_network(site, self.paths.cache, trusted_bundle(self.paths), self.progress)
+
+    def _repaired(self, *, revocations_known: bool) -> Unparsed:
+        """Return what repair has stored, and what of it the CCADB has revoked as far as that was ever fetched."""
+        kept = repaired.read(self.paths.repaired)
+        report = (
+            b""
+            if revocations_known or not kept.pieces
+            else ccadb.cached_report(report_folders(self.paths, self.choices), ccadb.REVOKED)
+        )
+        if not report:
+            return kept
+
+        def parse() -> Loaded:
+            loaded = kept.parse()
+            fingerprints = (candidate.certificate.fingerprint for candidate in loaded.candidates)
+            return dataclasses.replace(
+                loaded, revoked=ccadb.listed_in(report, fingerprints), revoked_serials=ccadb.revoked_serials(report)
+            )
+
+        return Unparsed((*kept.pieces, (ccadb.REVOKED, report)), parse)
+
+    def _company(self, company: Company) -> Unparsed:
+        if company.path:
+            unparsed = added.read(company.path, self.now, remembered=True)
+        else:
+            verify = trusted_bundle(self.paths)
+            unparsed = url.read(company.address, pin=company.sha256, verify=verify, now=self.now)
+        return Unparsed(unparsed.pieces, lambda: _of(COMPANY, unparsed.parse()))
+
+
+def _without_roots(loaded: Loaded) -> Loaded:
+    """Return the intermediates, and what is revoked: of the CCADB nothing else was asked for."""
+    kept = tuple(candidate for candidate in loaded.candidates if candidate.role == "intermediate")
+    return dataclasses.replace(loaded, candidates=kept)
+
+
+def _of(source: str, loaded: Loaded) -> Loaded:
+    candidates = tuple(dataclasses.replace(candidate, source=source) for candidate in loaded.candidates)
+    rejections = tuple(dataclasses.replace(rejection, source=source) for rejection in loaded.rejections)
+    return dataclasses.replace(loaded, candidates=candidates, rejections=rejections)
+
+
+def report_folders(paths: StorePaths, choices: Choices) -> tuple[Path, ...]:
+    """Return where a report of the CCADB may lie, the folder that counts first: the chosen one, then the cache."""
+    return (*([Path(choices.reports)] if choices.reports else []), paths.cache)
+
+
+def trusted_bundle(paths: StorePaths) -> Path:
+    """Return the file that downloads are verified with: the store's bundle, or where there is none certifi's.
+
+    Without a file no update could mend what is missing.
+    """
+    generation = in_force(paths)
+    if generation:
+        with contextlib.suppress(OSError):
+            if (generation / BUNDLE).stat().st_size:
+                return generation / BUNDLE
+    return certifi.path()

@@ -10,7 +10,7 @@ from certboot import files
 from certboot.pki import der, pem
 from certboot.pki.subject_hash import subject_hash
 from certboot.store.hash_links import plan
-from certboot.store.layout import BUNDLE, CRTS
+from certboot.store.paths import BUNDLE, CRTS
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator

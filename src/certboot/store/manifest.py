@@ -11,15 +11,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from certboot import files
-from certboot.clients.variables import BY_NAME
+from certboot.clients.variables import BY_NAME, Adoption
 from certboot.errors import StoreError
-from certboot.model import Intermediate, Provenance, Rejection, TrustAnchor
-from certboot.sources import repairs
-from certboot.store.adoptions import Adoption
+from certboot.sources import repaired
+from certboot.sources.candidates import Rejection
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from certboot.pki.certificate import Certificate
 
 SCHEMA = 1
 NAME = "manifest.json"
@@ -57,7 +58,7 @@ class Entry:
 
         The others are left to the directory: a client that loads the bundle parses all of it for each context.
         """
-        return self.role == ANCHOR or any(reason.source == repairs.NAME for reason in self.provenance)
+        return self.role == ANCHOR or any(reason.source == repaired.NAME for reason in self.provenance)
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,18 @@ class Manifest:
         """Return a SHA-256 by which two machines see whether they trust the same: over role and fingerprint of each."""
         lines = sorted(f"{entry.role} {entry.sha256}\n" for entry in self.certificates)
         return hashlib.sha256("".join(lines).encode("ascii")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Why a certificate is in the store: which source gave it, from where, since when."""
+
+    source: str
+    """``certifi``, ``system``, ``ccadb``, ``company``, ``added``, ``adopted`` or ``repaired``."""
+    detail: str
+    """The file or version that the source read it from."""
+    since: str
+    """The day on which this source first gave it (ISO 8601, UTC)."""
 
 
 _V = typing.TypeVar("_V", Entry, Provenance, Rejection)
@@ -215,3 +228,24 @@ def _is_moment(text: str) -> bool:
 def _require(condition: object, what: str) -> None:
     if not condition:
         raise ValueError(what)
+
+
+@dataclass(frozen=True)
+class TrustAnchor:
+    """A CA certificate that is believed without a further signature, with every reason for it."""
+
+    certificate: Certificate
+    provenance: tuple[Provenance, ...]
+    distrust_after: str = ""
+
+
+@dataclass(frozen=True)
+class Intermediate:
+    """A CA certificate that is there only because an anchor in the store vouches for it, and leaves with it."""
+
+    certificate: Certificate
+    provenance: tuple[Provenance, ...]
+    issuer: str
+    """Fingerprint of the certificate in the store whose key signed it."""
+    anchor: str
+    """Fingerprint of the anchor at the end of its chain."""

@@ -1,20 +1,24 @@
 """Which candidates enter the store, as anchor or intermediate, and by which rule the others do not.
 
 Pure: no I/O, and the time is given. An anchor is believed because its source is; an intermediate only because of a
-chain of checked signatures to an anchor.
+chain of checked signatures to an anchor. What was once checked is not checked again: bytes with the same SHA-256 have
+the same signature.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import typing
+from collections import deque
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
-from certboot.model import Candidate, Certificate, Intermediate, Provenance, Rejection, TrustAnchor
-from certboot.pki.certificate import is_signed_by
-from certboot.store import chain
+from certboot.pki.certificate import Certificate, is_signed_by
+from certboot.pki.rules import broken_rule, overlooked, room_below, unhandled
+from certboot.pki.subject_hash import comparable
+from certboot.sources.candidates import Candidate, Rejection
+from certboot.store.manifest import Intermediate, Provenance, TrustAnchor
 
 _USER, _ADMINISTRATOR = "you", "the administrator of this system"
 
@@ -71,7 +75,7 @@ def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
             rejections += [_rejection(candidate, *broken) for candidate in intermediates.pop(fingerprint)]
     by_name = sorted((found[0].certificate for found in anchors.values()), key=_order)
     offered = sorted((found[0].certificate for found in intermediates.values()), key=_order)
-    links, failed = chain.link_intermediates(offered, by_name, rules.checked)
+    links, failed = link_intermediates(offered, by_name, rules.checked)
     for fingerprint, broken in failed.items():
         rejections += [_rejection(candidate, *broken) for candidate in intermediates[fingerprint]]
     return Decision(
@@ -83,26 +87,6 @@ def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
         ),
         tuple(rejections),
     )
-
-
-def broken_rule(certificate: Certificate, now: datetime) -> tuple[str, str] | None:
-    """Return the rule that keeps ``certificate`` by itself from being trusted and the reason in words, or None."""
-    if not certificate.is_ca:
-        return "not-a-ca", "it may not issue certificates (basicConstraints, keyUsage)"
-    if not certificate.for_tls_servers:
-        return "wrong-purpose", "its extended key usage leaves out TLS servers"
-    if certificate.not_after < now:
-        return "expired", f"it expired on {certificate.not_after:%Y-%m-%d}"
-    if certificate.not_before > now:
-        return "not-yet-valid", f"it is valid from {certificate.not_before:%Y-%m-%d} on"
-    return None
-
-
-def unhandled(certificate: Certificate) -> tuple[str, str] | None:
-    """Return the rule that keeps an intermediate out which OpenSSL would prefer to a sound twin and then refuse."""
-    if certificate.unhandled_critical:
-        return "unhandled-critical", "it has a critical extension that OpenSSL does not know"
-    return None
 
 
 def next_change(certificates: Iterable[Certificate], now: datetime) -> datetime:
@@ -170,3 +154,57 @@ def _provenance(offers: list[Candidate], rules: Rules) -> tuple[Provenance, ...]
 
 def _order(certificate: Certificate) -> tuple[str, str]:
     return certificate.name.casefold(), certificate.fingerprint
+
+
+class Link(typing.NamedTuple):
+    """Where a certificate hangs: the certificate that signed it, and the anchor at the end of its chain."""
+
+    issuer: str
+    anchor: str
+
+
+def link_intermediates(
+    intermediates: Iterable[Certificate], anchors: Iterable[Certificate], checked: Mapping[str, str]
+) -> tuple[dict[str, Link], dict[str, tuple[str, str]]]:
+    """Return fingerprint -> Link for each intermediate with a chain to an anchor, and -> (rule, reason) for the rest.
+
+    Of several chains the shortest counts. ``checked`` holds certificate -> issuer, as fingerprints, of signatures that
+    were found good before.
+    """
+    waiting: dict[bytes, list[Certificate]] = {}
+    failed: dict[str, tuple[str, str]] = {}
+    for certificate in intermediates:
+        waiting.setdefault(comparable(certificate.issuer_name), []).append(certificate)
+    hanging: dict[str, Link] = {}
+    places = deque((anchor, anchor.fingerprint) for anchor in anchors)
+    while places:
+        issuer, anchor = places.popleft()
+        for certificate in waiting.get(comparable(issuer.subject_name), ()):
+            if certificate.fingerprint in hanging:
+                continue
+            defect = _defect(certificate, issuer, checked)
+            if defect:
+                if defect[0] != "no-issuer" or certificate.fingerprint not in failed:
+                    failed[certificate.fingerprint] = defect
+                continue
+            hanging[certificate.fingerprint] = Link(issuer.fingerprint, anchor)
+            places.append((certificate, anchor))
+    missing = ("no-issuer", "its issuer is not in the store")
+    unhung = (each.fingerprint for group in waiting.values() for each in group if each.fingerprint not in hanging)
+    return hanging, {fingerprint: failed.get(fingerprint, missing) for fingerprint in unhung}
+
+
+def _defect(certificate: Certificate, issuer: Certificate, checked: Mapping[str, str]) -> tuple[str, str] | None:
+    wanted, key = certificate.authority_key_id, issuer.key_id
+    if wanted and key and wanted != key:
+        return "no-issuer", "its issuer is not in the store: the name is there with another key"
+    if not room_below(issuer) and not certificate.self_issued:
+        return "path-length-exceeded", f"no CA may follow below {issuer.name}"
+    unseen = overlooked(issuer, certificate)
+    if unseen:
+        return unseen
+    if checked.get(certificate.fingerprint) == issuer.fingerprint:
+        return None
+    if not is_signed_by(certificate, issuer):
+        return "invalid-signature", f"its signature is not that of {issuer.name}"
+    return None

@@ -1,41 +1,45 @@
 """``certboot rehash``: for any directory what ``openssl rehash`` does (apps/rehash.c), without the openssl program.
 
-Two things differ on purpose. Every link that is not needed goes: OpenSSL keeps one that dangles, leads to another
-file or repeats a file, as long as its number is still in use, and by_dir then may not look past it. And what is not a
-link is left alone: OpenSSL deletes a file that stands in the way.
+A file is linked by OpenSSL's hash of the subject of its certificate, or of the issuer of its CRL. Two things differ on
+purpose. Every link that is not needed goes: OpenSSL keeps one that dangles, leads to another file or repeats a file, as
+long as its number is still in use, and by_dir then may not look past it. And what is not a link is left alone: OpenSSL
+deletes a file that stands in the way.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import os
 import re
 import typing
 import warnings
 from pathlib import Path
 
-from certboot.errors import StoreError
-from certboot.store.hash_links import Slot, plan
+from cryptography import x509
+
+from certboot import files
+from certboot.errors import CertificateError, StoreError
+from certboot.pki import der, pem
+from certboot.pki.parsing import parsing
+from certboot.pki.subject_hash import subject_hash
+from certboot.store import hash_links
+from certboot.store.hash_links import Hashed, Slot, plan
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from certboot.store.hash_links import Found, Hashed
+    from certboot.store.hash_links import Found
 
 _EXTENSIONS = frozenset({".pem", ".crt", ".cer", ".crl"})
 _LINK = re.compile(r"([0-9a-f]{8})\.(r?)(0|[1-9][0-9]{0,4})")
 
-
-class RehashResult(typing.NamedTuple):
-    """The links of a directory after the work, what of it is new, and what was passed over."""
-
-    links: dict[str, str]
-    made: tuple[str, ...]
-    removed: tuple[str, ...]
-    warnings: tuple[str, ...]
+_LIMIT = 64 * 1024 * 1024
+_CHUNK = 1024 * 1024
+# What lies in the directory may be a pipe by the time it is opened.
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-def rehash(directory: Path) -> RehashResult:
+def rehash(directory: Path) -> hash_links.RehashResult:
     """Give every certificate and CRL in ``directory`` its hash link; raises StoreError.
 
     A second run makes and removes nothing.
@@ -50,7 +54,7 @@ def rehash(directory: Path) -> RehashResult:
         raise StoreError(message, "give a directory that you may write to") from error
 
 
-def _rehash(directory: Path) -> RehashResult:
+def _rehash(directory: Path) -> hash_links.RehashResult:
     with os.scandir(directory) as scan:
         entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
     named = {entry.name: Slot(match[1], match[2], int(match[3])) for entry, match in _matches(entries)}
@@ -70,8 +74,8 @@ def _rehash(directory: Path) -> RehashResult:
     for name in removed:
         os.unlink(prefix + name)
     for name in made:
-        link_named(prefix, name, links[name])
-    return RehashResult(links, made, removed, (*doubts, *more))
+        files.link_named(prefix, name, links[name])
+    return hash_links.RehashResult(links, made, removed, (*doubts, *more))
 
 
 def _matches(entries: list[os.DirEntry[str]]) -> Iterable[tuple[os.DirEntry[str], re.Match[str]]]:
@@ -88,8 +92,6 @@ def _eligible(name: str) -> bool:
 
 def _found(entries: list[os.DirEntry[str]]) -> dict[str, Found]:
     """Return what each file is linked by, or why it is not."""
-    from certboot.store.hashed import hashed  # it needs the certificate library, which the making of links does not
-
     return {entry.name: hashed(entry) for entry in entries}
 
 
@@ -124,32 +126,66 @@ def _wanted(
     return wanted, known, doubts
 
 
-def link(path: Path, target: str) -> None:
-    """Make ``path`` stand for its neighbour ``target``: a relative symbolic link, else a hard link, else a copy.
-
-    An older link at ``path`` is replaced; raises OSError.
-    """
-    link_named(os.path.join(path.parent, ""), path.name, target)
-
-
-def link_named(prefix: str, name: str, target: str) -> None:
-    """Do the same in the folder whose path, with a separator at the end, is ``prefix``."""
-    path = prefix + name
+def hashed(entry: os.DirEntry[str]) -> Found:
+    """Return what the file is linked by, or why it is not."""
     try:
-        os.symlink(target, path)
-    except FileExistsError:
-        os.unlink(path)
-        link_named(prefix, name, target)
-    except (OSError, NotImplementedError):
-        _stand_in(prefix + target, path)
+        data = _content(entry)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    return "it is too large to be a certificate or CRL" if len(data) > _LIMIT else _linked_by(data)
 
 
-def _stand_in(source: str, path: str) -> None:
-    import shutil
-
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+def _content(entry: os.DirEntry[str]) -> bytes:
+    """Return a file's bytes, but few more than ``_LIMIT``; raises OSError."""
+    if not entry.is_file():
+        return b""
+    # Not files.read_regular(), nor open(): a directory of thousands is read here, and each call to the system counts.
+    descriptor = os.open(entry.path, _READ)
     try:
-        os.link(source, path)
-    except OSError:
-        shutil.copyfile(source, path)
+        size = os.fstat(descriptor).st_size
+        data = os.read(descriptor, min(size, _LIMIT) + 1)
+        while len(data) not in (size, _LIMIT + 1) and (more := os.read(descriptor, _CHUNK)):
+            data += more
+    finally:
+        os.close(descriptor)
+    return data
+
+
+def _linked_by(data: bytes) -> Found:
+    """Return what these bytes are linked by, or why they are not."""
+    # What OpenSSL's PEM_X509_INFO_read_bio makes of it: exactly one certificate or CRL, a key beside it or not.
+    blocks = list(pem.blocks(data))
+    certificates = [block for block in blocks if block.label in pem.CERTIFICATE_LABELS]
+    crls = [block for block in blocks if block.label == pem.CRL_LABEL]
+    if not certificates + crls or (
+        len(blocks) > 1 and max(len(certificates), len(crls), sum(map(pem.is_key, blocks))) > 1
+    ):
+        return "it does not contain exactly one certificate or CRL"
+    if any(block.data is None for block in blocks):
+        return "it cannot be read as PEM"
+    try:
+        first, *_ = [_object(block) for block in certificates + crls]
+    except ValueError as error:
+        return f"it is damaged: {error}"
+    return first
+
+
+def _object(block: pem.PemBlock) -> Hashed:
+    data = block.data or b""
+    encoded = data[: der.span(data, 0, len(data))[3]]  # a TRUSTED CERTIFICATE carries its settings after it
+    digest = hashlib.sha256(encoded).hexdigest()
+    try:
+        if block.label == pem.CRL_LABEL:
+            with parsing():
+                x509.load_der_x509_crl(encoded)
+            return Hashed(subject_hash(der.crl_issuer(encoded)), "r", digest)
+        with parsing():
+            x509.load_der_x509_certificate(encoded)
+    except CertificateError as error:
+        # OpenSSL is milder with some, and it is the one who will look for them.
+        from certboot.pki.certificate import loads_in_openssl
+
+        if block.label == pem.CRL_LABEL or not loads_in_openssl(encoded):
+            raise der.DerError(str(error.__cause__)) from error
+        return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest)
+    return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest)

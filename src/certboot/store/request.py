@@ -10,9 +10,9 @@ if typing.TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from certboot.model import Loaded, Rejection
-    from certboot.sources.repairs import Repair
-    from certboot.store.adoptions import Adoption
+    from certboot.clients.variables import Adoption
+    from certboot.sources.candidates import Loaded, Rejection
+    from certboot.sources.repaired import Repair
     from certboot.store.generations import Content
     from certboot.store.manifest import Manifest
 

@@ -6,9 +6,8 @@ import re
 import typing
 from datetime import datetime
 
-from certboot.errors import StoreError
+from certboot.errors import StoreError, printable
 from certboot.pki.fingerprint import plain
-from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
     from datetime import timedelta

@@ -9,11 +9,12 @@ import typing
 from dataclasses import dataclass
 
 from certboot import files, moment
-from certboot.clients.variables import held_back, settings_outranked
+from certboot.clients.git import settings_outranked
 from certboot.errors import StoreError
 from certboot.store import belongings, env_file, freshness, generations
+from certboot.store.env_file import held_back
 from certboot.store.inputs import nothing_new, read_inputs
-from certboot.store.layout import in_force
+from certboot.store.paths import in_force
 from certboot.store.place import mended_above
 from certboot.store.request import Plan
 
@@ -22,7 +23,7 @@ if typing.TYPE_CHECKING:
     from pathlib import Path
 
     from certboot.clients.variables import Variable
-    from certboot.model import Rejection
+    from certboot.sources.candidates import Rejection
     from certboot.sources.ccadb import Progress
     from certboot.store.inputs import Inputs
     from certboot.store.manifest import Manifest

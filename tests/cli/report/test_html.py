@@ -24,7 +24,7 @@ from support.snapshot import snapshot
 from certboot import files
 from certboot.cli.report.chart import chart, wrapped
 from certboot.cli.report.html import BEGINNING, doctor_html
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran

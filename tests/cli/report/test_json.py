@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from support.table import cases
 
 from certboot.cli.report.json import doctor_json
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 
 SCHEMA = json.loads(Path(str(resources.files("certboot.cli.report") / "doctor.schema.json")).read_text())
 

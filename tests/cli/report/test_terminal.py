@@ -18,7 +18,7 @@ from support.table import cases
 
 from certboot.cli.report.terminal import doctor_terminal
 from certboot.cli.report.text import doctor_report
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 COMMAND = ("certboot", "repair", "a-very-long-name-of-a-server.intranet.example:8443", "--starttls", "smtp")

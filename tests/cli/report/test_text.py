@@ -3,7 +3,7 @@ from __future__ import annotations
 from support.table import cases
 
 from certboot.cli.report.text import closing, doctor_report
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 
 INIT = (("certboot", "init"),)
 

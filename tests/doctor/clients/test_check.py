@@ -17,7 +17,7 @@ import certboot_startup
 from certboot.clients.table import CLIENTS
 from certboot.clients.trials import Trial
 from certboot.doctor.clients import check, trials
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 from certboot.store.paths import StorePaths
 
 BY_NAME = {client.name: client for client in CLIENTS}

@@ -9,10 +9,10 @@ from support.snapshot import roots
 from support.table import cases
 
 import certboot_startup
+from certboot.clients.variables import Adoption
 from certboot.doctor.environment import check
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 from certboot.store import env_file
-from certboot.store.adoptions import Adoption
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request
 from certboot.store.update import apply

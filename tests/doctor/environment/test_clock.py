@@ -12,10 +12,11 @@ from support.pki import DAY, NOW, issue
 from support.snapshot import unparsed
 from support.table import cases
 
+from certboot import moment
 from certboot.doctor.environment import clock
 from certboot.sources import certifi
-from certboot.store import generation
-from certboot.store.generation import Generation
+from certboot.store import generations
+from certboot.store.generations import Generation
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request
 from certboot.store.update import apply
@@ -24,7 +25,7 @@ from certboot.store.update import apply
 @pytest.fixture
 def current(paths: StorePaths) -> Generation:
     apply(paths, Request("init"))
-    found = generation.read_in_force(paths)
+    found = generations.read_in_force(paths)
     assert found
     return found
 
@@ -68,7 +69,7 @@ def test_a_clock_by_which_most_anchors_have_expired_is_ahead(
     pem = b"".join(issue(f"CA {n}", valid=(NOW - DAY, NOW + end * DAY)).pem for n, end in enumerate(ends))
     monkeypatch.setattr(certifi, "read", lambda: unparsed(pem, "certifi", "2026.1"))
     apply(paths, Request("init", sources=("certifi",)))
-    current = generation.read_in_force(paths)
+    current = generations.read_in_force(paths)
     assert clock.check(NOW + 9 * DAY, current, "") == []
     (finding,) = clock.check(NOW + 11 * DAY, current, "")
     assert (finding.id, finding.status) == ("clock-ahead", "fail")
@@ -78,8 +79,8 @@ def test_a_clock_by_which_most_anchors_have_expired_is_ahead(
 def test_times_are_read_in_every_form_of_a_manifest() -> None:
     expected = datetime(2026, 1, 2, tzinfo=timezone.utc)
     for text in ("2026-01-02", "2026-01-02T00:00:00", "2026-01-02T00:00:00Z", "2026-01-02T01:00:00+01:00"):
-        assert clock.parsed(text) == expected
-    assert clock.parsed("yesterday") is None
+        assert moment.parsed(text) == expected
+    assert moment.parsed("yesterday") is None
 
 
 @pytest.mark.slow

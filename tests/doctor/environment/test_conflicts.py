@@ -19,7 +19,7 @@ from support.table import cases
 from support.virtualenvs import packages, python_of, virtualenv
 
 from certboot.doctor.environment import conflicts
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 
 
 def only(folder: Path) -> Finding:

@@ -8,8 +8,7 @@ import pytest
 from support.pki import issue
 from support.table import cases
 
-from certboot.doctor.environment.overrides import overrides
-from certboot.doctor.server.case import Override
+from certboot.doctor.environment.trust_files import Override, overrides
 
 if typing.TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from support.here import put
 from support.table import cases
 
 from certboot.clients.settings_places import Surroundings
-from certboot.doctor.environment.profiles import lines_that_set
+from certboot.doctor.environment.variables import lines_that_set
 
 
 @pytest.fixture

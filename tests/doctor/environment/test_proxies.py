@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.table import cases
 
 from certboot.doctor.environment import proxies
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 
 bypassed: Callable[[str], bool] = getattr(urllib.request, "proxy_bypass_environment")  # noqa: B009 - typeshed
 

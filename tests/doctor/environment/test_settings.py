@@ -13,7 +13,7 @@ from support.snapshot import roots
 from support.table import cases
 
 from certboot.doctor.environment import check
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request
 from certboot.store.update import apply

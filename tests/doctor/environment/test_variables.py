@@ -11,7 +11,7 @@ from support.terminal import answers
 
 import certboot_startup
 from certboot.doctor.environment import check
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 from certboot.store import env_file
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request

@@ -12,7 +12,7 @@ from support.environments import SYSTEM_PATH
 from support.here import alone, found, put
 from support.table import cases
 
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 from certboot.store.paths import StorePaths
 
 

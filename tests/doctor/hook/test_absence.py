@@ -23,7 +23,7 @@ import certboot as certboot_package
 import certboot_startup
 from certboot.doctor.hook import absence as hook_absence
 from certboot.doctor.hook.absence import why_not_run
-from certboot.hook import install, record, start_up_files
+from certboot.hook import found, install, start_up_files
 from certboot.hook.interpreters import Interpreter
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request
@@ -214,11 +214,11 @@ def test_the_command_renews_a_copy_that_is_outdated(venv: Path, clean: Path, cer
     certboot("hook", "install", "--python", python_of(venv))
     assert "hook-copy-outdated" not in doctor(venv, clean)
     site = packages(venv)
-    own = record.read_record(site)
+    own = found.read_record(site)
     assert own
     module = put(site / "certboot_startup" / "guards.py", "# of an older certboot\n")
-    digests = {**own.files, "certboot_startup/guards.py": (record.sha256(module.read_bytes()),)}
-    (site / record.RECORD_NAME).write_bytes(record.render_record(record.Record("0.0.9", "", digests)))
+    digests = {**own.files, "certboot_startup/guards.py": (found.sha256(module.read_bytes()),)}
+    (site / found.RECORD_NAME).write_bytes(found.render_record(found.Record("0.0.9", "", digests)))
     finding = doctor(venv, clean)["hook-copy-outdated"]
     assert (finding["status"], finding["evidence"]["version"]) == ("warn", "0.0.9")
     apply_fix(certboot, finding)

@@ -15,12 +15,12 @@ from support.table import cases
 import certboot
 import certboot_startup
 from certboot.clients.variables import VARIABLES
+from certboot.doctor.finding import Finding
 from certboot.doctor.hook import check
-from certboot.hook import copies, record
+from certboot.hook import copies, found
 from certboot.hook import install as hook_install
 from certboot.hook.copies import Copy
 from certboot.hook.interpreters import Interpreter
-from certboot.model import Finding
 from certboot.store.paths import StorePaths, store_paths
 from certboot.store.request import Request
 from certboot.store.update import apply
@@ -234,10 +234,10 @@ def test_a_copy_that_is_outdated_is_a_warning_and_the_command_renews_it(
         hook_install.install(folder)
         copies.remember(paths, Copy("/usr/bin/python3", str(folder), user))
         assert "hook-copy-outdated" not in [each.id for each in check.check(paths)]
-        own = record.read_record(folder)
+        own = found.read_record(folder)
         assert own
-        old = record.Record("0.0.9", "", {**own.files, "certboot_startup.pth": ("0" * 64,)})
-        (folder / record.RECORD_NAME).write_bytes(record.render_record(old))
+        old = found.Record("0.0.9", "", {**own.files, "certboot_startup.pth": ("0" * 64,)})
+        (folder / found.RECORD_NAME).write_bytes(found.render_record(old))
         (finding,) = (each for each in check.check(paths) if each.id == "hook-copy-outdated")
         assert (finding.status, finding.summary) == (
             "warn", f"a copy of certboot 0.0.9 in {folder}, older or not whole",

@@ -11,9 +11,11 @@ from support.chains import CA, LEAF, Form, Made, make
 from support.pki import DAY, NOW
 from support.table import cases
 
+from certboot.doctor.finding import Finding
 from certboot.doctor.server.case import Judgement, Known
 from certboot.doctor.server.diagnosis import Evidence, Judgements, examined
-from certboot.model import Finding, Handshake, Target
+from certboot.net.connection import Target
+from certboot.net.handshake import Handshake
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.verdict import openssl_verdict, verifying_context
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from support.table import cases
 
 from certboot.doctor.server.no_handshake import without_verdict
-from certboot.model import Handshake, Target
+from certboot.net.connection import Target
+from certboot.net.handshake import Handshake
 
 TARGET = Target("localhost", 8443)
 LARGE = "EXCESSIVE_MESSAGE_SIZE"

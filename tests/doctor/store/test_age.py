@@ -9,8 +9,8 @@ from support.pki import DAY, NOW, issue
 from support.snapshot import roots, unparsed
 from support.table import cases
 
+from certboot.doctor.finding import Finding
 from certboot.doctor.store import check as check_store
-from certboot.model import Finding
 from certboot.sources import certifi, system
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request

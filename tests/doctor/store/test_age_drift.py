@@ -10,12 +10,12 @@ from support.pki import DAY, NOW, issue
 from support.snapshot import roots, unparsed
 from support.table import cases
 
+from certboot.doctor.finding import Finding
+from certboot.doctor.store import age
 from certboot.doctor.store import check as check_store
-from certboot.doctor.store import drift
 from certboot.errors import SourceError
-from certboot.model import Finding
 from certboot.sources import certifi, system
-from certboot.store import generation
+from certboot.store import generations
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request
 from certboot.store.update import apply
@@ -135,8 +135,8 @@ def test_a_source_that_cannot_be_read_is_a_finding(
 
 
 def test_on_macos_the_keychain_is_not_read(store: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    current = generation.read_in_force(store)
+    current = generations.read_in_force(store)
     assert current
     monkeypatch.setattr(sys, "platform", "darwin")
-    findings = drift.check_drift(drift.compare(current))
+    findings = age.check_drift(age.compare(current))
     assert [(each.id, each.status) for each in findings] == [("drift-certifi", "ok"), ("drift-system", "skip")]

@@ -14,10 +14,10 @@ from support.issuers import intermediate
 from support.pki import DAY, NOW, Issued, ca_extensions, issue
 from support.snapshot import roots, unparsed
 
+from certboot.doctor.finding import Finding
 from certboot.doctor.store import check as check_store
-from certboot.model import Finding
 from certboot.pki.certificate import load_certificate
-from certboot.sources import certifi, repairs
+from certboot.sources import certifi, repaired
 from certboot.sources.candidates import Unparsed
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request
@@ -58,8 +58,8 @@ class TestIntermediates:
             report.Reports((report.root(root),), (report.intermediate(listed),), (other,)).bodies(),
             tmp_path / "reports",
         )
-        need = repairs.Need("a.example:443", "2026-11-25", "http://ca.example/", "Root")
-        repair = repairs.Repair(found, (need,))
+        need = repaired.Need("a.example:443", "2026-11-25", "http://ca.example/", "Root")
+        repair = repaired.Repair(found, (need,))
         apply(paths, Request("init", intermediates=True, reports=str(folder), repairs=(repair,)))
 
     @pytest.mark.usefixtures("stored")

@@ -13,11 +13,10 @@ from support.pki import DAY, NOW
 from support.snapshot import snapshot
 from support.table import cases
 
+from certboot.doctor.finding import Finding
 from certboot.doctor.store import check as check_store
-from certboot.model import Finding
 from certboot.store import integrity, manifest
-from certboot.store.layout import in_force
-from certboot.store.paths import StorePaths
+from certboot.store.paths import StorePaths, in_force
 from certboot.store.place import ELSEWHERE
 from certboot.store.request import Request
 from certboot.store.update import apply

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.exported import hostile
 
-from certboot.model import Certificate
-from certboot.store.export.aliases import by_alias
+from certboot.pki.certificate import Certificate
+from certboot.store.export.java import by_alias
 
 
 def named(name: str, fingerprint: str) -> Certificate:

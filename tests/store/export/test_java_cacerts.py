@@ -9,9 +9,8 @@ from support.exported import hostile, java_store, keytool, loaded, many, of
 from support.pki import NOW, issue
 from support.table import cases
 
-from certboot.model import Certificate
-from certboot.store.export.aliases import by_alias
-from certboot.store.export.java_cacerts import java_cacerts
+from certboot.pki.certificate import Certificate
+from certboot.store.export.java import by_alias, java_cacerts
 
 PASSWORD = "changeit"  # noqa: S105
 

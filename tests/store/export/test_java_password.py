@@ -4,7 +4,7 @@ import pytest
 from support.table import cases
 
 from certboot.errors import CertbootError
-from certboot.store.export.password import checked_password
+from certboot.store.export.java import checked_password
 
 
 @cases("text", ["changeit", "x", "with space", "~!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}"])

@@ -8,10 +8,9 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from support.exported import der_of, fingerprints, hostile, java_store, keytool, many, of
 from support.table import cases
 
-from certboot.model import Certificate
 from certboot.pki import der
-from certboot.store.export.aliases import by_alias
-from certboot.store.export.java import pkcs12
+from certboot.pki.certificate import Certificate
+from certboot.store.export.java import by_alias, pkcs12
 
 PASSWORD = "changeit"  # noqa: S105
 

@@ -15,12 +15,10 @@ from hypothesis import strategies as st
 from support.exported import fingerprints, hostile, of
 from support.table import cases
 
-from certboot.errors import CertbootError
-from certboot.printable import printable
+from certboot.errors import CertbootError, printable
 from certboot.store.export import kubernetes
-from certboot.store.export.configmap import configmap
-from certboot.store.export.pem_bundle import pem_bundle
-from certboot.store.export.trust_manager import trust_manager
+from certboot.store.export.kubernetes import configmap, trust_manager
+from certboot.store.export.pem import pem_bundle
 
 Exporter = Callable[..., bytes]
 both = pytest.mark.parametrize("exporter", [configmap, trust_manager])

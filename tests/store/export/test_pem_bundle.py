@@ -5,7 +5,7 @@ from pathlib import Path
 
 from support.exported import fingerprints, hostile, of
 
-from certboot.store.export.pem_bundle import pem_bundle
+from certboot.store.export.pem import pem_bundle
 
 
 def test_openssl_reads_every_certificate_whatever_it_is_called(openssl: Callable[..., str], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import typing
 import unicodedata
 from html import escape
 
-from certboot.printable import printable
+from certboot.errors import printable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

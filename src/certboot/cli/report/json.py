@@ -9,7 +9,7 @@ from dataclasses import asdict
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certboot.model import Finding
+    from certboot.doctor.finding import Finding
 
 SCHEMA = 1
 _NO_SERVER = "no server"

@@ -11,14 +11,13 @@ from itertools import groupby
 from rich.console import Console
 from rich.text import Text
 
-from certboot.cli.report.chain_text import chain_lines
-from certboot.cli.report.text import closing, said
-from certboot.printable import printable
+from certboot.cli.report.text import chain_lines, closing, said
+from certboot.errors import printable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certboot.model import Finding
+    from certboot.doctor.finding import Finding
 
 _STYLES = {
     "ok": "green",

@@ -8,12 +8,12 @@ import typing
 from pathlib import Path
 
 import certboot_startup
-from certboot.clients.client_settings import client_settings
 from certboot.clients.installed import present_clients
+from certboot.clients.settings import client_settings
 from certboot.clients.table import CERTIFI, SYSTEM_DIRECTORY, SYSTEM_FILE, places
 from certboot.clients.trust import BY_DEFAULT, BY_HOOK, BY_OTHERS, BY_SETTING, MISSING, Facts, effective_trust
 from certboot.clients.variables import BY_NAME, DIRECTORY, FILE
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

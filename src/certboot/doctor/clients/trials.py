@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from certboot.clients.installed import present_clients
 from certboot.clients.trials import ACCEPTED, REFUSED, UNKNOWN, trial, verdict
-from certboot.model import Finding
-from certboot.printable import printable
+from certboot.doctor.finding import Finding
+from certboot.errors import printable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping

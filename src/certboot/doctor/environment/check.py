@@ -14,21 +14,21 @@ from certboot.clients.settings import find_settings
 from certboot.clients.settings_places import Surroundings
 from certboot.doctor.environment import clock, conflicts, proxies, settings, variables, verification_off
 from certboot.doctor.environment.trust_files import TrustFiles
-from certboot.store import generation
-from certboot.store.layout import BUNDLE, CRTS
+from certboot.store import generations
+from certboot.store.paths import BUNDLE, CRTS
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from certboot.model import Finding
+    from certboot.doctor.finding import Finding
     from certboot.store.paths import StorePaths
 
 
 def check(paths: StorePaths, environ: Mapping[str, str], now: datetime | None = None) -> list[Finding]:
     """Return the findings on all that decides, outside the store, whom the programs of this user trust."""
     around = surroundings(environ)
-    known = generation.known_in_force(paths)
+    known = generations.known_in_force(paths)
     files = trust_files(paths, known)
     found = find_settings(around)
     git = git_settings(around)
@@ -52,7 +52,7 @@ def surroundings(environ: Mapping[str, str]) -> Surroundings:
     return Surroundings(environ, folder)
 
 
-def trust_files(paths: StorePaths, known: generation.Generation | None) -> TrustFiles:
+def trust_files(paths: StorePaths, known: generations.Generation | None) -> TrustFiles:
     """Return a reader of files of certificates that knows those of the store."""
     if known is None:
         return TrustFiles()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import typing
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
-from certboot.model import Finding
+from certboot import moment
+from certboot.doctor.finding import Finding
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from certboot.store.generation import Generation
+    from certboot.store.generations import Generation
 
 _GROUP = "environment"
 _NOTICEABLE = timedelta(minutes=10)
@@ -23,22 +24,13 @@ def check(now: datetime, generation: Generation | None, certifi: str) -> list[Fi
     return [*_behind(now, generation, certifi), *_ahead(now, generation)]
 
 
-def parsed(text: str) -> datetime | None:
-    """Return a time in ISO 8601, in UTC where it names no zone; None for what is none."""
-    try:
-        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
-
-
 def _behind(now: datetime, generation: Generation | None, certifi: str) -> Iterator[Finding]:
     passed = []
-    written = parsed(generation.record.created) if generation else None
+    written = moment.parsed(generation.record.created) if generation else None
     if written:
         passed.append((written, "certboot's store was written"))
     match = _CERTIFI.match(certifi)
-    released = parsed("{}-{:0>2}-{:0>2}".format(*match.groups())) if match else None
+    released = moment.parsed("{}-{:0>2}-{:0>2}".format(*match.groups())) if match else None
     if released:
         passed.append((released, f"certifi {certifi} was put together"))
     latest = max(passed, default=None)
@@ -49,7 +41,7 @@ def _behind(now: datetime, generation: Generation | None, certifi: str) -> Itera
 
 
 def _ahead(now: datetime, generation: Generation | None) -> Iterator[Finding]:
-    ends = [end for entry in (generation.anchors if generation else ()) if (end := parsed(entry.not_after))]
+    ends = [end for entry in (generation.anchors if generation else ()) if (end := moment.parsed(entry.not_after))]
     expired = sum(end < now for end in ends)
     if expired * 2 > len(ends):
         summary = f"it says {_shown(now)}, when {expired} of the store's {len(ends)} anchors have expired"

@@ -15,7 +15,7 @@ from pathlib import Path
 from certboot import files
 from certboot.clients.installed import installed_versions
 from certboot.doctor.environment.trust_files import fingerprints
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,9 +11,8 @@ import re
 import typing
 from urllib.parse import urlsplit
 
-from certboot.model import Finding
-from certboot.printable import printable
-from certboot.redaction import without_credentials
+from certboot.doctor.finding import Finding
+from certboot.errors import printable, without_credentials
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

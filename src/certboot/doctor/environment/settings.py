@@ -9,7 +9,7 @@ from pathlib import Path
 
 from certboot.clients.settings import Setting
 from certboot.doctor.environment.variables import lacking, lacking_evidence, told
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ if typing.TYPE_CHECKING:
     from certboot.clients.git import GitSetting
     from certboot.clients.settings import Found, Wrong
     from certboot.doctor.environment.trust_files import TrustFiles
-    from certboot.store.generation import Generation
+    from certboot.store.generations import Generation
     from certboot.store.paths import StorePaths
 
 _GROUP = "environment"

@@ -1,4 +1,7 @@
-"""What a path leads to that a client is told to take its CA certificates from, and which of them are there."""
+"""What a path leads to that a client is told to take its CA certificates from, and which of them are there.
+
+And the variables that keep certboot's store out of what the ssl module of this process trusts.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,14 @@ import typing
 from _ssl import _SSLContext
 
 from certboot import files
+from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption
+from certboot.errors import printable
 from certboot.pki import der
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from certboot.store.paths import StorePaths
 
 _MOST_LINKS = 20_000
 _HASH_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
@@ -29,6 +36,8 @@ EMPTY = "empty"
 NOWHERE = "points-nowhere"
 NO_CERTIFICATES = "not-certificates"
 DIRECTORY_FOR_FILE = "directory-for-file-client"
+
+_NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class Contents(typing.NamedTuple):
@@ -133,3 +142,27 @@ def _loaded(path: str) -> int:
     context = _SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(path)
     return context.cert_store_stats()["x509"]
+
+
+def overrides(paths: StorePaths, environ: Mapping[str, str]) -> tuple[Override, ...]:
+    """Return those of OpenSSL's two variables that something else has set."""
+    return tuple(
+        _override(name, environ[name]) for name in _NAMES if name in environ and not paths.holds(environ[name])
+    )
+
+
+@functools.lru_cache(maxsize=len(_NAMES))  # a scan asks for every issuer that is not known
+def _override(name: str, value: str) -> Override:
+    files = TrustFiles()
+    contents = files.directories(value) if BY_NAME[name].form == DIRECTORY else files.file(value)
+    problem = printable(contents.words) if contents.problem else ""
+    return Override(name, problem, can_be_adopted=not problem and not Adoption(name, value).unfit)
+
+
+class Override(typing.NamedTuple):
+    """A variable that something else than certboot has set, and that decides what OpenSSL trusts here."""
+
+    name: str
+    problem: str
+    """Why nobody can use its value; empty if somebody can."""
+    can_be_adopted: bool

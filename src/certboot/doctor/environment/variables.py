@@ -1,27 +1,34 @@
-"""What each CA variable is now, who set it, whether it leads to something usable, and what it lacks of the store."""
+"""What each CA variable is now, who set it, whether it leads to something usable, and what it lacks of the store.
+
+Where it is set is a guess, by the files that shells, sessions and services of this user read when they start: what set
+it in this process need not be any of them, and may be a container, a service or a parent.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import os
+import re
 import typing
 
 import certboot_startup
 from certboot.clients.table import readers
-from certboot.clients.variables import DIRECTORY, VARIABLES, held_back
-from certboot.doctor.environment.profiles import lines_that_set
+from certboot.clients.variables import DIRECTORY, VARIABLES, Adoption
 from certboot.doctor.environment.trust_files import DIRECTORY_FOR_FILE, EMPTY, NOWHERE
-from certboot.model import Finding
+from certboot.doctor.finding import Finding
+from certboot.files import UnreadableError, read_text
 from certboot.store import env_file
-from certboot.store.adoptions import Adoption
-from certboot.store.generation import OWN, has_source
+from certboot.store.env_file import held_back
+from certboot.store.generations import OWN, has_source
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from certboot.clients.settings_places import Surroundings
     from certboot.clients.variables import Variable
     from certboot.doctor.environment.trust_files import Contents, TrustFiles
-    from certboot.store.generation import Generation
+    from certboot.store.generations import Generation
     from certboot.store.manifest import Entry
     from certboot.store.paths import StorePaths
 
@@ -35,6 +42,18 @@ _EITHER = ("REQUESTS_CA_BUNDLE", "PIP_CERT", "WEBSOCKET_CLIENT_CA_BUNDLE")
 _ADDING = ("NODE_EXTRA_CA_CERTS",)
 _PUBLIC = ("certifi", "ccadb")
 _SHOWN = 10
+
+_OF_USER = (
+    ".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zshrc", ".config/fish/config.fish",
+    ".pam_environment",
+)  # fmt: skip
+_OF_SYSTEM = ("/etc/environment", "/etc/profile", "/etc/bash.bashrc", "/etc/zsh/zshenv", "/etc/zsh/zshrc")
+_FOLDERS = (
+    ("~/.config/fish/conf.d", ".fish"),
+    ("~/.config/environment.d", ".conf"),
+    ("/etc/profile.d", ".sh"),
+    ("/etc/environment.d", ".conf"),
+)
 
 
 def check(paths: StorePaths, around: Surroundings, generation: Generation | None, files: TrustFiles) -> list[Finding]:
@@ -133,3 +152,34 @@ def _set(
     elif contents.problem:
         summary += f"; unset {name}"
     return Finding(kind, _GROUP, status, name, f"{summary} ({origin})", evidence, fix)
+
+
+def lines_that_set(name: str, around: Surroundings) -> tuple[str, ...]:
+    """Return the lines, as FILE:LINE, that set a variable; none on Windows, which keeps them in the registry."""
+    if os.name == "nt":
+        return ()
+    # NAME=value, export NAME=value, set -gx NAME value
+    assignment = re.compile(
+        rf"\s*(?:(?:export|declare\s+-\w+|typeset\s+-\w+)\s+)?{name}=|\s*set\s+(?:-\S+\s+)+{name}\s"
+    )
+    found = []
+    for path in _files(around):
+        try:
+            text = read_text(path) or ""
+        except UnreadableError:
+            continue
+        lines = enumerate(text.split("\n"), start=1)
+        found += [f"{path}:{number}" for number, line in lines if assignment.match(line)]
+    return tuple(found)
+
+
+def _files(around: Surroundings) -> Iterator[Path]:
+    yield from (around.home / name for name in _OF_USER)
+    yield from (around.system(name) for name in _OF_SYSTEM)
+    for place, suffix in _FOLDERS:
+        folder = around.home / place[2:] if place.startswith("~/") else around.system(place)
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            continue
+        yield from (folder / name for name in names if name.endswith(suffix))

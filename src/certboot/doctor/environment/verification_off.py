@@ -9,9 +9,8 @@ import typing
 
 from certboot.clients.git import is_off
 from certboot.doctor.environment.settings import as_settings, evidence, where
-from certboot.model import Finding
-from certboot.printable import printable
-from certboot.redaction import without_credentials
+from certboot.doctor.finding import Finding
+from certboot.errors import printable, without_credentials
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -8,6 +8,7 @@ import typing
 from pathlib import Path
 
 import certboot_startup
+from certboot.doctor.finding import Finding
 from certboot.doctor.hook.absence import hook_install, why_not_run
 from certboot.hook import found
 from certboot.hook.copies import copies, outdated_copies
@@ -15,9 +16,8 @@ from certboot.hook.interpreters import Interpreter
 from certboot.hook.payload import HOME, PACKAGE
 from certboot.hook.start_up_files import neighbours
 from certboot.hook.tool_environment import elsewhere, tool_environment
-from certboot.model import Finding
 from certboot.store.config import load_config
-from certboot.store.layout import BUNDLE, CRTS, in_force
+from certboot.store.paths import BUNDLE, CRTS, in_force
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator

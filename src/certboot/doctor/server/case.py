@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 if typing.TYPE_CHECKING:
     from datetime import datetime
 
-    from certboot.model import Certificate, Target
+    from certboot.doctor.environment import trust_files
+    from certboot.net.connection import Target
+    from certboot.pki.certificate import Certificate
     from certboot.pki.parsed import ParsedCertificate
     from certboot.pki.path import Path
 
@@ -22,15 +24,6 @@ class Judgement:
     message: str
 
 
-class Override(typing.NamedTuple):
-    """A variable that something else than certboot has set, and that decides what OpenSSL trusts here."""
-
-    name: str
-    problem: str
-    """Why nobody can use its value; empty if somebody can."""
-    can_be_adopted: bool
-
-
 @dataclass(frozen=True)
 class Known:
     """What is known of CAs beyond the trust that is active. Fingerprints are SHA-256 in lower-case hexadecimal."""
@@ -41,7 +34,7 @@ class Known:
     """Such certificates that are known to be intermediates of public CAs, or are in the store as such."""
     stored: frozenset[str] = frozenset()
     """Of these, what is in the store and not in the active trust."""
-    overrides: tuple[Override, ...] = ()
+    overrides: tuple[trust_files.Override, ...] = ()
     """What keeps the store out of the active trust."""
     revoked: frozenset[str] = frozenset()
     distrusted: Mapping[str, str] = field(default_factory=dict)

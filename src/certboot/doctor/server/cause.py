@@ -10,7 +10,7 @@ from certboot.doctor.server.case import Cause
 from certboot.doctor.server.issuer import untrusted, without_end
 from certboot.pki import names, rules
 from certboot.pki import verify_codes as code
-from certboot.pki.partial_chain import strict_end
+from certboot.pki.verify import strict_end
 
 if typing.TYPE_CHECKING:
     from certboot.doctor.server.case import Case, Judgement

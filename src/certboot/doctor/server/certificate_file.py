@@ -1,7 +1,11 @@
-"""The certificates of a file that the user names, and what in it is damaged and would silently be missing."""
+"""The certificates of a file that the user names, what in it is damaged, and what that means for the verdict.
+
+A damaged certificate would silently be missing, and may be the very one that is needed.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import typing
@@ -9,14 +13,17 @@ from collections import Counter
 from dataclasses import dataclass
 
 from certboot import files
+from certboot.doctor.finding import Finding
+from certboot.doctor.findings import EXPLANATIONS
 from certboot.errors import CertbootError, SourceError
 from certboot.pki import der, pem
 from certboot.pki.certificate import load_certificate
 from certboot.pki.subject_hash import comparable
-from certboot.sources.added import SIZE_LIMIT
-from certboot.sources.parsing import PKCS7_LABELS, from_bytes, is_one_element, text_of_windows
+from certboot.pki.verify_codes import NO_ISSUER
+from certboot.sources.parsing import PKCS7_LABELS, SIZE_LIMIT, from_bytes, is_one_element, text_of_windows
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _MOST_FILES = 20_000
@@ -30,6 +37,12 @@ _BEGIN_LINES = frozenset(f"-----BEGIN {label}-----".encode("ascii") for label in
 _NEARLY = re.compile(
     rb"(?=.*(?:-|\xe2\x80))[\s\x80-\xff-]*BEGIN (?:X509 |TRUSTED )?CERTIFICATE[\s\x80-\xff-]*", re.DOTALL
 )
+
+_ID = "certificate-file-damaged"
+_MOST_SHOWN = 5
+_MOST = 100
+# What is said where an issuer is not found. That the user distrusts it is known for certain.
+_WITHOUT_ISSUER = frozenset({"missing-intermediate", "untrusted-root", "wrong-chain"})
 
 
 @dataclass(frozen=True)
@@ -148,3 +161,36 @@ def _lost(text: bytes) -> list[int]:
 
 def _unseen(lines: list[int]) -> list[str]:
     return [f"the block in line {number}: its BEGIN line has more or less than it should" for number in lines]
+
+
+def with_damage(findings: Sequence[Finding], path: Path, damage: tuple[str, ...]) -> list[Finding]:
+    """Return the findings on a chain with what is damaged in its file: the cause itself where an issuer is missing."""
+    first, *others = findings
+    links = typing.cast("list[dict[str, object]]", first.evidence.get("path") or [])
+    without_issuer = first.id in _WITHOUT_ISSUER and first.evidence.get("verify_code") in NO_ISSUER
+    if not (links and without_issuer):
+        return [first, *remark(first, path, damage, "fail"), *others]
+    evidence = {
+        **first.evidence,
+        "path": [{**link, "fault": _ID if link["state"] == "missing" else ""} for link in links],
+        "operator": EXPLANATIONS[_ID].operator,
+        **_evidence(path, damage),
+    }
+    verdict = first.summary.partition("\n")[0]
+    summary = f"{verdict}\n{_summary(path, damage)}\nit may be the one that is missing: {links[-1]['subject']}"
+    return [dataclasses.replace(first, id=_ID, summary=summary, evidence=evidence, fix=()), *others]
+
+
+def remark(first: Finding, path: Path, damage: tuple[str, ...], status: str) -> list[Finding]:
+    """Return what is damaged as a finding beside ``first``, the verdict."""
+    return [Finding(_ID, first.group, status, first.subject, _summary(path, damage), _evidence(path, damage))]
+
+
+def _summary(path: Path, damage: tuple[str, ...]) -> str:
+    more = len(damage) - _MOST_SHOWN
+    lines = [f"there is a damaged certificate in {path}", *damage[:_MOST_SHOWN]]
+    return "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
+
+
+def _evidence(path: Path, damage: tuple[str, ...]) -> dict[str, object]:
+    return {"file": str(path), "damage": list(damage[:_MOST])}

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from certboot import moment
-from certboot.doctor.server import certificate_file, damaged_file
+from certboot.doctor.server import certificate_file
 from certboot.doctor.server.case import Judgement
 from certboot.doctor.server.chain_to_send import Basis, with_complete_chain
 from certboot.doctor.server.diagnosis import Evidence, Judgements, examined, read, relevant
 from certboot.doctor.server.known import Search, known
 from certboot.errors import CertbootError, SourceError
-from certboot.model import Target
-from certboot.net.connection import ConnectionFault, ascii_name
+from certboot.net.connection import ConnectionFault, Target, ascii_name
 from certboot.pki.verdict import STRICT_PYTHON, openssl_verdict, verifying_context
 from certboot.pki.verify import Rules, verify
 from certboot.pki.verify_codes import MESSAGES
@@ -24,7 +23,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from certboot.model import Finding
+    from certboot.doctor.finding import Finding
     from certboot.pki.parsed import ParsedCertificate
     from certboot.store.paths import StorePaths
 
@@ -81,9 +80,9 @@ def check(asked: ChainFile, paths: StorePaths) -> list[Finding]:
     findings = examined(Evidence(target, now, judgements, chain, anchors, None, STRICT_PYTHON, known=background))
     findings = with_complete_chain(findings, Basis(chain, anchors, background, now, paths))
     if given_chain.damage:
-        findings = damaged_file.with_damage(findings, asked.path, given_chain.damage)
+        findings = certificate_file.with_damage(findings, asked.path, given_chain.damage)
     if asked.anchors and given_anchors and given_anchors.damage:
-        findings += damaged_file.remark(findings[0], asked.anchors, given_anchors.damage, "warn")
+        findings += certificate_file.remark(findings[0], asked.anchors, given_anchors.damage, "warn")
     return findings
 
 

@@ -10,20 +10,22 @@ from certboot.errors import CertbootError, CertificateError
 from certboot.pki import pem
 from certboot.pki.certificate import load_certificate
 from certboot.pki.subject_hash import comparable
-from certboot.repair.completion import STORE, Offer, Rules, Supply, complete
+from certboot.repair.completion import STORE, Rules, Supply, complete
 from certboot.sources import ccadb
+from certboot.sources.candidates import Offer
 from certboot.store import manifest
-from certboot.store.gather import report_folders
-from certboot.store.held import named
-from certboot.store.layout import in_force
+from certboot.store.generations import named
+from certboot.store.inputs import report_folders
+from certboot.store.paths import in_force
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from certboot.doctor.finding import Finding
     from certboot.doctor.server.case import Known
-    from certboot.model import Certificate, Finding
+    from certboot.pki.certificate import Certificate
     from certboot.store.manifest import Manifest
     from certboot.store.paths import StorePaths
 

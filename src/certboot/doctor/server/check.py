@@ -17,7 +17,9 @@ from certboot.net.handshake import handshake
 from certboot.pki.verdict import STRICT_PYTHON, openssl_verdict, verifying_context
 
 if typing.TYPE_CHECKING:
-    from certboot.model import Finding, Handshake, Target
+    from certboot.doctor.finding import Finding
+    from certboot.net.connection import Target
+    from certboot.net.handshake import Handshake
     from certboot.store.paths import StorePaths
 
 

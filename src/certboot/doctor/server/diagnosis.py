@@ -7,6 +7,7 @@ import typing
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from certboot.doctor.finding import Finding
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.doctor.server import cause as causes
 from certboot.doctor.server.case import Case, Cause, Judgement, Known
@@ -14,7 +15,6 @@ from certboot.doctor.server.evidence import path_evidence, presented
 from certboot.doctor.server.no_handshake import without_verdict
 from certboot.doctor.server.remarks import remarks
 from certboot.errors import CertificateError
-from certboot.model import Finding
 from certboot.pki import verify_codes
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.path import is_issuer, name_hash
@@ -23,7 +23,8 @@ from certboot.pki.verify import Rules, verify
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from certboot.model import Handshake, Target
+    from certboot.net.connection import Target
+    from certboot.net.handshake import Handshake
     from certboot.pki.parsed import ParsedCertificate
 
 GROUP = "server"

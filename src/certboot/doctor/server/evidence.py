@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import typing
 
-from certboot.errors import CertificateError
-from certboot.model import Presented
+from certboot.doctor.finding import Presented
+from certboot.errors import CertificateError, printable
 from certboot.pki.parsed import parsed_certificate
-from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable

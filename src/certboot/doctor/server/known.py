@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from certboot import files, moment
-from certboot.doctor.environment.overrides import overrides
+from certboot.doctor.environment.trust_files import overrides
 from certboot.doctor.server.case import Known
 from certboot.doctor.server.diagnosis import read
 from certboot.doctor.server.issuer import STORE
@@ -23,14 +23,14 @@ from certboot.pki.parsed import parsed_certificate
 from certboot.pki.subject_hash import subject_hash
 from certboot.sources import ccadb, certifi, system
 from certboot.store import distrust, manifest
-from certboot.store.gather import report_folders
-from certboot.store.layout import CRTS, in_force
+from certboot.store.inputs import report_folders
+from certboot.store.paths import CRTS, in_force
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from certboot.model import Rejection
     from certboot.pki.parsed import ParsedCertificate
+    from certboot.sources.candidates import Rejection
     from certboot.store.manifest import Manifest
     from certboot.store.paths import StorePaths
 

@@ -7,11 +7,12 @@ import typing
 
 from certboot.doctor.server import remedies
 from certboot.doctor.server.case import Cause
+from certboot.errors import printable
 from certboot.net.starttls import greeting_of, spoken_on
-from certboot.printable import printable
 
 if typing.TYPE_CHECKING:
-    from certboot.model import Handshake, Target
+    from certboot.net.connection import Target
+    from certboot.net.handshake import Handshake
 
 # RFC 8446, 6
 _HANDSHAKE_FAILURE, _INSUFFICIENT_SECURITY, _PROTOCOL_VERSION = 40, 71, 70

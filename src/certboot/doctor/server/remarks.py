@@ -8,13 +8,13 @@ from datetime import timedelta
 from certboot.doctor.server.case import Cause
 from certboot.doctor.server.cause import STRICT_CAUSES
 from certboot.doctor.server.issuer import linked
-from certboot.pki.strictness import strict_defect
+from certboot.pki.verify import strict_defect
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from certboot.doctor.server.case import Case
-    from certboot.model import Handshake
+    from certboot.net.handshake import Handshake
     from certboot.pki.parsed import ParsedCertificate
 
 _SOON = timedelta(days=14)

@@ -7,8 +7,9 @@ import typing
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certboot.doctor.server.case import Fix, Override
-    from certboot.model import Target
+    from certboot.doctor.environment.trust_files import Override
+    from certboot.doctor.server.case import Fix
+    from certboot.net.connection import Target
 
 
 def repair(target: Target) -> tuple[tuple[str, ...], ...]:

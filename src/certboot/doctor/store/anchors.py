@@ -9,17 +9,17 @@ import contextlib
 import typing
 from datetime import timedelta
 
-from certboot.doctor.environment.clock import parsed
+from certboot.doctor.finding import Finding
 from certboot.errors import StoreError
-from certboot.model import Finding
+from certboot.moment import parsed
 from certboot.pki import rules
-from certboot.store.generation import OWN, has_source
+from certboot.store.generations import OWN, has_source
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from certboot.store.generation import Generation
+    from certboot.store.generations import Generation
     from certboot.store.manifest import Entry
 
 _GROUP = "store"
@@ -80,12 +80,12 @@ def _ends(entries: Sequence[Entry]) -> list[tuple[Entry, datetime]]:
 def _strict(current: Generation) -> Iterator[Finding]:
     some = [entry for entry in current.anchors if entry.defects and has_source(entry, OWN)]
     if some:
-        from certboot.store import held  # it brings cryptography along, which most runs do not need
+        from certboot.store import generations  # it brings cryptography along, which most runs do not need
 
         defects = ", ".join(dict.fromkeys(defect for entry in some for defect in entry.defects))
         lines = [f"{rules.PYTHONS} refuse what {_names(some)} issues: {defects}"]
         with contextlib.suppress(StoreError):  # a file that is not as it should be is a finding of its own
-            found = held.certificates(current.folder, some[:_EXPLAINED])
+            found = generations.certificates(current.folder, some[:_EXPLAINED])
             lines += [f"{each.name}: {rules.reissue_request(each, each.defects)}" for each in found]
         lines += [
             "certboot repair HOST stores an intermediate without a defect, if there is one, which is enough for them",

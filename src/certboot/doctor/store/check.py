@@ -6,17 +6,17 @@ import os
 import typing
 
 from certboot import moment
-from certboot.doctor.store import age, anchors, drift, permissions
+from certboot.doctor.finding import Finding
+from certboot.doctor.store import age, anchors, permissions
 from certboot.errors import CertbootError, StoreError
-from certboot.model import Finding
-from certboot.store import generation, integrity
+from certboot.store import generations, integrity
 from certboot.store.config import load_config
 
 if typing.TYPE_CHECKING:
     from datetime import datetime
 
     from certboot.store.config import Config
-    from certboot.store.generation import Generation
+    from certboot.store.generations import Generation
     from certboot.store.manifest import Manifest
     from certboot.store.paths import StorePaths
 
@@ -37,7 +37,7 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
     """
     now = now or moment.now()
     try:
-        current = generation.read_in_force(paths)
+        current = generations.read_in_force(paths)
     except StoreError as error:
         return [_finding("store-manifest-damaged", "fail", error.message, _INIT)]
     if current is None:
@@ -48,14 +48,14 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
     record = current.record
     summary = f"{current.folder}, {_held(record)}, generation {record.generation} of {record.created}"
     config, broken = _config(paths)
-    differences = drift.compare(current)
+    differences = age.compare(current)
     return [
         _finding("store-whole", "ok", summary),
         *broken,
         *permissions.served(paths),
         *age.check_age(paths, current, config, differences, now),
         *anchors.check(current, now),
-        *drift.check_drift(differences),
+        *age.check_drift(differences),
     ]
 
 

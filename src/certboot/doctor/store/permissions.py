@@ -7,15 +7,15 @@ import shlex
 import typing
 
 from certboot import files
-from certboot.model import Finding
-from certboot.store.layout import BUNDLE, CRTS
+from certboot.doctor.finding import Finding
+from certboot.store.paths import BUNDLE, CRTS
 from certboot.store.place import ELSEWHERE, SHARED, closed_to_others, mended_above
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from certboot.store.generation import Generation
+    from certboot.store.generations import Generation
     from certboot.store.paths import StorePaths
 
 # Everybody has to write there, which the sticky bit makes safe.

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertbootError
+from certboot.files import link
 from certboot.pki import pem
-from certboot.store.rehash import link
 
 if typing.TYPE_CHECKING:
     from certboot.store.export.pem import Directory

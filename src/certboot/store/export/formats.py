@@ -10,7 +10,7 @@ import typing
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
     from certboot.store.export.pem import Directory
 
 PASSWORD = "changeit"  # noqa: S105 - no secret: Java's own default for a store of certificates
@@ -42,7 +42,7 @@ class Format(typing.NamedTuple):
 
 
 def _pem_bundle(certificates: Sequence[Certificate], _: Options) -> bytes:
-    from certboot.store.export.pem_bundle import pem_bundle
+    from certboot.store.export.pem import pem_bundle
 
     return pem_bundle(certificates)
 
@@ -60,19 +60,19 @@ def _pkcs12(certificates: Sequence[Certificate], options: Options) -> bytes:
 
 
 def _java_cacerts(certificates: Sequence[Certificate], options: Options) -> bytes:
-    from certboot.store.export.java_cacerts import java_cacerts
+    from certboot.store.export.java import java_cacerts
 
     return java_cacerts(certificates, options.password)
 
 
 def _configmap(certificates: Sequence[Certificate], options: Options) -> bytes:
-    from certboot.store.export.configmap import configmap
+    from certboot.store.export.kubernetes import configmap
 
     return configmap(certificates, options.name, options.namespace)
 
 
 def _trust_manager(certificates: Sequence[Certificate], options: Options) -> bytes:
-    from certboot.store.export.trust_manager import trust_manager
+    from certboot.store.export.kubernetes import trust_manager
 
     return trust_manager(certificates, options.name, options.namespace)
 

@@ -1,4 +1,6 @@
-"""``pkcs12``: the certificates in a PKCS#12 file (RFC 7292), marked as trusted for Java.
+"""``pkcs12`` and ``java-cacerts``: key stores for Java, byte for byte the same for the same certificates.
+
+PKCS#12 (RFC 7292), marked as trusted for Java:
 
 - Java takes a certificate without a key for trusted only with Oracle's attribute trustedKeyUsage (PKCS12KeyStore.java).
 - Nothing is encrypted: certificates are public, and it would take a random salt and IV.
@@ -7,21 +9,31 @@
 - Its salt is taken from the content, so that the same certificates give the same bytes. What a salt is for holds:
   a table of passwords made in advance fits one content only. Two files with the same content and password are seen to
   be the same, which is the purpose. The salt does not depend on the password, which it would otherwise help to guess.
+
+JKS is Java's own format, as its ``cacerts`` file was until Java 18; OpenJDK documents it where it writes it:
+JavaKeyStore.java, engineStore. What must not vary with the day of the export, the date of each entry, is the first day
+of the certificate's validity. A JKS file is protected by SHA-1 over the password and the content, without a salt and
+without iterations: whoever has the file can try passwords at full speed. A password that guards anything else does not
+belong here.
 """
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import hmac
+import re
+import struct
 import typing
 
+from certboot.errors import CertbootError
 from certboot.pki import der
-from certboot.store.export.aliases import by_alias
+from certboot.pki.certificate import file_name
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
 
 _OCTET_STRING = 0x04
 _NULL = b"\x05\x00"
@@ -31,6 +43,14 @@ _ITERATIONS = 10_000  # as many as Java writes by default
 _SALT_LENGTH = 20
 _MAC_KEY = b"\x03"  # what the derived bytes are for (RFC 7292, B.3)
 _BLOCK = 64  # of SHA-256, in bytes
+
+_JKS_MAGIC = 0xFEEDFEED
+_JKS_VERSION = 2
+_TRUSTED_CERTIFICATE = 2
+_WHITENER = b"Mighty Aphrodite"  # the constant of getPreKeyedHash in JavaKeyStore.java
+
+# What a password of Java's may hold (PBEKey.java of OpenJDK: any other character is an error).
+_TYPEABLE = re.compile(r"[ -~]+")
 
 
 def pkcs12(certificates: Sequence[Certificate], password: str) -> bytes:
@@ -97,3 +117,57 @@ def _repeated(text: bytes) -> bytes:
     """Return ``text`` over and over, up to the next full block."""
     length = -(-len(text) // _BLOCK) * _BLOCK
     return (text * length)[:length]
+
+
+def java_cacerts(certificates: Sequence[Certificate], password: str) -> bytes:
+    """Return the key store, with one trusted certificate entry for each."""
+    named = by_alias(certificates)
+    head = struct.pack(">III", _JKS_MAGIC, _JKS_VERSION, len(named))
+    body = head + b"".join(_jks_entry(alias, certificate) for alias, certificate in named.items())
+    keyed = password.encode("utf-16-be") + _WHITENER + body
+    return body + hashlib.sha1(keyed, usedforsecurity=False).digest()  # the format knows no other digest
+
+
+def _jks_entry(alias: str, certificate: Certificate) -> bytes:
+    milliseconds = int(certificate.not_before.timestamp()) * 1000
+    return b"".join((
+        struct.pack(">I", _TRUSTED_CERTIFICATE),
+        _utf(alias),
+        struct.pack(">q", milliseconds),
+        _utf("X.509"),
+        struct.pack(">I", len(certificate.der)),
+        certificate.der,
+    ))  # fmt: skip
+
+
+def _utf(text: str) -> bytes:
+    """Return what DataOutputStream.writeUTF writes, for ASCII without NUL."""
+    return struct.pack(">H", len(text)) + text.encode("ascii")
+
+
+def by_alias(certificates: Sequence[Certificate]) -> dict[str, Certificate]:
+    """Return alias -> certificate, sorted. No two share one, and each stays the same whatever else comes or goes.
+
+    An alias is a readable name and the first digits of the SHA-256, in ``a-z0-9_-``. Where that is not enough to tell
+    two apart, which takes intent, both have all the digits.
+    """
+    distinct = {certificate.fingerprint: certificate for certificate in certificates}.values()
+    short = [(file_name(certificate).removesuffix(".pem").lower(), certificate) for certificate in distinct]
+    uses = collections.Counter(alias for alias, _ in short)
+    named = {
+        alias if uses[alias] == 1 else f"{alias.rpartition('-')[0]}-{certificate.fingerprint}": certificate
+        for alias, certificate in short
+    }
+    return dict(sorted(named.items()))
+
+
+def checked_password(data: bytes) -> str:
+    """Return the password that a file holds; raises CertbootError for one that Java would not take."""
+    text = data.decode("utf-8", "replace")
+    if not text:
+        message = "the password is empty"
+        raise CertbootError(message, "leave out --password-file for Java's default, changeit")
+    if not _TYPEABLE.fullmatch(text):
+        message = "the password has characters that Java does not take in one"
+        raise CertbootError(message, "ASCII letters, digits, punctuation and spaces, on one line")
+    return text

@@ -1,4 +1,9 @@
-"""What the Kubernetes formats share: names, YAML, and how much an object may hold."""
+"""Kubernetes objects with the bundle: ``configmap``, which pods mount, and ``trust-manager``.
+
+The latter is a Bundle from which cert-manager's trust-manager makes a ConfigMap in every namespace
+(https://cert-manager.io/docs/trust/trust-manager/api-reference). Its webhook wants exactly one kind of source in each
+item, so that ``useDefaultCAs: false`` has an item of its own: what the store says is all that is trusted.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,12 @@ import re
 import typing
 
 from certboot.errors import CertbootError
-from certboot.store.export.pem_bundle import pem_bundle
+from certboot.store.export.pem import pem_bundle
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
 
 KEY = "ca-bundle.crt"
 HEAD = "# kubectl apply --server-side -f FILE; without --server-side, what has over 256 KiB is refused\n"
@@ -46,3 +51,33 @@ def checked_namespace(name: str) -> str:
         message = f"not a name for a namespace of Kubernetes: {name!r}"
         raise CertbootError(message, "lower-case letters, digits and - inside, at most 63 (RFC 1123)")
     return f'"{name}"'
+
+
+def configmap(certificates: Sequence[Certificate], name: str, namespace: str | None = None) -> bytes:
+    """Return the YAML document, in ASCII; raises CertbootError. Without ``namespace``, kubectl's own is meant."""
+    where = f"  namespace: {checked_namespace(namespace)}\n" if namespace is not None else ""
+    text = (
+        f"{HEAD}apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {checked_name(name)}\n{where}"
+        f"data:\n  {KEY}: {bundle(certificates, 4)}"
+    )
+    return text.encode("ascii")
+
+
+def trust_manager(certificates: Sequence[Certificate], name: str, namespace: str | None = None) -> bytes:
+    """Return the YAML document, in ASCII; raises CertbootError.
+
+    A Bundle is of the whole cluster and gives the ConfigMaps its own name. With ``namespace`` only that one has it.
+    """
+    # Every namespace carries its name in this label (Kubernetes, "well-known labels").
+    where = (
+        "    namespaceSelector:\n      matchLabels:\n"
+        f"        kubernetes.io/metadata.name: {checked_namespace(namespace)}\n"
+        if namespace is not None
+        else ""
+    )
+    text = (
+        f"{HEAD}apiVersion: trust.cert-manager.io/v1alpha1\nkind: Bundle\nmetadata:\n  name: {checked_name(name)}\n"
+        f"spec:\n  sources:\n    - useDefaultCAs: false\n    - inLine: {bundle(certificates, 8)}"
+        f"  target:\n    configMap:\n      key: {KEY}\n{where}"
+    )
+    return text.encode("ascii")

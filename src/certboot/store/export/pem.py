@@ -1,7 +1,8 @@
-"""``pem-directory-hash``: one PEM file per certificate and the links by which OpenSSL finds it (SSL_CERT_DIR, CApath).
+"""``pem-bundle``: all certificates in one file; ``pem-directory-hash``: a file each, and the links OpenSSL looks for.
 
-The one format that carries intermediates: OpenSSL looks for issuers in such a directory, and trusts what is not
-self-signed only where it accepts partial chains (X509_V_FLAG_PARTIAL_CHAIN: Python 3.13 and newer, curl).
+The directory (SSL_CERT_DIR, CApath) is the one format that carries intermediates: OpenSSL looks for issuers in it, and
+trusts what is not self-signed only where it accepts partial chains (X509_V_FLAG_PARTIAL_CHAIN: Python 3.13 and newer,
+curl).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from certboot.store.hash_links import plan
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certboot.model import Certificate
+    from certboot.pki.certificate import Certificate
 
 
 class Directory(typing.NamedTuple):
@@ -33,3 +34,8 @@ def pem_directory_hash(certificates: Sequence[Certificate]) -> Directory:
         {name: annotated_pem(certificate).encode("ascii") for name, certificate in named.items()},
         {str(slot): name for slot, name in links.items()},
     )
+
+
+def pem_bundle(certificates: Sequence[Certificate]) -> bytes:
+    """Return the bundle, the same bytes as the store's ``bundle.pem`` for its anchors. ASCII, printable, LF."""
+    return "\n".join(map(annotated_pem, certificates)).encode("ascii")
