@@ -25,6 +25,7 @@ CHECKS = (
     ("-m", "ruff", "format", "--check"),
     ("-m", "ruff", "check"),
     ("-m", "mypy"),
+    ("scripts/imports.py",),
     ("scripts/readme.py", "--check"),
 )
 FIXES = (("-m", "ruff", "format"), ("-m", "ruff", "check", "--fix"), ("scripts/readme.py",))
