@@ -54,5 +54,5 @@ def test_only_one_place_prints() -> None:
     assert printing == {
         "cli/terminal.py": {"sys.stdout.write", "sys.stdout.buffer.write", "sys.stderr.write", "input", "getpass"},
         "cli/report/terminal.py": {"Console"},
-        "sources/pkcs12_child.py": {"sys.stdout.buffer.write"},
+        "pki/pkcs12_child.py": {"sys.stdout.buffer.write"},
     }

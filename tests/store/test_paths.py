@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import sys
 import typing
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from support.table import cases
 
 import certboot_startup
 from certboot.errors import StoreError
-from certboot.store.paths import store_paths
+from certboot.store.paths import store_at, store_paths
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran
@@ -80,6 +81,7 @@ def test_so_they_do_on_macos(monkeypatch: pytest.MonkeyPatch, environ: dict[str,
     """Recorded: platformdirs' own class for macOS, and ``sys.platform`` as the hook asks for it."""
     set_only(monkeypatch, environ)
     monkeypatch.setattr(certboot_startup, "sys", SimpleNamespace(platform="darwin"))
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda name: platformdirs.macos.MacOS(name).user_data_dir)
     assert str(store_paths().home) == hooks_home() == expected
     if "CERTBOOT_HOME" not in environ:
         assert platformdirs.macos.MacOS("certboot").user_data_dir == expected
@@ -140,8 +142,45 @@ def test_a_user_without_any_home_is_told_so(certboot: Callable[..., Ran], monkey
 
 
 def test_the_parts_have_the_names_that_the_hook_relies_on() -> None:
-    paths = store_paths({"CERTBOOT_HOME": "/s"})
+    paths = store_at("/s")
     assert [path.relative_to("/s").as_posix() for path in (*paths.parts, paths.lock)] == [
         "env", "current", "trusted", "distrusted", "adopted", "repaired", "config.toml", "checked", "cache", "rehash",
         "hooks.json", "generations", "lock",
     ]  # fmt: skip
+
+
+def test_where_platformdirs_means_another_folder_than_the_hook_init_records_it_beside_the_hook(
+    certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    package = Path(certboot_startup.__file__).parent
+    shutil.copytree(package, site / "certboot_startup", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("certboot_startup.pth", "certboot_startup.start"):
+        shutil.copy(package.parent / name, site)
+    metadata = site / "certboot-0.2.0.dist-info"
+    metadata.mkdir()
+    (metadata / "RECORD").write_text("certboot_startup.pth,,\n")
+    monkeypatch.setattr(certboot_startup, "__file__", str(site / "certboot_startup" / "__init__.py"))
+    before = sorted(path.name for path in site.iterdir())
+    ran = certboot("init")
+    assert (ran.status, "recorded" in ran.out) == (0, False)  # the control
+    assert sorted(path.name for path in site.iterdir()) == before
+    elsewhere = tmp_path / "elsewhere" / "certboot"
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda _: str(elsewhere))
+    hooked = hooks_home()
+    ran = certboot("init")
+    assert (ran.status, ran.err) == (0, "")
+    assert f"  recorded  this folder, beside the hook, which would look in {hooked}\n" in ran.out
+    assert str(elsewhere) in (site / "certboot_home.py").read_text()
+
+
+def test_where_nothing_can_be_recorded_init_names_the_command(
+    certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere" / "certboot"
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda _: str(elsewhere))
+    monkeypatch.setattr(certboot_startup, "__file__", str(tmp_path / "file" / "certboot_startup" / "__init__.py"))
+    (tmp_path / "file").write_text("")
+    ran = certboot("init")
+    assert ran.status == 0
+    assert f"certboot hook install --home {elsewhere} --python {sys.executable}" in ran.out

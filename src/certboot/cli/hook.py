@@ -187,12 +187,12 @@ def _place(python: Path, arguments: argparse.Namespace) -> tuple[Interpreter, Pa
 def _recorded(home: str | None) -> str | None:
     """Return the store's folder as it is to be recorded; raises CertbootError where no hook would use a store there."""
     from certboot import files
-    from certboot.store.paths import store_paths
+    from certboot.store.paths import store_at
     from certboot.store.place import mended_above
 
     if home is None:
         return None
-    folder = store_paths({"CERTBOOT_HOME": home}).home
+    folder = store_at(home).home
     how = files.exposed(folder)
     above = (folder, how) if how else files.exposed_above(folder)
     if above:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import typing
 from collections import Counter
+from pathlib import Path
 
 from certboot.cli.terminal import additions, progress, say, show
 from certboot.clients.variables import Adoption
@@ -16,7 +18,6 @@ from certboot.store.selection import difference, first_outlived
 if typing.TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from certboot.sources.candidates import Rejection
     from certboot.store.hash_links import RehashResult
@@ -168,7 +169,8 @@ def init_command(arguments: argparse.Namespace) -> int:
     )
     outcome = apply(store_paths(), request, progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
-    notes = _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
+    notes = _agreed(outcome.paths)
+    notes += _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
     show(init_summary(outcome, "" if apart else certboot_startup.status, notes))
     return OK
 
@@ -204,6 +206,23 @@ def update_command(arguments: argparse.Namespace) -> int:
     for line in () if arguments.dry_run else _notes(paths):
         say(line)
     return OK
+
+
+def _agreed(paths: StorePaths) -> list[str]:
+    """Record the store's folder beside this environment's hook if that would look elsewhere; return what to say."""
+    import certboot_startup
+    from certboot.hook.install import install
+
+    hooked = certboot_startup.store_home(os.environ, set(os.environ))
+    if hooked == str(paths.home):
+        return []
+    folder = Path(certboot_startup.__file__).absolute().parents[1]
+    try:
+        install(folder, str(paths.home))
+    except (CertbootError, OSError):
+        argv = ["certboot", "hook", "install", "--home", str(paths.home), "--python", sys.executable]
+        return [f"  note      the hook looks for the store in {printable(hooked)}; {printable(shlex.join(argv))}"]
+    return [f"  recorded  this folder, beside the hook, which would look in {printable(hooked)}"]
 
 
 def _notes(paths: StorePaths, apart: str = "", tool: str = "", place: Sequence[str] = ()) -> list[str]:

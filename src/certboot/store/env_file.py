@@ -108,7 +108,7 @@ def settings(paths: StorePaths, environ: Mapping[str, str]) -> Settings:
     listed = {name: value for name, value in found.variables.items() if name in BY_NAME}
     if not listed:
         return Settings({}, {}, {})
-    folder = _folder(paths, next(iter(listed.values())))
+    folder = usable(paths, type(paths.home)(next(iter(listed.values()))).parent)
     bundle, crts = str(folder / BUNDLE), str(folder / CRTS)
     variables = {name: value for name, value in listed.items() if value in (bundle, crts)}
     held = held_back(variables, paths, environ, found.adopted)
@@ -119,9 +119,8 @@ def settings(paths: StorePaths, environ: Mapping[str, str]) -> Settings:
     return Settings(variables, held, replaced)
 
 
-def _folder(paths: StorePaths, value: str) -> Path:
-    """Return the folder of the generation that this value belongs to, if the hook would use it."""
-    folder = type(paths.home)(value).parent
+def usable(paths: StorePaths, folder: Path) -> Path:
+    """Return this folder, by which a generation of the store is named, if the hook would use it; raises StoreError."""
     if folder != paths.current and folder.parent != paths.generations:
         message = f"the env file names something outside the store: {paths.env}"
         raise StoreError(message, _INIT)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import certboot_startup
 from certboot import files
 from certboot.errors import StoreError
+from certboot.store.place import ignored_home
 
 BUNDLE = "bundle.pem"
 CRTS = "crts"
@@ -112,21 +113,37 @@ class StorePaths:
         return self.home / "lock"
 
 
-def store_paths(environ: Mapping[str, str] = os.environ) -> StorePaths:
+def store_paths() -> StorePaths:
     """Return the paths of this user's store: ``$CERTBOOT_HOME``, or the user's data folder; raises StoreError."""
-    try:
-        home = certboot_startup.store_home(dict(environ), set(environ))
-    except KeyError:
-        home = ""  # no HOME, and a user id that the system does not know
-    if not home:
+    return store_at(os.environ.get("CERTBOOT_HOME") or certboot_startup.home or _data_folder())
+
+
+def store_at(folder: str) -> StorePaths:
+    """Return the paths of a store in ``folder``; raises StoreError where no variable can name that."""
+    if not os.path.isabs(folder):
         message = "there is no home folder to put the store into, or it is not an absolute path"
         raise StoreError(message, "set CERTBOOT_HOME, or HOME, to an absolute path")
     # The path ends up in SSL_CERT_DIR, which is a list, and in lines of KEY=value.
-    unusable = next((character for character in (os.pathsep, "\n", "\r") if character in home), None)
+    unusable = next((character for character in (os.pathsep, "\n", "\r") if character in folder), None)
     if unusable:
-        message = f"the store's path contains {unusable!r}, which SSL_CERT_DIR cannot express: {home!r}"
+        message = f"the store's path contains {unusable!r}, which SSL_CERT_DIR cannot express: {folder!r}"
         raise StoreError(message, "set CERTBOOT_HOME to another folder")
-    return StorePaths(Path(home))
+    return StorePaths(Path(os.path.normpath(folder)))
+
+
+def _data_folder() -> str:
+    """Return where the user's data lie, by platformdirs; of a HOME that does not count it knows nothing."""
+    from platformdirs import user_data_dir
+
+    if not ignored_home(os.environ):
+        with contextlib.suppress(RuntimeError):  # HOME is missing, or no absolute path
+            folder = user_data_dir("certboot")
+            if os.path.isabs(folder):
+                return folder
+    try:
+        return certboot_startup.store_home(os.environ, set(os.environ))
+    except KeyError:
+        return ""  # no HOME, and a user id that the system does not know
 
 
 def in_force(paths: StorePaths) -> Path | None:

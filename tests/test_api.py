@@ -1,0 +1,93 @@
+"""What a program may use of certboot: ``bundle()``, ``directory()`` and ``activate()``."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+from support.environments import Ran
+from support.server import TlsServer
+
+import certboot
+from certboot.errors import StoreError
+from certboot.store.paths import StorePaths
+
+Run = Callable[..., Ran]
+
+# As a frozen program starts: without start-up files.
+FROZEN = """
+import sys
+sys.path += sys.argv[2:]
+import certboot
+print(certboot.activate(), certboot.activate())
+import urllib.request
+try:
+    print(urllib.request.urlopen(sys.argv[1]).read().decode())
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+def test_without_a_store_there_is_neither_bundle_nor_directory(paths: StorePaths) -> None:
+    assert not paths.home.exists()
+    for asked in (certboot.bundle, certboot.directory):
+        with pytest.raises(StoreError) as refused:
+            asked()
+        assert "certboot init" in refused.value.hint
+
+
+def test_both_are_of_the_store_in_force_and_their_paths_stay_the_same(
+    certboot: Run, ca: trustme.CA, ca_file: Path, serve: Callable[..., TlsServer]
+) -> None:
+    from certboot import bundle, directory
+
+    assert certboot("init").status == 0
+    before = bundle(), directory()
+    assert certboot("trust", "--yes", ca_file).status == 0
+    assert (bundle(), directory()) == before
+    server = serve(ca.issue_cert("localhost"))
+    for context in (
+        ssl.create_default_context(cafile=str(bundle())),
+        ssl.create_default_context(capath=str(directory())),
+    ):
+        with socket.create_connection(("localhost", server.port)) as plain:
+            context.wrap_socket(plain, server_hostname="localhost").close()
+
+
+def test_a_store_that_others_could_change_is_not_handed_out(certboot: Run, paths: StorePaths) -> None:
+    from certboot import bundle
+
+    assert certboot("init").status == 0
+    assert bundle().exists()
+    paths.generations.chmod(0o777)
+    with pytest.raises(StoreError, match="others may write to it"):
+        bundle()
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_a_program_without_start_up_files_can_do_what_the_hook_does(
+    certboot: Run, clean: Path, ca: trustme.CA, ca_file: Path, serve: Callable[..., TlsServer], *, store: bool
+) -> None:
+    if store:
+        assert certboot("init", "--add", ca_file).status == 0
+    server = serve(ca.issue_cert("localhost"))
+    folders = [folder for folder in sys.path if folder and os.path.isdir(folder)]
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", FROZEN, server.url, *folders],
+        env={"HOME": str(clean)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    expected = "True True\nok\n" if store else "False False\nURLError\n"
+    assert (done.stdout, done.stderr, done.returncode) == (expected, "", 0)
+
+
+def test_importing_certboot_costs_no_library() -> None:
+    code = "import sys; before = set(sys.modules); import certboot; print(sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "['__future__', 'certboot']\n"
