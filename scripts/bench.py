@@ -351,9 +351,13 @@ class Served:
         self.ca_file = folder / "ca.pem"
         serving = folder / "serving"
         tool(sys.executable, "-m", "venv", "--clear", serving)
-        tool(serving / "bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", "trustme")
+        tool(
+            serving / "bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "scripts" / "constraints.txt", "trustme"
+        )
         for venv in venvs:
-            tool(venv / "bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", *PACKAGES)
+            tool(
+                venv / "bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "scripts" / "constraints.txt", *PACKAGES
+            )
         self.process = subprocess.Popen(
             [serving / "bin/python", "-c", SERVER, self.ca_file], stdout=subprocess.PIPE, text=True
         )  # fmt: skip

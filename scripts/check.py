@@ -27,8 +27,9 @@ CHECKS = (
     ("-m", "mypy"),
     ("scripts/imports.py",),
     ("scripts/readme.py", "--check"),
+    ("scripts/rooms.py", "--check"),
 )
-FIXES = (("-m", "ruff", "format"), ("-m", "ruff", "check", "--fix"), ("scripts/readme.py",))
+FIXES = (("-m", "ruff", "format"), ("-m", "ruff", "check", "--fix"), ("scripts/readme.py",), ("scripts/rooms.py",))
 
 
 def main() -> int:
@@ -43,13 +44,22 @@ def main() -> int:
 
 
 def prepare() -> None:
-    """Make the virtualenv once, and install into it the versions that constraints.txt names."""
-    if sys.version_info < (3, 11):  # the newest clients, which constraints.txt names, need it
+    """Make the virtualenv once, and install into it the versions that scripts/constraints.txt names."""
+    if sys.version_info < (3, 11):  # the newest clients, which scripts/constraints.txt names, need it
         sys.stderr.write("check: error: the tests run on Python 3.11 or newer\n\nhint: python3.11 scripts/test.py\n")
         sys.exit(2)
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", "constraints.txt"]
+    pip = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-c",
+        "scripts/constraints.txt",
+    ]
     subprocess.run([*pip, "pip"], cwd=ROOT, check=True)
     groups = [argument for group in ("clients", "test", "tools") for argument in ("--group", group)]
     subprocess.run([*pip, *groups, "--editable", "."], cwd=ROOT, check=True)

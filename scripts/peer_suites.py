@@ -27,7 +27,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
-PINS = (ROOT / "constraints.txt", ROOT / "scripts" / "peer_suites.txt")
+PINS = (ROOT / "scripts" / "constraints.txt", ROOT / "scripts" / "peer_suites.txt")
 WITHOUT, WITH = "without", "with"
 # What may follow an exit of pytest whose report counts: all passed, or some tests failed.
 RAN = (0, 1)

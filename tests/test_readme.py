@@ -89,13 +89,21 @@ def test_every_command_and_script_is_in_the_readme_and_the_changelog() -> None:
     assert "scripts/test.py" in README
 
 
+def test_every_file_that_the_guide_for_contributors_names_is_there() -> None:
+    guide = (ROOT / "docs" / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]*(?:\.[a-z]+)?)`", guide))
+    assert len(named) > 20
+    places = (ROOT, ROOT / "src" / "certboot")
+    assert {name for name in named if not any((place / name).exists() for place in places)} == set()
+
+
 def test_the_line_of_the_pth_file_in_the_security_policy_is_the_one_shipped() -> None:
     line = (ROOT / "src" / "certboot_startup.pth").read_text("ascii").strip()
-    assert f"`{line}`" in (ROOT / "SECURITY.md").read_text("utf-8")
+    assert f"`{line}`" in (ROOT / "docs" / "SECURITY.md").read_text("utf-8")
 
 
 def test_every_test_that_the_threat_model_names_is_there() -> None:
-    named = set(re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text("utf-8")))
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "SECURITY.md").read_text("utf-8")))
     sources = (path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert len(named) > 20
     assert named - {name for source in sources for name in re.findall(r"def (test_\w+)\(", source)} == set()

@@ -131,7 +131,7 @@ def test_an_editable_install_keeps_its_source_folder_as_it_is(
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copyfile(ROOT / name, source / name)
     environment = make_environment(tmp_path / "venv", "hatchling", "editables")
-    environment.pip("install", "-q", "-c", ROOT / "constraints.txt", "--no-build-isolation", "-e", source)
+    environment.pip("install", "-q", "-c", ROOT / "scripts" / "constraints.txt", "--no-build-isolation", "-e", source)
     store = tmp_path / "store"
     assert environment.run("certboot", "init", "--home", store, "--add", ca_file, home=clean).status == 0
     before = {name for name in contents(source) if "__pycache__" not in name}
@@ -213,7 +213,7 @@ def prepared(wheel: Path) -> Iterator[Machine]:
         root.chmod(0o755)
         admin = make_environment(root / "admin", wheel, python=SYSTEM_PYTHON)
         app = virtualenv(root / "app", python=SYSTEM_PYTHON)
-        constraints = ("-c", str(ROOT / "constraints.txt"))
+        constraints = ("-c", str(ROOT / "scripts" / "constraints.txt"))
         admin.pip("--python", python_of(app), "install", "-q", "--disable-pip-version-check", *constraints, "requests")
         yield Machine(root, admin, app)
     finally:

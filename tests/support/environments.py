@@ -86,7 +86,7 @@ def make_environment(folder: Path, *packages: str | Path, python: str | Path = s
     made = Environment(folder)
     # uv takes a tenth of pip's time. Copied, not linked: what a test changes must not change in uv's cache.
     install = (sys.executable, "-m", "uv", "pip", "install", "-q", "--link-mode=copy", "--compile-bytecode")
-    installer(*install, "--python", made.python, "-c", ROOT / "constraints.txt", *packages)
+    installer(*install, "--python", made.python, "-c", ROOT / "scripts" / "constraints.txt", *packages)
     return made
 
 
