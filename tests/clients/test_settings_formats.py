@@ -245,7 +245,7 @@ def test_a_number_that_python_does_not_read_or_show_is_no_obstacle(table: str) -
     """In decimal it does not read one of over 4,300 digits; in hexadecimal it does, and does not show it."""
     head = f"[{table}]\n" if table else ""
     assert settings_formats.toml(f"{head}other = {'9' * 5000}\n", table, UV).broken == (0, "it is not TOML")
-    found = settings_formats.toml(f"{head}native-tls = 0x{'f' * 5000}\n", table, UV)
+    found = settings_formats.toml(f"{head}system-certs = 0x{'f' * 5000}\n", table, UV)
     assert (found.broken, [line.value for line in found.lines]) == (None, ["a value that cannot be shown"])
 
 

@@ -45,7 +45,7 @@ def test_init_makes_no_store_that_its_hook_refuses_and_names_what_mends_the_plac
     assert start({"HOME": os.environ["HOME"]})[0] == "active"
 
 
-@pytest.mark.parametrize("part", ["env", "generations/1", "generations/1/crts", "generations/1/bundle.pem", "current"])
+@pytest.mark.parametrize("part", ["env", "generations/1", "generations/1/crts", "generations/1/bundle.pem"])
 def test_init_replaces_a_link_that_the_hook_would_not_pass(
     certboot: Callable[..., Ran], paths: StorePaths, tmp_path: Path, part: str
 ) -> None:
