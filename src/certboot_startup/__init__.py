@@ -128,8 +128,9 @@ def unsafe_part(path, writers=0o022):
     #   0775. Without the database of groups, a private one is known by its number, which useradd (USERGROUPS_ENAB)
     #   makes that of the user where it is free. Whoever adds others to such a group, or gives a common group the number
     #   of a user, gives them this user's store. Inside the store no group may write.
-    # - A link leads to a path that is looked at likewise. What the kernel leads elsewhere than the link says, as below
-    #   /proc, is not passed.
+    # - A link leads to a path that is looked at likewise. One below /proc is not passed: it leads where a process is at
+    #   the time, and where one of root's is, such as su, who started it decides. Nor is what the kernel leads elsewhere
+    #   than the link says.
     # ``writers`` of 0o002 lets any group write, for places that an administrator has given to one.
     if os.name != "posix":
         return ""
@@ -150,7 +151,7 @@ def unsafe_part(path, writers=0o022):
         shared = False
         if mode & 0o170000 == 0o120000:
             links += 1
-            if links > 40:  # Linux follows no more
+            if links > 40 or part[:6] == "/proc/":  # Linux follows no more
                 return part
             path = os.path.join(part[: part.rindex("/") + 1], os.readlink(part)) + path[len(part) :]
             end = 0
