@@ -135,7 +135,8 @@ def test_a_way_through_a_process_of_root_s_is_not_passed_since_who_started_it_de
 ) -> None:
     """As that of a su which eve has started in a folder of root's; its number will be another process's some day."""
     store = Store(top / "store")
-    with ended(subprocess.Popen(["sleep", "600"], cwd=top)) as process:
+    process = subprocess.Popen(["sleep", "600"], cwd=top)
+    with ended(process):
         through = Path(f"/proc/{process.pid}/cwd")
         assert through.lstat().st_uid == through.parent.lstat().st_uid == 0
         assert through.samefile(top)

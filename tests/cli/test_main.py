@@ -183,6 +183,23 @@ def test_closed_standard_streams_are_no_failure(closed: str, paths: StorePaths) 
     assert paths.env.exists()
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@cases("words", ["--version", "--help", "doctor environment", "list"])
+def test_what_cannot_be_written_is_one_message_and_keeps_its_status(words: str) -> None:
+    def ran(streams: str) -> tuple[int, bytes]:
+        command = f"'{sys.executable}' -m certboot {words} {streams}"
+        done = subprocess.run(["sh", "-c", command], check=False, capture_output=True)
+        return done.returncode, done.stderr
+
+    if words != "list":  # there is no store: that goes to standard error
+        status, said = ran(">/dev/full")
+        assert status == exit_status.UNFINISHED
+        assert said.startswith(b"certboot: error: No space left on device\n\nhint: ")
+        assert said.count(b"\n") == 3
+    assert ran(">/dev/full 2>/dev/full") == (exit_status.UNFINISHED, b"")
+    assert ran("2>/dev/full")[0] == (exit_status.UNFINISHED if words == "list" else exit_status.OK)
+
+
 def test_an_error_on_a_closed_standard_error_keeps_its_status() -> None:
     command = f"'{sys.executable}' -m certboot init --add none.pem 2>&-"
     assert subprocess.run(["sh", "-c", command], check=False, capture_output=True).returncode == 2

@@ -11,7 +11,7 @@ import typing
 
 from certboot.cli.options import parser
 from certboot.cli.terminal import failed, say
-from certboot.errors import INTERRUPTED, OK, CertbootError, without_credentials
+from certboot.errors import INTERRUPTED, OK, UNFINISHED, CertbootError, without_credentials
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -54,6 +54,14 @@ def program() -> typing.NoReturn:
         status = main()
     except KeyboardInterrupt:
         status = INTERRUPTED
+    except OSError:  # not even what went wrong can be written
+        status = UNFINISHED
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream:
+                stream.flush()
+        except OSError:  # it was said, and the interpreter would say it once more at exit, with another status
+            _give_up(stream)
     if status == INTERRUPTED:
         import signal
 
@@ -82,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return failed(error.message, error.hint)
     except BrokenPipeError:
         # The reader (head, less) has gone; the interpreter must not try to flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up(sys.stdout)
         return OK
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
@@ -90,6 +98,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return failed("interrupted", _UNHARMED, INTERRUPTED)
     return status
+
+
+def _give_up(stream: typing.TextIO) -> None:
+    """Let what cannot be written to this stream go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _flush() -> None:
