@@ -195,17 +195,17 @@ def test_another_value_of_the_same_variable_stays_untouched(adopted: Image, tmp_
     assert adopted.reached("requests") == BOTH  # the control
 
 
-def test_what_a_script_chooses_itself_still_wins(adopted: Image) -> None:
-    """The bundle that takes the place of the value is certboot's, and yields as it always does."""
+def test_what_requests_lets_overrule_a_script_still_does(adopted: Image) -> None:
+    """The user had exported the value, and an exported value goes before session.verify (psf/requests#3829)."""
     script = """\
 import requests, sys
 session = requests.Session()
 session.verify = sys.argv[2]
 print(session.get(sys.argv[1]).text)
 """
-    for server, outcome in zip(adopted.servers, (1, 0), strict=True):
+    for server in adopted.servers:
         ran = adopted.run("python", "-c", script, f"{server.url}/page", adopted.home / "extra.pem")
-        assert ran.status == outcome, ran.err
+        assert ran.status == 0, ran.err
     assert adopted.reached("requests") == BOTH  # the control
 
 
