@@ -193,11 +193,11 @@ def test_what_cannot_be_written_is_one_message_and_keeps_its_status(words: str) 
 
     if words != "list":  # there is no store: that goes to standard error
         status, said = ran(">/dev/full")
-        assert status == exit_status.UNFINISHED
+        assert status == errors.UNFINISHED
         assert said.startswith(b"certboot: error: No space left on device\n\nhint: ")
         assert said.count(b"\n") == 3
-    assert ran(">/dev/full 2>/dev/full") == (exit_status.UNFINISHED, b"")
-    assert ran("2>/dev/full")[0] == (exit_status.UNFINISHED if words == "list" else exit_status.OK)
+    assert ran(">/dev/full 2>/dev/full") == (errors.UNFINISHED, b"")
+    assert ran("2>/dev/full")[0] == (errors.UNFINISHED if words == "list" else errors.OK)
 
 
 def test_an_error_on_a_closed_standard_error_keeps_its_status() -> None:
