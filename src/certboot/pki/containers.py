@@ -18,7 +18,6 @@ from pathlib import Path
 
 import cryptography
 
-import certboot
 from certboot.errors import CertificateError
 from certboot.pki import der, pkcs12_child
 
@@ -137,8 +136,8 @@ def _opened(data: bytes, password: bytes | None, detail: str) -> list[bytes] | N
 
 def _folders() -> list[str]:
     """Return where the child finds certboot and cryptography, which need not be where its Python looks."""
-    packages = (certboot, cryptography)
-    return list(dict.fromkeys(str(Path(package.__path__[0]).absolute().parent) for package in packages))
+    ours, its = Path(__file__).absolute().parents[2], Path(cryptography.__path__[0]).absolute().parent
+    return list(dict.fromkeys((str(ours), str(its))))
 
 
 def _usable(password: bytes) -> bool:
