@@ -251,3 +251,31 @@ def test_the_doctor_and_help_change_nothing(
     for argv in (("doctor",), ("doctor", "--json"), ("doctor", "store", "hook"), ("--help",), ("init", "--help")):
         certboot(*argv)
     assert snapshot(clean) == before
+
+
+INTERRUPTED_AT = """
+import sys
+wanted = sys.argv[1]
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+from certboot.__main__ import main
+sys.argv[1:] = ["list"]
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["certboot.cli.main", "certboot.cli.terminal", "certboot.errors", "argparse"])
+def test_ctrl_c_while_certboot_loads_shows_no_traceback(module: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED_AT, module]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (errors.INTERRUPTED, "", "")
+
+
+def test_without_ctrl_c_the_same_program_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT, "no.such.module"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.startswith("certboot: error: there is no store")) == (errors.UNFINISHED, True)
