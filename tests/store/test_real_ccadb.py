@@ -230,7 +230,6 @@ def test_the_reports_are_those_whose_numbers_are_explained_here() -> None:
     assert [len(rows(name)) for name in REPORTS] == [165, 1764, 2917]
 
 
-@pytest.mark.real_data
 def test_every_root_is_an_anchor_or_rejected_with_its_reason(certboot: Run, store: StorePaths) -> None:
     """165 rows: 75 with the trust bit Websites, 46 with Email and Websites, 44 with Email alone."""
     del store
@@ -247,7 +246,6 @@ def test_every_root_is_an_anchor_or_rejected_with_its_reason(certboot: Run, stor
     assert {sha for rule, sha in rejected if rule == "expired"} == expired
 
 
-@pytest.mark.real_data
 def test_every_intermediate_is_accepted_or_rejected_with_its_reason(certboot: Run, store: StorePaths) -> None:
     """1,764 rows. When they were saved none had expired, and none is listed as revoked.
 
@@ -336,7 +334,6 @@ def test_the_five_dates_of_distrust_are_in_the_manifest(certboot: Run, store: St
     assert [sha for sha, reason in told.items() if dates[sha] not in reason] == []
 
 
-@pytest.mark.real_data
 def test_a_root_that_somebody_else_still_offers_carries_the_date_that_the_ccadb_knows(
     certboot: Run, store: StorePaths, tmp_path: Path
 ) -> None:
