@@ -27,7 +27,6 @@ DAY_OF_THE_REPORTS = datetime(2026, 11, 24, tzinfo=timezone.utc)
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.real_data,
     pytest.mark.skipif(not DATA.is_dir(), reason="the real reports of the CCADB do not lie beside the repository"),
 ]
 
