@@ -91,3 +91,22 @@ def test_importing_certboot_costs_no_library() -> None:
     code = "import sys; before = set(sys.modules); import certboot; print(sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "['__future__', 'certboot']\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_daemon_that_has_dropped_root_is_told_that_it_cannot_read_the_store(certboot: Run, clean: Path) -> None:
+    assert certboot("init").status == 0
+    clean.chmod(0o700)
+    code = """
+import os, sys
+import certboot, certboot.errors, certboot.store.env_file, certboot.store.generations, certboot.store.paths
+print(certboot.bundle().name)
+os.setuid(65534)
+try:
+    certboot.bundle()
+except certboot.errors.StoreError as error:
+    print(error.message.split(":")[0])
+"""
+    environ = {"CERTBOOT_HOME": str(clean / ".local/share/certboot")}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("bundle.pem\nthe store cannot be read, Permission denied\n", "")

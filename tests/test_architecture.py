@@ -25,7 +25,7 @@ def test_the_guards_import_only_what_every_interpreter_has_loaded() -> None:
     tree = ast.parse((SRC / "certboot_startup" / "guards.py").read_text(), feature_version=(3, 8))
     top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in top}
-    assert names == {"__future__", "os", "sys", "_thread", "certboot_startup"}
+    assert names == {"os", "sys", "_thread", "certboot_startup"}
 
 
 STREAMS = ("sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__")

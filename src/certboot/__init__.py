@@ -31,7 +31,8 @@ def activate() -> bool:
 def bundle() -> Path:
     """Return the file with the trust anchors in force, PEM; raises certboot.errors.StoreError where there is no store.
 
-    The path stays the same from update to update. For whatever takes a file: ``session.verify = str(bundle())``.
+    The path stays the same from update to update, but on Windows without symbolic links, where each gives another.
+    For whatever takes a file: ``session.verify = str(bundle())``.
     """
     return _in_force() / "bundle.pem"
 
@@ -50,7 +51,13 @@ def _in_force() -> Path:
     from certboot.store.paths import store_paths
 
     paths = store_paths()
-    return usable(paths, visible_folder(paths))
+    try:
+        return usable(paths, visible_folder(paths))
+    except OSError as error:  # such as a daemon's that has dropped root
+        from certboot.errors import StoreError
+
+        message = f"the store cannot be read, {error.strerror}: {error.filename}"
+        raise StoreError(message, "certboot doctor store") from error
 
 
 def __getattr__(name: str) -> str:

@@ -151,7 +151,7 @@ def unsafe_part(path, writers=0o022):
         shared = False
         if mode & 0o170000 == 0o120000:
             links += 1
-            if links > 40 or part[:6] == "/proc/":  # Linux follows no more
+            if links > 40 or os.path.normpath(part).lstrip("/")[:5] == "proc/":  # Linux follows no more
                 return part
             path = os.path.join(part[: part.rindex("/") + 1], os.readlink(part)) + path[len(part) :]
             end = 0

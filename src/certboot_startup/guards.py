@@ -8,8 +8,6 @@
 #
 # Ours is a value that names the bundle or the directory of the store that the hook uses, and no other.
 
-from __future__ import annotations
-
 import os
 import sys
 from _thread import get_ident
@@ -17,10 +15,10 @@ from _thread import get_ident
 import certboot_startup as hook
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
+if TYPE_CHECKING:  # for the comments that hold the types: annotations would take an import of __future__ on Python 3.8
+    from collections.abc import Callable  # noqa: F401
+    from importlib.machinery import ModuleSpec  # noqa: F401
+    from types import ModuleType  # noqa: F401
     from typing import Any
 
     Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -32,10 +30,12 @@ _HERE = os.sep + os.curdir
 _MISSING = object()
 _PARAMETERS = ("self", "url", "proxies", "stream", "verify", "cert")
 
-_asking: set[tuple[int, str]] = set()  # (thread, module): finders that ask all finders, as this one does, would not end
+# (thread, module): finders that ask all finders, as this one does, would not end.
+_asking = set()  # type: set[tuple[int, str]]
 
 
-def find_spec(name: str, path: Any, target: Any) -> ModuleSpec | None:
+def find_spec(name, path, target):
+    # type: (str, Any, Any) -> ModuleSpec | None
     """Return what the other finders find for this module of GUARDED, with a loader that guards it; None for nothing.
 
     None as well where the guard steps aside: Python then goes on to the other finders itself.
@@ -59,7 +59,8 @@ def find_spec(name: str, path: Any, target: Any) -> ModuleSpec | None:
     return spec
 
 
-def guard_imported() -> None:
+def guard_imported():
+    # type: () -> None
     """Guard the modules that were imported before the hook ran."""
     for name in hook.GUARDED:
         module = sys.modules.get(name)
@@ -72,11 +73,13 @@ def guard_imported() -> None:
             _guard(name, module)
 
 
-def _is_on(name: str) -> bool:
+def _is_on(name):
+    # type: (str) -> bool
     return hook.GUARDED[name] in [switch.strip() for switch in hook.switches.split(",")]
 
 
-def _found(name: str, path: Any, target: Any) -> ModuleSpec | None:
+def _found(name, path, target):
+    # type: (str, Any, Any) -> ModuleSpec | None
     for finder in tuple(sys.meta_path):
         if finder is not hook:  # type: ignore[comparison-overlap]
             spec = finder.find_spec(name, path, target)
@@ -88,14 +91,17 @@ def _found(name: str, path: Any, target: Any) -> ModuleSpec | None:
 class _GuardingLoader:
     """A loader in front of another, up to the moment when that one executes the module."""
 
-    def __init__(self, loader: Any, name: str) -> None:
+    def __init__(self, loader, name):
+        # type: (Any, str) -> None
         self._loader = loader
         self._name = name
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec):
+        # type: (ModuleSpec) -> ModuleType | None
         return self._loader.create_module(spec)  # type: ignore[no-any-return]
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module):
+        # type: (ModuleType) -> None
         if getattr(module.__spec__, "loader", None) is self:
             module.__spec__.loader = self._loader  # type: ignore[union-attr]
         if getattr(module, "__loader__", None) is self:
@@ -103,13 +109,15 @@ class _GuardingLoader:
         self._loader.exec_module(module)
         _guard(self._name, module)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
+        # type: (str) -> Any
         if name.startswith("__") or name == "_loader":  # copy and pickle ask before there is a loader
             raise AttributeError(name)
         return getattr(self._loader, name)
 
 
-def _guard(name: str, module: ModuleType) -> None:
+def _guard(name, module):
+    # type: (str, ModuleType) -> None
     try:
         _GUARDS[hook.GUARDED[name]](module)
         hook.guarded[name] = "applied"
@@ -117,10 +125,12 @@ def _guard(name: str, module: ModuleType) -> None:
         hook.guarded[name] = f"stepped aside: {type(error).__name__}: {error}"
 
 
-def _stand_in(original: Any) -> Callable[[Callable[..., Any]], Any]:
+def _stand_in(original):
+    # type: (Any) -> Callable[[Callable[..., Any]], Any]
     """Return a decorator that gives a function the name, signature and documentation of the original."""
 
-    def decorate(function: Any) -> Any:
+    def decorate(function):
+        # type: (Any) -> Any
         for name in ("__module__", "__name__", "__qualname__", "__doc__"):
             setattr(function, name, getattr(original, name, None))
         # Our annotations name what the module of the original does not know; by __wrapped__ its own are found.
@@ -132,7 +142,8 @@ def _stand_in(original: Any) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
-def _replace(owners: tuple[Any, ...], functions: list[Any]) -> None:
+def _replace(owners, functions):
+    # type: (tuple[Any, ...], list[Any]) -> None
     """Put the functions in the place of those with their names: all, or none and raise."""
     done: list[tuple[Any, str, Any]] = []
     try:
@@ -151,14 +162,16 @@ def _replace(owners: tuple[Any, ...], functions: list[Any]) -> None:
         raise
 
 
-def _quietly(step: Callable[..., Any], *arguments: Any) -> Any:
+def _quietly(step, *arguments):
+    # type: (Callable[..., Any], *Any) -> Any
     try:
         return step(*arguments)
     except Exception:  # wrong arguments, a store that was removed: the original has the word
         return None
 
 
-def _generation_of(path: Path | None, *names: str) -> str:
+def _generation_of(path, *names):
+    # type: (Path | None, *str) -> str
     """Return the folder of the generation whose bundle or directory, by these names, ``path`` is; "" for another."""
     text = os.fsdecode(path) if path is not None else ""
     folder, _, name = text.rpartition(os.sep)
@@ -169,7 +182,8 @@ def _generation_of(path: Path | None, *names: str) -> str:
     return folder if name in names and above and folder.rpartition(os.sep)[0] == above else ""
 
 
-def _is_out_of_reach(path: Path | None, *names: str) -> bool:
+def _is_out_of_reach(path, *names):
+    # type: (Path | None, *str) -> bool
     """Return whether a path is ours and this process may not come to it: it has changed its user since the hook ran.
 
     To a program that does, the variable is then as if it were not set. A store that is gone is another thing: that is
@@ -186,7 +200,8 @@ def _is_out_of_reach(path: Path | None, *names: str) -> bool:
     return False
 
 
-def _serves_root_alone(folder: str) -> bool:
+def _serves_root_alone(folder):
+    # type: (str) -> bool
     """Return whether no other user may pass to this folder of a root process's: a daemon may drop root any time."""
     if os.name != "posix" or os.geteuid():
         return False
@@ -198,7 +213,8 @@ def _serves_root_alone(folder: str) -> bool:
     return False
 
 
-def _is_as_written(folder: str) -> bool:
+def _is_as_written(folder):
+    # type: (str) -> bool
     """Return whether bundle and directory are there, and the bundle untouched since the manifest was written after it.
 
     What somebody appended to the bundle (``cat corp.pem >> $(python -m certifi)``) is in no directory. He may give a
@@ -215,7 +231,8 @@ def _is_as_written(folder: str) -> bool:
     return untouched and crts.st_mode & 0o170000 == 0o040000 and crts.st_mtime <= manifest.st_mtime
 
 
-def _built_in(module: ModuleType) -> tuple[str | None, str | None]:
+def _built_in(module):
+    # type: (ModuleType) -> tuple[str | None, str | None]
     """Return OpenSSL's own file and directory, each if it is there and our variable for it is out of reach."""
     built = module.get_default_verify_paths()
     cafile, capath = built.openssl_cafile, built.openssl_capath
@@ -234,12 +251,14 @@ class _Loaded:
 
     __slots__ = ("directory", "other")
 
-    def __init__(self) -> None:
+    def __init__(self):
+        # type: () -> None
         self.directory = ""  # the generation whose directory stands in for its bundle
         self.other = False  # it has loaded something else too
 
 
-def _guard_ssl(module: ModuleType) -> None:
+def _guard_ssl(module):
+    # type: (ModuleType) -> None
     """Let a context that is asked for our bundle have the directory instead: nothing is parsed, whatever its size.
 
     OpenSSL looks into a directory only for a subject of which it has no certificate in memory (crypto/x509/x509_lu.c,
@@ -255,16 +274,19 @@ def _guard_ssl(module: ModuleType) -> None:
     # A directory is read when it is needed, and may then be out of reach: such a process reads the bundle at once.
     only_bundle = _serves_root_alone(hook.generation)
 
-    def loaded(context: Any) -> _Loaded:
+    def loaded(context):
+        # type: (Any) -> _Loaded
         return vars(context).setdefault("_certboot_loaded", _Loaded())  # type: ignore[no-any-return]
 
-    def load_bundle(context: Any) -> None:
+    def load_bundle(context):
+        # type: (Any) -> None
         state = loaded(context)
         folder, state.directory = state.directory, ""
         if folder:
             load(context, folder + os.sep + _BUNDLE)
 
-    def load_directory(context: Any, folder: str) -> bool:
+    def load_directory(context, folder):
+        # type: (Any, str) -> bool
         state = loaded(context)
         if not folder or state.other or state.directory not in ("", folder):
             return False
@@ -276,15 +298,18 @@ def _guard_ssl(module: ModuleType) -> None:
             load_bundle(context)
         return True
 
-    def load_other(context: Any) -> None:
+    def load_other(context):
+        # type: (Any) -> None
         loaded(context).other = True
         load_bundle(context)
 
-    def asked_for(cafile: Any) -> str:
+    def asked_for(cafile):
+        # type: (Any) -> str
         folder = "" if only_bundle else _generation_of(cafile, _BUNDLE)
         return folder if folder and _is_as_written(folder) else ""
 
-    def instead_of(cafile: Any) -> Any:
+    def instead_of(cafile):
+        # type: (Any) -> Any
         """Return the file that a program would have asked for if our variable were not set."""
         if _is_out_of_reach(cafile, _BUNDLE):
             certifi = sys.modules.get("certifi.core")
@@ -292,13 +317,15 @@ def _guard_ssl(module: ModuleType) -> None:
             return certifi.where() if certifi else built_in if os.path.isfile(built_in) else cafile
         return cafile
 
-    def load_built_in(context: Any) -> None:
+    def load_built_in(context):
+        # type: (Any) -> None
         cafile, capath = _built_in(module)
         if cafile or capath:
             load(context, cafile, capath)
 
     @_stand_in(load)
-    def load_verify_locations(self: Any, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
+    def load_verify_locations(self, cafile=None, capath=None, cadata=None):
+        # type: (Any, Any, Any, Any) -> None
         folder = _quietly(asked_for, cafile)
         if capath is None and cadata is None and _quietly(load_directory, self, folder):
             return
@@ -308,7 +335,8 @@ def _guard_ssl(module: ModuleType) -> None:
             _quietly(load, self, None, folder + os.sep + _CRTS)
 
     @_stand_in(load_defaults)
-    def set_default_verify_paths(self: Any) -> None:
+    def set_default_verify_paths(self):
+        # type: (Any) -> None
         folder = _quietly(asked_for, os.environ.get("SSL_CERT_FILE"))
         # Another directory, or that of the system where none is set, is one more than ours.
         ours = folder and os.environ.get("SSL_CERT_DIR") == folder + os.sep + _CRTS
@@ -319,19 +347,22 @@ def _guard_ssl(module: ModuleType) -> None:
         _quietly(load_built_in, self)
 
     @_stand_in(ca_certs)
-    def get_ca_certs(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def get_ca_certs(self, *args, **kwargs):
+        # type: (Any, *Any, **Any) -> Any
         _quietly(load_bundle, self)
         return ca_certs(self, *args, **kwargs)
 
     @_stand_in(stats)
-    def cert_store_stats(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def cert_store_stats(self, *args, **kwargs):
+        # type: (Any, *Any, **Any) -> Any
         _quietly(load_bundle, self)
         return stats(self, *args, **kwargs)
 
     _replace((context_class,), [load_verify_locations, set_default_verify_paths, get_ca_certs, cert_store_stats])
 
 
-def _guard_requests(module: ModuleType) -> None:
+def _guard_requests(module):
+    # type: (ModuleType) -> None
     """Let ``session.verify`` go before our REQUESTS_CA_BUNDLE, as if that were not set (psf/requests#3829)."""
     original = module.Session.merge_environment_settings
     if hasattr(original, _MARK):
@@ -342,11 +373,13 @@ def _guard_requests(module: ModuleType) -> None:
 
     certs = module.__name__.rpartition(".")[0] + ".certs"
 
-    def is_ours(path: Any) -> bool:
+    def is_ours(path):
+        # type: (Any) -> bool
         """Return whether certboot set this: what it replaced the user's own value by is as good as that."""
         return bool(_generation_of(path, _BUNDLE, _CRTS)) and not os.fsdecode(path).endswith(hook.ADOPTED)
 
-    def choose(session: Any, verify: Any, settings: Any) -> None:
+    def choose(session, verify, settings):
+        # type: (Any, Any, Any) -> None
         """Make of ``settings`` what they were if our variable were not set."""
         variable, curl = os.environ.get("REQUESTS_CA_BUNDLE"), os.environ.get("CURL_CA_BUNDLE")
         used = settings["verify"]
@@ -362,7 +395,8 @@ def _guard_requests(module: ModuleType) -> None:
             settings["verify"] = sys.modules[certs].where()
 
     @_stand_in(original)
-    def merge_environment_settings(self: Any, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+    def merge_environment_settings(self, url, proxies, stream, verify, cert):
+        # type: (Any, Any, Any, Any, Any, Any) -> Any
         settings = original(self, url, proxies, stream, verify, cert)
         _quietly(choose, self, verify, settings)
         return settings
@@ -370,7 +404,8 @@ def _guard_requests(module: ModuleType) -> None:
     _replace((module.Session,), [merge_environment_settings])
 
 
-def _guard_certifi(module: ModuleType) -> None:
+def _guard_certifi(module):
+    # type: (ModuleType) -> None
     """Let ``certifi.where()`` and ``contents()`` answer with our bundle while it is there."""
     original_where, original_contents = module.where, module.contents
     if hasattr(original_where, _MARK):
@@ -378,7 +413,8 @@ def _guard_certifi(module: ModuleType) -> None:
     if _serves_root_alone(hook.generation):
         _quietly(original_where)  # it keeps its answer, and without us requests would have asked before root is dropped
 
-    def bundle() -> str:
+    def bundle():
+        # type: () -> str
         path = hook.generation + os.sep + _BUNDLE
         try:
             return path if os.stat(path).st_size else ""
@@ -386,11 +422,13 @@ def _guard_certifi(module: ModuleType) -> None:
             return ""
 
     @_stand_in(original_where)
-    def where() -> str:
+    def where():
+        # type: () -> str
         return bundle() or original_where()
 
     @_stand_in(original_contents)
-    def contents() -> str:
+    def contents():
+        # type: () -> str
         try:
             with open(bundle(), encoding="ascii") as file:
                 return file.read()

@@ -141,6 +141,12 @@ def test_a_way_through_a_process_of_root_s_is_not_passed_since_who_started_it_de
         assert through.lstat().st_uid == through.parent.lstat().st_uid == 0
         assert through.samefile(top)
         assert start(0, CERTBOOT_HOME=named(store, through / "store")) == ("unsafe", {})
+        for spelled in (f"/{through}", f"/.{through}", f"/root/..{through}"):
+            assert start(0, CERTBOOT_HOME=named(store, f"{spelled}/store"))[1] == {}
+            link = top / "link"
+            link.symlink_to(spelled)
+            assert certboot_startup.unsafe_part(str(link / "store")) != ""
+            link.unlink()
     assert start(0, CERTBOOT_HOME=named(store, store.home))[0] == "active"
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 import requests
 import trustme
-from support.environments import SYSTEM_PATH
+from support.environments import SYSTEM_PATH, find_python
 from support.hook_store import Store, unstarted
 from support.table import cases
 
@@ -1034,3 +1034,22 @@ def test_requests_takes_our_bundle_where_it_does_not_ask_the_environment(
     hook()
     found = importlib.reload(importlib.import_module("requests.certs")).where()
     assert found == store.settings["SSL_CERT_FILE"]
+
+
+LOADED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import certboot_startup
+before = set(sys.modules)
+import certboot_startup.guards
+print(sorted(set(sys.modules) - before))
+"""
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.11", "3.13"])
+def test_the_guards_load_no_module_that_another_thread_could_be_loading(version: str) -> None:
+    """They are loaded while Python holds its one import lock: to wait for a module then may be to wait for ever."""
+    source = Path(certboot_startup.__file__).parents[1]
+    command = [str(find_python(version)), "-I", "-S", "-c", LOADED, str(source)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout == "['certboot_startup.guards']\n"

@@ -22,7 +22,7 @@ def make_virtualenv(folder: Path, name: str, wheel: Path, authorities: Authoriti
     installer(*uv, "venv", "-q", "--allow-existing", "--python", sys.executable, folder)
     # Copied, not linked: what is changed below must not change in uv's cache.
     install: list[str | Path] = [*uv, "pip", "install", "-q", "--link-mode=copy", "--python", folder / "bin" / "python"]
-    pinned: list[str | Path] = ["-c", ROOT / "constraints.txt", "-c", HERE / "constraints.txt"]
+    pinned: list[str | Path] = ["-c", ROOT / "scripts" / "constraints.txt", "-c", HERE / "constraints.txt"]
     requirements: list[str | Path] = ["-r", HERE / f"requirements-{name}.txt"]
     installer(*install, *pinned, *requirements, *([wheel] if name == MAIN else []))
     if name != MAIN:

@@ -36,13 +36,13 @@ def test_every_script_is_a_client_of_one_list() -> None:
 
 
 def test_what_is_pinned_twice_is_pinned_to_one_version() -> None:
-    own = pins(ROOT / "constraints.txt")
+    own = pins(ROOT / "scripts" / "constraints.txt")
     for path in (HERE / "constraints.txt", ROOT / "scripts" / "peer_suites.txt"):
         assert {name: version for name, version in pins(path).items() if own.get(name, version) != version} == {}
 
 
 def test_every_required_client_is_pinned() -> None:
-    pinned = pins(HERE / "constraints.txt") | pins(ROOT / "constraints.txt")
+    pinned = pins(HERE / "constraints.txt") | pins(ROOT / "scripts" / "constraints.txt")
     for name in ENVIRONMENTS:
         lines = (HERE / f"requirements-{name}.txt").read_text().splitlines()
         assert {normalized(line) for line in lines if line and not line.startswith("#")} <= pinned.keys()

@@ -172,6 +172,7 @@ def test_where_platformdirs_means_another_folder_than_the_hook_init_records_it_b
     assert (ran.status, ran.err) == (0, "")
     assert f"  recorded  this folder, beside the hook, which would look in {hooked}\n" in ran.out
     assert str(elsewhere) in (site / "certboot_home.py").read_text()
+    assert f"certboot hook uninstall --python {sys.executable}" in certboot("purge", "--yes").out
 
 
 def test_where_nothing_can_be_recorded_init_names_the_command(

@@ -102,11 +102,15 @@ def _check_page(path: Path, server: Target | ChainFile | None) -> None:
 
 def _is_page(path: Path) -> bool:
     """Return whether a file holds an earlier page, or nothing."""
+    from certboot import files
     from certboot.cli.report.html import BEGINNING
 
     try:
-        with path.open("rb") as file:
-            return file.read(len(BEGINNING)) in (BEGINNING, b"")
+        descriptor = files.open_regular(path)
+        try:
+            return os.read(descriptor, len(BEGINNING)) in (BEGINNING, b"")
+        finally:
+            os.close(descriptor)
     except OSError:
         return False
 

@@ -10,7 +10,7 @@ import sys
 import typing
 
 from certboot.cli.options import parser
-from certboot.cli.terminal import failed, say
+from certboot.cli.terminal import failed, say, silenced
 from certboot.errors import INTERRUPTED, OK, UNFINISHED, CertbootError, without_credentials
 
 if typing.TYPE_CHECKING:
@@ -61,7 +61,7 @@ def program() -> typing.NoReturn:
             if stream:
                 stream.flush()
         except OSError:  # it was said, and the interpreter would say it once more at exit, with another status
-            _give_up(stream)
+            silenced(stream)
     if status == INTERRUPTED:
         import signal
 
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return failed(error.message, error.hint)
     except BrokenPipeError:
         # The reader (head, less) has gone; the interpreter must not try to flush at exit.
-        _give_up(sys.stdout)
+        silenced(sys.stdout)
         return OK
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
@@ -98,11 +98,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return failed("interrupted", _UNHARMED, INTERRUPTED)
     return status
-
-
-def _give_up(stream: typing.TextIO) -> None:
-    """Let what cannot be written to this stream go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _flush() -> None:

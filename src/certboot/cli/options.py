@@ -79,7 +79,9 @@ def _init(commands: _Commands) -> None:
         "init",
         help="fill the store, and let the hook point programs at it",
         description="Fill the store from certifi, the operating system and your own CAs. Run again, it changes only "
-        "what is new. What is chosen here, later updates go by. Nothing outside the store's folder is written.",
+        "what is new. What is chosen here, later updates go by. Outside of the "
+        "store's folder only the hook's own files are written: copies that are outdated, and the folder's path beside "
+        "a hook that would look elsewhere.",
     )
     init.add_argument(
         "--add", metavar="FILE", type=Path, action="append", default=[],

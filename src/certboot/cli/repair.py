@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import typing
 
-from certboot.cli.terminal import aside, confirmed, data, say, show
+from certboot.cli.terminal import aside, confirmed, data, say, show, silenced
 from certboot.errors import FAILED, OK, CertbootError, printable, shortened
 from certboot.net.address_policy import HERE, KINDS, PRIVATE
 from certboot.pki.rules import PYTHONS
@@ -137,10 +136,7 @@ def _say(text: str) -> bool:
         if sys.stdout:
             sys.stdout.flush()
     except BrokenPipeError:
-        # From now on for nobody; what is still to be written would be tried again at exit.
-        descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, sys.stdout.fileno())
-        os.close(descriptor)
+        silenced(sys.stdout)  # from now on for nobody
         return False
     return True
 

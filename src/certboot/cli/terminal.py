@@ -8,6 +8,7 @@ Nothing else writes to standard output and standard error, but rich, which gets 
 
 from __future__ import annotations
 
+import os
 import sys
 import typing
 from pathlib import Path
@@ -70,6 +71,13 @@ def over(line: str) -> None:
     """Write a line over the last such one on standard error, a terminal; an empty one takes it away."""
     sys.stderr.write(f"\r{printable(line)}\x1b[K")
     sys.stderr.flush()
+
+
+def silenced(stream: typing.TextIO) -> None:
+    """Let what cannot be written to this stream go nowhere: the interpreter would try it once more at exit."""
+    descriptor = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(descriptor, stream.fileno())
+    os.close(descriptor)
 
 
 def is_terminal() -> bool:

@@ -211,6 +211,7 @@ def update_command(arguments: argparse.Namespace) -> int:
 def _agreed(paths: StorePaths) -> list[str]:
     """Record the store's folder beside this environment's hook if that would look elsewhere; return what to say."""
     import certboot_startup
+    from certboot.hook import copies
     from certboot.hook.install import install
 
     hooked = certboot_startup.store_home(os.environ, set(os.environ))
@@ -219,6 +220,7 @@ def _agreed(paths: StorePaths) -> list[str]:
     folder = Path(certboot_startup.__file__).absolute().parents[1]
     try:
         install(folder, str(paths.home))
+        copies.remember(paths, copies.Copy(sys.executable, str(folder), user=False))
     except (CertbootError, OSError):
         argv = ["certboot", "hook", "install", "--home", str(paths.home), "--python", sys.executable]
         return [f"  note      the hook looks for the store in {printable(hooked)}; {printable(shlex.join(argv))}"]

@@ -151,8 +151,7 @@ def _switched_to(current: Path) -> str:
     try:
         if current.is_symlink():
             return os.readlink(current)
-        if _is_file(current) and current.stat().st_size < _LONGEST_SWITCH:
-            return current.read_text("ascii")
+        return files.read_regular(current, _LONGEST_SWITCH, follow=False).decode("ascii")
     except (OSError, UnicodeDecodeError):
         pass
     return "?"
@@ -175,9 +174,7 @@ def _is_left(paths: StorePaths, path: Path) -> bool:
         paths.env: _is_env,
         paths.config: load_config,
         paths.distrusted: choices.read_distrusted,
-        paths.adopted: lambda adopted: (
-            choices.render_adoptions(choices.read_adoptions(adopted)) == adopted.read_bytes()
-        ),
+        paths.adopted: lambda adopted: choices.render_adoptions(choices.read_adoptions(adopted)) == _content(adopted),
         paths.checked: freshness.read,
         paths.hooks: _is_list_of_copies,
     }
@@ -190,22 +187,22 @@ def _is_left(paths: StorePaths, path: Path) -> bool:
         return False
 
 
+def _content(path: Path) -> bytes:
+    return files.read_regular(path, _LARGEST_NOTE, follow=False)
+
+
 def _is_half_written(paths: StorePaths, path: Path) -> bool:
     return files.temporary_for(path.name) in {part.name for part in paths.parts} and _is_leaf(path)
 
 
 def _is_env(path: Path) -> bool:
     found = env_file.parse(path)
-    return (
-        found is not None and found.variables.keys() <= BY_NAME.keys() and env_file.render(found) == path.read_bytes()
-    )
+    return found is not None and found.variables.keys() <= BY_NAME.keys() and env_file.render(found) == _content(path)
 
 
 def _is_list_of_copies(path: Path) -> bool:
     try:
-        if not _is_file(path) or path.stat().st_size > _LARGEST_NOTE:
-            return False
-        copies = json.loads(path.read_bytes())["copies"]
+        copies = json.loads(_content(path))["copies"]
         return bool(copies) and all(each.keys() == {"python", "folder", "user"} for each in copies)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return False
