@@ -51,7 +51,7 @@ class DeviceError(NotRegularError):
 def read_regular(path: str | os.PathLike[str], most: int, *, follow: bool = True) -> bytes:
     """Return the content of a regular file of no more than ``most`` bytes; raises OSError, with the reason in words.
 
-    Whatever reads a file in certboot reads it here, but for ``store/hashed.py``, which reads thousands.
+    Whatever reads a file in certboot reads it here, but for ``store/rehash.py``, which reads thousands.
     """
     name = os.fspath(path)
     descriptor = open_regular(name, follow=follow)

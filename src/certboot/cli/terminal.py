@@ -3,7 +3,7 @@
 Whatever is for people is made printable here, line by line, whoever chose the names in it: files, certificates,
 servers, arguments. What is for programs goes out as it is, by ``data``, in a form that escapes by its own rules.
 Nothing else writes to standard output and standard error, but rich, which gets only what is printable
-(render.doctor_rich), and argparse (arguments).
+(``cli/report/terminal.py``), and argparse (``cli/options.py``).
 """
 
 from __future__ import annotations

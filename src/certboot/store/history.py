@@ -79,7 +79,7 @@ def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, 
 
 
 def purgeable(paths: StorePaths) -> tuple[Path, ...]:
-    """Return what ``remove`` would take away, first the ``env`` file; raises StoreError where there is no store."""
+    """Return what ``purge`` would take away, first the ``env`` file; raises StoreError where there is no store."""
     if not belongings.is_purgeable(paths):
         other = belongings.stranger(paths) if paths.home.is_dir() else None
         message = f"there is no store: {paths.home}" + (f" (it holds other things, {other.name})" if other else "")

@@ -1,4 +1,4 @@
-"""The doctor's findings on a terminal: what ``doctor_text`` says, in colour and wrapped to the width there is.
+"""The doctor's findings on a terminal: what ``report/text.py`` says, in colour and wrapped to the width there is.
 
 Colour tells nothing that the words do not. rich leaves it out where NO_COLOR is set or TERM is dumb.
 """
@@ -27,7 +27,7 @@ _STYLES = {
     "skip": "dim",
     "error": "bold red",
 }
-_SUBJECT = 34  # as in doctor_text
+_SUBJECT = 34  # as in report/text.py
 _BESIDE = 100  # columns from which what is said stands beside its subject
 _INDENT = 8
 _NARROW = 60
