@@ -3,20 +3,19 @@
 Whatever is for people is made printable here, line by line, whoever chose the names in it: files, certificates,
 servers, arguments. What is for programs goes out as it is, by ``data``, in a form that escapes by its own rules.
 Nothing else writes to standard output and standard error, but rich, which gets only what is printable
-(render.doctor_rich), and argparse (arguments).
+(cli.report.terminal), and argparse (cli.main).
 """
 
 from __future__ import annotations
 
 import sys
-import typing
-from pathlib import Path
 
-from certboot import files
 from certboot.errors import UNFINISHED, CertbootError, printable, printable_lines
 
-if typing.TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from certboot.pki.containers import Password
     from certboot.sources.candidates import Loaded
@@ -91,6 +90,7 @@ def confirmed(question: str) -> bool:
 
 def password(file: Path | None) -> Password:
     """Return how the password of a file is had: from this file, or from the user."""
+    from certboot import files
 
     def ask() -> bytes:
         if file:
