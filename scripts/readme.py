@@ -20,10 +20,12 @@ from certboot.doctor.findings import EXPLANATIONS
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 UNREACHED = README.parent / "tests" / "interop" / "unreached.py"
-# The actions of `certboot hook` have a help each.
+# In README's order, a new one at the end; the actions of `certboot hook` have a help each.
 COMMANDS = [
     argv
-    for name in cli.COMMANDS
+    for name in sorted(
+        cli.COMMANDS, key=lambda name: len(README.read_text("utf-8").partition(f"$ certboot {name} --help")[0])
+    )
     for argv in ([name], *([name, action] for action in ("install", "uninstall", "status") if name == "hook"))
 ]
 

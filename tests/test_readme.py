@@ -12,7 +12,7 @@ import trustme
 from support.environments import Environment
 from support.server import TlsServer
 
-from certboot.cli.options import parser
+from certboot.cli.main import parser
 from certboot.store.config import parse_config
 
 ROOT = Path(__file__).parents[1]

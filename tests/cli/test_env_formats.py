@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from support.environments import SYSTEM_PATH
 from support.table import cases
 
-from certboot.cli import env_formats, options
+from certboot.cli import env_formats
 from certboot.cli.env_formats import FORMATS
 from certboot.errors import CertbootError
 
@@ -80,10 +80,6 @@ def refused(form: str, value: str) -> bool:
 def written(form: str, values: dict[str, str]) -> dict[str, str]:
     """Return those of the values that the format does not refuse."""
     return {name: value for name, value in values.items() if not refused(form, value)}
-
-
-def test_the_command_line_offers_every_format() -> None:
-    assert tuple(FORMATS) == options.ENV_FORMATS
 
 
 @cases("form", FORMATS)

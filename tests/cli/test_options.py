@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from support.table import cases
 
-from certboot.cli.main import _LISTS, parsed
-from certboot.cli.options import parser
+from certboot.cli.main import COMMANDS, parsed, parser
 from certboot.net.starttls import PROTOCOLS, spoken_on, usual_port
 
 
@@ -51,7 +50,7 @@ from certboot.net.starttls import PROTOCOLS, spoken_on, usual_port
     ],
 )
 def test_a_line_is_understood(line: str, expected: dict[str, object]) -> None:
-    found = vars(parser().parse_args(line.split()))
+    found = vars(parsed(line.split()))
     assert {"command": line.split(maxsplit=1)[0], **expected}.items() <= found.items()
 
 
@@ -66,7 +65,7 @@ def test_a_line_is_understood(line: str, expected: dict[str, object]) -> None:
 )  # fmt: skip
 def test_a_line_that_says_too_little_or_too_much_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        parser().parse_args(line.split())
+        parsed(line.split())
     assert ended.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith("usage: certboot ")
@@ -121,14 +120,16 @@ def test_what_belongs_to_no_list_is_still_refused(line: str, words: str, capsys:
 
 
 def test_every_list_of_words_takes_options_between_them() -> None:
-    (commands,) = (each for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
-    lists = {
-        (name, action.dest)
-        for name, command in commands.choices.items()
-        for action in command._actions
-        if action.nargs == "*" and not action.option_strings
-    }
-    assert lists == set(_LISTS.items())
+    for name in COMMANDS:
+        command = command_parser(name)
+        (*lists,) = (each.dest for each in command._actions if each.nargs == "*" and not each.option_strings)
+        assert lists == [words for words in (command.get_default("words"),) if words]
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    (commands,) = (each for each in parser(name)._actions if isinstance(each, argparse._SubParsersAction))
+    command: argparse.ArgumentParser = commands.choices[name]
+    return command
 
 
 def test_every_port_belongs_to_one_protocol_that_begins_in_plain_text() -> None:

@@ -20,7 +20,7 @@ from support.environments import MEASURED, ROOT, SYSTEM_PATH
 from support.table import cases
 from support.terminal import Terminal
 
-from certboot.cli.options import parser
+from certboot.cli.main import parser
 from certboot.cli.scan_progress import scan_progress, scan_summary
 from certboot.scan.result import Result
 from certboot.scan.tally import Tally, registrable
@@ -46,7 +46,8 @@ def gone() -> Iterator[str]:
 
 
 def test_arguments_have_their_defaults() -> None:
-    found = vars(parser().parse_args(["scan"]))
+    found = vars(parser("scan").parse_args(["scan"]))
+    assert found.pop("words") == "host"
     wanted: dict[str, object] = {
         "host": [],
         "file": None,
@@ -63,7 +64,7 @@ def test_a_number_of_jobs_that_is_none_is_refused(certboot: Run, jobs: str) -> N
     ran = certboot("scan", "a.example", "--jobs", jobs)
     assert (ran.status, ran.out) == (2, "")
     assert "argument --jobs: not a number from 1 to 512" in ran.err
-    assert parser().parse_args(["scan", "--jobs", "512"]).jobs == 512
+    assert parser("scan").parse_args(["scan", "--jobs", "512"]).jobs == 512
 
 
 @cases(

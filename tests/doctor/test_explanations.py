@@ -104,7 +104,7 @@ def test_a_story_that_is_not_of_the_form_is_refused(text: str, error: type[Excep
 
 
 def test_commands_in_the_stories_exist() -> None:
-    from certboot.cli.options import parser
+    from certboot.cli.main import parser
 
     planned = {"repair", "chain"}
     known = {*re.findall(r"^    ([a-z]+) ", parser().format_help(), re.MULTILINE), *planned}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import typing
 
+from certboot.cli import options
 from certboot.cli.terminal import confirmed, say, show
 from certboot.cli.trust import offer_text as certificates
 from certboot.errors import FAILED, OK, CertbootError, printable
@@ -20,6 +21,22 @@ if typing.TYPE_CHECKING:
     from certboot.sources.candidates import Rejection
     from certboot.store.manifest import Manifest
     from certboot.store.paths import StorePaths
+
+
+def adopt_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "Take the certificates of the file or directory that a preset variable names into the store, read "
+        "them again at every update, and let the hook replace exactly this value of this variable. Without a variable: "
+        "all that are set. The variable itself is not changed outside Python."
+    )
+    options.words(command, "variable", "VARIABLE", "such as REQUESTS_CA_BUNDLE")
+    command.add_argument("--undo", action="store_true", help="leave the value alone again; what only it named leaves")
+    command.add_argument("--yes", action="store_true", help="do not ask")
+    command.add_argument(
+        "--partial", action="store_true", help="with --yes, even if something that programs may rely on does not enter"
+    )
+    options.home(command)
 
 
 def adopt_command(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import stat
@@ -9,14 +10,14 @@ import sys
 import typing
 from datetime import datetime, timezone
 from difflib import get_close_matches
+from pathlib import Path
 
+from certboot.cli import options
 from certboot.cli.terminal import data, show
 from certboot.errors import CertbootError, without_credentials
 
 if typing.TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
-    from pathlib import Path
 
     from certboot.doctor.finding import Finding
     from certboot.doctor.server.chain_file import ChainFile
@@ -24,6 +25,40 @@ if typing.TYPE_CHECKING:
 
 _USAGE = "certboot doctor HOST[:PORT]"
 _ALIKE = 0.75  # of difflib: environmet, stroe and hooks are so near to a group's name, localhost is not
+
+
+def doctor_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "Look at the CA variables, the hook and the store, and change nothing. With a host, shake hands "
+        "with the trust that is active now, and show OpenSSL's verdict, its one cause and what mends it. A proxy is "
+        "used as HTTPS_PROXY and NO_PROXY say. Nobody else is contacted."
+    )
+    command.epilog = "exit status: 0 nothing failed, 1 something failed, 2 wrong usage or a check could not be finished"
+    options.words(
+        command,
+        "target",
+        "TARGET",
+        "a group (environment, hook, store, clients; all if none is named), or a host: HOST, HOST:PORT or a URL",
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    command.add_argument(
+        "--html", metavar="FILE", type=_path,
+        help="with a host or a chain: also write a page to hand to the server's administrator",
+    )  # fmt: skip
+    server = command.add_argument_group("with a host")
+    options.server(server, "for everything together")
+    server.add_argument("--clients", action="store_true", help="also try each client that is here on the host")
+    offline = command.add_argument_group("without a connection")
+    offline.add_argument(
+        "--chain", metavar="FILE", type=_path,
+        help="examine the chain in this file: the server's certificate, then what it sends along",
+    )  # fmt: skip
+    offline.add_argument("--host", metavar="NAME", help="the name that the certificate should be for")
+    offline.add_argument("--at", metavar="TIME", help="as if it were then, such as 2027-01-31 (default: now)")
+    offline.add_argument(
+        "--anchors", metavar="FILE|DIR", type=_path, help="believe these CA certificates (default: the active trust)"
+    )
 
 
 def doctor_command(arguments: argparse.Namespace) -> int:
@@ -171,3 +206,11 @@ def _moment(text: str) -> datetime:
         message = f"not a time: {text!r}"
         raise CertbootError(message, "--at 2027-01-31, or --at 2027-01-31T12:00:00+01:00") from None
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+
+
+def _path(text: str) -> Path:
+    # Path("") is the folder one is in: an unset variable must not have --anchors believe what lies there.
+    if not text:
+        message = "an empty value"
+        raise argparse.ArgumentTypeError(message)
+    return Path(text)

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import signal
 import typing
 
+from certboot.cli import options
 from certboot.cli.terminal import aside, data, failed, warn
 from certboot.errors import OK, CertbootError
 
 if typing.TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
 
+_FORMATS = """\
+formats:
+  sh          eval "$(certboot env)"
+  fish        certboot env --format fish | source
+  powershell  certboot env --format powershell | Out-String | Invoke-Expression
+  dotenv      certboot env --format dotenv >> .env; also for systemd's EnvironmentFile=
+  github      certboot env --format github >> "$GITHUB_ENV"
+  docker      certboot env --format docker > ca.env; docker run --env-file ca.env, with the store's folder mounted
+              at its own path: -v "$HOME/.local/share/certboot:$HOME/.local/share/certboot:ro"
+  json        one object
+"""
 # What env(1) says of a program that is there and does not start, and of one that is not there.
 _NOT_STARTED = 126
 _NOT_FOUND = 127
 _CAN_BECOME = os.name == "posix"  # Windows starts another process and ends this one
 # Python ignores these from its start, and a program would inherit that (see restore_signals in subprocess).
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
+
+
+def env_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    from certboot.cli.env_formats import FORMATS
+
+    command.description = (
+        "Print what the start-up hook sets, for what no Python starts. Like the hook, leave alone a\n"
+        "variable that is set to something else, and say so on standard error."
+    )
+    command.epilog = _FORMATS
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.add_argument("--format", choices=tuple(FORMATS), default="sh", help="how to write them (default: sh)")
+    command.add_argument("--force", action="store_true", help="print those too that are set to something else")
+    options.home(command)
 
 
 def env_command(arguments: argparse.Namespace) -> int:
@@ -39,6 +66,21 @@ def env_command(arguments: argparse.Namespace) -> int:
             warn(f"{name} is left alone, because {because} is set by something else: {preset}={value}")
         aside("\nhint: certboot env --force")
     return OK
+
+
+def run_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.usage = "certboot run [-h] [--home DIR] [--] PROGRAM [ARGUMENT ...]"
+    command.description = (
+        "Set the variables of the start-up hook that are not set yet, and become the program: its exit "
+        "status, signals and process id are its own. CERTBOOT_DISABLE turns off only the hook, not this."
+    )
+    command.epilog = (
+        "exit status: the program's; 127 there is no such program, 126 it could not be started, "
+        "2 there is no store and the program was not started"
+    )
+    command.add_argument("program", metavar="PROGRAM", nargs=argparse.REMAINDER, help="a program and its arguments")
+    options.home(command)
 
 
 def run_command(arguments: argparse.Namespace) -> int:

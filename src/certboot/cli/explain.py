@@ -7,6 +7,7 @@ import typing
 from difflib import get_close_matches
 from itertools import groupby
 
+from certboot.cli import options
 from certboot.cli.terminal import show
 from certboot.errors import OK, CertbootError
 
@@ -47,6 +48,15 @@ def index(explanations: Mapping[str, Explanation]) -> str:
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+
+
+def explain_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "Tell what findings mean, why clients fail because of them, who can mend them and how. Without an "
+        "id: list all findings."
+    )
+    options.words(command, "id", "ID", "such as missing-intermediate")
 
 
 def explain_command(arguments: argparse.Namespace) -> int:

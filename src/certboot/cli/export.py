@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import typing
 from pathlib import Path
 
+from certboot.cli.options import home
 from certboot.cli.terminal import data, say
 from certboot.errors import OK, CertbootError
 
 if typing.TYPE_CHECKING:
-    import argparse
-
     from certboot.pki.certificate import Certificate
     from certboot.store.export.formats import Format, Options
     from certboot.store.paths import StorePaths
 
 _STANDARD_OUTPUT = "-"
+
+
+def export_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    from certboot.store.export.formats import FORMATS, NAME, PASSWORD
+
+    command.description = "Write the trust anchors of the store in another format. The same store gives the same bytes."
+    command.epilog = "formats:\n" + "".join(f"  {name:<20}{each.summary}\n" for name, each in FORMATS.items())
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.add_argument("path", metavar="PATH", help="the file or directory to write; - for standard output")
+    command.add_argument("--format", metavar="FORMAT", required=True, choices=tuple(FORMATS), help="see below")
+    command.add_argument(
+        "--force", action="store_true", help="replace a file, or a directory that an earlier export has made"
+    )
+    command.add_argument(
+        "--intermediates", action="store_true", help="in a pem-directory-hash, also the intermediates of the store"
+    )
+    command.add_argument(
+        "--password-file", metavar="FILE", type=Path,
+        help=f"the password by which a reader sees that a pkcs12 or java-cacerts is unaltered (default: {PASSWORD})",
+    )  # fmt: skip
+    command.add_argument("--name", help=f"the name of a configmap, or of trust-manager's Bundle (default: {NAME})")
+    command.add_argument("--namespace", help="the namespace of a configmap, or the only one that gets the Bundle's")
+    home(command)
 
 
 def export_command(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import typing
 from dataclasses import asdict
 from pathlib import Path
 
+from certboot.cli import options
 from certboot.cli.terminal import data, failed, show, warn
 from certboot.errors import FAILED, OK, UNFINISHED, CertbootError, printable
 from certboot.store.place import SHARED
@@ -52,6 +53,63 @@ _STATUS = {
 }
 
 _SCHEMA = 1
+
+
+def hook_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "The start-up hook comes with certboot, and acts in the environment where that is installed. Other "
+        "interpreters (Python 3.8 or newer) get a copy of it, without certboot and without dependencies."
+    )
+    actions = command.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    install = actions.add_parser(
+        "install",
+        help="copy the hook into an interpreter",
+        description="Copy the hook into the folder of packages of an interpreter, by default the one that runs "
+        "certboot. Again, it renews the copy. What certboot did not put there is left alone; where pip put certboot "
+        "itself, only --home is recorded.",
+    )
+    _interpreters(install)
+    install.add_argument(
+        "--home", metavar="DIR", type=options.folder,
+        help="the store that this interpreter uses, recorded beside the hook; CERTBOOT_HOME goes before it. For one "
+        "that root keeps for all users of a machine (default: as it was, at first each user's own)",
+    )  # fmt: skip
+    install.add_argument(
+        "--break-system-packages", action="store_true",
+        help="also where the system's package manager has marked the interpreter as its own (PEP 668). As pip, "
+        "certboot puts nothing there unasked: every program of the system that is written in Python would start with "
+        "the hook. --user does not need this: the marker is about packages that hide those of the system, and the "
+        "hook brings none",
+    )  # fmt: skip
+    uninstall = actions.add_parser(
+        "uninstall",
+        help="take away what install has copied",
+        description="Remove the files that `certboot hook install` has copied, if they are unchanged, and nothing "
+        "else.",
+    )
+    _interpreters(uninstall)
+    status = actions.add_parser(
+        "status",
+        help="say where the hook is, whether it runs, and what else runs at start",
+        description="Start an interpreter, and say where the hook is, in which version, whether it ran, which store is "
+        "recorded, and which other start-up files run code, in their order. By default: the interpreter that runs "
+        "certboot, and all that have a copy.",
+        epilog="exit status: 0 the hook runs in all of them, 1 not in all, 2 wrong usage or one could not be asked",
+    )
+    _interpreters(status)
+    status.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+
+
+def _interpreters(command: argparse.ArgumentParser) -> None:
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--python", metavar="PATH", help="an interpreter, or the folder of a virtualenv")
+    which.add_argument(
+        "--all-venvs", metavar="DIR", type=Path, help="every virtualenv at or below this folder, six levels deep"
+    )
+    command.add_argument(
+        "--user", action="store_true", help="your own folder of packages, which virtualenvs leave out (pip's --user)"
+    )
 
 
 def hook_command(arguments: argparse.Namespace) -> int:

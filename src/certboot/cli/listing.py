@@ -7,6 +7,7 @@ import typing
 from collections import Counter
 from dataclasses import asdict
 
+from certboot.cli import options
 from certboot.cli.terminal import data, say, show
 from certboot.errors import OK, printable
 from certboot.sources import repaired
@@ -24,6 +25,16 @@ if typing.TYPE_CHECKING:
 DIGITS = 16  # of a fingerprint: enough to be unique, few enough to be read
 
 SCHEMA = 1
+
+
+def list_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.add_argument("--role", choices=("anchor", "intermediate"), help="only these")
+    command.add_argument("--source", metavar="NAME", default="", help="only those from this source")
+    command.add_argument("--expiring", metavar="SPAN", help="only those that expire within this span, such as 30d")
+    command.add_argument("--rejected", action="store_true", help="what did not enter, and by which rule")
+    command.add_argument("--json", action="store_true", help="print one JSON object, with a digest of the store")
+    options.home(command)
 
 
 def list_command(arguments: argparse.Namespace) -> int:
@@ -47,6 +58,12 @@ def list_command(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def show_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.add_argument("id", metavar="ID", help=options.ID)
+    options.home(command)
+
+
 def show_command(arguments: argparse.Namespace) -> int:
     """Show one certificate."""
     from certboot.pki.certificate import annotated_pem
@@ -63,6 +80,11 @@ def show_command(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def history_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    options.home(command)
+
+
 def history_command(_: argparse.Namespace) -> int:
     """List the generations."""
     from certboot.store import history
@@ -70,6 +92,13 @@ def history_command(_: argparse.Namespace) -> int:
 
     show(history_table(history.steps(store_paths())))
     return OK
+
+
+def diff_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    for name in ("before", "after"):
+        command.add_argument(name, metavar="N", type=int, help="a generation")
+    options.home(command)
 
 
 def diff_command(arguments: argparse.Namespace) -> int:
@@ -80,6 +109,16 @@ def diff_command(arguments: argparse.Namespace) -> int:
     before, after = (generations.numbered(store_paths(), number) for number in (arguments.before, arguments.after))
     show(difference_text(*selection.difference(before, after)))
     return OK
+
+
+def rollback_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "Put an earlier generation in force. The next update applies the sources again; to keep a "
+        "certificate out, distrust it."
+    )
+    command.add_argument("number", metavar="N", type=int, nargs="?", help="the generation (default: the one before)")
+    options.home(command)
 
 
 def rollback_command(arguments: argparse.Namespace) -> int:

@@ -2,53 +2,54 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib
 import io
 import os
 import sys
-import typing
 
-from certboot.cli.options import parser
 from certboot.cli.terminal import failed, say, silenced
-from certboot.errors import INTERRUPTED, OK, UNFINISHED, CertbootError, without_credentials
+from certboot.errors import INTERRUPTED, OK, UNFINISHED, CertbootError, printable, without_credentials
 
-if typing.TYPE_CHECKING:
-    import argparse
+TYPE_CHECKING = False  # as typing has it, whose import costs as much as what is here
+if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import NoReturn
 
 _UNHARMED = "the store that was in force still is, if there was one; certboot doctor store looks at it"
-# Command -> the module of certboot.cli that has it, as a function NAME_command.
-_MODULES = {
-    "init": "update",
-    "update": "update",
-    "trust": "trust",
-    "distrust": "trust",
-    "adopt": "adopt",
-    "repair": "repair",
-    "chain": "repair",
-    "list": "listing",
-    "show": "listing",
-    "history": "listing",
-    "diff": "listing",
-    "rollback": "listing",
-    "doctor": "doctor",
-    "explain": "explain",
-    "scan": "scan",
-    "env": "env",
-    "run": "env",
-    "hook": "hook",
-    "rehash": "rehash",
-    "export": "export",
-    "purge": "purge",
+# Command -> the module of certboot.cli that has it, as functions NAME_options and NAME_command, and what it is for.
+COMMANDS = {
+    "init": ("update", "fill the store, and let the hook point programs at it"),
+    "doctor": ("doctor", "say what is active and why; with a host, why its certificate fails"),
+    "explain": ("explain", "tell what a finding of the doctor means, and who can mend it"),
+    "scan": ("scan", "examine many hosts, and say which of them fail and why"),
+    "update": ("update", "read the sources again"),
+    "trust": ("trust", "add a CA of your own"),
+    "distrust": ("trust", "take a certificate out, for good"),
+    "adopt": ("adopt", "take over CA variables that something else has set"),
+    "repair": ("repair", "store the intermediate that a server forgot to send"),
+    "chain": ("repair", "write the complete chain that a server should send"),
+    "list": ("listing", "list the certificates of the store"),
+    "show": ("listing", "show all that is known of one certificate"),
+    "history": ("listing", "list the generations: when, by which command, what came and went"),
+    "rollback": ("listing", "go back to an earlier generation"),
+    "diff": ("listing", "show what came and went between two generations"),
+    "env": ("env", "print the hook's variables for a shell, a service or a container"),
+    "run": ("env", "run a program with the hook's variables"),
+    "hook": ("hook", "put the start-up hook into other interpreters, or take it away"),
+    "rehash": ("rehash", "do what `openssl rehash` does, without the openssl program"),
+    "export": ("export", "write the store in a form that other programs take: Java, Kubernetes, containers"),
+    "purge": ("purge", "take the store away again"),
 }
-COMMANDS = tuple(_MODULES)
-# Command -> its list of words, between which options may stand. argparse fills a list only from words in a row, and its
-# parse_intermixed_args() does not work with commands.
-_LISTS = {"adopt": "variable", "doctor": "target", "explain": "id", "repair": "host", "scan": "host"}
+_EPILOG = """\
+exit status: 0 all is well, 1 the doctor found a failure or a question was answered no, 2 wrong usage or certboot could
+not do its work. The store lies in $CERTBOOT_HOME, or in the user's data folder. CERTBOOT_DISABLE=1 turns the start-up
+hook off.
+"""
 
 
-def program() -> typing.NoReturn:
+def program() -> NoReturn:
     """Be the command ``certboot``. Who presses Ctrl-C once more while it ends is not shown where it was then."""
     try:
         status = main()
@@ -84,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not (arguments.version or arguments.command):
             parser().error("a command is missing")
         with _store_at(getattr(arguments, "store", None)):
-            status = _version() if arguments.version else _command(arguments.command)(arguments)
+            status = _version() if arguments.version else _function(arguments.command, "command")(arguments)
         _flush()
     except CertbootError as error:
         return failed(error.message, error.hint)
@@ -100,6 +101,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse's, but for errors that repeat what was typed: nothing in it can drive the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
+def parser(chosen: str = "") -> argparse.ArgumentParser:
+    """Return the parser, in which only one command knows its options; what it returns has its name in ``command``."""
+    whole = _Parser(
+        prog="certboot",
+        description="Make TLS certificates work for every program that a Python user starts.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    whole.add_argument("--version", action="store_true", help="show the version and exit")
+    # A command that was not chosen is a line of the help, and needs no parser of its own.
+    commands = whole.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command",
+        parser_class=lambda **_: whole,  # type: ignore[call-overload] # argparse takes whatever makes one
+    )  # fmt: skip
+    for name, (_, summary) in COMMANDS.items():
+        commands.add_parser(name, help=summary)
+    if chosen in COMMANDS:
+        command = _Parser(prog=f"certboot {chosen}")
+        _function(chosen, "options")(command)
+        commands.choices[chosen] = command
+    return whole
+
+
 def _flush() -> None:
     """Write out what was printed; raises BrokenPipeError where the reader has gone."""
     if sys.stdout:
@@ -108,13 +139,14 @@ def _flush() -> None:
 
 def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Return what the command line says; exits with usage and a message where it is wrong."""
-    whole = parser()
-    found, left = whole.parse_known_args(argv)
+    line = sys.argv[1:] if argv is None else argv
+    whole = parser(next((word for word in line if word[:1] != "-"), ""))
+    found, left = whole.parse_known_args(line)
     end = left.index("--") if "--" in left else len(left)
     words = [*left[:end], *left[end + 1 :]]  # after -- everything is a word
-    if words and found.command in _LISTS and all(word == "-" or word[:1] != "-" for word in left[:end]):
-        name = _LISTS[found.command]
-        setattr(found, name, [*getattr(found, name), *words])
+    # argparse fills a list only from words in a row, and its parse_intermixed_args() does not work with commands.
+    if words and "words" in found and all(word == "-" or word[:1] != "-" for word in left[:end]):
+        setattr(found, found.words, [*getattr(found, found.words), *words])
     elif left:
         whole.error(f"unrecognized arguments: {' '.join(map(_shown, left))}")
     return found
@@ -138,11 +170,11 @@ def _store_at(folder: str | None) -> Iterator[None]:
             os.environ.update({} if former is None else {"CERTBOOT_HOME": former})
 
 
-def _command(name: str) -> Callable[[object], int]:
+def _function(command: str, what: str) -> Callable[..., int]:
     # Imported when it is called, so that `certboot --help` costs little more than Python itself.
-    module = importlib.import_module(f"certboot.cli.{_MODULES[name]}")
-    command: Callable[[object], int] = getattr(module, f"{name}_command")
-    return command
+    module = importlib.import_module(f"certboot.cli.{COMMANDS[command][0]}")
+    function: Callable[..., int] = getattr(module, f"{command}_{what}")
+    return function
 
 
 def _version() -> int:

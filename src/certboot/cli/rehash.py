@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import typing
+from pathlib import Path
 
 from certboot.cli.terminal import failed, say, warn
 from certboot.errors import OK, CertbootError
 
 if typing.TYPE_CHECKING:
     import argparse
+
+
+def rehash_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "Give every certificate and CRL in the directories (.pem, .crt, .cer, .crl) the link by which "
+        "OpenSSL finds it, and remove links that lead nowhere. Files are left alone."
+    )
+    command.add_argument("directory", metavar="DIR", type=Path, nargs="+", help="a directory of PEM files")
 
 
 def rehash_command(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import typing
+from pathlib import Path
 
+from certboot.cli import options
 from certboot.cli.terminal import aside, confirmed, data, say, show, silenced
 from certboot.errors import FAILED, OK, CertbootError, printable, shortened
 from certboot.net.address_policy import HERE, KINDS, PRIVATE
@@ -39,6 +41,27 @@ _OPTIONS = (
 _PROXY = "  proxy    it resolved the names of these addresses: where they lead could not be checked"
 
 
+def repair_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "Look at the chain that a server sends. What is missing between it and an anchor of the store is "
+        "taken from the store, from the CCADB's report if that was fetched, or from where the certificates say that "
+        "their issuers are. What passes every check is shown, stored after a question for all clients, and leaves "
+        "again with its anchor. Afterwards the handshake is made again. A root is never stored."
+    )
+    command.epilog = (
+        "exit status: 0 every server's certificate is good now, 1 not every one's, or the answer was no, "
+        "2 wrong usage or certboot could not do its work"
+    )
+    options.words(command, "host", "HOST", "HOST, HOST:PORT or a URL")
+    command.add_argument("--file", metavar="FILE", type=Path, help="more of them, a host a line; # begins a comment")
+    command.add_argument("--yes", action="store_true", help="do not ask")
+    command.add_argument("--dry-run", action="store_true", help="show what would be stored, and change nothing")
+    options.server(command)
+    options.fetches(command)
+    options.home(command)
+
+
 def repair_command(arguments: argparse.Namespace) -> int:
     """Find what servers do not send, ask, store it, and shake hands again."""
     from certboot.cli.targets import targets
@@ -69,10 +92,27 @@ def repair_command(arguments: argparse.Namespace) -> int:
     return OK if whole and all(good) else FAILED
 
 
+def chain_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "Write what the operator of a server has to configure, in PEM: its certificate, then the "
+        "intermediates in order, and no root. What the server does not send is looked for as `certboot repair` does. "
+        "The store is not changed."
+    )
+    command.epilog = (
+        "exit status: 0 the chain is complete, 1 it is not and nothing was written, 2 wrong usage or certboot "
+        "could not do its work"
+    )
+    command.add_argument("host", metavar="HOST", help="HOST, HOST:PORT or a URL")
+    command.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
+    command.add_argument("--force", action="store_true", help="replace a file that is there already")
+    options.server(command)
+    options.fetches(command)
+    options.home(command)
+
+
 def chain_command(arguments: argparse.Namespace) -> int:
     """Write the chain that a server should send."""
-    from pathlib import Path
-
     from certboot.cli.targets import targets
     from certboot.pki import pem
     from certboot.store.export.destination import write_file

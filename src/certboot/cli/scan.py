@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import itertools
 import os
 import sys
 import typing
+from pathlib import Path
 
 from certboot import files
+from certboot.cli import options
 from certboot.cli.terminal import aside, show
 from certboot.errors import INTERRUPTED, CertbootError
 
 if typing.TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
 
     from certboot.scan.tally import Tally
@@ -23,6 +25,33 @@ _STANDARD_INPUT = "-"
 _USAGE = "certboot scan HOST ..., certboot scan --file FILE, or certboot scan - for standard input"
 _MORE_FILES = 64
 _FILES_OF_A_JOB = 2
+_MOST_JOBS = 512
+
+
+def scan_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "Examine each host as `certboot doctor HOST` does, many at a time, and write a JSON line for each "
+        "in the order of the list, then a summary by cause. An entry is HOST, HOST:PORT or a URL; a second field is "
+        "the address to connect to in its place; what follows a # is a comment. What is no host gets a line too. "
+        "Nothing is contacted but what the list names. After Ctrl-C every line that was written is whole."
+    )
+    command.epilog = (
+        "exit status: 0 all hosts are good, 1 some host fails, 2 wrong usage or certboot could not do its work, "
+        "130 after Ctrl-C"
+    )
+    options.words(command, "host", "HOST", "a host; - for a list on standard input, one a line")
+    command.add_argument("--file", metavar="FILE", type=Path, help="a list of hosts, one a line")
+    options.starttls(command)
+    command.add_argument(
+        "--jobs", metavar="N", type=_jobs, default=64, help=f"hosts at a time, at most {_MOST_JOBS} (default: 64)"
+    )
+    options.timeout(command, "for each host")
+    command.add_argument("--unordered", action="store_true", help="write each line when its host is done")
+    command.add_argument("--output", metavar="FILE", type=Path, help="write the lines to this file, a new one")
+    command.add_argument(
+        "--resume", action="store_true", help="go on with the file of --output: ask only for what is not in it"
+    )
 
 
 def scan_command(arguments: argparse.Namespace) -> int:
@@ -64,6 +93,15 @@ def scan_command(arguments: argparse.Namespace) -> int:
             progress.show()
         interrupted = stopped.is_set()
     return _ended(tally, interrupted=interrupted)
+
+
+def _jobs(text: str) -> int:
+    """Return a number of hosts at a time."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < len(str(10 * _MOST_JOBS)) else 0
+    if not 1 <= number <= _MOST_JOBS:
+        message = f"not a number from 1 to {_MOST_JOBS}: {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return number
 
 
 def _ended(tally: Tally, *, interrupted: bool) -> int:

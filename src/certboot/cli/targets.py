@@ -7,11 +7,12 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertbootError
-from certboot.net.connection import Target
 
 if typing.TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+
+    from certboot.net.connection import Target
 
 
 def targets(hosts: Sequence[str], file: Path | None, arguments: argparse.Namespace) -> tuple[Target, ...]:
@@ -35,6 +36,7 @@ def targets(hosts: Sequence[str], file: Path | None, arguments: argparse.Namespa
 
 def target(host: str, arguments: argparse.Namespace) -> Target:
     """Return the server that a person names, with the options that lead to it; raises CertbootError."""
+    from certboot.net.connection import Target
     from certboot.net.target import parse_address, parse_host
 
     refuse_empty(arguments, "connect", "servername")

@@ -3,21 +3,21 @@
 Whatever is for people is made printable here, line by line, whoever chose the names in it: files, certificates,
 servers, arguments. What is for programs goes out as it is, by ``data``, in a form that escapes by its own rules.
 Nothing else writes to standard output and standard error, but rich, which gets only what is printable
-(``cli/report/terminal.py``), and argparse (``cli/options.py``).
+(``cli/report/terminal.py``), and argparse (``cli/main.py``).
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import typing
-from pathlib import Path
 
-from certboot import files
 from certboot.errors import UNFINISHED, CertbootError, printable, printable_lines
 
-if typing.TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+    from typing import TextIO
 
     from certboot.pki.containers import Password
     from certboot.sources.candidates import Loaded
@@ -73,7 +73,7 @@ def over(line: str) -> None:
     sys.stderr.flush()
 
 
-def silenced(stream: typing.TextIO) -> None:
+def silenced(stream: TextIO) -> None:
     """Let what cannot be written to this stream go nowhere: the interpreter would try it once more at exit."""
     descriptor = os.open(os.devnull, os.O_WRONLY)
     os.dup2(descriptor, stream.fileno())
@@ -99,6 +99,7 @@ def confirmed(question: str) -> bool:
 
 def password(file: Path | None) -> Password:
     """Return how the password of a file is had: from this file, or from the user."""
+    from certboot import files
 
     def ask() -> bytes:
         if file:

@@ -6,6 +6,7 @@ import os
 import typing
 from pathlib import Path
 
+from certboot.cli import options
 from certboot.cli.terminal import additions, confirmed, say, show
 from certboot.errors import FAILED, OK, CertbootError, printable, without_credentials
 from certboot.pki import rules
@@ -32,6 +33,29 @@ Compare the SHA-256 with one that you get by another way:
 DISTRUSTED = """\
 kept out from now on, with every certificate of its name and key: clients refuse chains that end there
 no block: a server that sends it signed by a CA that is still trusted is accepted (certboot doctor HOST tells)"""
+
+
+def trust_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "Show the CA certificates in a file, a folder or at an https address, or the CA at the top of a "
+        "server's chain, fetched from where its certificates say that it lies if it is not sent; ask, and trust them "
+        "from then on. A certificate that was distrusted is let in again."
+    )
+    command.add_argument(
+        "target", metavar="FILE|DIR|URL|HOST", help="PEM, DER, PKCS#7 or PKCS#12; or a server: HOST or HOST:PORT"
+    )
+    command.add_argument(
+        "--sha256", "--fingerprint", metavar="HEX", default="",
+        help="what comes from an address or a server must have this SHA-256",
+    )  # fmt: skip
+    command.add_argument(
+        "--yes", action="store_true", help="do not ask (for an address or a server: only with --sha256)"
+    )
+    options.password_file(command)
+    options.server(command)
+    options.fetches(command)
+    options.home(command)
 
 
 def trust_command(arguments: argparse.Namespace) -> int:
@@ -131,6 +155,16 @@ def _refuse_known(paths: StorePaths, loaded: Loaded, host: str) -> None:
             if entry.role == "anchor" and anchor != certificate and is_signed_by(certificate, anchor):
                 message = f"{certificate.name} is an intermediate of {anchor.name}, which the store trusts already"
                 raise CertbootError(message, f"certboot repair {host}")
+
+
+def distrust_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "Take a certificate out of the store, with the intermediates below it, and keep it out at every later update."
+    )
+    command.add_argument("id", metavar="ID", help=options.ID)
+    command.add_argument("--undo", action="store_true", help="let it in again, if its source still has it")
+    options.home(command)
 
 
 def distrust_command(arguments: argparse.Namespace) -> int:

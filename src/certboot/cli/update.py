@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import sys
@@ -9,6 +10,7 @@ import typing
 from collections import Counter
 from pathlib import Path
 
+from certboot.cli import options
 from certboot.cli.terminal import additions, progress, say, show
 from certboot.clients.variables import Adoption
 from certboot.errors import OK, CertbootError, printable
@@ -16,7 +18,6 @@ from certboot.sources import repaired
 from certboot.store.selection import difference, first_outlived
 
 if typing.TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable, Sequence
 
     from certboot.sources.candidates import Rejection
@@ -144,6 +145,26 @@ def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def init_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = (
+        "Fill the store from certifi, the operating system and your own CAs. Run again, it changes only "
+        "what is new. What is chosen here, later updates go by. Outside of the store's folder only the hook's own "
+        "files are written: copies that are outdated, and the folder's path beside a hook that would look elsewhere."
+    )
+    command.add_argument(
+        "--add", metavar="FILE", type=Path, action="append", default=[],
+        help="also trust the CA certificates in this file or folder; kept for later runs; may be given again",
+    )  # fmt: skip
+    command.add_argument(
+        "--source", metavar="NAMES", help="where to take anchors from: certifi,system,ccadb (default: certifi,system)"
+    )
+    _source_options(command)
+    command.add_argument("--config", metavar="FILE", type=Path, help="take these settings, as a team shares them")
+    options.password_file(command)
+    options.home(command)
+
+
 def init_command(arguments: argparse.Namespace) -> int:
     """Fill the store."""
     import certboot_startup
@@ -173,6 +194,26 @@ def init_command(arguments: argparse.Namespace) -> int:
     notes += _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
     show(init_summary(outcome, "" if apart else certboot_startup.status, notes))
     return OK
+
+
+def _source_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--intermediates", action=argparse.BooleanOptionalAction,
+        help="also store the TLS intermediates of the Mozilla programme, each under its anchor",
+    )  # fmt: skip
+    command.add_argument(
+        "--from", dest="reports", metavar="DIR",
+        help="read the CCADB's reports from this folder, and later ones too (network: from the network again)",
+    )  # fmt: skip
+
+
+def update_options(command: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    command.description = "Read the sources that were chosen again, and bring the store to what they say now."
+    command.add_argument("--max-age", metavar="SPAN", help="do nothing if that was done within this span, such as 7d")
+    command.add_argument("--dry-run", action="store_true", help="show what would come and go, and change nothing")
+    _source_options(command)
+    options.home(command)
 
 
 def update_command(arguments: argparse.Namespace) -> int:
