@@ -419,3 +419,12 @@ def test_on_windows_the_command_waits(certboot: Callable[..., Ran], monkeypatch:
     monkeypatch.setattr(env, "_CAN_BECOME", False)
     assert certboot("run", "--", "x", "--", "y").status == 9
     assert started == [["x", "--", "y"]]
+
+
+@pytest.mark.usefixtures("store")
+def test_a_program_that_cannot_be_started_leaves_the_signals_as_they_were(certboot: Callable[..., Ran]) -> None:
+    numbers = (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
+    before = [signal.getsignal(number) for number in numbers]
+    assert before[1:] == [signal.SIG_IGN] * 2
+    assert certboot("run", "/no/such/program").status == 127
+    assert [signal.getsignal(number) for number in numbers] == before

@@ -109,11 +109,10 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 def _become(argv: list[str], environ: Mapping[str, str]) -> typing.NoReturn:
     """Replace this process: exit status, signals, terminal and process id are the program's own. Raises OSError."""
-    for name in _IGNORED_BY_PYTHON:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    numbers = [getattr(signal, name) for name in _IGNORED_BY_PYTHON if hasattr(signal, name)]
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started us wants it ignored
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        numbers.append(signal.SIGINT)
+    former = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
     path = _located(argv[0], environ)
     try:
         if path:
@@ -124,6 +123,9 @@ def _become(argv: list[str], environ: Mapping[str, str]) -> typing.NoReturn:
             raise
         # A script without a first line that names its interpreter is the shell's (POSIX, execvp).
         os.execve("/bin/sh", ["sh", path or argv[0], *argv[1:]], environ)  # noqa: S606 - as above
+    finally:  # it could not be started, and to say so to a closed pipe must not kill this process
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def _wait_for(argv: list[str], environ: Mapping[str, str]) -> int:
