@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 import trustme
 
@@ -33,6 +34,11 @@ from support.snapshot import few_sources
 # A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# hypothesis gives an example 200 ms of the clock, which a machine with other things to do does not have.
+_PATIENT = (hypothesis.HealthCheck.too_slow,)
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=_PATIENT)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from certboot.store.update import apply
 
 
 @pytest.fixture
-def current(paths: StorePaths) -> Generation:
+def current(paths: StorePaths, clock: Callable[[datetime], None]) -> Generation:
+    """A store that was written at NOW, however long ago this process began."""
+    clock(NOW)
     apply(paths, Request("init"))
     found = generations.read_in_force(paths)
     assert found
