@@ -7,7 +7,7 @@ from support.environments import SYSTEM_PATH
 from support.table import cases
 
 from certboot.clients import settings
-from certboot.clients.table import CLIENTS, places
+from certboot.clients.table import CLIENTS, KEYS, looked_up
 
 OWN = "/own.pem"
 EVERY = tuple(client.name for client in CLIENTS)
@@ -55,15 +55,31 @@ def test_a_users_setting_is_found_by_the_names_of_the_table(clean: Path, file: s
     }
 
 
-def test_every_setting_of_the_table_can_be_found() -> None:
-    known = {pair for pairs in settings._NAMES.values() for pair in pairs}
-    wanted = {
-        (client.name, place.name)
-        for client in CLIENTS
-        for place in (*places(client), *client.switches)
-        if place.setting
-    }
-    assert known == wanted
+def test_every_setting_that_decides_whom_a_client_trusts_is_in_some_file() -> None:
+    deciding = {name for client in CLIENTS for name in ((client.files.owner, key.last) for key in looked_up(client))}
+    assert deciding <= KEYS.keys()
+    assert {owner for owner, _ in deciding} == {"pip", "AWS", "uv", "curl", "git", "npm", "wget", "cargo"}
+
+
+PATHS = {
+    "pip": ("~/own.pem", "{home}/own.pem"),
+    "npm": ("~/${NAME}.pem", "{home}/own.pem"),
+    "conda": ("~/own.pem", "{home}/own.pem"),
+    "git": ("~/own.pem", "{home}/own.pem"),
+    "curl": ("~/own.pem", "~/own.pem"),
+    "wget": ("~/own.pem", "~/own.pem"),
+    "AWS": ("~/own.pem", "~/own.pem"),
+    "cargo": ("own.pem", "/there/own.pem"),
+}
+
+
+@cases("owner", PATHS)
+def test_a_path_is_read_as_its_client_reads_it_wherever_it_is_told(clean: Path, owner: str) -> None:
+    value, expected = PATHS[owner]
+    setting = settings.Setting(owner, "cert", value, "/there/folder/file", 1)
+    assert settings.as_path(setting, {"NAME": "own"}) == expected.replace("{home}", str(clean))
+    plain = setting._replace(value="/own.pem")  # the control
+    assert settings.as_path(plain, {}) == OWN
 
 
 def test_another_profile_of_aws_counts_when_it_is_chosen(clean: Path) -> None:

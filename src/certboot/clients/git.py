@@ -6,12 +6,13 @@ import os
 import re
 import subprocess
 import typing
-from collections.abc import Mapping
 from pathlib import Path
 
 from certboot.files import UnreadableError, read_text
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from certboot.clients.settings_places import Surroundings
 
 _SECONDS = 10
@@ -33,24 +34,22 @@ class GitSetting(typing.NamedTuple):
 
 def git_settings(around: Surroundings) -> tuple[GitSetting, ...]:
     """Return the settings that git has in the user's folder, a repository's own among them; nothing without git."""
-    argv = ["git", "config", "--includes", "--null", "--show-origin", "--get-regexp", _NAMES]
-    try:
-        ran = subprocess.run(
-            argv, env=dict(around.environ), capture_output=True, check=False, timeout=_SECONDS,
-            stdin=subprocess.DEVNULL, cwd=around.folder,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    parts = os.fsdecode(ran.stdout).split("\0")
-    found = []
-    for origin, pair in zip(parts[0::2], parts[1::2], strict=False):
-        key, separator, value = pair.partition("\n")
-        start, _, last = key.rpartition(".")
+    settings = []
+    for origin, name, value in _told(around.environ, around.folder):
+        start, _, last = name.rpartition(".")
         file = os.path.join(around.folder, origin[5:]) if origin.startswith("file:") else ""
-        # A name alone, without an equals sign, means true.
-        value = value if separator else "true"
-        found.append(GitSetting(f"{start}.{_SHORT.get(last, last)}", value, file, _line(file, last)))
-    return tuple(found)
+        settings.append(GitSetting(f"{start}.{_SHORT.get(last, last)}", value, file, _line(file, last)))
+    return tuple(settings)
+
+
+def settings_outranked(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the names of the git settings, outside any repository, that ``GIT_SSL_CAINFO`` would outrank.
+
+    ``http.sslCAInfo`` and ``http.sslCAPath``, for one address or for all, included files as well (git-config(1)).
+    Without git there are none.
+    """
+    names = (name for _, name, _ in _told(environ, Path(os.path.abspath(os.sep))))
+    return tuple(dict.fromkeys(name for name in names if not name.endswith(".sslverify")))
 
 
 def is_off(value: str) -> bool:
@@ -68,18 +67,17 @@ def _line(file: str, name: str) -> int:
     return max((n for n, line in enumerate((text or "").split("\n"), start=1) if pattern.match(line)), default=0)
 
 
-def settings_outranked(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """Return the names of the git settings, outside any repository, that ``GIT_SSL_CAINFO`` would outrank.
-
-    ``http.sslCAInfo`` and ``http.sslCAPath``, for one address or for all, included files as well (git-config(1)).
-    Without git there are none.
-    """
-    command = ["git", "config", "--includes", "--name-only", "--get-regexp", r"^http\.(.*\.)?sslca(info|path)$"]
+def _told(environ: Mapping[str, str], folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield the origin, the name and the value of each setting that git finds from this folder."""
+    argv = ["git", "config", "--includes", "--null", "--show-origin", "--get-regexp", _NAMES]
     try:
-        found = subprocess.run(
-            command, env=dict(environ), capture_output=True, check=False, text=True, errors="replace",
-            timeout=_SECONDS, stdin=subprocess.DEVNULL, cwd=os.path.abspath(os.sep),
+        ran = subprocess.run(
+            argv, env=dict(environ), capture_output=True, check=False, timeout=_SECONDS,
+            stdin=subprocess.DEVNULL, cwd=folder,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return tuple(dict.fromkeys(name for name in found.stdout.split("\n") if name))
+        return
+    parts = os.fsdecode(ran.stdout).split("\0")
+    for origin, pair in zip(parts[0::2], parts[1::2], strict=False):
+        name, separator, value = pair.partition("\n")
+        yield origin, name, value if separator else "true"  # a name alone, without an equals sign, means true

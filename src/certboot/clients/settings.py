@@ -1,45 +1,30 @@
 """What all settings files say about certificates and verification, with file and line; nothing else is taken from them.
 
-Tokens and passwords stand in some of these files too: only the names in ``_WANTED`` ever leave this module.
+Tokens and passwords stand in some of these files too: only the names in ``KEYS`` ever leave this module.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import typing
 from pathlib import Path
 
-from certboot.clients import settings_formats, settings_places
+from certboot.clients import settings_formats
 from certboot.clients.git import git_settings
 from certboot.clients.settings_places import Surroundings
+from certboot.clients.table import BESIDE, CLIENTS, KEYS, OWNERS, REFERENCES, looked_up
 from certboot.clients.trust import OwnSetting
 from certboot.files import UnreadableError, read_text
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from certboot.clients.settings_formats import Parsed
+    from certboot.clients.table import Files, Key
 
 Settings = dict[str, dict[str, OwnSetting]]
 
-# The client and the last part of the name in the file -> those of the table.
-_NAMES = {
-    ("pip", "cert"): (("pip", "cert"),),
-    ("curl", "cacert"): (("curl", "cacert"),),
-    ("curl", "capath"): (("curl", "capath"),),
-    ("npm", "cafile"): (("npm", "cafile"),),
-    ("wget", "cacertificate"): (("wget", "ca_certificate"),),
-    ("cargo", "cainfo"): (("cargo", "http.cainfo"),),
-    ("AWS", "ca-bundle"): (("botocore", "ca_bundle"), ("AWS CLI", "ca_bundle")),
-    ("uv", "system-certs"): (("uv", "system-certs"),),
-    ("uv", "native-tls"): (("uv", "native-tls"),),
-    ("git", "sslCAInfo"): (("git", "http.sslCAInfo"),),
-    ("git", "sslCAPath"): (("git", "http.sslCAPath"),),
-}
-# They take ~ for the home folder.
-_EXPANDING = ("pip", "npm", "git")
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -50,8 +35,14 @@ class Setting(typing.NamedTuple):
     name: str
     value: str
     file: str
+    """Empty where it comes from a variable."""
     line: int
     """0 where that is not known."""
+
+    @property
+    def key(self) -> Key | None:
+        """What the table says of it; None for what git says of verification."""
+        return KEYS.get((self.client, self.name.rpartition(".")[2]))
 
 
 class Wrong(typing.NamedTuple):
@@ -73,111 +64,79 @@ class Found(typing.NamedTuple):
     wrong: tuple[Wrong, ...]
 
 
-_UV = ("native-tls", "system-certs", "allow-insecure-host")
-_WANTED = {
-    "pip": ("cert", "trusted-host"),
-    "curl": ("cacert", "capath", "insecure", "no-insecure"),
-    "npm": ("cafile", "ca", "ca[]", "strict-ssl"),
-    "conda": ("ssl_verify",),
-    "uv": _UV,
-    "wget": ("cacertificate", "cadirectory", "checkcertificate"),
-    "cargo": ("cainfo",),
-    "AWS": ("ca-bundle",),
-}
-# Short options of curl that take a value, which may be written behind them: -uk is no -k (src/tool_getparam.c).
-_CURL_WITH_VALUE = frozenset("AbcCdDeEFhHKmoPQrtTuUwxXyYz")
-
-
 def find_settings(around: Surroundings) -> Found:
     """Return what is in the settings files that there are; git's are asked for elsewhere."""
     settings: list[Setting] = []
     wrong: list[Wrong] = []
-    for client, (places_of, parse) in _CLIENTS.items():
-        for path in places_of(around):
+    for owner, client in OWNERS.items():
+        for path in client.files.where(around):
             try:
                 text = read_text(path)
             except UnreadableError as error:
-                wrong.append(Wrong(client, str(path), 0, str(error), broken=False))
+                wrong.append(Wrong(owner, str(path), 0, str(error), broken=False))
                 continue
             if text is None:
                 continue
-            parsed = parse(path, text)
-            settings += _wanted(client, path, parsed)
+            parsed = _parsed(client.files, path, text)
+            lines = (Setting(owner, line.name, line.value, str(path), line.number) for line in parsed.lines)
+            settings += (setting for setting in lines if setting.key)
             if parsed.broken:
-                wrong.append(Wrong(client, str(path), *parsed.broken, broken=True))
+                wrong.append(Wrong(owner, str(path), *parsed.broken, broken=True))
     return Found(tuple(settings), tuple(wrong))
 
 
-def _wanted(client: str, path: Path, parsed: Parsed) -> Iterator[Setting]:
-    for line in parsed.lines:
-        name = line.name
-        if client == "curl" and name[:1] == "-" and _is_insecure(name):
-            yield Setting(client, "-k", "", str(path), line.number)
-        elif name.rpartition(".")[2] in _WANTED[client]:
-            yield Setting(client, name, line.value, str(path), line.number)
+def of_git(around: Surroundings) -> tuple[Setting, ...]:
+    """Return git's settings, which git itself is asked for."""
+    return tuple(Setting("git", *setting) for setting in git_settings(around))
 
 
-def _is_insecure(letters: str) -> bool:
-    for letter in letters[1:]:
-        if letter == "k" or letter in _CURL_WITH_VALUE:
-            return letter == "k"
-    return False
-
-
-def _toml(path: Path, text: str, *, table: str, names: tuple[str, ...]) -> Parsed:
-    return settings_formats.toml(text, table if path.name != "pyproject.toml" else "tool.uv", names)
-
-
-def _plain(parse: Callable[[str], Parsed]) -> Callable[[Path, str], Parsed]:
-    return lambda _, text: parse(text)
-
-
-_CLIENTS: dict[str, tuple[Callable[[Surroundings], list[Path]], Callable[[Path, str], Parsed]]] = {
-    "pip": (settings_places.pip, _plain(settings_formats.ini)),
-    "curl": (settings_places.curl, _plain(settings_formats.curl)),
-    "npm": (settings_places.npm, _plain(settings_formats.npm)),
-    "conda": (settings_places.conda, _plain(settings_formats.yaml)),
-    "uv": (settings_places.uv, functools.partial(_toml, table="", names=_UV)),
-    "wget": (settings_places.wget, _plain(settings_formats.wget)),
-    "cargo": (settings_places.cargo, functools.partial(_toml, table="http", names=("cainfo",))),
-    "AWS": (settings_places.aws, _plain(settings_formats.ini)),
-}
+def of_variable(name: str, value: str) -> Setting | None:
+    """Return the setting that a variable of a client's own stands for."""
+    for (owner, last), key in KEYS.items():
+        if key.variable and key.variable in (name, name.lower()):
+            return Setting(owner, last, value, "", 0)
+    return None
 
 
 def client_settings(environ: Mapping[str, str], clients: Collection[str], folder: Path) -> Settings:
     """Return client -> setting -> what it names, as the clients would find it from ``folder``; git is asked itself."""
     around = Surroundings(environ, folder)
-    found: Settings = {}
-    for client, name, value, file in _every(around, clients):
-        key = client, name.rpartition(".")[2]
-        if key not in _NAMES or not value or _is_of_other_profile(client, name, environ):
-            continue
-        for known, setting in _NAMES[key]:
-            path = _path(client, value, file, environ)
-            found.setdefault(known, {})[setting] = OwnSetting(path, file or "a variable")
-    return found
+    named: Settings = {}
+    for setting in of_profile(_every(around, clients), environ):
+        value = setting.value.strip()
+        for client in CLIENTS if value else ():
+            if client.files.owner == setting.client and setting.key in looked_up(client):
+                path = as_path(setting._replace(value=value), environ)
+                named.setdefault(client.name, {})[setting.key.name] = OwnSetting(path, setting.file or "a variable")
+    return named
 
 
-def _every(around: Surroundings, clients: Collection[str]) -> Iterator[tuple[str, str, str, str]]:
-    for each in find_settings(around).settings:
-        yield each.client, each.name, each.value.strip(), each.file
+def of_profile(settings: Iterable[Setting], environ: Mapping[str, str]) -> Iterator[Setting]:
+    """Yield these settings, of AWS's only those of the profile that is used."""
+    profile = environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
+    sections = (f"profile {profile}", "default" if profile == "default" else None)
+    return (setting for setting in settings if setting.client != "AWS" or setting.name.rpartition(".")[0] in sections)
+
+
+def as_path(setting: Setting, environ: Mapping[str, str]) -> str:
+    """Return the path that a setting names, as its client sees it."""
+    kind, value = OWNERS[setting.client].files.paths, setting.value
+    if kind == BESIDE:
+        return str(Path(setting.file).parents[1] / value)
+    if kind == REFERENCES:
+        value = _REFERENCE.sub(lambda match: environ.get(match[1], match[0]), value)
+    return os.path.expanduser(value) if kind else value
+
+
+def _every(around: Surroundings, clients: Collection[str]) -> Iterator[Setting]:
+    yield from find_settings(around).settings
     # Another process; and what it says is outranked anyway where the variable is set.
     if "git" in clients and not {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH"} <= around.environ.keys():
-        for setting in git_settings(around):
-            if setting.name.count(".") == 1:  # for all addresses
-                yield "git", setting.name, setting.value, setting.file
+        yield from (setting for setting in of_git(around) if setting.name.count(".") == 1)  # for all addresses
 
 
-def _is_of_other_profile(client: str, name: str, environ: Mapping[str, str]) -> bool:
-    if client != "AWS":
-        return False
-    profile = environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
-    return name.rpartition(".")[0] not in (f"profile {profile}", profile if profile == "default" else None)
-
-
-def _path(client: str, value: str, file: str, environ: Mapping[str, str]) -> str:
-    if client == "npm":
-        value = _REFERENCE.sub(lambda match: environ.get(match[1], match[0]), value)
-    if client == "cargo":  # relative to the folder above that of the file
-        return str(Path(file).parents[1] / value)
-    return os.path.expanduser(value) if client in _EXPANDING else value
+def _parsed(files: Files, path: Path, text: str) -> Parsed:
+    if files.parse:
+        return files.parse(text)
+    table = f"tool.{files.owner}" if path.name == "pyproject.toml" else files.table
+    return settings_formats.toml(text, table, tuple(last for owner, last in KEYS if owner == files.owner))

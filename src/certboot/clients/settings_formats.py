@@ -46,6 +46,8 @@ _WGET = re.compile(r"([\w-]+)\s*=\s*(.*)")
 _YAML = re.compile(r"""(?P<quote>["']?)(?P<key>[\w.-]+)(?P=quote)\s*:(?:\s+(?P<value>.*))?""")
 _TOML_LINE = re.compile(r"\(at line (\d+)")
 _TABLE = re.compile(r"\s*\[+\s*([^\]#]+?)\s*\]+")
+# Short options of curl that take a value, which may be written behind them: -uk is no -k (src/tool_getparam.c).
+_CURL_INSECURE = re.compile("-(?!-)[^AbcCdDeEFhHKmoPQrtTuUwxXyYzk]*k")
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "v": "\v"}
 
 
@@ -111,7 +113,7 @@ class _IniReader:
 
 
 def curl(text: str) -> Parsed:
-    """Return the options of a .curlrc, long ones without dashes, single letters as ``-k``."""
+    """Return the options of a .curlrc, long ones without dashes, of single letters ``-k`` by itself."""
     lines = []
     for number, whole in enumerate(text.split("\n"), start=1):
         line = whole.strip()
@@ -122,7 +124,9 @@ def curl(text: str) -> Parsed:
         name = re.split(r"\s" if dashed else r"[\s=:]", line, maxsplit=1)[0]
         rest = line[len(name) :].lstrip(" \t" if dashed else " \t=:")
         value = _unquoted(rest[1:]) if rest.startswith('"') else (rest.split() or [""])[0]
-        lines.append(Line(name.removeprefix("--"), value, number))
+        lines.append(
+            Line("-k", "", number) if _CURL_INSECURE.match(name) else Line(name.removeprefix("--"), value, number)
+        )
     return Parsed(tuple(lines))
 
 

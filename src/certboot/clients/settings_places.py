@@ -50,6 +50,14 @@ class Surroundings(typing.NamedTuple):
         return folders[::-1]
 
 
+def surroundings(environ: Mapping[str, str]) -> Surroundings:
+    """Return where settings files are looked for by this process."""
+    try:
+        return Surroundings(environ, Path.cwd())
+    except OSError:  # it has been removed
+        return Surroundings(environ, Path(os.path.abspath(os.sep)))
+
+
 def pip(around: Surroundings) -> list[Path]:
     """Return the system's files, the user's, this interpreter's and the one that PIP_CONFIG_FILE names.
 

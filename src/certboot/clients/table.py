@@ -1,4 +1,4 @@
-"""The table of clients: where each looks for the CA certificates that it trusts, in which order, and when. Data.
+"""The table of clients, a row each: where it looks for the CA certificates that it trusts, in which order and when.
 
 Measured with the versions of tests/interop, and read in their sources. What a caller passes to a client (``verify=``,
 ``--cacert``, a kubeconfig) goes before all of it, and is not in the table.
@@ -6,13 +6,36 @@ Measured with the versions of tests/interop, and read in their sources. What a c
 
 from __future__ import annotations
 
+import typing
 from dataclasses import dataclass
 
+from certboot.clients import settings_formats, settings_places
 from certboot.clients.variables import DIRECTORY, FILE
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from certboot.clients.settings_formats import Parsed
+    from certboot.clients.settings_places import Surroundings
 
 EITHER = "file or directory"
 LOOKED_UP = "directories or file"
 """What OpenSSL 3 takes for SSL_CERT_DIR: a list of directories, or one file (crypto/x509/by_store.c)."""
+
+# What a setting says that names no file and no directory.
+SWITCH = "switch"
+HOSTS = "hosts whose certificates are not checked"
+CERTIFICATES = "certificates themselves"
+
+TRUE = ("true", "1", "yes", "on")
+FALSE = ("false", "0", "no", "off", "<false>")
+ANY = "any value"
+
+# How a client understands a path in its settings; otherwise it takes it as it stands.
+HOME = "~ is the home folder"
+REFERENCES = "~ is the home folder, and ${NAME} a variable"
+BESIDE = "relative to the folder above that of the file"
 
 # When a client looks: a variable that is set later comes too late.
 IMPORT = "import"
@@ -33,7 +56,36 @@ class Place:
 
     name: str
     form: str = FILE
-    setting: bool = False
+
+    @property
+    def setting(self) -> bool:
+        """Whether it is a setting."""
+        return isinstance(self, Key)
+
+
+@dataclass(frozen=True)
+class Key(Place):
+    """One setting in a file of the client's own."""
+
+    written: str = ""
+    """The last part of its name as the file's reader returns it, where that is not the last part of ``name``."""
+    variable: str = ""
+    """The client's own variable that says the same and goes before the file. In lower case: it counts in any case."""
+    before: tuple[str, ...] | None = None
+    """The variables of certboot's that it is said to go before; None: it keeps no client from the store."""
+    off: tuple[str, ...] = ()
+    """The values, in lower case, by which no certificate is checked."""
+    system: tuple[str, ...] = ()
+    """The values that choose the system's certificates."""
+
+    @property
+    def last(self) -> str:
+        """The last part of its name in the file."""
+        return self.written or self.name.rpartition(".")[2]
+
+    def is_off(self, value: str) -> bool:
+        """Return whether by this value no certificate is checked."""
+        return ANY in self.off or value.strip().lower() in self.off
 
 
 @dataclass(frozen=True)
@@ -45,6 +97,8 @@ class Choice:
     """What is trusted where none is set; empty: nothing by this choice."""
     every: bool = False
     """All that are set count, not only the first."""
+    alone: bool = False
+    """Where one is set, it is all that the client trusts, or fails to load: the choices after this one do not count."""
 
     @property
     def is_openssl(self) -> bool:
@@ -55,6 +109,41 @@ class Choice:
     def is_lenient(self) -> bool:
         """Whether what cannot be loaded is passed over."""
         return self.every or self.is_openssl
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a client takes what it is told."""
+
+    fails: bool = True
+    """What it cannot load makes it fail for every host, unless the choice is lenient; else it is passed over."""
+    missing_is_unset: bool = False
+    """It takes a path that leads nowhere for none."""
+    empty_is_unset: bool = True
+    """It takes an empty value for none, unless the choice is OpenSSL's; else for one that it cannot load."""
+    yields: bool = False
+    """It is built on a ``requests`` that the hook guards: whatever else it is told goes before certboot's own value."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """The settings files of a client, and what it can be told there beside the settings of its choices."""
+
+    owner: str = ""
+    """Whose they are, for people: several clients may share them."""
+    where: Callable[[Surroundings], list[Path]] = lambda _: []
+    """Where they lie, in ascending order of weight."""
+    parse: Callable[[str], Parsed] | None = None
+    """How they are read; None: they are TOML."""
+    table: str = ""
+    """The table of a TOML file with the settings, but for a pyproject.toml, where it is that of the owner's tools."""
+    more: tuple[Key, ...] = ()
+    paths: str = ""
+    """HOME, REFERENCES, BESIDE or empty: how it understands a path."""
+    words: bool = False
+    """Its settings take a path, or a word such as ``false``."""
+    strict: bool = True
+    """With a file that it cannot make sense of the client ends, or refuses to start."""
 
 
 @dataclass(frozen=True)
@@ -71,24 +160,13 @@ class Client:
     """The versions of the first of them that are like this, where not all are."""
     program: str = ""
     """The name of the program on PATH; empty: it runs inside Python, where the hook's guards act."""
-    alone: tuple[Place, ...] = ()
-    """Places that go before all choices: the first that is set is all that the client trusts, or fails to load."""
-    fails: bool = True
-    """What it cannot load makes it fail for every host, unless the choice is lenient; else it is passed over."""
-    missing_is_unset: bool = False
-    """It takes a path that leads nowhere for none."""
-    empty_is_unset: bool = True
-    """It takes an empty value for none, unless the choice is OpenSSL's; else for one that it cannot load."""
+    manner: Manner = Manner()
     switches: tuple[Place, ...] = ()
     """What, where it is true, puts the system's certificates in the place of the client's own list."""
-    yields: bool = False
-    """It is built on a ``requests`` that the hook guards: whatever else it is told goes before certboot's own value."""
+    files: Files = Files()
 
 
-def _setting(name: str, form: str = FILE) -> Place:
-    return Place(name, form, setting=True)
-
-
+_CURL = Place("CURL_CA_BUNDLE")
 _SSL_FILE = Place("SSL_CERT_FILE")
 _SSL_DIRECTORY = Place("SSL_CERT_DIR", DIRECTORY)
 # requests and most that is built on it take a directory too; botocore and curl_cffi read the same variable, and do not.
@@ -98,9 +176,22 @@ _OPENSSL = (
     Choice((_SSL_FILE,), SYSTEM_FILE),
     Choice((Place("SSL_CERT_DIR", LOOKED_UP),), SYSTEM_DIRECTORY),
 )
-_AWS = (Choice((Place("AWS_CA_BUNDLE"), _setting("ca_bundle"), Place("REQUESTS_CA_BUNDLE")), CERTIFI),)
+
+
+def _first(*places: Place, otherwise: str = "", alone: bool = False) -> Choice:
+    return Choice(places, otherwise, alone=alone)
+
+
+_CA_BUNDLE = Key("ca_bundle", written="ca-bundle", before=("REQUESTS_CA_BUNDLE",))
+_AWS = (_first(Place("AWS_CA_BUNDLE"), _CA_BUNDLE, Place("REQUESTS_CA_BUNDLE"), otherwise=CERTIFI),)
+_AWS_FILES = Files("AWS", settings_places.aws, settings_formats.ini)
+_PIP_CERT = (*_REQUESTS, Place("PIP_CERT", EITHER), Key("cert", EITHER, before=("REQUESTS_CA_BUNDLE",)))
+_PIP_HOSTS = Key("trusted-host", HOSTS, variable="PIP_TRUSTED_HOST")
+_PIP_FILES = Files("pip", settings_places.pip, settings_formats.ini, more=(_PIP_HOSTS,), paths=HOME)
 _HTTPX = (_SSL_FILE, _SSL_DIRECTORY)
 _NODE = Choice((Place("NODE_EXTRA_CA_CERTS"),))
+_YIELDING = Manner(yields=True)
+_NO_EMPTY = Manner(empty_is_unset=False)
 _ALWAYS_OWN = Choice(otherwise=OWN)
 _ALWAYS_SYSTEM = Choice(otherwise=SYSTEM)
 _ALWAYS_CERTIFI = Choice(otherwise=CERTIFI)
@@ -112,35 +203,24 @@ def _on_ssl(name: str, *needs: str, moment: str = REQUEST, also: tuple[Choice, .
 
 
 CLIENTS = (
-    Client("requests", (Choice(_REQUESTS, CERTIFI),), needs=("requests",), yields=True),
+    Client("requests", (Choice(_REQUESTS, CERTIFI),), needs=("requests",), manner=_YIELDING),
+    # Its truststore asks OpenSSL's two variables, and certifi is loaded beside them.
     Client(
-        "pip",
-        # Its truststore asks OpenSSL's two variables, and certifi is loaded beside them.
-        (
-            Choice((*_REQUESTS, Place("PIP_CERT", EITHER), _setting("cert", EITHER))),
-            *_OPENSSL,
-            _ALWAYS_CERTIFI,
-        ),
-        needs=("pip",),
-        since=(24, 2),
-        yields=True,
+        "pip", (Choice(_PIP_CERT), *_OPENSSL, _ALWAYS_CERTIFI), needs=("pip",), since=(24, 2), manner=_YIELDING,
+        files=_PIP_FILES,
     ),
     Client(
-        "pip",
-        (Choice((*_REQUESTS, Place("PIP_CERT", EITHER), _setting("cert", EITHER)), CERTIFI),),
-        needs=("pip",),
-        before=(24, 2),
-        yields=True,
+        "pip", (Choice(_PIP_CERT, CERTIFI),), needs=("pip",), before=(24, 2), manner=_YIELDING, files=_PIP_FILES
     ),
-    Client("botocore", _AWS, SESSION, ("botocore",), empty_is_unset=False),
-    Client("Poetry", (Choice(_REQUESTS, CERTIFI),), needs=("poetry", "requests"), yields=True),
+    Client("botocore", _AWS, SESSION, ("botocore",), manner=_NO_EMPTY, files=_AWS_FILES),
+    Client("Poetry", (Choice(_REQUESTS, CERTIFI),), needs=("poetry", "requests"), manner=_YIELDING),
     Client("niquests", (Choice(_REQUESTS, SYSTEM),), needs=("niquests",)),
-    Client("google-auth on requests", (Choice(_REQUESTS, CERTIFI),), needs=("google_auth", "requests"), yields=True),
+    Client(
+        "google-auth on requests", (Choice(_REQUESTS, CERTIFI),), needs=("google_auth", "requests"), manner=_YIELDING
+    ),
     Client("google-auth on urllib3", (_ALWAYS_CERTIFI,), needs=("google_auth", "urllib3", "certifi")),
     Client(
-        "curl_cffi",
-        (Choice((Place("REQUESTS_CA_BUNDLE"), Place("CURL_CA_BUNDLE"), _SSL_FILE), CERTIFI),),
-        SESSION,
+        "curl_cffi", (_first(Place("REQUESTS_CA_BUNDLE"), _CURL, _SSL_FILE, otherwise=CERTIFI),), SESSION,
         ("curl_cffi",),
     ),
     _on_ssl("urllib"),
@@ -153,18 +233,11 @@ CLIENTS = (
     _on_ssl("websockets", "websockets"),
     Client(
         "websocket-client",
-        _OPENSSL,
-        needs=("websocket_client",),
-        alone=(Place("WEBSOCKET_CLIENT_CA_BUNDLE", EITHER),),
-        missing_is_unset=True,
+        (_first(Place("WEBSOCKET_CLIENT_CA_BUNDLE", EITHER), alone=True), *_OPENSSL),
+        needs=("websocket_client",), manner=Manner(missing_is_unset=True),
     ),
     _on_ssl("Tornado", "tornado", moment=IMPORT),
-    Client(
-        "Twisted",
-        (Choice(_HTTPX, SYSTEM, every=True),),
-        needs=("twisted", "pyopenssl"),
-        empty_is_unset=False,
-    ),
+    Client("Twisted", (Choice(_HTTPX, SYSTEM, every=True),), needs=("twisted", "pyopenssl"), manner=_NO_EMPTY),
     _on_ssl("redis", "redis"),
     _on_ssl("pymongo", "pymongo", moment=SESSION),
     _on_ssl("elasticsearch", "elasticsearch", moment=SESSION, also=(_ALWAYS_CERTIFI,)),
@@ -172,82 +245,130 @@ CLIENTS = (
     _on_ssl("kubernetes", "kubernetes"),
     Client(
         "primp",
-        (Choice(_HTTPX, SYSTEM, every=True), Choice((Place("PRIMP_CA_BUNDLE"), Place("CURL_CA_BUNDLE")))),
-        SESSION,
-        ("primp",),
-        empty_is_unset=False,
+        (Choice(_HTTPX, SYSTEM, every=True), _first(Place("PRIMP_CA_BUNDLE"), _CURL)),
+        SESSION, ("primp",), manner=_NO_EMPTY,
     ),
-    Client("httplib2", (Choice((Place("HTTPLIB2_CA_CERTS"),), CERTIFI),), IMPORT, ("httplib2",), empty_is_unset=False),
+    Client("httplib2", (Choice((Place("HTTPLIB2_CA_CERTS"),), CERTIFI),), IMPORT, ("httplib2",), manner=_NO_EMPTY),
     Client("grpcio", (Choice((Place("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),), OWN),), SESSION, ("grpcio",)),
     Client("pycurl", (_ALWAYS_SYSTEM,), needs=("pycurl",)),
     Client("rnet", (_ALWAYS_OWN,), needs=("rnet",)),
     Client(
-        "uv",
-        (Choice(_HTTPX, OWN, every=True),),
-        program="uv",
+        "uv", (Choice(_HTTPX, OWN, every=True),), program="uv",
         switches=(
             Place("UV_SYSTEM_CERTS"),
             Place("UV_NATIVE_TLS"),
-            _setting("system-certs"),
-            _setting("native-tls"),
+            Key("system-certs", SWITCH, variable="UV_SYSTEM_CERTS", system=TRUE),
+            Key("native-tls", SWITCH, variable="UV_NATIVE_TLS", system=TRUE),
         ),
+        files=Files("uv", settings_places.uv, more=(Key("allow-insecure-host", HOSTS, variable="UV_INSECURE_HOST"),)),
     ),
     Client(
         "curl",
         (
-            Choice(
-                (
-                    _setting("cacert"),
-                    _setting("capath", DIRECTORY),
-                    Place("CURL_CA_BUNDLE"),
-                    _SSL_DIRECTORY,
-                    _SSL_FILE,
-                )
+            _first(
+                Key("cacert", before=("SSL_CERT_FILE", "CURL_CA_BUNDLE")),
+                Key("capath", DIRECTORY, before=("SSL_CERT_DIR",)),
+                _CURL, _SSL_DIRECTORY, _SSL_FILE,
             ),
             _ALWAYS_SYSTEM,
         ),
         program="curl",
+        files=Files(
+            "curl", settings_places.curl, settings_formats.curl, strict=False,
+            more=(Key("insecure", SWITCH, off=(ANY,)), Key("-k", SWITCH, off=(ANY,)), Key("no-insecure", SWITCH)),
+        ),
     ),
     Client(
         "git",
-        (Choice((Place("GIT_SSL_CAINFO"), _setting("http.sslCAInfo"))), _ALWAYS_SYSTEM),
-        program="git",
-        alone=(Place("GIT_SSL_CAPATH", DIRECTORY), _setting("http.sslCAPath", DIRECTORY)),
-        empty_is_unset=False,
+        (
+            _first(Place("GIT_SSL_CAPATH", DIRECTORY), Key("http.sslCAPath", DIRECTORY, before=()), alone=True),
+            _first(Place("GIT_SSL_CAINFO"), Key("http.sslCAInfo", before=())),
+            _ALWAYS_SYSTEM,
+        ),
+        program="git", manner=_NO_EMPTY, files=Files("git", paths=HOME),  # git itself is asked
     ),
-    Client("Node.js", (_NODE, _ALWAYS_OWN), program="node", fails=False),
+    Client(
+        "Node.js", (_NODE, _ALWAYS_OWN), program="node", manner=Manner(fails=False),
+        files=Files("Node.js, npm", more=(Key("", SWITCH, variable="NODE_TLS_REJECT_UNAUTHORIZED", off=("0",)),)),
+    ),
     Client(
         "npm",
-        (_NODE, _ALWAYS_OWN),
-        program="npm",
-        alone=(Place("npm_config_cafile"), _setting("cafile")),
-        fails=False,
-        missing_is_unset=True,
+        (
+            _first(
+                Place("npm_config_cafile"),
+                Key("cafile", variable="npm_config_cafile", before=("NODE_EXTRA_CA_CERTS",)),
+                alone=True,
+            ),
+            _NODE,
+            _ALWAYS_OWN,
+        ),
+        program="npm", manner=Manner(fails=False, missing_is_unset=True),
+        files=Files(
+            "npm", settings_places.npm, settings_formats.npm, paths=REFERENCES, words=True, strict=False,
+            more=(
+                Key("ca", CERTIFICATES),
+                Key("ca[]", CERTIFICATES),
+                Key("strict-ssl", SWITCH, variable="npm_config_strict_ssl", off=FALSE),
+            ),
+        ),
     ),
-    Client("wget", (Choice((_setting("ca_certificate"),)), _ALWAYS_SYSTEM), program="wget"),
+    Client(
+        "wget", (_first(Key("ca_certificate", written="cacertificate")), _ALWAYS_SYSTEM), program="wget",
+        files=Files(
+            "wget", settings_places.wget, settings_formats.wget, more=(Key("checkcertificate", SWITCH, off=FALSE),)
+        ),
+    ),
     Client(
         "cargo",
         (
-            Choice((Place("CARGO_HTTP_CAINFO"), _setting("http.cainfo"), _SSL_DIRECTORY, _SSL_FILE)),
+            _first(
+                Place("CARGO_HTTP_CAINFO"), Key("http.cainfo", before=("SSL_CERT_FILE",)), _SSL_DIRECTORY, _SSL_FILE
+            ),
             _ALWAYS_SYSTEM,
         ),
-        program="cargo",
+        program="cargo", files=Files("cargo", settings_places.cargo, table="http", paths=BESIDE),
     ),
     Client("openssl", _OPENSSL, program="openssl"),
-    Client("AWS CLI", _AWS, program="aws", empty_is_unset=False),
+    Client("AWS CLI", _AWS, program="aws", manner=_NO_EMPTY, files=_AWS_FILES),
+)  # fmt: skip
+
+_SSL_VERIFY = Key(
+    "ssl_verify", EITHER, variable="CONDA_SSL_VERIFY", before=("REQUESTS_CA_BUNDLE",), off=FALSE, system=("truststore",)
 )
+_CONDA = Client(
+    "conda", (Choice((_SSL_VERIFY,), CERTIFI),),
+    files=Files("conda", settings_places.conda, settings_formats.yaml, paths=HOME, words=True),
+)  # fmt: skip
+"""Only its settings are looked at: whom it trusts besides has not been measured."""
 
 
 def places(client: Client) -> tuple[Place, ...]:
-    """Return all places where the client looks, those that go before the others first."""
-    return (*client.alone, *(place for choice in client.choices for place in choice.places))
+    """Return all places where the client looks for certificates."""
+    return tuple(place for choice in client.choices for place in choice.places)
+
+
+def looked_up(client: Client) -> tuple[Key, ...]:
+    """Return the settings that decide whom the client trusts."""
+    return tuple(place for place in (*places(client), *client.switches) if isinstance(place, Key))
 
 
 def readers(variable: str) -> tuple[str, ...]:
     """Return the names of the clients that look at this variable."""
-    names = (
-        client.name
-        for client in CLIENTS
-        if any(place.name == variable and not place.setting for place in places(client))
-    )
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(client.name for client in _reading(variable)))
+
+
+def is_added(variable: str) -> bool:
+    """Return whether what this variable names is trusted beside its readers' own lists of public CAs."""
+    return all(_ALWAYS_OWN in client.choices for client in _reading(variable))
+
+
+def _reading(variable: str) -> list[Client]:
+    return [
+        client for client in CLIENTS if any(place.name == variable and not place.setting for place in places(client))
+    ]
+
+
+OWNERS = {client.files.owner: client for client in (*CLIENTS, _CONDA) if client.files.owner}
+"""The owner of settings files -> a row that reads them."""
+KEYS = {(owner, key.last): key for owner, client in OWNERS.items() for key in (*looked_up(client), *client.files.more)}
+"""The owner and the last part of a name in its files -> what that says. Nothing else is taken from them."""

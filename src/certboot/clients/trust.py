@@ -6,7 +6,7 @@ import os
 import typing
 from dataclasses import dataclass, field
 
-from certboot.clients.table import CERTIFI, EITHER, LOOKED_UP, OWN, SYSTEM, SYSTEM_DIRECTORY, SYSTEM_FILE, Choice
+from certboot.clients.table import CERTIFI, EITHER, LOOKED_UP, OWN, SYSTEM, TRUE, Choice
 from certboot.clients.variables import DIRECTORY, FILE
 
 if typing.TYPE_CHECKING:
@@ -23,7 +23,6 @@ BY_SETTING = "the client's own settings"
 BY_DEFAULT = "the client's default"
 
 MISSING = "missing"
-_TRUE = ("true", "1", "yes", "on")
 
 
 @dataclass(frozen=True)
@@ -82,13 +81,24 @@ class Trust:
         return any(source.of_store for source in self.sources) and not self.fails
 
 
+def who_set(name: str, value: str, applied: Mapping[str, str], *, of_store: bool) -> str:
+    """Return who gave a variable its value: one of the words above."""
+    if applied.get(name) == value:
+        return BY_HOOK
+    return BY_PARENT if of_store else BY_OTHERS
+
+
 def effective_trust(client: Client, environ: Mapping[str, str], facts: Facts) -> Trust:
     """Return what the client would trust if it looked now, with this environment."""
     look = _Look(client, environ, facts)
-    found = look.by(Choice(client.alone)) or tuple(source for choice in client.choices for source in look.by(choice))
-    unusable = tuple(source for source in found if source in look.unusable)
-    usable = tuple(source for source in found if source not in unusable)
-    fatal = any(not look.unusable[source].is_lenient for source in unusable) and client.fails
+    sources: list[Source] = []
+    for choice in client.choices:
+        sources += look.by(choice)
+        if choice.alone and sources:
+            break
+    unusable = tuple(source for source in sources if source in look.unusable)
+    usable = tuple(source for source in sources if source not in unusable)
+    fatal = any(not look.unusable[source].is_lenient for source in unusable) and client.manner.fails
     return Trust(usable, unusable, fails=fatal or not usable)
 
 
@@ -106,16 +116,16 @@ class _Look:
         named = []
         for place in choice.places:
             source = self._setting(place) if place.setting else self._variable(place, choice)
-            if source is None or (self._client.missing_is_unset and self._is_missing(source.what)):
+            if source is None or (self._client.manner.missing_is_unset and self._is_missing(source.what)):
                 continue
             named.append(source)
             if not self._is_usable(source.what, place.form):
                 self.unusable[source] = choice
-        if self._client.yields and "requests" in self._facts.guards:
+        if self._client.manner.yields and "requests" in self._facts.guards:
             named.sort(key=lambda source: source.of_store)
         if named:
             return tuple(named if choice.every else named[:1])
-        return tuple(self._default(choice.otherwise)) if choice.otherwise else ()
+        return tuple(self._default(choice)) if choice.otherwise else ()
 
     def _is_usable(self, value: str, form: str) -> bool:
         kinds = self._facts.kinds
@@ -129,12 +139,10 @@ class _Look:
 
     def _variable(self, place: Place, choice: Choice) -> Source | None:
         value = self._environ.get(place.name)
-        if value is None or (not value and self._client.empty_is_unset and not choice.is_openssl):
+        if value is None or (not value and self._client.manner.empty_is_unset and not choice.is_openssl):
             return None
         of_store = self._facts.is_store(value)
-        decided_by = BY_PARENT if of_store else BY_OTHERS
-        if self._facts.applied.get(place.name) == value:
-            decided_by = BY_HOOK
+        decided_by = who_set(place.name, value, self._facts.applied, of_store=of_store)
         return Source(value, place.name, decided_by, of_store)
 
     def _setting(self, place: Place) -> Source | None:
@@ -144,10 +152,11 @@ class _Look:
         where = f"{place.name} in {setting.file}"
         return Source(setting.value, where, BY_SETTING, self._facts.is_store(setting.value))
 
-    def _default(self, default: str) -> Iterator[Source]:
+    def _default(self, choice: Choice) -> Iterator[Source]:
+        default = choice.otherwise
         if default == CERTIFI and "certifi" in self._facts.guards and not self._client.program:
             yield Source(self._facts.bundle, "", BY_GUARD, of_store=True)
-        elif default in (SYSTEM_FILE, SYSTEM_DIRECTORY):
+        elif choice.is_openssl:
             if default in self._facts.defaults:
                 yield Source(self._facts.defaults[default], "", BY_DEFAULT)
         else:
@@ -156,6 +165,6 @@ class _Look:
 
     def _switched_on(self) -> Iterator[Source]:
         for place in self._client.switches:
-            found = self._setting(place) if place.setting else self._variable(place, Choice())
-            if found and found.what.lower() in _TRUE:
-                yield Source(SYSTEM, found.place, found.decided_by)
+            source = self._setting(place) if place.setting else self._variable(place, Choice())
+            if source and source.what.lower() in TRUE:
+                yield Source(SYSTEM, source.place, source.decided_by)

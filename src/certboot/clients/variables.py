@@ -19,10 +19,12 @@ class Variable:
     """FILE or DIRECTORY: what most of its readers take. A directory for a FILE breaks some (EISDIR, SIGABRT)."""
     default: bool
     """Set unless configured away. The others reach no further client, and outrank the user's own configuration."""
+    takes_directory: bool = False
+    """The clients that it is named for take a directory too, and others that read it fail for every host."""
 
 
 VARIABLES = (
-    Variable("REQUESTS_CA_BUNDLE", FILE, default=True),
+    Variable("REQUESTS_CA_BUNDLE", FILE, default=True, takes_directory=True),
     Variable("SSL_CERT_FILE", FILE, default=True),
     Variable("SSL_CERT_DIR", DIRECTORY, default=True),
     Variable("NODE_EXTRA_CA_CERTS", FILE, default=True),
@@ -32,9 +34,9 @@ VARIABLES = (
     Variable("GIT_SSL_CAPATH", DIRECTORY, default=False),
     Variable("CURL_CA_BUNDLE", FILE, default=False),
     Variable("AWS_CA_BUNDLE", FILE, default=False),
-    Variable("PIP_CERT", FILE, default=False),
+    Variable("PIP_CERT", FILE, default=False, takes_directory=True),
     Variable("CARGO_HTTP_CAINFO", FILE, default=False),
-    Variable("WEBSOCKET_CLIENT_CA_BUNDLE", FILE, default=False),
+    Variable("WEBSOCKET_CLIENT_CA_BUNDLE", FILE, default=False, takes_directory=True),
 )
 BY_NAME = {variable.name: variable for variable in VARIABLES}
 

@@ -16,6 +16,7 @@ from support.here import alone, found, put
 from support.snapshot import snapshot
 from support.table import cases
 
+from certboot.clients import settings_places
 from certboot.doctor.environment import check
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request
@@ -104,12 +105,12 @@ def test_nothing_is_changed_and_nobody_contacted(
 def test_a_folder_that_was_removed_is_no_reason_to_give_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    assert check.surroundings({}).folder == tmp_path
+    assert settings_places.surroundings({}).folder == tmp_path
     folder = tmp_path / "removed"
     folder.mkdir()
     monkeypatch.chdir(folder)
     folder.rmdir()
-    assert check.surroundings({}).folder == Path("/")
+    assert settings_places.surroundings({}).folder == Path("/")
 
 
 @pytest.mark.slow

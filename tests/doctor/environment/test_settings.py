@@ -248,6 +248,25 @@ def test_a_setting_behind_a_variable_has_no_effect(
     assert kinds == {"setting-without-effect": "info", "variable-overrides-certboot": "warn"}
 
 
+@cases(("value", "named", "kind"), [
+    ("/variable.pem", "/variable.pem", "setting-without-effect"),
+    ("", "/setting.pem", "setting-points-nowhere"),
+    (None, "/setting.pem", "setting-points-nowhere"),
+])  # fmt: skip
+def test_pip_goes_by_its_variable_unless_that_is_empty(
+    store: StorePaths, clean: Path, value: str | None, named: str, kind: str
+) -> None:
+    import sys
+
+    put(clean / ".config/pip/pip.conf", "[global]\ncert = /setting.pem\n")
+    variables = {} if value is None else {"PIP_CERT": value}
+    argv = [sys.executable, "-m", "pip", "download", "--retries", "0", "--index-url", "https://localhost:1/", "x"]
+    ran = subprocess.run(argv, env=environ(clean, **variables), capture_output=True, text=True, check=False, cwd=clean)
+    assert f"invalid path: {named}" in ran.stderr
+    (finding,) = (each for each in found(store, environ(clean, **variables)) if each.id.startswith("setting-"))
+    assert finding.id == kind
+
+
 def test_uv_asks_the_system_only_while_nothing_names_a_file(store: StorePaths, clean: Path, project: Path) -> None:
     put(project / "pyproject.toml", "[tool.uv]\nsystem-certs = true\n")
     assert only(store, environ(clean)) == ("setting-chooses-system", "info")

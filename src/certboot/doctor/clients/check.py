@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import ssl
 import typing
-from pathlib import Path
 
 import certboot_startup
 from certboot.clients.installed import present_clients
 from certboot.clients.settings import client_settings
+from certboot.clients.settings_places import surroundings
 from certboot.clients.table import CERTIFI, SYSTEM_DIRECTORY, SYSTEM_FILE, places
 from certboot.clients.trust import BY_DEFAULT, BY_HOOK, BY_OTHERS, BY_SETTING, MISSING, Facts, effective_trust
 from certboot.clients.variables import BY_NAME, DIRECTORY, FILE
@@ -35,7 +35,7 @@ def check(paths: StorePaths, environ: Mapping[str, str]) -> list[Finding]:
 def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Client]) -> Facts:
     """Return what there is to know for these clients, of this process and of the files that are named."""
     clients = tuple(clients)
-    settings = client_settings(environ, {client.name for client in clients}, _here())
+    settings = client_settings(environ, {client.name for client in clients}, surroundings(environ).folder)
     variables = {place.name for client in clients for place in places(client) if not place.setting}
     named = [environ[name] for name in variables if name in environ]
     named += [setting.value for each in settings.values() for setting in each.values()]
@@ -60,13 +60,6 @@ def _guards() -> frozenset[str]:
         if state.startswith("stepped aside") and not module.startswith("pip.")
     }
     return frozenset(on - aside)
-
-
-def _here() -> Path:
-    try:
-        return Path.cwd()
-    except FileNotFoundError:  # it was removed under the user's feet
-        return Path(os.sep)
 
 
 def _kind(path: str) -> str:

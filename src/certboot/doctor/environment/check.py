@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import typing
-from pathlib import Path
 
 from certboot import moment
-from certboot.clients.git import git_settings
 from certboot.clients.installed import installed_versions
-from certboot.clients.settings import find_settings
-from certboot.clients.settings_places import Surroundings
+from certboot.clients.settings import find_settings, of_git
+from certboot.clients.settings_places import surroundings
 from certboot.doctor.environment import clock, conflicts, proxies, settings, variables, verification_off
 from certboot.doctor.environment.trust_files import TrustFiles
 from certboot.store import generations
@@ -31,7 +28,7 @@ def check(paths: StorePaths, environ: Mapping[str, str], now: datetime | None = 
     known = generations.known_in_force(paths)
     files = trust_files(paths, known)
     found = find_settings(around)
-    git = git_settings(around)
+    git = of_git(around)
     certifi = installed_versions(sys.path).get("certifi", "")
     return [
         *variables.check(paths, around, known, files),
@@ -43,19 +40,10 @@ def check(paths: StorePaths, environ: Mapping[str, str], now: datetime | None = 
     ]
 
 
-def surroundings(environ: Mapping[str, str]) -> Surroundings:
-    """Return where settings files are looked for."""
-    try:
-        folder = Path.cwd()
-    except OSError:  # it has been removed
-        folder = Path(os.path.abspath(os.sep))
-    return Surroundings(environ, folder)
-
-
 def trust_files(paths: StorePaths, known: generations.Generation | None) -> TrustFiles:
     """Return a reader of files of certificates that knows those of the store."""
     if known is None:
         return TrustFiles()
     folders = (paths.current, known.folder)
     bundled = (entry.sha256 for entry in known.record.certificates if entry.bundled)
-    return TrustFiles((str(each / BUNDLE) for each in folders), bundled, (str(each / CRTS) for each in folders))
+    return TrustFiles((str(folder / BUNDLE) for folder in folders), bundled, (str(folder / CRTS) for folder in folders))

@@ -2,84 +2,41 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-import re
 import typing
-from pathlib import Path
 
-from certboot.clients.settings import Setting
+from certboot.clients.settings import Setting, as_path, of_profile, of_variable
+from certboot.clients.table import CERTIFICATES, EITHER, OWNERS, TRUE, places
+from certboot.clients.variables import BY_NAME, DIRECTORY
 from certboot.doctor.environment.variables import lacking, lacking_evidence, told
 from certboot.doctor.finding import Finding
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from certboot.clients.git import GitSetting
     from certboot.clients.settings import Found, Wrong
+    from certboot.clients.table import Key
     from certboot.doctor.environment.trust_files import TrustFiles
     from certboot.store.generations import Generation
     from certboot.store.paths import StorePaths
 
 _GROUP = "environment"
-_FILE, _DIRECTORY, _EITHER = "file", "directory", "either"
-_TRUE = ("true", "1", "yes", "on")
-# The setting takes a path, or one of these words.
-_SWITCHES = ("conda", "npm")
-_NO_PATH = (*_TRUE, "false", "0", "no", "off", "null", "<true>", "<false>")
-# They take ~ for the home folder.
-_EXPANDING = ("pip", "npm", "conda", "git")
-_REFERENCE = re.compile(r"\$\{(\w+)\}")
-
-
-class _Place(typing.NamedTuple):
-    """How one setting is used."""
-
-    form: str
-    before: tuple[str, ...]
-    """The variables of ours that it goes before."""
-
-
-# Client and last part of the name. What is relative is relative to the folder in which the client is started, but for
-# cargo's: to the folder above that of its file.
-_PLACES = {
-    ("pip", "cert"): _Place(_EITHER, ("REQUESTS_CA_BUNDLE",)),
-    ("curl", "cacert"): _Place(_FILE, ("SSL_CERT_FILE", "CURL_CA_BUNDLE")),
-    ("curl", "capath"): _Place(_DIRECTORY, ("SSL_CERT_DIR",)),
-    ("npm", "cafile"): _Place(_FILE, ("NODE_EXTRA_CA_CERTS",)),
-    ("conda", "ssl_verify"): _Place(_EITHER, ("REQUESTS_CA_BUNDLE",)),
-    ("cargo", "cainfo"): _Place(_FILE, ("SSL_CERT_FILE",)),
-    ("AWS", "ca-bundle"): _Place(_FILE, ("REQUESTS_CA_BUNDLE",)),
-    ("git", "sslCAInfo"): _Place(_FILE, ()),
-    ("git", "sslCAPath"): _Place(_DIRECTORY, ()),
-}
-# The variable that goes before a setting.
-_OUTRANKED = {
-    ("git", "sslCAInfo"): "GIT_SSL_CAINFO",
-    ("git", "sslCAPath"): "GIT_SSL_CAPATH",
-    ("cargo", "cainfo"): "CARGO_HTTP_CAINFO",
-    ("AWS", "ca-bundle"): "AWS_CA_BUNDLE",
-}
-_FROM_VARIABLES = {
-    "npm_config_cafile": ("npm", "cafile"),
-    "CONDA_SSL_VERIFY": ("conda", "ssl_verify"),
-    "UV_SYSTEM_CERTS": ("uv", "system-certs"),
-    "UV_NATIVE_TLS": ("uv", "native-tls"),
-}
-# Without them the program ends, or refuses to start; the others say so and go on.
-_STRICT = ("pip", "uv", "wget", "cargo", "AWS", "conda")
+# What a setting that takes a path or a word may say.
+_NO_PATH = (*TRUE, "false", "0", "no", "off", "null", "<true>", "<false>")
 
 
 def check(
     paths: StorePaths,
     environ: Mapping[str, str],
-    found: tuple[Found, Sequence[GitSetting]],
+    found: tuple[Found, Sequence[Setting]],
     generation: Generation | None,
     files: TrustFiles,
 ) -> list[Finding]:
     """Return a finding for every setting that names certificates, and for every file that its client cannot read."""
     settings, git = found
     look = _Look(paths, environ, generation, files)
-    findings = [finding for each in _deciding(settings.settings, git, environ) for finding in look.at(each)]
+    findings = [finding for setting in _deciding(settings.settings, git, environ) for finding in look.at(setting)]
     return [*findings, *map(_wrong, settings.wrong)]
 
 
@@ -95,11 +52,6 @@ def evidence(setting: Setting) -> dict[str, object]:
     return {"client": setting.client, "setting": setting.name, "file": setting.file, "line": setting.line}
 
 
-def as_settings(git: Iterable[GitSetting]) -> tuple[Setting, ...]:
-    """Return git's settings in the form of the others."""
-    return tuple(Setting("git", each.name, each.value, each.file, each.line) for each in git)
-
-
 class _Look:
     def __init__(
         self, paths: StorePaths, environ: Mapping[str, str], generation: Generation | None, files: TrustFiles
@@ -111,31 +63,25 @@ class _Look:
 
     def at(self, setting: Setting) -> Iterator[Finding]:
         """Yield what there is to say of one setting."""
-        key = _key(setting)
-        value = setting.value.strip()
-        if key in (("npm", "ca"), ("npm", "ca[]")):
+        key, value = setting.key, setting.value.strip()
+        if key is None:
+            return
+        is_word = OWNERS[setting.client].files.words and value.lower() in _NO_PATH
+        if key.form == CERTIFICATES:
             if value not in ("", "null"):
                 summary = f"certificates of its own in {where(setting)}, and nothing else: not the store's"
                 yield self._finding("setting-overrides-certboot", "warn", setting, summary)
-        elif (setting.client == "uv" and value in _TRUE) or (setting.client == "conda" and value == "truststore"):
+        elif value in key.system:
             yield self._system(setting)
-        elif key in _PLACES and value and not (setting.client in _SWITCHES and value.lower() in _NO_PATH):
-            yield self._named(setting, key, self._path(setting, value))
+        elif key.before is not None and value and not is_word:
+            yield self._named(setting, key, as_path(setting._replace(value=value), self._environ))
 
-    def _path(self, setting: Setting, value: str) -> str:
-        """Return the path as the client sees it."""
-        if setting.client == "npm":
-            value = _REFERENCE.sub(lambda match: self._environ.get(match[1], match[0]), value)
-        if setting.client == "cargo":
-            return str(Path(setting.file).parents[1] / value)
-        return os.path.expanduser(value) if setting.client in _EXPANDING else value
-
-    def _named(self, setting: Setting, key: tuple[str, str], value: str) -> Finding:
-        place, outranking = _PLACES[key], _OUTRANKED.get(key, "")
+    def _named(self, setting: Setting, key: Key, value: str) -> Finding:
         more: dict[str, object] = {"value": value}
-        if outranking and outranking in self._environ:
+        outranking = self._outranking(setting, key)
+        if outranking:
             return self._without_effect(setting, outranking, more)
-        directory = place.form == _DIRECTORY or (place.form == _EITHER and os.path.isdir(value))
+        directory = key.form == DIRECTORY or (key.form == EITHER and os.path.isdir(value))
         contents = self._files.directories(value) if directory else self._files.file(value)
         if contents.problem:
             kind = f"setting-{contents.problem}"
@@ -145,7 +91,7 @@ class _Look:
         if self._paths.holds(value):
             return self._finding("setting-names-store", "ok", setting, f"{where(setting)} names certboot's store", more)
         missing = lacking(self._anchors, contents)
-        before = ", ".join(place.before) or "what certboot sets"
+        before = ", ".join(key.before or ()) or "what certboot sets"
         summary = f"{setting.name} in {where(setting)} goes before {before}: {contents.words}"
         if self._anchors:
             summary += f"; {told(missing, self._anchors)}"
@@ -155,22 +101,29 @@ class _Look:
             status, summary = "info", f"{summary}; pip from 24.2 on trusts what SSL_CERT_FILE names as well"
         return self._finding("setting-overrides-certboot", status, setting, summary, more)
 
+    def _outranking(self, setting: Setting, key: Key) -> str:
+        """Return the variable of certboot's that is set and goes next before the setting, or ""."""
+        client = OWNERS[setting.client]
+        earlier = itertools.takewhile(lambda place: place != key, places(client))
+        variable = next((place.name for place in reversed([*earlier]) if place.name in BY_NAME), "")
+        value = self._environ.get(variable)
+        return "" if value is None or (not value and client.manner.empty_is_unset) else variable
+
     def _without_effect(self, setting: Setting, variable: str, more: dict[str, object]) -> Finding:
         more["variable"] = variable
         summary = f"{setting.name} in {where(setting)} has no effect, because {variable} is set"
         if setting.client == "git" and self._paths.holds(self._environ[variable]):
             summary += "; certboot leaves that out once it knows of your setting"
-            fix = (("certboot", "init"),)
-            return self._finding("setting-without-effect", "warn", setting, summary, more, fix)
+            return self._finding("setting-without-effect", "warn", setting, summary, more, (("certboot", "init"),))
         return self._finding("setting-without-effect", "info", setting, summary, more)
 
     def _system(self, setting: Setting) -> Finding:
         named = f"{setting.name} in {where(setting)}" if setting.file else setting.name
-        variables = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if self._environ.get(name)]
-        if setting.client == "uv" and variables:
-            more: dict[str, object] = {"variable": variables[0]}
-            summary = f"{named} has no effect, because {variables[0]} is set"
-            return self._finding("setting-without-effect", "info", setting, summary, more)
+        names = (place.name for place in places(OWNERS[setting.client]) if not place.setting)
+        variable = next((name for name in names if self._environ.get(name)), "")
+        if variable:
+            summary = f"{named} has no effect, because {variable} is set"
+            return self._finding("setting-without-effect", "info", setting, summary, {"variable": variable})
         summary = f"{named} chooses the system's certificates, not certboot's store"
         return self._finding("setting-chooses-system", "info", setting, summary)
 
@@ -186,32 +139,17 @@ class _Look:
         return Finding(kind, _GROUP, status, setting.client, summary, evidence(setting) | (more or {}), fix)
 
 
-def _deciding(
-    settings: Iterable[Setting], git: Iterable[GitSetting], environ: Mapping[str, str]
-) -> tuple[Setting, ...]:
+def _deciding(settings: Iterable[Setting], git: Iterable[Setting], environ: Mapping[str, str]) -> tuple[Setting, ...]:
     """Return of each setting the one that counts most."""
-    profile = environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
-    sections = {f"profile {profile}.ca-bundle", f"{profile}.ca-bundle" if profile == "default" else ""}
-    names = {name.lower(): key for name, key in _FROM_VARIABLES.items()}
-    variables = (
-        Setting(*names[name.lower()], value, "", 0)
-        for name, value in environ.items()
-        if name in _FROM_VARIABLES or (name.lower() in names and name.lower().startswith("npm_config_"))
-    )
-    every = (*settings, *variables, *as_settings(git))
-    return tuple(
-        {(each.client, each.name): each for each in every if each.client != "AWS" or each.name in sections}.values()
-    )
-
-
-def _key(setting: Setting) -> tuple[str, str]:
-    return setting.client, setting.name.rpartition(".")[2]
+    variables = filter(None, (of_variable(name, value) for name, value in environ.items()))
+    every = of_profile((*settings, *variables, *git), environ)
+    return tuple({(setting.client, setting.name): setting for setting in every}.values())
 
 
 def _wrong(wrong: Wrong) -> Finding:
     at = f"{wrong.file}:{wrong.line}" if wrong.line else wrong.file
     kind = "settings-file-broken" if wrong.broken else "settings-file-unread"
-    status = "fail" if wrong.broken and wrong.client in _STRICT else "warn"
+    status = "fail" if wrong.broken and OWNERS[wrong.client].files.strict else "warn"
     more: dict[str, object] = {"client": wrong.client, "file": wrong.file, "line": wrong.line, "reason": wrong.reason}
     summary = f"{wrong.reason}: {at}" if wrong.broken else f"not looked at, {wrong.reason}: {at}"
     return Finding(kind, _GROUP, status, wrong.client, summary, more)

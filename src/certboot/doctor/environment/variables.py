@@ -12,7 +12,8 @@ import re
 import typing
 
 import certboot_startup
-from certboot.clients.table import readers
+from certboot.clients.table import is_added, readers
+from certboot.clients.trust import BY_HOOK, BY_OTHERS, BY_PARENT, who_set
 from certboot.clients.variables import DIRECTORY, VARIABLES, Adoption
 from certboot.doctor.environment.trust_files import DIRECTORY_FOR_FILE, EMPTY, NOWHERE
 from certboot.doctor.finding import Finding
@@ -33,13 +34,11 @@ if typing.TYPE_CHECKING:
     from certboot.store.paths import StorePaths
 
 _GROUP = "environment"
-_BY_CERTBOOT = "set by certboot's hook in this interpreter"
-_BY_PARENT = "set to certboot's store, inherited from the process that started this one"
-_BY_OTHERS = "set by something else"
-# requests and pip take a directory; botocore and curl_cffi, which read the same variables, fail for every host.
-_EITHER = ("REQUESTS_CA_BUNDLE", "PIP_CERT", "WEBSOCKET_CLIENT_CA_BUNDLE")
-# What it names is trusted beside the client's own list of public CAs.
-_ADDING = ("NODE_EXTRA_CA_CERTS",)
+_WORDS = {
+    BY_HOOK: "set by certboot's hook in this interpreter",
+    BY_PARENT: "set to certboot's store, inherited from the process that started this one",
+    BY_OTHERS: "set by something else",
+}
 _PUBLIC = ("certifi", "ccadb")
 _SHOWN = 10
 
@@ -67,9 +66,10 @@ def check(paths: StorePaths, around: Surroundings, generation: Generation | None
     for variable in VARIABLES:
         name = variable.name
         if name in environ:
-            origin = _origin(name, environ[name], paths)
-            finding = _set(variable, environ[name], origin, env, (files, anchors))
-            findings.append(_with_place(finding, around) if origin == _BY_OTHERS else finding)
+            value = environ[name]
+            origin = who_set(name, value, certboot_startup.applied, of_store=paths.holds(value))
+            finding = _set(variable, value, origin, env, (files, anchors))
+            findings.append(_with_place(finding, around) if origin == BY_OTHERS else finding)
         elif name in held:
             summary = f"left unset because {held[name][0]} is set"
             findings.append(Finding("variable-yields", _GROUP, "info", name, summary))
@@ -82,9 +82,9 @@ def check(paths: StorePaths, around: Surroundings, generation: Generation | None
 def lacking(anchors: Sequence[Entry], contents: Contents, *, adding: bool = False) -> tuple[Entry, ...]:
     """Return the anchors of the store that are not there. ``adding``: beside a client's own list of public CAs."""
     return tuple(
-        each
-        for each in anchors
-        if each.sha256 not in contents.fingerprints and not (adding and has_source(each, _PUBLIC))
+        anchor
+        for anchor in anchors
+        if anchor.sha256 not in contents.fingerprints and not (adding and has_source(anchor, _PUBLIC))
     )
 
 
@@ -107,12 +107,6 @@ def lacking_evidence(missing: Sequence[Entry], whole: Collection[Entry]) -> dict
     }
 
 
-def _origin(name: str, value: str, paths: StorePaths) -> str:
-    if certboot_startup.applied.get(name) == value:
-        return _BY_CERTBOOT
-    return _BY_PARENT if paths.holds(value) else _BY_OTHERS
-
-
 def _with_place(finding: Finding, around: Surroundings) -> Finding:
     """Return a finding with the lines that seem to set the variable, where something is to be done about it."""
     lines = lines_that_set(finding.subject, around) if finding.status in ("warn", "fail") else ()
@@ -130,28 +124,28 @@ def _set(
     contents = files.directories(value) if variable.form == DIRECTORY else files.file(value)
     summary = contents.words
     kind, status = (f"variable-{contents.problem}", "fail") if contents.problem else ("variable-usable", "ok")
-    if contents.problem == EMPTY or (contents.problem == DIRECTORY_FOR_FILE and name in _EITHER):
+    if contents.problem == EMPTY or (contents.problem == DIRECTORY_FOR_FILE and variable.takes_directory):
         status = "warn"
     if contents.problem == NOWHERE and contents.fingerprints:  # of a list of directories only some are there
         status = "warn"
-    evidence: dict[str, object] = {"value": value, "origin": origin, "readers": ", ".join(readers(name))}
+    evidence: dict[str, object] = {"value": value, "origin": _WORDS[origin], "readers": ", ".join(readers(name))}
     fix: tuple[tuple[str, ...], ...] = ()
-    found = Adoption(name, value)
-    if status == "ok" and found in env.adopted:
+    adoption = Adoption(name, value)
+    if status == "ok" and adoption in env.adopted:
         kind, status, summary = "variable-not-applied", "info", f"{summary}; adopted, but not replaced here"
-    elif status == "ok" and origin == _BY_OTHERS:
-        missing = lacking(anchors, contents, adding=name in _ADDING)
+    elif status == "ok" and origin == BY_OTHERS:
+        missing = lacking(anchors, contents, adding=is_added(name))
         if name in env.variables or missing:
             kind, status = "variable-overrides-certboot", "warn" if missing or not anchors else "info"
             summary = f"{summary}; certboot leaves it alone" + (f", and {told(missing, anchors)}" if anchors else "")
             evidence |= {"store": env.variables.get(name, ""), **lacking_evidence(missing, anchors)}
-            if status == "warn" and env.variables and not found.unfit:
+            if status == "warn" and env.variables and not adoption.unfit:
                 fix = (("certboot", "adopt", name),)
-    elif status == "fail" and origin != _BY_OTHERS:
+    elif status == "fail" and origin != BY_OTHERS:
         fix = (("certboot", "init"),)
     elif contents.problem:
         summary += f"; unset {name}"
-    return Finding(kind, _GROUP, status, name, f"{summary} ({origin})", evidence, fix)
+    return Finding(kind, _GROUP, status, name, f"{summary} ({_WORDS[origin]})", evidence, fix)
 
 
 def lines_that_set(name: str, around: Surroundings) -> tuple[str, ...]:
@@ -162,15 +156,15 @@ def lines_that_set(name: str, around: Surroundings) -> tuple[str, ...]:
     assignment = re.compile(
         rf"\s*(?:(?:export|declare\s+-\w+|typeset\s+-\w+)\s+)?{name}=|\s*set\s+(?:-\S+\s+)+{name}\s"
     )
-    found = []
+    numbers = []
     for path in _files(around):
         try:
             text = read_text(path) or ""
         except UnreadableError:
             continue
         lines = enumerate(text.split("\n"), start=1)
-        found += [f"{path}:{number}" for number, line in lines if assignment.match(line)]
-    return tuple(found)
+        numbers += [f"{path}:{number}" for number, line in lines if assignment.match(line)]
+    return tuple(numbers)
 
 
 def _files(around: Surroundings) -> Iterator[Path]:
