@@ -209,13 +209,16 @@ def test_no_bytes_raise_anything_but_der_error(data: bytes) -> None:
 
 @pytest.mark.skipif(not CCADB.is_dir(), reason="the CCADB reports are not beside this repository")
 def test_every_certificate_of_the_ccadb_has_openssls_hash(openssl: OpenSsl) -> None:
-    csv.field_size_limit(1 << 24)
     certificates: dict[bytes, None] = {}
-    for report in sorted(CCADB.iterdir()):
-        with report.open(encoding="utf-8", newline="") as file:
-            cells = [cell.strip("'") for row in csv.reader(file) for cell in row if "-----BEGIN" in cell]
-        for cell in cells:
-            certificates |= {block.data: None for block in pem.blocks(cell.encode()) if block.data}
+    before = csv.field_size_limit(1 << 24)
+    try:
+        for report in sorted(CCADB.iterdir()):
+            with report.open(encoding="utf-8", newline="") as file:
+                cells = [cell.strip("'") for row in csv.reader(file) for cell in row if "-----BEGIN" in cell]
+            for cell in cells:
+                certificates |= {block.data: None for block in pem.blocks(cell.encode()) if block.data}
+    finally:
+        csv.field_size_limit(before)
     assert len(certificates) > 1000
     hashes = [_hash_of(certificate) for certificate in certificates]
     assert re.fullmatch("[0-9a-f]{8}", hashes[0] or "")

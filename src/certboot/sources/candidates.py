@@ -5,10 +5,10 @@ from __future__ import annotations
 import typing
 from dataclasses import dataclass
 
-from certboot.pki.certificate import Certificate
-
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
+
+    from certboot.pki.certificate import Certificate
 
 
 @dataclass(frozen=True)
