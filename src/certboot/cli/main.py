@@ -110,7 +110,9 @@ def parser(chosen: str = "") -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="store_true", help="show the version and exit")
     # A command that was not chosen is a line of the help, and needs no parser of its own.
-    commands = whole.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=lambda **_: whole)
+    commands = whole.add_subparsers(  # type: ignore[call-overload]  # for argparse anything will do that gives a parser
+        title="commands", metavar="COMMAND", dest="command", parser_class=lambda **_: whole
+    )
     for name, (_, summary) in COMMANDS.items():
         commands.add_parser(name, help=summary)
     if chosen in COMMANDS:

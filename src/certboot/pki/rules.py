@@ -5,8 +5,9 @@ from __future__ import annotations
 import typing
 from datetime import datetime
 
-from certboot.pki.certificate import Certificate
-from certboot.pki.parsed import parsed_certificate
+if typing.TYPE_CHECKING:
+    from certboot.pki.certificate import Certificate
+
 
 PYTHONS = "Python 3.13 and newer"
 """Which refuse it, because ssl.create_default_context() sets VERIFY_X509_STRICT there."""
@@ -51,12 +52,16 @@ def reissue_request(certificate: Certificate, defects: typing.Iterable[str]) -> 
 
 def weak_key(certificate: Certificate) -> tuple[str, str] | None:
     """Return the rule by which OpenSSL lets nobody sign with the key of this certificate, and the reason."""
+    from certboot.pki.parsed import parsed_certificate
+
     key, strength = parsed_certificate(certificate.der).key
     return None if strength >= _LEAST_STRENGTH else ("weak-key", f"the key of {certificate.name} is {key}")
 
 
 def weak_signature(certificate: Certificate) -> tuple[str, str] | None:
     """Return the rule by which OpenSSL does not believe the signature on this certificate, and the reason."""
+    from certboot.pki.parsed import parsed_certificate
+
     digest, strength = parsed_certificate(certificate.der).signature
     return None if strength >= _LEAST_STRENGTH else ("weak-signature", f"it is signed with {digest}")
 

@@ -21,7 +21,6 @@ from certboot import files
 from certboot.errors import CertificateError, StoreError
 from certboot.files import link
 from certboot.pki import pem
-from certboot.pki.certificate import load_certificate
 from certboot.pki.subject_hash import comparable, hash_of
 from certboot.store import manifest
 from certboot.store.hash_links import plan
@@ -243,8 +242,7 @@ def named(generation: Path, record: Manifest, name: bytes) -> Iterator[tuple[Cer
     wanted = comparable(name)
     for number in itertools.count():
         try:
-            blocks = list(_blocks(generation / CRTS / f"{hash_of(wanted)}.{number}"))
-            found = [load_certificate(block.data or b"") for block in blocks]
+            found = _read(generation / CRTS / f"{hash_of(wanted)}.{number}")
         except FileNotFoundError:
             return
         except (OSError, CertificateError):
@@ -254,13 +252,15 @@ def named(generation: Path, record: Manifest, name: bytes) -> Iterator[tuple[Cer
                 yield certificate, entries[certificate.fingerprint]
 
 
-def _blocks(path: Path) -> Iterator[pem.PemBlock]:
-    return pem.blocks(files.read_regular(path, files.SMALL))
+def _read(path: Path) -> list[Certificate]:
+    from certboot.pki.certificate import load_certificate  # it brings cryptography along: a doctor mostly needs none
+
+    return [load_certificate(block.data or b"") for block in pem.blocks(files.read_regular(path, files.SMALL))]
 
 
 def _certificate(path: Path, fingerprint: str) -> Certificate:
     try:
-        found = [load_certificate(block.data or b"") for block in _blocks(path)]
+        found = _read(path)
     except OSError as error:
         message = f"cannot read a certificate of the store: {path}: {error.strerror}"
         raise StoreError(message, "certboot init writes the store anew") from error
