@@ -14,7 +14,6 @@ import ssl
 import typing
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import metadata
 
 from certboot import files
 from certboot.store.paths import CRTS
@@ -59,6 +58,8 @@ def render(last: LastRead) -> bytes:
 
 def digest_of_inputs(pieces: Iterable[tuple[str, bytes]]) -> str:
     """Return a SHA-256 over names and contents, and the versions of what makes certificates out of them."""
+    from importlib import metadata  # costs more than the rest of what a doctor imports
+
     versions = {name: metadata.version(name) for name in ("certboot", "cryptography")}
     whole = hashlib.sha256(f"{versions} {ssl.OPENSSL_VERSION}".encode())
     for name, data in pieces:

@@ -80,7 +80,7 @@ def _ends(entries: Sequence[Entry]) -> list[tuple[Entry, datetime]]:
 def _strict(current: Generation) -> Iterator[Finding]:
     some = [entry for entry in current.anchors if entry.defects and has_source(entry, OWN)]
     if some:
-        from certboot.store import generations  # it brings cryptography along, which most runs do not need
+        from certboot.store import generations
 
         defects = ", ".join(dict.fromkeys(defect for entry in some for defect in entry.defects))
         lines = [f"{rules.PYTHONS} refuse what {_names(some)} issues: {defects}"]
