@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing
-from importlib import metadata, resources
 from pathlib import Path
 
 from certboot import files
@@ -22,6 +21,8 @@ def path() -> Path:
     It is found in the package, not by ``certifi.where()``, which others (pip-system-certs, certifi-win32) redirect:
     what is recorded as certifi's must be certifi's.
     """
+    from importlib import resources
+
     try:
         return Path(str(resources.files("certifi") / "cacert.pem"))
     except ModuleNotFoundError as error:
@@ -30,6 +31,8 @@ def path() -> Path:
 
 def read() -> Unparsed:
     """Return certifi's own file of certificates; raises SourceError."""
+    from importlib import metadata
+
     try:
         text, version = files.read_regular(path(), files.LARGE), metadata.version("certifi")
     except (OSError, metadata.PackageNotFoundError) as error:
