@@ -47,6 +47,25 @@ def test_help_names_every_command(certboot: Callable[..., Ran]) -> None:
     assert [word for word in lines if word in COMMANDS] == list(COMMANDS)
 
 
+def test_a_help_loads_the_module_of_its_command_and_of_no_other() -> None:
+    code = """
+import sys
+from certboot.cli import main
+shared = {"options", "main", "terminal", "env_formats"}
+for name, (module, _) in {"": ("", ""), **main.COMMANDS}.items():
+    for loaded in [loaded for loaded in sys.modules if loaded.startswith("certboot.cli.")]:
+        del sys.modules[loaded]
+    try:
+        main.main([*filter(None, [name]), "--help"])
+    except SystemExit:
+        found = {loaded.split(".")[2] for loaded in sys.modules if loaded.startswith("certboot.cli.")}
+        assert found - shared == set(filter(None, [module])), (name, found)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.count("usage: certboot") == 1 + len(main.COMMANDS)
+
+
 def test_the_version_is_that_of_the_installed_package(certboot: Callable[..., Ran]) -> None:
     assert certboot("--version").out == f"certboot {metadata.version('certboot')}\n"
     assert certboot("--version").status == 0

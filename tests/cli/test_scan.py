@@ -56,7 +56,7 @@ def test_arguments_have_their_defaults() -> None:
         "unordered": False,
         "output": None,
     }
-    assert found == {"version": False, "command": "scan", "resume": False, "starttls": None, **wanted}
+    assert found == {"version": False, "command": "scan", "resume": False, "starttls": None, "words": "host", **wanted}
 
 
 @cases("jobs", ["0", "513", "-1", "many", "1" * 5000, "٣"])

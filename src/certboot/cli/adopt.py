@@ -7,7 +7,6 @@ import typing
 
 from certboot.cli import options
 from certboot.cli.terminal import confirmed, say, show
-from certboot.cli.trust import offer_text as certificates
 from certboot.errors import FAILED, OK, CertbootError, printable
 from certboot.pki.rules import broken_rule
 from certboot.sources.candidates import Loaded
@@ -109,6 +108,8 @@ def offer_text(
     offers: Sequence[tuple[Adoption, Loaded]], store: Manifest, lost: Sequence[Rejection], now: datetime
 ) -> str:
     """Return how many certificates each variable names, those that would be new in the store, and what is lost."""
+    from certboot.cli.trust import offer_text as certificates
+
     held = {entry.sha256 for entry in store.certificates}
     passed_over = {each.fingerprint for each in lost}
     lines = []

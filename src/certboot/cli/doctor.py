@@ -9,7 +9,6 @@ import stat
 import sys
 import typing
 from datetime import datetime, timezone
-from difflib import get_close_matches
 from pathlib import Path
 
 from certboot.cli import options
@@ -97,6 +96,8 @@ def _check_hosts(hosts: Sequence[str], arguments: argparse.Namespace, groups: Se
     """Raise CertbootError where this is no one host, or one that looks like a group: nobody is to be asked for that."""
     # These options go with a host alone, so one is meant.
     if not (arguments.starttls or arguments.connect or arguments.servername or arguments.clients):
+        from difflib import get_close_matches
+
         for host in hosts:
             close = () if set(host) & set(".:") else get_close_matches(host.lower(), groups, 1, _ALIKE)
             if close:
