@@ -11,7 +11,6 @@ from certboot.cli.terminal import aside, confirmed, data, say, show, silenced
 from certboot.errors import FAILED, OK, CertbootError, printable, shortened
 from certboot.net.address_policy import HERE, KINDS, PRIVATE
 from certboot.pki.rules import PYTHONS
-from certboot.repair.completion import SERVER
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -219,6 +218,8 @@ def written_text(chain: Iterable[Certificate], anchor: Certificate) -> str:
 
 
 def _finding(one: Examined) -> Iterator[str]:
+    from certboot.repair.completion import SERVER
+
     found = one.completion
     if found is None or found.anchor is None:
         yield from _reasons(one)
