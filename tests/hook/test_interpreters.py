@@ -97,7 +97,7 @@ def test_what_is_no_interpreter_is_refused(tmp_path: Path, text: str, words: str
 
 HONEST = {
     "version": [3, 12, 1], "no_site": False, "python": "/usr/bin/python3", "virtual": False,
-    "user_site": "/home/u/site", "site_packages": "/usr/lib/site", "site_folders": ["/usr/lib/site"],
+    "user_site": "/dev/null/user", "site_packages": "/dev/null/site", "site_folders": ["/dev/null/site"],
     "managed": False, "prefix": "/usr",
 }  # fmt: skip
 LIES = {
@@ -126,7 +126,7 @@ def telling(tmp_path: Path, answer: str) -> Path:
 def test_an_answer_that_an_interpreter_could_give_is_taken(tmp_path: Path) -> None:
     """The control."""
     found = interpreters.ask(telling(tmp_path, json.dumps(HONEST)))
-    assert (found.version, found.site_packages) == ((3, 12, 1), Path("/usr/lib/site"))
+    assert (found.version, found.site_packages) == ((3, 12, 1), Path("/dev/null/site"))
 
 
 @pytest.mark.parametrize(("field", "lie"), [(field, lie) for field, lies in LIES.items() for lie in lies])
