@@ -61,7 +61,7 @@ def _rehash(directory: Path) -> hash_links.RehashResult:
     symlinks = {entry.name for entry in entries if entry.is_symlink()}
     present = {slot: os.readlink(directory / name) for name, slot in named.items() if name in symlinks}
     occupied = {name: slot for name, slot in named.items() if name not in symlinks}
-    found = _found([entry for entry in entries if entry.name in occupied or _eligible(entry.name)])
+    found = {entry.name: hashed(entry) for entry in entries if entry.name in occupied or _eligible(entry.name)}
     copies, doubts = _copies(occupied, found)
     wanted, sources, more = _wanted({name: each for name, each in found.items() if _eligible(name)}, set(copies))
     more += [f"{name} is a copy of no file here; left alone" for each, name in copies.items() if each not in sources]
@@ -88,11 +88,6 @@ def _matches(entries: list[os.DirEntry[str]]) -> Iterable[tuple[os.DirEntry[str]
 def _eligible(name: str) -> bool:
     # As os.path.splitext has it: a name that starts with its only dot has no extension.
     return name[-4:].lower() in _EXTENSIONS and name[:-4].strip(".") != ""
-
-
-def _found(entries: list[os.DirEntry[str]]) -> dict[str, Found]:
-    """Return what each file is linked by, or why it is not."""
-    return {entry.name: hashed(entry) for entry in entries}
 
 
 def _copies(occupied: Mapping[str, Slot], found: Mapping[str, Found]) -> tuple[dict[Hashed, str], list[str]]:
