@@ -69,7 +69,7 @@ def test_adopt_takes_in_what_the_variable_names_and_lets_the_hook_replace_it(
         f"REQUESTS_CA_BUNDLE={image}: certificates: 3 found, 1 of them new",
         "CN=Corp Root",
         f"  SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
-        f"  valid    {corp.not_before:%Y-%m-%d} to {corp.not_after:%Y-%m-%d}",
+        f"  valid    {corp.validity.not_before:%Y-%m-%d} to {corp.validity.not_after:%Y-%m-%d}",
         f"  from     {image}",
         "4 trust anchors in generation 2 (1 new, 0 gone)",
         "from the next start of Python on, its hook replaces these values of REQUESTS_CA_BUNDLE, and no others",
@@ -127,7 +127,7 @@ def test_a_directory_is_adopted_by_its_hash_names(
 ) -> None:
     folder = tmp_path / "certs"
     folder.mkdir()
-    (folder / f"{load_certificate(CORP.der).subject_hash}.0").write_bytes(CORP.pem)
+    (folder / f"{load_certificate(CORP.der).link.subject_hash}.0").write_bytes(CORP.pem)
     (folder / "other.pem").write_bytes(OTHER.pem)
     monkeypatch.setenv("SSL_CERT_DIR", f"{folder}:{store.current}/crts")
     assert certboot("adopt", "--yes").status == 0

@@ -33,7 +33,7 @@ def test_what_is_to_be_stored_is_shown_with_its_reason() -> None:
         f"www.example:443: to be stored, because the server does not send it: CA{MARK}",
         f"  {CA.subject}",
         f"    SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
-        f"    valid    {CA.not_before:%Y-%m-%d} to {CA.not_after:%Y-%m-%d}",
+        f"    valid    {CA.validity.not_before:%Y-%m-%d} to {CA.validity.not_after:%Y-%m-%d}",
         f"    from     http://ca.example/{MARK}",
         "    because  it signed www.example",
         f"  anchor   {named(ROOT)}, in the store",

@@ -125,7 +125,7 @@ def test_a_way_without_end_ends(loop: bool) -> None:  # noqa: FBT001 - a paramet
     def fetch(certificate: Certificate) -> list[Offer]:
         asked.append(certificate.name)
         found = [load_certificate(each.der) for each in given]
-        return [Offer(each, "there") for each in found if each.subject_name == certificate.issuer_name]
+        return [Offer(each, "there") for each in found if each.link.subject_name == certificate.link.issuer_name]
 
     top = topmost([sent.der], "host", "", NOW, fetch).candidates[0]
     assert (top.certificate.name, len(asked)) == (("CA 0", 3) if loop else ("CA 5", 4))

@@ -83,8 +83,8 @@ def certificate(data: bytes) -> None:
     assert _NAME.fullmatch(certificates.file_name(loaded))
     (block,) = pem.blocks(certificates.annotated_pem(loaded).encode("ascii"))
     assert block.data == data
-    assert subject_hash(loaded.subject_name) == loaded.subject_hash
-    assert der.certificate_names(data) == (loaded.issuer_name, loaded.subject_name)
+    assert subject_hash(loaded.link.subject_name) == loaded.link.subject_hash
+    assert der.certificate_names(data) == (loaded.link.issuer_name, loaded.link.subject_name)
     certificates.is_signed_by(loaded, loaded)
     _detailed(loaded)
 
@@ -316,7 +316,7 @@ def aia_body(data: bytes) -> None:
     offers: list[Offer] = list(issuers.fetched(leaf))
     assert offers or issuers.failures
     for offer in offers:
-        assert comparable(offer.certificate.subject_name) == comparable(leaf.issuer_name)
+        assert comparable(offer.certificate.link.subject_name) == comparable(leaf.link.issuer_name)
     for failure in issuers.failures:
         for text in failure:
             _one_line(text)

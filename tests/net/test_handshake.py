@@ -61,12 +61,12 @@ def messages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.usefixtures("trusted")
 def test_a_good_handshake_gives_what_was_sent_and_what_was_built(server: Listener, messages: str) -> None:
     found = handshake(Target("localhost", server.port))
-    assert (found.outcome, found.verify_code, found.name_sent) == ("ok", 0, True)
+    assert (found.outcome, found.verify_code, found.exchange.name_sent) == ("ok", 0, True)
     assert found.protocol in ("TLSv1.2", "TLSv1.3")
     assert found.cipher
-    assert found.presented == (SERVER.der, MIDDLE.der)
-    assert found.built == (SERVER.der, MIDDLE.der, ROOT.der)
-    assert ROOT.der in found.anchors
+    assert found.chain.presented == (SERVER.der, MIDDLE.der)
+    assert found.chain.built == (SERVER.der, MIDDLE.der, ROOT.der)
+    assert ROOT.der in found.chain.anchors
     assert server.count == 1, messages
 
 
@@ -74,7 +74,7 @@ def test_a_refused_chain_is_seen_in_the_very_handshake_that_refuses_it(server: L
     found = handshake(Target("localhost", server.port))
     assert (found.outcome, found.verify_code) == ("unverified", 20)
     assert found.verify_message == "unable to get local issuer certificate"
-    assert found.presented == (SERVER.der, MIDDLE.der)
+    assert found.chain.presented == (SERVER.der, MIDDLE.der)
     assert server.count == (1 if messages == "seen" else 2)
 
 
@@ -94,7 +94,7 @@ def test_a_chain_that_cannot_be_had_a_second_time_is_left_out(
             first(connection)
 
     found = handshake(Target("localhost", listen(talk).port))
-    assert (found.outcome, found.verify_code, found.presented) == ("unverified", 10, ())
+    assert (found.outcome, found.verify_code, found.chain.presented) == ("unverified", 10, ())
 
 
 @cases(("answer", "date"), [
@@ -135,7 +135,7 @@ def test_one_address_that_does_not_answer_does_not_use_up_the_time_of_the_next(
         socket, "getaddrinfo", lambda *_, **__: [(*kinds, ("192.0.2.1", port)), (*kinds, ("127.0.0.1", port))]
     )
     monkeypatch.setattr(socket.socket, "connect", connect)
-    assert handshake(Target("a.example", port, timeout=4)).closed
+    assert handshake(Target("a.example", port, timeout=4)).exchange.closed
     assert tried[0][1] == pytest.approx(2, abs=0.2)
     assert tried[1][1] == pytest.approx(4, abs=0.2)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(*kinds, ("192.0.2.1", port))])

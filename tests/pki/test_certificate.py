@@ -62,9 +62,9 @@ def test_a_certificate_is_described() -> None:
     assert found.der == CHILD.der
     assert found.fingerprint == hashlib.sha256(CHILD.der).hexdigest()
     assert (found.subject, found.issuer, found.name) == ("CN=child", "CN=Example Root", "child")
-    assert (found.not_before, found.not_after) == (pki.NOW - pki.DAY, pki.NOW + 365 * pki.DAY)
-    assert not found.self_issued
-    assert certificates.load_certificate(ROOT.der).self_issued
+    assert (found.validity.not_before, found.validity.not_after) == (pki.NOW - pki.DAY, pki.NOW + 365 * pki.DAY)
+    assert not found.link.self_issued
+    assert certificates.load_certificate(ROOT.der).link.self_issued
 
 
 @cases(
@@ -118,14 +118,18 @@ def test_openssl_decides_what_a_ca_is(
 ) -> None:
     made = pki.issue("x", issuer, extensions=CONSTRAINTS[constraints] + USAGES[usage])
     # "OCSP helper CA" is check_ca() alone in crypto/x509/v3_purp.c.
-    assert certificates.load_certificate(made.der).is_ca == purpose(openssl, made.der, "OCSP helper CA")
+    assert certificates.load_certificate(made.der).constraints.is_ca == purpose(openssl, made.der, "OCSP helper CA")
 
 
 @cases(("made", "is_ca"), [(pki.issue("x", extensions=()), True), (CHILD, False)])
 def test_of_version_1_only_a_root_is_a_ca(openssl: Callable[..., str], made: pki.Issued, *, is_ca: bool) -> None:
     version_1 = rewritten(made.der, version=None)
-    assert certificates.load_certificate(version_1).is_ca == purpose(openssl, version_1, "OCSP helper CA") == is_ca
-    assert not certificates.load_certificate(made.der).is_ca
+    assert (
+        certificates.load_certificate(version_1).constraints.is_ca
+        == purpose(openssl, version_1, "OCSP helper CA")
+        == is_ca
+    )
+    assert not certificates.load_certificate(made.der).constraints.is_ca
 
 
 @cases(
@@ -145,7 +149,7 @@ def test_an_extended_key_usage_must_allow_tls_servers(
     usage: Extensions = ((x509.ExtendedKeyUsage(purposes), False),) if purposes else ()
     made = pki.issue("x", extensions=CONSTRAINTS["CA"] + usage)
     assert (
-        certificates.load_certificate(made.der).for_tls_servers
+        certificates.load_certificate(made.der).constraints.for_tls_servers
         == purpose(openssl, made.der, "SSL server CA")
         == allowed
     )
@@ -228,16 +232,16 @@ def test_an_identity_is_that_of_every_certificate_of_a_name_and_key_and_of_no_ot
 
 def test_issuer_and_serial_are_those_of_a_copy_with_another_signature_too() -> None:
     copy, sibling = certificates.load_certificate(pki.resigned(CHILD).der), pki.issue("child", ROOT, key=CHILD.key)
-    assert copy.issuer_and_serial == certificates.load_certificate(CHILD.der).issuer_and_serial
-    assert copy.issuer_and_serial != certificates.load_certificate(sibling.der).issuer_and_serial
+    assert copy.link.issuer_and_serial == certificates.load_certificate(CHILD.der).link.issuer_and_serial
+    assert copy.link.issuer_and_serial != certificates.load_certificate(sibling.der).link.issuer_and_serial
     assert certificates.is_signed_by(copy, certificates.load_certificate(ROOT.der))
 
 
 def test_name_constraints_are_seen() -> None:
     constraints = x509.NameConstraints([x509.DNSName("good.test")], None)
     made = pki.issue("x", extensions=(*CONSTRAINTS["CA"], (constraints, True)))
-    assert certificates.load_certificate(made.der).name_constrained
-    assert not certificates.load_certificate(ROOT.der).name_constrained
+    assert certificates.load_certificate(made.der).constraints.name_constrained
+    assert not certificates.load_certificate(ROOT.der).constraints.name_constrained
 
 
 def test_a_serial_number_of_zero_is_an_old_sin_and_no_reason_to_warn() -> None:
@@ -363,5 +367,5 @@ def test_a_certificate_by_itself_under_a_name_spelled_otherwise_is_self_issued()
     upper = pki.issue(spelled("EXAMPLE", 19), key=key)
     made = pki.issue(spelled("example"), upper, key=key)
     found = certificates.load_certificate(made.der)
-    assert found.self_issued
+    assert found.link.self_issued
     assert certificates.is_signed_by(found, found)

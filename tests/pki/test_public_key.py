@@ -117,7 +117,7 @@ def test_certificates_of_one_name_and_key_have_one_identity_whatever_the_form_of
     assert copy.fingerprint != original.fingerprint
     # The rule of 0.1.0 told them apart, and each store that it made holds what that rule gave.
     assert copy.former_identity != original.former_identity
-    name = der.encode(der.SEQUENCE, canonical_name(original.subject_name))
+    name = der.encode(der.SEQUENCE, canonical_name(original.link.subject_name))
     key = root.key.public_key().public_bytes(Encoding.DER, Format.SubjectPublicKeyInfo)
     assert original.former_identity == hashlib.sha256(name + key).hexdigest()
 

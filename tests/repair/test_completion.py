@@ -53,8 +53,8 @@ class World:
 
     def supply(self) -> Supply:
         return Supply(
-            lambda name: [each for each in self.anchors if each.subject_name == name],
-            lambda name: [Offer(each, "the store") for each in self.known if each.subject_name == name],
+            lambda name: [each for each in self.anchors if each.link.subject_name == name],
+            lambda name: [Offer(each, "the store") for each in self.known if each.link.subject_name == name],
             self._fetch,
         )
 
@@ -399,7 +399,7 @@ class TestChecks:
         """The rules know it by its name and key, and by its issuer and serial number."""
         ca = certificate(CA)
         assert self.refused(CA, distrusted={ca.identity}) == (["distrusted"], "")
-        assert self.refused(CA, revoked_serials={ca.issuer_and_serial}) == (["revoked"], "")
+        assert self.refused(CA, revoked_serials={ca.link.issuer_and_serial}) == (["revoked"], "")
 
     @pytest.mark.parametrize("to_store", [True, False])
     def test_what_would_hide_a_limit_on_names_from_clients(self, to_store: bool) -> None:  # noqa: FBT001

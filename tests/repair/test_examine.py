@@ -16,7 +16,7 @@ from support.plain_server import PlainServer, page
 from support.table import cases
 
 from certboot.net.connection import Target
-from certboot.net.handshake import Handshake
+from certboot.net.handshake import Chain, Handshake
 from certboot.repair import examine
 from certboot.repair.examine import Limits, Repairer, handshake_with_store
 from certboot.store import generations
@@ -52,7 +52,7 @@ def test_what_the_environment_says_of_trust_does_not_count_and_stays(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", value)
     found = handshake_with_store(paths, target(whole))
-    assert (found.verify_code, found.peer) == (0, "127.0.0.1")
+    assert (found.verify_code, found.peer.address) == (0, "127.0.0.1")
     assert (os.environ["SSL_CERT_FILE"], os.environ.get("SSL_CERT_DIR"), os.environ.get("no_proxy")) == (
         value,
         None,
@@ -64,7 +64,7 @@ def test_what_the_environment_says_of_trust_does_not_count_and_stays(
 def test_a_server_that_nobody_vouches_for_is_looked_at_all_the_same(paths: StorePaths, send: Send) -> None:
     server = send(leaf(issue("Stranger")))
     found = handshake_with_store(paths, target(server))
-    assert (found.outcome, found.verify_code, len(found.presented)) == ("unverified", 20, 1)
+    assert (found.outcome, found.verify_code, len(found.chain.presented)) == ("unverified", 20, 1)
 
 
 def test_of_several_addresses_the_first_that_shows_a_certificate_counts(
@@ -78,7 +78,7 @@ def test_of_several_addresses_the_first_that_shows_a_certificate_counts(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     found = handshake_with_store(paths, target(whole, "server.example", servername="localhost"))
-    assert (found.verify_code, found.peer) == (0, "127.0.0.1")
+    assert (found.verify_code, found.peer.address) == (0, "127.0.0.1")
 
 
 @pytest.mark.usefixtures("root")
@@ -100,7 +100,7 @@ def test_behind_a_proxy_the_address_is_not_known(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     found = handshake_with_store(paths, target(whole))
-    assert (found.outcome, found.peer) == ("proxy-refused", "")
+    assert (found.outcome, found.peer.address) == ("proxy-refused", "")
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
     assert handshake_with_store(paths, target(whole)).outcome == "proxy-refused"
 
@@ -111,8 +111,8 @@ def test_behind_a_proxy_the_address_is_not_known(
     [
         (Handshake("timeout", "no answer within 10 seconds"), "no answer within 10 seconds"),
         (Handshake("failed"), "it does not shake hands"),
-        (Handshake("unverified", presented=(b"0\0",)), "its certificate cannot be read"),
-        (Handshake("unverified", presented=(b"0\0", issue("CA").der)), "its certificate cannot be read"),
+        (Handshake("unverified", chain=Chain(presented=(b"0\0",))), "its certificate cannot be read"),
+        (Handshake("unverified", chain=Chain(presented=(b"0\0", issue("CA").der))), "its certificate cannot be read"),
     ],
 )
 def test_a_server_that_shows_no_certificate_is_told_in_words(

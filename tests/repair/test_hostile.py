@@ -31,6 +31,7 @@ from support.snapshot import snapshot
 
 from certboot.net import http
 from certboot.net.address_policy import AddressPolicy
+from certboot.net.handshake import Peer
 from certboot.pki import der
 from certboot.repair import examine
 
@@ -67,7 +68,7 @@ def elsewhere(root: Issued, place: PlainServer, send: Send, monkeypatch: pytest.
         real_connect(self, ("127.0.0.1", place.port) if address == (PUBLIC, 80) else address)
 
     monkeypatch.setattr(
-        examine, "handshake_with_store", lambda paths, target: replace(real_shaken(paths, target), peer=PUBLIC)
+        examine, "handshake_with_store", lambda paths, target: replace(real_shaken(paths, target), peer=Peer(PUBLIC))
     )
     monkeypatch.setattr(socket.socket, "connect", connect)
     _resolving(monkeypatch, {"ca.example": [PUBLIC], "inside.example": ["127.0.0.1"]})

@@ -384,7 +384,7 @@ def test_the_store_is_read_as_its_directory(
     assert [each["primary"] for each in results(certboot("scan", *hosts, "--jobs", "1").out)] == [
         None, "missing-intermediate",
     ]  # fmt: skip
-    assert [each.anchors for each in seen] == [(corp.root.der,)] * 2
+    assert [each.chain.anchors for each in seen] == [(corp.root.der,)] * 2
     assert os.environ["SSL_CERT_FILE"] == str(current / "bundle.pem")
     for each, port in zip((None, "missing-intermediate"), ports, strict=True):
         doctor = certboot("doctor", "hook", "good.test", "--connect", f"127.0.0.1:{port}", "--json")

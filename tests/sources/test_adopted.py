@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 def link_name(number: int, slot: str = "0") -> str:
     """Return the name by which OpenSSL looks for one of ``roots``."""
-    return f"{load_certificate(roots()[number].der).subject_hash}.{slot}"
+    return f"{load_certificate(roots()[number].der).link.subject_hash}.{slot}"
 
 
 def loaded(paths: StorePaths, value: str | Path, variable: str = "SSL_CERT_FILE") -> Loaded:

@@ -95,7 +95,7 @@ class TestForms:
         place.pages["/ca"] = page(other.der)
         found, issuers = fetched(leaf(ca, f"{place.url}/ca"))
         assert (found, issuers.failures) == ([(fingerprint(other), f"{place.url}/ca")], [])
-        assert issuers.at_hand(load_certificate(ca.der).subject_name) != []
+        assert issuers.at_hand(load_certificate(ca.der).link.subject_name) != []
 
     def test_over_100_certificates_in_one_answer_are_too_many(self, place: PlainServer) -> None:
         junk = der.encode(der.SEQUENCE, b"")
@@ -198,7 +198,7 @@ class TestLimits:
 def test_what_lies_beside_the_issuer_is_at_hand_for_the_next_step(place: PlainServer) -> None:
     place.pages["/ca"] = page(as_pkcs7(ROOT, CA))
     issuers = fetched(leaf(CA, f"{place.url}/ca"))[1]
-    (offer,) = issuers.at_hand(load_certificate(ROOT.der).subject_name)
+    (offer,) = issuers.at_hand(load_certificate(ROOT.der).link.subject_name)
     assert (offer.certificate.fingerprint, offer.origin) == (fingerprint(ROOT), f"{place.url}/ca")
     assert issuers.at_hand(b"") == []
 

@@ -208,7 +208,7 @@ def test_what_is_revoked_is_known_by_issuer_and_serial_too_as_far_as_its_certifi
         ),
     )
     loaded = load(Reports(GOOD.roots, GOOD.intermediates, rows).bodies())
-    assert loaded.revoked_serials == {certificate.load_certificate(GONE.der).issuer_and_serial}
+    assert loaded.revoked_serials == {certificate.load_certificate(GONE.der).link.issuer_and_serial}
     bodies = Reports(GOOD.roots, GOOD.intermediates, rows).bodies()
     assert ccadb.revoked_serials(bodies[ccadb.REVOKED]) == loaded.revoked_serials
     assert ccadb.revoked_serials(bodies[ccadb.INTERMEDIATES]) == ccadb.revoked_serials(b"") == frozenset()
@@ -499,11 +499,13 @@ def test_the_real_reports_hold_what_is_known_of_them() -> None:
     # The other 2,892 have 2,885 pairs of issuer and serial: some CAs gave a number to two.
     assert len(loaded.revoked) == 2917
     assert len(loaded.revoked_serials) == 2885
-    offered = {candidate.certificate.issuer_and_serial for candidate in loaded.candidates}
+    offered = {candidate.certificate.link.issuer_and_serial for candidate in loaded.candidates}
     assert not offered & loaded.revoked_serials
     # 31 limit the names below them, and none of the others is below one of these.
-    constrained = [candidate.certificate for candidate in loaded.candidates if candidate.certificate.name_constrained]
-    issuers = {candidate.certificate.issuer_name for candidate in loaded.candidates}
-    assert (len(constrained), issuers & {certificate.subject_name for certificate in constrained}) == (31, set())
+    constrained = [
+        candidate.certificate for candidate in loaded.candidates if candidate.certificate.constraints.name_constrained
+    ]
+    issuers = {candidate.certificate.link.issuer_name for candidate in loaded.candidates}
+    assert (len(constrained), issuers & {certificate.link.subject_name for certificate in constrained}) == (31, set())
     # Every certificate of the first two reports is readable, and the one that its row names.
     assert collections.Counter(rejection.rule for rejection in loaded.rejections) == {}

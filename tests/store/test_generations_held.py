@@ -59,13 +59,13 @@ def test_certificates_are_found_by_their_name_as_openssl_finds_them(tmp_path: Pa
     for name, target in whole.links.items():
         (crts / name).symlink_to(target)
     record = Manifest(1, "", "init", Choices(), whole.entries, ())
-    subject = load_certificate(first.der).subject_name
+    subject = load_certificate(first.der).link.subject_name
     found = {certificate.der: entry.sha256 for certificate, entry in named(tmp_path, record, subject)}
     assert found == {each.der: load_certificate(each.der).fingerprint for each in (first, second)}
     assert [each.der for each, _ in named(tmp_path, record, spelled("sAME ", 19).public_bytes())] == list(found)
     assert list(named(tmp_path, record, b"0\0")) == list(named(tmp_path, record, b"not DER")) == []
     # A file that is broken, or that the manifest does not name, hides nothing behind it.
-    hash_ = load_certificate(first.der).subject_hash
+    hash_ = load_certificate(first.der).link.subject_hash
     (crts / f"{hash_}.0").unlink()
     (crts / f"{hash_}.0").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     (crts / f"{hash_}.2").write_bytes(stranger.pem)

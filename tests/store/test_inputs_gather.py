@@ -137,7 +137,7 @@ def test_of_what_was_repaired_a_copy_signed_anew_is_known_to_be_revoked(
     report.save(REPORTS.bodies(), paths.cache)
     (loaded,) = (one for one in gathered(paths, Choices(("certifi",))) if one.candidates[0].source == "repaired")
     assert [candidate.certificate for candidate in loaded.candidates] == [copy]
-    assert (loaded.revoked, loaded.revoked_serials) == (frozenset(), frozenset({copy.issuer_and_serial}))
+    assert (loaded.revoked, loaded.revoked_serials) == (frozenset(), frozenset({copy.link.issuer_and_serial}))
 
 
 # From the network

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta, timezone
 from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
+from support.certificates import with_fields
 from support.pki import Issued, ca_extensions, issue, resigned
 from support.table import cases
 
-from certboot.pki.certificate import Certificate, load_certificate
+from certboot.pki.certificate import Certificate, Constraints, Link, Validity, load_certificate
 from certboot.pki.rules import broken_rule
 from certboot.sources.candidates import Candidate, Rejection
 from certboot.store.manifest import Intermediate, Provenance
@@ -20,27 +21,17 @@ from certboot.store.policy import Decision, Rules, decide
 NOW = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 SECOND = timedelta(seconds=1)
 GOOD = Certificate(
-    der=b"",
+    der=issue("Example", issue("Its issuer")).der,
     fingerprint="aa",
     subject="CN=Example Root",
     issuer="CN=Example Root",
     name="Example Root",
-    subject_hash="00000000",
-    not_before=NOW,
-    not_after=NOW,
-    self_issued=True,
-    is_ca=True,
-    for_tls_servers=True,
-    subject_name=b"",
-    issuer_name=b"",
-    key_id=b"",
-    authority_key_id=b"",
-    path_length=None,
-    name_constrained=False,
-    unhandled_critical=False,
-    issuer_and_serial=b"7",
+    validity=Validity(NOW, NOW),
+    link=Link(b"", b"", "00000000", self_issued=True, key_id=b"", authority_key_id=b"", issuer_and_serial=b"7"),
+    constraints=Constraints(
+        is_ca=True, for_tls_servers=True, path_length=None, name_constrained=False, unhandled_critical=False
+    ),
     identity="same",
-    former_identity="same",
     defects=(),
 )
 BROKEN: dict[str, dict[str, object]] = {
@@ -55,7 +46,7 @@ RULES = Rules(NOW)
 
 
 def like_good(**changes: object) -> Certificate:
-    return dataclasses.replace(GOOD, **changes)  # type: ignore[arg-type]
+    return with_fields(GOOD, **changes)
 
 
 def test_a_ca_for_tls_servers_breaks_no_rule_from_its_first_to_its_last_second() -> None:
@@ -140,7 +131,7 @@ YOU, ADMINISTRATOR = "you", "the administrator of this system"
 def test_a_copy_of_what_is_distrusted_is_distrusted_and_the_reason_says_by_whom(who: str, field: str) -> None:
     """The same name and key under another fingerprint, be it offered before or after the one that is known."""
     known, copy = (Candidate(like_good(fingerprint=each), "company", "ca.pem") for each in ("aa", "bb"))
-    other = Candidate(like_good(fingerprint="cc", identity="other", former_identity="other"), "company", "ca.pem")
+    other = Candidate(like_good(fingerprint="cc", identity="other"), "company", "ca.pem")
     rules = dataclasses.replace(RULES, **{field: frozenset({"aa"})})  # type: ignore[arg-type]
     for offered in ([known, copy, other], [other, copy, known]):
         decision = decide(offered, rules)
@@ -248,7 +239,7 @@ def test_a_copy_of_a_revoked_intermediate_with_another_signature_is_revoked_and_
     offered = [offer(ROOT, "anchor"), offer(copy), offer(sibling)]
     by_fingerprint = dataclasses.replace(REAL, revoked=frozenset({sha(BELOW)}))
     assert rules_of(decide(offered, by_fingerprint)) == []
-    serial = load_certificate(BELOW.der).issuer_and_serial
+    serial = load_certificate(BELOW.der).link.issuer_and_serial
     decision = decide(offered, dataclasses.replace(by_fingerprint, revoked_serials=frozenset({serial})))
     assert [(each.rule, each.fingerprint) for each in decision.rejections] == [("revoked", sha(copy))]
     assert [held.certificate.fingerprint for held in decision.intermediates] == [sha(sibling)]

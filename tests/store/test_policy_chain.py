@@ -307,7 +307,9 @@ def oracle(pki: Pki) -> set[str]:
     anchors = {loaded(anchor).fingerprint for anchor in pki.anchors}
 
     def signs(upper: Certificate, lower: Certificate) -> bool:
-        named = not lower.authority_key_id or not upper.key_id or lower.authority_key_id == upper.key_id
+        named = (
+            not lower.link.authority_key_id or not upper.link.key_id or lower.link.authority_key_id == upper.link.key_id
+        )
         try:
             keys[lower.fingerprint].certificate.verify_directly_issued_by(keys[upper.fingerprint].certificate)
         except Exception:  # noqa: BLE001 - whatever is wrong with it
@@ -317,10 +319,11 @@ def oracle(pki: Pki) -> set[str]:
     def fits(path: list[Certificate]) -> bool:
         """Whether each certificate of a path, lowest first, lets those below it follow, and no fewer than they do."""
         return all(
-            upper.path_length is None
+            upper.constraints.path_length is None
             or (
-                lower.path_length is not None
-                and sum(not each.self_issued for each in path[below:at]) + lower.path_length <= upper.path_length
+                lower.constraints.path_length is not None
+                and sum(not each.link.self_issued for each in path[below:at]) + lower.constraints.path_length
+                <= upper.constraints.path_length
             )
             for at, upper in enumerate(path)
             for below, lower in enumerate(path[:at])
@@ -390,7 +393,7 @@ def test_each_link_leads_to_its_anchor_in_the_eyes_of_openssl(openssl: Callable[
         good = [line.removesuffix(": OK").rpartition("leaf-")[2] for line in said if line.endswith(": OK")]
         known = {loaded(one).fingerprint: loaded(one) for one in (*pki.anchors, *pki.intermediates)}
         usable = {*hanging, *(loaded(one).fingerprint for one in pki.anchors)}
-        named = {fingerprint: (one.subject, one.key_id) for fingerprint, one in known.items()}
+        named = {fingerprint: (one.subject, one.link.key_id) for fingerprint, one in known.items()}
         assert {named[fingerprint] for fingerprint in good} <= {named[fingerprint] for fingerprint in usable}
     assert asked > 10
 

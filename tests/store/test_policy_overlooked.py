@@ -140,7 +140,7 @@ def repairs(made: Chain, *sent: Made) -> bool:
     """Whether repair would store what a server forgets that sends these only."""
     anchors = [held.certificate for held in decided(made).anchors]
     supply = Supply(
-        lambda name: [each for each in anchors if each.subject_name == name],
+        lambda name: [each for each in anchors if each.link.subject_name == name],
         lambda _: [Offer(loaded(each), "somebody") for each in (made.one, made.two)],
         lambda _: [],
     )
@@ -243,7 +243,7 @@ def test_what_hangs_below_a_certificate_leaves_when_that_one_ends(whose: str) ->
         anchors = [each.certificate.name for each in decision.anchors]
         return anchors + [each.certificate.name for each in decision.intermediates]
 
-    moment = loaded(made.root if whose == "root" else made.one).not_after
+    moment = loaded(made.root if whose == "root" else made.one).validity.not_after
     assert held(moment) == ["Root", "One", "Two"]
     assert held(moment + datetime.timedelta(seconds=1)) == ([] if whose == "root" else ["Root"])
     assert policy.next_change(map(loaded, (made.root, made.one, made.two)), NOW) == moment

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import typing
 from collections import Counter
 from datetime import datetime, timezone
 
 import pytest
+from support.certificates import with_fields
 from support.environments import ROOT
 
 from certboot.pki.certificate import is_signed_by
@@ -42,7 +42,7 @@ class Programme:
         for candidate in loaded.candidates:
             kind = self.roots if candidate.role == "anchor" else self.intermediates
             if candidate.tls_trust:
-                kind.setdefault(candidate.certificate.subject_name, []).append(candidate.certificate)
+                kind.setdefault(candidate.certificate.link.subject_name, []).append(candidate.certificate)
         self.rules = Rules(
             DAY_OF_THE_REPORTS, loaded.revoked, revoked_serials=loaded.revoked_serials, to_store=True
         )  # fmt: skip
@@ -53,22 +53,24 @@ class Programme:
 
     def completed(self, missing: Certificate) -> Completion:
         """What is found for a leaf that ``missing`` has signed, where only it lies at the leaf's address."""
-        leaf = dataclasses.replace(
+        leaf = with_fields(
             missing,
             fingerprint="leaf",
             identity="leaf",
             name="leaf",
             subject_name=b"leaf",
-            issuer_name=missing.subject_name,
-            authority_key_id=missing.key_id,
+            issuer_name=missing.link.subject_name,
+            authority_key_id=missing.link.key_id,
             self_issued=False,
         )
 
         def fetch(child: Certificate) -> list[Offer]:
-            issuers = [missing] if child is leaf else self.intermediates.get(child.issuer_name, [])
+            issuers = [missing] if child is leaf else self.intermediates.get(child.link.issuer_name, [])
             return [Offer(each, "http://ca.example/") for each in issuers]
 
-        supply = Supply(lambda name: self.roots.get(name, ()) if name != missing.subject_name else (), _nothing, fetch)
+        supply = Supply(
+            lambda name: self.roots.get(name, ()) if name != missing.link.subject_name else (), _nothing, fetch
+        )
         return complete([leaf], supply, self.rules)
 
 
@@ -131,9 +133,9 @@ def test_13_stay_out_because_clients_would_not_see_the_path_length_above(program
     }
     limited = {each.fingerprint for each in decision.rejections if each.rule == "path-length-limited"}
     by_fingerprint = {each.certificate.fingerprint: each.certificate for each in loaded.candidates}
-    assert Counter(by_fingerprint[each].path_length for each in limited) == {None: 10, 4: 3}
-    (root,) = {by_fingerprint[each].issuer_name for each in limited}
-    assert [each.path_length for each in programme.roots[root]] == [4]
+    assert Counter(by_fingerprint[each].constraints.path_length for each in limited) == {None: 10, 4: 3}
+    (root,) = {by_fingerprint[each].link.issuer_name for each in limited}
+    assert [each.constraints.path_length for each in programme.roots[root]] == [4]
 
 
 def test_of_what_is_stored_each_limits_what_follows_no_less_than_all_above_it(programme: Programme) -> None:
@@ -147,10 +149,10 @@ def test_of_what_is_stored_each_limits_what_follows_no_less_than_all_above_it(pr
         follow, above = 0, held[intermediate.issuer]
         while True:
             follow += 1
-            limit = above.certificate.path_length
-            own = intermediate.certificate.path_length
+            limit = above.certificate.constraints.path_length
+            own = intermediate.certificate.constraints.path_length
             assert limit is None or (own is not None and own + follow <= limit)
-            assert not above.certificate.name_constrained
+            assert not above.certificate.constraints.name_constrained
             if isinstance(above, TrustAnchor):
                 break
             above = held[above.issuer]

@@ -248,7 +248,7 @@ def _offers(one: Examined, found: Completion) -> Iterator[str]:
         digits = certificate.fingerprint.upper()
         yield f"  {printable(certificate.subject)}"
         yield f"    SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}"
-        yield f"    valid    {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
+        yield f"    valid    {certificate.validity.not_before:%Y-%m-%d} to {certificate.validity.not_after:%Y-%m-%d}"
         yield f"    from     {shortened(offer.origin)}"
         yield f"    because  it signed {printable(below[offer].certificate.name)}"
         yield from (f"    defect   {defect}: {PYTHONS} refuse it" for defect in certificate.defects)

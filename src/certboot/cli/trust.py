@@ -119,13 +119,13 @@ def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Lo
 
     server = target(arguments.target, arguments)
     found = handshake(server)
-    if not found.presented:
+    if not found.chain.presented:
         message = f"no certificate came from {server.shown}"
         raise CertbootError(message, f"certboot doctor {server.shown}")
     https = trusted_bundle(paths) if arguments.allow_https else None
-    issuers = Issuers(policy_from(found.peer, private=arguments.allow_private, https=https), {})
+    issuers = Issuers(policy_from(found.peer.address, private=arguments.allow_private, https=https), {})
     try:
-        loaded = topmost(found.presented, server.shown, arguments.sha256, now, issuers.fetched)
+        loaded = topmost(found.chain.presented, server.shown, arguments.sha256, now, issuers.fetched)
     finally:
         notes = not_fetched(issuers.failures, through_proxy=issuers.through_proxy)
         if notes:
@@ -151,7 +151,7 @@ def _refuse_known(paths: StorePaths, loaded: Loaded, host: str) -> None:
     record = generations.current(paths)
     for candidate in loaded.candidates:
         certificate = candidate.certificate
-        for anchor, entry in named(generation, record, certificate.issuer_name):
+        for anchor, entry in named(generation, record, certificate.link.issuer_name):
             if entry.role == "anchor" and anchor != certificate and is_signed_by(certificate, anchor):
                 message = f"{certificate.name} is an intermediate of {anchor.name}, which the store trusts already"
                 raise CertbootError(message, f"certboot repair {host}")
@@ -200,7 +200,7 @@ def offer_text(loaded: Iterable[Loaded], now: datetime, host: str = "HOST") -> s
             lines += [
                 printable(certificate.subject),
                 f"  SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
-                f"  valid    {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}",
+                f"  valid    {certificate.validity.not_before:%Y-%m-%d} to {certificate.validity.not_after:%Y-%m-%d}",
                 f"  from     {printable(candidate.detail)}",
                 *_cautions(certificate, printable(host)),
                 *(f"  refused  {broken[1]}" for _ in (broken,) if broken),
@@ -218,7 +218,7 @@ def not_fetched(failures: Iterable[Failure], *, through_proxy: bool) -> str:
 
 
 def _cautions(certificate: Certificate, host: str) -> Iterator[str]:
-    if not certificate.self_issued:
+    if not certificate.link.self_issued:
         yield f"  no root  Python up to 3.12, and others, want the CA above it too: {printable(certificate.issuer)}"
     if certificate.defects:
         yield f"  defect   {', '.join(certificate.defects)}: {rules.PYTHONS} refuse what it issues"

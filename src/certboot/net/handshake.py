@@ -66,15 +66,16 @@ def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshak
         proxy = _proxy(target)
         shown = proxy.shown if proxy else ""
         attempt = _Attempt(target, deadline, proxy)
-        found = attempt.verified(context)
+        result = attempt.verified(context)
     except ConnectionFault as fault:
-        found = Handshake(fault.outcome, fault.words)
+        result = Handshake(fault.outcome, fault.words)
     except TimeoutError:
         behind = f"; the proxy {shown} had made the connection" if shown else ""
-        found = Handshake("timeout", f"no answer within {target.timeout:g} seconds{behind}")
+        result = Handshake("timeout", f"no answer within {target.timeout:g} seconds{behind}")
     except OSError as error:
-        found = Handshake("connection-failed", printable(error.strerror or str(error)))
-    return dataclasses.replace(found, proxy=shown, name_sent=not _is_address(target.name))
+        result = Handshake("connection-failed", printable(error.strerror or str(error)))
+    exchange = result.exchange._replace(name_sent=not _is_address(target.name))
+    return dataclasses.replace(result, exchange=exchange, peer=result.peer._replace(proxy=shown))
 
 
 def _proxy(target: Target) -> Proxy | None:
@@ -91,36 +92,40 @@ class _Attempt(typing.NamedTuple):
     proxy: Proxy | None
 
     def verified(self, context: ssl.SSLContext) -> Handshake:
-        record, peer = HandshakeTrace(), ""
+        record, address = HandshakeTrace(), ""
         try:
             with self._connection(self.deadline) as stream:
-                peer = self._peer(stream)
+                address = self._address(stream)
                 if not self.target.starttls:
                     # If nothing comes, there must be time left to find out whether the server speaks TLS at all.
                     stream.patience = self.deadline.part(_SHARE_FOR_TLS)
                 tls = _shake_hands(context, stream, ascii_name(self.target.name), record)
                 self._wait_for_an_alert(tls, stream, record)
-                found = _described(record, "ok", tls)
-                found = dataclasses.replace(found, verify_code=0, verify_message="ok", built=_built(tls))
+                result = _described(record, "ok", tls)
+                chain = result.chain._replace(built=_built(tls))
+                result = dataclasses.replace(result, verify_code=0, verify_message="ok", chain=chain)
         except ssl.SSLCertVerificationError as error:
-            found = _described(record, "unverified")
-            found = dataclasses.replace(found, verify_code=error.verify_code, verify_message=error.verify_message)
-            found = self._with_time_and_chain(dataclasses.replace(found, peer=peer))
+            result = dataclasses.replace(
+                _described(record, "unverified"),
+                verify_code=error.verify_code,
+                verify_message=error.verify_message,
+                peer=Peer(address),
+            )
+            result = self._with_time_and_chain(result)
         except ssl.SSLError as error:
-            found = dataclasses.replace(_described(record, "failed"), reason=error.reason or "")
-            found = self._with_other_offers(found)
+            result = self._with_other_offers(_described(record, "failed", reason=error.reason or ""))
         except (_ClosedError, ConnectionResetError, BrokenPipeError):
-            found = dataclasses.replace(_described(record, "failed"), closed=True)
-            found = self._with_other_offers(found)
+            result = self._with_other_offers(_described(record, "failed", closed=True))
         except TimeoutError:
             if record.first or self.target.starttls:
                 raise
             plain = self._plain_answer(self.deadline)
             if not plain:
                 raise
-            found = dataclasses.replace(_described(record, "failed"), plain=plain)
-        anchors = tuple(context.get_ca_certs(binary_form=True))
-        return dataclasses.replace(found, anchors=anchors, peer=found.peer or peer)
+            result = _described(record, "failed", plain=plain)
+        chain = result.chain._replace(anchors=tuple(context.get_ca_certs(binary_form=True)))
+        peer = result.peer._replace(address=result.peer.address or address)
+        return dataclasses.replace(result, chain=chain, peer=peer)
 
     @contextlib.contextmanager
     def _connection(self, deadline: Deadline) -> Iterator[Stream]:
@@ -150,7 +155,7 @@ class _Attempt(typing.NamedTuple):
                 ) from None
             raise
 
-    def _peer(self, stream: Stream) -> str:
+    def _address(self, stream: Stream) -> str:
         return "" if self.proxy else stream.peer
 
     def _wait_for_an_alert(self, tls: ssl.SSLObject, stream: Stream, record: HandshakeTrace) -> None:
@@ -170,20 +175,21 @@ class _Attempt(typing.NamedTuple):
         with contextlib.suppress(TimeoutError):
             _step(next_message, stream, record)
 
-    def _with_time_and_chain(self, found: Handshake) -> Handshake:
+    def _with_time_and_chain(self, result: Handshake) -> Handshake:
         """Add what the server says the time is, if that is in question, and the chain where it was not seen."""
-        asked = found.verify_code in (9, 10) and not self.target.starttls
-        if found.presented and not asked:
-            return found
-        record, date = HandshakeTrace(), ""
+        asked = result.verify_code in (9, 10) and not self.target.starttls
+        presented, peer = result.chain.presented, result.peer
+        if presented and not asked:
+            return result
+        record = HandshakeTrace()
         quietly = contextlib.suppress(OSError, ConnectionFault, _ClosedError)
         with quietly, self._connection(self.deadline) as stream:
             tls = _shake_hands(_believing_nothing(), stream, ascii_name(self.target.name), record)
-            if not found.presented:
-                found = dataclasses.replace(found, presented=_unverified(tls), peer=self._peer(stream))
+            if not presented:
+                presented, peer = _unverified(tls), peer._replace(address=self._address(stream))
             if asked:
-                date = _date(self._asked_over(tls, stream, record))
-        return dataclasses.replace(found, server_date=date)
+                peer = peer._replace(date=_date(self._asked_over(tls, stream, record)))
+        return dataclasses.replace(result, chain=result.chain._replace(presented=presented), peer=peer)
 
     def _asked_over(self, tls: ssl.SSLObject, stream: Stream, record: HandshakeTrace) -> bytes:
         answer = b""
@@ -198,18 +204,20 @@ class _Attempt(typing.NamedTuple):
     def _question(self) -> bytes:
         return f"HEAD / HTTP/1.1\r\nHost: {ascii_name(self.target.name)}\r\nConnection: close\r\n\r\n".encode("ascii")
 
-    def _with_other_offers(self, found: Handshake) -> Handshake:
+    def _with_other_offers(self, result: Handshake) -> Handshake:
         """Add what the server says to a hello that offers everything, or if it does not speak TLS, to plain HTTP."""
-        spoke_tls = found.answer[:1] in (bytes((_ALERT,)), bytes((_HANDSHAKE,))) and found.answer[1:2] in (b"\3", b"")
-        if self.target.starttls or spoke_tls:
-            if found.alert in _WORTH_ANOTHER_HELLO and not found.certificate_requested:
-                return dataclasses.replace(found, lenient=self._lenient())
-            return found
+        exchange = result.exchange
+        if self.target.starttls or (
+            exchange.answer[:1] in (bytes((_ALERT,)), bytes((_HANDSHAKE,))) and exchange.answer[1:2] in (b"\3", b"")
+        ):
+            if exchange.alert in _WORTH_ANOTHER_HELLO and not exchange.certificate_requested:
+                exchange = exchange._replace(lenient=self._lenient())
+            return dataclasses.replace(result, exchange=exchange)
         plain = b""
         with contextlib.suppress(OSError):
-            plain = self._plain_answer(self.deadline.part(0.5) if found.closed else self.deadline)
-        lenient = self._lenient() if found.closed and not plain else ""
-        return dataclasses.replace(found, plain=plain, lenient=lenient)
+            plain = self._plain_answer(self.deadline.part(0.5) if exchange.closed else self.deadline)
+        lenient = self._lenient() if exchange.closed and not plain else ""
+        return dataclasses.replace(result, exchange=exchange._replace(plain=plain, lenient=lenient))
 
     def _lenient(self) -> str:
         quietly = contextlib.suppress(OSError, ConnectionFault, _ClosedError)
@@ -284,17 +292,29 @@ def _flush(stream: Stream, record: HandshakeTrace) -> None:
         stream.send(data)
 
 
-def _described(record: HandshakeTrace, outcome: str, tls: ssl.SSLObject | None = None) -> Handshake:
+def _described(
+    record: HandshakeTrace,
+    outcome: str,
+    tls: ssl.SSLObject | None = None,
+    *,
+    reason: str = "",
+    closed: bool = False,
+    plain: bytes = b"",
+) -> Handshake:
     cipher = tls.cipher() if tls else None
-    presented = record.certificates or (_unverified(tls) if tls else ())
     return Handshake(
         outcome,
         protocol=(tls.version() or "") if tls else _OLDER.get(record.version, ""),
         cipher=cipher[0] if cipher else "",
-        presented=presented,
-        alert=record.alert,
-        answer=record.first,
-        certificate_requested=record.certificate_requested,
+        chain=Chain(record.certificates or (_unverified(tls) if tls else ())),
+        exchange=Exchange(
+            reason,
+            record.alert,
+            closed,
+            answer=record.first,
+            plain=plain,
+            certificate_requested=record.certificate_requested,
+        ),
     )
 
 
@@ -315,8 +335,11 @@ def _unverified(tls: ssl.SSLObject) -> tuple[bytes, ...]:
 def _chain(tls: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
     # Public from Python 3.13 on; from 3.10 on the methods stand on the inner object.
     source: typing.Any = tls if hasattr(tls, method) else getattr(tls, "_sslobj")  # noqa: B009 - mypy
-    found = getattr(source, method)() or ()
-    return tuple(item if isinstance(item, bytes) else ssl.PEM_cert_to_DER_cert(item.public_bytes()) for item in found)
+    certificates = getattr(source, method)() or ()
+    return tuple(
+        certificate if isinstance(certificate, bytes) else ssl.PEM_cert_to_DER_cert(certificate.public_bytes())
+        for certificate in certificates
+    )
 
 
 def _believing_nothing() -> ssl.SSLContext:
@@ -347,27 +370,20 @@ def _date(answer: bytes) -> str:
     return ""
 
 
-@dataclass(frozen=True)
-class Handshake:
-    """What one TLS handshake with the active trust gave: facts only, certificates as DER."""
+class Chain(typing.NamedTuple):
+    """The certificates of a handshake, as DER."""
 
-    outcome: str
-    """``ok``; ``unverified``: OpenSSL refused the chain; ``failed``: the two did not agree on TLS; or the id of what
-    kept it from coming to TLS at all."""
-    error: str = ""
-    """In words, why it did not come to TLS."""
-    verify_code: int | None = None
-    """X509_V_ERR_* of OpenSSL; 0 when the chain is good; None when it never came to that."""
-    verify_message: str = ""
-    protocol: str = ""
-    """``TLSv1.3``, or the version that the server chose and this side refused."""
-    cipher: str = ""
     presented: tuple[bytes, ...] = ()
     """What the server sent, in its order; empty where it sent nothing."""
     built: tuple[bytes, ...] = ()
     """The path that OpenSSL built when it found the chain good, leaf first."""
     anchors: tuple[bytes, ...] = ()
     """The CA certificates that OpenSSL had at hand: those of a file, and of a directory those it looked up."""
+
+
+class Exchange(typing.NamedTuple):
+    """What went over the wire: by this the cause of a handshake that failed is told."""
+
     reason: str = ""
     """OpenSSL's name for what this side did not accept (``DH_KEY_TOO_SMALL``)."""
     alert: int | None = None
@@ -385,9 +401,37 @@ class Handshake:
     lenient: str = ""
     """Version and cipher that the server chose when old and weak ones were offered as well; empty: none, or not tried.
     """
-    server_date: str = ""
-    """What the server says the time is (ISO 8601), where that was asked."""
+
+
+class Peer(typing.NamedTuple):
+    """Who answered."""
+
+    address: str = ""
+    """The IP address that showed this; empty behind a proxy, and where there was no connection."""
     proxy: str = ""
     """The proxy on the way, without credentials."""
-    peer: str = ""
-    """The IP address that showed this; empty behind a proxy, and where there was no connection."""
+    date: str = ""
+    """What the server says the time is (ISO 8601), where that was asked."""
+
+
+_NO_CHAIN, _NO_EXCHANGE, _NOBODY = Chain(), Exchange(), Peer()
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What one TLS handshake with the active trust gave: facts only."""
+
+    outcome: str
+    """``ok``; ``unverified``: OpenSSL refused the chain; ``failed``: the two did not agree on TLS; or the id of what
+    kept it from coming to TLS at all."""
+    error: str = ""
+    """In words, why it did not come to TLS."""
+    verify_code: int | None = None
+    """X509_V_ERR_* of OpenSSL; 0 when the chain is good; None when it never came to that."""
+    verify_message: str = ""
+    protocol: str = ""
+    """``TLSv1.3``, or the version that the server chose and this side refused."""
+    cipher: str = ""
+    chain: Chain = _NO_CHAIN
+    exchange: Exchange = _NO_EXCHANGE
+    peer: Peer = _NOBODY

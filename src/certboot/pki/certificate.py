@@ -66,12 +66,12 @@ def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
 
     They do where OpenSSL says so (X509_NAME_cmp in crypto/x509/x509_cmp.c): the same text may be two kinds of string.
     """
-    if comparable(certificate.issuer_name) != comparable(issuer.subject_name):
+    if comparable(certificate.link.issuer_name) != comparable(issuer.link.subject_name):
         return False
     with contextlib.suppress(CertificateError), parsing():
         # cryptography compares every byte of the names. The signature is not verified over that of the issuer.
-        same = certificate.issuer_name == issuer.subject_name
-        data = issuer.der if same else der.with_subject(issuer.der, certificate.issuer_name)
+        same = certificate.link.issuer_name == issuer.link.subject_name
+        data = issuer.der if same else der.with_subject(issuer.der, certificate.link.issuer_name)
         signed, signer = x509.load_der_x509_certificate(certificate.der), x509.load_der_x509_certificate(data)
         signed.verify_directly_issued_by(signer)
         return True
@@ -80,7 +80,7 @@ def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
 
 def annotated_pem(certificate: Certificate) -> str:
     """Return the certificate as PEM under comment lines that say what it is. ASCII only, whatever the subject holds."""
-    valid = f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
+    valid = f"{certificate.validity.not_before:%Y-%m-%d} to {certificate.validity.not_after:%Y-%m-%d}"
     lines = (f"Subject: {certificate.subject}", f"SHA-256: {certificate.fingerprint}", f"Valid: {valid}")
     # A subject must not be able to write a block of its own into the file: "-----BEGIN" cannot stand in a comment.
     comments = (re.sub("-{2,}", "-", line).encode("ascii", "replace").decode() for line in lines)
@@ -99,7 +99,7 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
     compared = canonical(subject_name)
     self_issued = compared == comparable(issuer_name)
     fingerprint = hashlib.sha256(data).hexdigest()
-    constraints = _extension(extensions, x509.BasicConstraints)
+    basic = _extension(extensions, x509.BasicConstraints)
     key = _extension(extensions, x509.SubjectKeyIdentifier)
     authority = _extension(extensions, x509.AuthorityKeyIdentifier)
     return Certificate(
@@ -108,24 +108,26 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
         subject=shortened(parsed.subject.rfc4514_string(), _LONGEST_SUBJECT) or "(empty)",
         issuer=shortened(parsed.issuer.rfc4514_string(), _LONGEST_SUBJECT) or "(empty)",
         name=_name(parsed.subject) or fingerprint[:16],
-        subject_hash=hash_of(compared),
-        not_before=parsed.not_valid_before_utc,
-        not_after=parsed.not_valid_after_utc,
-        self_issued=self_issued,
-        is_ca=_is_ca(parsed.version, extensions, self_issued=self_issued),
-        for_tls_servers=_for_tls_servers(extensions),
-        subject_name=subject_name,
-        issuer_name=issuer_name,
-        key_id=key.digest if key else b"",
-        authority_key_id=(authority.key_identifier if authority else None) or b"",
-        path_length=constraints.path_length if constraints else None,
-        name_constrained=_extension(extensions, x509.NameConstraints) is not None,
-        unhandled_critical=any(
-            found.critical and found.oid.dotted_string not in _HANDLED_CRITICAL for found in extensions
+        validity=Validity(parsed.not_valid_before_utc, parsed.not_valid_after_utc),
+        link=Link(
+            subject_name,
+            issuer_name,
+            subject_hash=hash_of(compared),
+            self_issued=self_issued,
+            key_id=key.digest if key else b"",
+            authority_key_id=(authority.key_identifier if authority else None) or b"",
+            issuer_and_serial=der.issuer_and_serial(data),
         ),
-        issuer_and_serial=der.issuer_and_serial(data),
+        constraints=Constraints(
+            is_ca=_is_ca(parsed.version, extensions, self_issued=self_issued),
+            for_tls_servers=_for_tls_servers(extensions),
+            path_length=basic.path_length if basic else None,
+            name_constrained=_extension(extensions, x509.NameConstraints) is not None,
+            unhandled_critical=any(
+                extension.critical and extension.oid.dotted_string not in _HANDLED_CRITICAL for extension in extensions
+            ),
+        ),
         identity=_digest(compared, key_itself(public_key)),
-        former_identity=_digest(compared, public_key),
         defects=_defects(extensions, self_issued=self_issued),
     )
 
@@ -183,6 +185,46 @@ def _extension(extensions: x509.Extensions, kind: type[_E]) -> _E | None:
         return None
 
 
+class Validity(typing.NamedTuple):
+    """From when to when a certificate is valid, both days included."""
+
+    not_before: datetime
+    not_after: datetime
+
+
+class Link(typing.NamedTuple):
+    """By what a certificate and its issuer find each other when a chain is built (RFC 4158, 2.4)."""
+
+    subject_name: bytes
+    """The DER Name of the subject, as it stands in the certificate."""
+    issuer_name: bytes
+    subject_hash: str
+    """OpenSSL's X509_NAME_hash of the subject: the name of its link in a hash directory."""
+    self_issued: bool
+    """Whether OpenSSL takes both names for the same."""
+    key_id: bytes
+    """The subject key identifier; empty if there is none."""
+    authority_key_id: bytes
+    """The key identifier of the issuer; empty if there is none."""
+    issuer_and_serial: bytes
+    """By what its issuer knows it, and so whoever revokes it (IssuerAndSerialNumber; RFC 5652, 10.2.4), as DER."""
+
+
+class Constraints(typing.NamedTuple):
+    """What a certificate may be used for (RFC 5280, 4.2.1)."""
+
+    is_ca: bool
+    """What OpenSSL's X509_check_ca says, a version 1 root included."""
+    for_tls_servers: bool
+    """No extended key usage, or one that allows serverAuth."""
+    path_length: int | None
+    """How many CA certificates may follow; None: any number."""
+    name_constrained: bool
+    """Whether it limits the names in the certificates below it (nameConstraints; RFC 5280, 4.2.1.10)."""
+    unhandled_critical: bool
+    """Whether it has a critical extension that OpenSSL does not know: OpenSSL refuses every chain with it in."""
+
+
 @dataclass(frozen=True)
 class Certificate:
     """An X.509 certificate that both cryptography and this Python's OpenSSL can read."""
@@ -195,39 +237,23 @@ class Certificate:
     issuer: str
     name: str
     """What a person calls it: the common name, else the unit or organisation, else the fingerprint's start."""
-    subject_hash: str
-    not_before: datetime
-    not_after: datetime
-    self_issued: bool
-    is_ca: bool
-    """What OpenSSL's X509_check_ca says, a version 1 root included."""
-    for_tls_servers: bool
-    """No extended key usage, or one that allows serverAuth."""
-    subject_name: bytes
-    """The DER Name of the subject, as it stands in the certificate."""
-    issuer_name: bytes
-    key_id: bytes
-    """The subject key identifier; empty if there is none."""
-    authority_key_id: bytes
-    """The key identifier of the issuer; empty if there is none."""
-    path_length: int | None
-    """How many CA certificates may follow; None: any number."""
-    name_constrained: bool
-    """Whether it limits the names in the certificates below it (nameConstraints; RFC 5280, 4.2.1.10)."""
-    unhandled_critical: bool
-    """Whether it has a critical extension that OpenSSL does not know: OpenSSL refuses every chain with it in."""
-    issuer_and_serial: bytes
-    """By what its issuer knows it, and so whoever revokes it (IssuerAndSerialNumber; RFC 5652, 10.2.4), as DER."""
+    validity: Validity
+    link: Link
+    constraints: Constraints
     identity: str
     """Whose certificate it is: SHA-256 over the subject, as OpenSSL compares it, and the key, however it is encoded.
 
     A signature can be rewritten without its key (ECDSA), that on an anchor is never checked, and whoever has the key
     can have it certified anew: each gives the certificate another fingerprint.
     """
-    former_identity: str
-    """The same with the bytes of the SubjectPublicKeyInfo in the place of the key: what a store of 0.1.0 holds."""
     defects: tuple[str, ...]
     """What Python 3.13 and newer refuse in a CA certificate (VERIFY_X509_STRICT): ``strict-missing-ski`` and kin."""
+
+    @functools.cached_property
+    def former_identity(self) -> str:
+        """The same with the bytes of the SubjectPublicKeyInfo in the place of the key: what a store of 0.1.0 holds."""
+        _, subject_name, public_key = der.names_and_key(self.der)
+        return _digest(canonical(subject_name), public_key)
 
     @property
     def known_as(self) -> tuple[str, str, str]:

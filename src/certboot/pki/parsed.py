@@ -98,8 +98,8 @@ class ParsedCertificate:
     @property
     def is_self_signed(self) -> bool:
         """Whether subject and issuer, and the key identifiers where both are there, say so (EXFLAG_SS of OpenSSL)."""
-        own, wanted = self.certificate.key_id, self.certificate.authority_key_id
-        return self.certificate.self_issued and not (own and wanted and own != wanted)
+        own, wanted = self.certificate.link.key_id, self.certificate.link.authority_key_id
+        return self.certificate.link.self_issued and not (own and wanted and own != wanted)
 
     @property
     def issuers_at(self) -> tuple[str, ...]:

@@ -75,12 +75,14 @@ def _ended(path: list[ParsedCertificate], used: int, anchors: Sequence[ParsedCer
 def is_issuer(issuer: ParsedCertificate, of: ParsedCertificate) -> bool:
     """Return whether by names and key identifiers one may have issued the other; no signature is looked at."""
     above, below = issuer.certificate, of.certificate
-    if above.subject_name != below.issuer_name and above.subject_hash != name_hash(below.issuer_name):
+    if above.link.subject_name != below.link.issuer_name and above.link.subject_hash != name_hash(
+        below.link.issuer_name
+    ):
         return False
     wanted = of.extension(x509.AuthorityKeyIdentifier)
     if wanted is None:
         return True
-    if wanted.key_identifier and above.key_id and wanted.key_identifier != above.key_id:
+    if wanted.key_identifier and above.link.key_id and wanted.key_identifier != above.link.key_id:
         return False
     serial = wanted.authority_cert_serial_number
     if serial is not None and serial != issuer.parsed.serial_number:
@@ -101,5 +103,7 @@ def _issuers(of: ParsedCertificate, among: Iterable[ParsedCertificate]) -> list[
 
 def _best(candidates: Sequence[ParsedCertificate], at: datetime) -> ParsedCertificate | None:
     """Return the first that is valid, else the one that was last."""
-    valid = (each for each in candidates if each.certificate.not_before <= at <= each.certificate.not_after)
-    return next(valid, None) or max(candidates, key=lambda each: each.certificate.not_after, default=None)
+    valid = (
+        each for each in candidates if each.certificate.validity.not_before <= at <= each.certificate.validity.not_after
+    )
+    return next(valid, None) or max(candidates, key=lambda each: each.certificate.validity.not_after, default=None)

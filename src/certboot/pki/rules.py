@@ -33,9 +33,9 @@ def reissue_extension(certificate: Certificate, defect: str) -> str:
     """
     if defect == "strict-missing-aki":
         return "authorityKeyIdentifier=keyid:always"
-    if not certificate.is_ca:
+    if not certificate.constraints.is_ca:
         return _OF_A_SERVER.get(defect, "")
-    limit = certificate.path_length if defect == "strict-basic-constraints" else None
+    limit = certificate.constraints.path_length if defect == "strict-basic-constraints" else None
     return _OF_A_CA.get(defect, "") + ("" if limit is None else f",pathlen:{limit}")
 
 
@@ -45,7 +45,7 @@ def reissue_request(certificate: Certificate, defects: typing.Iterable[str]) -> 
     if not extensions:
         return ""
     # With another key or name, all that it has issued would have to be issued anew too.
-    same = "same key and name" if certificate.is_ca else "same names"
+    same = "same key and name" if certificate.constraints.is_ca else "same names"
     return f"its issuer can issue it anew with the {same}, and {' '.join(dict.fromkeys(extensions))}"
 
 
@@ -73,41 +73,41 @@ def overlooked(issuer: Certificate, certificate: Certificate) -> tuple[str, str]
     check_name_constraints() and check_auth_level() in crypto/x509/x509_vfy.c). So a certificate may be stored only
     where all of that is written in itself too. Of the purpose the policy sees to in every certificate by itself.
     """
-    if issuer.name_constrained:
+    if issuer.constraints.name_constrained:
         return "name-constrained", f"clients would not see to which names {issuer.name} limits it"
     # A self-issued certificate (a CA's new key, signed with its old one) does not count (RFC 5280, 4.2.1.9).
-    if room_below(issuer) - (not certificate.self_issued) < room_below(certificate):
+    if room_below(issuer) - (not certificate.link.self_issued) < room_below(certificate):
         return "path-length-limited", f"clients would not see how few CAs {issuer.name} lets follow below it"
     return _refused_for_all(issuer) or weak_signature(certificate)
 
 
 def _refused_for_all(issuer: Certificate) -> tuple[str, str] | None:
     """Return why OpenSSL refuses whatever ``issuer`` stands above, as long as it sees that one."""
-    if issuer.unhandled_critical:
+    if issuer.constraints.unhandled_critical:
         return "unhandled-critical", f"its issuer has a critical extension that OpenSSL does not know: {issuer.name}"
     return weak_key(issuer)
 
 
 def room_below(certificate: Certificate) -> float:
     """Return how many CA certificates may follow (RFC 5280, 4.2.1.9)."""
-    return _ANY if certificate.path_length is None else certificate.path_length
+    return _ANY if certificate.constraints.path_length is None else certificate.constraints.path_length
 
 
 def broken_rule(certificate: Certificate, now: datetime) -> tuple[str, str] | None:
     """Return the rule that keeps ``certificate`` by itself from being trusted and the reason in words, or None."""
-    if not certificate.is_ca:
+    if not certificate.constraints.is_ca:
         return "not-a-ca", "it may not issue certificates (basicConstraints, keyUsage)"
-    if not certificate.for_tls_servers:
+    if not certificate.constraints.for_tls_servers:
         return "wrong-purpose", "its extended key usage leaves out TLS servers"
-    if certificate.not_after < now:
-        return "expired", f"it expired on {certificate.not_after:%Y-%m-%d}"
-    if certificate.not_before > now:
-        return "not-yet-valid", f"it is valid from {certificate.not_before:%Y-%m-%d} on"
+    if certificate.validity.not_after < now:
+        return "expired", f"it expired on {certificate.validity.not_after:%Y-%m-%d}"
+    if certificate.validity.not_before > now:
+        return "not-yet-valid", f"it is valid from {certificate.validity.not_before:%Y-%m-%d} on"
     return None
 
 
 def unhandled(certificate: Certificate) -> tuple[str, str] | None:
     """Return the rule that keeps an intermediate out which OpenSSL would prefer to a sound twin and then refuse."""
-    if certificate.unhandled_critical:
+    if certificate.constraints.unhandled_critical:
         return "unhandled-critical", "it has a critical extension that OpenSSL does not know"
     return None

@@ -83,7 +83,7 @@ def _extensions(path: Path, rules: Rules) -> _Found:
     issuers = 0
     last = len(path.certificates) - 1
     for depth, each in enumerate(path.certificates):
-        if each.certificate.unhandled_critical:
+        if each.certificate.constraints.unhandled_critical:
             yield code.UNHANDLED_CRITICAL_EXTENSION, depth
         kind = _ca_kind(each)
         if depth == 0:
@@ -98,10 +98,10 @@ def _extensions(path: Path, rules: Rules) -> _Found:
                 yield defect, depth
         if not _for_tls_servers(each, is_leaf=depth == 0):
             yield code.INVALID_PURPOSE, depth
-        limit = each.certificate.path_length
+        limit = each.certificate.constraints.path_length
         if depth > 1 and limit is not None and issuers > limit:
             yield code.PATH_LENGTH_EXCEEDED, depth
-        issuers += depth > 0 and not each.certificate.self_issued
+        issuers += depth > 0 and not each.certificate.link.self_issued
 
 
 _NO_CA, _CA, _OLD_CA = 0, 1, 3
@@ -109,7 +109,7 @@ _NO_CA, _CA, _OLD_CA = 0, 1, 3
 
 def _ca_kind(each: ParsedCertificate) -> int:
     """X509_check_ca(): no CA, a CA by its basic constraints, or one by the looks of it (version 1, key usage)."""
-    if not each.certificate.is_ca:
+    if not each.certificate.constraints.is_ca:
         return _NO_CA
     return _CA if each.extension(x509.BasicConstraints) else _OLD_CA
 
@@ -149,9 +149,9 @@ def _signatures_and_times(path: Path, rules: Rules) -> _Found:
         certificate = path.certificates[depth].certificate
         if depth < last and not is_signed_by(certificate, path.certificates[depth + 1].certificate):
             yield code.CERT_SIGNATURE_FAILURE, depth
-        if certificate.not_before > rules.at:
+        if certificate.validity.not_before > rules.at:
             yield code.CERT_NOT_YET_VALID, depth
-        if certificate.not_after < rules.at:
+        if certificate.validity.not_after < rules.at:
             yield code.CERT_HAS_EXPIRED, depth
 
 
@@ -159,7 +159,7 @@ def _name_constraints(path: Path, _: Rules) -> _Found:
     """check_name_constraints(): from the anchor down, each certificate against all the CAs above it."""
     for depth in range(len(path.certificates) - 1, -1, -1):
         below = path.certificates[depth]
-        if depth and below.certificate.self_issued:
+        if depth and below.certificate.link.self_issued:
             continue
         for above in range(len(path.certificates) - 1, depth, -1):
             constraints = path.certificates[above].extension(x509.NameConstraints)
@@ -183,7 +183,7 @@ def _defects(each: ParsedCertificate, *, is_last: bool) -> Iterator[int]:
         if len(each.parsed.extensions):
             yield code.EXTENSIONS_REQUIRE_VERSION_3
         return
-    if not is_last and not each.certificate.authority_key_id:
+    if not is_last and not each.certificate.link.authority_key_id:
         yield code.MISSING_AUTHORITY_KEY_IDENTIFIER
     if _claims_ca(each) and each.extension(x509.SubjectKeyIdentifier) is None:
         yield code.MISSING_SUBJECT_KEY_IDENTIFIER
@@ -191,7 +191,7 @@ def _defects(each: ParsedCertificate, *, is_last: bool) -> Iterator[int]:
 
 def _in_constraints_and_usage(each: ParsedCertificate) -> Iterator[int]:
     usage = each.extension(x509.KeyUsage)
-    if each.certificate.path_length is not None:
+    if each.certificate.constraints.path_length is not None:
         if not _claims_ca(each):
             yield code.PATHLEN_INVALID_FOR_NON_CA
         if usage is None or not usage.key_cert_sign:

@@ -130,8 +130,10 @@ class _Search:
             if anchor:
                 return step, anchor
             self._looked.append(step)
-            name = step.offer.certificate.issuer_name
-            at_hand = (each for each in self._sent if comparable(each.certificate.subject_name) == comparable(name))
+            name = step.offer.certificate.link.issuer_name
+            at_hand = (
+                each for each in self._sent if comparable(each.certificate.link.subject_name) == comparable(name)
+            )
             for offer in (*at_hand, *self._supply.known(name)):
                 self._take(offer, step, fetched=0)
         return None
@@ -178,7 +180,7 @@ class _Search:
             offer=offer,
             below=below,
             unsent=below.unsent + (offer.origin != SERVER),
-            issuers=below.issuers + (not certificate.self_issued),
+            issuers=below.issuers + (not certificate.link.self_issued),
             fetched=below.fetched + fetched,
         )
         heapq.heappush(self._waiting, step)
@@ -190,9 +192,9 @@ class _Search:
 
     def _anchor(self, step: _Step) -> Certificate | None:
         leaf = self._leaf.offer.certificate
-        for anchor in self._supply.anchors(step.offer.certificate.issuer_name):
+        for anchor in self._supply.anchors(step.offer.certificate.link.issuer_name):
             after = self._rules.distrust_after.get(anchor.fingerprint, "")
-            if after and f"{leaf.not_before:%Y-%m-%d}" > after:
+            if after and f"{leaf.validity.not_before:%Y-%m-%d}" > after:
                 broken: tuple[str, str] | None = (
                     "anchor-distrusted",
                     f"it is not trusted for certificates that begin after {after}",
@@ -210,7 +212,7 @@ class _Search:
         """Return the rule that keeps ``certificate`` from being the missing issuer of the one below, and the reason."""
         if len(self._compared) > _MOST_CHECKS:
             return "too-many-candidates", f"over {_MOST_CHECKS} certificates were compared"
-        if comparable(certificate.subject_name) != comparable(below.offer.certificate.issuer_name):
+        if comparable(certificate.link.subject_name) != comparable(below.offer.certificate.link.issuer_name):
             return "issuer-name-mismatch", f"it is not {below.offer.certificate.issuer}"
         if certificate.identity in (step.offer.certificate.identity for step in below.down()):
             return "issuer-loop", "this CA is further down in the same chain"
@@ -230,19 +232,19 @@ class _Search:
         if certificate.is_among(self._rules.distrusted):
             return "distrusted", "you, or the system's administrator, said so"
         serials = self._rules.revoked_serials
-        if certificate.fingerprint in self._rules.revoked or certificate.issuer_and_serial in serials:
+        if certificate.fingerprint in self._rules.revoked or certificate.link.issuer_and_serial in serials:
             return "revoked", "the CCADB lists it as revoked"
         return None
 
     def _unfit(self, issuer: Certificate, below: _Step) -> tuple[str, str] | None:
         """Return why ``issuer``, of the right name, did not issue the certificate below or must not have."""
         child = below.offer.certificate
-        if not issuer.not_before <= self._rules.now <= issuer.not_after:
+        if not issuer.validity.not_before <= self._rules.now <= issuer.validity.not_after:
             return broken_rule(issuer, self._rules.now)
-        if child.authority_key_id and issuer.key_id and child.authority_key_id != issuer.key_id:
+        if child.link.authority_key_id and issuer.link.key_id and child.link.authority_key_id != issuer.link.key_id:
             return "key-id-mismatch", "it has the name, but another key than the one that is asked for"
-        if issuer.path_length is not None and below.issuers > issuer.path_length:
-            return "path-length-exceeded", f"only {issuer.path_length} CAs may follow below it"
+        if issuer.constraints.path_length is not None and below.issuers > issuer.constraints.path_length:
+            return "path-length-exceeded", f"only {issuer.constraints.path_length} CAs may follow below it"
         unseen = overlooked(issuer, child) if below.unsent and self._rules.to_store else None
         if unseen:
             return unseen
@@ -252,7 +254,7 @@ class _Search:
 
 
 def _is_self_signed(certificate: Certificate) -> bool:
-    return certificate.self_issued and is_signed_by(certificate, certificate)
+    return certificate.link.self_issued and is_signed_by(certificate, certificate)
 
 
 def _no_ca(certificate: Certificate) -> tuple[str, str] | None:

@@ -74,7 +74,7 @@ class Examined:
             return ()
         below = tuple(offer.certificate for offer in self.completion.path)
         # Who trusts an intermediate needs nothing above it; others do.
-        return below if anchor.self_issued or anchor in below else (*below, anchor)
+        return below if anchor.link.self_issued or anchor in below else (*below, anchor)
 
 
 def handshake_with_store(paths: StorePaths, target: Target) -> Handshake:
@@ -128,12 +128,12 @@ class Repairer:
         return self._examined(target, found) if not examined.chain and self._changed() else examined
 
     def _examined(self, target: Target, found: Handshake) -> Examined:
-        sent = (*_readable(found.presented[:1]), *_readable(found.presented[1:]))
-        if not sent or sent[0].der != found.presented[0]:
-            known = "its certificate cannot be read" if found.presented else "it does not shake hands"
+        sent = (*_readable(found.chain.presented[:1]), *_readable(found.chain.presented[1:]))
+        if not sent or sent[0].der != found.chain.presented[0]:
+            known = "its certificate cannot be read" if found.chain.presented else "it does not shake hands"
             return Examined(target, found.error or known)
         https = trusted_bundle(self._paths) if self._limits.https else None
-        issuers = aia.Issuers(policy_from(found.peer, private=self._limits.private, https=https), self._cache)
+        issuers = aia.Issuers(policy_from(found.peer.address, private=self._limits.private, https=https), self._cache)
         supply = Supply(
             self._anchors, lambda name: (*self._intermediates(name), *issuers.at_hand(name)), issuers.fetched
         )
@@ -172,9 +172,9 @@ class Repairer:
         (ossl_x509_store_ctx_get1_issuer in crypto/x509/x509_lu.c).
         """
         for issuer in (offer.certificate for offer in found.path[1:]):
-            there = [each for each, _ in named(self._generation, self._record, issuer.subject_name)]
+            there = [each for each, _ in named(self._generation, self._record, issuer.link.subject_name)]
             twins = [each for each in there if each.identity == issuer.identity]
-            if all(each.not_after < self._rules.now for each in twins):
+            if all(each.validity.not_after < self._rules.now for each in twins):
                 yield from twins
 
     def _strict_end(self, found: Completion, missing: Iterable[Offer]) -> End | None:

@@ -92,7 +92,7 @@ class Prober:
         try:
             return self._findings(target, shaken)
         finally:
-            if sum(map(len, shaken.presented)) > _LARGE:
+            if sum(map(len, shaken.chain.presented)) > _LARGE:
                 # What is remembered of certificates is bounded by their number, not by their size.
                 parsed_certificate.cache_clear()
                 load_certificate.cache_clear()
@@ -103,8 +103,8 @@ class Prober:
             target,
             moment.now(),
             judgements,
-            shaken.presented,
-            tuple(dict.fromkeys((*shaken.anchors, *shaken.built[-1:]))),
+            shaken.chain.presented,
+            tuple(dict.fromkeys((*shaken.chain.anchors, *shaken.chain.built[-1:]))),
             shaken,
             strict_here=STRICT_PYTHON,
             level=self._level,
@@ -132,7 +132,11 @@ class Prober:
     @staticmethod
     def _asked(context: ssl.SSLContext, target: Target, shaken: Handshake) -> Judgement | None:
         with contextlib.suppress(OSError, ConnectionFault):
-            found = openssl_verdict(context, shaken.presented, ascii_name(target.name)) if shaken.presented else None
+            found = (
+                openssl_verdict(context, shaken.chain.presented, ascii_name(target.name))
+                if shaken.chain.presented
+                else None
+            )
             return Judgement(*found) if found else None
         return None
 
@@ -147,7 +151,7 @@ class Prober:
         issuer = b""
         if codes & _WITHOUT_END:
             with contextlib.suppress(CertificateError):
-                issuer = parsed_certificate(presented[0]).certificate.issuer_name
+                issuer = parsed_certificate(presented[0]).certificate.link.issuer_name
         others = hashlib.sha256(b"".join(presented[1:])).digest()
         key = issuer, others, codes & (_WITHOUT_END | {verify_codes.CERT_HAS_EXPIRED})
         search = Search(self._paths, self._environ, presented, evidence.anchors, codes)
@@ -159,10 +163,10 @@ def _may_go_by_common_name(target: Target, shaken: Handshake) -> bool:
 
     It looks there only if the certificate has no DNS name at all, and never for an address.
     """
-    if ip_address(target.name) or not shaken.presented:
+    if ip_address(target.name) or not shaken.chain.presented:
         return False
     try:
-        return not parsed_certificate(shaken.presented[0]).dns_names
+        return not parsed_certificate(shaken.chain.presented[0]).dns_names
     except CertificateError:
         return True
 

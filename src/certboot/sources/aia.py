@@ -63,7 +63,7 @@ class Issuers:
             try:
                 for data, subject in self._certificates(address, certificate).items():
                     self._found.setdefault(comparable(subject), {}).setdefault(data, address)
-                yield from self.at_hand(certificate.issuer_name)
+                yield from self.at_hand(certificate.link.issuer_name)
             except FetchError as error:
                 self._failed(error.rule, error.message, certificate, address)
 
@@ -116,7 +116,7 @@ class Issuers:
         if not found:
             what = "a web page" if body.lstrip()[:1] == b"<" else "no certificate"
             raise FetchError(rule="no-certificate", message=f"it is {what}, and not DER, PEM or PKCS#7")
-        if comparable(certificate.issuer_name) not in map(comparable, found.values()):
+        if comparable(certificate.link.issuer_name) not in map(comparable, found.values()):
             others = "it is not" if len(found) == 1 else f"none of {len(found)} certificates in it is"
             raise FetchError(rule="issuer-name-mismatch", message=f"{others} {certificate.issuer}")
         return found

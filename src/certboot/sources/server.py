@@ -43,7 +43,7 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
     if wanted not in (offer.certificate.fingerprint for offer in chain):
         chain += _upwards(chain[-1].certificate, fetch, _MOST_FETCHED)
     top = next((offer for offer in chain if offer.certificate.fingerprint == wanted), chain[-1])
-    if top is chain[0] and not leaf.is_ca:
+    if top is chain[0] and not leaf.constraints.is_ca:
         message = f"it sends its own certificate only, and none of the CA that issued it: {host}"
         raise SourceError(message, _HINT)
     if wanted and wanted != top.certificate.fingerprint:
@@ -58,7 +58,7 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
 def _upwards(certificate: Certificate, issuers: Fetch, most: int) -> list[Offer]:
     """Return the issuer, its issuer and so on; no address is asked after one that has it."""
     found: list[Offer] = []
-    while len(found) < most and not certificate.self_issued:
+    while len(found) < most and not certificate.link.self_issued:
         known = (certificate, *(offer.certificate for offer in found))
         offers = (each for each in issuers(certificate) if each.certificate not in known)
         above = next((each for each in offers if _is_issuer(each.certificate, certificate)), None)
@@ -81,4 +81,4 @@ def _readable(presented: Sequence[bytes]) -> list[Certificate]:
 
 
 def _is_issuer(issuer: Certificate, certificate: Certificate) -> bool:
-    return issuer.is_ca and is_signed_by(certificate, issuer)
+    return issuer.constraints.is_ca and is_signed_by(certificate, issuer)

@@ -100,7 +100,7 @@ def _parsed_ders(ders: list[bytes], where: str) -> Loaded:
 
     loaded = from_ders(ders, NAME, where)
     # What is not self-issued is an intermediate, which these systems list among what they trust.
-    kept = tuple(candidate for candidate in loaded.candidates if candidate.certificate.self_issued)
+    kept = tuple(candidate for candidate in loaded.candidates if candidate.certificate.link.self_issued)
     return Loaded(kept, loaded.rejections)
 
 

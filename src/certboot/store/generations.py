@@ -71,7 +71,7 @@ def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate
     if len(pems) != len(held):
         message = "two certificates with the same name and the same first digits of their fingerprints"
         raise StoreError(message, "one of them is most likely forged; nothing was changed")
-    links = plan([(each.certificate.subject_hash, "", name) for name, each in held], {})
+    links = plan([(each.certificate.link.subject_hash, "", name) for name, each in held], {})
     entries = tuple(manifest.entry(name, each) for name, each in held)
     return Content(pems, {str(slot): name for slot, name in links.items()}, entries)
 
@@ -248,7 +248,7 @@ def named(generation: Path, record: Manifest, name: bytes) -> Iterator[tuple[Cer
         except (OSError, CertificateError):
             continue
         for certificate in found:
-            if certificate.fingerprint in entries and comparable(certificate.subject_name) == wanted:
+            if certificate.fingerprint in entries and comparable(certificate.link.subject_name) == wanted:
                 yield certificate, entries[certificate.fingerprint]
 
 

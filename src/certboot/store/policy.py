@@ -91,7 +91,7 @@ def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
 
 def next_change(certificates: Iterable[Certificate], now: datetime) -> datetime:
     """Return the first moment, ``now`` or later, at which one of these begins or ends: the decision may change then."""
-    moments = (moment for each in certificates for moment in (each.not_before, each.not_after))
+    moments = (moment for each in certificates for moment in (each.validity.not_before, each.validity.not_after))
     return min((moment for moment in moments if moment >= now), default=datetime.max.replace(tzinfo=timezone.utc))
 
 
@@ -116,7 +116,7 @@ def _broken_rule(candidate: Candidate, rules: Rules) -> tuple[str, str] | None:
             return "distrusted", f"{who} said so"
         if certificate.is_among(distrusted):
             return "distrusted", f"it has the name and key of one that {who} distrusted"
-    if certificate.fingerprint in rules.revoked or certificate.issuer_and_serial in rules.revoked_serials:
+    if certificate.fingerprint in rules.revoked or certificate.link.issuer_and_serial in rules.revoked_serials:
         return "revoked", "the CCADB lists it as revoked"
     if not candidate.tls_trust:
         since = f" (certificates that begin after {candidate.distrust_after})" if candidate.distrust_after else ""
@@ -128,7 +128,7 @@ def _no_intermediate(certificate: Certificate, anchors: Container[str]) -> tuple
     if certificate.fingerprint in anchors:
         return "duplicate", "it is in the store as an anchor"
     # The CCADB lists twins of roots as intermediates: same name and key, so an anchor vouches for them.
-    if certificate.self_issued and is_signed_by(certificate, certificate):
+    if certificate.link.self_issued and is_signed_by(certificate, certificate):
         return "self-signed", "it is no intermediate: in a directory OpenSSL takes it for an anchor"
     return unhandled(certificate)
 
@@ -174,12 +174,12 @@ def link_intermediates(
     waiting: dict[bytes, list[Certificate]] = {}
     failed: dict[str, tuple[str, str]] = {}
     for certificate in intermediates:
-        waiting.setdefault(comparable(certificate.issuer_name), []).append(certificate)
+        waiting.setdefault(comparable(certificate.link.issuer_name), []).append(certificate)
     hanging: dict[str, Link] = {}
     places = deque((anchor, anchor.fingerprint) for anchor in anchors)
     while places:
         issuer, anchor = places.popleft()
-        for certificate in waiting.get(comparable(issuer.subject_name), ()):
+        for certificate in waiting.get(comparable(issuer.link.subject_name), ()):
             if certificate.fingerprint in hanging:
                 continue
             defect = _defect(certificate, issuer, checked)
@@ -195,10 +195,10 @@ def link_intermediates(
 
 
 def _defect(certificate: Certificate, issuer: Certificate, checked: Mapping[str, str]) -> tuple[str, str] | None:
-    wanted, key = certificate.authority_key_id, issuer.key_id
+    wanted, key = certificate.link.authority_key_id, issuer.link.key_id
     if wanted and key and wanted != key:
         return "no-issuer", "its issuer is not in the store: the name is there with another key"
-    if not room_below(issuer) and not certificate.self_issued:
+    if not room_below(issuer) and not certificate.link.self_issued:
         return "path-length-exceeded", f"no CA may follow below {issuer.name}"
     unseen = overlooked(issuer, certificate)
     if unseen:

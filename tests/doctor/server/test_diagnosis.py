@@ -15,7 +15,7 @@ from certboot.doctor.finding import Finding
 from certboot.doctor.server.case import Judgement, Known
 from certboot.doctor.server.diagnosis import Evidence, Judgements, examined
 from certboot.net.connection import Target
-from certboot.net.handshake import Handshake
+from certboot.net.handshake import Handshake, Peer
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.verdict import openssl_verdict, verifying_context
 
@@ -196,7 +196,7 @@ def test_the_servers_own_time_counts_only_if_its_chain_is_valid_then(
     date: datetime.datetime, earliest: datetime.datetime | None, expected: str
 ) -> None:
     leaf = make("localhost", MIDDLE, changed(LEAF, valid=(NOW + DAY, NOW + 9 * DAY)))
-    shaken = Handshake("unverified", verify_code=9, server_date=date.isoformat())
+    shaken = Handshake("unverified", verify_code=9, peer=Peer(date=date.isoformat()))
     known = Known(earliest=earliest)
     assert cause(9, leaf, MIDDLE, trusted=(ROOT,), handshake=shaken, known=known) == expected
 

@@ -113,7 +113,7 @@ def strict_only(case: Case, *, here: bool) -> Cause:
         below = end.last.certificate
         lines.append(
             f"for yours: with {below.subject} in the store, which has no such defect and is valid until "
-            f"{below.not_after:%Y-%m-%d}, {rules.PYTHONS} need nothing above it"
+            f"{below.validity.not_after:%Y-%m-%d}, {rules.PYTHONS} need nothing above it"
         )
     lines.append("or use a Python up to 3.12")
     return Cause(
@@ -160,9 +160,9 @@ def _wrong_name(case: Case) -> Cause:
 def _self_signed(case: Case) -> Cause:
     certificate = case.leaf.certificate
     meaning = f"the server's certificate signs itself, no CA vouches for it: {certificate.subject}"
-    if not certificate.is_ca:
+    if not certificate.constraints.is_ca:
         return Cause("self-signed-leaf", meaning, depth=0)
-    if certificate.not_after < case.now:
+    if certificate.validity.not_after < case.now:
         return Cause("self-signed-leaf", f"{meaning}\nit has expired as well, so nobody can trust it", depth=0)
     meaning += "\nit may act as a CA, so it can be trusted as one: whoever has its key could then pose as any server"
     fix = remedies.through_store(remedies.trust(case.target), case.known.overrides, case.target)
@@ -217,7 +217,7 @@ def _distrusted_and_sent(case: Case, depth: int) -> Cause:
 
 
 def _distrusted_after(case: Case) -> list[Cause]:
-    begin = case.leaf.certificate.not_before
+    begin = case.leaf.certificate.validity.not_before
     for depth, each in enumerate(case.path.certificates):
         day = case.known.distrust_after.get(each.certificate.fingerprint)
         if day and _is_later(begin, day):

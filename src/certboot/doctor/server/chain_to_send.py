@@ -72,7 +72,11 @@ def with_complete_chain(findings: list[Finding], basis: Basis) -> list[Finding]:
 
 def _completed(basis: Basis) -> tuple[Certificate, ...]:
     sent = tuple(_readable(basis.presented))
-    if not sent or sent[0].der != basis.presented[0] or not sent[0].not_before <= basis.now <= sent[0].not_after:
+    if (
+        not sent
+        or sent[0].der != basis.presented[0]
+        or not sent[0].validity.not_before <= basis.now <= sent[0].validity.not_after
+    ):
         return ()
     generation = in_force(basis.paths)
     record: Manifest | None = None
@@ -102,11 +106,11 @@ class _Store:
 
     def anchors(self, name: bytes) -> Iterator[Certificate]:
         """Yield the roots that are trusted here or in the store: clients elsewhere may trust nothing below a root."""
-        yield from (each for each in self._trusted(name) if each.self_issued)
+        yield from (each for each in self._trusted(name) if each.link.self_issued)
 
     def known(self, name: bytes) -> Iterator[Offer]:
         """Yield the intermediates of the store and of the CCADB's report, and those that are trusted as anchors."""
-        trusted = (each for each in self._trusted(name) if not each.self_issued)
+        trusted = (each for each in self._trusted(name) if not each.link.self_issued)
         for each in (*self._known.get(comparable(name), ()), *self._stored(name, "intermediate"), *trusted):
             yield Offer(each, STORE)
 
@@ -124,7 +128,7 @@ class _Store:
 def _by_name(certificates: Iterable[Certificate]) -> dict[bytes, list[Certificate]]:
     found: dict[bytes, list[Certificate]] = {}
     for each in certificates:
-        found.setdefault(comparable(each.subject_name), []).append(each)
+        found.setdefault(comparable(each.link.subject_name), []).append(each)
     return found
 
 

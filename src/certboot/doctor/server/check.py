@@ -29,7 +29,7 @@ def check(target: Target, paths: StorePaths) -> list[Finding]:
     judgements = _judgements(target, shaken)
     judged = shaken.outcome in ("ok", "unverified")
     codes = frozenset(each.code for each in (judgements.here, judgements.lax, judgements.strict) if each and each.code)
-    search = Search(paths, os.environ, shaken.presented, (*shaken.anchors, *shaken.built[-1:]), codes)
+    search = Search(paths, os.environ, shaken.chain.presented, (*shaken.chain.anchors, *shaken.chain.built[-1:]), codes)
     now = moment.now()
     background = known(search) if judged else Known()
     findings = examined(
@@ -37,7 +37,7 @@ def check(target: Target, paths: StorePaths) -> list[Finding]:
             target,
             now,
             judgements,
-            shaken.presented,
+            shaken.chain.presented,
             tuple(dict.fromkeys(search.anchors)),
             shaken,
             strict_here=STRICT_PYTHON,
@@ -45,7 +45,7 @@ def check(target: Target, paths: StorePaths) -> list[Finding]:
             known=background,
         )
     )
-    return with_complete_chain(findings, Basis(shaken.presented, search.anchors, background, now, paths))
+    return with_complete_chain(findings, Basis(shaken.chain.presented, search.anchors, background, now, paths))
 
 
 def _judgements(target: Target, shaken: Handshake) -> Judgements:
@@ -57,7 +57,11 @@ def _judgements(target: Target, shaken: Handshake) -> Judgements:
     def asked(*, strict: bool, common_name: bool = True) -> Judgement | None:
         with contextlib.suppress(OSError, ConnectionFault):
             context = verifying_context(strict=strict, common_name=common_name)
-            found = openssl_verdict(context, shaken.presented, ascii_name(target.name)) if shaken.presented else None
+            found = (
+                openssl_verdict(context, shaken.chain.presented, ascii_name(target.name))
+                if shaken.chain.presented
+                else None
+            )
             return Judgement(*found) if found else None
         return None
 

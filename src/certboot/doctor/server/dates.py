@@ -27,16 +27,16 @@ def not_valid_now(case: Case) -> Cause:
         )
     certificate = case.culprit.certificate
     if case.code == code.CERT_NOT_YET_VALID:
-        meaning = f"valid only from {_shown(certificate.not_before)} on: {certificate.subject}"
+        meaning = f"valid only from {_shown(certificate.validity.not_before)} on: {certificate.subject}"
         return Cause("not-yet-valid", meaning, depth=case.depth)
-    meaning = f"expired on {_shown(certificate.not_after)}: {certificate.subject}"
+    meaning = f"expired on {_shown(certificate.validity.not_after)}: {certificate.subject}"
     if not case.depth:
         if case.depth is None:
             meaning = "a certificate of the chain has expired, most likely the server's own"
         return Cause("expired-leaf", meaning, depth=case.depth)
     from_trust = case.depth >= case.path.sent
     where = "in the trust that is active" if from_trust else "that the server sends"
-    kind = "expired-root" if from_trust and case.culprit.certificate.self_issued else "expired-intermediate"
+    kind = "expired-root" if from_trust and case.culprit.certificate.link.self_issued else "expired-intermediate"
     child = case.path.certificates[case.depth - 1]
     # The CA may have a newer certificate for the same key; OpenSSL prefers what is trusted to what is sent.
     fix = remedies.repair(case.target) if kind == "expired-intermediate" and child.issuers_at else ()
@@ -54,7 +54,7 @@ def _why_the_clock(case: Case) -> str:
         return "by it most of the root certificates in use have expired"
     certificate = case.culprit.certificate
     if early and case.depth is not None and case.depth >= case.path.sent and case.depth:
-        return f"a root that is already trusted would be valid only from {_shown(certificate.not_before)} on"
+        return f"a root that is already trusted would be valid only from {_shown(certificate.validity.not_before)} on"
     believable = there is not None and not (known.earliest and there < known.earliest)
     if there and believable and abs(there - case.now) > _NOTICEABLE and _all_valid(case, there):
         return f"the server says that it is {_shown(there)}, and then its chain is valid"
@@ -62,7 +62,10 @@ def _why_the_clock(case: Case) -> str:
 
 
 def _all_valid(case: Case, at: datetime) -> bool:
-    return all(each.certificate.not_before <= at <= each.certificate.not_after for each in case.path.certificates)
+    return all(
+        each.certificate.validity.not_before <= at <= each.certificate.validity.not_after
+        for each in case.path.certificates
+    )
 
 
 def _shown(moment: datetime) -> str:

@@ -92,13 +92,13 @@ def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tup
     by_name = _by_name(tuple(anchors))
     found: dict[bytes, ParsedCertificate] = {}
     for each in sent:
-        own = by_name.get(each.certificate.subject_hash, ())
+        own = by_name.get(each.certificate.link.subject_hash, ())
         found.update((anchor.certificate.der, anchor) for anchor in own if anchor == each)
     left = dict(by_name)
     waiting = list(sent)
     compared = 0
     for child in waiting:  # grows as it goes
-        name = name_hash(child.certificate.issuer_name)
+        name = name_hash(child.certificate.link.issuer_name)
         candidates = [anchor for anchor in left.get(name, ()) if anchor.certificate.der not in found]
         compared += len(candidates)
         if compared > _MOST_COMPARED:
@@ -115,7 +115,7 @@ def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tup
 def _by_name(anchors: tuple[bytes, ...]) -> dict[str, list[ParsedCertificate]]:
     found: dict[str, list[ParsedCertificate]] = {}
     for each in read(anchors):
-        found.setdefault(each.certificate.subject_hash, []).append(each)
+        found.setdefault(each.certificate.link.subject_hash, []).append(each)
     return found
 
 
@@ -150,7 +150,7 @@ def _case(evidence: Evidence, sent: tuple[ParsedCertificate, ...], wanted: int, 
     anchors = relevant(evidence.anchors, sent)
     rules = Rules(evidence.now, evidence.target.name, strict=strict, level=evidence.level)
     found = verify(sent, anchors, rules)
-    date = evidence.handshake.server_date if evidence.handshake else ""
+    date = evidence.handshake.peer.date if evidence.handshake else ""
     return Case(
         evidence.target,
         evidence.now,
@@ -193,7 +193,7 @@ def _basics(evidence: Evidence) -> dict[str, object]:
         "verify_message": here.message if here else "",
         "protocol": handshake.protocol if handshake else "",
         "cipher": handshake.cipher if handshake else "",
-        "proxy": handshake.proxy if handshake else "",
+        "proxy": handshake.peer.proxy if handshake else "",
         "verdicts": [
             {"client": client, "code": found.code, "message": found.message}
             for client, found in (

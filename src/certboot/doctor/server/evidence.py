@@ -29,7 +29,11 @@ def _described(der: bytes) -> Presented:
     except CertificateError as error:
         return Presented("", printable(error.message), "", "", "")
     return Presented(
-        found.fingerprint, found.subject, found.issuer, found.not_before.isoformat(), found.not_after.isoformat()
+        found.fingerprint,
+        found.subject,
+        found.issuer,
+        found.validity.not_before.isoformat(),
+        found.validity.not_after.isoformat(),
     )
 
 
@@ -55,7 +59,7 @@ def _link(each: ParsedCertificate, state: str, fault: str) -> dict[str, object]:
     return {
         "subject": certificate.subject,
         "fingerprint": certificate.fingerprint,
-        "not_after": certificate.not_after.isoformat(),
+        "not_after": certificate.validity.not_after.isoformat(),
         "state": state,
         "fault": fault,
     }

@@ -84,7 +84,7 @@ def untrusted(case: Case) -> Cause:
         if not top.is_self_signed and not top.issuers_at:
             lines.append("it is neither sent nor said where it lies: ask its owner for it, then certboot trust FILE")
             fix = ()
-        elif top.is_self_signed and top.certificate.not_after < case.now:
+        elif top.is_self_signed and top.certificate.validity.not_after < case.now:
             lines.append("it has expired as well: ask its owner for the present one, then certboot trust FILE")
             fix = ()
         lines.append("trust it only if you know whose it is: compare its SHA-256 with what its owner says")
@@ -158,7 +158,7 @@ def _by_looks(case: Case) -> str:
         return "by its name it is no root"
     if top.issuer_organisation and top.issuer_organisation in case.known.organisations:
         return f"the trust that is active has a root of the same organisation, {top.issuer_organisation}"
-    if not top.certificate.is_ca and top.issuers_at:
+    if not top.certificate.constraints.is_ca and top.issuers_at:
         return f"no CA was sent at all, and the server's certificate says where its issuer is: {top.issuers_at[0]}"
     return ""
 

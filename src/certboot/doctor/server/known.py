@@ -97,7 +97,7 @@ class _Wanted:
     """The names of the issuers in a chain."""
 
     def __init__(self, sent: Iterable[ParsedCertificate], active: frozenset[bytes]) -> None:
-        self._hashes = {subject_hash(each.certificate.issuer_name) for each in sent}
+        self._hashes = {subject_hash(each.certificate.link.issuer_name) for each in sent}
         self._active = active
         self.subjects = {each.certificate.issuer for each in sent}
 
@@ -206,5 +206,5 @@ def _earliest(record: Manifest | None) -> datetime | None:
 
 def _most_expired() -> bool:
     now = moment.now()
-    ends = [each.certificate.not_after for each in read(_certifi())]
+    ends = [each.certificate.validity.not_after for each in read(_certifi())]
     return sum(end < now for end in ends) * 2 > len(ends) > 0

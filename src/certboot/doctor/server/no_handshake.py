@@ -57,40 +57,48 @@ def without_verdict(target: Target, handshake: Handshake) -> Cause:
         return Cause(handshake.outcome, handshake.error, fix, evidence={"protocol": target.starttls})
     if handshake.outcome != "failed":
         return Cause(handshake.outcome, handshake.error or _outcome(handshake.outcome, target))
-    banner = handshake.answer if handshake.answer and handshake.answer[:2] not in _TLS_RECORDS else handshake.plain
+    banner = (
+        handshake.exchange.answer
+        if handshake.exchange.answer and handshake.exchange.answer[:2] not in _TLS_RECORDS
+        else handshake.exchange.plain
+    )
     if banner:
         return _not_tls(target, banner)
     kind = _kind(target, handshake)
     if kind == "starttls-needed":
         return _starttls(target, spoken_on(target.port), "on this port")
     meaning = _WORDS[kind].format(
-        old=handshake.lenient.partition(" ")[0] or handshake.protocol or "versions older than that",
-        weak=f": it would take {handshake.lenient}" if handshake.lenient else "",
+        old=handshake.exchange.lenient.partition(" ")[0] or handshake.protocol or "versions older than that",
+        weak=f": it would take {handshake.exchange.lenient}" if handshake.exchange.lenient else "",
     )
-    said = [handshake.reason] if handshake.reason else []
-    if handshake.alert is not None:
-        said.append(f"alert {handshake.alert} of the server")
+    said = [handshake.exchange.reason] if handshake.exchange.reason else []
+    if handshake.exchange.alert is not None:
+        said.append(f"alert {handshake.exchange.alert} of the server")
     if said and kind in ("handshake-failed", "no-common-cipher"):
         meaning += f" ({', '.join(said)})"
-    if kind == "closed-during-handshake" and not handshake.name_sent:
+    if kind == "closed-during-handshake" and not handshake.exchange.name_sent:
         meaning += "; it may want to be asked for by name: --servername NAME"
     return Cause(kind, meaning, evidence=_evidence(handshake))
 
 
 def _kind(target: Target, handshake: Handshake) -> str:
-    alert, old = handshake.alert, handshake.lenient.partition(" ")[0] in _OLD
+    alert, old = handshake.exchange.alert, handshake.exchange.lenient.partition(" ")[0] in _OLD
     own = _not_accepted(handshake) if alert is None else ""
-    if handshake.certificate_requested:
+    if handshake.exchange.certificate_requested:
         # TLS 1.2 has no alert of its own for this, and some servers just close.
-        return "client-certificate-required" if alert is not None or handshake.closed else own or "handshake-failed"
+        return (
+            "client-certificate-required"
+            if alert is not None or handshake.exchange.closed
+            else own or "handshake-failed"
+        )
     if own:
         return own
     if alert == _CERTIFICATE_REQUIRED:
         return "client-certificate-required"
     if old:
         return "old-tls-only"
-    if handshake.closed:
-        asked = bool(target.starttls or handshake.answer)
+    if handshake.exchange.closed:
+        asked = bool(target.starttls or handshake.exchange.answer)
         return "starttls-needed" if spoken_on(target.port) and not asked else "closed-during-handshake"
     return _by_alert(handshake)
 
@@ -101,19 +109,19 @@ def _not_accepted(handshake: Handshake) -> str:
     What is too large is taken for the certificates where the server's hello has been seen and they have not: every
     message has its limit (ossl_statem_client_max_message_size() in OpenSSL's ssl/statem/statem_clnt.c).
     """
-    if handshake.reason == _TOO_LARGE and handshake.protocol and not handshake.presented:
+    if handshake.exchange.reason == _TOO_LARGE and handshake.protocol and not handshake.chain.presented:
         return "chain-too-large"
-    return _REASONS.get(handshake.reason, "")
+    return _REASONS.get(handshake.exchange.reason, "")
 
 
 def _by_alert(handshake: Handshake) -> str:
-    if handshake.alert == _PROTOCOL_VERSION:
+    if handshake.exchange.alert == _PROTOCOL_VERSION:
         return "old-tls-only"
-    if handshake.alert == _UNRECOGNIZED_NAME:
-        return "unrecognized-name" if handshake.name_sent else "sni-required"
+    if handshake.exchange.alert == _UNRECOGNIZED_NAME:
+        return "unrecognized-name" if handshake.exchange.name_sent else "sni-required"
     # A server that has chosen a version got past the ciphers.
-    if handshake.alert in _OFFERS and not handshake.protocol:
-        return "no-common-cipher" if handshake.lenient or handshake.name_sent else "sni-required"
+    if handshake.exchange.alert in _OFFERS and not handshake.protocol:
+        return "no-common-cipher" if handshake.exchange.lenient or handshake.exchange.name_sent else "sni-required"
     return "handshake-failed"
 
 
@@ -139,5 +147,9 @@ def _outcome(outcome: str, target: Target) -> str:
 
 
 def _evidence(handshake: Handshake) -> dict[str, object]:
-    found: dict[str, object] = {"reason": handshake.reason, "alert": handshake.alert, "lenient": handshake.lenient}
+    found: dict[str, object] = {
+        "reason": handshake.exchange.reason,
+        "alert": handshake.exchange.alert,
+        "lenient": handshake.exchange.lenient,
+    }
     return {name: value for name, value in found.items() if value not in ("", None)}

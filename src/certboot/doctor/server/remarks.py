@@ -25,7 +25,7 @@ def remarks(case: Case, handshake: Handshake | None, primary: str) -> Iterator[C
     for each in (*_order(case), *_strangers(case), *_soon(case), *_also(case)):
         if each.id != primary:
             yield each
-    if handshake and handshake.certificate_requested:
+    if handshake and handshake.exchange.certificate_requested:
         meaning = "the server asked for a certificate of the client, and went on without one"
         yield Cause("client-certificate-requested", meaning, status="info")
 
@@ -66,7 +66,7 @@ def _strangers(case: Case) -> Iterator[Cause]:
 
 
 def _soon(case: Case) -> Iterator[Cause]:
-    end = case.leaf.certificate.not_after
+    end = case.leaf.certificate.validity.not_after
     if case.now <= end < case.now + _SOON:
         meaning = f"the server's certificate ends on {end:%Y-%m-%d}"
         yield Cause("expires-soon", meaning, status="info")
@@ -77,10 +77,10 @@ def _also(case: Case) -> Iterator[Cause]:
     if not case.code:
         return
     certificate = case.leaf.certificate
-    if certificate.not_after < case.now:
+    if certificate.validity.not_after < case.now:
         yield Cause(
             "expired-leaf",
-            f"the server's certificate also has expired, on {certificate.not_after:%Y-%m-%d}",
+            f"the server's certificate also has expired, on {certificate.validity.not_after:%Y-%m-%d}",
             status="warn",
         )
     last = len(case.path.certificates) - 1

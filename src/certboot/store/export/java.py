@@ -129,7 +129,7 @@ def java_cacerts(certificates: Sequence[Certificate], password: str) -> bytes:
 
 
 def _jks_entry(alias: str, certificate: Certificate) -> bytes:
-    milliseconds = int(certificate.not_before.timestamp()) * 1000
+    milliseconds = int(certificate.validity.not_before.timestamp()) * 1000
     return b"".join((
         struct.pack(">I", _TRUSTED_CERTIFICATE),
         _utf(alias),

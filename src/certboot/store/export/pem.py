@@ -29,7 +29,7 @@ class Directory(typing.NamedTuple):
 def pem_directory_hash(certificates: Sequence[Certificate]) -> Directory:
     """Return the files and links, named as in the store's ``crts``."""
     named = {file_name(certificate): certificate for certificate in certificates}
-    links = plan([(certificate.subject_hash, "", name) for name, certificate in sorted(named.items())], {})
+    links = plan([(certificate.link.subject_hash, "", name) for name, certificate in sorted(named.items())], {})
     return Directory(
         {name: annotated_pem(certificate).encode("ascii") for name, certificate in named.items()},
         {str(slot): name for slot, name in links.items()},
