@@ -22,6 +22,7 @@ if typing.TYPE_CHECKING:
     from support.issuers import ChainServer
     from support.plain_server import PlainServer
 
+    from certboot.doctor.finding import Group
     from certboot.store.paths import StorePaths
 
 INIT = ("certboot", "init")
@@ -31,7 +32,7 @@ TRUST, ADOPT = ("certboot", "trust", "a"), ("certboot", "adopt", "X")
 
 
 def fixed(*fix: tuple[str, ...]) -> Finding:
-    return Finding("x", "g", "fail", "s", "w", fix=fix)
+    return Finding("x", "hook", "fail", "s", "w", fix=fix)
 
 
 @cases(
@@ -98,7 +99,7 @@ def test_a_hook_that_refuses_the_store_sends_to_the_store_only_from_elsewhere(
 ) -> None:
     monkeypatch.setattr(certboot_startup, "status", "unsafe")
 
-    def fix(*groups: str) -> tuple[tuple[str, ...], ...]:
+    def fix(*groups: Group) -> tuple[tuple[str, ...], ...]:
         return next(each.fix for each in run.examine(paths, {}, groups) if each.id == "hook-refuses-store")
 
     assert fix("hook") == (LOOK,)

@@ -15,6 +15,8 @@ from certboot.store.paths import StorePaths
 if typing.TYPE_CHECKING:
     from support.environments import Ran
 
+    from certboot.doctor.finding import Group, Status
+
 
 @pytest.fixture(autouse=True)
 def each_group_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +24,7 @@ def each_group_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
         report(monkeypatch, group, "ok")
 
 
-def report(monkeypatch: pytest.MonkeyPatch, group: str, status: str) -> None:
+def report(monkeypatch: pytest.MonkeyPatch, group: Group, status: Status) -> None:
     finding = Finding(f"{group}-seen", group, status, group, "words")
     monkeypatch.setattr(f"certboot.doctor.{group}.check.check", lambda *_: [finding])
 
@@ -66,7 +68,9 @@ def test_a_host_is_examined_last(monkeypatch: pytest.MonkeyPatch, paths: StorePa
         (("error",), "x0"),
     ],
 )
-def test_the_primary_cause_is_the_first_finding_on_the_server(statuses: tuple[str, ...], expected: str | None) -> None:
+def test_the_primary_cause_is_the_first_finding_on_the_server(
+    statuses: tuple[Status, ...], expected: str | None
+) -> None:
     others = (Finding("y", "store", "fail", "s", "w"),)
     found = tuple(Finding(f"x{number}", "server", status, "s", "w") for number, status in enumerate(statuses))
     assert run.primary((*others, *found)) == expected
@@ -82,8 +86,8 @@ def test_the_primary_cause_is_the_first_finding_on_the_server(statuses: tuple[st
         (("fail", "error", "fail"), 2),
     ],
 )
-def test_the_exit_status_is_that_of_the_worst_finding(statuses: tuple[str, ...], expected: int) -> None:
-    assert run.exit_code(tuple(Finding("x", "g", status, "s", "w") for status in statuses)) == expected
+def test_the_exit_status_is_that_of_the_worst_finding(statuses: tuple[Status, ...], expected: int) -> None:
+    assert run.exit_code(tuple(Finding("x", "hook", status, "s", "w") for status in statuses)) == expected
 
 
 @cases("form", [(), ("--json",)], ids=["text", "json"])
@@ -92,7 +96,7 @@ def test_text_and_json_have_the_same_exit_status(
     certboot: Callable[..., Ran],
     monkeypatch: pytest.MonkeyPatch,
     form: tuple[str, ...],
-    status: str,
+    status: Status,
     expected: int,
 ) -> None:
     report(monkeypatch, "store", status)

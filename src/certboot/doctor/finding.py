@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from certboot.store.paths import in_force
 
@@ -12,6 +13,11 @@ if typing.TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from certboot.store.paths import StorePaths
+
+Group: TypeAlias = Literal["environment", "hook", "store", "clients", "server"]
+Status: TypeAlias = Literal["ok", "info", "warn", "fail", "skip", "error"]
+Fix: TypeAlias = tuple[tuple[str, ...], ...]
+"""Commands that mend something, each an argv that can be run as it stands."""
 
 _INIT = ("certboot", "init")
 # Of the commands that mend something, those that refuse to begin without a store.
@@ -55,11 +61,9 @@ class Finding:
     """One thing the doctor looked at. The field names are those of ``certboot doctor --json``."""
 
     id: str
-    group: str
-    status: str
-    """``ok``, ``info``, ``warn``, ``fail``, ``skip`` or ``error``."""
+    group: Group
+    status: Status
     subject: str
     summary: str
     evidence: dict[str, object] = field(default_factory=dict)
-    fix: tuple[tuple[str, ...], ...] = ()
-    """Commands that mend it, each an argv that can be run as it stands."""
+    fix: Fix = ()

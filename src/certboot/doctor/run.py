@@ -14,17 +14,18 @@ from certboot.errors import CertbootError
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from certboot.doctor.finding import Group
     from certboot.doctor.server.chain_file import ChainFile
     from certboot.net.connection import Target
     from certboot.store.paths import StorePaths
 
-GROUPS = ("environment", "hook", "store", "clients")
+GROUPS: tuple[Group, ...] = ("environment", "hook", "store", "clients")
 
 
 def examine(
     paths: StorePaths,
     environ: Mapping[str, str],
-    groups: tuple[str, ...] = GROUPS,
+    groups: tuple[Group, ...] = GROUPS,
     server: Target | ChainFile | None = None,
     *,
     tried: bool = False,
@@ -33,7 +34,7 @@ def examine(
 
     With ``tried`` each client that is here is also let loose on the server.
     """
-    checks: dict[str, Callable[[], list[Finding]]] = {
+    checks: dict[Group, Callable[[], list[Finding]]] = {
         "environment": lambda: environment.check(paths, environ),
         "hook": lambda: hook.check(paths),
         "store": lambda: store.check(paths),
@@ -77,7 +78,7 @@ def _trials(server: Target | ChainFile, environ: Mapping[str, str]) -> list[Find
     return trials.check(server.host, server.port, environ) if isinstance(server, Target) else []
 
 
-def _guarded(group: str, check: Callable[[], list[Finding]]) -> list[Finding]:
+def _guarded(group: Group, check: Callable[[], list[Finding]]) -> list[Finding]:
     try:
         return check()
     except CertbootError as error:

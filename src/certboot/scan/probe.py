@@ -18,7 +18,7 @@ from dataclasses import replace
 from certboot import moment
 from certboot.doctor.finding import Finding, with_store
 from certboot.doctor.server.case import Judgement, Known
-from certboot.doctor.server.diagnosis import GROUP, Evidence, Judgements, examined
+from certboot.doctor.server.diagnosis import Evidence, Judgements, examined
 from certboot.doctor.server.known import Search, known
 from certboot.errors import CertbootError, CertificateError, printable
 from certboot.net.connection import ConnectionFault, ascii_name
@@ -83,7 +83,7 @@ class Prober:
             findings = with_store(self.findings(target), self._paths)
         except Exception as error:  # noqa: BLE001 - a broken check is a result; the other hosts still have theirs
             summary = printable(f"{type(error).__name__}: {error}")
-            findings = [Finding(result.NOT_FINISHED, GROUP, "error", target.shown, summary)]
+            findings = [Finding(result.NOT_FINISHED, "server", "error", target.shown, summary)]
         return result.examined(target, findings, time.monotonic() - begin)
 
     def findings(self, target: Target) -> list[Finding]:

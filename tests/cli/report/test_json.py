@@ -17,6 +17,8 @@ SCHEMA = json.loads(Path(str(resources.files("certboot.cli.report") / "doctor.sc
 if typing.TYPE_CHECKING:
     from support.environments import Ran
 
+    from certboot.doctor.finding import Status
+
 
 def test_a_finding_is_written_with_all_its_fields() -> None:
     finding = Finding("x", "store", "fail", "Zürich", "a\nb", {"value": "\x1b", "n": 1}, (("certboot", "init"),))
@@ -43,8 +45,8 @@ def test_a_finding_is_written_with_all_its_fields() -> None:
     ("status", "ok"),
     [("ok", True), ("info", True), ("warn", True), ("skip", True), ("fail", False), ("error", False)],
 )
-def test_ok_says_whether_the_exit_status_is_0(status: str, *, ok: bool) -> None:
-    assert json.loads(doctor_json([Finding("x", "g", status, "s", "w")]))["ok"] is ok
+def test_ok_says_whether_the_exit_status_is_0(status: Status, *, ok: bool) -> None:
+    assert json.loads(doctor_json([Finding("x", "hook", status, "s", "w")]))["ok"] is ok
     assert json.loads(doctor_json([]))["ok"] is True
 
 

@@ -69,7 +69,7 @@ def test_no_text_of_a_finding_can_drive_the_terminal(monkeypatch: pytest.MonkeyP
     evil = "\x1b]0;x\x07\r\x9b\u202e\u2028\x1b[2J"
     monkeypatch.setenv("TERM", "dumb")
     terminal = Terminal()
-    doctor_terminal([Finding("a", "g", "fail", evil, f"{evil}\n{evil}", fix=(("run", evil),))], terminal)
+    doctor_terminal([Finding("a", "hook", "fail", evil, f"{evil}\n{evil}", fix=(("run", evil),))], terminal)
     assert [line for line in terminal.getvalue().split("\n") if not line.isprintable()] == []
 
 

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import typing
+
 from support.table import cases
 
 from certboot.cli.report.text import closing, doctor_report
 from certboot.doctor.finding import Finding
+
+if typing.TYPE_CHECKING:
+    from certboot.doctor.finding import Status
 
 INIT = (("certboot", "init"),)
 
@@ -45,7 +50,7 @@ def test_where_all_is_well_it_says_so() -> None:
     ],
 )
 def test_warnings_are_counted(statuses: str, words: str) -> None:
-    findings = [Finding("a", "hook", status, "hook", "w") for status in statuses.split()]
+    findings = [Finding("a", "hook", typing.cast("Status", status), "hook", "w") for status in statuses.split()]
     assert closing(findings)[:2] == ["", words]
 
 
@@ -77,7 +82,7 @@ def test_a_hint_in_words_is_shown_once_after_the_commands() -> None:
 def test_commands_keep_their_order_within_each_finding() -> None:
     fixes = ("rm a", "init"), ("rm b", "init"), ("init", "repair h"), ("rm a",), ("doctor",)
     findings = [
-        Finding("check-not-finished", "g", "info", "s", "w", fix=tuple(tuple(command.split()) for command in fix))
+        Finding("check-not-finished", "hook", "info", "s", "w", fix=tuple(tuple(command.split()) for command in fix))
         for fix in fixes
     ]
     assert closing(findings)[2:] == ["hint: rm a", "hint: rm b", "hint: init", "hint: repair h", "hint: doctor"]
@@ -143,5 +148,5 @@ def test_a_good_chain_ends_at_what_is_trusted() -> None:
 
 def test_no_text_of_a_finding_can_drive_the_terminal() -> None:
     evil = "\x1b]0;x\x07\r\x9b\u202e\u2028"
-    report = doctor_report([Finding("a", "g", "fail", evil, f"{evil}\n{evil}", fix=(("run", evil),))])
+    report = doctor_report([Finding("a", "hook", "fail", evil, f"{evil}\n{evil}", fix=(("run", evil),))])
     assert [line for line in report.split("\n") if not line.isprintable()] == []

@@ -20,9 +20,8 @@ if typing.TYPE_CHECKING:
 
     from certboot.clients.table import Client
     from certboot.clients.trust import Source, Trust
+    from certboot.doctor.finding import Status
     from certboot.store.paths import StorePaths
-
-_GROUP = "clients"
 
 
 def check(paths: StorePaths, environ: Mapping[str, str]) -> list[Finding]:
@@ -87,10 +86,10 @@ def _finding(client: Client, where: str, trust: Trust) -> Finding:
         )
     elif kind == "client-unreached":
         summary += "; it looks at nothing that certboot sets"
-    return Finding(kind, _GROUP, status, client.name, summary, evidence)
+    return Finding(kind, "clients", status, client.name, summary, evidence)
 
 
-def _verdict(client: Client, trust: Trust) -> tuple[str, str]:
+def _verdict(client: Client, trust: Trust) -> tuple[str, Status]:
     if trust.unusable or trust.fails:
         return "client-cannot-load", "warn"
     if trust.reaches_store:

@@ -19,7 +19,6 @@ if typing.TYPE_CHECKING:
     from certboot.clients.table import Client
     from certboot.clients.trials import Trial
 
-_GROUP = "clients"
 _SECONDS = 40
 _AT_ONCE = 4
 # A program gets its variables from a Python that starts it, as the hook means them.
@@ -49,12 +48,12 @@ def attempt(client: Client, tried: Trial, environ: Mapping[str, str], folder: st
 def _finding(client: Client, host: str, port: int, environ: Mapping[str, str], folder: str) -> Finding:
     tried = trial(client, host, port)
     if tried is None:
-        return Finding("client-untried", _GROUP, "skip", client.name, "cannot be tried without a service of its own")
+        return Finding("client-untried", "clients", "skip", client.name, "cannot be tried without a service of its own")
     found, said = attempt(client, tried, environ, folder)
     evidence: dict[str, object] = {"host": host, "port": port, "said": said}
     if found == ACCEPTED:
-        return Finding("client-accepts-host", _GROUP, "ok", client.name, f"accepts {host}:{port}", evidence)
+        return Finding("client-accepts-host", "clients", "ok", client.name, f"accepts {host}:{port}", evidence)
     if found == REFUSED:
         summary = f"refuses {host}:{port}: {printable(said)}"
-        return Finding("client-refuses-host", _GROUP, "fail", client.name, summary, evidence)
-    return Finding("client-trial-failed", _GROUP, "warn", client.name, f"no answer: {printable(said)}", evidence)
+        return Finding("client-refuses-host", "clients", "fail", client.name, summary, evidence)
+    return Finding("client-trial-failed", "clients", "warn", client.name, f"no answer: {printable(said)}", evidence)

@@ -14,7 +14,6 @@ if typing.TYPE_CHECKING:
 
     from certboot.store.generations import Generation
 
-_GROUP = "environment"
 _NOTICEABLE = timedelta(minutes=10)
 _CERTIFI = re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,2})")
 
@@ -37,7 +36,7 @@ def _behind(now: datetime, generation: Generation | None, certifi: str) -> Itera
     if latest and now + _NOTICEABLE < latest[0]:
         summary = f"it says {_shown(now)}, and {latest[1]} on {_shown(latest[0])}"
         more: dict[str, object] = {"clock": now.isoformat(), "passed": latest[0].isoformat(), "because": latest[1]}
-        yield Finding("clock-behind", _GROUP, "fail", "clock", summary, more)
+        yield Finding("clock-behind", "environment", "fail", "clock", summary, more)
 
 
 def _ahead(now: datetime, generation: Generation | None) -> Iterator[Finding]:
@@ -46,7 +45,7 @@ def _ahead(now: datetime, generation: Generation | None) -> Iterator[Finding]:
     if expired * 2 > len(ends):
         summary = f"it says {_shown(now)}, when {expired} of the store's {len(ends)} anchors have expired"
         more: dict[str, object] = {"clock": now.isoformat(), "expired": expired, "anchors": len(ends)}
-        yield Finding("clock-ahead", _GROUP, "fail", "clock", summary, more)
+        yield Finding("clock-ahead", "environment", "fail", "clock", summary, more)
 
 
 def _shown(moment: datetime) -> str:

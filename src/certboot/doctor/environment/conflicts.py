@@ -20,7 +20,6 @@ from certboot.doctor.finding import Finding
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_GROUP = "environment"
 _CACERT = Path("certifi", "cacert.pem")
 _GUARD = "certboot_startup.guards"
 
@@ -62,7 +61,7 @@ def _installed(versions: Mapping[str, str]) -> Iterator[Finding]:
             more: dict[str, object] = {"distribution": shown, "version": versions[name]}
             fix = ((sys.executable, "-m", "pip", "uninstall", "--yes", shown),)
             summary = f"{shown} {versions[name]} is installed: {rival.what}"
-            yield Finding(rival.kind, _GROUP, "warn", shown, summary, more, fix)
+            yield Finding(rival.kind, "environment", "warn", shown, summary, more, fix)
 
 
 def _injected(versions: Mapping[str, str]) -> Iterator[Finding]:
@@ -71,7 +70,7 @@ def _injected(versions: Mapping[str, str]) -> Iterator[Finding]:
         by = "pip-system-certs, most likely" if "pip_system_certs" in versions else "some start-up hook"
         summary = f"ssl.SSLContext is {module}'s in this process, put there by {by}: it asks the system as well"
         more: dict[str, object] = {"module": module, "python": sys.executable}
-        yield Finding("conflict-truststore", _GROUP, "warn", "truststore", summary, more)
+        yield Finding("conflict-truststore", "environment", "warn", "truststore", summary, more)
 
 
 def _certifi(path: Sequence[str], versions: Mapping[str, str]) -> Iterator[Finding]:
@@ -79,7 +78,7 @@ def _certifi(path: Sequence[str], versions: Mapping[str, str]) -> Iterator[Findi
     module = getattr(where, "__module__", "certifi.core")
     if where and module not in ("certifi.core", _GUARD) and not hasattr(where, "certboot_guard"):
         summary = f"certifi.where() is {module}'s in this process"
-        yield Finding("certifi-replaced", _GROUP, "warn", "certifi", summary, {"module": module})
+        yield Finding("certifi-replaced", "environment", "warn", "certifi", summary, {"module": module})
     folder = next((each for each in map(Path, path) if os.path.isfile(each / "certifi" / "__init__.py")), None)
     if folder is None:
         return
@@ -87,14 +86,14 @@ def _certifi(path: Sequence[str], versions: Mapping[str, str]) -> Iterator[Findi
     if os.path.islink(file) or not os.path.isfile(file):
         leads = f"a link to {os.path.realpath(file)}" if os.path.islink(file) else "not there"
         summary = f"its file of certificates is {leads}, as some distributors have it: {file}"
-        yield Finding("certifi-replaced", _GROUP, "info", "certifi", summary, {"file": str(file)})
+        yield Finding("certifi-replaced", "environment", "info", "certifi", summary, {"file": str(file)})
         return
     published = _published(folder, versions.get("certifi", ""))
     data = _read(file)
     if published and data is not None and _digest(data) != published:
         more: dict[str, object] = {"file": str(file), "certificates": len(fingerprints([data]))}
         summary = f"its file was changed after it was installed, and the next upgrade undoes that: {file}"
-        yield Finding("certifi-altered", _GROUP, "warn", "certifi", summary, more)
+        yield Finding("certifi-altered", "environment", "warn", "certifi", summary, more)
 
 
 def _published(folder: Path, version: str) -> str:

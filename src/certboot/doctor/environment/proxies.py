@@ -17,7 +17,6 @@ from certboot.errors import printable, without_credentials
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_GROUP = "environment"
 _BASES = ("http_proxy", "https_proxy", "all_proxy")
 _NO_PROXY = "no_proxy"
 _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h", "socks")
@@ -52,14 +51,14 @@ def _proxy(base: str, environ: Mapping[str, str]) -> Iterator[Finding]:
         more: dict[str, object] = {"readers": _READERS[name], "credentials": "@" in value}
         if wrong:
             # What cannot be taken apart is not shown: a password may stand anywhere in it.
-            yield Finding("proxy-malformed", _GROUP, "fail", name, f"not the address of a proxy: {wrong}", more)
+            yield Finding("proxy-malformed", "environment", "fail", name, f"not the address of a proxy: {wrong}", more)
             continue
         with_password = ", with a user name or password" if "@" in value else ""
         summary = f"{address}{with_password}; read by {_READERS[name]}"
-        yield Finding("proxy-in-use", _GROUP, "info", name, summary, {"proxy": address, **more})
+        yield Finding("proxy-in-use", "environment", "info", name, summary, {"proxy": address, **more})
         if address.startswith("https://"):
             summary = f"by https:// the proxy itself is spoken to in TLS, which few proxies do: {address}"
-            yield Finding("proxy-over-tls", _GROUP, "info", name, summary, {"proxy": address})
+            yield Finding("proxy-over-tls", "environment", "info", name, summary, {"proxy": address})
 
 
 def _differing(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -73,7 +72,7 @@ def _differing(environ: Mapping[str, str]) -> Iterator[Finding]:
                 name: "set" if base == _NO_PROXY or _address(environ[name])[1] else _address(environ[name])[0]
                 for name in (lower, upper)
             }
-            yield Finding("proxy-cases-differ", _GROUP, "warn", upper, summary, more)
+            yield Finding("proxy-cases-differ", "environment", "warn", upper, summary, more)
 
 
 def _exceptions(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -82,10 +81,10 @@ def _exceptions(environ: Mapping[str, str]) -> Iterator[Finding]:
         unclear = {entry: why for entry in entries if (why := _why_unclear(entry))}
         for entry, why in unclear.items():
             shown = printable(without_credentials(entry))
-            yield Finding("no-proxy-unclear", _GROUP, "warn", name, f"{shown}: {why}", {"entry": shown})
+            yield Finding("no-proxy-unclear", "environment", "warn", name, f"{shown}: {why}", {"entry": shown})
         if entries and not any(environ.get(each) for base in _BASES for each in _spellings(base)):
             summary = "names hosts to be reached without a proxy, and there is no proxy"
-            yield Finding("no-proxy-idle", _GROUP, "info", name, summary, {})
+            yield Finding("no-proxy-idle", "environment", "info", name, summary, {})
 
 
 def _spellings(base: str) -> tuple[str, ...]:

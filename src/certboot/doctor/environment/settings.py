@@ -18,10 +18,10 @@ if typing.TYPE_CHECKING:
     from certboot.clients.settings import Found, Wrong
     from certboot.clients.table import Key
     from certboot.doctor.environment.trust_files import TrustFiles
+    from certboot.doctor.finding import Fix, Status
     from certboot.store.generations import Generation
     from certboot.store.paths import StorePaths
 
-_GROUP = "environment"
 # What a setting that takes a path or a word may say.
 _NO_PATH = (*TRUE, "false", "0", "no", "off", "null", "<true>", "<false>")
 
@@ -86,8 +86,8 @@ class _Look:
         if contents.problem:
             kind = f"setting-{contents.problem}"
             summary = f"{setting.name} in {where(setting)}: {contents.words}"
-            status = "warn" if contents.fingerprints else "fail"
-            return self._finding(kind, status, setting, summary, more)
+            unusable: Status = "warn" if contents.fingerprints else "fail"
+            return self._finding(kind, unusable, setting, summary, more)
         if self._paths.holds(value):
             return self._finding("setting-names-store", "ok", setting, f"{where(setting)} names certboot's store", more)
         missing = lacking(self._anchors, contents)
@@ -96,7 +96,7 @@ class _Look:
         if self._anchors:
             summary += f"; {told(missing, self._anchors)}"
             more |= lacking_evidence(missing, self._anchors)
-        status = "warn" if missing else "info"
+        status: Status = "warn" if missing else "info"
         if missing and setting.client == "pip" and self._paths.holds(self._environ.get("SSL_CERT_FILE", "")):
             status, summary = "info", f"{summary}; pip from 24.2 on trusts what SSL_CERT_FILE names as well"
         return self._finding("setting-overrides-certboot", status, setting, summary, more)
@@ -130,13 +130,13 @@ class _Look:
     @staticmethod
     def _finding(
         kind: str,
-        status: str,
+        status: Status,
         setting: Setting,
         summary: str,
         more: dict[str, object] | None = None,
-        fix: tuple[tuple[str, ...], ...] = (),
+        fix: Fix = (),
     ) -> Finding:
-        return Finding(kind, _GROUP, status, setting.client, summary, evidence(setting) | (more or {}), fix)
+        return Finding(kind, "environment", status, setting.client, summary, evidence(setting) | (more or {}), fix)
 
 
 def _deciding(settings: Iterable[Setting], git: Iterable[Setting], environ: Mapping[str, str]) -> tuple[Setting, ...]:
@@ -149,7 +149,7 @@ def _deciding(settings: Iterable[Setting], git: Iterable[Setting], environ: Mapp
 def _wrong(wrong: Wrong) -> Finding:
     at = f"{wrong.file}:{wrong.line}" if wrong.line else wrong.file
     kind = "settings-file-broken" if wrong.broken else "settings-file-unread"
-    status = "fail" if wrong.broken and OWNERS[wrong.client].files.strict else "warn"
+    status: Status = "fail" if wrong.broken and OWNERS[wrong.client].files.strict else "warn"
     more: dict[str, object] = {"client": wrong.client, "file": wrong.file, "line": wrong.line, "reason": wrong.reason}
     summary = f"{wrong.reason}: {at}" if wrong.broken else f"not looked at, {wrong.reason}: {at}"
-    return Finding(kind, _GROUP, status, wrong.client, summary, more)
+    return Finding(kind, "environment", status, wrong.client, summary, more)

@@ -29,11 +29,11 @@ if typing.TYPE_CHECKING:
     from certboot.clients.settings_places import Surroundings
     from certboot.clients.variables import Variable
     from certboot.doctor.environment.trust_files import Contents, TrustFiles
+    from certboot.doctor.finding import Fix, Status
     from certboot.store.generations import Generation
     from certboot.store.manifest import Entry
     from certboot.store.paths import StorePaths
 
-_GROUP = "environment"
 _WORDS = {
     BY_HOOK: "set by certboot's hook in this interpreter",
     BY_PARENT: "set to certboot's store, inherited from the process that started this one",
@@ -72,11 +72,11 @@ def check(paths: StorePaths, around: Surroundings, generation: Generation | None
             findings.append(_with_place(finding, around) if origin == BY_OTHERS else finding)
         elif name in held:
             summary = f"left unset because {held[name][0]} is set"
-            findings.append(Finding("variable-yields", _GROUP, "info", name, summary))
+            findings.append(Finding("variable-yields", "environment", "info", name, summary))
         elif name in wanted:
             summary = "not set, although certboot would set it"
-            findings.append(Finding("variable-not-applied", _GROUP, "info", name, summary))
-    return findings or [Finding("variables-unset", _GROUP, "info", "variables", "no CA variable is set")]
+            findings.append(Finding("variable-not-applied", "environment", "info", name, summary))
+    return findings or [Finding("variables-unset", "environment", "info", "variables", "no CA variable is set")]
 
 
 def lacking(anchors: Sequence[Entry], contents: Contents, *, adding: bool = False) -> tuple[Entry, ...]:
@@ -123,13 +123,14 @@ def _set(
     name = variable.name
     contents = files.directories(value) if variable.form == DIRECTORY else files.file(value)
     summary = contents.words
-    kind, status = (f"variable-{contents.problem}", "fail") if contents.problem else ("variable-usable", "ok")
+    kind = f"variable-{contents.problem}" if contents.problem else "variable-usable"
+    status: Status = "fail" if contents.problem else "ok"
     if contents.problem == EMPTY or (contents.problem == DIRECTORY_FOR_FILE and variable.takes_directory):
         status = "warn"
     if contents.problem == NOWHERE and contents.fingerprints:  # of a list of directories only some are there
         status = "warn"
     evidence: dict[str, object] = {"value": value, "origin": _WORDS[origin], "readers": ", ".join(readers(name))}
-    fix: tuple[tuple[str, ...], ...] = ()
+    fix: Fix = ()
     adoption = Adoption(name, value)
     if status == "ok" and adoption in env.adopted:
         kind, status, summary = "variable-not-applied", "info", f"{summary}; adopted, but not replaced here"
@@ -145,7 +146,7 @@ def _set(
         fix = (("certboot", "init"),)
     elif contents.problem:
         summary += f"; unset {name}"
-    return Finding(kind, _GROUP, status, name, f"{summary} ({_WORDS[origin]})", evidence, fix)
+    return Finding(kind, "environment", status, name, f"{summary} ({_WORDS[origin]})", evidence, fix)
 
 
 def lines_that_set(name: str, around: Surroundings) -> tuple[str, ...]:

@@ -18,8 +18,8 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from certboot.clients.settings import Found, Setting
+    from certboot.doctor.finding import Fix, Status
 
-_GROUP = "environment"
 _KIND = "verification-disabled"
 _ALL = "no certificate is checked"
 
@@ -32,7 +32,7 @@ def check(environ: Mapping[str, str], settings: Found, git: Sequence[Setting]) -
 def _variables(environ: Mapping[str, str]) -> Iterator[Finding]:
     if environ.get("PYTHONHTTPSVERIFY") == "0":
         summary = "only Python 2.7 heeds it; every later Python checks all the same (PEP 493)"
-        yield Finding(_KIND, _GROUP, "info", "PYTHONHTTPSVERIFY", summary, {"variable": "PYTHONHTTPSVERIFY"})
+        yield Finding(_KIND, "environment", "info", "PYTHONHTTPSVERIFY", summary, {"variable": "PYTHONHTTPSVERIFY"})
     if "GIT_SSL_NO_VERIFY" in environ:
         value = environ["GIT_SSL_NO_VERIFY"]
         # git asks only whether it is set (http.c), so "0" and "false" switch off as well.
@@ -51,14 +51,14 @@ def _hosts(value: str) -> list[str]:
 
 
 def _variable(name: str, summary: str) -> Finding:
-    return Finding(_KIND, _GROUP, "fail", name, summary, {"variable": name})
+    return Finding(_KIND, "environment", "fail", name, summary, {"variable": name})
 
 
 def _some(subject: str, client: str, hosts: list[str], more: dict[str, object], where: str = "") -> Finding:
-    status, summary = "warn", f"{client} checks no certificate of {', '.join(map(printable, hosts))}"
-    if "*" in hosts:
-        status, summary = "fail", f"{_ALL} by {client}"
-    return Finding(_KIND, _GROUP, status, subject, summary + where, {**more, "hosts": hosts})
+    status: Status = "fail" if "*" in hosts else "warn"
+    checked = f"{client} checks no certificate of {', '.join(map(printable, hosts))}"
+    summary = f"{_ALL} by {client}" if "*" in hosts else checked
+    return Finding(_KIND, "environment", status, subject, summary + where, {**more, "hosts": hosts})
 
 
 def _settings(settings: Iterable[Setting], git: Iterable[Setting]) -> Iterator[Finding]:
@@ -82,7 +82,7 @@ def _setting(setting: Setting) -> Iterator[Finding]:
     key, more, at = setting.key, evidence(setting), f": {where(setting)}"
     if key and key.is_off(setting.value):
         summary = f"{_ALL} by {setting.client}{at}"
-        yield Finding(_KIND, _GROUP, "fail", setting.client, summary, more, _remedy(setting))
+        yield Finding(_KIND, "environment", "fail", setting.client, summary, more, _remedy(setting))
     elif key and key.form == HOSTS:
         hosts = _hosts(setting.value)
         if hosts:
@@ -90,7 +90,7 @@ def _setting(setting: Setting) -> Iterator[Finding]:
             yield dataclasses.replace(finding, fix=_remedy(setting))
 
 
-def _remedy(setting: Setting) -> tuple[tuple[str, ...], ...]:
+def _remedy(setting: Setting) -> Fix:
     """Return the command by which the client itself takes a setting out of its file, where it has one for this file."""
     if setting.client == "conda":
         return (("conda", "config", "--file", setting.file, "--remove-key", "ssl_verify"),)
@@ -109,7 +109,9 @@ def _of_git(setting: Setting) -> Finding:
     shown = printable(without_credentials(address))
     summary = f"git checks no certificate of {shown}" if address else f"{_ALL} by git"
     more = {**evidence(setting), "setting": f"http.{shown}.sslVerify" if address else setting.name}
-    fix: tuple[tuple[str, ...], ...] = ()
+    fix: Fix = ()
     if setting.file and shown == address:
         fix = (("git", "config", "--file", setting.file, "--unset-all", setting.name),)
-    return Finding(_KIND, _GROUP, "warn" if address else "fail", "git", f"{summary}: {where(setting)}", more, fix)
+    return Finding(
+        _KIND, "environment", "warn" if address else "fail", "git", f"{summary}: {where(setting)}", more, fix
+    )

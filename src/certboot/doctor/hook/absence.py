@@ -13,13 +13,12 @@ from certboot.hook import found, payload
 from certboot.hook.start_up_files import neighbours
 
 if typing.TYPE_CHECKING:
+    from certboot.doctor.finding import Fix
     from certboot.hook.interpreters import Interpreter
 
 _PTH, _START = payload.PTH, f"{payload.PACKAGE}.start"
 _START_SINCE = (3, 15)
 _NO_IMPORT_LINES = (3, 18)
-
-Fix: typing.TypeAlias = tuple[tuple[str, ...], ...]
 
 
 class Absence(typing.NamedTuple):

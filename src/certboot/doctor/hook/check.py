@@ -22,14 +22,14 @@ from certboot.store.paths import BUNDLE, CRTS, in_force
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from certboot.doctor.finding import Fix, Status
     from certboot.store.paths import StorePaths
 
-_GROUP = "hook"
 _INIT = (("certboot", "init"),)
 _LOOK = (("certboot", "doctor", "store"),)
 
 # What certboot_startup.status can say: the finding, how bad it is, in words, and what mends it.
-_REASONS = {
+_REASONS: dict[str, tuple[str, Status, str, Fix]] = {
     "homeless": ("hook-homeless", "fail", "found no absolute path for a home folder: set HOME or CERTBOOT_HOME", ()),
     "nothing-to-set": ("hook-nothing-to-set", "info", "has nothing to set: config.toml removes every variable", ()),
     "disabled": ("hook-disabled", "info", "turned off by CERTBOOT_DISABLE", ()),
@@ -100,7 +100,7 @@ def _evidence() -> dict[str, object]:
 
 def _absent(interpreter: Interpreter) -> Finding:
     absence = why_not_run(interpreter)
-    return Finding(absence.kind, _GROUP, "fail", "hook", absence.words, _evidence(), absence.fix)
+    return Finding(absence.kind, "hook", "fail", "hook", absence.words, _evidence(), absence.fix)
 
 
 def _ran(paths: StorePaths) -> Finding:
@@ -108,16 +108,16 @@ def _ran(paths: StorePaths) -> Finding:
     evidence = _evidence()
     if certboot_startup.store_home(os.environ, set(os.environ)) != str(paths.home):
         summary = f"looks for the store in another folder than {paths.home}"
-        return Finding("hook-looks-elsewhere", _GROUP, "fail", "hook", summary, evidence)
+        return Finding("hook-looks-elsewhere", "hook", "fail", "hook", summary, evidence)
     if status == "active":
         summary = f"ran in {sys.executable} and set {len(certboot_startup.applied)} variables"
-        return Finding("hook-active", _GROUP, "ok", "hook", summary, evidence)
+        return Finding("hook-active", "hook", "ok", "hook", summary, evidence)
     kind, level, reason, fix = _REASONS.get(status) or ("hook-failed", "fail", _gave_up(status, paths), _INIT)
     lost = status == "no-store" and paths.generations.exists()
     if lost or (status == "nothing-to-set" and load_config(paths.config).variables()):
         kind, level, fix = "hook-env-damaged", "fail", _INIT
         reason = f"found the store's env file missing or empty: {paths.env}"
-    return Finding(kind, _GROUP, level, "hook", f"ran in {sys.executable}, and {reason}", evidence, fix)
+    return Finding(kind, "hook", level, "hook", f"ran in {sys.executable}, and {reason}", evidence, fix)
 
 
 def _gave_up(error: str, paths: StorePaths) -> str:
@@ -151,12 +151,12 @@ def _from_elsewhere(interpreter: Interpreter) -> Iterator[Finding]:
     if found.outdated(seen):
         fix = hook_install(interpreter)
         summary = f"the copy{version} that ran here is not the hook of this certboot: {folder}"
-        yield Finding("hook-copy-outdated", _GROUP, "warn", "hook", summary, evidence, fix)
+        yield Finding("hook-copy-outdated", "hook", "warn", "hook", summary, evidence, fix)
         return
     whose = {"certboot": "a copy by certboot hook install", "installer": "that of another installation"}
-    level = "info" if seen.owner in whose else "warn"
+    level: Status = "info" if seen.owner in whose else "warn"
     summary = f"the hook{version} that ran here is {whose.get(seen.owner, 'nobody knows whose')}: {folder}"
-    yield Finding("hook-from-elsewhere", _GROUP, level, "hook", summary, evidence)
+    yield Finding("hook-from-elsewhere", "hook", level, "hook", summary, evidence)
 
 
 def _late(interpreter: Interpreter) -> Iterator[Finding]:
@@ -174,10 +174,10 @@ def _late(interpreter: Interpreter) -> Iterator[Finding]:
     by = f", most likely by {first[-1]}" if first else ""
     if missed:
         summary = f"{', '.join(missed)} was imported before the hook ran{by}, and does not see its variables"
-        yield Finding("hook-late", _GROUP, "warn", "hook", summary, evidence)
+        yield Finding("hook-late", "hook", "warn", "hook", summary, evidence)
     else:
         summary = f"{', '.join(early)} was imported before the hook ran{by}; it was guarded afterwards"
-        yield Finding("hook-late", _GROUP, "info", "hook", summary, evidence)
+        yield Finding("hook-late", "hook", "info", "hook", summary, evidence)
 
 
 def _guards() -> Iterator[Finding]:
@@ -188,15 +188,15 @@ def _guards() -> Iterator[Finding]:
     evidence: dict[str, object] = {"on": on, "off": off, "modules": states}
     for module, state in states.items():
         if state.startswith("stepped aside"):
-            yield Finding("guard-stepped-aside", _GROUP, "warn", f"guard of {module}", state, evidence)
+            yield Finding("guard-stepped-aside", "hook", "warn", f"guard of {module}", state, evidence)
     applied = [module for module, state in states.items() if state == "applied"]
     if off:
         where = "CERTBOOT_GUARDS" if "CERTBOOT_GUARDS" in os.environ else "config.toml"
         summary = f"{where} turns off {', '.join(off)}" + (f"; {', '.join(on)} are on" if on else "")
-        yield Finding("guards-off", _GROUP, "info", "guards", summary, evidence)
+        yield Finding("guards-off", "hook", "info", "guards", summary, evidence)
     else:
         summary = f"{', '.join(on)} are on; guarded in this process: {', '.join(applied) or 'nothing yet'}"
-        yield Finding("guards-on", _GROUP, "ok", "guards", summary, evidence)
+        yield Finding("guards-on", "hook", "ok", "guards", summary, evidence)
 
 
 def _copies(paths: StorePaths) -> Iterator[Finding]:
@@ -205,7 +205,7 @@ def _copies(paths: StorePaths) -> Iterator[Finding]:
         summary = f"a copy of certboot {each.version or 'unknown'} in {copy.folder}, older or not whole"
         fix = (("certboot", "hook", "install", "--python", copy.python, *(["--user"] if copy.user else [])),)
         evidence: dict[str, object] = {"folder": copy.folder, "python": copy.python, "version": each.version}
-        yield Finding("hook-copy-outdated", _GROUP, "warn", "copy", summary, evidence, fix)
+        yield Finding("hook-copy-outdated", "hook", "warn", "copy", summary, evidence, fix)
 
 
 def _tool(paths: StorePaths) -> Iterator[Finding]:
@@ -215,11 +215,11 @@ def _tool(paths: StorePaths) -> Iterator[Finding]:
         return
     other = elsewhere(sys.prefix, os.environ)
     summary = f"certboot lies in an environment that {tool} made for it alone, so the hook acts in none of your scripts"
-    fix: tuple[tuple[str, ...], ...] = ()
+    fix: Fix = ()
     if other:
         fix = (("certboot", "hook", "install", "--python", other.python, *(["--user"] if other.user else [])),)
     evidence: dict[str, object] = {"tool": tool, "prefix": sys.prefix}
-    yield Finding("hook-alone", _GROUP, "warn", "hook", summary, evidence, fix)
+    yield Finding("hook-alone", "hook", "warn", "hook", summary, evidence, fix)
 
 
 def _others(interpreter: Interpreter) -> Iterator[Finding]:
@@ -229,4 +229,4 @@ def _others(interpreter: Interpreter) -> Iterator[Finding]:
         evidence: dict[str, object] = {
             "files": [{"file": str(each.path), "first": each.first, "hidden": each.hidden} for each in others]
         }
-        yield Finding("other-start-up-hooks", _GROUP, "info", "others", f"also run at start: {named}", evidence)
+        yield Finding("other-start-up-hooks", "hook", "info", "others", f"also run at start: {named}", evidence)

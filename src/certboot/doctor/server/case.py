@@ -10,6 +10,7 @@ if typing.TYPE_CHECKING:
     from datetime import datetime
 
     from certboot.doctor.environment import trust_files
+    from certboot.doctor.finding import Fix, Status
     from certboot.net.connection import Target
     from certboot.pki.certificate import Certificate
     from certboot.pki.parsed import ParsedCertificate
@@ -94,9 +95,6 @@ class Case:
         return self.path.certificates[self.depth or 0]
 
 
-Fix = tuple[tuple[str, ...], ...]
-
-
 @dataclass(frozen=True)
 class Cause:
     """A finding in the making."""
@@ -104,7 +102,7 @@ class Cause:
     id: str
     meaning: str
     fix: Fix = ()
-    status: str = "fail"
+    status: Status = "fail"
     depth: int | None = None
     """The certificate of the path that it is about."""
     evidence: Mapping[str, object] = field(default_factory=dict)

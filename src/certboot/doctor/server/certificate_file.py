@@ -26,6 +26,8 @@ if typing.TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from certboot.doctor.finding import Status
+
 _MOST_FILES = 20_000
 _MOST_OF_A_NAME = 200
 _CHAIN_HINT = "give the server's certificate first, then what it sends along, in PEM"
@@ -181,7 +183,7 @@ def with_damage(findings: Sequence[Finding], path: Path, damage: tuple[str, ...]
     return [dataclasses.replace(first, id=_ID, summary=summary, evidence=evidence, fix=()), *others]
 
 
-def remark(first: Finding, path: Path, damage: tuple[str, ...], status: str) -> list[Finding]:
+def remark(first: Finding, path: Path, damage: tuple[str, ...], status: Status) -> list[Finding]:
     """Return what is damaged as a finding beside ``first``, the verdict."""
     return [Finding(_ID, first.group, status, first.subject, _summary(path, damage), _evidence(path, damage))]
 

@@ -23,11 +23,11 @@ from certboot.pki.verify import Rules, verify
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from certboot.doctor.finding import Status
     from certboot.net.connection import Target
     from certboot.net.handshake import Handshake
     from certboot.pki.parsed import ParsedCertificate
 
-GROUP = "server"
 GOOD = "handshake-ok"
 _MOST_COMPARED = 50_000  # certificates with the name of an issuer; OpenSSL has judged without this list
 
@@ -177,7 +177,8 @@ def _without_leaf(evidence: Evidence) -> Finding:
     judgements = evidence.judgements
     code = judgements.here.code if judgements.here else 1
     accepted = judgements.lax is not None and judgements.lax.code == 0
-    kind, status = _CODE_ALONE.get(code, "verification-failed"), "fail" if code else "ok"
+    kind = _CODE_ALONE.get(code, "verification-failed")
+    status: Status = "fail" if code else "ok"
     if accepted and judgements.strict and judgements.strict.code:
         kind = causes.STRICT_CAUSES.get(judgements.strict.code, "verification-failed")
         status = "fail" if evidence.strict_here else "warn"
@@ -224,4 +225,4 @@ def _finding(evidence: Evidence, cause: Cause, more: dict[str, object]) -> Findi
         **cause.evidence,
     }
     summary = "\n".join(lines)
-    return Finding(cause.id, GROUP, cause.status, evidence.target.shown, summary, found, fix)
+    return Finding(cause.id, "server", cause.status, evidence.target.shown, summary, found, fix)

@@ -16,7 +16,8 @@ from certboot.doctor.server.case import Cause
 from certboot.pki.path import is_issuer
 
 if typing.TYPE_CHECKING:
-    from certboot.doctor.server.case import Case, Fix
+    from certboot.doctor.finding import Fix
+    from certboot.doctor.server.case import Case
     from certboot.pki.parsed import ParsedCertificate
 
 STORE = "certboot's store"

@@ -8,16 +8,16 @@ if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from certboot.doctor.environment.trust_files import Override
-    from certboot.doctor.server.case import Fix
+    from certboot.doctor.finding import Fix
     from certboot.net.connection import Target
 
 
-def repair(target: Target) -> tuple[tuple[str, ...], ...]:
+def repair(target: Target) -> Fix:
     """Fetch the intermediate that the server does not send."""
     return (("certboot", "repair", *_way(target)),)
 
 
-def trust(target: Target) -> tuple[tuple[str, ...], ...]:
+def trust(target: Target) -> Fix:
     """Show the CA that the server has, ask, and trust it."""
     return (("certboot", "trust", *_way(target)),)
 
@@ -37,7 +37,7 @@ def through_store(commands: Fix, overrides: Sequence[Override], target: Target) 
     return commands
 
 
-def examine(target: Target, *options: str) -> tuple[tuple[str, ...], ...]:
+def examine(target: Target, *options: str) -> Fix:
     """Ask the doctor again, in another way."""
     return (("certboot", "doctor", *_way(target), *options),)
 

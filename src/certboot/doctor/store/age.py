@@ -19,12 +19,12 @@ if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from certboot.doctor.finding import Status
     from certboot.sources.candidates import Unparsed
     from certboot.store.config import Config
     from certboot.store.generations import Generation
     from certboot.store.paths import StorePaths
 
-_GROUP = "store"
 _UPDATE = (("certboot", "update"),)
 USUAL = timedelta(days=30)
 """After this time without a look at the sources the doctor says so; config.toml's ``max-age`` takes its place."""
@@ -57,13 +57,13 @@ def _stale(differences: tuple[Difference, ...]) -> Iterator[Finding]:
             "read": {one.source: one.detail for one in changed},
         }
         summary = f"it is not what its sources have now: {'; '.join(parts)}"
-        yield Finding("store-stale", _GROUP, "warn", "store", summary, evidence, _UPDATE)
+        yield Finding("store-stale", "store", "warn", "store", summary, evidence, _UPDATE)
         return
     for one in differences:
         if one.source == certifi.NAME and one.chosen and _version(one.detail) > _version(one.recorded) > ():
             summary = f"made from certifi {one.recorded}; {one.detail} is installed, with the same certificates"
             evidence = {"recorded": {one.source: one.recorded}, "read": {one.source: one.detail}}
-            yield Finding("store-stale", _GROUP, "info", "store", summary, evidence, _UPDATE)
+            yield Finding("store-stale", "store", "info", "store", summary, evidence, _UPDATE)
 
 
 def _old(paths: StorePaths, current: Generation, config: Config | None, now: datetime) -> Iterator[Finding]:
@@ -75,7 +75,7 @@ def _old(paths: StorePaths, current: Generation, config: Config | None, now: dat
         days = (now - when).days
         summary = f"its sources were last read {days} days ago, on {when:%Y-%m-%d}; the limit is {_days(limit)}"
         evidence: dict[str, object] = {"read": when.isoformat(), "days": days, "limit_seconds": limit.total_seconds()}
-        yield Finding("store-old", _GROUP, "warn" if chosen else "info", "store", summary, evidence, _UPDATE)
+        yield Finding("store-old", "store", "warn" if chosen else "info", "store", summary, evidence, _UPDATE)
 
 
 def _said(what: tuple[str, ...], how: str) -> str:
@@ -131,7 +131,7 @@ def check_drift(differences: tuple[Difference, ...]) -> list[Finding]:
     found = [_finding(difference) for difference in differences]
     if sys.platform in _SLOW:
         summary = "not compared: its keychain takes seconds to read; certboot update --dry-run does it"
-        found.append(Finding("drift-system", _GROUP, "skip", system.NAME, summary))
+        found.append(Finding("drift-system", "store", "skip", system.NAME, summary))
     return found
 
 
@@ -179,8 +179,8 @@ def _finding(one: Difference) -> Finding:
         "recorded": one.recorded,
     }
     if one.error:
-        status = "warn" if one.chosen else "info"
-        return Finding(kind, _GROUP, status, subject, f"cannot be compared: {one.error}", {"error": one.error})
+        how: Status = "warn" if one.chosen else "info"
+        return Finding(kind, "store", how, subject, f"cannot be compared: {one.error}", {"error": one.error})
     parts = [f"{one.detail}: {one.size} certificates" if one.size else "has no certificates"]
     if one.new:
         parts.append(f"{len(one.new)} of them not in the store")
@@ -191,5 +191,5 @@ def _finding(one: Difference) -> Finding:
     parts.append(f"the store has {one.elsewhere} more anchors from elsewhere")
     if not one.chosen:
         parts.append("the store is not made from it")
-    status = "info" if one.new or one.gone else "ok"
-    return Finding(kind, _GROUP, status, subject, ", ".join(parts), evidence)
+    status: Status = "info" if one.new or one.gone else "ok"
+    return Finding(kind, "store", status, subject, ", ".join(parts), evidence)

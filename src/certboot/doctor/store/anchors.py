@@ -19,10 +19,10 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from certboot.doctor.finding import Fix, Status
     from certboot.store.generations import Generation
     from certboot.store.manifest import Entry
 
-_GROUP = "store"
 _SOON = timedelta(days=30)
 # No public CA may issue for longer (Baseline Requirements, 6.3.2), so nothing that was issued in time is valid then.
 _LONGEST = timedelta(days=398)
@@ -65,12 +65,12 @@ def _expiry(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
         summary = f"{_names(expired)} expired on {expired[0].not_after[:10]}; an update takes out what has expired"
         yield _finding("anchor-expired", "warn", summary, expired, _UPDATE)
     soon = [entry for entry, end in ends if now < end <= now + _SOON]
-    for own, status in ((True, "warn"), (False, "info")):
+    for own in (True, False):
         some = [entry for entry in soon if has_source(entry, OWN) is own]
         if some:
             hint = "; add the CA's next certificate with certboot trust" if own else ""
             summary = f"{_names(some)} expires on {some[0].not_after[:10]}{hint}"
-            yield _finding("anchor-expiring", status, summary, some)
+            yield _finding("anchor-expiring", "warn" if own else "info", summary, some)
 
 
 def _ends(entries: Sequence[Entry]) -> list[tuple[Entry, datetime]]:
@@ -115,9 +115,7 @@ def _names(entries: Sequence[Entry]) -> str:
     return f"{entries[0].name}{more}"
 
 
-def _finding(
-    kind: str, status: str, summary: str, entries: Sequence[Entry], fix: tuple[tuple[str, ...], ...] = ()
-) -> Finding:
+def _finding(kind: str, status: Status, summary: str, entries: Sequence[Entry], fix: Fix = ()) -> Finding:
     shown = [
         {
             "sha256": entry.sha256,
@@ -130,4 +128,4 @@ def _finding(
         for entry in entries[:_SHOWN]
     ]
     subject = "intermediates" if entries[0].role == "intermediate" else "anchors"
-    return Finding(kind, _GROUP, status, subject, summary, {"count": len(entries), subject: shown}, fix)
+    return Finding(kind, "store", status, subject, summary, {"count": len(entries), subject: shown}, fix)

@@ -15,12 +15,12 @@ from certboot.store.config import load_config
 if typing.TYPE_CHECKING:
     from datetime import datetime
 
+    from certboot.doctor.finding import Fix, Status
     from certboot.store.config import Config
     from certboot.store.generations import Generation
     from certboot.store.manifest import Manifest
     from certboot.store.paths import StorePaths
 
-_GROUP = "store"
 _INIT = (("certboot", "init"),)
 _DAMAGE = {
     integrity.ALTERED: "store-altered",
@@ -61,12 +61,12 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
 
 def _finding(
     kind: str,
-    status: str,
+    status: Status,
     summary: str,
-    fix: tuple[tuple[str, ...], ...] = (),
+    fix: Fix = (),
     evidence: dict[str, object] | None = None,
 ) -> Finding:
-    return Finding(kind, _GROUP, status, "store", summary, evidence or {}, fix)
+    return Finding(kind, "store", status, "store", summary, evidence or {}, fix)
 
 
 def _missing(paths: StorePaths) -> Finding:

@@ -15,12 +15,12 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from certboot.doctor.finding import Fix
     from certboot.store.generations import Generation
     from certboot.store.paths import StorePaths
 
 # Everybody has to write there, which the sticky bit makes safe.
 _SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - nothing is written there
-_Fix = tuple[tuple[str, ...], ...]
 
 
 def check(paths: StorePaths, current: Generation) -> Iterator[Finding]:
@@ -74,11 +74,11 @@ def served(paths: StorePaths) -> Iterator[Finding]:
         )
 
 
-def _finding(path: Path, how: str, fix: _Fix, hint: str = "") -> Finding:
+def _finding(path: Path, how: str, fix: Fix, hint: str = "") -> Finding:
     return Finding("store-unsafe", "store", "fail", "store", f"{how}: {path}", {"hint": hint} if hint else {}, fix)
 
 
-def _mended_above(place: Path, how: str) -> tuple[_Fix, str]:
+def _mended_above(place: Path, how: str) -> tuple[Fix, str]:
     if not how.startswith("others"):
         # Whatever is done to it, its owner can undo.
         return (), mended_above(place, how)
