@@ -399,7 +399,7 @@ class TestChecks:
         """The rules know it by its name and key, and by its issuer and serial number."""
         ca = certificate(CA)
         assert self.refused(CA, distrusted={ca.identity}) == (["distrusted"], "")
-        assert self.refused(CA, revoked_serials={ca.link.issuer_and_serial}) == (["revoked"], "")
+        assert self.refused(CA, revoked={ca.link.issuer_and_serial}) == (["revoked"], "")
 
     @pytest.mark.parametrize("to_store", [True, False])
     def test_what_would_hide_a_limit_on_names_from_clients(self, to_store: bool) -> None:  # noqa: FBT001

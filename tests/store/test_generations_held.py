@@ -12,7 +12,7 @@ from support.snapshot import roots
 from certboot.errors import StoreError
 from certboot.pki.certificate import load_certificate
 from certboot.store import generations
-from certboot.store.generations import certificates, content, named
+from certboot.store.generations import Generation, certificates, content, named
 from certboot.store.manifest import Choices, Manifest, TrustAnchor
 from certboot.store.paths import CRTS, StorePaths, in_force
 
@@ -60,13 +60,14 @@ def test_certificates_are_found_by_their_name_as_openssl_finds_them(tmp_path: Pa
         (crts / name).symlink_to(target)
     record = Manifest(1, "", "init", Choices(), whole.entries, ())
     subject = load_certificate(first.der).link.subject_name
-    found = {certificate.der: entry.sha256 for certificate, entry in named(tmp_path, record, subject)}
+    generation = Generation(tmp_path, record)
+    found = {certificate.der: entry.sha256 for certificate, entry in named(generation, subject)}
     assert found == {each.der: load_certificate(each.der).fingerprint for each in (first, second)}
-    assert [each.der for each, _ in named(tmp_path, record, spelled("sAME ", 19).public_bytes())] == list(found)
-    assert list(named(tmp_path, record, b"0\0")) == list(named(tmp_path, record, b"not DER")) == []
+    assert [each.der for each, _ in named(generation, spelled("sAME ", 19).public_bytes())] == list(found)
+    assert list(named(generation, b"0\0")) == list(named(generation, b"not DER")) == []
     # A file that is broken, or that the manifest does not name, hides nothing behind it.
     hash_ = load_certificate(first.der).link.subject_hash
     (crts / f"{hash_}.0").unlink()
     (crts / f"{hash_}.0").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     (crts / f"{hash_}.2").write_bytes(stranger.pem)
-    assert len(list(named(tmp_path, record, subject))) == 1
+    assert len(list(named(generation, subject))) == 1

@@ -43,9 +43,7 @@ class Programme:
             kind = self.roots if candidate.role == "anchor" else self.intermediates
             if candidate.tls_trust:
                 kind.setdefault(candidate.certificate.link.subject_name, []).append(candidate.certificate)
-        self.rules = Rules(
-            DAY_OF_THE_REPORTS, loaded.revoked, revoked_serials=loaded.revoked_serials, to_store=True
-        )  # fmt: skip
+        self.rules = Rules(DAY_OF_THE_REPORTS, loaded.revoked | loaded.revoked_serials, to_store=True)
 
     @property
     def all(self) -> list[Certificate]:

@@ -100,17 +100,15 @@ def _certificates(paths: StorePaths, *, intermediates: bool) -> tuple[tuple[Cert
     from certboot.doctor.store.check import check
     from certboot.errors import StoreError
     from certboot.store import generations
-    from certboot.store.generations import certificates
 
-    record = generations.current(paths)
+    folder, record = generations.needed(paths)
     for finding in check(paths):
         if finding.status == "fail":
             message = f"this store is not fit to be exported, {finding.summary}"
             raise StoreError(message, "certboot doctor store")
-    generation = paths.generations / str(record.generation)
-    anchors = certificates(generation, (entry for entry in record.certificates if entry.role == "anchor"))
+    anchors = generations.certificates(folder, (entry for entry in record.certificates if entry.role == "anchor"))
     below = (entry for entry in record.certificates if intermediates and entry.role == "intermediate")
-    return anchors, certificates(generation, below)
+    return anchors, generations.certificates(folder, below)
 
 
 def _refuse_standard_output(chosen: Format) -> None:

@@ -68,14 +68,12 @@ def show_command(arguments: argparse.Namespace) -> int:
     """Show one certificate."""
     from certboot.pki.certificate import annotated_pem
     from certboot.store import generations
-    from certboot.store.generations import certificates
     from certboot.store.paths import store_paths
     from certboot.store.selection import find
 
-    paths = store_paths()
-    record = generations.current(paths)
+    folder, record = generations.needed(store_paths())
     entry = find(record, arguments.id)
-    (held,) = certificates(paths.generations / str(record.generation), [entry])
+    (held,) = generations.certificates(folder, [entry])
     show(certificate_text(entry, record, annotated_pem(held).rstrip()))
     return OK
 

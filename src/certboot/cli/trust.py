@@ -141,17 +141,14 @@ def _refuse_known(paths: StorePaths, loaded: Loaded, host: str) -> None:
     Who names it by its SHA-256 may have it as an anchor all the same.
     """
     from certboot.pki.certificate import is_signed_by
-    from certboot.store import generations
-    from certboot.store.generations import named
-    from certboot.store.paths import in_force
+    from certboot.store.generations import named, read_in_force
 
-    generation = in_force(paths)
+    generation = read_in_force(paths)
     if generation is None:
         return
-    record = generations.current(paths)
     for candidate in loaded.candidates:
         certificate = candidate.certificate
-        for anchor, entry in named(generation, record, certificate.link.issuer_name):
+        for anchor, entry in named(generation, certificate.link.issuer_name):
             if entry.role == "anchor" and anchor != certificate and is_signed_by(certificate, anchor):
                 message = f"{certificate.name} is an intermediate of {anchor.name}, which the store trusts already"
                 raise CertbootError(message, f"certboot repair {host}")

@@ -191,6 +191,10 @@ class Validity(typing.NamedTuple):
     not_before: datetime
     not_after: datetime
 
+    def covers(self, moment: datetime) -> bool:
+        """Return whether it is valid then."""
+        return self.not_before <= moment <= self.not_after
+
 
 class Link(typing.NamedTuple):
     """By what a certificate and its issuer find each other when a chain is built (RFC 4158, 2.4)."""

@@ -103,7 +103,5 @@ def _issuers(of: ParsedCertificate, among: Iterable[ParsedCertificate]) -> list[
 
 def _best(candidates: Sequence[ParsedCertificate], at: datetime) -> ParsedCertificate | None:
     """Return the first that is valid, else the one that was last."""
-    valid = (
-        each for each in candidates if each.certificate.validity.not_before <= at <= each.certificate.validity.not_after
-    )
+    valid = (each for each in candidates if each.certificate.validity.covers(at))
     return next(valid, None) or max(candidates, key=lambda each: each.certificate.validity.not_after, default=None)

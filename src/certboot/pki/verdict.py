@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import sys
+import typing
 
 _STRICT = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
 _PIECE = 16 * 1024
@@ -14,6 +15,13 @@ _SECURE_RENEGOTIATION = b"\xff\x01\x00\x01\x00"
 
 STRICT_PYTHON = sys.version_info >= (3, 13)
 """Whether contexts of this Python are strict and take any certificate of the trust for an anchor."""
+
+
+class Judgement(typing.NamedTuple):
+    """What OpenSSL says with the rules of one kind of client: X509_V_ERR_*, 0 for good, and its words."""
+
+    code: int
+    message: str
 
 
 def verifying_context(
@@ -36,8 +44,8 @@ def verifying_context(
     return context
 
 
-def openssl_verdict(context: ssl.SSLContext, chain: tuple[bytes, ...], name: str) -> tuple[int, str] | None:
-    """Return what OpenSSL says of a chain (DER, leaf first) for a host: X509_V_ERR_* and its words, 0 for good.
+def openssl_verdict(context: ssl.SSLContext, chain: tuple[bytes, ...], name: str) -> Judgement | None:
+    """Return what OpenSSL says of a chain (DER, leaf first) for a host.
 
     The context's client is handed the first messages of a TLS 1.2 server, the chain among them. OpenSSL verifies it
     there and then, before the server would have to prove that it has the key. None where it says nothing: for a chain
@@ -53,9 +61,9 @@ def openssl_verdict(context: ssl.SSLContext, chain: tuple[bytes, ...], name: str
                 incoming.write(_records(_server_hello(cipher) + _certificate_message(chain)))
                 client.do_handshake()
             except ssl.SSLCertVerificationError as error:
-                return error.verify_code, error.verify_message
+                return Judgement(error.verify_code, error.verify_message)
             except ssl.SSLWantReadError:
-                return 0, "ok"
+                return Judgement(0, "ok")
     return None
 
 

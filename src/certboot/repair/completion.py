@@ -53,11 +53,11 @@ class Rules:
 
     now: datetime
     """Aware."""
-    revoked: Container[str] = frozenset()
+    revoked: Container[str | bytes] = frozenset()
+    """Fingerprints, and ``Certificate.link.issuer_and_serial``."""
     distrusted: Container[str] = frozenset()
     distrust_after: Mapping[str, str] = field(default_factory=dict)
     """Anchor -> ISO 8601: it is not to be trusted for leaves that begin later."""
-    revoked_serials: Container[bytes] = frozenset()
     to_store: bool = False
     """What the server does not send, and all above it, must be fit for the store."""
 
@@ -231,15 +231,14 @@ class _Search:
     def _unwanted(self, certificate: Certificate) -> tuple[str, str] | None:
         if certificate.is_among(self._rules.distrusted):
             return "distrusted", "you, or the system's administrator, said so"
-        serials = self._rules.revoked_serials
-        if certificate.fingerprint in self._rules.revoked or certificate.link.issuer_and_serial in serials:
+        if certificate.fingerprint in self._rules.revoked or certificate.link.issuer_and_serial in self._rules.revoked:
             return "revoked", "the CCADB lists it as revoked"
         return None
 
     def _unfit(self, issuer: Certificate, below: _Step) -> tuple[str, str] | None:
         """Return why ``issuer``, of the right name, did not issue the certificate below or must not have."""
         child = below.offer.certificate
-        if not issuer.validity.not_before <= self._rules.now <= issuer.validity.not_after:
+        if not issuer.validity.covers(self._rules.now):
             return broken_rule(issuer, self._rules.now)
         if child.link.authority_key_id and issuer.link.key_id and child.link.authority_key_id != issuer.link.key_id:
             return "key-id-mismatch", "it has the name, but another key than the one that is asked for"

@@ -8,21 +8,20 @@ import typing
 from dataclasses import dataclass
 
 from certboot import files, moment
-from certboot.errors import CertificateError
 from certboot.net.address_policy import policy_from
 from certboot.net.handshake import handshake
-from certboot.pki import der, pem
-from certboot.pki.certificate import file_name, load_certificate
+from certboot.pki import pem
+from certboot.pki.by_subject import readable
+from certboot.pki.certificate import file_name
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.subject_hash import comparable
 from certboot.pki.verify import strict_end
 from certboot.repair.completion import STORE, Completion, Rules, Supply, complete
-from certboot.sources import aia, ccadb, repaired
+from certboot.sources import aia, repaired
 from certboot.sources.candidates import Offer
 from certboot.sources.repaired import Need, Repair
-from certboot.store import distrust, generations
-from certboot.store.generations import named
-from certboot.store.inputs import report_folders, trusted_bundle
+from certboot.store import generations
+from certboot.store.authorities import Authorities
+from certboot.store.inputs import trusted_bundle
 from certboot.store.paths import CRTS, in_force
 
 if typing.TYPE_CHECKING:
@@ -32,7 +31,6 @@ if typing.TYPE_CHECKING:
     from certboot.net.handshake import Handshake
     from certboot.pki.certificate import Certificate
     from certboot.pki.verify import End
-    from certboot.store.manifest import Manifest
     from certboot.store.paths import StorePaths
 
 REPORT = "the CCADB's report"
@@ -79,8 +77,7 @@ class Examined:
 
 def handshake_with_store(paths: StorePaths, target: Target) -> Handshake:
     """Return a handshake with the trust of the store, and no other; raises StoreError where there is no store."""
-    generation = paths.generations / str(generations.current(paths).generation)
-    return handshake(target, ssl.create_default_context(capath=generation / CRTS))
+    return handshake(target, ssl.create_default_context(capath=generations.needed(paths).folder / CRTS))
 
 
 class Repairer:
@@ -95,18 +92,12 @@ class Repairer:
 
     def _look(self) -> None:
         """Read the generation in force, and what else decides."""
-        self._record = generations.current(self._paths)
-        self._generation = self._paths.generations / str(self._record.generation)
-        self._bundled = {entry.sha256 for entry in self._record.certificates if entry.bundled}
-        self._reported: dict[bytes, list[bytes]] | None = None  # by the names of the subjects, as OpenSSL compares them
-        revoked = ccadb.cached_report(report_folders(self._paths, self._record.choices), ccadb.REVOKED)
+        generation = generations.needed(self._paths)
+        self._folder = generation.folder
+        self._bundled = {entry.sha256 for entry in generation.record.certificates if entry.bundled}
+        known = self._authorities = Authorities(self._paths, generation)
         self._rules = Rules(
-            moment.now(),
-            _Revoked(self._record, revoked),
-            _distrusted(self._paths, self._record),
-            {entry.sha256: entry.distrust_after for entry in self._record.certificates if entry.distrust_after},
-            ccadb.revoked_serials(revoked) if revoked else frozenset(),
-            to_store=self._to_store,
+            moment.now(), known.revoked, known.distrusted, known.distrust_after, to_store=self._to_store
         )
 
     def _changed(self) -> bool:
@@ -115,7 +106,7 @@ class Repairer:
         One that is in force no longer is removed after a while, and would then seem to hold no certificates.
         """
         generation = in_force(self._paths)
-        if generation and generation.name == self._generation.name:
+        if generation and generation.name == self._folder.name:
             return False
         self._look()
         return True
@@ -128,15 +119,14 @@ class Repairer:
         return self._examined(target, found) if not examined.chain and self._changed() else examined
 
     def _examined(self, target: Target, found: Handshake) -> Examined:
-        sent = (*_readable(found.chain.presented[:1]), *_readable(found.chain.presented[1:]))
+        sent = tuple(readable(found.chain.presented))
         if not sent or sent[0].der != found.chain.presented[0]:
             known = "its certificate cannot be read" if found.chain.presented else "it does not shake hands"
             return Examined(target, found.error or known)
         https = trusted_bundle(self._paths) if self._limits.https else None
         issuers = aia.Issuers(policy_from(found.peer.address, private=self._limits.private, https=https), self._cache)
-        supply = Supply(
-            self._anchors, lambda name: (*self._intermediates(name), *issuers.at_hand(name)), issuers.fetched
-        )
+        anchors = self._authorities.anchors
+        supply = Supply(anchors, lambda name: (*self._at_hand(name), *issuers.at_hand(name)), issuers.fetched)
         completion = complete(sent, supply, self._rules)
         unsent = [each for each in completion.path if each.certificate not in sent]
         missing, refused = self._missing(sent, completion)
@@ -172,7 +162,7 @@ class Repairer:
         (ossl_x509_store_ctx_get1_issuer in crypto/x509/x509_lu.c).
         """
         for issuer in (offer.certificate for offer in found.path[1:]):
-            there = [each for each, _ in named(self._generation, self._record, issuer.link.subject_name)]
+            there = [each for each, _ in self._authorities.stored(issuer.link.subject_name)]
             twins = [each for each in there if each.identity == issuer.identity]
             if all(each.validity.not_after < self._rules.now for each in twins):
                 yield from twins
@@ -187,48 +177,11 @@ class Repairer:
         end = strict_end(chain, (*trusted, parsed_certificate(found.anchor.der)), self._rules.now)
         return end if end and end.last in chain else None
 
-    def _anchors(self, name: bytes) -> Iterator[Certificate]:
-        for certificate, entry in named(self._generation, self._record, name):
-            if entry.role == "anchor":
-                yield certificate
-
-    def _intermediates(self, name: bytes) -> Iterator[Offer]:
-        for certificate, entry in named(self._generation, self._record, name):
-            if entry.role == "intermediate":
-                yield Offer(certificate, STORE)
-        if self._reported is None:
-            self._reported = {}
-            folders = report_folders(self._paths, self._record.choices)
-            for each in ccadb.certificates(ccadb.cached_report(folders, ccadb.INTERMEDIATES)):
-                with contextlib.suppress(der.DerError):
-                    self._reported.setdefault(comparable(der.certificate_names(each)[1]), []).append(each)
-        for certificate in _readable(self._reported.get(comparable(name), ())):
+    def _at_hand(self, name: bytes) -> Iterator[Offer]:
+        for certificate in self._authorities.intermediates(name):
+            yield Offer(certificate, STORE)
+        for certificate in self._authorities.reported(name):
             yield Offer(certificate, REPORT)
-
-
-class _Revoked:
-    """The fingerprints that the CCADB lists as revoked, as far as that is known here."""
-
-    def __init__(self, record: Manifest, report: bytes) -> None:
-        self._rejected = {each.fingerprint for each in record.rejected if each.rule == "revoked"}
-        self._report = report
-
-    def __contains__(self, fingerprint: object) -> bool:
-        return fingerprint in self._rejected or bool(ccadb.listed_in(self._report, (str(fingerprint),)))
-
-
-def _distrusted(paths: StorePaths, record: Manifest) -> frozenset[str]:
-    """Return what is distrusted, and where the certificate is at hand its identity."""
-    user = distrust.by_user(paths)
-    found = {**distrust.by_record(record, user), **user}
-    stored = (candidate.certificate for candidate in repaired.read(paths.repaired).parse().candidates)
-    return frozenset({*found, *(each.identity for each in stored if each.is_among(found))})
-
-
-def _readable(ders: Iterable[bytes]) -> Iterator[Certificate]:
-    for each in ders:
-        with contextlib.suppress(CertificateError):
-            yield load_certificate(each)
 
 
 def to_store(examined: Iterable[Examined]) -> tuple[Repair, ...]:

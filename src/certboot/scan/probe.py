@@ -15,28 +15,31 @@ import time
 import typing
 from dataclasses import replace
 
-from certboot import moment
 from certboot.doctor.finding import Finding, with_store
-from certboot.doctor.server.case import Judgement, Known
-from certboot.doctor.server.diagnosis import Evidence, Judgements, examined
-from certboot.doctor.server.known import Search, known
+from certboot.doctor.server.case import Known
+from certboot.doctor.server.diagnosis import examined
+from certboot.doctor.server.judge import of_handshake, of_presented
+from certboot.doctor.server.known import known
 from certboot.errors import CertbootError, CertificateError, printable
-from certboot.net.connection import ConnectionFault, ascii_name
 from certboot.net.handshake import handshake
 from certboot.pki import verify_codes
 from certboot.pki.certificate import load_certificate
 from certboot.pki.names import ip_address
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.verdict import STRICT_PYTHON, openssl_verdict, verifying_context
+from certboot.pki.verdict import STRICT_PYTHON, verifying_context
 from certboot.scan import result
 from certboot.scan.workers import Once
+from certboot.store.authorities import Authorities
+from certboot.store.generations import known_in_force
 from certboot.store.paths import BUNDLE, CRTS
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping
 
+    from certboot.doctor.server.case import Evidence
     from certboot.net.connection import Target
     from certboot.net.handshake import Handshake
+    from certboot.pki.verdict import Judgement
     from certboot.scan.entries import Entry
     from certboot.scan.result import Result
     from certboot.scan.tally import Issuers
@@ -98,17 +101,14 @@ class Prober:
                 load_certificate.cache_clear()
 
     def _findings(self, target: Target, shaken: Handshake) -> list[Finding]:
-        judgements = self._judgements(target, shaken)
-        evidence = Evidence(
-            target,
-            moment.now(),
-            judgements,
-            shaken.chain.presented,
-            tuple(dict.fromkeys((*shaken.chain.anchors, *shaken.chain.built[-1:]))),
-            shaken,
-            strict_here=STRICT_PYTHON,
-            level=self._level,
-        )
+        def ask(*, strict: bool, common_name: bool = True) -> Judgement | None:
+            if not common_name:
+                wanted = _may_go_by_common_name(target, shaken)
+                return of_presented(self._without_common_name, target, shaken) if wanted else None
+            # Up to Python 3.12, what is refused here has its cause, whatever the strict ones would say too.
+            return None if strict and shaken.verify_code else of_presented(self._others, target, shaken)
+
+        evidence = of_handshake(target, shaken, ask, self._level)
         evidence = replace(evidence, known=self._known_of(evidence))
         findings = examined(evidence)
         if findings[0].id == result.UNTRUSTED and (root := str(findings[0].evidence.get("root", ""))):
@@ -118,33 +118,9 @@ class Prober:
                 return examined(replace(evidence, known=replace(evidence.known, also_issued_for=others)))
         return findings
 
-    def _judgements(self, target: Target, shaken: Handshake) -> Judgements:
-        if shaken.verify_code is None:
-            return Judgements(None)
-        here = Judgement(shaken.verify_code, shaken.verify_message)
-        # Up to Python 3.12, what is refused here has its cause, whatever the strict ones would say too.
-        others = self._asked(self._others, target, shaken) if STRICT_PYTHON or not here.code else None
-        lax, strict = (others, here) if STRICT_PYTHON else (here, others)
-        nameless = not here.code and _may_go_by_common_name(target, shaken)
-        without = self._asked(self._without_common_name, target, shaken) if nameless else None
-        return Judgements(here, lax, strict, without)
-
-    @staticmethod
-    def _asked(context: ssl.SSLContext, target: Target, shaken: Handshake) -> Judgement | None:
-        with contextlib.suppress(OSError, ConnectionFault):
-            found = (
-                openssl_verdict(context, shaken.chain.presented, ascii_name(target.name))
-                if shaken.chain.presented
-                else None
-            )
-            return Judgement(*found) if found else None
-        return None
-
     def _known_of(self, evidence: Evidence) -> Known:
         """Return what is known of the CAs of this chain. It is the same for all leaves of one issuer."""
-        judgements, presented = evidence.judgements, evidence.presented
-        judged = (judgements.here, judgements.lax, judgements.strict)
-        codes = frozenset(each.code for each in judged if each and each.code)
+        presented, codes = evidence.presented, evidence.codes
         # A leaf that signs itself is what it is, whatever CAs are known.
         if not presented or codes == _SELF_SIGNED:
             return Known()
@@ -154,8 +130,11 @@ class Prober:
                 issuer = parsed_certificate(presented[0]).certificate.link.issuer_name
         others = hashlib.sha256(b"".join(presented[1:])).digest()
         key = issuer, others, codes & (_WITHOUT_END | {verify_codes.CERT_HAS_EXPIRED})
-        search = Search(self._paths, self._environ, presented, evidence.anchors, codes)
-        return self._known(key, lambda: known(search))
+
+        def make() -> Known:
+            return known(evidence, Authorities(self._paths, known_in_force(self._paths)), self._environ)
+
+        return self._known(key, make)
 
 
 def _may_go_by_common_name(target: Target, shaken: Handshake) -> bool:

@@ -7,7 +7,6 @@ is in force is read back as its manifest has it.
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import os
 import re
@@ -233,16 +232,16 @@ def certificates(generation: Path, entries: Iterable[Entry]) -> tuple[Certificat
     return tuple(_certificate(generation / CRTS / entry.file, entry.sha256) for entry in entries)
 
 
-def named(generation: Path, record: Manifest, name: bytes) -> Iterator[tuple[Certificate, Entry]]:
+def named(generation: Generation, name: bytes) -> Iterator[tuple[Certificate, Entry]]:
     """Yield the certificates with this subject (a DER Name), found and compared as OpenSSL does: by their hash links.
 
     What the manifest does not name is passed over, and so is what cannot be read.
     """
-    entries = {entry.sha256: entry for entry in record.certificates}
+    entries = {entry.sha256: entry for entry in generation.record.certificates}
     wanted = comparable(name)
     for number in itertools.count():
         try:
-            found = _certificates(generation / CRTS / f"{hash_of(wanted)}.{number}")
+            found = _certificates(generation.folder / CRTS / f"{hash_of(wanted)}.{number}")
         except FileNotFoundError:
             return
         except (OSError, CertificateError):
@@ -291,14 +290,7 @@ def has_source(entry: Entry, names: Iterable[str]) -> bool:
 def read_in_force(paths: StorePaths) -> Generation | None:
     """Return the generation in force, None where there is none; raises StoreError for a manifest that is damaged."""
     folder = in_force(paths)
-    if folder is None:
-        return None
-    try:
-        found = os.stat(folder / manifest.NAME)
-        state = (found.st_mtime_ns, found.st_size, found.st_ino)
-    except OSError:
-        state = (0, 0, 0)
-    return Generation(folder, _record(folder, state))
+    return Generation(folder, manifest.read(folder)) if folder else None
 
 
 def known_in_force(paths: StorePaths) -> Generation | None:
@@ -309,18 +301,18 @@ def known_in_force(paths: StorePaths) -> Generation | None:
         return None
 
 
-@functools.lru_cache(maxsize=1)  # JSON of 2,000 certificates takes long to read
-def _record(folder: Path, _state: tuple[int, int, int]) -> Manifest:
-    return manifest.read(folder)
+def needed(paths: StorePaths) -> Generation:
+    """Return the same; raises StoreError also where there is none."""
+    generation = read_in_force(paths)
+    if generation is None:
+        message = f"there is no store yet: {paths.home}"
+        raise StoreError(message, "certboot init")
+    return generation
 
 
 def current(paths: StorePaths) -> manifest.Manifest:
     """Return the manifest of the generation in force; raises StoreError."""
-    generation = in_force(paths)
-    if generation is None:
-        message = f"there is no store yet: {paths.home}"
-        raise StoreError(message, "certboot init")
-    return manifest.read(generation)
+    return needed(paths).record
 
 
 def numbered(paths: StorePaths, number: int) -> manifest.Manifest:

@@ -12,12 +12,12 @@ from support.pki import DAY, NOW
 from support.table import cases
 
 from certboot.doctor.finding import Finding
-from certboot.doctor.server.case import Judgement, Known
-from certboot.doctor.server.diagnosis import Evidence, Judgements, examined
+from certboot.doctor.server.case import Clock, Distrust, Evidence, Judgements, Known
+from certboot.doctor.server.diagnosis import examined
 from certboot.net.connection import Target
 from certboot.net.handshake import Handshake, Peer
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.verdict import openssl_verdict, verifying_context
+from certboot.pki.verdict import Judgement, openssl_verdict, verifying_context
 
 ROOT = make("Corp Root", form=CA)
 MIDDLE = make("Middle", ROOT, CA)
@@ -41,6 +41,7 @@ def examine(
     judgements = more.pop("judgements", None) or Judgements(here, lax=here)
     target = more.pop("target", TARGET)
     handshake = more.pop("handshake", None)
+    more.setdefault("strict_here", False)
     return examined(
         Evidence(
             target, now, judgements, tuple(each.der for each in sent), tuple(each.der for each in trusted),
@@ -167,8 +168,8 @@ def test_a_chain_of_strangers_can_be_repaired_if_the_leaf_says_where_its_issuer_
     ("known", "now", "expected"),
     [
         (Known(), NOW, "not-yet-valid"),
-        (Known(earliest=NOW - DAY), NOW, "not-yet-valid"),
-        (Known(earliest=NOW + DAY), NOW, "clock-skew"),
+        (Known(clock=Clock(NOW - DAY)), NOW, "not-yet-valid"),
+        (Known(clock=Clock(NOW + DAY)), NOW, "clock-skew"),
     ],
 )
 def test_a_clock_before_certboot_itself_is_wrong(known: Known, now: datetime.datetime, expected: str) -> None:
@@ -178,7 +179,7 @@ def test_a_clock_before_certboot_itself_is_wrong(known: Known, now: datetime.dat
 
 def test_a_clock_by_which_most_roots_have_expired_is_wrong() -> None:
     leaf = make("localhost", MIDDLE, changed(LEAF, valid=(NOW - 2 * DAY, NOW - DAY)))
-    assert cause(10, leaf, MIDDLE, trusted=(ROOT,), known=Known(anchors_expired=True)) == "clock-skew"
+    assert cause(10, leaf, MIDDLE, trusted=(ROOT,), known=Known(clock=Clock(anchors_expired=True))) == "clock-skew"
     assert cause(10, leaf, MIDDLE, trusted=(ROOT,)) == "expired-leaf"
 
 
@@ -197,7 +198,7 @@ def test_the_servers_own_time_counts_only_if_its_chain_is_valid_then(
 ) -> None:
     leaf = make("localhost", MIDDLE, changed(LEAF, valid=(NOW + DAY, NOW + 9 * DAY)))
     shaken = Handshake("unverified", verify_code=9, peer=Peer(date=date.isoformat()))
-    known = Known(earliest=earliest)
+    known = Known(clock=Clock(earliest))
     assert cause(9, leaf, MIDDLE, trusted=(ROOT,), handshake=shaken, known=known) == expected
 
 
@@ -241,12 +242,12 @@ def test_where_clients_differ_what_all_refuse_comes_first(
 
 def test_days_that_cannot_be_read_limit_nothing() -> None:
     for day, expected in (("soon", "handshake-ok"), (f"{NOW - 9 * DAY:%Y-%m-%d}", "distrusted-after")):
-        known = Known(distrust_after={ROOT.sha256: day})
+        known = Known(distrust=Distrust(after={ROOT.sha256: day}))
         assert cause(0, SERVER, MIDDLE, trusted=(ROOT,), known=known) == expected
 
 
 def test_a_revoked_intermediate_counts_before_all_else_that_is_accepted() -> None:
-    known = Known(revoked=frozenset({MIDDLE.sha256}), distrusted={ROOT.sha256: ROOT.sha256})
+    known = Known(distrust=Distrust(frozenset({MIDDLE.sha256}), {ROOT.sha256: ROOT.sha256}))
     assert cause(0, SERVER, MIDDLE, trusted=(ROOT,), known=known) == "revoked-intermediate"
     assert cause(20, SERVER, MIDDLE, known=known) == "untrusted-root"
 

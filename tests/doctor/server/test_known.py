@@ -16,8 +16,12 @@ from support.report import Reports, intermediate, revoked, root, save
 from support.table import cases
 
 from certboot.doctor.server import known as known_cas
-from certboot.doctor.server.known import Search, known
+from certboot.doctor.server.case import Clock, Evidence, Judgements, Known
+from certboot.net.connection import Target
+from certboot.pki.verdict import Judgement
 from certboot.sources import ccadb, certifi, system
+from certboot.store.authorities import Authorities
+from certboot.store.generations import known_in_force
 from certboot.store.paths import StorePaths
 
 if typing.TYPE_CHECKING:
@@ -181,8 +185,8 @@ def test_the_end_of_trust_in_a_root_is_known_also_of_what_is_stored_below_it(
     """There Python 3.13 and newer end the chain, and the root is not seen any more."""
     folder = reports(tmp_path / "reports", (server.root,), BEGIN.replace("-", "."), (server.middle,))
     assert certboot("init", "--source", "ccadb", "--intermediates", "--from", folder).status == 0
-    found = known(Search(paths, {}, (server.middle.der,), (), frozenset()))
-    assert found.distrust_after == {server.root.sha256: BEGIN, server.middle.sha256: BEGIN}
+    found = known(paths, presented=(server.middle.der,))
+    assert found.distrust.after == {server.root.sha256: BEGIN, server.middle.sha256: BEGIN}
 
 
 @cases("gone", [True, False])
@@ -269,32 +273,35 @@ def test_a_missing_intermediate_that_the_store_or_the_ccadb_knows_is_one(  # noq
     assert ask("hook", f"localhost:{server.alone}").primary is None
 
 
-def search(paths: StorePaths, codes: frozenset[int], environ: dict[str, str] | None = None) -> Search:
+def known(
+    paths: StorePaths, *codes: int, presented: tuple[bytes, ...] = (), environ: dict[str, str] | None = None
+) -> Known:
     leaf = make("localhost", make("Corp Root", form=CA), LEAF)
-    return Search(
-        paths, environ or {}, (leaf.der,), (make("R", form=dataclasses.replace(CA, organisation="Own")).der,), codes
-    )
+    anchor = make("R", form=dataclasses.replace(CA, organisation="Own"))
+    judgements = Judgements(*(Judgement(code, "words") for code in codes or (0,)))
+    evidence = Evidence(Target("localhost"), NOW, judgements, presented or (leaf.der,), (anchor.der,))
+    return known_cas.known(evidence, Authorities(paths, known_in_force(paths)), environ or {})
 
 
 @pytest.mark.real_sources
 def test_a_damaged_store_is_nothing_known(certboot: Run, paths: StorePaths) -> None:
     certboot("init", "--source", "certifi")
-    whole = known(search(paths, frozenset({20}), {"SSL_CERT_FILE": str(paths.current / "bundle.pem")}))
+    whole = known(paths, 20, environ={"SSL_CERT_FILE": str(paths.current / "bundle.pem")})
     assert {"Own", "Internet Security Research Group"} <= whole.organisations
-    assert whole.earliest
+    assert whole.clock
+    assert whole.clock.earliest
     manifest = paths.current / "manifest.json"
     document = json.loads(manifest.read_text())
     manifest.write_text(json.dumps({**document, "created": "long ago"}))
-    assert known(search(paths, frozenset())).earliest != whole.earliest
+    assert known(paths).clock != whole.clock
     manifest.write_text("{}")
     paths.distrusted.mkdir()
-    assert known(search(paths, frozenset({20}))).organisations == {"Own"}
+    assert known(paths, 20).organisations == {"Own"}
 
 
 def test_without_certifi_the_rest_is_known(paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(certifi, "path", lambda: tmp_path / "nothing")
-    found = known(search(paths, frozenset({20, 10})))
-    assert (found.earliest, found.anchors_expired) == (None, False)
+    assert known(paths, 20, 10).clock == Clock(None, anchors_expired=False)
 
 
 def test_most_roots_expire_only_by_a_wrong_clock(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,59 +6,109 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from certboot.pki.verdict import STRICT_PYTHON
+
 if typing.TYPE_CHECKING:
     from datetime import datetime
 
     from certboot.doctor.environment import trust_files
     from certboot.doctor.finding import Fix, Status
     from certboot.net.connection import Target
+    from certboot.net.handshake import Handshake
     from certboot.pki.certificate import Certificate
     from certboot.pki.parsed import ParsedCertificate
     from certboot.pki.path import Path
+    from certboot.pki.verdict import Judgement
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What OpenSSL says with the rules of one kind of client: X509_V_ERR_* and its words."""
+class Judgements:
+    """What OpenSSL says with the rules of each kind of client; None where it was not asked."""
 
-    code: int
-    message: str
+    here: Judgement | None
+    """This Python's standard library, as it is."""
+    lax: Judgement | None = None
+    """Python up to 3.12."""
+    strict: Judgement | None = None
+    """Python 3.13 and newer."""
+    without_common_name: Judgement | None = None
+    """urllib3 2, and so requests and pip, in this Python."""
+
+
+@dataclass(frozen=True)
+class Distrust:
+    """Who is not to be believed. Fingerprints are SHA-256 in lower-case hexadecimal."""
+
+    revoked: frozenset[str] = frozenset()
+    """What of the chain the CCADB lists as revoked."""
+    certificates: Mapping[str, str] = field(default_factory=dict)
+    """By the user, for ``Certificate.is_among`` -> the fingerprint by which ``certboot distrust --undo`` lets it in
+    again; empty where config.toml or the administrator of the system says it."""
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    """Of these, those that a source offered and the store left out: subject -> fingerprint."""
+    after: Mapping[str, str] = field(default_factory=dict)
+    """Anchor, or intermediate of the store -> the day (ISO 8601) after which a leaf below it must not begin."""
+
+    def undo(self, certificate: Certificate) -> str | None:
+        """Return by which fingerprint what is distrusted can be let in again, if at all; None if it is not."""
+        return max(
+            (self.certificates[name] for name in certificate.known_as if name in self.certificates), default=None
+        )
+
+
+@dataclass(frozen=True)
+class Clock:
+    """By what this machine's clock can be seen to be wrong."""
+
+    earliest: datetime | None = None
+    """A moment in the past: a clock that shows an earlier one is wrong."""
+    anchors_expired: bool = False
+    """Most of certifi's roots have expired, by this machine's clock."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of CAs beyond the trust that is active. Fingerprints are SHA-256 in lower-case hexadecimal."""
+    """What is known of CAs beyond the trust that is active."""
 
     elsewhere: tuple[tuple[ParsedCertificate, str], ...] = ()
     """Certificates that may have issued what the server sent and are not in the active trust, and where they are."""
     intermediates: tuple[ParsedCertificate, ...] = ()
     """Such certificates that are known to be intermediates of public CAs, or are in the store as such."""
     stored: frozenset[str] = frozenset()
-    """Of these, what is in the store and not in the active trust."""
+    """Fingerprints of those that are in the store and not in the active trust."""
     overrides: tuple[trust_files.Override, ...] = ()
     """What keeps the store out of the active trust."""
-    revoked: frozenset[str] = frozenset()
-    distrusted: Mapping[str, str] = field(default_factory=dict)
-    """By the user, for ``Certificate.is_among`` -> the fingerprint by which ``certboot distrust --undo`` lets it in
-    again; empty where config.toml or the administrator of the system says it."""
-    distrusted_names: Mapping[str, str] = field(default_factory=dict)
-    """Of these, those that a source offered and the store left out: subject -> fingerprint."""
-    distrust_after: Mapping[str, str] = field(default_factory=dict)
-    """Anchor, or intermediate of the store -> the day (ISO 8601) after which a leaf below it must not begin."""
     organisations: frozenset[str] = frozenset()
     """The organisations of the anchors in the active trust."""
-    earliest: datetime | None = None
-    """A moment in the past: a clock that shows an earlier one is wrong."""
-    anchors_expired: bool = False
-    """Most of certifi's roots have expired, by this machine's clock."""
-    time_chosen: bool = False
-    """The time to judge by is one that the user asked for: it says nothing of this machine's clock."""
     also_issued_for: tuple[str, ...] = ()
     """Other hosts, unrelated to this one, that showed a certificate of the same issuer."""
+    distrust: Distrust = field(default_factory=Distrust)
+    clock: Clock | None = field(default_factory=Clock)
+    """None where the time to judge by is one that the user asked for: it says nothing of this machine's clock."""
 
-    def undo(self, certificate: Certificate) -> str | None:
-        """Return by which fingerprint what is distrusted can be let in again, if at all; None if it is not."""
-        return max((self.distrusted[name] for name in certificate.known_as if name in self.distrusted), default=None)
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that was found out of one chain. Certificates are DER."""
+
+    target: Target
+    now: datetime
+    """Aware."""
+    judgements: Judgements
+    presented: tuple[bytes, ...] = ()
+    anchors: tuple[bytes, ...] = ()
+    """Those of the active trust that OpenSSL had at hand."""
+    handshake: Handshake | None = None
+    """None for a chain from a file."""
+    strict_here: bool = STRICT_PYTHON
+    level: int = 2
+    known: Known = field(default_factory=Known)
+
+    @property
+    def codes(self) -> frozenset[int]:
+        """By which codes clients refuse it."""
+        judgements = (self.judgements.here, self.judgements.lax, self.judgements.strict)
+        return frozenset(judgement.code for judgement in judgements if judgement and judgement.code)
 
 
 @dataclass(frozen=True)

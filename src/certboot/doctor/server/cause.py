@@ -13,7 +13,8 @@ from certboot.pki import verify_codes as code
 from certboot.pki.verify import strict_end
 
 if typing.TYPE_CHECKING:
-    from certboot.doctor.server.case import Case, Judgement
+    from certboot.doctor.server.case import Case
+    from certboot.pki.verdict import Judgement
 
 CAUSES = {
     4: "invalid-signature",
@@ -176,7 +177,7 @@ def _rejected(_: Case) -> Cause:
 
 def _revoked(case: Case) -> list[Cause]:
     for depth, each in enumerate(case.path.certificates):
-        if depth and each.certificate.fingerprint in case.known.revoked:
+        if depth and each.certificate.fingerprint in case.known.distrust.revoked:
             meaning = f"the CCADB lists this intermediate as revoked: {each.certificate.subject}"
             return [Cause("revoked-intermediate", meaning, depth=depth)]
     return []
@@ -185,7 +186,7 @@ def _revoked(case: Case) -> list[Cause]:
 def _distrusted(case: Case) -> list[Cause]:
     for depth, each in enumerate(case.path.certificates):
         subject = each.certificate.subject
-        if case.known.undo(each.certificate) is None:
+        if case.known.distrust.undo(each.certificate) is None:
             continue
         if depth < case.path.sent:
             return [_distrusted_and_sent(case, depth)]
@@ -219,7 +220,7 @@ def _distrusted_and_sent(case: Case, depth: int) -> Cause:
 def _distrusted_after(case: Case) -> list[Cause]:
     begin = case.leaf.certificate.validity.not_before
     for depth, each in enumerate(case.path.certificates):
-        day = case.known.distrust_after.get(each.certificate.fingerprint)
+        day = case.known.distrust.after.get(each.certificate.fingerprint)
         if day and _is_later(begin, day):
             meaning = (
                 f"Mozilla trusts {each.certificate.name} only for certificates that begin by {day}; "

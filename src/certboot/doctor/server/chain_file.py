@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import os
 import typing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from certboot import moment
 from certboot.doctor.server import certificate_file
-from certboot.doctor.server.case import Judgement
-from certboot.doctor.server.chain_to_send import Basis, with_complete_chain
-from certboot.doctor.server.diagnosis import Evidence, Judgements, examined, read, relevant
-from certboot.doctor.server.known import Search, known
+from certboot.doctor.server.case import Evidence
+from certboot.doctor.server.diagnosis import relevant
+from certboot.doctor.server.judge import judge, judgements
 from certboot.errors import CertbootError, SourceError
 from certboot.net.connection import ConnectionFault, Target, ascii_name
-from certboot.pki.verdict import STRICT_PYTHON, openssl_verdict, verifying_context
+from certboot.pki.by_subject import readable_parts
+from certboot.pki.verdict import STRICT_PYTHON, Judgement, openssl_verdict, verifying_context
 from certboot.pki.verify import Rules, verify
 from certboot.pki.verify_codes import MESSAGES
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
+    import ssl
     from pathlib import Path
 
     from certboot.doctor.finding import Finding
-    from certboot.pki.parsed import ParsedCertificate
+    from certboot.doctor.server.judge import Ask
     from certboot.store.paths import StorePaths
 
 _LONGEST = 1_000
@@ -57,28 +57,20 @@ def check(asked: ChainFile, paths: StorePaths) -> list[Finding]:
         raise CertbootError(message, "certboot doctor --chain FILE --host NAME") from None
     given_anchors = None if asked.anchors is None else certificate_file.anchors(asked.anchors)
     given = None if given_anchors is None else given_anchors.ders
-    here, found = _judged(chain, name, given, common_name=True)
-    anchors = given if given is not None else tuple(found)
+    context = _context(given)
+    here = openssl_verdict(context, chain, name)
+    anchors = tuple(context.get_ca_certs(binary_form=True)) if given is None else given
     now = asked.at or moment.now()
-    if asked.at:
-        judgements = _at_another_time(read(chain), anchors, Rules(now, name))
-    else:
-        judgements = Judgements(
-            here,
-            _judged(chain, name, given, strict=False)[0],
-            _judged(chain, name, given, strict=True)[0],
-            None if here and here.code else _judged(chain, name, given, common_name=False)[0],
-        )
-        if here is None:  # too long a chain for a handshake
-            judgements = _at_another_time(read(chain), anchors, Rules(now, name))
-    codes = frozenset(each.code for each in (judgements.here, judgements.lax, judgements.strict) if each and each.code)
-    background = replace(
-        # Where the CA certificates to believe were given, no variable decides.
-        known(Search(paths, os.environ if given is None else {}, chain, anchors, codes)),
-        time_chosen=asked.at is not None,
-    )
-    findings = examined(Evidence(target, now, judgements, chain, anchors, None, STRICT_PYTHON, known=background))
-    findings = with_complete_chain(findings, Basis(chain, anchors, background, now, paths))
+
+    def ask(*, strict: bool, common_name: bool = True) -> Judgement | None:
+        return openssl_verdict(_context(given, strict=strict, common_name=common_name), chain, name)
+
+    if asked.at or here is None:  # None: too long a chain for a handshake
+        ask = _at_another_time(chain, anchors, Rules(now, name))
+        here = ask(strict=STRICT_PYTHON)
+    evidence = Evidence(target, now, judgements(here, ask), chain, anchors)
+    # Where the CA certificates to believe were given, no variable decides.
+    findings = judge(evidence, paths, os.environ if given is None else {}, time_chosen=asked.at is not None)
     if given_chain.damage:
         findings = certificate_file.with_damage(findings, asked.path, given_chain.damage)
     if asked.anchors and given_anchors and given_anchors.damage:
@@ -86,32 +78,22 @@ def check(asked: ChainFile, paths: StorePaths) -> list[Finding]:
     return findings
 
 
-def _judged(
-    chain: tuple[bytes, ...],
-    name: str,
-    anchors: tuple[bytes, ...] | None,
-    *,
-    strict: bool = STRICT_PYTHON,
-    common_name: bool = True,
-) -> tuple[Judgement | None, list[bytes]]:
-    """Return OpenSSL's verdict now, and the CA certificates that it had at hand."""
+def _context(
+    anchors: tuple[bytes, ...] | None, *, strict: bool = STRICT_PYTHON, common_name: bool = True
+) -> ssl.SSLContext:
     try:
-        context = verifying_context(strict=strict, common_name=common_name, anchors=anchors)
+        return verifying_context(strict=strict, common_name=common_name, anchors=anchors)
     except OSError as error:
         message = f"the trust that is active cannot be read: {error}"
         raise CertbootError(message, "certboot doctor environment") from error
-    found = openssl_verdict(context, chain, name)
-    return (Judgement(*found) if found else None), context.get_ca_certs(binary_form=True)
 
 
-def _at_another_time(sent: Sequence[ParsedCertificate], anchors: tuple[bytes, ...], rules: Rules) -> Judgements:
+def _at_another_time(chain: tuple[bytes, ...], anchors: tuple[bytes, ...], rules: Rules) -> Ask:
+    sent = readable_parts(chain)
     above = relevant(anchors, sent)
 
-    def judged(*, strict: bool, common_name: bool = True) -> Judgement:
-        asked = Rules(rules.at, rules.host, strict=strict, common_name=common_name)
-        found = verify(sent, above, asked).code
-        return Judgement(found, MESSAGES.get(found, f"error {found}"))
+    def ask(*, strict: bool, common_name: bool = True) -> Judgement:
+        code = verify(sent, above, Rules(rules.at, rules.host, strict=strict, common_name=common_name)).code
+        return Judgement(code, MESSAGES.get(code, f"error {code}"))
 
-    here = judged(strict=STRICT_PYTHON)
-    without = None if here.code else judged(strict=STRICT_PYTHON, common_name=False)
-    return Judgements(here, judged(strict=False), judged(strict=True), without)
+    return ask

@@ -44,28 +44,25 @@ def not_valid_now(case: Case) -> Cause:
 
 
 def _why_the_clock(case: Case) -> str:
-    if case.known.time_chosen:
+    clock, there = case.known.clock, case.server_date
+    if clock is None:
         return ""
     early = case.code == code.CERT_NOT_YET_VALID
-    known, there = case.known, case.server_date
-    if early and known.earliest and case.now < known.earliest:
-        return f"certboot and its certificates are from {_shown(known.earliest)}"
-    if not early and known.anchors_expired:
+    if early and clock.earliest and case.now < clock.earliest:
+        return f"certboot and its certificates are from {_shown(clock.earliest)}"
+    if not early and clock.anchors_expired:
         return "by it most of the root certificates in use have expired"
     certificate = case.culprit.certificate
     if early and case.depth is not None and case.depth >= case.path.sent and case.depth:
         return f"a root that is already trusted would be valid only from {_shown(certificate.validity.not_before)} on"
-    believable = there is not None and not (known.earliest and there < known.earliest)
+    believable = there is not None and not (clock.earliest and there < clock.earliest)
     if there and believable and abs(there - case.now) > _NOTICEABLE and _all_valid(case, there):
         return f"the server says that it is {_shown(there)}, and then its chain is valid"
     return ""
 
 
 def _all_valid(case: Case, at: datetime) -> bool:
-    return all(
-        each.certificate.validity.not_before <= at <= each.certificate.validity.not_after
-        for each in case.path.certificates
-    )
+    return all(each.certificate.validity.covers(at) for each in case.path.certificates)
 
 
 def _shown(moment: datetime) -> str:

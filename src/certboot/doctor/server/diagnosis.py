@@ -4,62 +4,29 @@ from __future__ import annotations
 
 import functools
 import typing
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from certboot.doctor.finding import Finding
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.doctor.server import cause as causes
-from certboot.doctor.server.case import Case, Cause, Judgement, Known
+from certboot.doctor.server.case import Case, Cause
 from certboot.doctor.server.evidence import path_evidence, presented
 from certboot.doctor.server.no_handshake import without_verdict
 from certboot.doctor.server.remarks import remarks
-from certboot.errors import CertificateError
 from certboot.pki import verify_codes
-from certboot.pki.parsed import parsed_certificate
+from certboot.pki.by_subject import readable_parts
 from certboot.pki.path import is_issuer, name_hash
 from certboot.pki.verify import Rules, verify
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from certboot.doctor.finding import Status
-    from certboot.net.connection import Target
-    from certboot.net.handshake import Handshake
+    from certboot.doctor.server.case import Evidence
     from certboot.pki.parsed import ParsedCertificate
 
 GOOD = "handshake-ok"
 _MOST_COMPARED = 50_000  # certificates with the name of an issuer; OpenSSL has judged without this list
-
-
-@dataclass(frozen=True)
-class Judgements:
-    """What OpenSSL says with the rules of each kind of client; None where it was not asked."""
-
-    here: Judgement | None
-    """This Python's standard library, as it is."""
-    lax: Judgement | None = None
-    """Python up to 3.12."""
-    strict: Judgement | None = None
-    """Python 3.13 and newer."""
-    without_common_name: Judgement | None = None
-    """urllib3 2, and so requests and pip, in this Python."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Everything that was found out."""
-
-    target: Target
-    now: datetime
-    judgements: Judgements
-    presented: tuple[bytes, ...] = ()
-    anchors: tuple[bytes, ...] = ()
-    handshake: Handshake | None = None
-    """None for a chain from a file."""
-    strict_here: bool = False
-    level: int = 2
-    known: Known = field(default_factory=Known)
 
 
 def examined(evidence: Evidence) -> list[Finding]:
@@ -67,24 +34,13 @@ def examined(evidence: Evidence) -> list[Finding]:
     handshake = evidence.handshake
     if handshake and handshake.outcome not in ("ok", "unverified"):
         return [_finding(evidence, without_verdict(evidence.target, handshake), _basics(evidence))]
-    sent = read(evidence.presented)
+    sent = readable_parts(evidence.presented)
     if not sent or not evidence.presented or sent[0].certificate.der != evidence.presented[0]:
         return [_without_leaf(evidence)]
     case, primary = _judged(evidence, sent)
     drawn = {**_basics(evidence), **path_evidence(case, primary)}
     others = remarks(case, handshake, primary.id)
     return [_finding(evidence, primary, drawn), *(_finding(evidence, remark, {}) for remark in others)]
-
-
-def read(presented: Iterable[bytes]) -> tuple[ParsedCertificate, ...]:
-    """Return the certificates that can be read, each once, in their order."""
-    found: dict[bytes, ParsedCertificate] = {}
-    for der in presented:
-        try:
-            found.setdefault(der, parsed_certificate(der))
-        except CertificateError:
-            continue
-    return tuple(found.values())
 
 
 def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tuple[ParsedCertificate, ...]:
@@ -114,7 +70,7 @@ def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tup
 @functools.lru_cache(maxsize=4)  # of many hosts in a row the active trust is the same
 def _by_name(anchors: tuple[bytes, ...]) -> dict[str, list[ParsedCertificate]]:
     found: dict[str, list[ParsedCertificate]] = {}
-    for each in read(anchors):
+    for each in readable_parts(anchors):
         found.setdefault(each.certificate.link.subject_hash, []).append(each)
     return found
 

@@ -186,14 +186,15 @@ def _distrusted(case: Case) -> Cause | None:
     candidates: list[ParsedCertificate] = [*case.path.certificates[1:]]
     candidates += [each for each, _ in case.known.elsewhere if is_issuer(each, case.top)]
     for each in candidates:
-        undo = case.known.undo(each.certificate)
+        undo = case.known.distrust.undo(each.certificate)
         if undo is not None:
             depth = case.path.certificates.index(each) if each in case.path.certificates else None
             return _by_user(each.certificate.subject, each.certificate.fingerprint, undo, depth)
     issuer = case.top.certificate.issuer
-    fingerprint = case.known.distrusted_names.get(issuer, "")
-    if not case.top.is_self_signed and fingerprint in case.known.distrusted:
-        return _by_user(issuer, fingerprint, case.known.distrusted[fingerprint], None)
+    distrust = case.known.distrust
+    fingerprint = distrust.subjects.get(issuer, "")
+    if not case.top.is_self_signed and fingerprint in distrust.certificates:
+        return _by_user(issuer, fingerprint, distrust.certificates[fingerprint], None)
     return None
 
 
