@@ -288,7 +288,9 @@ class TestHostile:
         real = examine.handshake_with_store
         for address in ("192.0.2.1", "1.1.1.1", "10.0.0.1", ""):
             monkeypatch.setattr(
-                examine, "handshake_with_store", lambda paths, target, at=address: replace(real(paths, target), peer=at)
+                examine,
+                "handshake_with_store",
+                lambda paths, target, at=address: replace(real(paths, target), peer=Peer(at)),
             )
             before = snapshot(paths.home)
             ran = certboot("repair", "--yes", forgetful.shown)
