@@ -22,11 +22,13 @@ from support.terminal import Terminal
 
 from certboot.cli.main import parser
 from certboot.cli.scan_progress import scan_progress, scan_summary
-from certboot.scan.result import Result
+from certboot.scan.result import Result, Verdict
 from certboot.scan.tally import Tally, registrable
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran
+
+    from certboot.doctor.finding import Status
 
 Run = Callable[..., "Ran"]
 COMMAND = (sys.executable, "-m", "certboot", "scan")
@@ -232,8 +234,8 @@ def tally(*found: Result) -> Tally:
     return made
 
 
-def result(target: str, primary: str | None, status: str = "fail", **more: typing.Any) -> Result:  # noqa: ANN401
-    return Result(1, target, target, primary, status, "", **more)
+def result(target: str, primary: str | None, status: Status = "fail", **more: typing.Any) -> Result:  # noqa: ANN401
+    return Result(1, target, target, Verdict(primary, status, "", **more))
 
 
 def test_the_summary_has_the_commonest_cause_first_with_its_remedy() -> None:
@@ -273,7 +275,7 @@ def test_a_summary_cannot_drive_the_terminal() -> None:
     ("statuses", "expected"),
     [((), 0), (("ok",), 0), (("ok", "warn"), 0), (("ok", "fail"), 1), (("fail", "error"), 2)],
 )
-def test_the_exit_status_is_that_of_the_worst(statuses: tuple[str, ...], expected: int) -> None:
+def test_the_exit_status_is_that_of_the_worst(statuses: tuple[Status, ...], expected: int) -> None:
     assert tally(*(result("a:1", None, status) for status in statuses)).exit_status == expected
 
 

@@ -33,12 +33,13 @@ from certboot.net.handshake import Handshake, handshake
 from certboot.scan import probe
 from certboot.scan.earlier import Earlier
 from certboot.scan.entries import Entry, Way, entries, lines
-from certboot.scan.result import BEGINNING, Result, parse_line, scan_line
+from certboot.scan.result import BEGINNING, Result, Verdict, parse_line, scan_line
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran
 
 Run = Callable[..., "Ran"]
+GOOD = Verdict(None, "ok", "")
 COMMAND = (sys.executable, "-m", "certboot", "scan")
 
 
@@ -193,11 +194,11 @@ def test_the_results_of_another_list_are_left_as_they_are(
         b"null",
         b'{"schema":2}',
         b'{"schema":1,"number":"1"}',
-        scan_line(Result(0, "a", "", None, "ok", "")).encode().strip(),
-        scan_line(Result(10**12, "a", "", None, "ok", "")).encode().strip(),
-        scan_line(Result(1, "a", "", None, "ok", "")).encode().replace(b'"fix":[]', b'"fix":7').strip(),
+        scan_line(Result(0, "a", "", GOOD)).encode().strip(),
+        scan_line(Result(10**12, "a", "", GOOD)).encode().strip(),
+        scan_line(Result(1, "a", "", GOOD)).encode().replace(b'"fix":[]', b'"fix":7').strip(),
         *(
-            scan_line(Result(1, "a", "", None, "ok", "")).encode().replace(old, new).strip()
+            scan_line(Result(1, "a", "", GOOD)).encode().replace(old, new).strip()
             for old, new in (
                 (b'"primary":null', b'"primary":7'),
                 (b'"primary":null', b'"primary":"\\ud800"'),
@@ -394,11 +395,8 @@ def test_a_write_that_fails_takes_back_what_it_has_written(tmp_path: Path) -> No
 
 
 TEXT = st.text(max_size=20)
-RESULTS = st.builds(
-    Result,
-    number=st.integers(1, 10**6),
-    input=TEXT,
-    target=TEXT,
+VERDICTS = st.builds(
+    Verdict,
     primary=st.none() | TEXT,
     status=TEXT,
     summary=TEXT,
@@ -408,7 +406,9 @@ RESULTS = st.builds(
     root=TEXT,
     also=st.lists(TEXT, max_size=3).map(tuple),
     fix=st.lists(st.lists(TEXT, max_size=3).map(tuple), max_size=3).map(tuple),
-    seconds=st.floats(0, 100),
+)
+RESULTS = st.builds(
+    Result, number=st.integers(1, 10**6), input=TEXT, target=TEXT, verdict=VERDICTS, seconds=st.floats(0, 100)
 )
 
 
@@ -430,7 +430,7 @@ def test_what_is_no_result_is_refused(line: bytes) -> None:
 def test_what_has_a_result_is_left_out_and_nothing_else(done: set[int], count: int) -> None:
     earlier = Earlier()
     for number in sorted(done, reverse=True):
-        earlier.add(Result(number, f"host{number}", "", None, "ok", ""))
+        earlier.add(Result(number, f"host{number}", "", GOOD))
     listed = [Entry(number, f"host{number}", None) for number in range(1, count + 1)]
     left = earlier.left(listed)
     for number in range(1, count + 1):
@@ -449,6 +449,6 @@ def test_a_password_that_changes_makes_no_other_list() -> None:
 
     (first,) = read("https://user:one@a.example/")
     earlier = Earlier()
-    earlier.add(Result(first.number, first.text, "", None, "ok", ""))
+    earlier.add(Result(first.number, first.text, "", GOOD))
     assert not list(earlier.left(read("https://user:two@a.example/")))
     assert first.text == "https://a.example/"

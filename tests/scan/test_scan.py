@@ -307,6 +307,7 @@ def test_nothing_is_contacted_but_what_the_list_names(
     ("hosts", "is_said"),
     [
         (("www.alpha.test", "www.beta.test", "www.gamma.test"), True),
+        (("www.alpha.co.uk", "www.beta.co.uk", "www.gamma.co.uk"), True),
         (("www.alpha.test", "mail.alpha.test", "a.b.alpha.test"), False),
         (("www.alpha.test", "www.beta.test", "mail.beta.test"), False),
         (("alpha", "beta", "gamma"), False),

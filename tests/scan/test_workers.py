@@ -13,12 +13,12 @@ import pytest
 from support.table import cases
 
 from certboot.scan.entries import Entry
-from certboot.scan.result import Result
+from certboot.scan.result import Result, Verdict
 from certboot.scan.workers import Once, results
 
 
 def result(entry: Entry) -> Result:
-    return Result(entry.number, entry.text, "", None, "ok", "")
+    return Result(entry.number, entry.text, "", Verdict(None, "ok", ""))
 
 
 def some(count: int) -> Iterator[Entry]:

@@ -41,11 +41,11 @@ if typing.TYPE_CHECKING:
     from certboot.net.handshake import Handshake
     from certboot.pki.verdict import Judgement
     from certboot.scan.entries import Entry
-    from certboot.scan.result import Result
+    from certboot.scan.result import Result, Verdict
     from certboot.scan.tally import Issuers
     from certboot.store.paths import StorePaths
 
-_MOST_RESULTS = 2048
+_MOST_VERDICTS = 2048
 _MOST_ISSUERS = 512
 _LARGE = 16 * 1024  # bytes of a chain; about twice what is common
 _SELF_SIGNED = frozenset({verify_codes.DEPTH_ZERO_SELF_SIGNED_CERT})
@@ -62,7 +62,7 @@ class Prober:
         """Make what the hosts share; raises CertbootError where the active trust cannot be read."""
         self._paths, self._environ, self._issuers = paths, environ, issuers
         self._known: Once[Known] = Once(_MOST_ISSUERS)
-        self._results: Once[Result] = Once(_MOST_RESULTS)
+        self._verdicts: Once[tuple[Verdict, float]] = Once(_MOST_VERDICTS)
         try:
             self._context = ssl.create_default_context()
             self._level = self._context.security_level
@@ -77,17 +77,17 @@ class Prober:
         target = entry.target
         if target is None:
             return result.no_host(entry)
-        found = self._results(target, lambda: self._examined(target))
-        return replace(found, number=entry.number, input=entry.text)
+        verdict, seconds = self._verdicts(target, lambda: self._examined(target))
+        return result.Result(entry.number, entry.text, target.shown, verdict, seconds)
 
-    def _examined(self, target: Target) -> Result:
+    def _examined(self, target: Target) -> tuple[Verdict, float]:
         begin = time.monotonic()
         try:
             findings = with_store(self.findings(target), self._paths)
         except Exception as error:  # noqa: BLE001 - a broken check is a result; the other hosts still have theirs
             summary = printable(f"{type(error).__name__}: {error}")
             findings = [Finding(result.NOT_FINISHED, "server", "error", target.shown, summary)]
-        return result.examined(target, findings, time.monotonic() - begin)
+        return result.verdict(findings), round(time.monotonic() - begin, 3)
 
     def findings(self, target: Target) -> list[Finding]:
         """Return the findings on this server; the first has the one cause."""

@@ -12,8 +12,7 @@ from certboot.errors import CertbootError
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certboot.doctor.finding import Finding
-    from certboot.net.connection import Target
+    from certboot.doctor.finding import Finding, Fix, Status
     from certboot.scan.entries import Entry
 
 NOT_A_HOST = "not-a-host"
@@ -24,7 +23,35 @@ _LONGEST, _LONGEST_SUMMARY = 1000, 4000
 SCHEMA = 1
 BEGINNING = f'{{"schema":{SCHEMA},'.encode()
 """Of every line."""
-_TYPES = {"number": int, "input": str, "target": str, "status": str, "summary": str, "root": str}
+_OF_THE_ENTRY = ("number", "input", "target", "seconds")
+_TYPES: dict[str, tuple[type, ...]] = {
+    "number": (int,),
+    **dict.fromkeys(("input", "target", "status", "summary", "protocol", "root"), (str,)),
+    "primary": (str, type(None)),
+    "verify_code": (int, type(None)),
+    "seconds": (float, int),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one host. The names are those of a line."""
+
+    primary: str | None
+    """The id of the one cause, as ``certboot doctor`` gives it; None for a handshake that is good for every client."""
+    status: Status
+    """``warn``: this Python accepts it, ``error``: certboot itself failed."""
+    summary: str
+    verify_code: int | None = None
+    """X509_V_ERR_*; None where it did not come to that."""
+    protocol: str = ""
+    certificate: Presented | None = None
+    """The server's own."""
+    root: str = ""
+    """The subject of the CA at the end of the chain, if that is what is not trusted."""
+    also: tuple[str, ...] = ()
+    """The ids of what else there is to say."""
+    fix: Fix = ()
 
 
 @dataclass(frozen=True)
@@ -37,49 +64,30 @@ class Result:
     """The entry as it stands in the list, without a password."""
     target: str
     """HOST:PORT; empty if the entry is no host."""
-    primary: str | None
-    """The id of the one cause, as ``certboot doctor`` gives it; None for a handshake that is good for every client."""
-    status: str
-    """``ok``, ``warn``: this Python accepts it, ``fail``, or ``error``: certboot itself failed."""
-    summary: str
-    verify_code: int | None = None
-    """X509_V_ERR_*; None where it did not come to that."""
-    protocol: str = ""
-    certificate: Presented | None = None
-    """The server's own."""
-    root: str = ""
-    """The subject of the CA at the end of the chain, if that is what is not trusted."""
-    also: tuple[str, ...] = ()
-    """The ids of what else there is to say."""
-    fix: tuple[tuple[str, ...], ...] = ()
-    """Commands that mend it, each an argv that runs as it stands."""
+    verdict: Verdict
     seconds: float = 0.0
 
 
 def no_host(entry: Entry) -> Result:
     """Return the result for an entry that names no host."""
-    return Result(entry.number, entry.text, "", NOT_A_HOST, "fail", entry.problem)
+    return Result(entry.number, entry.text, "", Verdict(NOT_A_HOST, "fail", entry.problem))
 
 
-def examined(target: Target, findings: Sequence[Finding], seconds: float) -> Result:
-    """Return the result for a host, as from an entry that has yet to get its number and text."""
+def verdict(findings: Sequence[Finding]) -> Verdict:
+    """Return what the findings on a host come to."""
     first, *others = findings
     evidence: dict[str, typing.Any] = first.evidence
     chain = evidence.get("chain") or ()
-    return Result(
-        0,
-        "",
-        target.shown,
-        None if first.status == "ok" else first.id,
-        first.status,
-        _cut(first.summary, _LONGEST_SUMMARY),
-        evidence.get("verify_code"),
-        evidence.get("protocol", ""),
-        Presented(**{name: _cut(value) for name, value in chain[0].items()}) if chain else None,
-        _cut(evidence.get("root", "")) if first.id == UNTRUSTED else "",
-        tuple(finding.id for finding in others),
-        first.fix,
-        round(seconds, 3),
+    return Verdict(
+        primary=None if first.status == "ok" else first.id,
+        status=first.status,
+        summary=_cut(first.summary, _LONGEST_SUMMARY),
+        verify_code=evidence.get("verify_code"),
+        protocol=evidence.get("protocol", ""),
+        certificate=Presented(**{name: _cut(value) for name, value in chain[0].items()}) if chain else None,
+        root=_cut(evidence.get("root", "")) if first.id == UNTRUSTED else "",
+        also=tuple(finding.id for finding in others),
+        fix=first.fix,
     )
 
 
@@ -90,24 +98,23 @@ def _cut(text: str, most: int = _LONGEST) -> str:
 
 def scan_line(result: Result) -> str:
     """Return one JSON object in ASCII and on one line, with the line's end."""
-    return json.dumps({"schema": SCHEMA, **asdict(result)}, separators=(",", ":")) + "\n"
+    document = asdict(result)
+    judged, seconds = document.pop("verdict"), document.pop("seconds")
+    return json.dumps({"schema": SCHEMA, **document, **judged, "seconds": seconds}, separators=(",", ":")) + "\n"
 
 
 def parse_line(line: bytes) -> Result:
     """Return the result in a line that ``scan_line`` wrote, as far as a later run needs it; raises CertbootError."""
     try:
-        found: dict[str, typing.Any] = json.loads(line)
+        document: dict[str, typing.Any] = json.loads(line)
         # Text that is none (half of a surrogate pair) could neither be compared with the list nor shown.
-        json.dumps(found, ensure_ascii=False).encode()
-        whole = found["schema"] == SCHEMA and all(type(found[name]) is kind for name, kind in _TYPES.items())
-        plain = isinstance(found["verify_code"], int | None) and isinstance(found["protocol"], str)
-        if whole and plain and isinstance(found["primary"], str | None) and isinstance(found["seconds"], float | int):
-            certificate = Presented(**found["certificate"]) if found["certificate"] else None
-            fix = tuple(tuple(map(str, argv)) for argv in found["fix"])
-            also = tuple(map(str, found["also"]))
-            rest = {name: found[name] for name in ("primary", "verify_code", "protocol", "seconds")}
-            named = {name: found[name] for name in _TYPES}
-            return Result(**named, **rest, certificate=certificate, also=also, fix=fix)
+        json.dumps(document, ensure_ascii=False).encode()
+        if document["schema"] == SCHEMA and all(type(document[name]) in kinds for name, kinds in _TYPES.items()):
+            certificate = Presented(**document["certificate"]) if document["certificate"] else None
+            texts = {name: document[name] for name in _TYPES if name not in _OF_THE_ENTRY}
+            also, fix = map(str, document["also"]), (tuple(map(str, argv)) for argv in document["fix"])
+            judged = Verdict(**texts, certificate=certificate, also=tuple(also), fix=tuple(fix))
+            return Result(**{name: document[name] for name in _OF_THE_ENTRY}, verdict=judged)
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     message = "not a line of certboot scan"

@@ -11,17 +11,18 @@ import threading
 import typing
 from collections import Counter
 
-from certboot.doctor.server.inspection import shared_issuers
 from certboot.errors import FAILED, OK, UNFINISHED
 from certboot.scan.result import NOT_A_HOST
 
 if typing.TYPE_CHECKING:
+    from certboot.doctor.finding import Fix, Status
     from certboot.scan.result import Result
 
 _EXAMPLES = 3
 
 _MOST_ISSUERS = 1000
 _MOST_SITES = 8
+_UNRELATED = 3  # owners: of certificates that are not trusted, so many are the sign of one box that makes them all
 _SHORT = 3
 
 
@@ -30,31 +31,32 @@ class Tally:
 
     def __init__(self) -> None:
         self.total = 0
-        self.statuses: Counter[str] = Counter()
+        self.statuses: Counter[Status] = Counter()
         self.causes: Counter[str] = Counter()
         """Ids of causes, those of warnings included."""
         self.remarks: Counter[str] = Counter()
         """Ids of what else there was to say."""
         self.examples: dict[str, list[str]] = {}
         """The first hosts of each cause."""
-        self.fixes: dict[str, tuple[tuple[str, ...], ...]] = {}
+        self.fixes: dict[str, Fix] = {}
         """What mends the first of them."""
         self.issuers = Issuers()
 
     def add(self, result: Result) -> None:
         """Count a result."""
+        verdict = result.verdict
         self.total += 1
-        self.statuses[result.status] += 1
-        self.remarks.update(set(result.also))
-        if result.primary:
-            self.causes[result.primary] += 1
-            examples = self.examples.setdefault(result.primary, [])
+        self.statuses[verdict.status] += 1
+        self.remarks.update(set(verdict.also))
+        if verdict.primary:
+            self.causes[verdict.primary] += 1
+            examples = self.examples.setdefault(verdict.primary, [])
             shown = result.target or result.input
             if len(examples) < _EXAMPLES and shown not in examples:
                 examples.append(shown)
-            self.fixes.setdefault(result.primary, result.fix)
-        if result.root:
-            self.issuers.add(result.root, _host(result.target))
+            self.fixes.setdefault(verdict.primary, verdict.fix)
+        if verdict.root:
+            self.issuers.add(verdict.root, result.target.rpartition(":")[0].strip("[]"))
 
     @property
     def invalid(self) -> int:
@@ -67,10 +69,6 @@ class Tally:
         if self.statuses["error"]:
             return UNFINISHED
         return FAILED if self.statuses["fail"] else OK
-
-
-def _host(target: str) -> str:
-    return target.rpartition(":")[0].strip("[]")
 
 
 class Issuers:
@@ -104,7 +102,7 @@ class Issuers:
     def _shared(self, issuer: str) -> tuple[str, ...]:
         with self._lock:
             hosts = tuple(self._hosts.get(issuer, {}).values())
-        return shared_issuers(dict.fromkeys(hosts, issuer)).get(issuer, ())
+        return hosts if len(hosts) >= _UNRELATED else ()
 
 
 def registrable(host: str) -> str:

@@ -1,11 +1,11 @@
-"""A box that reads TLS is guessed from its maker's name, or from standing behind unrelated hosts."""
+"""A box that reads TLS is guessed from its maker's name."""
 
 from __future__ import annotations
 
 import pytest
 from support.table import cases
 
-from certboot.doctor.server.inspection import shared_issuers, vendor
+from certboot.doctor.server.inspection import vendor
 from certboot.sources import certifi, system
 
 
@@ -43,13 +43,3 @@ def test_no_public_root_is_taken_for_one() -> None:
             names += [candidate.certificate.subject, candidate.certificate.issuer]
     assert len(names) > 200
     assert {text: vendor([text]) for text in names if vendor([text])} == {}
-
-
-def test_an_issuer_behind_three_unrelated_hosts_stands_out() -> None:
-    issuers = {
-        "a.example.org": "Box", "b.example.com": "Box", "192.0.2.1": "Box", "c.example.org": "Box",
-        "www.corp.test": "Corp", "mail.corp.test": "Corp", "wiki.corp.test": "Corp",
-        "one.example": "Two", "two.example.net": "Two",
-    }  # fmt: skip
-    assert shared_issuers(issuers) == {"Box": ("a.example.org", "b.example.com", "192.0.2.1", "c.example.org")}
-    assert shared_issuers({}) == {}

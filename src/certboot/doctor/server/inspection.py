@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import typing
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 # What stands in the names of the CAs that these products make, as far as no public CA is called so.
 _VENDORS = {
@@ -49,33 +48,9 @@ _VENDORS = {
     "Lightspeed": "lightspeed (systems|rocket)",
 }
 _PATTERNS = {vendor: re.compile(pattern, re.IGNORECASE) for vendor, pattern in _VENDORS.items()}
-_UNRELATED_HOSTS = 3
 
 
 def vendor(names: Iterable[str]) -> str:
     """Return whose product made the certificates with these subjects and issuers, or an empty text. A guess."""
     texts = tuple(names)
     return next((name for name, found in _PATTERNS.items() if any(found.search(text) for text in texts)), "")
-
-
-def shared_issuers(issuers: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return the issuers (of host -> issuer) that stand behind three or more hosts which have nothing in common.
-
-    Of certificates that are not trusted, that is the sign of one box that makes them all.
-    """
-    hosts: dict[str, list[str]] = {}
-    for host, issuer in issuers.items():
-        hosts.setdefault(issuer, []).append(host)
-    return {
-        issuer: tuple(found)
-        for issuer, found in hosts.items()
-        if len({_site(host) for host in found}) >= _UNRELATED_HOSTS
-    }
-
-
-def _site(host: str) -> str:
-    """Return what hosts of one owner mostly share: the last two labels; of an address all."""
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return ".".join(host.lower().rstrip(".").split(".")[-2:])
