@@ -10,6 +10,11 @@ def now() -> datetime:
     return datetime.now(timezone.utc)  # noqa: TID251 - the one place
 
 
+def shown(when: datetime) -> str:
+    """Return a time in UTC for people."""
+    return f"{when:%Y-%m-%d %H:%M} UTC"
+
+
 def parsed(text: str) -> datetime | None:
     """Return a time in ISO 8601, in UTC where it names no zone; None for what is none."""
     try:

@@ -76,6 +76,13 @@ def _any(text: bytes) -> Iterator[PemBlock]:
         yield PemBlock(label, start, None, "no END line")
 
 
+def certificates(text: bytes) -> Iterator[bytes]:
+    """Yield the certificates in DER, and look at nothing else: for those who verify them anyway."""
+    for block in blocks(text):
+        if block.data and block.label in CERTIFICATE_LABELS:
+            yield block.data
+
+
 def encode(certificate: bytes) -> str:
     """Return the DER certificate as one PEM block in lines of 64 characters, with a final newline."""
     coded = base64.b64encode(certificate).decode("ascii")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import typing
 
-from certboot.errors import CertificateError, SourceError
-from certboot.pki.certificate import is_signed_by, load_certificate
+from certboot.errors import SourceError
+from certboot.pki.by_subject import readable
+from certboot.pki.certificate import is_signed_by
 from certboot.sources import added
 from certboot.sources.candidates import Candidate, Loaded, Offer
 from certboot.sources.url import expected
@@ -33,8 +34,8 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
     hexadecimal digits with or without colons.
     """
     wanted = expected(pin)
-    certificates = _readable(presented)
-    if not certificates:
+    certificates = list(readable(presented))
+    if not certificates or certificates[0].der != presented[0]:
         message = f"it sends no certificate that can be read: {host}"
         raise SourceError(message, _HINT)
     leaf = certificates[0]
@@ -60,25 +61,11 @@ def _upwards(certificate: Certificate, issuers: Fetch, most: int) -> list[Offer]
     found: list[Offer] = []
     while len(found) < most and not certificate.link.self_issued:
         known = (certificate, *(offer.certificate for offer in found))
-        offers = (each for each in issuers(certificate) if each.certificate not in known)
-        above = next((each for each in offers if _is_issuer(each.certificate, certificate)), None)
+        offers = (offer for offer in issuers(certificate) if offer.certificate not in known)
+        cas = (offer for offer in offers if offer.certificate.constraints.is_ca)
+        above = next((offer for offer in cas if is_signed_by(certificate, offer.certificate)), None)
         if above is None:
             break
         found.append(above)
         certificate = above.certificate
     return found
-
-
-def _readable(presented: Sequence[bytes]) -> list[Certificate]:
-    found = []
-    for number, data in enumerate(presented):
-        try:
-            found.append(load_certificate(data))
-        except CertificateError:
-            if number == 0:
-                return []
-    return found
-
-
-def _is_issuer(issuer: Certificate, certificate: Certificate) -> bool:
-    return issuer.constraints.is_ca and is_signed_by(certificate, issuer)

@@ -16,35 +16,21 @@ if typing.TYPE_CHECKING:
     from certboot.doctor.server.case import Case
     from certboot.pki.verdict import Judgement
 
-CAUSES = {
-    4: "invalid-signature",
-    6: "invalid-signature",
-    code.CERT_SIGNATURE_FAILURE: "invalid-signature",
-    76: "invalid-signature",
-    77: "invalid-signature",
-    code.SIGNATURE_ALGORITHM_INCONSISTENCY: "invalid-signature",
-    code.DEPTH_ZERO_SELF_SIGNED_CERT: "self-signed-leaf",
-    code.SELF_SIGNED_CERT_IN_CHAIN: "untrusted-root",
-    code.PATH_LENGTH_EXCEEDED: "path-length-exceeded",
-    code.INVALID_PURPOSE: "wrong-purpose",
-    27: "untrusted-root",
-    code.CERT_REJECTED: "distrusted-by-user",
-    32: "not-a-ca",
-    37: "not-a-ca",
-    47: "name-constraints",
-    48: "name-constraints",
-    49: "name-constraints",
-    51: "name-constraints",
-    52: "name-constraints",
-    53: "name-constraints",
-    code.HOSTNAME_MISMATCH: "hostname-mismatch",
-    63: "hostname-mismatch",
-    code.IP_ADDRESS_MISMATCH: "ip-not-in-san",
-    code.EE_KEY_TOO_SMALL: "weak-key",
-    code.CA_KEY_TOO_SMALL: "weak-key",
-    code.CA_MD_TOO_WEAK: "weak-signature",
-    code.INVALID_CA: "not-a-ca",
+_CODES = {
+    "invalid-signature": (4, 6, 76, 77, code.CERT_SIGNATURE_FAILURE, code.SIGNATURE_ALGORITHM_INCONSISTENCY),
+    "self-signed-leaf": (code.DEPTH_ZERO_SELF_SIGNED_CERT,),
+    "untrusted-root": (27, code.SELF_SIGNED_CERT_IN_CHAIN),
+    "path-length-exceeded": (code.PATH_LENGTH_EXCEEDED,),
+    "wrong-purpose": (code.INVALID_PURPOSE,),
+    "distrusted-by-user": (code.CERT_REJECTED,),
+    "not-a-ca": (32, 37, code.INVALID_CA),
+    "name-constraints": (47, 48, 49, 51, 52, 53),
+    "hostname-mismatch": (63, code.HOSTNAME_MISMATCH),
+    "ip-not-in-san": (code.IP_ADDRESS_MISMATCH,),
+    "weak-key": (code.EE_KEY_TOO_SMALL, code.CA_KEY_TOO_SMALL),
+    "weak-signature": (code.CA_MD_TOO_WEAK,),
 }
+CAUSES = {number: kind for kind, numbers in _CODES.items() for number in numbers}
 """What needs no second look at the chain."""
 
 STRICT_CAUSES = {
@@ -120,7 +106,7 @@ def strict_only(case: Case, *, here: bool) -> Cause:
     return Cause(
         kind,
         "\n".join(lines),
-        remedies.repair(case.target) if end else (),
+        remedies.certboot("repair", case.target) if end else (),
         "fail" if here else "warn",
         case.depth,
         {"operator": f"{certificate.subject}: {asked}."} if asked else {},
@@ -166,7 +152,7 @@ def _self_signed(case: Case) -> Cause:
     if certificate.validity.not_after < case.now:
         return Cause("self-signed-leaf", f"{meaning}\nit has expired as well, so nobody can trust it", depth=0)
     meaning += "\nit may act as a CA, so it can be trusted as one: whoever has its key could then pose as any server"
-    fix = remedies.through_store(remedies.trust(case.target), case.known.overrides, case.target)
+    fix = remedies.through_store(remedies.certboot("trust", case.target), case.known.overrides, case.target)
     return Cause("self-signed-leaf", meaning, fix, depth=0)
 
 

@@ -37,7 +37,7 @@ def without_end(case: Case) -> Cause:
             f"the server sends certificates of other CAs, and not that of its own: {case.leaf.certificate.issuer}\n"
             "most likely an old chain was left in its configuration when its certificate was renewed"
         )
-        fix = _with_the_store(case, remedies.repair(case.target)) if case.leaf.issuers_at else ()
+        fix = _with_the_store(case, remedies.certboot("repair", case.target)) if case.leaf.issuers_at else ()
         return Cause("wrong-chain", meaning, fix, depth=0)
     because = _why_intermediate(case)
     if because:
@@ -50,7 +50,7 @@ def without_end(case: Case) -> Cause:
         return Cause(
             "missing-intermediate",
             "\n".join([*lines, *_overriding(case)]),
-            _with_the_store(case, () if stored else remedies.repair(case.target)),
+            _with_the_store(case, () if stored else remedies.certboot("repair", case.target)),
             evidence={"because": because, "missing": _missing(case)},
         )
     return untrusted(case)
@@ -66,7 +66,7 @@ def untrusted(case: Case) -> Cause:
     lines = [f"the CA at the end of the chain is not in the trust that is active: {root}"]
     evidence: dict[str, object] = {"root": root}
     where = sorted({place for each, place in case.known.elsewhere if each == top or is_issuer(each, top)})
-    fix = _with_the_store(case, remedies.trust(case.target))
+    fix = _with_the_store(case, remedies.certboot("trust", case.target))
     if where:
         evidence["elsewhere"] = where
         lines.append(f"it is in {' and in '.join(where)}, {_KEPT_OUT}")

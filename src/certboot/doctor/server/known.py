@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 import typing
-from datetime import datetime, timezone
 
 from certboot import files, moment
+from certboot.doctor.environment.clock import passed
 from certboot.doctor.environment.trust_files import overrides
 from certboot.doctor.server.case import Clock, Distrust, Known
 from certboot.doctor.server.issuer import STORE
@@ -24,10 +24,8 @@ if typing.TYPE_CHECKING:
     from certboot.pki.certificate import Certificate
     from certboot.pki.parsed import ParsedCertificate
     from certboot.store.authorities import Authorities
-    from certboot.store.manifest import Manifest
 
 _ORGANISATION = re.compile(r"(?:^|,|\+)O=((?:\\.|[^,+\\])*)")
-_VERSION = re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,2})")
 _WITHOUT_END = code.NO_ISSUER | {code.DEPTH_ZERO_SELF_SIGNED_CERT, code.SELF_SIGNED_CERT_IN_CHAIN}
 _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -65,23 +63,13 @@ def known(evidence: Evidence, authorities: Authorities, environ: Mapping[str, st
 
 def _certifi() -> Iterator[bytes]:
     with contextlib.suppress(CertbootError, OSError):
-        yield from _from_pem(files.read_regular(certifi.path(), files.LARGE))
+        yield from pem.certificates(files.read_regular(certifi.path(), files.LARGE))
 
 
 def _system() -> Iterator[bytes]:
     with contextlib.suppress(CertbootError):
-        seen: set[bytes] = set()
         for _, data in system.read().pieces:
-            for each in (data,) if data[:1] == b"\x30" else _from_pem(data):
-                if each not in seen:
-                    seen.add(each)
-                    yield each
-
-
-def _from_pem(text: bytes) -> Iterator[bytes]:
-    for block in pem.blocks(text):
-        if block.data and block.label in pem.CERTIFICATE_LABELS:
-            yield block.data
+            yield from (data,) if data[:1] == b"\x30" else pem.certificates(data)
 
 
 def _distrust(authorities: Authorities, sent: Iterable[ParsedCertificate]) -> Distrust:
@@ -99,8 +87,11 @@ def _distrust(authorities: Authorities, sent: Iterable[ParsedCertificate]) -> Di
 
 
 def _clock(authorities: Authorities, codes: frozenset[int]) -> Clock:
-    record = authorities.generation.record if authorities.generation else None
-    return Clock(_earliest(record), code.CERT_HAS_EXPIRED in codes and _most_expired())
+    version = ""
+    with contextlib.suppress(CertbootError):
+        version = certifi.read().pieces[0][0]
+    latest = passed(authorities.generation, version)
+    return Clock(latest[0] if latest else None, code.CERT_HAS_EXPIRED in codes and _most_expired())
 
 
 def _organisations(evidence: Evidence, authorities: Authorities, environ: Mapping[str, str]) -> frozenset[str]:
@@ -112,18 +103,6 @@ def _organisations(evidence: Evidence, authorities: Authorities, environ: Mappin
             if match:
                 found.add(re.sub(r"\\(.)", r"\1", match[1]).strip())
     return frozenset(found - {""})
-
-
-def _earliest(record: Manifest | None) -> datetime | None:
-    """Return a moment that has passed: when the store was written, and when certifi was put together."""
-    found = []
-    with contextlib.suppress(CertbootError, ValueError):
-        version = _VERSION.match(certifi.read().pieces[0][0])
-        if version:
-            year, month, day = (int(part) for part in version.groups())
-            found.append(datetime(year, month, day, tzinfo=timezone.utc))
-    created = moment.parsed(record.created) if record else None
-    return max([*found, created] if created else found, default=None)
 
 
 def _most_expired() -> bool:

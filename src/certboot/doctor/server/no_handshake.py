@@ -12,7 +12,7 @@ from certboot.net.starttls import greeting_of, spoken_on
 
 if typing.TYPE_CHECKING:
     from certboot.net.connection import Target
-    from certboot.net.handshake import Handshake
+    from certboot.net.handshake import Exchange, Handshake
 
 # RFC 8446, 6
 _HANDSHAKE_FAILURE, _INSUFFICIENT_SECURITY, _PROTOCOL_VERSION = 40, 71, 70
@@ -52,55 +52,60 @@ _WORDS = {
 
 def without_verdict(target: Target, handshake: Handshake) -> Cause:
     """Return the cause for a handshake in which OpenSSL never came to judge the chain."""
+    exchange = handshake.exchange
     if handshake.outcome == "starttls-not-needed":
-        fix = remedies.examine(dataclasses.replace(target, starttls=""))
+        fix = remedies.certboot("doctor", dataclasses.replace(target, starttls=""))
         return Cause(handshake.outcome, handshake.error, fix, evidence={"protocol": target.starttls})
     if handshake.outcome != "failed":
-        return Cause(handshake.outcome, handshake.error or _outcome(handshake.outcome, target))
-    banner = (
-        handshake.exchange.answer
-        if handshake.exchange.answer and handshake.exchange.answer[:2] not in _TLS_RECORDS
-        else handshake.exchange.plain
-    )
+        words = handshake.error or _WORDS.get(handshake.outcome, f"no handshake with {target.shown}")
+        return Cause(handshake.outcome, words)
+    banner = exchange.plain if exchange.answer[:2] in _TLS_RECORDS else exchange.answer or exchange.plain
     if banner:
         return _not_tls(target, banner)
     kind = _kind(target, handshake)
     if kind == "starttls-needed":
         return _starttls(target, spoken_on(target.port), "on this port")
     meaning = _WORDS[kind].format(
-        old=handshake.exchange.lenient.partition(" ")[0] or handshake.protocol or "versions older than that",
-        weak=f": it would take {handshake.exchange.lenient}" if handshake.exchange.lenient else "",
+        old=exchange.lenient.partition(" ")[0] or handshake.protocol or "versions older than that",
+        weak=f": it would take {exchange.lenient}" if exchange.lenient else "",
     )
-    said = [handshake.exchange.reason] if handshake.exchange.reason else []
-    if handshake.exchange.alert is not None:
-        said.append(f"alert {handshake.exchange.alert} of the server")
+    said = [exchange.reason] if exchange.reason else []
+    said += [] if exchange.alert is None else [f"alert {exchange.alert} of the server"]
     if said and kind in ("handshake-failed", "no-common-cipher"):
         meaning += f" ({', '.join(said)})"
-    if kind == "closed-during-handshake" and not handshake.exchange.name_sent:
+    if kind == "closed-during-handshake" and not exchange.name_sent:
         meaning += "; it may want to be asked for by name: --servername NAME"
-    return Cause(kind, meaning, evidence=_evidence(handshake))
+    evidence = {"reason": exchange.reason, "alert": exchange.alert, "lenient": exchange.lenient}
+    return Cause(kind, meaning, evidence={name: value for name, value in evidence.items() if value not in ("", None)})
 
 
 def _kind(target: Target, handshake: Handshake) -> str:
-    alert, old = handshake.exchange.alert, handshake.exchange.lenient.partition(" ")[0] in _OLD
+    exchange, alert = handshake.exchange, handshake.exchange.alert
     own = _not_accepted(handshake) if alert is None else ""
-    if handshake.exchange.certificate_requested:
+    if exchange.certificate_requested and (alert is not None or exchange.closed):
         # TLS 1.2 has no alert of its own for this, and some servers just close.
-        return (
-            "client-certificate-required"
-            if alert is not None or handshake.exchange.closed
-            else own or "handshake-failed"
-        )
-    if own:
-        return own
+        return "client-certificate-required"
+    if own or exchange.certificate_requested:
+        return own or "handshake-failed"
     if alert == _CERTIFICATE_REQUIRED:
         return "client-certificate-required"
-    if old:
+    if exchange.lenient.partition(" ")[0] in _OLD:
         return "old-tls-only"
-    if handshake.exchange.closed:
-        asked = bool(target.starttls or handshake.exchange.answer)
+    if exchange.closed:
+        asked = bool(target.starttls or exchange.answer)
         return "starttls-needed" if spoken_on(target.port) and not asked else "closed-during-handshake"
-    return _by_alert(handshake)
+    return _by_alert(handshake.exchange, handshake.protocol)
+
+
+def _by_alert(exchange: Exchange, protocol: str) -> str:
+    if exchange.alert == _PROTOCOL_VERSION:
+        return "old-tls-only"
+    if exchange.alert == _UNRECOGNIZED_NAME:
+        return "unrecognized-name" if exchange.name_sent else "sni-required"
+    # A server that has chosen a version got past the ciphers.
+    if exchange.alert in _OFFERS and not protocol:
+        return "no-common-cipher" if exchange.lenient or exchange.name_sent else "sni-required"
+    return "handshake-failed"
 
 
 def _not_accepted(handshake: Handshake) -> str:
@@ -112,17 +117,6 @@ def _not_accepted(handshake: Handshake) -> str:
     if handshake.exchange.reason == _TOO_LARGE and handshake.protocol and not handshake.chain.presented:
         return "chain-too-large"
     return _REASONS.get(handshake.exchange.reason, "")
-
-
-def _by_alert(handshake: Handshake) -> str:
-    if handshake.exchange.alert == _PROTOCOL_VERSION:
-        return "old-tls-only"
-    if handshake.exchange.alert == _UNRECOGNIZED_NAME:
-        return "unrecognized-name" if handshake.exchange.name_sent else "sni-required"
-    # A server that has chosen a version got past the ciphers.
-    if handshake.exchange.alert in _OFFERS and not handshake.protocol:
-        return "no-common-cipher" if handshake.exchange.lenient or handshake.exchange.name_sent else "sni-required"
-    return "handshake-failed"
 
 
 def _not_tls(target: Target, banner: bytes) -> Cause:
@@ -138,18 +132,5 @@ def _not_tls(target: Target, banner: bytes) -> Cause:
 
 def _starttls(target: Target, protocol: str, shown: str) -> Cause:
     meaning = f"the server begins in plain text ({protocol}) and goes over to TLS only when asked"
-    fix = remedies.examine(target, "--starttls", protocol)
+    fix = remedies.certboot("doctor", target, "--starttls", protocol)
     return Cause("starttls-needed", meaning, fix, evidence={"answer": shown, "protocol": protocol})
-
-
-def _outcome(outcome: str, target: Target) -> str:
-    return _WORDS.get(outcome, f"no handshake with {target.shown}")
-
-
-def _evidence(handshake: Handshake) -> dict[str, object]:
-    found: dict[str, object] = {
-        "reason": handshake.exchange.reason,
-        "alert": handshake.exchange.alert,
-        "lenient": handshake.exchange.lenient,
-    }
-    return {name: value for name, value in found.items() if value not in ("", None)}

@@ -12,14 +12,9 @@ if typing.TYPE_CHECKING:
     from certboot.net.connection import Target
 
 
-def repair(target: Target) -> Fix:
-    """Fetch the intermediate that the server does not send."""
-    return (("certboot", "repair", *_way(target)),)
-
-
-def trust(target: Target) -> Fix:
-    """Show the CA that the server has, ask, and trust it."""
-    return (("certboot", "trust", *_way(target)),)
+def certboot(command: str, target: Target, *options: str) -> Fix:
+    """Have a command of certboot look at the same server, in the same way but for these options."""
+    return (("certboot", command, *_way(target), *options),)
 
 
 def through_store(commands: Fix, overrides: Sequence[Override], target: Target) -> Fix:
@@ -35,11 +30,6 @@ def through_store(commands: Fix, overrides: Sequence[Override], target: Target) 
         unset = (option for each in overrides for option in ("-u", each.name))
         return (*commands, ("env", *unset, "certboot", "doctor", *_way(target)))
     return commands
-
-
-def examine(target: Target, *options: str) -> Fix:
-    """Ask the doctor again, in another way."""
-    return (("certboot", "doctor", *_way(target), *options),)
 
 
 def _way(target: Target) -> tuple[str, ...]:
