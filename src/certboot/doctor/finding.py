@@ -30,14 +30,17 @@ def without_return(findings: Iterable[Finding], groups: Collection[str]) -> list
     def returns(argv: tuple[str, ...]) -> bool:
         return argv[:2] == ("certboot", "doctor") and set(argv[2:]) <= set(groups)
 
-    return [dataclasses.replace(each, fix=tuple(a for a in each.fix if not returns(a))) for each in findings]
+    return [dataclasses.replace(finding, fix=tuple(a for a in finding.fix if not returns(a))) for finding in findings]
 
 
 def with_store(findings: Iterable[Finding], paths: StorePaths) -> list[Finding]:
     """Return the findings, where there is no store with remedies that make it first if they need it."""
     if in_force(paths):
         return list(findings)
-    return [dataclasses.replace(each, fix=(_INIT, *each.fix)) if _needs_store(each) else each for each in findings]
+    return [
+        dataclasses.replace(finding, fix=(_INIT, *finding.fix)) if _needs_store(finding) else finding
+        for finding in findings
+    ]
 
 
 def _needs_store(finding: Finding) -> bool:

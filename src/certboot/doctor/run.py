@@ -40,7 +40,7 @@ def examine(
         "store": lambda: store.check(paths),
         "clients": lambda: clients.check(paths, environ),
     }
-    findings = without_return((each for name in groups for each in _guarded(name, checks[name])), groups)
+    findings = without_return((finding for name in groups for finding in _guarded(name, checks[name])), groups)
     if server:
         findings += _guarded("server", lambda: _server(server, paths))
         if tried:

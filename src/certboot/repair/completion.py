@@ -113,10 +113,10 @@ class _Search:
 
     def result(self) -> Completion:
         while True:
-            found = self._follow()
-            if found:
-                path = tuple(step.offer for step in found[0].down())[::-1]
-                return Completion(path, found[1], tuple(self._refusals.values()))
+            end = self._follow()
+            if end:
+                path = tuple(step.offer for step in end[0].down())[::-1]
+                return Completion(path, end[1], tuple(self._refusals.values()))
             step = self._worth_asking()
             if step is None:
                 return Completion((self._leaf.offer,), None, tuple(self._refusals.values()))
@@ -132,7 +132,7 @@ class _Search:
             self._looked.append(step)
             name = step.offer.certificate.link.issuer_name
             at_hand = (
-                each for each in self._sent if comparable(each.certificate.link.subject_name) == comparable(name)
+                offer for offer in self._sent if comparable(offer.certificate.link.subject_name) == comparable(name)
             )
             for offer in (*at_hand, *self._supply.known(name)):
                 self._take(offer, step, fetched=0)
@@ -257,8 +257,8 @@ def _is_self_signed(certificate: Certificate) -> bool:
 
 
 def _no_ca(certificate: Certificate) -> tuple[str, str] | None:
-    found = parsed_certificate(certificate.der)
-    constraints, usage = found.extension(x509.BasicConstraints), found.extension(x509.KeyUsage)
+    parts = parsed_certificate(certificate.der)
+    constraints, usage = parts.extension(x509.BasicConstraints), parts.extension(x509.KeyUsage)
     if constraints is None or not constraints.ca:
         return "not-a-ca", "its basicConstraints do not say that it is a CA"
     if usage is not None and not usage.key_cert_sign:

@@ -113,29 +113,29 @@ class Repairer:
 
     def examine(self, target: Target) -> Examined:
         """Return the server's chain as it could be."""
-        found = handshake_with_store(self._paths, target)
+        shaken = handshake_with_store(self._paths, target)
         self._changed()
-        examined = self._examined(target, found)
-        return self._examined(target, found) if not examined.chain and self._changed() else examined
+        examined = self._examined(target, shaken)
+        return self._examined(target, shaken) if not examined.chain and self._changed() else examined
 
-    def _examined(self, target: Target, found: Handshake) -> Examined:
-        sent = tuple(readable(found.chain.presented))
-        if not sent or sent[0].der != found.chain.presented[0]:
-            known = "its certificate cannot be read" if found.chain.presented else "it does not shake hands"
-            return Examined(target, found.error or known)
+    def _examined(self, target: Target, shaken: Handshake) -> Examined:
+        sent = tuple(readable(shaken.chain.presented))
+        if not sent or sent[0].der != shaken.chain.presented[0]:
+            known = "its certificate cannot be read" if shaken.chain.presented else "it does not shake hands"
+            return Examined(target, shaken.error or known)
         https = trusted_bundle(self._paths) if self._limits.https else None
-        issuers = aia.Issuers(policy_from(found.peer.address, private=self._limits.private, https=https), self._cache)
+        issuers = aia.Issuers(policy_from(shaken.peer.address, private=self._limits.private, https=https), self._cache)
         anchors = self._authorities.anchors
         supply = Supply(anchors, lambda name: (*self._at_hand(name), *issuers.at_hand(name)), issuers.fetched)
         completion = complete(sent, supply, self._rules)
-        unsent = [each for each in completion.path if each.certificate not in sent]
+        unsent = [offer for offer in completion.path if offer.certificate not in sent]
         missing, refused = self._missing(sent, completion)
         return Examined(
             target,
             completion=completion,
             missing=missing,
             refused=refused,
-            in_store=tuple(each for each in unsent if each.certificate.fingerprint in self._bundled),
+            in_store=tuple(offer for offer in unsent if offer.certificate.fingerprint in self._bundled),
             expired=tuple(self._expired(completion)),
             failures=tuple(issuers.failures),
             through_proxy=issuers.through_proxy,
@@ -146,13 +146,15 @@ class Repairer:
 
         What the server does send there has to be in the store too: without it nothing below would hang from an anchor.
         """
-        at_hand = {each.fingerprint for each in sent} | self._bundled
+        at_hand = {certificate.fingerprint for certificate in sent} | self._bundled
         issuers = found.path[1:]
-        first = next((n for n, each in enumerate(issuers) if each.certificate.fingerprint not in at_hand), len(issuers))
+        first = next(
+            (n for n, offer in enumerate(issuers) if offer.certificate.fingerprint not in at_hand), len(issuers)
+        )
         end = self._strict_end(found, issuers[first:])
         if end:
-            first = min(first, [each.certificate for each in issuers].index(end.last.certificate))
-        missing = tuple(each for each in issuers[first:] if each.certificate.fingerprint not in self._bundled)
+            first = min(first, [offer.certificate for offer in issuers].index(end.last.certificate))
+        missing = tuple(offer for offer in issuers[first:] if offer.certificate.fingerprint not in self._bundled)
         return missing, end.refused.certificate if end else None
 
     def _expired(self, found: Completion) -> Iterator[Certificate]:
@@ -162,18 +164,18 @@ class Repairer:
         (ossl_x509_store_ctx_get1_issuer in crypto/x509/x509_lu.c).
         """
         for issuer in (offer.certificate for offer in found.path[1:]):
-            there = [each for each, _ in self._authorities.stored(issuer.link.subject_name)]
-            twins = [each for each in there if each.identity == issuer.identity]
-            if all(each.validity.not_after < self._rules.now for each in twins):
+            there = [twin for twin, _ in self._authorities.stored(issuer.link.subject_name)]
+            twins = [twin for twin in there if twin.identity == issuer.identity]
+            if all(twin.validity.not_after < self._rules.now for twin in twins):
                 yield from twins
 
     def _strict_end(self, found: Completion, missing: Iterable[Offer]) -> End | None:
         """Return where Python 3.13 and newer could end the chain, if with what is missing they refuse it still."""
         if found.anchor is None:
             return None
-        chain = [parsed_certificate(each.certificate.der) for each in found.path]
-        stored = {each.certificate.fingerprint for each in missing} | self._bundled
-        trusted = [each for each in chain if each.certificate.fingerprint in stored]
+        chain = [parsed_certificate(offer.certificate.der) for offer in found.path]
+        stored = {offer.certificate.fingerprint for offer in missing} | self._bundled
+        trusted = [member for member in chain if member.certificate.fingerprint in stored]
         end = strict_end(chain, (*trusted, parsed_certificate(found.anchor.der)), self._rules.now)
         return end if end and end.last in chain else None
 
@@ -186,7 +188,7 @@ class Repairer:
 
 def to_store(examined: Iterable[Examined]) -> tuple[Repair, ...]:
     """Return what these servers need, each certificate once with all that need it."""
-    return _needed((one, one.missing) for one in examined)
+    return _needed((server, server.missing) for server in examined)
 
 
 def note(paths: StorePaths, examined: Iterable[Examined]) -> tuple[tuple[str, Certificate], ...]:
@@ -195,7 +197,7 @@ def note(paths: StorePaths, examined: Iterable[Examined]) -> tuple[tuple[str, Ce
     By this nothing is trusted that was not, so there is nothing to ask and no new generation: the manifest tells it
     from the next update on. Raises StoreError.
     """
-    found = _needed((one, one.in_store) for one in examined)
+    found = _needed((server, server.in_store) for server in examined)
     if not any(_new(paths, repair) for repair in found):
         return ()
     noted: list[tuple[str, Certificate]] = []
@@ -213,11 +215,11 @@ def note(paths: StorePaths, examined: Iterable[Examined]) -> tuple[tuple[str, Ce
 def _needed(wanted: Iterable[tuple[Examined, tuple[Offer, ...]]]) -> tuple[Repair, ...]:
     day = f"{moment.now():%Y-%m-%d}"
     found: dict[Certificate, list[Need]] = {}
-    for one, offers in wanted:
-        anchor = one.completion.anchor if one.completion else None
+    for server, offers in wanted:
+        anchor = server.completion.anchor if server.completion else None
         for offer in offers if anchor else ():
             under = f"{anchor.name} ({anchor.fingerprint[:_DIGITS]})" if anchor else ""
-            found.setdefault(offer.certificate, []).append(Need(one.target.shown, day, offer.origin, under))
+            found.setdefault(offer.certificate, []).append(Need(server.target.shown, day, offer.origin, under))
     return tuple(Repair(certificate, repaired.joined((), needs)) for certificate, needs in found.items())
 
 

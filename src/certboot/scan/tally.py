@@ -92,12 +92,12 @@ class Issuers:
         """Return the issuers behind three or more unrelated hosts, with a host of each site."""
         with self._lock:
             issuers = tuple(self._hosts)
-        return {issuer: found for issuer in issuers if (found := self._shared(issuer))}
+        return {issuer: hosts for issuer in issuers if (hosts := self._shared(issuer))}
 
     def others(self, issuer: str, host: str) -> tuple[str, ...]:
         """Return the hosts of other sites behind the same issuer, if they are enough to draw a conclusion from."""
         site = registrable(host)
-        return tuple(each for each in self._shared(issuer) if registrable(each) != site)
+        return tuple(other for other in self._shared(issuer) if registrable(other) != site)
 
     def _shared(self, issuer: str) -> tuple[str, ...]:
         with self._lock:

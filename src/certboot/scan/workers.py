@@ -111,10 +111,10 @@ def results(
                 continue
             waiting[given if not ordered else answer.place] = answer.result
             while given in waiting:
-                found = waiting.pop(given)
+                result = waiting.pop(given)
                 given += 1
                 work.room.release()
-                yield found
+                yield result
     finally:
         work.end()
     if end.error:

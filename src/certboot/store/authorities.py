@@ -95,9 +95,12 @@ class Authorities:
         """Return the same of what the last update left out for it, with what the ``user`` can undo."""
         # A file that marks a certificate as rejected speaks for itself alone, as long as it is not the administrator's.
         held = {entry.sha256 for entry in self.entries}
-        out = (each for each in self.rejected("distrusted") if each.fingerprint not in held)
+        out = (rejection for rejection in self.rejected("distrusted") if rejection.fingerprint not in held)
         return {
-            name: user.get(each.fingerprint, "") for each in out for name in (each.fingerprint, each.identity) if name
+            name: user.get(rejection.fingerprint, "")
+            for rejection in out
+            for name in (rejection.fingerprint, rejection.identity)
+            if name
         }
 
     @property

@@ -115,19 +115,21 @@ def strict_only(case: Case, *, here: bool) -> Cause:
 
 def though_accepted(case: Case, without_common_name: Judgement | None) -> list[Cause]:
     """Return what is wrong with a chain that OpenSSL accepts, the worst first."""
-    found = [*_revoked(case), *_distrusted(case), *_distrusted_after(case)]
+    causes = [*_revoked(case), *_distrusted(case), *_distrusted_after(case)]
     if without_common_name and without_common_name.code in code.WRONG_NAME:
         meaning = (
             f"the certificate has no subjectAltName, only a common name: {case.leaf.certificate.subject}\n"
             "the standard library falls back to that; requests, pip, curl and browsers refuse it"
         )
-        found.append(Cause("no-subject-alt-name", meaning, depth=0))
-    return found
+        causes.append(Cause("no-subject-alt-name", meaning, depth=0))
+    return causes
 
 
 def _about_a_certificate(kind: str, case: Case) -> Cause:
-    each = case.culprit
-    meaning = _MEANINGS[kind].format(subject=each.certificate.subject, key=each.key[0], digest=each.signature[0])
+    culprit = case.culprit
+    meaning = _MEANINGS[kind].format(
+        subject=culprit.certificate.subject, key=culprit.key[0], digest=culprit.signature[0]
+    )
     if case.depth is None:
         meaning = _MEANINGS[kind].partition(",")[0].partition(":")[0].replace("its ", "a certificate's ", 1)
     return Cause(kind, meaning, depth=case.depth)
@@ -162,17 +164,17 @@ def _rejected(_: Case) -> Cause:
 
 
 def _revoked(case: Case) -> list[Cause]:
-    for depth, each in enumerate(case.path.certificates):
-        if depth and each.certificate.fingerprint in case.known.distrust.revoked:
-            meaning = f"the CCADB lists this intermediate as revoked: {each.certificate.subject}"
+    for depth, member in enumerate(case.path.certificates):
+        if depth and member.certificate.fingerprint in case.known.distrust.revoked:
+            meaning = f"the CCADB lists this intermediate as revoked: {member.certificate.subject}"
             return [Cause("revoked-intermediate", meaning, depth=depth)]
     return []
 
 
 def _distrusted(case: Case) -> list[Cause]:
-    for depth, each in enumerate(case.path.certificates):
-        subject = each.certificate.subject
-        if case.known.distrust.undo(each.certificate) is None:
+    for depth, member in enumerate(case.path.certificates):
+        subject = member.certificate.subject
+        if case.known.distrust.undo(member.certificate) is None:
             continue
         if depth < case.path.sent:
             return [_distrusted_and_sent(case, depth)]
@@ -205,11 +207,11 @@ def _distrusted_and_sent(case: Case, depth: int) -> Cause:
 
 def _distrusted_after(case: Case) -> list[Cause]:
     begin = case.leaf.certificate.validity.not_before
-    for depth, each in enumerate(case.path.certificates):
-        day = case.known.distrust.after.get(each.certificate.fingerprint)
+    for depth, member in enumerate(case.path.certificates):
+        day = case.known.distrust.after.get(member.certificate.fingerprint)
         if day and _is_later(begin, day):
             meaning = (
-                f"Mozilla trusts {each.certificate.name} only for certificates that begin by {day}; "
+                f"Mozilla trusts {member.certificate.name} only for certificates that begin by {day}; "
                 f"this one begins on {begin:%Y-%m-%d}\n"
                 "Python's clients do not know that rule and accept it, browsers do not"
             )

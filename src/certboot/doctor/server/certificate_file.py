@@ -66,11 +66,11 @@ class _Read(typing.NamedTuple):
 
 def chain(path: Path) -> Certificates:
     """Return the chain in a file; raises SourceError, also where its first certificate, the server's, is damaged."""
-    found = _read(path, ("unreadable", "distrusted"))
-    if found.ders and found.at_first:
-        message = f"the first certificate, which is the server's, cannot be used, {found.damage[0]}: {path}"
+    content = _read(path, ("unreadable", "distrusted"))
+    if content.ders and content.at_first:
+        message = f"the first certificate, which is the server's, cannot be used, {content.damage[0]}: {path}"
         raise SourceError(message, "put the whole certificate there, from its BEGIN line to its END line")
-    return _some(found, path, _CHAIN_HINT)
+    return _some(content, path, _CHAIN_HINT)
 
 
 def anchors(path: Path) -> Certificates:
@@ -90,45 +90,45 @@ def anchors(path: Path) -> Certificates:
         raise SourceError(message, files.hint(error)) from error
     for name in names:
         try:
-            found = _read(path / name, ("unreadable",))
+            content = _read(path / name, ("unreadable",))
         except CertbootError:
             continue
-        ders.update(dict.fromkeys(found.ders))
-        damage += [f"{name}, {each}" for each in found.damage if found.is_pem]
+        ders.update(dict.fromkeys(content.ders))
+        damage += [f"{name}, {words}" for words in content.damage if content.is_pem]
     if not ders:
         message = f"no certificate in the folder: {path}"
         raise SourceError(message, _ANCHORS_HINT)
     return _few_of_a_name(Certificates(tuple(ders), tuple(damage)), path)
 
 
-def _few_of_a_name(found: Certificates, path: Path) -> Certificates:
+def _few_of_a_name(content: Certificates, path: Path) -> Certificates:
     """Return what was found; raises SourceError where so many have one name that OpenSSL would compare them for long.
 
     It compares each that it takes in with all of its name (X509_STORE_add_cert in crypto/x509/x509_lu.c).
     """
-    names = [comparable(der.certificate_names(each)[1]) for each in found.ders]
+    names = [comparable(der.certificate_names(certificate)[1]) for certificate in content.ders]
     name, count = Counter(names).most_common(1)[0]
     if count > _MOST_OF_A_NAME:
-        subject = load_certificate(found.ders[names.index(name)]).subject
+        subject = load_certificate(content.ders[names.index(name)]).subject
         message = f"{count:,} CA certificates have the same name, {subject}: {path}"
         raise SourceError(message, f"keep those that are in use; certboot looks at {_MOST_OF_A_NAME} of one name")
-    return found
+    return content
 
 
-def _some(found: _Read, path: Path, hint: str) -> Certificates:
-    if not found.ders:
-        reason = found.damage[0] if found.damage else "there is none"
+def _some(content: _Read, path: Path, hint: str) -> Certificates:
+    if not content.ders:
+        reason = content.damage[0] if content.damage else "there is none"
         message = f"no certificate that can be read, {reason}: {path}"
         raise SourceError(message, hint)
-    return Certificates(found.ders, found.damage)
+    return Certificates(content.ders, content.damage)
 
 
 def _read(path: Path, rules: tuple[str, ...]) -> _Read:
     """Return what is in a file; ``rules`` are those of the rejections that count as damage."""
     data = _content(path)
     loaded = from_bytes(data, "chain", str(path))
-    reasons = [each.reason for each in loaded.rejections if each.rule in rules]
-    ders = tuple(each.certificate.der for each in loaded.candidates)
+    reasons = [rejection.reason for rejection in loaded.rejections if rejection.rule in rules]
+    ders = tuple(candidate.certificate.der for candidate in loaded.candidates)
     text = text_of_windows(data)
     if is_one_element(text):
         return _Read(ders, tuple(reasons), at_first=False, is_pem=False)

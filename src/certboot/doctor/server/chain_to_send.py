@@ -40,9 +40,12 @@ def with_complete_chain(findings: list[Finding], evidence: Evidence, authorities
     if first.id not in _BY_CHAIN or "path" not in first.evidence:
         return findings
     chain = _completed(evidence, authorities)
-    if not chain or tuple(each.der for each in chain) == evidence.presented:
+    if not chain or tuple(certificate.der for certificate in chain) == evidence.presented:
         return findings
-    send = {"pem": "".join(pem.encode(each.der) for each in chain), "subjects": [each.subject for each in chain]}
+    send = {
+        "pem": "".join(pem.encode(certificate.der) for certificate in chain),
+        "subjects": [certificate.subject for certificate in chain],
+    }
     return [dataclasses.replace(first, evidence={**first.evidence, "send": send}), *findings[1:]]
 
 

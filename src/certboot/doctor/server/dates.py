@@ -62,4 +62,4 @@ def _why_the_clock(case: Case) -> str:
 
 
 def _all_valid(case: Case, at: datetime) -> bool:
-    return all(each.certificate.validity.covers(at) for each in case.path.certificates)
+    return all(member.certificate.validity.covers(at) for member in case.path.certificates)

@@ -47,9 +47,9 @@ def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tup
     """Return those anchors that may stand above what was sent, or are among it, and those above them."""
     by_name = _by_name(tuple(anchors))
     found: dict[bytes, ParsedCertificate] = {}
-    for each in sent:
-        own = by_name.get(each.certificate.link.subject_hash, ())
-        found.update((anchor.certificate.der, anchor) for anchor in own if anchor == each)
+    for member in sent:
+        own = by_name.get(member.certificate.link.subject_hash, ())
+        found.update((anchor.certificate.der, anchor) for anchor in own if anchor == member)
     left = dict(by_name)
     waiting = list(sent)
     compared = 0
@@ -70,8 +70,8 @@ def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tup
 @functools.lru_cache(maxsize=4)  # of many hosts in a row the active trust is the same
 def _by_name(anchors: tuple[bytes, ...]) -> dict[str, list[ParsedCertificate]]:
     found: dict[str, list[ParsedCertificate]] = {}
-    for each in readable_parts(anchors):
-        found.setdefault(each.certificate.link.subject_hash, []).append(each)
+    for anchor in readable_parts(anchors):
+        found.setdefault(anchor.certificate.link.subject_hash, []).append(anchor)
     return found
 
 
@@ -88,9 +88,9 @@ def _judged(evidence: Evidence, sent: tuple[ParsedCertificate, ...]) -> tuple[Ca
         only_strict = evidence.strict_here and lax is not None
         return case, causes.strict_only(case, here=True) if only_strict else causes.refused(case, here.message)
     case = _case(evidence, sent, 0, strict=evidence.strict_here)
-    found = causes.though_accepted(case, judgements.without_common_name)
-    if found:
-        return case, found[0]
+    objections = causes.though_accepted(case, judgements.without_common_name)
+    if objections:
+        return case, objections[0]
     if strict and strict.code:
         case = _case(evidence, sent, strict.code, strict=True)
         return case, causes.strict_only(case, here=False)
@@ -105,15 +105,15 @@ def _judged(evidence: Evidence, sent: tuple[ParsedCertificate, ...]) -> tuple[Ca
 def _case(evidence: Evidence, sent: tuple[ParsedCertificate, ...], wanted: int, *, strict: bool) -> Case:
     anchors = relevant(evidence.anchors, sent)
     rules = Rules(evidence.now, evidence.target.name, strict=strict, level=evidence.level)
-    found = verify(sent, anchors, rules)
+    verdict = verify(sent, anchors, rules)
     date = evidence.handshake.peer.date if evidence.handshake else ""
     return Case(
         evidence.target,
         evidence.now,
         sent,
-        found.path,
+        verdict.path,
         wanted,
-        found.depth if found.code == wanted and wanted else None,
+        verdict.depth if verdict.code == wanted and wanted else None,
         evidence.known,
         datetime.fromisoformat(date) if date else None,
     )
@@ -152,15 +152,15 @@ def _basics(evidence: Evidence) -> dict[str, object]:
         "cipher": handshake.cipher if handshake else "",
         "proxy": handshake.peer.proxy if handshake else "",
         "verdicts": [
-            {"client": client, "code": found.code, "message": found.message}
-            for client, found in (
+            {"client": client, "code": judgement.code, "message": judgement.message}
+            for client, judgement in (
                 ("Python up to 3.12", judgements.lax),
                 ("Python 3.13 and newer", judgements.strict),
                 ("requests, urllib3 2, pip", judgements.without_common_name),
             )
-            if found
+            if judgement
         ],
-        "chain": [vars(each) for each in presented(evidence.presented)],
+        "chain": [vars(certificate) for certificate in presented(evidence.presented)],
     }
 
 
@@ -175,10 +175,10 @@ def _finding(evidence: Evidence, cause: Cause, more: dict[str, object]) -> Findi
             lines[0] += f", {evidence.handshake.protocol}"
     lines += [cause.meaning] if cause.meaning else []
     operator = EXPLANATIONS[cause.id].operator if cause.status != "ok" else ""
-    found = {
+    shown = {
         **more,
         **({"operator": operator.format(target=evidence.target.shown)} if operator else {}),
         **cause.evidence,
     }
     summary = "\n".join(lines)
-    return Finding(cause.id, "server", cause.status, evidence.target.shown, summary, found, fix)
+    return Finding(cause.id, "server", cause.status, evidence.target.shown, summary, shown, fix)

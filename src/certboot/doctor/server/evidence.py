@@ -25,15 +25,15 @@ def presented(ders: Iterable[bytes]) -> list[Presented]:
 
 def _described(der: bytes) -> Presented:
     try:
-        found = parsed_certificate(der).certificate
+        certificate = parsed_certificate(der).certificate
     except CertificateError as error:
         return Presented("", printable(error.message), "", "", "")
     return Presented(
-        found.fingerprint,
-        found.subject,
-        found.issuer,
-        found.validity.not_before.isoformat(),
-        found.validity.not_after.isoformat(),
+        certificate.fingerprint,
+        certificate.subject,
+        certificate.issuer,
+        certificate.validity.not_before.isoformat(),
+        certificate.validity.not_after.isoformat(),
     )
 
 
@@ -43,19 +43,19 @@ def path_evidence(case: Case, cause: Cause) -> dict[str, object]:
     States: ``sent`` by the server, ``trusted`` (it is in the active trust), ``missing`` (neither).
     """
     links: list[dict[str, object]] = []
-    for depth, each in enumerate(case.path.certificates):
+    for depth, member in enumerate(case.path.certificates):
         state = "sent" if depth < case.path.sent else "trusted"
-        links.append(_link(each, state, cause.id if depth == cause.depth and cause.status != "ok" else ""))
+        links.append(_link(member, state, cause.id if depth == cause.depth and cause.status != "ok" else ""))
     if case.path.defect and not case.top.is_self_signed:
         issuer = case.top.certificate.issuer
         fault = cause.id if cause.id in _WITHOUT_ISSUER and cause.id != "wrong-chain" else ""
         links.append({"subject": issuer, "fingerprint": "", "not_after": "", "state": "missing", "fault": fault})
-    beside = [each for each in case.sent if each not in case.path.certificates]
-    return {"path": links, "beside": [each.certificate.subject for each in beside]}
+    beside = [member for member in case.sent if member not in case.path.certificates]
+    return {"path": links, "beside": [member.certificate.subject for member in beside]}
 
 
-def _link(each: ParsedCertificate, state: str, fault: str) -> dict[str, object]:
-    certificate = each.certificate
+def _link(member: ParsedCertificate, state: str, fault: str) -> dict[str, object]:
+    certificate = member.certificate
     return {
         "subject": certificate.subject,
         "fingerprint": certificate.fingerprint,

@@ -45,7 +45,7 @@ def without_end(case: Case) -> Cause:
             f"the server does not send the intermediate certificate that it needs: {case.top.certificate.issuer}",
             because,
         ]
-        stored = any(_is_stored(each, case) for each in case.known.intermediates)
+        stored = any(_is_stored(intermediate, case) for intermediate in case.known.intermediates)
         lines += [f"it is in {STORE}, {_KEPT_OUT}"] if stored else []
         return Cause(
             "missing-intermediate",
@@ -65,7 +65,9 @@ def untrusted(case: Case) -> Cause:
     root = top.certificate.subject if top.is_self_signed else top.certificate.issuer
     lines = [f"the CA at the end of the chain is not in the trust that is active: {root}"]
     evidence: dict[str, object] = {"root": root}
-    where = sorted({place for each, place in case.known.elsewhere if each == top or is_issuer(each, top)})
+    where = sorted(
+        {place for candidate, place in case.known.elsewhere if candidate == top or is_issuer(candidate, top)}
+    )
     fix = _with_the_store(case, remedies.certboot("trust", case.target))
     if where:
         evidence["elsewhere"] = where
@@ -95,14 +97,14 @@ def untrusted(case: Case) -> Cause:
 
 def linked(case: Case) -> set[str]:
     """Return the fingerprints of what was sent and belongs to the leaf: it, its possible issuers, and theirs."""
-    found = {case.leaf.certificate.fingerprint}
+    belonging = {case.leaf.certificate.fingerprint}
     waiting = [case.leaf]
     for child in waiting:  # grows as it goes
-        for each in case.sent:
-            if each.certificate.fingerprint not in found and is_issuer(each, child):
-                found.add(each.certificate.fingerprint)
-                waiting.append(each)
-    return found
+        for candidate in case.sent:
+            if candidate.certificate.fingerprint not in belonging and is_issuer(candidate, child):
+                belonging.add(candidate.certificate.fingerprint)
+                waiting.append(candidate)
+    return belonging
 
 
 def _with_the_store(case: Case, commands: Fix) -> Fix:
@@ -113,13 +115,14 @@ def _with_the_store(case: Case, commands: Fix) -> Fix:
 def _overriding(case: Case) -> list[str]:
     """Return by what the store is kept out, in words."""
     return [
-        f"{each.name} decides here, and certboot leaves it alone" + (f": {each.problem}" if each.problem else "")
-        for each in case.known.overrides
+        f"{override.name} decides here, and certboot leaves it alone"
+        + (f": {override.problem}" if override.problem else "")
+        for override in case.known.overrides
     ]
 
 
-def _is_stored(each: ParsedCertificate, case: Case) -> bool:
-    return each.certificate.fingerprint in case.known.stored and is_issuer(each, case.top)
+def _is_stored(candidate: ParsedCertificate, case: Case) -> bool:
+    return candidate.certificate.fingerprint in case.known.stored and is_issuer(candidate, case.top)
 
 
 def _missing(case: Case) -> dict[str, object]:
@@ -129,7 +132,7 @@ def _missing(case: Case) -> dict[str, object]:
 def _sends_strangers(case: Case) -> bool:
     """Whether something else was sent in the place of the issuer: more than a root, which is harmless."""
     belonging = linked(case)
-    return any(each.certificate.fingerprint not in belonging for each in case.sent) and len(belonging) == 1
+    return any(member.certificate.fingerprint not in belonging for member in case.sent) and len(belonging) == 1
 
 
 def _why_intermediate(case: Case) -> str:
@@ -144,11 +147,11 @@ def _by_knowledge(case: Case) -> str | None:
     if named is not None:
         said = "the certificate that was sent names the issuer of the missing one, so that is no root"
         return said if named != case.top.parsed.issuer else ""
-    known = [each for each in case.known.intermediates if is_issuer(each, case.top)]
+    known = [candidate for candidate in case.known.intermediates if is_issuer(candidate, case.top)]
     if known:
-        stored = all(_is_stored(each, case) for each in known)
+        stored = all(_is_stored(candidate, case) for candidate in known)
         return "it was needed and stored before" if stored else "it is known as an intermediate of a public CA"
-    return "" if any(is_issuer(each, case.top) for each, _ in case.known.elsewhere) else None
+    return "" if any(is_issuer(candidate, case.top) for candidate, _ in case.known.elsewhere) else None
 
 
 def _by_looks(case: Case) -> str:
@@ -164,9 +167,9 @@ def _by_looks(case: Case) -> str:
     return ""
 
 
-def _issuer_of_issuer(each: ParsedCertificate) -> x509.Name | None:
+def _issuer_of_issuer(child: ParsedCertificate) -> x509.Name | None:
     """Return the issuer of the issuer, which some authority key identifiers name (RFC 5280, 4.2.1.1)."""
-    authority = each.extension(x509.AuthorityKeyIdentifier)
+    authority = child.extension(x509.AuthorityKeyIdentifier)
     for name in (authority.authority_cert_issuer or ()) if authority else ():
         if isinstance(name, x509.DirectoryName):
             return name.value
@@ -176,20 +179,20 @@ def _issuer_of_issuer(each: ParsedCertificate) -> x509.Name | None:
 def _maker(case: Case) -> str:
     return inspection.vendor(
         text
-        for each in case.sent
-        for text in (each.certificate.issuer, each.certificate.subject)[: 1 + (each != case.leaf)]
+        for member in case.sent
+        for text in (member.certificate.issuer, member.certificate.subject)[: 1 + (member != case.leaf)]
     )
 
 
 def _distrusted(case: Case) -> Cause | None:
     """Return the cause if the user does not want the CA at the end, or one that was sent."""
     candidates: list[ParsedCertificate] = [*case.path.certificates[1:]]
-    candidates += [each for each, _ in case.known.elsewhere if is_issuer(each, case.top)]
-    for each in candidates:
-        undo = case.known.distrust.undo(each.certificate)
+    candidates += [candidate for candidate, _ in case.known.elsewhere if is_issuer(candidate, case.top)]
+    for candidate in candidates:
+        undo = case.known.distrust.undo(candidate.certificate)
         if undo is not None:
-            depth = case.path.certificates.index(each) if each in case.path.certificates else None
-            return _by_user(each.certificate.subject, each.certificate.fingerprint, undo, depth)
+            depth = case.path.certificates.index(candidate) if candidate in case.path.certificates else None
+            return _by_user(candidate.certificate.subject, candidate.certificate.fingerprint, undo, depth)
     issuer = case.top.certificate.issuer
     distrust = case.known.distrust
     fingerprint = distrust.subjects.get(issuer, "")

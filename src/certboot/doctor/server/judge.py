@@ -49,8 +49,8 @@ def of_handshake(target: Target, shaken: Handshake, ask: Ask, level: int) -> Evi
     """Return what a handshake has brought to light."""
     here = None if shaken.verify_code is None else Judgement(shaken.verify_code, shaken.verify_message)
     anchors = tuple(dict.fromkeys((*shaken.chain.anchors, *shaken.chain.built[-1:])))
-    found = judgements(here, ask)
-    return Evidence(target, moment.now(), found, shaken.chain.presented, anchors, shaken, level=level)
+    said = judgements(here, ask)
+    return Evidence(target, moment.now(), said, shaken.chain.presented, anchors, shaken, level=level)
 
 
 def of_presented(context: ssl.SSLContext, target: Target, shaken: Handshake) -> Judgement | None:

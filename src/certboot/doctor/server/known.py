@@ -37,7 +37,7 @@ def known(evidence: Evidence, authorities: Authorities, environ: Mapping[str, st
     if not evidence.codes & _WITHOUT_END:
         return Known(distrust=distrust, clock=clock)
     active = frozenset(evidence.anchors)
-    names = tuple(dict.fromkeys(each.certificate.link.issuer_name for each in sent))
+    names = tuple(dict.fromkeys(member.certificate.link.issuer_name for member in sent))
 
     def lacking(named: Callable[[bytes], Iterable[Certificate]]) -> tuple[ParsedCertificate, ...]:
         """Return what has the name of an issuer, and is not in the active trust."""
@@ -51,9 +51,9 @@ def known(evidence: Evidence, authorities: Authorities, environ: Mapping[str, st
         STORE: anchors,
     }
     return Known(
-        elsewhere=tuple((each, place) for place, certificates in places.items() for each in certificates),
+        elsewhere=tuple((certificate, place) for place, certificates in places.items() for certificate in certificates),
         intermediates=(*below, *lacking(authorities.reported)),
-        stored=frozenset(each.certificate.fingerprint for each in (*anchors, *below)),
+        stored=frozenset(issuer.certificate.fingerprint for issuer in (*anchors, *below)),
         overrides=overrides(authorities.paths, environ),
         organisations=_organisations(evidence, authorities, environ),
         distrust=distrust,
@@ -79,7 +79,7 @@ def _distrust(authorities: Authorities, sent: Iterable[ParsedCertificate]) -> Di
         certificates = authorities.kept_out({})
     revoked = authorities.revoked
     return Distrust(
-        frozenset(each.certificate.fingerprint for each in sent if each.certificate.fingerprint in revoked),
+        frozenset(member.certificate.fingerprint for member in sent if member.certificate.fingerprint in revoked),
         certificates,
         {rejection.subject: rejection.fingerprint for rejection in authorities.rejected("distrusted")},
         authorities.distrust_after,
@@ -95,17 +95,17 @@ def _clock(authorities: Authorities, codes: frozenset[int]) -> Clock:
 
 
 def _organisations(evidence: Evidence, authorities: Authorities, environ: Mapping[str, str]) -> frozenset[str]:
-    found = {each.organisation for each in readable_parts(evidence.anchors)}
+    names = {anchor.organisation for anchor in readable_parts(evidence.anchors)}
     if any(authorities.paths.holds(environ.get(name, "")) for name in _VARIABLES):
         # Of a directory OpenSSL has read only what it looked up.
         for entry in authorities.entries:
             match = _ORGANISATION.search(entry.subject) if entry.role == "anchor" else None
             if match:
-                found.add(re.sub(r"\\(.)", r"\1", match[1]).strip())
-    return frozenset(found - {""})
+                names.add(re.sub(r"\\(.)", r"\1", match[1]).strip())
+    return frozenset(names - {""})
 
 
 def _most_expired() -> bool:
     now = moment.now()
-    ends = [each.certificate.validity.not_after for each in readable_parts(_certifi())]
+    ends = [root.certificate.validity.not_after for root in readable_parts(_certifi())]
     return sum(end < now for end in ends) * 2 > len(ends) > 0

@@ -15,16 +15,15 @@ if typing.TYPE_CHECKING:
 
     from certboot.doctor.server.case import Case
     from certboot.net.handshake import Handshake
-    from certboot.pki.parsed import ParsedCertificate
 
 _SOON = timedelta(days=14)
 
 
 def remarks(case: Case, handshake: Handshake | None, primary: str) -> Iterator[Cause]:
     """Yield the remarks on what was sent, none with the id of the primary cause."""
-    for each in (*_order(case), *_strangers(case), *_soon(case), *_also(case)):
-        if each.id != primary:
-            yield each
+    for remark in (*_order(case), *_strangers(case), *_soon(case), *_also(case)):
+        if remark.id != primary:
+            yield remark
     if handshake and handshake.exchange.certificate_requested:
         meaning = "the server asked for a certificate of the client, and went on without one"
         yield Cause("client-certificate-requested", meaning, status="info")
@@ -32,34 +31,30 @@ def remarks(case: Case, handshake: Handshake | None, primary: str) -> Iterator[C
 
 def _order(case: Case) -> Iterator[Cause]:
     belonging = linked(case)
-    chain = [each for each in case.path.certificates if each in case.sent]
-    places = [case.sent.index(each) for each in chain]
+    chain = [member for member in case.path.certificates if member in case.sent]
+    places = [case.sent.index(member) for member in chain]
     if places != sorted(places):
         meaning = (
             "the server does not send its certificates in the order of the chain; some clients need that (RFC 5246)"
         )
         yield Cause("chain-out-of-order", meaning, status="info")
-    for each in case.sent[1:]:
-        certificate = each.certificate
-        if each.is_self_signed and (certificate.fingerprint in belonging or _is_root_above(case, each)):
+    for member in case.sent[1:]:
+        certificate = member.certificate
+        # Also one that the path ends at, though an intermediate before it was not sent.
+        if member.is_self_signed and (certificate.fingerprint in belonging or member in case.path.certificates[1:]):
             meaning = f"the server also sends a root, which every client must have anyway: {certificate.subject}"
             yield Cause("root-sent", meaning, status="info")
             break
 
 
-def _is_root_above(case: Case, each: ParsedCertificate) -> bool:
-    """Whether it is a root that the path ends at, though an intermediate before it was not sent."""
-    return each in case.path.certificates[1:]
-
-
 def _strangers(case: Case) -> Iterator[Cause]:
     belonging = linked(case)
-    for each in case.sent:
-        known = each.certificate.fingerprint in belonging or each in case.path.certificates
+    for member in case.sent:
+        known = member.certificate.fingerprint in belonging or member in case.path.certificates
         # A root beside a missing intermediate is more likely its own than a stranger.
-        if not known and not each.is_self_signed:
+        if not known and not member.is_self_signed:
             meaning = (
-                f"the server also sends a certificate that has nothing to do with its own: {each.certificate.subject}"
+                f"the server also sends a certificate that has nothing to do with its own: {member.certificate.subject}"
             )
             yield Cause("wrong-chain", meaning, status="warn")
             break
@@ -84,11 +79,10 @@ def _also(case: Case) -> Iterator[Cause]:
             status="warn",
         )
     last = len(case.path.certificates) - 1
-    for depth, each in enumerate(case.path.certificates):
-        defect = strict_defect(each, is_last=depth == last and each.is_self_signed)
+    for depth, member in enumerate(case.path.certificates):
+        defect = strict_defect(member, is_last=depth == last and member.is_self_signed)
         if defect in STRICT_CAUSES and last:
-            meaning = (
-                f"Python 3.13 and newer would still refuse the chain, for this certificate: {each.certificate.subject}"
-            )
+            meaning = "Python 3.13 and newer would still refuse the chain, for this certificate: "
+            meaning += member.certificate.subject
             yield Cause(STRICT_CAUSES[defect], meaning, status="warn")
             break

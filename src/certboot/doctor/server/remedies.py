@@ -23,11 +23,11 @@ def through_store(commands: Fix, overrides: Sequence[Override], target: Target) 
     A value that nobody can use cannot be adopted, and only who set it can take it back: the last command shows that it
     is at fault. Beside one that can be, it does no harm: OpenSSL passes over what is not there.
     """
-    adopted = [each.name for each in overrides if each.can_be_adopted]
+    adopted = [override.name for override in overrides if override.can_be_adopted]
     if adopted:
         return (*commands, ("certboot", "adopt", *adopted))
     if overrides:
-        unset = (option for each in overrides for option in ("-u", each.name))
+        unset = (option for override in overrides for option in ("-u", override.name))
         return (*commands, ("env", *unset, "certboot", "doctor", *_way(target)))
     return commands
 
