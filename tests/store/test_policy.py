@@ -14,7 +14,7 @@ from support.table import cases
 
 from certboot.pki.certificate import Certificate, Constraints, Link, Validity, load_certificate
 from certboot.pki.rules import broken_rule
-from certboot.sources.candidates import Candidate, Rejection
+from certboot.sources.candidates import Candidate, Rejection, Role
 from certboot.store.manifest import Intermediate, Provenance
 from certboot.store.policy import Decision, Rules, decide
 
@@ -180,7 +180,7 @@ FORGED = issue("Forged", Issued(ROOT.certificate, issue("Root").key))
 STRAY = issue("Stray", issue("Nobody"))
 
 
-def offer(issued: Issued, role: str = "intermediate", source: str = "ccadb") -> Candidate:
+def offer(issued: Issued, role: Role = "intermediate", source: str = "ccadb") -> Candidate:
     return Candidate(load_certificate(issued.der), source, "report", role)
 
 

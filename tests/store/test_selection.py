@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -10,10 +11,13 @@ from certboot.errors import StoreError
 from certboot.store.manifest import Choices, Entry, Manifest, Provenance
 from certboot.store.selection import choose, difference, find, first_outlived
 
+if typing.TYPE_CHECKING:
+    from certboot.sources.candidates import Role
+
 NOW = datetime(2026, 3, 1, tzinfo=timezone.utc)
 
 
-def entry(digits: str, name: str, *, role: str = "anchor", days: int = 100, sources: tuple[str, ...] = ()) -> Entry:
+def entry(digits: str, name: str, *, role: Role = "anchor", days: int = 100, sources: tuple[str, ...] = ()) -> Entry:
     reasons = tuple(Provenance(source, "", "2026-01-01") for source in sources)
     expiry = (NOW + timedelta(days=days)).isoformat()
     return Entry(digits.ljust(64, "0"), role, f"{name}.pem", name, f"CN={name},O=Corp Ltd", "", expiry, reasons)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import typing
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
 
     from certboot.pki.certificate import Certificate
+
+
+Role: TypeAlias = Literal["anchor", "intermediate"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,8 @@ class Candidate:
     certificate: Certificate
     source: str
     detail: str
-    role: str = "anchor"
-    """``anchor`` or ``intermediate``: what the source offers it as."""
+    role: Role = "anchor"
+    """What the source offers it as."""
     tls_trust: bool = True
     """Whether the source trusts it for TLS servers at all (Mozilla's trust bits)."""
     distrust_after: str = ""

@@ -26,6 +26,8 @@ from certboot.sources.candidates import Candidate, Loaded, Rejection, Unparsed
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
+    from certboot.sources.candidates import Role
+
     Progress = Callable[[str, int, "int | None"], None]
 
 NAME = "ccadb"
@@ -294,7 +296,7 @@ def _candidate(report: str, number: int, row: list[str]) -> Candidate | Rejectio
     return Rejection(rule, NAME, _file_name(report), f"row {number}: {reason}", printed, printable(name))
 
 
-def _role(report: str) -> str:
+def _role(report: str) -> Role:
     return "anchor" if report == ROOTS else "intermediate"
 
 

@@ -14,7 +14,6 @@ from certboot.store import choices
 from certboot.store.config import load_config
 from certboot.store.generations import named
 from certboot.store.inputs import report_folders
-from certboot.store.manifest import INTERMEDIATE
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +45,11 @@ class Authorities:
 
     def anchors(self, name: bytes) -> Iterator[Certificate]:
         """Yield the anchors of the store with this subject."""
-        return (certificate for certificate, entry in self.stored(name) if entry.role != INTERMEDIATE)
+        return (certificate for certificate, entry in self.stored(name) if entry.role == "anchor")
 
     def intermediates(self, name: bytes) -> Iterator[Certificate]:
         """Yield the intermediates of the store with this subject."""
-        return (certificate for certificate, entry in self.stored(name) if entry.role == INTERMEDIATE)
+        return (certificate for certificate, entry in self.stored(name) if entry.role == "intermediate")
 
     def stored(self, name: bytes) -> Iterator[tuple[Certificate, Entry]]:
         """Yield what the store has with this subject."""

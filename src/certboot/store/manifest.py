@@ -21,10 +21,10 @@ if typing.TYPE_CHECKING:
     from pathlib import Path
 
     from certboot.pki.certificate import Certificate
+    from certboot.sources.candidates import Role
 
 SCHEMA = 1
 NAME = "manifest.json"
-ANCHOR, INTERMEDIATE = "anchor", "intermediate"
 _HINT = "certboot init writes the store anew"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"[A-Za-z0-9_]{1,64}-([0-9a-f]{8})\.pem")  # as certificate.file_name has it
@@ -35,8 +35,7 @@ class Entry:
     """One certificate of a generation. All fields but ``provenance`` and ``defects`` are texts."""
 
     sha256: str
-    role: str
-    """``anchor`` or ``intermediate``."""
+    role: Role
     file: str
     name: str
     subject: str
@@ -58,7 +57,7 @@ class Entry:
 
         The others are left to the directory: a client that loads the bundle parses all of it for each context.
         """
-        return self.role == ANCHOR or any(reason.source == repaired.NAME for reason in self.provenance)
+        return self.role == "anchor" or any(reason.source == repaired.NAME for reason in self.provenance)
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def entry(file: str, held: TrustAnchor | Intermediate) -> Entry:
     certificate = held.certificate
     return Entry(
         sha256=certificate.fingerprint,
-        role=ANCHOR if isinstance(held, TrustAnchor) else INTERMEDIATE,
+        role="anchor" if isinstance(held, TrustAnchor) else "intermediate",
         file=file,
         name=certificate.name,
         subject=certificate.subject,
@@ -190,8 +189,8 @@ def _entry(document: dict[str, typing.Any]) -> Entry:
     # Its name is joined to a folder, and read there.
     file = _FILE.fullmatch(found.file)
     _require(own and file and file[1] == found.sha256[:8] and provenance, "not a certificate's names")
-    fits = not any(above) if found.role == ANCHOR else all(map(_SHA256.fullmatch, above))
-    _require(found.role in (ANCHOR, INTERMEDIATE) and fits, "not a certificate's place")
+    fits = not any(above) if found.role == "anchor" else all(map(_SHA256.fullmatch, above))
+    _require(found.role in ("anchor", "intermediate") and fits, "not a certificate's place")
     _require(_is_moment(found.not_before) and _is_moment(found.not_after), "not a certificate's dates")
     if found.distrust_after:
         datetime.fromisoformat(found.distrust_after)
