@@ -47,17 +47,21 @@ def sends(ask: Ask, tmp_path: Path, trust: Callable[..., Path]) -> Callable[...,
     return run
 
 
+def reports(folder: Path, *gone: Made, more: tuple[Made, ...] = ()) -> Path:
+    made = Reports(
+        (root(issued(ROOT)),),
+        tuple(intermediate(issued(each)) for each in (UPPER, MIDDLE, *more)),
+        tuple(revoked(issued(each)) for each in gone or (OTHER,)),
+    )
+    return save(made.bodies(), folder)
+
+
 @pytest.fixture
 def store(certboot: Run, tmp_path: Path) -> Callable[..., Path]:
     """Fill the store with the root and its intermediates from reports of the CCADB, some of them revoked."""
 
-    def fill(*gone: Made) -> Path:
-        made = Reports(
-            (root(issued(ROOT)),),
-            tuple(intermediate(issued(each)) for each in (UPPER, MIDDLE)),
-            tuple(revoked(issued(each)) for each in gone or (OTHER,)),
-        )
-        folder = save(made.bodies(), tmp_path / "reports")
+    def fill(*gone: Made, more: tuple[Made, ...] = ()) -> Path:
+        folder = reports(tmp_path / "reports", *gone, more=more)
         assert certboot("init", "--source", "ccadb", "--intermediates", "--from", folder).status == 0
         return folder
 
@@ -128,6 +132,16 @@ def test_no_revoked_certificate_is_ever_recommended(
     if not listed:
         (folder / ccadb.REVOKED.rpartition("/")[2]).unlink()
     assert sent_by(sends(SERVER)) == ""
+
+
+def test_what_has_been_revoked_since_the_last_update_is_gone_around(
+    sends: Callable[..., Answer], store: Callable[..., Path]
+) -> None:
+    short = make("Corp Issuing CA", ROOT, CA, key=MIDDLE.key)
+    folder = store(more=(short,))
+    assert sent_by(sends(SERVER)) == pem(SERVER, short)
+    reports(folder, short, more=(short,))
+    assert sent_by(sends(SERVER)) == pem(SERVER, MIDDLE, UPPER)
 
 
 def test_a_forged_issuer_and_a_fault_of_the_leaf_are_not_mended_by_a_file(
