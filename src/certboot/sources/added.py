@@ -40,7 +40,7 @@ def read(path: Path, now: datetime, password: Password | None = None, *, remembe
     if path.is_dir():
         found = [(file, _attempted(file)) for file in _certificate_files(path)]
         return Unparsed(_pieces(found), lambda: checked(_parsed(found, password), str(path), now))
-    data = _read(path)
+    data = content(path)
     return Unparsed(((str(path), data),), lambda: checked(_from_bytes(data, str(path), password), str(path), now))
 
 
@@ -67,7 +67,7 @@ def _certificate_files(folder: Path) -> list[Path]:
     try:
         found = sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS and path.is_file())
     except OSError as error:
-        raise _cannot_read(folder, error) from error
+        raise cannot_read(folder, error) from error
     if not found:
         message = f"no certificate files in the folder: {folder}"
         raise SourceError(message, f"it is searched, without the folders in it, for {', '.join(EXTENSIONS)}")
@@ -80,12 +80,12 @@ def _refuse_exposed(path: Path) -> None:
         for file in _certificate_files(path) if path.is_dir() else ():
             refuse_exposed(file)
     except OSError as error:
-        raise _cannot_read(path, error) from error
+        raise cannot_read(path, error) from error
 
 
 def _attempted(path: Path) -> bytes | SourceError:
     try:
-        return _read(path)
+        return content(path)
     except SourceError as error:
         return error
 
@@ -118,14 +118,16 @@ def _from_bytes(data: bytes, path: str, password: Password | None) -> Loaded:
     return from_bytes(data, NAME, path, password)
 
 
-def _read(path: Path) -> bytes:
+def content(path: Path) -> bytes:
+    """Return the bytes of a file that the user names; raises SourceError."""
     try:
         return files.read_regular(path, parsing.SIZE_LIMIT)
     except OSError as error:
-        raise _cannot_read(path, error) from error
+        raise cannot_read(path, error) from error
 
 
-def _cannot_read(path: Path, error: OSError) -> SourceError:
+def cannot_read(path: Path, error: OSError) -> SourceError:
+    """Return the error to raise for a file or folder that the user names."""
     return SourceError(f"cannot read {path}: {error.strerror}", files.hint(error))
 
 

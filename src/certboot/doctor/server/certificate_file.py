@@ -12,7 +12,6 @@ import typing
 from collections import Counter
 from dataclasses import dataclass
 
-from certboot import files
 from certboot.doctor.finding import Finding
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.errors import CertbootError, SourceError
@@ -20,7 +19,8 @@ from certboot.pki import der, pem
 from certboot.pki.certificate import load_certificate
 from certboot.pki.subject_hash import comparable
 from certboot.pki.verify_codes import NO_ISSUER
-from certboot.sources.parsing import PKCS7_LABELS, SIZE_LIMIT, from_bytes, is_one_element, text_of_windows
+from certboot.sources import added
+from certboot.sources.parsing import PKCS7_LABELS, from_bytes, is_one_element, text_of_windows
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,8 +86,7 @@ def anchors(path: Path) -> Certificates:
         with os.scandir(path) as entries:
             names = sorted(entry.name for entry in entries if entry.is_file())[:_MOST_FILES]
     except OSError as error:
-        message = f"cannot read {path}: {error.strerror}"
-        raise SourceError(message, files.hint(error)) from error
+        raise added.cannot_read(path, error) from error
     for name in names:
         try:
             content = _read(path / name, ("unreadable",))
@@ -125,7 +124,7 @@ def _some(content: _Read, path: Path, hint: str) -> Certificates:
 
 def _read(path: Path, rules: tuple[str, ...]) -> _Read:
     """Return what is in a file; ``rules`` are those of the rejections that count as damage."""
-    data = _content(path)
+    data = added.content(path)
     loaded = from_bytes(data, "chain", str(path))
     reasons = [rejection.reason for rejection in loaded.rejections if rejection.rule in rules]
     ders = tuple(candidate.certificate.der for candidate in loaded.candidates)
@@ -141,14 +140,6 @@ def _read(path: Path, rules: tuple[str, ...]) -> _Read:
         # What a block has is what was read first, if it was read.
         at_first = first is not None and bool(reasons and ders) and ders[0] not in (first.data or b"")
     return _Read(ders, tuple(damage), at_first, is_pem=bool(first or lost))
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return files.read_regular(path, SIZE_LIMIT)
-    except OSError as error:
-        message = f"cannot read {path}: {error.strerror}"
-        raise SourceError(message, files.hint(error)) from error
 
 
 def _lost(text: bytes) -> list[int]:
