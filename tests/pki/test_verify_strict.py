@@ -11,17 +11,17 @@ from support.pki import DAY, NOW
 from support.table import cases
 
 from certboot.doctor.server.cause import STRICT_CAUSES
-from certboot.pki import verify_codes as code
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.verdict import openssl_verdict, verifying_context
 from certboot.pki.verify import strict_defect
+from certboot.pki.verify_codes import STRICT_ONLY
 
 ROOT = make("Root", form=CA)
 SAN = x509.SubjectAlternativeName([x509.DNSName("localhost")])
 
 
 def test_what_only_newer_pythons_refuse_has_a_finding_for_each_code() -> None:
-    assert frozenset(STRICT_CAUSES) == code.STRICT_ONLY
+    assert frozenset(STRICT_CAUSES) == STRICT_ONLY
 
 
 def bare(subject: x509.Name, extensions: tuple[tuple[x509.ExtensionType, bool], ...], issuer: Made = ROOT) -> Made:

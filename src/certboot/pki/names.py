@@ -9,13 +9,13 @@ import typing
 from cryptography import x509
 
 from certboot.pki.subject_hash import subject_hash
+from certboot.pki.verify_codes import Code
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
 
     from certboot.pki.parsed import ParsedCertificate
 
-PERMITTED_VIOLATION, EXCLUDED_VIOLATION, UNSUPPORTED_CONSTRAINT = 47, 48, 51
 _LABEL = re.compile("[0-9a-z-]+")
 _HOST = re.compile(r"(?!-)[0-9a-zA-Z_-]+(\.[0-9a-zA-Z_-]+)+")
 _FEWEST_DOTS = 2  # "*.example.org"; a wildcard for a whole top level domain is no name
@@ -71,10 +71,10 @@ def _violation(constraints: x509.NameConstraints, name: x509.GeneralName) -> int
     if (permitted or excluded) and not isinstance(
         name, (x509.DNSName, x509.IPAddress, x509.DirectoryName, x509.RFC822Name, x509.UniformResourceIdentifier)
     ):
-        return UNSUPPORTED_CONSTRAINT
+        return Code.UNSUPPORTED_CONSTRAINT_TYPE
     if permitted and not any(_within(name, base) for base in permitted):
-        return PERMITTED_VIOLATION
-    return EXCLUDED_VIOLATION if any(_within(name, base) for base in excluded) else 0
+        return Code.PERMITTED_VIOLATION
+    return Code.EXCLUDED_VIOLATION if any(_within(name, base) for base in excluded) else 0
 
 
 def _alike(subtrees: Iterable[x509.GeneralName] | None, name: x509.GeneralName) -> list[x509.GeneralName]:

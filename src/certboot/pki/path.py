@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from certboot.pki import verify_codes as code
 from certboot.pki.subject_hash import subject_hash
+from certboot.pki.verify_codes import Code
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,7 +44,7 @@ def built(
             return Path(tuple(path), used - 1) if top in anchors else _ended(path, used, anchors, partial=partial)
         if issuer in path:
             # Two that name each other as issuer: OpenSSL goes round until the path is too long.
-            return Path(tuple(path), used, code.CERT_CHAIN_TOO_LONG)
+            return Path(tuple(path), used, Code.CERT_CHAIN_TOO_LONG)
         if issuer:
             path.append(issuer)
             if partial or issuer.is_self_signed:
@@ -57,7 +57,7 @@ def built(
         path.append(issuer)
         left.remove(issuer)
         used += 1
-    return Path(tuple(path), used, code.CERT_CHAIN_TOO_LONG)
+    return Path(tuple(path), used, Code.CERT_CHAIN_TOO_LONG)
 
 
 def _ended(path: list[ParsedCertificate], used: int, anchors: Sequence[ParsedCertificate], *, partial: bool) -> Path:
@@ -67,9 +67,9 @@ def _ended(path: list[ParsedCertificate], used: int, anchors: Sequence[ParsedCer
             return Path(found[:1], 0)
         if path[-1].is_self_signed:
             single = len(path) == 1
-            return Path(found, used, code.DEPTH_ZERO_SELF_SIGNED_CERT if single else code.SELF_SIGNED_CERT_IN_CHAIN)
-        return Path(found, used, code.UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
-    return Path(found, used, code.UNABLE_TO_GET_ISSUER_CERT)
+            return Path(found, used, Code.DEPTH_ZERO_SELF_SIGNED_CERT if single else Code.SELF_SIGNED_CERT_IN_CHAIN)
+        return Path(found, used, Code.UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
+    return Path(found, used, Code.UNABLE_TO_GET_ISSUER_CERT)
 
 
 def is_issuer(issuer: ParsedCertificate, of: ParsedCertificate) -> bool:

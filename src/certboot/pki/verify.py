@@ -15,10 +15,10 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certboot.pki import names
-from certboot.pki import verify_codes as code
 from certboot.pki.certificate import is_signed_by
 from certboot.pki.path import Path, built
 from certboot.pki.rules import overlooked
+from certboot.pki.verify_codes import STRICT_ONLY, Code
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,14 +64,14 @@ def verify(sent: Sequence[ParsedCertificate], anchors: Sequence[ParsedCertificat
     """Return what OpenSSL says of the leaf ``sent[0]`` with the rest of ``sent`` to help, as the rules have it."""
     path = built(sent, anchors, rules.at, partial=rules.strict)
     if sent[0].key[1] < _STRENGTHS[rules.level]:
-        return Verification(code.EE_KEY_TOO_SMALL, 0, path)
+        return Verification(Code.EE_KEY_TOO_SMALL, 0, path)
     if path.defect:
         return Verification(path.defect, len(path.certificates) - 1, path)
     for check in (_extensions, _strength, _host, _signatures_and_times, _name_constraints):
         found = next(check(path, rules), None)
         if found:
             return Verification(*found, path)
-    return Verification(code.OK, 0, path)
+    return Verification(Code.OK, 0, path)
 
 
 _Found: typing.TypeAlias = "Iterator[tuple[int, int]]"
@@ -84,23 +84,23 @@ def _extensions(path: Path, rules: Rules) -> _Found:
     last = len(path.certificates) - 1
     for depth, each in enumerate(path.certificates):
         if each.certificate.constraints.unhandled_critical:
-            yield code.UNHANDLED_CRITICAL_EXTENSION, depth
+            yield Code.UNHANDLED_CRITICAL_EXTENSION, depth
         kind = _ca_kind(each)
         if depth == 0:
             acceptable = not rules.strict or kind in (_NO_CA, _CA)
         else:
             acceptable = kind == _CA or (kind != _NO_CA and depth == last and not rules.strict)
         if not acceptable:
-            yield code.INVALID_CA, depth
+            yield Code.INVALID_CA, depth
         if rules.strict and last:
             defect = strict_defect(each, is_last=depth == last)
             if defect:
                 yield defect, depth
         if not _for_tls_servers(each, is_leaf=depth == 0):
-            yield code.INVALID_PURPOSE, depth
+            yield Code.INVALID_PURPOSE, depth
         limit = each.certificate.constraints.path_length
         if depth > 1 and limit is not None and issuers > limit:
-            yield code.PATH_LENGTH_EXCEEDED, depth
+            yield Code.PATH_LENGTH_EXCEEDED, depth
         issuers += depth > 0 and not each.certificate.link.self_issued
 
 
@@ -131,15 +131,15 @@ def _strength(path: Path, rules: Rules) -> _Found:
     needed = _STRENGTHS[rules.level]
     for depth, each in enumerate(path.certificates):
         if depth and each.key[1] < needed:
-            yield code.CA_KEY_TOO_SMALL, depth
+            yield Code.CA_KEY_TOO_SMALL, depth
         if depth < len(path.certificates) - 1 and each.signature[1] < needed:
-            yield code.CA_MD_TOO_WEAK, depth
+            yield Code.CA_MD_TOO_WEAK, depth
 
 
 def _host(path: Path, rules: Rules) -> _Found:
     """check_id()."""
     if rules.host and not names.is_for(path.certificates[0], rules.host, common_name=rules.common_name):
-        yield code.IP_ADDRESS_MISMATCH if names.ip_address(rules.host) else code.HOSTNAME_MISMATCH, 0
+        yield Code.IP_ADDRESS_MISMATCH if names.ip_address(rules.host) else Code.HOSTNAME_MISMATCH, 0
 
 
 def _signatures_and_times(path: Path, rules: Rules) -> _Found:
@@ -148,11 +148,11 @@ def _signatures_and_times(path: Path, rules: Rules) -> _Found:
     for depth in range(last, -1, -1):
         certificate = path.certificates[depth].certificate
         if depth < last and not is_signed_by(certificate, path.certificates[depth + 1].certificate):
-            yield code.CERT_SIGNATURE_FAILURE, depth
+            yield Code.CERT_SIGNATURE_FAILURE, depth
         if certificate.validity.not_before > rules.at:
-            yield code.CERT_NOT_YET_VALID, depth
+            yield Code.CERT_NOT_YET_VALID, depth
         if certificate.validity.not_after < rules.at:
-            yield code.CERT_HAS_EXPIRED, depth
+            yield Code.CERT_HAS_EXPIRED, depth
 
 
 def _name_constraints(path: Path, _: Rules) -> _Found:
@@ -181,42 +181,42 @@ def _defects(each: ParsedCertificate, *, is_last: bool) -> Iterator[int]:
     yield from _in_names(each)
     if each.parsed.version is not x509.Version.v3:
         if len(each.parsed.extensions):
-            yield code.EXTENSIONS_REQUIRE_VERSION_3
+            yield Code.EXTENSIONS_REQUIRE_VERSION_3
         return
     if not is_last and not each.certificate.link.authority_key_id:
-        yield code.MISSING_AUTHORITY_KEY_IDENTIFIER
+        yield Code.MISSING_AUTHORITY_KEY_IDENTIFIER
     if _claims_ca(each) and each.extension(x509.SubjectKeyIdentifier) is None:
-        yield code.MISSING_SUBJECT_KEY_IDENTIFIER
+        yield Code.MISSING_SUBJECT_KEY_IDENTIFIER
 
 
 def _in_constraints_and_usage(each: ParsedCertificate) -> Iterator[int]:
     usage = each.extension(x509.KeyUsage)
     if each.certificate.constraints.path_length is not None:
         if not _claims_ca(each):
-            yield code.PATHLEN_INVALID_FOR_NON_CA
+            yield Code.PATHLEN_INVALID_FOR_NON_CA
         if usage is None or not usage.key_cert_sign:
-            yield code.PATHLEN_WITHOUT_KU_KEY_CERT_SIGN
+            yield Code.PATHLEN_WITHOUT_KU_KEY_CERT_SIGN
     if _claims_ca(each):
         if not each.critical(x509.BasicConstraints):
-            yield code.CA_BCONS_NOT_CRITICAL
+            yield Code.CA_BCONS_NOT_CRITICAL
         if usage is None:
-            yield code.CA_CERT_MISSING_KEY_USAGE
+            yield Code.CA_CERT_MISSING_KEY_USAGE
     elif usage is not None and usage.key_cert_sign:
-        yield code.KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA
+        yield Code.KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA
 
 
 def _in_names(each: ParsedCertificate) -> Iterator[int]:
     usage = each.extension(x509.KeyUsage)
     alternatives = each.extension(x509.SubjectAlternativeName)
     if not len(each.parsed.issuer):
-        yield code.ISSUER_NAME_EMPTY
+        yield Code.ISSUER_NAME_EMPTY
     if not len(each.parsed.subject):
         if _claims_ca(each) or (usage is not None and usage.crl_sign) or alternatives is None:
-            yield code.SUBJECT_NAME_EMPTY
+            yield Code.SUBJECT_NAME_EMPTY
         elif not each.critical(x509.SubjectAlternativeName):
-            yield code.EMPTY_SUBJECT_SAN_NOT_CRITICAL
+            yield Code.EMPTY_SUBJECT_SAN_NOT_CRITICAL
     if alternatives is not None and not len(alternatives):
-        yield code.EMPTY_SUBJECT_ALT_NAME
+        yield Code.EMPTY_SUBJECT_ALT_NAME
 
 
 def _claims_ca(each: ParsedCertificate) -> bool:
@@ -240,11 +240,11 @@ def strict_end(chain: Sequence[ParsedCertificate], trusted: Sequence[ParsedCerti
     """
     found = verify(chain, trusted, Rules(now, strict=True))
     *below, last = found.path.certificates[: found.depth] or (chain[0],)
-    if found.code not in code.STRICT_ONLY or not below:
+    if found.code not in STRICT_ONLY or not below:
         return None
     upwards = [each.certificate for each in found.path.certificates[found.depth - 1 :]]
     if any(overlooked(issuer, certificate) for certificate, issuer in itertools.pairwise(upwards)):
         return None
-    if verify(below, (last,), Rules(now, strict=True)).code != code.OK:
+    if verify(below, (last,), Rules(now, strict=True)).code != Code.OK:
         return None
     return End(last, found.culprit)

@@ -22,11 +22,11 @@ from certboot.doctor.server.judge import of_handshake, of_presented
 from certboot.doctor.server.known import known
 from certboot.errors import CertbootError, CertificateError, printable
 from certboot.net.handshake import handshake
-from certboot.pki import verify_codes
 from certboot.pki.certificate import load_certificate
 from certboot.pki.names import ip_address
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.verdict import STRICT_PYTHON, verifying_context
+from certboot.pki.verify_codes import WITHOUT_END, Code
 from certboot.scan import result
 from certboot.scan.workers import Once
 from certboot.store.authorities import Authorities
@@ -48,8 +48,7 @@ if typing.TYPE_CHECKING:
 _MOST_VERDICTS = 2048
 _MOST_ISSUERS = 512
 _LARGE = 16 * 1024  # bytes of a chain; about twice what is common
-_SELF_SIGNED = frozenset({verify_codes.DEPTH_ZERO_SELF_SIGNED_CERT})
-_WITHOUT_END = verify_codes.NO_ISSUER | _SELF_SIGNED | {verify_codes.SELF_SIGNED_CERT_IN_CHAIN}
+_SELF_SIGNED = frozenset({Code.DEPTH_ZERO_SELF_SIGNED_CERT})
 
 _FILE, _DIRECTORY = "SSL_CERT_FILE", "SSL_CERT_DIR"
 _NOWHERE = "no-file"
@@ -125,11 +124,11 @@ class Prober:
         if not presented or codes == _SELF_SIGNED:
             return Known()
         issuer = b""
-        if codes & _WITHOUT_END:
+        if codes & WITHOUT_END:
             with contextlib.suppress(CertificateError):
                 issuer = parsed_certificate(presented[0]).certificate.link.issuer_name
         others = hashlib.sha256(b"".join(presented[1:])).digest()
-        key = issuer, others, codes & (_WITHOUT_END | {verify_codes.CERT_HAS_EXPIRED})
+        key = issuer, others, codes & (WITHOUT_END | {Code.CERT_HAS_EXPIRED})
 
         def make() -> Known:
             return known(evidence, Authorities(self._paths, known_in_force(self._paths)), self._environ)

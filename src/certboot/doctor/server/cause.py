@@ -9,45 +9,53 @@ from certboot.doctor.server import dates, remedies
 from certboot.doctor.server.case import Cause
 from certboot.doctor.server.issuer import untrusted, without_end
 from certboot.pki import names, rules
-from certboot.pki import verify_codes as code
 from certboot.pki.verify import strict_end
+from certboot.pki.verify_codes import NO_ISSUER, WRONG_NAME, WRONG_TIME, Code
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from certboot.doctor.server.case import Case
     from certboot.pki.verdict import Judgement
 
 _CODES = {
-    "invalid-signature": (4, 6, 76, 77, code.CERT_SIGNATURE_FAILURE, code.SIGNATURE_ALGORITHM_INCONSISTENCY),
-    "self-signed-leaf": (code.DEPTH_ZERO_SELF_SIGNED_CERT,),
-    "untrusted-root": (27, code.SELF_SIGNED_CERT_IN_CHAIN),
-    "path-length-exceeded": (code.PATH_LENGTH_EXCEEDED,),
-    "wrong-purpose": (code.INVALID_PURPOSE,),
-    "distrusted-by-user": (code.CERT_REJECTED,),
-    "not-a-ca": (32, 37, code.INVALID_CA),
+    "invalid-signature": (4, 6, 76, 77, Code.CERT_SIGNATURE_FAILURE, Code.SIGNATURE_ALGORITHM_INCONSISTENCY),
+    "self-signed-leaf": (Code.DEPTH_ZERO_SELF_SIGNED_CERT,),
+    "untrusted-root": (27, Code.SELF_SIGNED_CERT_IN_CHAIN),
+    "path-length-exceeded": (Code.PATH_LENGTH_EXCEEDED,),
+    "wrong-purpose": (Code.INVALID_PURPOSE,),
+    "distrusted-by-user": (Code.CERT_REJECTED,),
+    "not-a-ca": (32, 37, Code.INVALID_CA),
     "name-constraints": (47, 48, 49, 51, 52, 53),
-    "hostname-mismatch": (63, code.HOSTNAME_MISMATCH),
-    "ip-not-in-san": (code.IP_ADDRESS_MISMATCH,),
-    "weak-key": (code.EE_KEY_TOO_SMALL, code.CA_KEY_TOO_SMALL),
-    "weak-signature": (code.CA_MD_TOO_WEAK,),
+    "hostname-mismatch": (63, Code.HOSTNAME_MISMATCH),
+    "ip-not-in-san": (Code.IP_ADDRESS_MISMATCH,),
+    "weak-key": (Code.EE_KEY_TOO_SMALL, Code.CA_KEY_TOO_SMALL),
+    "weak-signature": (Code.CA_MD_TOO_WEAK,),
 }
-CAUSES = {number: kind for kind, numbers in _CODES.items() for number in numbers}
-"""What needs no second look at the chain."""
+_STRICT_CODES = {
+    # INVALID_CA is a root without any, which the lax rules let pass.
+    "strict-basic-constraints": (Code.INVALID_CA, Code.CA_BCONS_NOT_CRITICAL),
+    "strict-path-length": (Code.PATHLEN_INVALID_FOR_NON_CA, Code.PATHLEN_WITHOUT_KU_KEY_CERT_SIGN),
+    "strict-key-usage": (Code.KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA, Code.CA_CERT_MISSING_KEY_USAGE),
+    "strict-missing-aki": (Code.MISSING_AUTHORITY_KEY_IDENTIFIER,),
+    "strict-missing-ski": (Code.MISSING_SUBJECT_KEY_IDENTIFIER,),
+    "strict-names": (
+        Code.ISSUER_NAME_EMPTY,
+        Code.SUBJECT_NAME_EMPTY,
+        Code.EMPTY_SUBJECT_ALT_NAME,
+        Code.EMPTY_SUBJECT_SAN_NOT_CRITICAL,
+    ),
+    "strict-version": (Code.EXTENSIONS_REQUIRE_VERSION_3,),
+}
 
-STRICT_CAUSES = {
-    code.INVALID_CA: "strict-basic-constraints",  # a root without any, which the lax rules let pass
-    code.PATHLEN_INVALID_FOR_NON_CA: "strict-path-length",
-    code.PATHLEN_WITHOUT_KU_KEY_CERT_SIGN: "strict-path-length",
-    code.KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA: "strict-key-usage",
-    code.MISSING_AUTHORITY_KEY_IDENTIFIER: "strict-missing-aki",
-    code.MISSING_SUBJECT_KEY_IDENTIFIER: "strict-missing-ski",
-    code.CA_BCONS_NOT_CRITICAL: "strict-basic-constraints",
-    code.CA_CERT_MISSING_KEY_USAGE: "strict-key-usage",
-    code.ISSUER_NAME_EMPTY: "strict-names",
-    code.SUBJECT_NAME_EMPTY: "strict-names",
-    code.EMPTY_SUBJECT_ALT_NAME: "strict-names",
-    code.EMPTY_SUBJECT_SAN_NOT_CRITICAL: "strict-names",
-    code.EXTENSIONS_REQUIRE_VERSION_3: "strict-version",
-}
+
+def _by_code(table: Mapping[str, tuple[int, ...]]) -> dict[int, str]:
+    return {code: kind for kind, codes in table.items() for code in codes}
+
+
+CAUSES = _by_code(_CODES)
+"""What needs no second look at the chain."""
+STRICT_CAUSES = _by_code(_STRICT_CODES)
 """What only Python 3.13 and newer refuse (VERIFY_X509_STRICT)."""
 
 _MEANINGS = {
@@ -70,11 +78,11 @@ _MEANINGS = {
 
 def refused(case: Case, message: str) -> Cause:
     """Return the cause for ``case.code``, a code by which clients of every version refuse the chain."""
-    if case.code in code.NO_ISSUER:
+    if case.code in NO_ISSUER:
         return without_end(case)
-    if case.code in code.WRONG_TIME:
+    if case.code in WRONG_TIME:
         return dates.not_valid_now(case)
-    if case.code in code.WRONG_NAME:
+    if case.code in WRONG_NAME:
         return _wrong_name(case)
     kind = CAUSES.get(case.code, "verification-failed")
     special = {"untrusted-root": untrusted, "self-signed-leaf": _self_signed, "distrusted-by-user": _rejected}
@@ -116,7 +124,7 @@ def strict_only(case: Case, *, here: bool) -> Cause:
 def though_accepted(case: Case, without_common_name: Judgement | None) -> list[Cause]:
     """Return what is wrong with a chain that OpenSSL accepts, the worst first."""
     causes = [*_revoked(case), *_distrusted(case), *_distrusted_after(case)]
-    if without_common_name and without_common_name.code in code.WRONG_NAME:
+    if without_common_name and without_common_name.code in WRONG_NAME:
         meaning = (
             f"the certificate has no subjectAltName, only a common name: {case.leaf.certificate.subject}\n"
             "the standard library falls back to that; requests, pip, curl and browsers refuse it"

@@ -17,7 +17,7 @@ from certboot.net.connection import ConnectionFault, Target, ascii_name
 from certboot.pki.by_subject import readable_parts
 from certboot.pki.verdict import STRICT_PYTHON, Judgement, openssl_verdict, verifying_context
 from certboot.pki.verify import Rules, verify
-from certboot.pki.verify_codes import MESSAGES
+from certboot.pki.verify_codes import Code
 
 if typing.TYPE_CHECKING:
     import ssl
@@ -94,6 +94,6 @@ def _at_another_time(chain: tuple[bytes, ...], anchors: tuple[bytes, ...], rules
 
     def ask(*, strict: bool, common_name: bool = True) -> Judgement:
         code = verify(sent, above, Rules(rules.at, rules.host, strict=strict, common_name=common_name)).code
-        return Judgement(code, MESSAGES.get(code, f"error {code}"))
+        return Judgement(int(code), Code(code).words)
 
     return ask

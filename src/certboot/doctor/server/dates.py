@@ -8,7 +8,7 @@ from certboot import moment
 from certboot.doctor.environment.clock import NOTICEABLE
 from certboot.doctor.server import remedies
 from certboot.doctor.server.case import Cause
-from certboot.pki import verify_codes as code
+from certboot.pki.verify_codes import Code
 
 if typing.TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +25,7 @@ def not_valid_now(case: Case) -> Cause:
             "clock-skew", meaning, depth=case.depth, evidence={"clock": case.now.isoformat(), "because": wrong}
         )
     certificate = case.culprit.certificate
-    if case.code == code.CERT_NOT_YET_VALID:
+    if case.code == Code.CERT_NOT_YET_VALID:
         meaning = f"valid only from {moment.shown(certificate.validity.not_before)} on: {certificate.subject}"
         return Cause("not-yet-valid", meaning, depth=case.depth)
     meaning = f"expired on {moment.shown(certificate.validity.not_after)}: {certificate.subject}"
@@ -46,7 +46,7 @@ def _why_the_clock(case: Case) -> str:
     clock, there = case.known.clock, case.server_date
     if clock is None:
         return ""
-    early = case.code == code.CERT_NOT_YET_VALID
+    early = case.code == Code.CERT_NOT_YET_VALID
     if early and clock.earliest and case.now < clock.earliest:
         return f"certboot and its certificates are from {moment.shown(clock.earliest)}"
     if not early and clock.anchors_expired:

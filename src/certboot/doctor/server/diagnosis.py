@@ -13,10 +13,10 @@ from certboot.doctor.server.case import Case, Cause
 from certboot.doctor.server.evidence import path_evidence, presented
 from certboot.doctor.server.no_handshake import without_verdict
 from certboot.doctor.server.remarks import remarks
-from certboot.pki import verify_codes
 from certboot.pki.by_subject import readable_parts
 from certboot.pki.path import is_issuer, name_hash
 from certboot.pki.verify import Rules, verify
+from certboot.pki.verify_codes import NO_ISSUER, Code
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,11 +119,11 @@ def _case(evidence: Evidence, sent: tuple[ParsedCertificate, ...], wanted: int, 
     )
 
 
-_CODE_ALONE = {
-    verify_codes.OK: GOOD,
-    verify_codes.CERT_HAS_EXPIRED: "expired-leaf",
-    verify_codes.CERT_NOT_YET_VALID: "not-yet-valid",
-    **dict.fromkeys(verify_codes.NO_ISSUER, "untrusted-root"),
+_CODE_ALONE: dict[int, str] = {
+    Code.OK: GOOD,
+    Code.CERT_HAS_EXPIRED: "expired-leaf",
+    Code.CERT_NOT_YET_VALID: "not-yet-valid",
+    **dict.fromkeys(NO_ISSUER, "untrusted-root"),
     **causes.CAUSES,
 }
 

@@ -13,8 +13,8 @@ from certboot.doctor.server.case import Clock, Distrust, Known
 from certboot.doctor.server.issuer import STORE
 from certboot.errors import CertbootError
 from certboot.pki import pem
-from certboot.pki import verify_codes as code
 from certboot.pki.by_subject import BySubject, readable_parts
+from certboot.pki.verify_codes import WITHOUT_END, Code
 from certboot.sources import certifi, system
 
 if typing.TYPE_CHECKING:
@@ -26,7 +26,6 @@ if typing.TYPE_CHECKING:
     from certboot.store.authorities import Authorities
 
 _ORGANISATION = re.compile(r"(?:^|,|\+)O=((?:\\.|[^,+\\])*)")
-_WITHOUT_END = code.NO_ISSUER | {code.DEPTH_ZERO_SELF_SIGNED_CERT, code.SELF_SIGNED_CERT_IN_CHAIN}
 _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -34,7 +33,7 @@ def known(evidence: Evidence, authorities: Authorities, environ: Mapping[str, st
     """Return what is known; what cannot be read is not known, and for what no code asks nothing is read."""
     sent = readable_parts(evidence.presented)
     distrust, clock = _distrust(authorities, sent), _clock(authorities, evidence.codes)
-    if not evidence.codes & _WITHOUT_END:
+    if not evidence.codes & WITHOUT_END:
         return Known(distrust=distrust, clock=clock)
     active = frozenset(evidence.anchors)
     names = tuple(dict.fromkeys(member.certificate.link.issuer_name for member in sent))
@@ -91,7 +90,7 @@ def _clock(authorities: Authorities, codes: frozenset[int]) -> Clock:
     with contextlib.suppress(CertbootError):
         version = certifi.read().pieces[0][0]
     latest = passed(authorities.generation, version)
-    return Clock(latest[0] if latest else None, code.CERT_HAS_EXPIRED in codes and _most_expired())
+    return Clock(latest[0] if latest else None, Code.CERT_HAS_EXPIRED in codes and _most_expired())
 
 
 def _organisations(evidence: Evidence, authorities: Authorities, environ: Mapping[str, str]) -> frozenset[str]:
