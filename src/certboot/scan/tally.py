@@ -91,18 +91,12 @@ class Issuers:
     def shared(self) -> dict[str, tuple[str, ...]]:
         """Return the issuers behind three or more unrelated hosts, with a host of each site."""
         with self._lock:
-            issuers = tuple(self._hosts)
-        return {issuer: hosts for issuer in issuers if (hosts := self._shared(issuer))}
+            return {issuer: tuple(hosts.values()) for issuer, hosts in self._hosts.items() if len(hosts) >= _UNRELATED}
 
     def others(self, issuer: str, host: str) -> tuple[str, ...]:
         """Return the hosts of other sites behind the same issuer, if they are enough to draw a conclusion from."""
         site = registrable(host)
-        return tuple(other for other in self._shared(issuer) if registrable(other) != site)
-
-    def _shared(self, issuer: str) -> tuple[str, ...]:
-        with self._lock:
-            hosts = tuple(self._hosts.get(issuer, {}).values())
-        return hosts if len(hosts) >= _UNRELATED else ()
+        return tuple(other for other in self.shared().get(issuer, ()) if registrable(other) != site)
 
 
 def registrable(host: str) -> str:

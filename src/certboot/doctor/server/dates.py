@@ -11,8 +11,6 @@ from certboot.doctor.server.case import Cause
 from certboot.pki.verify_codes import Code
 
 if typing.TYPE_CHECKING:
-    from datetime import datetime
-
     from certboot.doctor.server.case import Case
 
 
@@ -56,10 +54,7 @@ def _why_the_clock(case: Case) -> str:
         begin = moment.shown(certificate.validity.not_before)
         return f"a root that is already trusted would be valid only from {begin} on"
     believable = there is not None and not (clock.earliest and there < clock.earliest)
-    if there and believable and abs(there - case.now) > NOTICEABLE and _all_valid(case, there):
+    differs = there is not None and believable and abs(there - case.now) > NOTICEABLE
+    if there and differs and all(member.certificate.validity.covers(there) for member in case.path.certificates):
         return f"the server says that it is {moment.shown(there)}, and then its chain is valid"
     return ""
-
-
-def _all_valid(case: Case, at: datetime) -> bool:
-    return all(member.certificate.validity.covers(at) for member in case.path.certificates)

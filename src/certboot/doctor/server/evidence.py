@@ -28,13 +28,8 @@ def _described(der: bytes) -> Presented:
         certificate = parsed_certificate(der).certificate
     except CertificateError as error:
         return Presented("", printable(error.message), "", "", "")
-    return Presented(
-        certificate.fingerprint,
-        certificate.subject,
-        certificate.issuer,
-        certificate.validity.not_before.isoformat(),
-        certificate.validity.not_after.isoformat(),
-    )
+    begin, end = (moment.isoformat() for moment in certificate.validity)
+    return Presented(certificate.fingerprint, certificate.subject, certificate.issuer, begin, end)
 
 
 def path_evidence(case: Case, cause: Cause) -> dict[str, object]:

@@ -32,14 +32,17 @@ def without_end(case: Case) -> Cause:
     by_user = _distrusted(case)
     if by_user:
         return by_user
-    if case.top == case.leaf and _sends_strangers(case):
+    # Something else was sent in the place of the issuer: more than a root, which is harmless.
+    if case.top == case.leaf and len(linked(case)) == 1 and any(member != case.leaf for member in case.sent):
         meaning = (
             f"the server sends certificates of other CAs, and not that of its own: {case.leaf.certificate.issuer}\n"
             "most likely an old chain was left in its configuration when its certificate was renewed"
         )
         fix = _with_the_store(case, remedies.certboot("repair", case.target)) if case.leaf.issuers_at else ()
         return Cause("wrong-chain", meaning, fix, depth=0)
-    because = _why_intermediate(case)
+    because = _by_knowledge(case)
+    if because is None:
+        because = _by_looks(case)
     if because:
         lines = [
             f"the server does not send the intermediate certificate that it needs: {case.top.certificate.issuer}",
@@ -47,11 +50,12 @@ def without_end(case: Case) -> Cause:
         ]
         stored = any(_is_stored(intermediate, case) for intermediate in case.known.intermediates)
         lines += [f"it is in {STORE}, {_KEPT_OUT}"] if stored else []
+        missing = {"subject": case.top.certificate.issuer, "at": list(case.top.issuers_at)}
         return Cause(
             "missing-intermediate",
             "\n".join([*lines, *_overriding(case)]),
             _with_the_store(case, () if stored else remedies.certboot("repair", case.target)),
-            evidence={"because": because, "missing": _missing(case)},
+            evidence={"because": because, "missing": missing},
         )
     return untrusted(case)
 
@@ -125,24 +129,8 @@ def _is_stored(candidate: ParsedCertificate, case: Case) -> bool:
     return candidate.certificate.fingerprint in case.known.stored and is_issuer(candidate, case.top)
 
 
-def _missing(case: Case) -> dict[str, object]:
-    return {"subject": case.top.certificate.issuer, "at": list(case.top.issuers_at)}
-
-
-def _sends_strangers(case: Case) -> bool:
-    """Whether something else was sent in the place of the issuer: more than a root, which is harmless."""
-    belonging = linked(case)
-    return any(member.certificate.fingerprint not in belonging for member in case.sent) and len(belonging) == 1
-
-
-def _why_intermediate(case: Case) -> str:
-    """Return by what the missing issuer is taken for an intermediate, or an empty text."""
-    known = _by_knowledge(case)
-    return _by_looks(case) if known is None else known
-
-
 def _by_knowledge(case: Case) -> str | None:
-    """Return why it is one, an empty text for a root, or None where neither is known."""
+    """Return why the missing issuer is an intermediate, an empty text for a root, or None where neither is known."""
     named = _issuer_of_issuer(case.top)
     if named is not None:
         said = "the certificate that was sent names the issuer of the missing one, so that is no root"
@@ -155,6 +143,7 @@ def _by_knowledge(case: Case) -> str | None:
 
 
 def _by_looks(case: Case) -> str:
+    """Return by what the missing issuer is taken for an intermediate, or an empty text."""
     top, issuer = case.top, case.top.certificate.issuer
     if _maker(case) or _ROOT.search(issuer):
         return ""
