@@ -10,7 +10,6 @@ import os
 import re
 import typing
 from collections import Counter
-from dataclasses import dataclass
 
 from certboot.doctor.finding import Finding
 from certboot.doctor.findings import EXPLANATIONS
@@ -47,21 +46,15 @@ _MOST = 100
 _WITHOUT_ISSUER = frozenset({"missing-intermediate", "untrusted-root", "wrong-chain"})
 
 
-@dataclass(frozen=True)
-class Certificates:
+class Certificates(typing.NamedTuple):
     """What a file or folder has."""
 
     ders: tuple[bytes, ...]
     damage: tuple[str, ...] = ()
     """What cannot be used, and why: a line of text each."""
-
-
-class _Read(typing.NamedTuple):
-    ders: tuple[bytes, ...]
-    damage: tuple[str, ...]
-    at_first: bool
+    at_first: bool = False
     """Whether the first of the damage is before the first of the certificates."""
-    is_pem: bool
+    is_pem: bool = False
 
 
 def chain(path: Path) -> Certificates:
@@ -114,15 +107,15 @@ def _few_of_a_name(content: Certificates, path: Path) -> Certificates:
     return content
 
 
-def _some(content: _Read, path: Path, hint: str) -> Certificates:
+def _some(content: Certificates, path: Path, hint: str) -> Certificates:
     if not content.ders:
         reason = content.damage[0] if content.damage else "there is none"
         message = f"no certificate that can be read, {reason}: {path}"
         raise SourceError(message, hint)
-    return Certificates(content.ders, content.damage)
+    return content
 
 
-def _read(path: Path, rules: tuple[str, ...]) -> _Read:
+def _read(path: Path, rules: tuple[str, ...]) -> Certificates:
     """Return what is in a file; ``rules`` are those of the rejections that count as damage."""
     data = added.content(path)
     loaded = from_bytes(data, "chain", str(path))
@@ -130,7 +123,7 @@ def _read(path: Path, rules: tuple[str, ...]) -> _Read:
     ders = tuple(candidate.certificate.der for candidate in loaded.candidates)
     text = text_of_windows(data)
     if is_one_element(text):
-        return _Read(ders, tuple(reasons), at_first=False, is_pem=False)
+        return Certificates(ders, tuple(reasons))
     first = next((block for block in pem.blocks(text) if block.label in _LABELS), None)
     lost = _lost(text)
     if lost and (first is None or lost[0] < first.line):
@@ -139,7 +132,7 @@ def _read(path: Path, rules: tuple[str, ...]) -> _Read:
         damage = [*reasons, *_unseen(lost)]
         # What a block has is what was read first, if it was read.
         at_first = first is not None and bool(reasons and ders) and ders[0] not in (first.data or b"")
-    return _Read(ders, tuple(damage), at_first, is_pem=bool(first or lost))
+    return Certificates(ders, tuple(damage), at_first, is_pem=bool(first or lost))
 
 
 def _lost(text: bytes) -> list[int]:
