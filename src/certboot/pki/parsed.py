@@ -72,7 +72,9 @@ class ParsedCertificate:
     def addresses(self) -> tuple[str, ...]:
         """The IP addresses of the subjectAltName, in canonical form."""
         found = (name.value for name in self.alternative_names if isinstance(name, x509.IPAddress))
-        return tuple(str(each) for each in found if isinstance(each, (ipaddress.IPv4Address, ipaddress.IPv6Address)))
+        return tuple(
+            str(address) for address in found if isinstance(address, (ipaddress.IPv4Address, ipaddress.IPv6Address))
+        )
 
     @property
     def common_names(self) -> tuple[str, ...]:
@@ -106,10 +108,10 @@ class ParsedCertificate:
         """The addresses where the issuer's certificate lies (caIssuers, RFC 5280, 4.2.2.1)."""
         access = self.extension(x509.AuthorityInformationAccess) or ()
         return tuple(
-            printable(each.access_location.value)
-            for each in access
-            if each.access_method == AuthorityInformationAccessOID.CA_ISSUERS
-            and isinstance(each.access_location, x509.UniformResourceIdentifier)
+            printable(description.access_location.value)
+            for description in access
+            if description.access_method == AuthorityInformationAccessOID.CA_ISSUERS
+            and isinstance(description.access_location, x509.UniformResourceIdentifier)
         )
 
     @property

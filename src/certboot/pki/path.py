@@ -51,7 +51,9 @@ def built(
                 return Path(tuple(path), used)
             left = []
             continue
-        issuer = None if top.is_self_signed else _best(_issuers(top, [each for each in left if each not in path]), at)
+        issuer = (
+            None if top.is_self_signed else _best(_issuers(top, [member for member in left if member not in path]), at)
+        )
         if issuer is None:
             return _ended(path, used, anchors, partial=partial)
         path.append(issuer)
@@ -87,7 +89,7 @@ def is_issuer(issuer: ParsedCertificate, of: ParsedCertificate) -> bool:
     serial = wanted.authority_cert_serial_number
     if serial is not None and serial != issuer.parsed.serial_number:
         return False
-    directories = [each for each in wanted.authority_cert_issuer or () if isinstance(each, x509.DirectoryName)]
+    directories = [name for name in wanted.authority_cert_issuer or () if isinstance(name, x509.DirectoryName)]
     return not directories or directories[0].value == issuer.parsed.issuer
 
 
@@ -98,10 +100,12 @@ def name_hash(name: bytes) -> str:
 
 
 def _issuers(of: ParsedCertificate, among: Iterable[ParsedCertificate]) -> list[ParsedCertificate]:
-    return [each for each in among if is_issuer(each, of)]
+    return [candidate for candidate in among if is_issuer(candidate, of)]
 
 
 def _best(candidates: Sequence[ParsedCertificate], at: datetime) -> ParsedCertificate | None:
     """Return the first that is valid, else the one that was last."""
-    valid = (each for each in candidates if each.certificate.validity.covers(at))
-    return next(valid, None) or max(candidates, key=lambda each: each.certificate.validity.not_after, default=None)
+    valid = (candidate for candidate in candidates if candidate.certificate.validity.covers(at))
+    return next(valid, None) or max(
+        candidates, key=lambda candidate: candidate.certificate.validity.not_after, default=None
+    )

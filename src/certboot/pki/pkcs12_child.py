@@ -51,14 +51,14 @@ def _answer(data: bytes, password: bytes | None) -> bytes:
             warnings.simplefilter("ignore")  # of BER or old algorithms, about which the user can do nothing
             found = pkcs12.load_pkcs12(data, password)
             held = ([found.cert] if found.cert else []) + found.additional_certs
-            ders = [each.certificate.public_bytes(Encoding.DER) for each in held]
+            ders = [entry.certificate.public_bytes(Encoding.DER) for entry in held]
     except UnsupportedAlgorithm:  # the key's, which cryptography reads in any case
         return UNSUPPORTED
     except MemoryError:
         raise
     except BaseException:  # noqa: BLE001 - of whatever kind, a panic of its Rust among them
         return REFUSED
-    return OPENED + b"".join(len(each).to_bytes(_LENGTH, "big") + each for each in ders)
+    return OPENED + b"".join(len(data).to_bytes(_LENGTH, "big") + data for data in ders)
 
 
 def _limit() -> None:
@@ -69,5 +69,5 @@ def _limit() -> None:
     for kind, most in ((resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_AS, _BYTES), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(ValueError, OSError):  # macOS takes no limit of memory
             soft, hard = resource.getrlimit(kind)
-            lower = [each for each in (soft, hard, most) if each != resource.RLIM_INFINITY]
+            lower = [limit for limit in (soft, hard, most) if limit != resource.RLIM_INFINITY]
             resource.setrlimit(kind, (min(lower), hard))

@@ -73,7 +73,7 @@ def _server_hello(cipher: bytes) -> bytes:
 
 
 def _certificate_message(chain: tuple[bytes, ...]) -> bytes:
-    entries = b"".join(len(each).to_bytes(3, "big") + each for each in chain)
+    entries = b"".join(len(data).to_bytes(3, "big") + data for data in chain)
     return _message(11, len(entries).to_bytes(3, "big") + entries)
 
 

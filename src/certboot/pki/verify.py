@@ -82,10 +82,10 @@ def _extensions(path: Path, rules: Rules) -> _Found:
     """check_extensions(): what each certificate may be used for, and how many CAs may follow."""
     issuers = 0
     last = len(path.certificates) - 1
-    for depth, each in enumerate(path.certificates):
-        if each.certificate.constraints.unhandled_critical:
+    for depth, member in enumerate(path.certificates):
+        if member.certificate.constraints.unhandled_critical:
             yield Code.UNHANDLED_CRITICAL_EXTENSION, depth
-        kind = _ca_kind(each)
+        kind = _ca_kind(member)
         if depth == 0:
             acceptable = not rules.strict or kind in (_NO_CA, _CA)
         else:
@@ -93,34 +93,34 @@ def _extensions(path: Path, rules: Rules) -> _Found:
         if not acceptable:
             yield Code.INVALID_CA, depth
         if rules.strict and last:
-            defect = strict_defect(each, is_last=depth == last)
+            defect = strict_defect(member, is_last=depth == last)
             if defect:
                 yield defect, depth
-        if not _for_tls_servers(each, is_leaf=depth == 0):
+        if not _for_tls_servers(member, is_leaf=depth == 0):
             yield Code.INVALID_PURPOSE, depth
-        limit = each.certificate.constraints.path_length
+        limit = member.certificate.constraints.path_length
         if depth > 1 and limit is not None and issuers > limit:
             yield Code.PATH_LENGTH_EXCEEDED, depth
-        issuers += depth > 0 and not each.certificate.link.self_issued
+        issuers += depth > 0 and not member.certificate.link.self_issued
 
 
 _NO_CA, _CA, _OLD_CA = 0, 1, 3
 
 
-def _ca_kind(each: ParsedCertificate) -> int:
+def _ca_kind(member: ParsedCertificate) -> int:
     """X509_check_ca(): no CA, a CA by its basic constraints, or one by the looks of it (version 1, key usage)."""
-    if not each.certificate.constraints.is_ca:
+    if not member.certificate.constraints.is_ca:
         return _NO_CA
-    return _CA if each.extension(x509.BasicConstraints) else _OLD_CA
+    return _CA if member.extension(x509.BasicConstraints) else _OLD_CA
 
 
-def _for_tls_servers(each: ParsedCertificate, *, is_leaf: bool) -> bool:
+def _for_tls_servers(member: ParsedCertificate, *, is_leaf: bool) -> bool:
     """check_purpose_ssl_server() in v3_purp.c."""
-    purposes = each.extension(x509.ExtendedKeyUsage)
+    purposes = member.extension(x509.ExtendedKeyUsage)
     accepted = (ExtendedKeyUsageOID.SERVER_AUTH, _SERVER_GATED, _MICROSOFT_GATED)
     if purposes is not None and not any(purpose in purposes for purpose in accepted):
         return False
-    usage = each.extension(x509.KeyUsage)
+    usage = member.extension(x509.KeyUsage)
     if not is_leaf or usage is None:
         return True
     return usage.digital_signature or usage.key_encipherment or usage.key_agreement
@@ -129,10 +129,10 @@ def _for_tls_servers(each: ParsedCertificate, *, is_leaf: bool) -> bool:
 def _strength(path: Path, rules: Rules) -> _Found:
     """check_auth_level(): the keys of the issuers, and all signatures but the anchor's own."""
     needed = _STRENGTHS[rules.level]
-    for depth, each in enumerate(path.certificates):
-        if depth and each.key[1] < needed:
+    for depth, member in enumerate(path.certificates):
+        if depth and member.key[1] < needed:
             yield Code.CA_KEY_TOO_SMALL, depth
-        if depth < len(path.certificates) - 1 and each.signature[1] < needed:
+        if depth < len(path.certificates) - 1 and member.signature[1] < needed:
             yield Code.CA_MD_TOO_WEAK, depth
 
 
@@ -168,36 +168,36 @@ def _name_constraints(path: Path, _: Rules) -> _Found:
                 yield found, depth
 
 
-def strict_defect(each: ParsedCertificate, *, is_last: bool) -> int:
+def strict_defect(member: ParsedCertificate, *, is_last: bool) -> int:
     """Return the X509_V_ERR_* by which OpenSSL refuses one certificate of a chain of two or more, or 0.
 
     The order is that of check_extensions() in crypto/x509/x509_vfy.c. ``is_last``: nothing above it is needed.
     """
-    return next(_defects(each, is_last=is_last), 0)
+    return next(_defects(member, is_last=is_last), 0)
 
 
-def _defects(each: ParsedCertificate, *, is_last: bool) -> Iterator[int]:
-    yield from _in_constraints_and_usage(each)
-    yield from _in_names(each)
-    if each.parsed.version is not x509.Version.v3:
-        if len(each.parsed.extensions):
+def _defects(member: ParsedCertificate, *, is_last: bool) -> Iterator[int]:
+    yield from _in_constraints_and_usage(member)
+    yield from _in_names(member)
+    if member.parsed.version is not x509.Version.v3:
+        if len(member.parsed.extensions):
             yield Code.EXTENSIONS_REQUIRE_VERSION_3
         return
-    if not is_last and not each.certificate.link.authority_key_id:
+    if not is_last and not member.certificate.link.authority_key_id:
         yield Code.MISSING_AUTHORITY_KEY_IDENTIFIER
-    if _claims_ca(each) and each.extension(x509.SubjectKeyIdentifier) is None:
+    if _claims_ca(member) and member.extension(x509.SubjectKeyIdentifier) is None:
         yield Code.MISSING_SUBJECT_KEY_IDENTIFIER
 
 
-def _in_constraints_and_usage(each: ParsedCertificate) -> Iterator[int]:
-    usage = each.extension(x509.KeyUsage)
-    if each.certificate.constraints.path_length is not None:
-        if not _claims_ca(each):
+def _in_constraints_and_usage(member: ParsedCertificate) -> Iterator[int]:
+    usage = member.extension(x509.KeyUsage)
+    if member.certificate.constraints.path_length is not None:
+        if not _claims_ca(member):
             yield Code.PATHLEN_INVALID_FOR_NON_CA
         if usage is None or not usage.key_cert_sign:
             yield Code.PATHLEN_WITHOUT_KU_KEY_CERT_SIGN
-    if _claims_ca(each):
-        if not each.critical(x509.BasicConstraints):
+    if _claims_ca(member):
+        if not member.critical(x509.BasicConstraints):
             yield Code.CA_BCONS_NOT_CRITICAL
         if usage is None:
             yield Code.CA_CERT_MISSING_KEY_USAGE
@@ -205,23 +205,23 @@ def _in_constraints_and_usage(each: ParsedCertificate) -> Iterator[int]:
         yield Code.KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA
 
 
-def _in_names(each: ParsedCertificate) -> Iterator[int]:
-    usage = each.extension(x509.KeyUsage)
-    alternatives = each.extension(x509.SubjectAlternativeName)
-    if not len(each.parsed.issuer):
+def _in_names(member: ParsedCertificate) -> Iterator[int]:
+    usage = member.extension(x509.KeyUsage)
+    alternatives = member.extension(x509.SubjectAlternativeName)
+    if not len(member.parsed.issuer):
         yield Code.ISSUER_NAME_EMPTY
-    if not len(each.parsed.subject):
-        if _claims_ca(each) or (usage is not None and usage.crl_sign) or alternatives is None:
+    if not len(member.parsed.subject):
+        if _claims_ca(member) or (usage is not None and usage.crl_sign) or alternatives is None:
             yield Code.SUBJECT_NAME_EMPTY
-        elif not each.critical(x509.SubjectAlternativeName):
+        elif not member.critical(x509.SubjectAlternativeName):
             yield Code.EMPTY_SUBJECT_SAN_NOT_CRITICAL
     if alternatives is not None and not len(alternatives):
         yield Code.EMPTY_SUBJECT_ALT_NAME
 
 
-def _claims_ca(each: ParsedCertificate) -> bool:
+def _claims_ca(member: ParsedCertificate) -> bool:
     """EXFLAG_CA: what the basic constraints say, whatever the key usage does."""
-    constraints = each.extension(x509.BasicConstraints)
+    constraints = member.extension(x509.BasicConstraints)
     return bool(constraints and constraints.ca)
 
 
@@ -242,7 +242,7 @@ def strict_end(chain: Sequence[ParsedCertificate], trusted: Sequence[ParsedCerti
     *below, last = found.path.certificates[: found.depth] or (chain[0],)
     if found.code not in STRICT_ONLY or not below:
         return None
-    upwards = [each.certificate for each in found.path.certificates[found.depth - 1 :]]
+    upwards = [member.certificate for member in found.path.certificates[found.depth - 1 :]]
     if any(overlooked(issuer, certificate) for certificate, issuer in itertools.pairwise(upwards)):
         return None
     if verify(below, (last,), Rules(now, strict=True)).code != Code.OK:

@@ -39,7 +39,9 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
         message = f"it sends no certificate that can be read: {host}"
         raise SourceError(message, _HINT)
     leaf = certificates[0]
-    sent = _upwards(leaf, lambda _: [Offer(each, f"sent by {host}") for each in certificates], len(certificates))
+    sent = _upwards(
+        leaf, lambda _: [Offer(certificate, f"sent by {host}") for certificate in certificates], len(certificates)
+    )
     chain = [Offer(leaf, f"sent by {host}"), *sent]
     if wanted not in (offer.certificate.fingerprint for offer in chain):
         chain += _upwards(chain[-1].certificate, fetch, _MOST_FETCHED)
