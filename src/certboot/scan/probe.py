@@ -17,8 +17,8 @@ from dataclasses import replace
 
 from certboot.doctor.finding import Finding, with_store
 from certboot.doctor.server.case import Known
+from certboot.doctor.server.check import of_handshake, of_presented
 from certboot.doctor.server.diagnosis import examined
-from certboot.doctor.server.judge import of_handshake, of_presented
 from certboot.doctor.server.known import known
 from certboot.errors import CertbootError, CertificateError, printable
 from certboot.net.handshake import handshake

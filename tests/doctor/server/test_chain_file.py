@@ -13,7 +13,7 @@ from support.pki import DAY, NOW
 from support.snapshot import assert_refused, snapshot
 from support.table import cases
 
-from certboot.doctor.server import chain_file, judge
+from certboot.doctor.server import chain_file, check
 from certboot.doctor.server.case import Clock, Known
 
 if typing.TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_a_time_that_is_asked_for_says_nothing_of_the_clock(  # noqa: PLR0913, P
         return Known(clock=Clock(NOW + 9000 * DAY, anchors_expired=True))
 
     if with_clock:
-        monkeypatch.setattr(judge, "known", wrong_clock)
+        monkeypatch.setattr(check, "known", wrong_clock)
     root = make("Corp Root", form=dataclasses.replace(CA, valid=(NOW - 2000 * DAY, NOW + 4000 * DAY)))
     leaf = make("localhost", root, dataclasses.replace(LEAF, valid=(NOW + valid[0] * DAY, NOW + valid[1] * DAY)))
     argv = ("hook", "--chain", file(leaf), "--host", "localhost", "--anchors", file(root, name="r.pem"))
@@ -99,7 +99,7 @@ def test_a_time_that_is_asked_for_says_nothing_of_the_clock(  # noqa: PLR0913, P
 def test_without_such_a_time_the_clock_is_thought_of(
     ask: Ask, file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judge, "known", lambda *_: Known(clock=Clock(NOW + 9000 * DAY)))
+    monkeypatch.setattr(check, "known", lambda *_: Known(clock=Clock(NOW + 9000 * DAY)))
     leaf = make("localhost", ROOT, dataclasses.replace(LEAF, valid=(NOW + DAY, NOW + 9 * DAY)))
     argv = ("hook", "--chain", file(leaf), "--host", "localhost", "--anchors", file(ROOT, name="r.pem"))
     assert ask(*argv).primary == "clock-skew"

@@ -1,4 +1,4 @@
-"""The findings on one server or chain: the cause first, then what else there is to say."""
+"""The findings on one server or chain: the cause first with the links of the chain, then what else there is to say."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ import functools
 import typing
 from datetime import datetime
 
-from certboot.doctor.finding import Finding
+from certboot.doctor.finding import Finding, Presented
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.doctor.server import cause as causes
 from certboot.doctor.server.case import Case, Cause
-from certboot.doctor.server.evidence import path_evidence, presented
 from certboot.doctor.server.no_handshake import without_verdict
 from certboot.doctor.server.remarks import remarks
+from certboot.errors import CertificateError, printable
 from certboot.pki.by_subject import readable_parts
+from certboot.pki.parsed import parsed_certificate
 from certboot.pki.path import is_issuer, name_hash
 from certboot.pki.verify import Rules, verify
 from certboot.pki.verify_codes import NO_ISSUER, Code
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from certboot.doctor.finding import Status
     from certboot.doctor.server.case import Evidence
     from certboot.pki.parsed import ParsedCertificate
 
 GOOD = "handshake-ok"
+_MOST_SHOWN = 100
+_WITHOUT_ISSUER = frozenset({"missing-intermediate", "wrong-chain", "untrusted-root", "distrusted-by-user"})
 _MOST_COMPARED = 50_000  # certificates with the name of an issuer; OpenSSL has judged without this list
 
 
@@ -38,7 +41,7 @@ def examined(evidence: Evidence) -> list[Finding]:
     if not sent or not evidence.presented or sent[0].certificate.der != evidence.presented[0]:
         return [_without_leaf(evidence)]
     case, primary = _judged(evidence, sent)
-    drawn = {**_basics(evidence), **path_evidence(case, primary)}
+    drawn = {**_basics(evidence), **_path_evidence(case, primary)}
     others = remarks(case, handshake, primary.id)
     return [_finding(evidence, primary, drawn), *(_finding(evidence, remark, {}) for remark in others)]
 
@@ -160,7 +163,7 @@ def _basics(evidence: Evidence) -> dict[str, object]:
             )
             if judgement
         ],
-        "chain": [vars(certificate) for certificate in presented(evidence.presented)],
+        "chain": [vars(certificate) for certificate in _presented(evidence.presented)],
     }
 
 
@@ -182,3 +185,45 @@ def _finding(evidence: Evidence, cause: Cause, more: dict[str, object]) -> Findi
     }
     summary = "\n".join(lines)
     return Finding(cause.id, "server", cause.status, evidence.target.shown, summary, shown, fix)
+
+
+def _presented(ders: Iterable[bytes]) -> list[Presented]:
+    """Return what the server sent, in its order, as far as it can be read."""
+    return [_described(der) for der in tuple(ders)[:_MOST_SHOWN]]
+
+
+def _described(der: bytes) -> Presented:
+    try:
+        certificate = parsed_certificate(der).certificate
+    except CertificateError as error:
+        return Presented("", printable(error.message), "", "", "")
+    begin, end = (moment.isoformat() for moment in certificate.validity)
+    return Presented(certificate.fingerprint, certificate.subject, certificate.issuer, begin, end)
+
+
+def _path_evidence(case: Case, cause: Cause) -> dict[str, object]:
+    """Return ``path``, the links from the leaf to the end with ``state`` and ``fault``, and what was sent beside them.
+
+    States: ``sent`` by the server, ``trusted`` (it is in the active trust), ``missing`` (neither).
+    """
+    links: list[dict[str, object]] = []
+    for depth, member in enumerate(case.path.certificates):
+        state = "sent" if depth < case.path.sent else "trusted"
+        links.append(_link(member, state, cause.id if depth == cause.depth and cause.status != "ok" else ""))
+    if case.path.defect and not case.top.is_self_signed:
+        issuer = case.top.certificate.issuer
+        fault = cause.id if cause.id in _WITHOUT_ISSUER and cause.id != "wrong-chain" else ""
+        links.append({"subject": issuer, "fingerprint": "", "not_after": "", "state": "missing", "fault": fault})
+    beside = [member for member in case.sent if member not in case.path.certificates]
+    return {"path": links, "beside": [member.certificate.subject for member in beside]}
+
+
+def _link(member: ParsedCertificate, state: str, fault: str) -> dict[str, object]:
+    certificate = member.certificate
+    return {
+        "subject": certificate.subject,
+        "fingerprint": certificate.fingerprint,
+        "not_after": certificate.validity.not_after.isoformat(),
+        "state": state,
+        "fault": fault,
+    }
