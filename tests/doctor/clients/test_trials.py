@@ -16,7 +16,7 @@ from support.faults import Listener, server_context, silent
 from support.table import cases
 
 from certboot.clients.table import CLIENTS
-from certboot.clients.trials import ACCEPTED, REFUSED, UNKNOWN, trial
+from certboot.clients.trials import trial
 from certboot.doctor.clients import trials
 
 Trust = Callable[..., Path]
@@ -62,13 +62,13 @@ def uv(listen: Callable[..., Listener], tmp_path: Path) -> Callable[..., str]:
 
 @cases("answer", ANSWERS.values())
 def test_whatever_uv_hears_shows_that_it_got_past_tls(uv: Callable[..., str], trust: Trust, answer: bytes) -> None:
-    assert uv(trust(ROOT), answer) == ACCEPTED
+    assert uv(trust(ROOT), answer) == "accepted"
 
 
 def test_what_uv_does_not_get_past_is_told_apart(
     uv: Callable[..., str], trust: Trust, listen: Callable[..., Listener]
 ) -> None:
-    assert uv(trust(make("Another Root", form=CA)), ANSWERS["404"]) == REFUSED
+    assert uv(trust(make("Another Root", form=CA)), ANSWERS["404"]) == "refused"
     gone = listen(silent)
     gone.close()
-    assert uv(trust(ROOT), port=gone.port) == UNKNOWN
+    assert uv(trust(ROOT), port=gone.port) == "unknown"

@@ -9,7 +9,7 @@ import typing
 from concurrent.futures import ThreadPoolExecutor
 
 from certboot.clients.installed import present_clients
-from certboot.clients.trials import ACCEPTED, REFUSED, UNKNOWN, trial, verdict
+from certboot.clients.trials import trial, verdict
 from certboot.doctor.finding import Finding
 from certboot.errors import printable
 
@@ -17,7 +17,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from certboot.clients.table import Client
-    from certboot.clients.trials import Trial
+    from certboot.clients.trials import Trial, Verdict
 
 _SECONDS = 40
 _AT_ONCE = 4
@@ -32,7 +32,7 @@ def check(host: str, port: int, environ: Mapping[str, str]) -> list[Finding]:
         return list(pool.map(lambda client: _finding(client, host, port, environ, folder), clients))
 
 
-def attempt(client: Client, tried: Trial, environ: Mapping[str, str], folder: str) -> tuple[str, str]:
+def attempt(client: Client, tried: Trial, environ: Mapping[str, str], folder: str) -> tuple[Verdict, str]:
     """Return the verdict of one trial, and what the client said. It is started in ``folder``, where nothing is."""
     argv = (*_STARTER, *tried.argv) if client.program else tried.argv
     try:
@@ -41,7 +41,7 @@ def attempt(client: Client, tried: Trial, environ: Mapping[str, str], folder: st
             check=False, text=True, errors="replace", timeout=_SECONDS,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
-        return UNKNOWN, str(error)
+        return "unknown", str(error)
     return verdict(tried, ran.returncode, ran.stdout, ran.stderr)
 
 
@@ -49,11 +49,11 @@ def _finding(client: Client, host: str, port: int, environ: Mapping[str, str], f
     tried = trial(client, host, port)
     if tried is None:
         return Finding("client-untried", "clients", "skip", client.name, "cannot be tried without a service of its own")
-    found, said = attempt(client, tried, environ, folder)
+    ended, said = attempt(client, tried, environ, folder)
     evidence: dict[str, object] = {"host": host, "port": port, "said": said}
-    if found == ACCEPTED:
+    if ended == "accepted":
         return Finding("client-accepts-host", "clients", "ok", client.name, f"accepts {host}:{port}", evidence)
-    if found == REFUSED:
+    if ended == "refused":
         summary = f"refuses {host}:{port}: {printable(said)}"
         return Finding("client-refuses-host", "clients", "fail", client.name, summary, evidence)
     return Finding("client-trial-failed", "clients", "warn", client.name, f"no answer: {printable(said)}", evidence)
