@@ -40,12 +40,11 @@ class Parsed(typing.NamedTuple):
     broken: Broken | None = None
 
 
-_SECTION = re.compile(r"\[(.+)\]")
-_OPTION = re.compile(r"(.*?)\s*[=:]\s*(.*)")
 _WGET = re.compile(r"([\w-]+)\s*=\s*(.*)")
 _YAML = re.compile(r"""(?P<quote>["']?)(?P<key>[\w.-]+)(?P=quote)\s*:(?:\s+(?P<value>.*))?""")
 _TOML_LINE = re.compile(r"\(at line (\d+)")
-_TABLE = re.compile(r"\s*\[+\s*([^\]#]+?)\s*\]+")
+_SECTION = re.compile(r"\s*\[+\s*([^\]#]+?)\s*\]+")
+_ASSIGNED = re.compile(r"""\s*["']?([^=:"']+?)["']?\s*[=:]""")
 # Short options of curl that take a value, which may be written behind them: -uk is no -k (src/tool_getparam.c).
 _CURL_INSECURE = re.compile("-(?!-)[^AbcCdDeEFhHKmoPQrtTuUwxXyYzk]*k")
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "v": "\v"}
@@ -53,63 +52,30 @@ _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "v": "\v"}
 
 def ini(text: str) -> Parsed:
     """Return what Python's RawConfigParser reads, which gives up on a file that is broken anywhere."""
-    reader = _IniReader()
-    for number, line in enumerate(text.split("\n"), start=1):
-        reader.take(number, line)
-    if reader.broken:
-        return Parsed((), reader.broken)
-    lines = (Line(".".join(key), "\n".join(values).rstrip(), number) for key, (values, number) in reader.found.items())
-    return Parsed(tuple(lines))
+    import configparser
 
-
-class _IniReader:
-    """The state between two lines."""
-
-    def __init__(self) -> None:
-        self.found: dict[tuple[str, str], tuple[list[str], int]] = {}
-        self.broken: Broken | None = None
-        self._sections: set[str] = set()
-        self._section = ""
-        self._option: tuple[str, str] | None = None
-        self._indent = 0
-
-    def take(self, number: int, line: str) -> None:
-        value = line.strip()
-        here = len(line) - len(line.lstrip())
-        if not value:
-            self._continue("")
-        elif value.startswith(("#", ";")):
-            pass
-        elif self._option and here > self._indent:
-            self._continue(value)
-        else:
-            self._indent = here
-            wrong = self._begin(number, value)
-            if wrong:
-                self.broken = self.broken or Broken(number, wrong)
-
-    def _continue(self, value: str) -> None:
-        if self._option:
-            self.found[self._option][0].append(value)
-
-    def _begin(self, number: int, value: str) -> str:
-        """Take a line that goes on with nothing, and return what is wrong with it, or ""."""
-        header, assigned = _SECTION.match(value), _OPTION.fullmatch(value)
-        if header:
-            self._section, self._option = header[1], None
-            again = self._section in self._sections and self._section != "DEFAULT"
-            self._sections.add(self._section)
-            return f"a second section [{self._section}]" if again else ""
-        if not self._section:
-            return "a line before the first section"
-        if not assigned or not assigned[1]:
-            return "neither a section nor a setting"
-        option = (self._section, _normalized(assigned[1]))
-        if option in self.found:
-            return f"a second {option[1]} in [{self._section}]"
-        self._option = option
-        self.found[option] = [assigned[2].strip()], number
-        return ""
+    parser = configparser.RawConfigParser()
+    parser.optionxform = _normalized  # type: ignore[assignment,method-assign]
+    try:
+        parser.read_string(text)
+    except configparser.DuplicateSectionError as error:
+        return Parsed((), Broken(error.lineno or 0, f"a second section [{error.section}]"))
+    except configparser.DuplicateOptionError as error:
+        return Parsed((), Broken(error.lineno or 0, f"a second {error.option} in [{error.section}]"))
+    except configparser.MissingSectionHeaderError as error:
+        return Parsed((), Broken(error.lineno, "a line before the first section"))
+    except configparser.ParsingError as error:
+        return Parsed((), Broken(error.errors[0][0], "neither a section nor a setting"))
+    sections = {parser.default_section: dict(parser.defaults())}
+    parser.defaults().clear()  # type: ignore[attr-defined] # it is a dict; else each section would have them too
+    sections |= {name: dict(parser.items(name)) for name in parser.sections()}
+    numbers = _numbers(text)
+    lines = (
+        Line(f"{section}.{name}", value, numbers.get((section, name), 0))
+        for section, options in sections.items()
+        for name, value in options.items()
+    )
+    return Parsed(tuple(sorted(lines, key=lambda line: line.number)))
 
 
 def curl(text: str) -> Parsed:
@@ -181,12 +147,12 @@ def toml(text: str, table: str, names: tuple[str, ...]) -> Parsed:
         document = document.get(key) if isinstance(document, dict) else None
     if not isinstance(document, dict):
         return Parsed(())
-    numbers = _toml_numbers(text, table)
+    numbers = _numbers(text)
     lines = []
     for name in names:
-        found = document.get(name)
-        values = found if isinstance(found, list) else [] if found is None else [found]
-        lines += [Line(name, _shown(value), numbers.get(name, 0)) for value in values]
+        named = document.get(name)
+        values = named if isinstance(named, list) else [] if named is None else [named]
+        lines += [Line(name, _shown(value), numbers.get((table, name), 0)) for value in values]
     return Parsed(tuple(lines))
 
 
@@ -205,8 +171,8 @@ def _normalized(option: str) -> str:
 
 
 def _unquoted(text: str) -> str:
-    found = re.match(r'(?:[^"\\]|\\.)*', text)
-    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), found[0] if found else "")
+    inside = re.match(r'(?:[^"\\]|\\.)*', text)
+    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), inside[0] if inside else "")
 
 
 def _npm_value(text: str) -> str:
@@ -223,14 +189,14 @@ def _yaml_value(text: str) -> str:
     return re.split(r"\s#", text, maxsplit=1)[0].strip()
 
 
-def _toml_numbers(text: str, table: str) -> dict[str, int]:
-    """Return in which lines the keys of a table seem to stand: tomllib does not say."""
-    found: dict[str, int] = {}
-    inside = not table
+def _numbers(text: str) -> dict[tuple[str, str], int]:
+    """Return in which lines of an ini or TOML file its settings seem to stand: neither reader tells."""
+    numbers: dict[tuple[str, str], int] = {}
+    section = ""
     for number, line in enumerate(text.split("\n"), start=1):
-        header = _TABLE.match(line)
+        header, assigned = _SECTION.match(line), _ASSIGNED.match(line)
         if header:
-            inside = header[1].replace(" ", "").replace('"', "") == table
-        elif inside and "=" in line:
-            found.setdefault(line.partition("=")[0].strip(" \t\"'"), number)
-    return found
+            section = header[1].replace('"', "")
+        elif assigned:
+            numbers.setdefault((section, _normalized(assigned[1])), number)
+    return numbers
