@@ -34,7 +34,7 @@ def chart(evidence: Mapping[str, object]) -> str:
     if not path:
         return ""
     sent = typing.cast("Sequence[Mapping[str, str]]", evidence.get("chain") or ())
-    places = {each["fingerprint"]: number for number, each in reversed(list(enumerate(sent, start=1)))}
+    places = {sent[at]["fingerprint"]: at + 1 for at in reversed(range(len(sent)))}
     drawing = _Drawing()
     if path[-1]["state"] != "trusted":
         drawing.box("end", "not trusted", [_NO_END])

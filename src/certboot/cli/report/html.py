@@ -11,8 +11,10 @@ import base64
 import hashlib
 import re
 import shlex
+import string
 import typing
 from html import escape
+from importlib import resources
 
 from certboot.cli.report.chart import chart
 from certboot.doctor.findings import EXPLANATIONS
@@ -28,94 +30,20 @@ _CODE = re.compile(r"`([^`]+)`")
 _VERDICTS = {"ok": "accepted by every client", "warn": "some clients fail here", "fail": "clients fail here"}
 _FILE_NAME = re.compile(r"[^A-Za-z0-9.-]+")
 _MOST_SENT = 20
-_POLICY = "default-src 'none'; style-src 'sha256-"
-_HEAD = (
-    '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-    f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}'
+_FOLDER = resources.files(__package__)
+STYLE, _PAGE = (
+    f"\n{_FOLDER.joinpath('page.css').read_text('ascii')}",
+    _FOLDER.joinpath("page.html").read_text("ascii"),
 )
-BEGINNING = _HEAD.encode("ascii")
+BEGINNING = _PAGE.partition("$hash")[0].encode("ascii")
 """By this a page of certboot's is known: one that begins so may be replaced by a newer one."""
-
-STYLE = """
-:root{color-scheme:light dark;--ink:#1c2328;--soft:#56616a;--page:#fff;--panel:#f4f6f8;--rule:#d5dbe0;
---good:#1a7f4b;--bad:#c0262d;--warn:#9a6700;--trust:#1f5fbf;--link:#0b57d0}
-@media (prefers-color-scheme:dark){:root{--ink:#e6eaed;--soft:#a3adb5;--page:#15191c;--panel:#1f252a;--rule:#39424a;
---good:#4cc38a;--bad:#ff7b80;--warn:#e3b341;--trust:#7fb0ff;--link:#8ab4f8}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,"Segoe UI",Roboto,"Liberation Sans",
-"DejaVu Sans",sans-serif;overflow-wrap:anywhere}
-main{max-width:860px;margin:0 auto;padding:24px 20px}
-h1{font-size:1.5rem;margin:0 0 12px}
-h2{font-size:1.1rem;margin:0 0 8px}
-p{margin:0 0 8px}
-section{margin:28px 0}
-a{color:var(--link)}
-code,pre{font-family:ui-monospace,"Cascadia Mono","DejaVu Sans Mono","Liberation Mono",monospace;font-size:.875em}
-pre{background:var(--panel);border:1px solid var(--rule);border-radius:6px;padding:10px 12px;margin:0 0 8px;
-white-space:pre-wrap}
-.pem{max-height:22em;overflow:auto;font-size:.75em;white-space:pre}
-.cause p::first-letter{text-transform:uppercase}
-.cause{border:1px solid var(--rule);border-left:8px solid var(--soft);border-radius:6px;padding:14px 16px;
-background:var(--panel)}
-.cause p:last-child{margin:0}
-.cause.fail,.cause.error{border-left-color:var(--bad)}
-.cause.warn{border-left-color:var(--warn)}
-.cause.ok{border-left-color:var(--good)}
-.verdict b{text-transform:uppercase}
-.fail .verdict,.error .verdict{color:var(--bad)}
-.warn .verdict{color:var(--warn)}
-.ok .verdict{color:var(--good)}
-.remedies{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(280px,100%),1fr));gap:16px}
-.remedies>div{border:1px solid var(--rule);border-radius:6px;padding:14px 16px;min-width:0}
-.download{display:inline-block;border:1px solid var(--link);border-radius:6px;padding:6px 14px;text-decoration:none}
-table{border-collapse:collapse;width:100%}
-th,td{text-align:left;vertical-align:top;padding:6px 12px 6px 0;border-bottom:1px solid var(--rule);font-weight:normal}
-th{color:var(--soft);width:38%}
-ol,ul{margin:0 0 8px;padding-left:1.6em}
-.sent li{margin-bottom:10px}
-dl{display:grid;grid-template-columns:auto minmax(0,1fr);gap:0 12px;margin:0;font-size:.9em}
-dt{color:var(--soft)}
-dd{margin:0}
-footer{color:var(--soft);font-size:.875rem;border-top:1px solid var(--rule);padding-top:10px}
-figure{margin:0}
-svg{display:block;width:100%;max-width:540px;height:auto}
-svg text{font:13px system-ui,"Segoe UI",Roboto,"Liberation Sans","DejaVu Sans",sans-serif;fill:var(--ink);
-unicode-bidi:isolate-override;direction:ltr}
-svg .name{font-family:ui-monospace,"Cascadia Mono","DejaVu Sans Mono","Liberation Mono",monospace;font-size:13px}
-svg .heading{font-weight:600}
-svg .fault{fill:var(--bad);font-weight:700}
-svg .label{fill:var(--soft);font-size:12px}
-.frame{fill:var(--panel);stroke:var(--rule);stroke-width:1.5}
-.bar{fill:var(--soft)}
-.sent .bar{fill:var(--good)}
-.trusted .bar{fill:var(--trust)}
-.trusted .frame{stroke:var(--trust)}
-.broken .bar,.missing .bar,.end .bar{fill:var(--bad)}
-.broken .frame,.missing .frame,.end .frame{stroke:var(--bad)}
-.missing .frame,.end .frame,.beside .frame{fill:none;stroke-dasharray:6 5}
-.missing .heading,.end .heading{fill:var(--bad)}
-.beside text{fill:var(--soft)}
-.signs path,.gap path{fill:none;stroke:var(--soft);stroke-width:2}
-.gap path{stroke:var(--bad);stroke-dasharray:4 4}
-.gap .cross{stroke-dasharray:none;stroke-width:3}
-@media print{.pem{max-height:none}section{break-inside:avoid}}
-"""
 
 
 def doctor_html(findings: Sequence[Finding], made: datetime, version: str) -> str:
     """Return the page for the findings of the group ``server``, of which the first is the verdict."""
     server = [finding for finding in findings if finding.group == "server"]
     first = server[0]
-    title = f"{first.id}: {first.subject}"
-    style = base64.b64encode(hashlib.sha256(STYLE.encode("utf-8")).digest()).decode("ascii")
-    head = (
-        f"{_HEAD}{style}'; img-src data:; base-uri 'none'; form-action 'none'\">"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="referrer" content="no-referrer"><link rel="icon" href="data:,"><title>{_text(title)}</title>'
-        f"<style>{STYLE}</style></head><body><main>"
-    )
-    parts = (
-        head,
+    sections = (
         _cause(first),
         _picture(first.evidence),
         f'<section class="remedies">{_for_client(first)}{_for_server(first)}</section>',
@@ -123,10 +51,15 @@ def doctor_html(findings: Sequence[Finding], made: datetime, version: str) -> st
         _others(server[1:]),
         _verdicts(first.evidence),
         _sent(first.evidence),
-        f"<footer>Examined on {made:%Y-%m-%d at %H:%M} UTC by certboot {_text(version)}.</footer>",
-        "</main></body></html>\n",
     )
-    return "\n".join(part for part in parts if part)
+    return string.Template(_PAGE).substitute(
+        hash=base64.b64encode(hashlib.sha256(STYLE.encode("ascii")).digest()).decode("ascii"),
+        title=_text(f"{first.id}: {first.subject}"),
+        style=STYLE,
+        sections="\n".join(filter(None, sections)),
+        made=f"{made:%Y-%m-%d at %H:%M} UTC",
+        version=_text(version),
+    )
 
 
 def _cause(finding: Finding) -> str:
@@ -182,7 +115,9 @@ def _file(finding: Finding) -> str:
     text = str(send["pem"])
     data = base64.b64encode(text.encode("ascii")).decode("ascii")
     name = _FILE_NAME.sub("-", finding.subject).strip(".-")[:80] or "server"
-    members = "".join(f"<li>{_text(str(each))}</li>" for each in typing.cast("Iterable[object]", send["subjects"]))
+    members = "".join(
+        f"<li>{_text(str(subject))}</li>" for subject in typing.cast("Iterable[object]", send["subjects"])
+    )
     return (
         '<section id="send"><h2>The chain file to send</h2>'
         "<p>The server's own certificate first, then each one that signed the one before. The root is left out: "
@@ -200,7 +135,8 @@ def _others(findings: Sequence[Finding]) -> str:
     if not findings:
         return ""
     said = "".join(
-        f"<li><code>{_text(each.id)}</code> ({_text(each.status)}): {_text(each.summary)}</li>" for each in findings
+        f"<li><code>{_text(finding.id)}</code> ({_text(finding.status)}): {_text(finding.summary)}</li>"
+        for finding in findings
     )
     return f"<section><h2>Also found</h2><ul>{said}</ul></section>"
 
@@ -210,10 +146,10 @@ def _verdicts(evidence: Mapping[str, object]) -> str:
     if not verdicts:
         return ""
     rows = "".join(
-        f"<tr><th>{_text(str(each['client']))}</th><td>"
-        + (f"refuses it: {_text(str(each['message']))} ({_text(str(each['code']))})" if each["code"] else "accepts it")
+        f"<tr><th>{_text(str(verdict['client']))}</th><td>"
+        + _text(f"refuses it: {verdict['message']} ({verdict['code']})" if verdict["code"] else "accepts it")
         + "</td></tr>"
-        for each in verdicts
+        for verdict in verdicts
     )
     return f"<section><h2>What clients say</h2><table>{rows}</table></section>"
 
@@ -222,18 +158,18 @@ def _sent(evidence: Mapping[str, object]) -> str:
     chain = typing.cast("Sequence[Mapping[str, str]]", evidence.get("chain") or ())
     if not chain:
         return ""
-    members = "".join(f"<li>{_certificate(each)}</li>" for each in chain[:_MOST_SENT])
+    members = "".join(f"<li>{_certificate(certificate)}</li>" for certificate in chain[:_MOST_SENT])
     more = f"<p>and {len(chain) - _MOST_SENT} more</p>" if len(chain) > _MOST_SENT else ""
     return f'<section><h2>What the server sent</h2><ol class="sent">{members}</ol>{more}</section>'
 
 
-def _certificate(each: Mapping[str, str]) -> str:
-    if not each["fingerprint"]:
-        return f"{_text(each['subject'])}"
+def _certificate(certificate: Mapping[str, str]) -> str:
+    if not certificate["fingerprint"]:
+        return f"{_text(certificate['subject'])}"
     return (
-        f"<b>{_text(each['subject'])}</b><dl><dt>issuer</dt><dd>{_text(each['issuer'])}</dd>"
-        f"<dt>valid</dt><dd>{_text(each['not_before'])} to {_text(each['not_after'])}</dd>"
-        f"<dt>SHA-256</dt><dd><code>{_text(each['fingerprint'])}</code></dd></dl>"
+        f"<b>{_text(certificate['subject'])}</b><dl><dt>issuer</dt><dd>{_text(certificate['issuer'])}</dd>"
+        f"<dt>valid</dt><dd>{_text(certificate['not_before'])} to {_text(certificate['not_after'])}</dd>"
+        f"<dt>SHA-256</dt><dd><code>{_text(certificate['fingerprint'])}</code></dd></dl>"
     )
 
 
