@@ -22,9 +22,21 @@ from certboot.hook import found
 from certboot.store import belongings
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from certboot.store.paths import StorePaths
 
 _SCHEMA = 1
+
+
+def hook_command(action: str, python: str | Path, *, user: bool) -> tuple[str, ...]:
+    """Return the command that copies the hook into an interpreter, or takes it away."""
+    return ("certboot", "hook", action, "--python", str(python), *(["--user"] if user else []))
+
+
+def shell_line(argv: Sequence[str]) -> str:
+    """Return a command as it is written in a shell."""
+    return subprocess.list2cmdline(argv) if os.name == "nt" else shlex.join(argv)
 
 
 @dataclass(frozen=True)
@@ -40,8 +52,7 @@ class Copy:
 
     def command(self, action: str) -> str:
         """Return the command that renews (``install``) or removes (``uninstall``) the copy, for a shell."""
-        words = ["certboot", "hook", action, "--python", self.python, *(["--user"] if self.user else [])]
-        return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+        return shell_line(hook_command(action, self.python, user=self.user))
 
 
 @dataclass(frozen=True)
@@ -62,8 +73,8 @@ def copies(paths: StorePaths) -> tuple[Copy, ...]:
 def outdated_copies(paths: StorePaths) -> tuple[Outdated, ...]:
     """Return the copies that this certboot would renew; never raises, and starts no interpreter."""
     try:
-        seen = [(copy, found.look(Path(copy.folder))) for copy in copies(paths)]
-        return tuple(Outdated(copy, each.version) for copy, each in seen if found.outdated(each))
+        hooks = [(copy, found.look(Path(copy.folder))) for copy in copies(paths)]
+        return tuple(Outdated(copy, hook.version) for copy, hook in hooks if found.outdated(hook))
     except (OSError, CertbootError):
         return ()
 
@@ -100,16 +111,16 @@ def remember(paths: StorePaths, copy: Copy) -> None:
         raise StoreError(message, "certboot doctor store looks at it")
     belongings.claim(paths)
     with files.locked(paths.lock):
-        others = [each for each in _read(paths) if each.folder != copy.folder]
+        others = [other for other in _read(paths) if other.folder != copy.folder]
         _write(paths, [*others, copy])
 
 
 def forget(paths: StorePaths, folder: Path) -> None:
     """Take a place off the list; raises StoreError or OSError."""
-    if not any(each.folder == str(folder) for each in _read(paths)):
+    if not any(copy.folder == str(folder) for copy in _read(paths)):
         return
     with files.locked(paths.lock):
-        _write(paths, [each for each in _read(paths) if each.folder != str(folder)])
+        _write(paths, [copy for copy in _read(paths) if copy.folder != str(folder)])
     # A folder that was made for the list alone goes with it.
     if {path.name for path in paths.home.iterdir()} == {paths.lock.name}:
         paths.lock.unlink(missing_ok=True)
@@ -123,8 +134,8 @@ def _read(paths: StorePaths) -> tuple[Copy, ...]:
         if files.exposed(paths.home) or files.exposed(paths.hooks):
             return ()
         return tuple(
-            Copy(str(each["python"]), str(each["folder"]), user=each["user"] is True)
-            for each in json.loads(files.read_regular(paths.hooks, files.SMALL))["copies"]
+            Copy(str(copy["python"]), str(copy["folder"]), user=copy["user"] is True)
+            for copy in json.loads(files.read_regular(paths.hooks, files.SMALL))["copies"]
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return ()
@@ -134,5 +145,5 @@ def _write(paths: StorePaths, listed: list[Copy]) -> None:
     if not listed:
         paths.hooks.unlink(missing_ok=True)
         return
-    whole = {"schema": _SCHEMA, "copies": [asdict(each) for each in sorted(listed, key=lambda each: each.folder)]}
+    whole = {"schema": _SCHEMA, "copies": [asdict(copy) for copy in sorted(listed, key=lambda copy: copy.folder)]}
     files.replace(paths.hooks, (json.dumps(whole, indent=1) + "\n").encode("ascii"))

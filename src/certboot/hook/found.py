@@ -61,7 +61,7 @@ def look(folder: Path) -> Found:
         kept = {name: digests for name, digests in own.files.items() if name.startswith(payload.HOME)}
         own = Record(own.version, own.home if f"{payload.HOME}.pth" in kept else "", kept)
     digests = {name: digest(folder, name) for name in own.files} if own else {}
-    changed = tuple(name for name, found in digests.items() if own and found and found not in own.files[name])
+    changed = tuple(name for name, actual in digests.items() if own and actual and actual not in own.files[name])
     owner: Owner = "nobody"
     if package:
         owner = "installer"
@@ -76,7 +76,7 @@ def look(folder: Path) -> Found:
         home=own.home if own else "",
         record=own,
         changed=changed,
-        present=tuple(name for name, found in digests.items() if found),
+        present=tuple(name for name, actual in digests.items() if actual),
     )
 
 
@@ -120,20 +120,27 @@ def _installer(folder: Path) -> tuple[bool, str]:
     """Return whether certboot was installed into ``folder`` as a package, with its hook, and in which version.
 
     Every installer leaves a .dist-info folder; those of pip, uv and conda list the files in RECORD.
-    https://packaging.python.org/en/latest/specifications/recording-installed-packages/
     """
     for metadata in sorted(folder.glob("certboot-*.dist-info")):
         version = metadata.name.removeprefix("certboot-").removesuffix(".dist-info")
         try:
-            text = files.read_regular(metadata / "RECORD", files.LARGE).decode()
-            names = {row[0] for row in csv.reader(io.StringIO(text, newline="")) if row}
+            if payload.PTH in installed_files(metadata):
+                return True, version
         except FileNotFoundError:
-            names = {payload.PTH}
-        except (OSError, ValueError, csv.Error):
-            names = set()
-        if payload.PTH in names:
             return True, version
+        except (OSError, ValueError, csv.Error):
+            continue
     return False, ""
+
+
+def installed_files(metadata: Path) -> dict[str, str]:
+    """Return the files of a package, by the .dist-info folder of an installer, with their digests.
+
+    Raises OSError, ValueError or csv.Error.
+    https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+    """
+    text = files.read_regular(metadata / "RECORD", files.LARGE).decode()
+    return {name: "".join(more[:1]) for name, *more in filter(None, csv.reader(io.StringIO(text, newline="")))}
 
 
 @dataclass(frozen=True)
@@ -174,7 +181,7 @@ def parse_record(data: bytes) -> Record | None:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     names = all(_FILE.fullmatch(name) for name in files)
-    digests = [digest for each in files.values() for digest in each]
+    digests = [digest for allowed in files.values() for digest in allowed]
     if not names or not all(isinstance(text, str) for text in (version, home, *digests)) or not all(files.values()):
         return None
     return Record(version, home, files) if all(_SHA256.fullmatch(digest) for digest in digests) else None

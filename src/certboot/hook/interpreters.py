@@ -11,6 +11,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import typing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from certboot import files
 from certboot.errors import CertbootError, printable
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 OLDEST = (3, 8)
 _SECONDS = 60
@@ -29,13 +30,8 @@ _NO_VIRTUALENVS = {".git", "__pycache__", "node_modules"}
 MARK = "certboot-answer: "
 """Begins the line that holds the answer: other start-up hooks may print lines of their own."""
 
-# Python 2 must be able to say that it is Python 2. Before the first import the folder from which certboot was called
-# leaves sys.path: what lies there is nobody's standard library.
-_QUESTION = f"""\
-import sys
-if sys.path and sys.path[0] == "":
-    del sys.path[0]
-import json
+# Python 2 must be able to say that it is Python 2.
+_SELF = f"""\
 answer = {{"version": list(sys.version_info[:3]), "no_site": bool(sys.flags.no_site)}}
 if sys.version_info >= {OLDEST}:
     import os, site, sysconfig
@@ -48,6 +44,15 @@ if sys.version_info >= {OLDEST}:
         site_packages=sysconfig.get_path("purelib"), site_folders=folders + site.getsitepackages(),
         managed=os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")),
     )
+"""
+# Before the first import the folder from which certboot was called leaves sys.path: what lies there is nobody's
+# standard library.
+_QUESTION = f"""\
+import sys
+if sys.path and sys.path[0] == "":
+    del sys.path[0]
+import json
+{_SELF}
 sys.stdout.write("\\n{MARK}" + json.dumps(answer) + "\\n")
 """
 
@@ -79,11 +84,11 @@ def named(text: str) -> Path:
     path = Path(text)
     if path.is_dir():
         return of_virtualenv(path)
-    found = shutil.which(text)
-    if not found:
+    program = shutil.which(text)
+    if not program:
         message = f"there is no such program: {text}"
         raise CertbootError(message, "--python takes the path of an interpreter or of a virtualenv")
-    return Path(os.path.abspath(found))
+    return Path(os.path.abspath(program))
 
 
 def of_virtualenv(folder: Path) -> Path:
@@ -122,26 +127,39 @@ def ask(python: Path) -> Interpreter:
     """Run ``python`` to learn where it keeps its packages; raises CertbootError."""
     text = answer(python, _QUESTION, {**environ(), "CERTBOOT_DISABLE": "1"}, "-E")
     try:
-        found = json.loads(text)
-        version = _version(found["version"])
+        said = json.loads(text)
+        version = _version(said["version"])
         if version < OLDEST:
             message = f"the hook needs Python 3.8 or newer, and this is {'.'.join(map(str, version))}: {python}"
             raise CertbootError(message, "choose another interpreter with --python")
-        if found["no_site"]:
+        if said["no_site"]:
             message = f"this interpreter reads no start-up files: {python}"
             raise CertbootError(message, "an embedded Python needs `import site` in its ._pth file")
-        return Interpreter(
-            python=_absolute(found["python"]) if found["python"] else python,
-            version=version,
-            virtual=found["virtual"] is True,
-            site_packages=_absolute(found["site_packages"]),
-            user_site=_absolute(found["user_site"]) if found["user_site"] else None,
-            site_folders=tuple(dict.fromkeys(map(_absolute, found["site_folders"]))),
-            managed=found["managed"] is True and found["virtual"] is False,
-        )
+        return _interpreter(said, version, python, _absolute)
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         message = f"an answer that no interpreter gives, from {python}: {printable(text[:80])}"
         raise CertbootError(message, "choose another interpreter with --python") from error
+
+
+def this() -> Interpreter:
+    """Return what the interpreter that runs this would say of itself. Nothing is started for it."""
+    scope: dict[str, typing.Any] = {"sys": sys}
+    exec(_SELF, scope)  # noqa: S102 - a constant, so that all interpreters are asked the same
+    return _interpreter(scope["answer"], sys.version_info[:3], Path(sys.executable), Path)
+
+
+def _interpreter(
+    said: dict[str, typing.Any], version: tuple[int, int, int], python: Path, place: Callable[[str], Path]
+) -> Interpreter:
+    return Interpreter(
+        python=place(said["python"]) if said["python"] else python,
+        version=version,
+        virtual=said["virtual"] is True,
+        site_packages=place(said["site_packages"]),
+        user_site=place(said["user_site"]) if said["user_site"] else None,
+        site_folders=tuple(dict.fromkeys(map(place, said["site_folders"]))),
+        managed=said["managed"] is True and said["virtual"] is False,
+    )
 
 
 def _version(answer: list[object]) -> tuple[int, int, int]:
@@ -189,14 +207,14 @@ def answer(python: Path, code: str, variables: dict[str, str], *flags: str) -> s
         message = f"no answer within {_SECONDS} seconds from {python}"
         raise CertbootError(message, f"see what it does at its start: {python} -v -c pass") from error
     lines = done.stdout.decode("ascii", errors="replace").splitlines()
-    found = [line.removeprefix(MARK) for line in lines if line.startswith(MARK)]
-    if not found:
+    answers = [line.removeprefix(MARK) for line in lines if line.startswith(MARK)]
+    if not answers:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         message = f"{python} does not answer as an interpreter does, its status is {done.returncode}"
         raise CertbootError(
             message + (f": {printable(said[-1])}" if said else ""), f"see for yourself: {python} -c pass"
         )
-    return found[-1]
+    return answers[-1]
 
 
 def _stranger(python: Path) -> tuple[Path, str] | None:

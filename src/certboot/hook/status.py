@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 import contextlib
 import os
-import shlex
 import subprocess
 import typing
 from dataclasses import dataclass
 
 from certboot.errors import CertbootError, printable
 from certboot.hook import found, interpreters, payload
-from certboot.hook.copies import Copy
+from certboot.hook.copies import hook_command, shell_line
 from certboot.hook.interpreters import MARK
 from certboot.hook.start_up_files import Neighbour, neighbours
 
@@ -92,13 +91,13 @@ class Survey:
     @property
     def well(self) -> bool:
         """Return whether there is a hook, as its installer or certboot left it, that runs."""
-        return bool(self.hooks and self.started.status and not any(each.changed for each in self.hooks))
+        return bool(self.hooks and self.started.status and not any(hook.changed for hook in self.hooks))
 
 
 def survey(interpreter: Interpreter) -> Survey:
     """Look at one interpreter, and start it once; raises CertbootError."""
-    looked = (found.look(folder) for folder in interpreter.site_folders)
-    hooks = tuple(each for each in looked if each.owner != "nobody" or each.record)
+    places = (found.look(folder) for folder in interpreter.site_folders)
+    hooks = tuple(place for place in places if place.owner != "nobody" or place.record)
     return Survey(
         interpreter=interpreter,
         hooks=hooks,
@@ -113,6 +112,5 @@ def _renew(interpreter: Interpreter, hook: Found) -> str:
         return ""
     if hook.owner == "certboot":
         user = hook.folder == interpreter.user_site
-        return Copy(str(interpreter.python), str(hook.folder), user).command("install")
-    words = [str(interpreter.python), "-m", "pip", "install", "--upgrade", "certboot"]
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+        return shell_line(hook_command("install", interpreter.python, user=user))
+    return shell_line((str(interpreter.python), "-m", "pip", "install", "--upgrade", "certboot"))

@@ -61,11 +61,7 @@ def elsewhere(prefix: str, environ: Mapping[str, str]) -> Elsewhere | None:
         path = Path(active or "", name)
         if path.exists() and path.parent.parent.resolve() != own:
             return Elsewhere(str(path), user=False)
-    folders = [each for each in environ.get("PATH", os.defpath).split(os.pathsep) if each]
-    others = [each for each in folders if Path(each).parent.resolve() != own]
-    found = shutil.which("python3", path=os.pathsep.join(others)) or shutil.which(
-        "python", path=os.pathsep.join(others)
-    )
-    if not found:
-        return None
-    return Elsewhere(found, user=not (Path(found).parent.parent / "pyvenv.cfg").exists())
+    folders = filter(None, environ.get("PATH", os.defpath).split(os.pathsep))
+    others = os.pathsep.join(folder for folder in folders if Path(folder).parent.resolve() != own)
+    python = shutil.which("python3", path=others) or shutil.which("python", path=others)
+    return Elsewhere(python, user=not (Path(python).parents[1] / "pyvenv.cfg").exists()) if python else None

@@ -17,7 +17,7 @@ import certboot_startup
 from certboot.clients.variables import VARIABLES
 from certboot.doctor.finding import Finding
 from certboot.doctor.hook import check
-from certboot.hook import copies, found
+from certboot.hook import copies, found, interpreters
 from certboot.hook import install as hook_install
 from certboot.hook.copies import Copy
 from certboot.hook.interpreters import Interpreter
@@ -35,7 +35,7 @@ def interpreter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Interpreter:
     site = tmp_path / "site"
     site.mkdir()
     found = Interpreter(Path(sys.executable), sys.version_info[:3], True, site, None, (site,), False)  # noqa: FBT003
-    monkeypatch.setattr(check, "this_interpreter", lambda: found)
+    monkeypatch.setattr(interpreters, "this", lambda: found)
     monkeypatch.setattr(certboot_startup, "guarded", {})
     monkeypatch.setattr(certboot_startup, "switches", "ssl,requests,certifi")
     return found
@@ -362,8 +362,4 @@ def test_what_was_imported_before_the_hook_is_told(
 
 def test_this_interpreter_is_as_it_would_say_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    from certboot.hook.interpreters import ask
-
-    here, asked = check.this_interpreter(), ask(Path(sys.executable))
-    assert (here.version, here.virtual, here.site_folders) == (asked.version, asked.virtual, asked.site_folders)
-    assert (here.user_site, here.managed) == (asked.user_site, asked.managed)
+    assert interpreters.this() == interpreters.ask(Path(sys.executable))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-import io
 import os
 import ssl
 import sys
@@ -16,6 +15,7 @@ from certboot import files
 from certboot.clients.installed import installed_versions
 from certboot.doctor.environment.trust_files import fingerprints
 from certboot.doctor.finding import Finding
+from certboot.hook.found import installed_files
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -79,7 +79,7 @@ def _certifi(path: Sequence[str], versions: Mapping[str, str]) -> Iterator[Findi
     if where and module not in ("certifi.core", _GUARD) and not hasattr(where, "certboot_guard"):
         summary = f"certifi.where() is {module}'s in this process"
         yield Finding("certifi-replaced", "environment", "warn", "certifi", summary, {"module": module})
-    folder = next((each for each in map(Path, path) if os.path.isfile(each / "certifi" / "__init__.py")), None)
+    folder = next((place for place in map(Path, path) if os.path.isfile(place / "certifi" / "__init__.py")), None)
     if folder is None:
         return
     file = folder / _CACERT
@@ -97,14 +97,9 @@ def _certifi(path: Sequence[str], versions: Mapping[str, str]) -> Iterator[Findi
 
 
 def _published(folder: Path, version: str) -> str:
-    """Return the digest that the installer recorded for certifi's file, or "" where there is none.
-
-    https://packaging.python.org/en/latest/specifications/recording-installed-packages/
-    """
+    """Return the digest that the installer recorded for certifi's file, or "" where there is none."""
     try:
-        text = files.read_regular(folder / f"certifi-{version}.dist-info" / "RECORD", files.LARGE).decode()
-        rows = (row for row in csv.reader(io.StringIO(text, newline="")) if len(row) > 1)
-        return next((row[1] for row in rows if row[0] == _CACERT.as_posix()), "")
+        return installed_files(folder / f"certifi-{version}.dist-info").get(_CACERT.as_posix(), "")
     except (OSError, ValueError, csv.Error):
         return ""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import certboot_startup
 from certboot import files
 from certboot.hook import found, payload
+from certboot.hook.copies import hook_command
 from certboot.hook.start_up_files import neighbours
 
 if typing.TYPE_CHECKING:
@@ -42,11 +43,11 @@ def why_not_run(interpreter: Interpreter) -> Absence:
     if not there:
         return _missing(interpreter, name)
     path = there[0] / name
-    if any(each.hidden and each.path.name in (_PTH, _START) for each in neighbours(interpreter)):
+    if any(file.hidden and file.path.name in (_PTH, _START) for file in neighbours(interpreter)):
         return Absence(
             "hook-hidden", f"did not run: its start-up file is hidden, and Python skips those: {path}", _shown(path)
         )
-    wrong = next((each for each in (path.with_name(_PTH), path.with_name(_START)) if _altered(each, version)), None)
+    wrong = next((file for file in (path.with_name(_PTH), path.with_name(_START)) if _altered(file, version)), None)
     if wrong:
         words = f"did not run: its start-up file is not as it was installed: {wrong}"
         return Absence("hook-altered", words, _replaced(interpreter, wrong))
@@ -58,8 +59,7 @@ def why_not_run(interpreter: Interpreter) -> Absence:
 
 def hook_install(interpreter: Interpreter) -> Fix:
     """Return the command that copies the hook into an interpreter; what the system manages is left alone (PEP 668)."""
-    user = ("--user",) if interpreter.managed else ()
-    return (("certboot", "hook", "install", "--python", str(interpreter.python), *user),)
+    return (hook_command("install", interpreter.python, user=interpreter.managed),)
 
 
 def _missing(interpreter: Interpreter, name: str) -> Absence:

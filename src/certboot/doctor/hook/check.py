@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import typing
@@ -10,9 +11,8 @@ from pathlib import Path
 import certboot_startup
 from certboot.doctor.finding import Finding
 from certboot.doctor.hook.absence import hook_install, why_not_run
-from certboot.hook import found
-from certboot.hook.copies import copies, outdated_copies
-from certboot.hook.interpreters import Interpreter
+from certboot.hook import found, interpreters
+from certboot.hook.copies import copies, hook_command, outdated_copies
 from certboot.hook.payload import HOME, PACKAGE
 from certboot.hook.start_up_files import neighbours
 from certboot.hook.tool_environment import elsewhere, tool_environment
@@ -23,6 +23,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from certboot.doctor.finding import Fix, Status
+    from certboot.hook.interpreters import Interpreter
     from certboot.store.paths import StorePaths
 
 _INIT = (("certboot", "init"),)
@@ -61,7 +62,7 @@ _GUARDS = dict.fromkeys(certboot_startup.GUARDED.values())
 
 def check(paths: StorePaths) -> list[Finding]:
     """Return what the hook did in the interpreter that runs this, and what there is to know beside it."""
-    interpreter = this_interpreter()
+    interpreter = interpreters.this()
     findings = [_ran(paths) if certboot_startup.status else _absent(interpreter)]
     if certboot_startup.status:
         findings += _from_elsewhere(interpreter)
@@ -69,24 +70,6 @@ def check(paths: StorePaths) -> list[Finding]:
     if certboot_startup.status == "active":
         findings += _guards()
     return [*findings, *_copies(paths), *_tool(paths), *_others(interpreter)]
-
-
-def this_interpreter() -> Interpreter:
-    """Return what the interpreter that runs this would say of itself. Nothing is started for it."""
-    import site
-
-    virtual = sys.prefix != sys.base_prefix
-    user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
-    folders = [*([user] if user else []), *site.getsitepackages()]
-    return Interpreter(
-        python=Path(sys.executable),
-        version=sys.version_info[:3],
-        virtual=virtual,
-        site_packages=Path(site.getsitepackages()[0]),
-        user_site=Path(user) if user else None,
-        site_folders=tuple(dict.fromkeys(map(Path, folders))),
-        managed=not virtual and os.path.exists(os.path.join(os.path.dirname(os.__file__), "EXTERNALLY-MANAGED")),
-    )
 
 
 def _evidence() -> dict[str, object]:
@@ -130,8 +113,8 @@ def _gave_up(error: str, paths: StorePaths) -> str:
         return f"gave up, because the store has no generations: {paths.generations}"
     folder = in_force(paths)
     if folder is None:
-        what = "leads to no generation" if os.path.lexists(paths.current) else "is missing"
-        return f"gave up, because what names the generation in force {what}: {paths.current}"
+        state = "leads to no generation" if os.path.lexists(paths.current) else "is missing"
+        return f"gave up, because what names the generation in force {state}: {paths.current}"
     for name in (CRTS, BUNDLE):
         if not (folder / name).exists():
             return f"gave up, because a part of the generation in force is missing: {folder / name}"
@@ -145,17 +128,17 @@ def _from_elsewhere(interpreter: Interpreter) -> Iterator[Finding]:
     folder = Path(certboot_startup.__file__).parents[1]
     if folder == Path(str(certboot.__file__)).parents[1]:
         return
-    seen = found.look(folder)
-    version = f" of certboot {seen.version}" if seen.version else ""
-    evidence: dict[str, object] = {"folder": str(folder), "owner": seen.owner, "version": seen.version}
-    if found.outdated(seen):
+    hook = found.look(folder)
+    version = f" of certboot {hook.version}" if hook.version else ""
+    evidence: dict[str, object] = {"folder": str(folder), "owner": hook.owner, "version": hook.version}
+    if found.outdated(hook):
         fix = hook_install(interpreter)
         summary = f"the copy{version} that ran here is not the hook of this certboot: {folder}"
         yield Finding("hook-copy-outdated", "hook", "warn", "hook", summary, evidence, fix)
         return
     whose = {"certboot": "a copy by certboot hook install", "installer": "that of another installation"}
-    level: Status = "info" if seen.owner in whose else "warn"
-    summary = f"the hook{version} that ran here is {whose.get(seen.owner, 'nobody knows whose')}: {folder}"
+    level: Status = "info" if hook.owner in whose else "warn"
+    summary = f"the hook{version} that ran here is {whose.get(hook.owner, 'nobody knows whose')}: {folder}"
     yield Finding("hook-from-elsewhere", "hook", level, "hook", summary, evidence)
 
 
@@ -167,9 +150,10 @@ def _late(interpreter: Interpreter) -> Iterator[Finding]:
     early = [name for name in certboot_startup.GUARDED if name in before]
     if not missed and not early:
         return
-    files = [each for each in neighbours(interpreter) if not each.hidden]
-    own = next((n for n, each in enumerate(files) if each.path.stem in (PACKAGE, HOME)), len(files))
-    first = [str(each.path) for each in files[:own]]
+    running = itertools.takewhile(
+        lambda file: file.path.stem not in (PACKAGE, HOME), (f for f in neighbours(interpreter) if not f.hidden)
+    )
+    first = [str(file.path) for file in running]
     evidence: dict[str, object] = {"imported": [*missed, *early], "started_before": first}
     by = f", most likely by {first[-1]}" if first else ""
     if missed:
@@ -200,11 +184,11 @@ def _guards() -> Iterator[Finding]:
 
 
 def _copies(paths: StorePaths) -> Iterator[Finding]:
-    for each in outdated_copies(paths):
-        copy = each.copy
-        summary = f"a copy of certboot {each.version or 'unknown'} in {copy.folder}, older or not whole"
-        fix = (("certboot", "hook", "install", "--python", copy.python, *(["--user"] if copy.user else [])),)
-        evidence: dict[str, object] = {"folder": copy.folder, "python": copy.python, "version": each.version}
+    for outdated in outdated_copies(paths):
+        copy = outdated.copy
+        summary = f"a copy of certboot {outdated.version or 'unknown'} in {copy.folder}, older or not whole"
+        fix = (hook_command("install", copy.python, user=copy.user),)
+        evidence: dict[str, object] = {"folder": copy.folder, "python": copy.python, "version": outdated.version}
         yield Finding("hook-copy-outdated", "hook", "warn", "copy", summary, evidence, fix)
 
 
@@ -217,16 +201,16 @@ def _tool(paths: StorePaths) -> Iterator[Finding]:
     summary = f"certboot lies in an environment that {tool} made for it alone, so the hook acts in none of your scripts"
     fix: Fix = ()
     if other:
-        fix = (("certboot", "hook", "install", "--python", other.python, *(["--user"] if other.user else [])),)
+        fix = (hook_command("install", other.python, user=other.user),)
     evidence: dict[str, object] = {"tool": tool, "prefix": sys.prefix}
     yield Finding("hook-alone", "hook", "warn", "hook", summary, evidence, fix)
 
 
 def _others(interpreter: Interpreter) -> Iterator[Finding]:
-    others = [each for each in neighbours(interpreter) if each.path.stem not in (PACKAGE, HOME)]
+    others = [file for file in neighbours(interpreter) if file.path.stem not in (PACKAGE, HOME)]
     if others:
-        named = ", ".join(f"{each.path.name} ({each.first}{', hidden' if each.hidden else ''})" for each in others)
+        named = ", ".join(f"{file.path.name} ({file.first}{', hidden' if file.hidden else ''})" for file in others)
         evidence: dict[str, object] = {
-            "files": [{"file": str(each.path), "first": each.first, "hidden": each.hidden} for each in others]
+            "files": [{"file": str(file.path), "first": file.first, "hidden": file.hidden} for file in others]
         }
         yield Finding("other-start-up-hooks", "hook", "info", "others", f"also run at start: {named}", evidence)
