@@ -12,7 +12,7 @@ from support.snapshot import contents
 from support.table import cases
 
 import certboot_startup
-from certboot import files
+from certboot import files, ownership
 from certboot.errors import StoreError
 
 
@@ -211,8 +211,8 @@ def test_the_folders_above_a_new_one_are_not_writable_for_others(folder: Path) -
 
 def test_a_place_of_ones_own_is_safe_whether_it_exists_or_not(folder: Path) -> None:
     for path in (folder, folder / "not" / "there" / "yet"):
-        assert files.exposed(path) == ""
-        assert files.exposed_above(path) is None
+        assert ownership.exposed(path) == ""
+        assert ownership.exposed_above(path) is None
 
 
 @cases(
@@ -222,7 +222,7 @@ def test_what_a_group_or_everybody_may_write_is_exposed(folder: Path, mode: int,
     (folder / "file").touch()
     for path in (folder / "file", folder):
         path.chmod(mode)
-        assert files.exposed(path) == how
+        assert ownership.exposed(path) == how
 
 
 @cases(("mode", "found"), [(0o777, True), (0o1777, False), (0o775, False), (0o755, False)])
@@ -232,16 +232,16 @@ def test_a_folder_above_may_be_writable_for_everybody_only_with_the_sticky_bit(
     above = folder / "above"
     (above / "mine").mkdir(parents=True)
     above.chmod(mode)
-    assert files.exposed_above(above / "mine" / "store") == ((above, "others may write to it") if found else None)
+    assert ownership.exposed_above(above / "mine" / "store") == ((above, "others may write to it") if found else None)
 
 
 def test_the_folders_above_the_real_place_of_a_link_count_too(folder: Path) -> None:
     above = folder / "above"
     (above / "real").mkdir(parents=True)
     (folder / "link").symlink_to(above / "real")
-    assert files.exposed_above(folder / "link" / "store") is None
+    assert ownership.exposed_above(folder / "link" / "store") is None
     above.chmod(0o777)
-    assert files.exposed_above(folder / "link" / "store") == (above, "others may write to it")
+    assert ownership.exposed_above(folder / "link" / "store") == (above, "others may write to it")
 
 
 def test_the_folders_of_a_link_between_links_count_too(folder: Path) -> None:
@@ -252,27 +252,27 @@ def test_the_folders_of_a_link_between_links_count_too(folder: Path) -> None:
     (folder / "link").symlink_to(folder / "open" / "middle")
     for path in (folder / "link", folder / "link" / "file", folder / "real" / ".." / "link"):
         (folder / "open").chmod(0o755)
-        assert files.exposed_above(path) is None
+        assert ownership.exposed_above(path) is None
         (folder / "open").chmod(0o777)
-        assert files.exposed_above(path) == (folder / "open", "others may write to it")
+        assert ownership.exposed_above(path) == (folder / "open", "others may write to it")
 
 
 def test_links_in_a_loop_are_not_passed(folder: Path) -> None:
     (folder / "one").symlink_to("two")
     (folder / "two").symlink_to("one")
-    assert files.exposed_above(folder / "one" / "file") is not None
+    assert ownership.exposed_above(folder / "one" / "file") is not None
     (folder / "0").mkdir()
     for number in range(40):  # as many as the system passes
         (folder / str(number + 1)).symlink_to(str(number))
-    assert files.exposed_above(folder / "40" / "file") is None
+    assert ownership.exposed_above(folder / "40" / "file") is None
 
 
 def test_a_relative_path_starts_at_the_current_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "open").mkdir()
     monkeypatch.chdir(folder)
-    assert files.exposed_above(Path("open/file")) is None
+    assert ownership.exposed_above(Path("open/file")) is None
     (folder / "open").chmod(0o777)
-    assert files.exposed_above(Path("open/file")) == (folder / "open", "others may write to it")
+    assert ownership.exposed_above(Path("open/file")) == (folder / "open", "others may write to it")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
@@ -296,8 +296,8 @@ def test_a_link_of_another_user_or_in_a_folder_of_everybody_is_exposed(
     link.symlink_to(folder / "mine")
     os.chown(link, owner, -1, follow_symlinks=False)
     (folder / "shared").chmod(mode)
-    assert files.exposed(link) == ""
-    assert files.exposed_above(link / below) == ((link, how) if how else None)
+    assert ownership.exposed(link) == ""
+    assert ownership.exposed_above(link / below) == ((link, how) if how else None)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a folder to a group")
@@ -330,10 +330,10 @@ def test_a_group_counts_unless_it_is_root_s_or_the_user_s_own(
         os.chown(store, user, user)
         monkeypatch.setattr(os, "geteuid", lambda: user)
         assert (certboot_startup.unsafe_part(str(store)) == "") == safe
-        assert (files.exposed_above(store) is None) == safe
+        assert (ownership.exposed_above(store) is None) == safe
         # What lies where an administrator lets a group write is the administrator's to decide, but for a store.
         belongs = owner in (0, user)
-        assert (files.exposed_above(store, groups=True) is None) == (belongs and (safe or not mode & 0o002))
+        assert (ownership.exposed_above(store, groups=True) is None) == (belongs and (safe or not mode & 0o002))
         monkeypatch.undo()
 
 
@@ -377,8 +377,8 @@ def test_what_belongs_to_another_user_is_exposed(folder: Path) -> None:
     (folder / "theirs").mkdir()
     os.chown(folder / "theirs", 12345, -1)
     how = "it belongs to another user (uid 12345)"
-    assert files.exposed(folder / "theirs") == how
-    assert files.exposed_above(folder / "theirs" / "store") == (folder / "theirs", how)
+    assert ownership.exposed(folder / "theirs") == how
+    assert ownership.exposed_above(folder / "theirs" / "store") == (folder / "theirs", how)
 
 
 def test_a_file_system_without_locks_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -407,8 +407,8 @@ def test_on_windows_permissions_are_left_to_the_profile(folder: Path, monkeypatc
     folder.chmod(0o777)
     path, new, deeper = folder / "file", folder / "new", folder / "deeper"
     monkeypatch.setattr(os, "name", "nt")
-    assert files.exposed(folder) == ""
-    assert files.exposed_above(path) is None
+    assert ownership.exposed(folder) == ""
+    assert ownership.exposed_above(path) is None
     files.sync(folder)
     monkeypatch.setattr(os, "fchmod", None)
     files.write_new(new, b"new")

@@ -1,6 +1,6 @@
 """Reading that always ends, writing that is whole or not at all, for its owner only to change, and the store's lock.
 
-What others may change is refused, and a link falls back to a copy where there are no links.
+A link falls back to a copy where there are no links.
 """
 
 from __future__ import annotations
@@ -13,15 +13,13 @@ import stat
 import typing
 from pathlib import Path
 
-import certboot_startup
-from certboot.errors import SourceError, StoreError
+from certboot.errors import StoreError
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE_MODE = 0o644
 FOLDER_MODE = 0o755
-LINK = "a link"
 _LOCK_SECONDS = 60
 SMALL = 1024 * 1024
 """More bytes than settings, a list or a file with one certificate have."""
@@ -170,8 +168,8 @@ def replace_link(path: Path, target: str) -> None:
 
 def temporary_for(name: str) -> str:
     """Return the name of the file that one of the name ``name`` was to become, or "" where it is none of ours."""
-    found = _TEMPORARY.fullmatch(name)
-    return found[1] if found else ""
+    match = _TEMPORARY.fullmatch(name)
+    return match[1] if match else ""
 
 
 def make_folder(path: Path) -> None:
@@ -182,57 +180,6 @@ def make_folder(path: Path) -> None:
     path.mkdir(FOLDER_MODE, exist_ok=True)
     if os.name == "posix":
         path.chmod(FOLDER_MODE)
-
-
-def exposed(path: Path) -> str:
-    """Return how somebody other than the user or root could change what is at ``path``, or "" if nobody could.
-
-    What does not exist, or cannot be reached, is not exposed. Windows guards the profile by other means.
-    """
-    if os.name != "posix":
-        return ""
-    try:
-        found = path.stat()
-    except OSError:
-        return ""
-    if found.st_uid not in (0, os.geteuid()):
-        return _belongs_to(found.st_uid)
-    return "others may write to it" if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
-
-
-def exposed_itself(path: Path) -> str:
-    """Return the same of what must not be a link either, since the hook passes none there."""
-    return LINK if os.name == "posix" and path.is_symlink() else exposed(path)
-
-
-def exposed_above(path: Path, *, groups: bool = False) -> tuple[Path, str] | None:
-    """Return the folder or link by which others could put something else in the place of ``path``, and how, or None.
-
-    The rule is the hook's own: ``certboot_startup.unsafe_part``. With ``groups`` a folder may be written to by any
-    group, as an administrator gives one to those who look after programs and certificates (Debian's /usr/local and
-    /usr/local/share/ca-certificates are of the group staff): what lies there is his to decide. No store may lie there.
-    """
-    whole = os.path.join(os.getcwd(), path)
-    try:
-        part = certboot_startup.unsafe_part(whole, 0o002 if groups else 0o022)
-        return (Path(part), _how(part)) if part and (part != whole or os.path.islink(part)) else None
-    except OSError:  # nothing is there yet, or it cannot be reached
-        return None
-
-
-def _how(part: str) -> str:
-    found = os.lstat(part)
-    if found.st_uid not in (0, os.geteuid()):
-        return _belongs_to(found.st_uid)
-    if stat.S_ISLNK(found.st_mode):
-        return "a link that lies where others may write, or leads elsewhere than it says"
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return "others may write to it"
-    return "it belongs to root, in a folder where others may write"
-
-
-def _belongs_to(user: int) -> str:
-    return f"it belongs to another user (uid {user})"
 
 
 def sync(path: Path) -> None:
@@ -260,22 +207,6 @@ def locked(path: Path) -> Iterator[None]:
     except filelock.Timeout as error:
         message = f"another certboot has been at work for over {_LOCK_SECONDS} seconds: {path}"
         raise StoreError(message, "wait for it to end, then try again") from error
-
-
-def refuse_exposed(path: Path) -> None:
-    """Raise SourceError where somebody other than the user or root could change what lies at ``path``.
-
-    Raises OSError where nothing does: somebody else could put it there the next moment.
-    """
-    path.stat()
-    how = exposed(path)
-    found = (path, how) if how else exposed_above(path, groups=True)
-    if not found:
-        return
-    place, how = found
-    message = f"not a safe place to read CA certificates from at every update, {how}: {place}"
-    yours = f"chmod go-w {place}, if it is yours and right; else " if how.startswith("others") else ""
-    raise SourceError(message, f"{yours}move them to a folder of your own")
 
 
 class UnreadableError(Exception):

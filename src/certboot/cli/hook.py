@@ -244,18 +244,17 @@ def _place(python: Path, arguments: argparse.Namespace) -> tuple[Interpreter, Pa
 
 def _recorded(home: str | None) -> str | None:
     """Return the store's folder as it is to be recorded; raises CertbootError where no hook would use a store there."""
-    from certboot import files
+    from certboot import ownership
     from certboot.store.paths import store_at
     from certboot.store.place import mended_above
 
     if home is None:
         return None
     folder = store_at(home).home
-    how = files.exposed(folder)
-    above = (folder, how) if how else files.exposed_above(folder)
-    if above:
-        message = f"no safe place for a store, {above[1]}: {above[0]}"
-        raise CertbootError(message, mended_above(*above))
+    exposure = ownership.written_by_others(folder)
+    if exposure:
+        message = f"no safe place for a store, {exposure.how}: {exposure.place}"
+        raise CertbootError(message, mended_above(*exposure))
     return str(folder)
 
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import certboot
-from certboot import files
+from certboot import files, ownership
 from certboot.errors import CertbootError, StoreError
 from certboot.hook import found
 from certboot.store import belongings
@@ -104,10 +104,9 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def remember(paths: StorePaths, copy: Copy) -> None:
     """List a place; raises StoreError or OSError where there can be no list."""
-    above = files.exposed_above(paths.home)
-    how = files.exposed(paths.home)
-    if above or how:
-        message = f"no safe place for a list of copies, {how or (above and above[1])}: {paths.home}"
+    exposure = ownership.written_by_others(paths.home)
+    if exposure:
+        message = f"no safe place for a list of copies, {exposure.how}: {paths.home}"
         raise StoreError(message, "certboot doctor store looks at it")
     belongings.claim(paths)
     with files.locked(paths.lock):
@@ -131,7 +130,7 @@ def forget(paths: StorePaths, folder: Path) -> None:
 def _read(paths: StorePaths) -> tuple[Copy, ...]:
     """Return what is listed; nothing if it is no list of certboot's, or one that others could have written."""
     try:
-        if files.exposed(paths.home) or files.exposed(paths.hooks):
+        if ownership.exposed(paths.home) or ownership.exposed(paths.hooks):
             return ()
         return tuple(
             Copy(str(copy["python"]), str(copy["folder"]), user=copy["user"] is True)

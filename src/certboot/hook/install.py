@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import stat
 import sys
 import time
 import typing
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import certboot
-from certboot import files
+from certboot import files, ownership
 from certboot.errors import CertbootError
 from certboot.hook import found, payload
 from certboot.hook.found import Record, sha256
@@ -89,13 +88,9 @@ def uninstall(folder: Path) -> Result:
 
 def refuse_exposed(folder: Path) -> None:
     """Raise CertbootError where somebody else could change what is in ``folder``, and with it what this user runs."""
-    if os.name != "posix":
-        return
-    above = files.exposed_above(folder / "any", groups=True)
-    if above is None and folder.exists() and folder.stat().st_mode & stat.S_IWOTH:
-        above = folder, "everybody may write to it"
-    if above:
-        message = f"no hook is put where {above[1]}: {above[0]}"
+    exposure = ownership.exposed_above(folder / "any", groups=True) or ownership.written_by_others(folder, groups=True)
+    if exposure:
+        message = f"no hook is put where {exposure.how}: {exposure.place}"
         raise CertbootError(message, "run certboot as the user to whom that folder belongs, or mend its rights")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
 import subprocess
 import sys
 import typing
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import certboot_startup
-from certboot import files
+from certboot import ownership
 from certboot.errors import CertbootError, printable
 
 if typing.TYPE_CHECKING:
@@ -193,7 +192,7 @@ def answer(python: Path, code: str, variables: dict[str, str], *flags: str) -> s
     """Run ``code`` and return what it wrote after MARK; raises CertbootError."""
     stranger = _stranger(python)
     if stranger:
-        message = f"an interpreter is not run when {stranger[1]}: {stranger[0]}"
+        message = f"an interpreter is not run when {stranger.how}: {stranger.place}"
         raise CertbootError(message, "run certboot as the user to whom that interpreter belongs")
     try:
         done = subprocess.run(
@@ -217,17 +216,7 @@ def answer(python: Path, code: str, variables: dict[str, str], *flags: str) -> s
     return answers[-1]
 
 
-def _stranger(python: Path) -> tuple[Path, str] | None:
-    """Return what of an interpreter somebody other than the user and root could have written, and how, or None."""
-    if os.name != "posix":
-        return None
-    for path in (python, python.parent.parent / "pyvenv.cfg"):
-        try:
-            found = path.stat()
-        except OSError:
-            continue
-        if found.st_uid not in (0, os.geteuid()):
-            return path, f"it belongs to another user (uid {found.st_uid})"
-        if found.st_mode & stat.S_IWOTH:
-            return path, "everybody may write to it"
-    return files.exposed_above(python, groups=True)
+def _stranger(python: Path) -> ownership.Exposure | None:
+    """Return by what somebody else could decide what an interpreter runs, or None."""
+    paths = (python, python.parent.parent / "pyvenv.cfg")
+    return next(filter(None, (ownership.written_by_others(path, groups=True) for path in paths)), None)

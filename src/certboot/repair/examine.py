@@ -7,7 +7,7 @@ import ssl
 import typing
 from dataclasses import dataclass
 
-from certboot import files, moment
+from certboot import files, moment, ownership
 from certboot.net.address_policy import policy_from
 from certboot.net.handshake import handshake
 from certboot.pki import pem
@@ -230,7 +230,7 @@ def _new(paths: StorePaths, repair: Repair) -> tuple[Need, ...]:
         data = files.read_regular(path, files.SMALL)
     except OSError:
         return ()
-    if files.exposed(path) or [block.data for block in pem.blocks(data)] != [repair.certificate.der]:
+    if ownership.exposed(path) or [block.data for block in pem.blocks(data)] != [repair.certificate.der]:
         return ()
     before = {need.host: need for need in repaired.needs(data)}
     # Where it came from, when it came, the store no longer knows.

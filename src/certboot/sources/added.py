@@ -6,7 +6,7 @@ import typing
 
 from certboot import files
 from certboot.errors import CertificateError, SourceError
-from certboot.files import refuse_exposed
+from certboot.ownership import refuse_exposed
 from certboot.sources import parsing
 from certboot.sources.candidates import Loaded, Rejection, Unparsed
 

@@ -9,7 +9,7 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from certboot import files
+from certboot import files, ownership
 from certboot.clients.variables import BY_NAME, DIRECTORY
 from certboot.errors import SourceError, printable
 from certboot.sources.candidates import Loaded, Rejection, Unparsed
@@ -86,7 +86,7 @@ def _by_hash(folder: Path) -> list[Path]:
 
 def _file(path: Path) -> _Found:
     if os.path.exists(path):
-        above = files.exposed_above(
+        above = ownership.exposed_above(
             path / "any", groups=True
         )  # with what would lie in it, the path itself is among those above
         if above:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from certboot import files
 from certboot.errors import CertificateError, SourceError, printable
-from certboot.files import refuse_exposed
+from certboot.ownership import refuse_exposed
 from certboot.pki import der, pem
 from certboot.sources.candidates import Candidate, Loaded, Rejection, Unparsed
 

@@ -13,7 +13,7 @@ import typing
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from certboot import files
+from certboot import files, ownership
 from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption
 from certboot.errors import StoreError
 from certboot.store.paths import BUNDLE, CRTS, StorePaths, in_force
@@ -143,14 +143,11 @@ def usable(paths: StorePaths, folder: Path) -> Path:
     return folder
 
 
-def _exposed(paths: StorePaths, generation: Path) -> tuple[Path, str] | None:
+def _exposed(paths: StorePaths, generation: Path) -> ownership.Exposure | None:
     """Return what the hook would refuse the store for, and how others could change it, or None."""
-    how = files.exposed(paths.home)
-    found = files.exposed_above(paths.home) or ((paths.home, how) if how else None)
-    for part in (paths.env, paths.generations, generation, generation / CRTS, generation / BUNDLE):
-        how = files.exposed_itself(part)
-        found = found or ((part, how) if how else None)
-    return found
+    parts = (paths.env, paths.generations, generation, generation / CRTS, generation / BUNDLE)
+    inside = (ownership.Exposure(part, how) for part in parts if (how := ownership.exposed_itself(part)))
+    return ownership.exposed_above(paths.home) or ownership.written_by_others(paths.home) or next(inside, None)
 
 
 def held_back(

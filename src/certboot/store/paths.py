@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import certboot_startup
-from certboot import files
+from certboot import files, ownership
 from certboot.errors import StoreError
 from certboot.store.place import ignored_home
 
@@ -164,12 +164,12 @@ def exposed_part(generation: Path) -> tuple[Path, str] | None:
     """
     crts = generation / CRTS
     for path in (generation, crts, generation / BUNDLE):
-        how = files.exposed_itself(path)
+        how = ownership.exposed_itself(path)
         if how:
             return path, how
     for name in os.listdir(crts):
         path = crts / name
-        how = files.exposed(path)
+        how = ownership.exposed(path)
         if path.is_symlink() and os.path.basename(os.readlink(path)) != os.readlink(path):
             how = "a link that leads out of the directory"
         if how:

@@ -16,7 +16,7 @@ SHARED = "for every user: certboot init --home /opt/certboot; certboot hook inst
 
 
 def mended_above(place: Path, how: str) -> str:
-    """Return what makes a place safe that is not, by the words of ``files.exposed_above``."""
+    """Return what makes a place safe that is not, by the words of ``ownership.exposed_above``."""
     if place == place.parent:  # in a user namespace that does not map root everything above belongs to nobody
         return "this sandbox does not show whose its folders are: run certboot, and what needs it, outside of it"
     if how.startswith("others"):

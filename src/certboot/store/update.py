@@ -8,7 +8,7 @@ import os
 import typing
 from dataclasses import dataclass
 
-from certboot import files, moment
+from certboot import files, moment, ownership
 from certboot.clients.git import settings_outranked
 from certboot.errors import StoreError
 from certboot.store import belongings, env_file, freshness, generations
@@ -102,7 +102,7 @@ def age_in_seconds(paths: StorePaths) -> float:
 
 def _prepare(paths: StorePaths) -> None:
     """Make the store's folder, unless somebody else could change what is, or will be, in it."""
-    above = files.exposed_above(paths.home)
+    above = ownership.exposed_above(paths.home)
     if above:
         message = f"no safe place for the store, {above[1]}: {above[0]}"
         raise StoreError(message, mended_above(*above))
@@ -110,14 +110,14 @@ def _prepare(paths: StorePaths) -> None:
         message = f"the store's folder is a file: {paths.home}"
         raise StoreError(message, "move it away, or set CERTBOOT_HOME to another folder")
     for path in (paths.home, paths.lock, *paths.parts, *paths.trusted.glob("*"), *paths.repaired.glob("*")):
-        how = files.exposed_itself(path) if path == paths.generations else files.exposed(path)
+        how = ownership.exposed_itself(path) if path == paths.generations else ownership.exposed(path)
         if how:
             message = f"the store cannot be relied on, {how}: {path}"
             mended = "chmod go-w" if how.startswith("others") else f"as root: chown {os.geteuid()}"
             raise StoreError(message, f"look at what is there; if it is yours and right, {mended} {path}")
     belongings.claim(paths)
     files.make_folder(paths.generations)  # before the lock: by it a run that is killed now is known to be one
-    if files.exposed_above(paths.home) or files.exposed(paths.home):
+    if ownership.written_by_others(paths.home):
         message = f"somebody else has made the folder for the store at this moment: {paths.home}"
         raise StoreError(message, "certboot init --home DIR, with a folder of your own")
 
@@ -178,7 +178,7 @@ def _write_settings(paths: StorePaths, variables: list[Variable], inputs: Inputs
     guards = None if inputs.config.guards is None else ",".join(inputs.config.guards)
     wanted = env_file.EnvFile(settings, guards, inputs.adoptions) if settings else env_file.EnvFile({})
     # The hook takes no link, whatever it leads to.
-    changed = env_file.parse(paths.env) != wanted or bool(files.exposed_itself(paths.env))
+    changed = env_file.parse(paths.env) != wanted or bool(ownership.exposed_itself(paths.env))
     if changed:
         files.replace(paths.env, env_file.render(wanted))
     return settings, changed

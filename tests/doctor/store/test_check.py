@@ -143,10 +143,10 @@ def test_without_rights_in_the_folder_a_file_cannot_be_removed(
             "it belongs to another user (uid 1)" if path in {folder / bundle.name, *(folder / "crts").iterdir()} else ""
         )
 
-    monkeypatch.setattr("certboot.files.exposed", exposed)
+    monkeypatch.setattr("certboot.ownership.exposed", exposed)
     me = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: me or 1)
-    monkeypatch.setattr("certboot.files.exposed_above", lambda _: None)
+    monkeypatch.setattr("certboot.ownership.exposed_above", lambda _: None)
     fixes = {bool(finding.fix) for finding in check_store.check(store)}
     assert fixes == {me != 0}
 
@@ -178,8 +178,8 @@ def test_a_folder_above_that_is_not_the_users_is_mended_by_root(
 ) -> None:
     above = store.home.parent
     above.chmod(0o777)
-    monkeypatch.setattr("certboot.files.exposed_above", lambda _: (above, "others may write to it"))
-    monkeypatch.setattr("certboot.files.exposed", lambda _: "")
+    monkeypatch.setattr("certboot.ownership.exposed_above", lambda _: (above, "others may write to it"))
+    monkeypatch.setattr("certboot.ownership.exposed", lambda _: "")
     monkeypatch.setattr(os, "geteuid", lambda: above.stat().st_uid + 1)
     finding = only(store)
     assert finding.fix == ()

@@ -6,7 +6,7 @@ import os
 import shlex
 import typing
 
-from certboot import files
+from certboot import ownership
 from certboot.doctor.finding import Finding
 from certboot.store.paths import BUNDLE, CRTS
 from certboot.store.place import ELSEWHERE, SHARED, closed_to_others, mended_above
@@ -25,12 +25,12 @@ _SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - nothing is written th
 
 def check(paths: StorePaths, current: Generation) -> Iterator[Finding]:
     """Yield a finding for the folder above the store, and for each of its parts, that somebody else could change."""
-    above = files.exposed_above(paths.home)
+    above = ownership.exposed_above(paths.home)
     if above:
         yield _finding(*above, *_mended_above(*above))
         if above[0] == paths.home:
             return
-    how = files.exposed(paths.home)
+    how = ownership.exposed(paths.home)
     if how.startswith("it belongs"):  # and so does most of what is in it
         hint = f"run certboot as that user, or {ELSEWHERE}; if it is to be yours and is right, {_chown(paths.home)}"
         yield _finding(paths.home, how, (), hint)
@@ -48,14 +48,14 @@ def check(paths: StorePaths, current: Generation) -> Iterator[Finding]:
         *current.folder.glob("*"),
         *(current.folder / CRTS).glob("*"),
     ):
-        how = files.exposed_itself(path) if path in no_links else files.exposed(path)
+        how = ownership.exposed_itself(path) if path in no_links else ownership.exposed(path)
         if not how:
             continue
         if how.startswith("others"):
             yield _finding(path, how, (("chmod", "go-w", str(path)),))
         elif path in made_again and _may_remove(path):
             yield _finding(path, how, (("rm", "-f", str(path)), ("certboot", "init")))
-        elif how == files.LINK:
+        elif how == ownership.LINK:
             hint = "the hook passes no link in a store: put what it leads to into its place, or certboot init"
             yield _finding(path, how, (), hint)
         else:

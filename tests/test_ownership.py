@@ -8,7 +8,7 @@ import pytest
 from support.table import cases
 
 from certboot.errors import SourceError
-from certboot.files import refuse_exposed
+from certboot.ownership import refuse_exposed
 
 
 def test_what_only_the_user_can_change_is_accepted(tmp_path: Path) -> None:
