@@ -24,13 +24,13 @@ def git(around: Surroundings, *arguments: str) -> None:
 
 def test_without_settings_there_are_none(around: Surroundings) -> None:
     git(around, "config", "--global", "user.name", "me")
-    assert git_settings(around) == ()
+    assert tuple(git_settings(around)) == ()
 
 
 def test_settings_have_their_file_and_line(around: Surroundings) -> None:
     config = around.home / ".gitconfig"
     config.write_text("[user]\n\tname = me\n[http]\n\tsslVerify = false\n\tsslCAInfo = ~/ca.pem\n\tproxy = hush\n")
-    assert git_settings(around) == (
+    assert tuple(git_settings(around)) == (
         ("http.sslVerify", "false", str(config), 4),
         ("http.sslCAInfo", "~/ca.pem", str(config), 5),
     )
@@ -51,13 +51,13 @@ def test_a_repositorys_own_settings_and_those_of_one_address_count(around: Surro
 def test_what_comes_from_a_variable_has_no_file(around: Surroundings) -> None:
     more = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.sslVerify", "GIT_CONFIG_VALUE_0": "no"}
     there = around._replace(environ={**around.environ, **more})
-    assert git_settings(there) == (("http.sslVerify", "no", "", 0),)
+    assert tuple(git_settings(there)) == (("http.sslVerify", "no", "", 0),)
 
 
 def test_a_file_that_is_not_to_be_read_again_has_no_line(around: Surroundings) -> None:
     config = around.home / ".gitconfig"
     config.write_text("[http]\n\tsslVerify = false\n" + "# words\n" * 200_000)
-    assert git_settings(around) == (("http.sslVerify", "false", str(config), 0),)
+    assert tuple(git_settings(around)) == (("http.sslVerify", "false", str(config), 0),)
 
 
 def test_without_git_nothing_is_known(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_without_git_nothing_is_known(around: Surroundings, monkeypatch: pytest.
         raise FileNotFoundError
 
     monkeypatch.setattr(subprocess, "run", missing)
-    assert git_settings(around) == ()
+    assert tuple(git_settings(around)) == ()
 
 
 @cases("value", ["false", "False", "no", "off", "0", "", "true", "yes", "on", "1", "2"])

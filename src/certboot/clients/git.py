@@ -20,26 +20,17 @@ _NAMES = r"^http\.(.*\.)?(sslverify|sslcainfo|sslcapath)$"
 _SHORT = {"sslverify": "sslVerify", "sslcainfo": "sslCAInfo", "sslcapath": "sslCAPath"}
 
 
-class GitSetting(typing.NamedTuple):
-    """One setting, those that count more after the others."""
+def git_settings(around: Surroundings) -> Iterator[tuple[str, str, str, int]]:
+    """Yield name, value, file and line of git's settings in the user's folder, a repository's own among them.
 
-    name: str
-    """``http.sslVerify``, or for one address ``http.https://git.example/.sslVerify``."""
-    value: str
-    file: str
-    """Empty where it comes from a variable (GIT_CONFIG_COUNT, GIT_CONFIG_PARAMETERS)."""
-    line: int
-    """0 where that is not known."""
-
-
-def git_settings(around: Surroundings) -> tuple[GitSetting, ...]:
-    """Return the settings that git has in the user's folder, a repository's own among them; nothing without git."""
-    settings = []
+    Those that count more come after the others; without git there are none. A name is ``http.sslVerify``, or for one
+    address ``http.https://git.example/.sslVerify``. The file is empty where a setting comes from a variable
+    (GIT_CONFIG_COUNT, GIT_CONFIG_PARAMETERS), and the line 0 where that is not known.
+    """
     for origin, name, value in _told(around.environ, around.folder):
         start, _, last = name.rpartition(".")
         file = os.path.join(around.folder, origin[5:]) if origin.startswith("file:") else ""
-        settings.append(GitSetting(f"{start}.{_SHORT.get(last, last)}", value, file, _line(file, last)))
-    return tuple(settings)
+        yield f"{start}.{_SHORT.get(last, last)}", value, file, _line(file, last)
 
 
 def settings_outranked(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:

@@ -64,8 +64,8 @@ class Found(typing.NamedTuple):
     wrong: tuple[Wrong, ...]
 
 
-def find_settings(around: Surroundings) -> Found:
-    """Return what is in the settings files that there are; git's are asked for elsewhere."""
+def find_settings(around: Surroundings, *, git: bool = False) -> Found:
+    """Return what is in the settings files that there are, and with ``git`` what git itself says of its own."""
     settings: list[Setting] = []
     wrong: list[Wrong] = []
     for owner, client in OWNERS.items():
@@ -82,12 +82,8 @@ def find_settings(around: Surroundings) -> Found:
             settings += (setting for setting in lines if setting.key)
             if parsed.broken:
                 wrong.append(Wrong(owner, str(path), *parsed.broken, broken=True))
+    settings += (Setting("git", *setting) for setting in (git_settings(around) if git else ()))
     return Found(tuple(settings), tuple(wrong))
-
-
-def of_git(around: Surroundings) -> tuple[Setting, ...]:
-    """Return git's settings, which git itself is asked for."""
-    return tuple(Setting("git", *setting) for setting in git_settings(around))
 
 
 def of_variable(name: str, value: str) -> Setting | None:
@@ -100,9 +96,12 @@ def of_variable(name: str, value: str) -> Setting | None:
 
 def client_settings(environ: Mapping[str, str], clients: Collection[str], folder: Path) -> Settings:
     """Return client -> setting -> what it names, as the clients would find it from ``folder``; git is asked itself."""
-    around = Surroundings(environ, folder)
+    # Git is another process, and what it says is outranked anyway where the variable is set.
+    git = "git" in clients and not {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH"} <= environ.keys()
     named: Settings = {}
-    for setting in of_profile(_every(around, clients), environ):
+    for setting in of_profile(find_settings(Surroundings(environ, folder), git=git).settings, environ):
+        if setting.client == "git" and setting.name.count(".") > 1:  # for one address only
+            continue
         value = setting.value.strip()
         for client in CLIENTS if value else ():
             if client.files.owner == setting.client and setting.key in looked_up(client):
@@ -126,13 +125,6 @@ def as_path(setting: Setting, environ: Mapping[str, str]) -> str:
     if kind == REFERENCES:
         value = _REFERENCE.sub(lambda match: environ.get(match[1], match[0]), value)
     return os.path.expanduser(value) if kind else value
-
-
-def _every(around: Surroundings, clients: Collection[str]) -> Iterator[Setting]:
-    yield from find_settings(around).settings
-    # Another process; and what it says is outranked anyway where the variable is set.
-    if "git" in clients and not {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH"} <= around.environ.keys():
-        yield from (setting for setting in of_git(around) if setting.name.count(".") == 1)  # for all addresses
 
 
 def _parsed(files: Files, path: Path, text: str) -> Parsed:

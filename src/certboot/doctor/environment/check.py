@@ -7,10 +7,10 @@ import typing
 
 from certboot import moment
 from certboot.clients.installed import installed_versions
-from certboot.clients.settings import find_settings, of_git
+from certboot.clients.settings import find_settings
 from certboot.clients.settings_places import surroundings
 from certboot.doctor.environment import clock, conflicts, proxies, settings, variables, verification_off
-from certboot.doctor.environment.trust_files import TrustFiles
+from certboot.doctor.environment.trust_files import Here, TrustFiles
 from certboot.store import generations
 from certboot.store.paths import BUNDLE, CRTS
 
@@ -26,14 +26,13 @@ def check(paths: StorePaths, environ: Mapping[str, str], now: datetime | None = 
     """Return the findings on all that decides, outside the store, whom the programs of this user trust."""
     around = surroundings(environ)
     known = generations.known_in_force(paths)
-    files = trust_files(paths, known)
-    found = find_settings(around)
-    git = of_git(around)
+    here = Here(paths, around, known, trust_files(paths, known))
+    named = find_settings(around, git=True)
     certifi = installed_versions(sys.path).get("certifi", "")
     return [
-        *variables.check(paths, around, known, files),
-        *settings.check(paths, environ, (found, git), known, files),
-        *verification_off.check(environ, found, git),
+        *variables.check(here),
+        *settings.check(here, named),
+        *verification_off.check(environ, named.settings),
         *proxies.check(environ),
         *conflicts.check(),
         *clock.check(now or moment.now(), known, certifi),

@@ -13,31 +13,22 @@ from certboot.doctor.environment.variables import lacking, lacking_evidence, tol
 from certboot.doctor.finding import Finding
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from certboot.clients.settings import Found, Wrong
     from certboot.clients.table import Key
-    from certboot.doctor.environment.trust_files import TrustFiles
+    from certboot.doctor.environment.trust_files import Here
     from certboot.doctor.finding import Fix, Status
-    from certboot.store.generations import Generation
-    from certboot.store.paths import StorePaths
 
 # What a setting that takes a path or a word may say.
 _NO_PATH = (*TRUE, "false", "0", "no", "off", "null", "<true>", "<false>")
 
 
-def check(
-    paths: StorePaths,
-    environ: Mapping[str, str],
-    found: tuple[Found, Sequence[Setting]],
-    generation: Generation | None,
-    files: TrustFiles,
-) -> list[Finding]:
+def check(here: Here, named: Found) -> list[Finding]:
     """Return a finding for every setting that names certificates, and for every file that its client cannot read."""
-    settings, git = found
-    look = _Look(paths, environ, generation, files)
-    findings = [finding for setting in _deciding(settings.settings, git, environ) for finding in look.at(setting)]
-    return [*findings, *map(_wrong, settings.wrong)]
+    look = _Look(here)
+    settings = _deciding(named.settings, here.around.environ)
+    return [*(finding for setting in settings for finding in look.at(setting)), *map(_wrong, named.wrong)]
 
 
 def where(setting: Setting) -> str:
@@ -53,13 +44,10 @@ def evidence(setting: Setting) -> dict[str, object]:
 
 
 class _Look:
-    def __init__(
-        self, paths: StorePaths, environ: Mapping[str, str], generation: Generation | None, files: TrustFiles
-    ) -> None:
-        self._paths = paths
-        self._environ = environ
-        self._anchors = generation.anchors if generation else ()
-        self._files = files
+    def __init__(self, here: Here) -> None:
+        self._here = here
+        self._environ = here.around.environ
+        self._anchors = here.anchors
 
     def at(self, setting: Setting) -> Iterator[Finding]:
         """Yield what there is to say of one setting."""
@@ -82,13 +70,13 @@ class _Look:
         if outranking:
             return self._without_effect(setting, outranking, more)
         directory = key.form == DIRECTORY or (key.form == EITHER and os.path.isdir(value))
-        contents = self._files.directories(value) if directory else self._files.file(value)
+        contents = self._here.contents(value, directory=directory)
         if contents.problem:
             kind = f"setting-{contents.problem}"
             summary = f"{setting.name} in {where(setting)}: {contents.words}"
             unusable: Status = "warn" if contents.fingerprints else "fail"
             return self._finding(kind, unusable, setting, summary, more)
-        if self._paths.holds(value):
+        if self._here.paths.holds(value):
             return self._finding("setting-names-store", "ok", setting, f"{where(setting)} names certboot's store", more)
         missing = lacking(self._anchors, contents)
         before = ", ".join(key.before or ()) or "what certboot sets"
@@ -97,7 +85,7 @@ class _Look:
             summary += f"; {told(missing, self._anchors)}"
             more |= lacking_evidence(missing, self._anchors)
         status: Status = "warn" if missing else "info"
-        if missing and setting.client == "pip" and self._paths.holds(self._environ.get("SSL_CERT_FILE", "")):
+        if missing and setting.client == "pip" and self._here.holds("SSL_CERT_FILE"):
             status, summary = "info", f"{summary}; pip from 24.2 on trusts what SSL_CERT_FILE names as well"
         return self._finding("setting-overrides-certboot", status, setting, summary, more)
 
@@ -112,7 +100,7 @@ class _Look:
     def _without_effect(self, setting: Setting, variable: str, more: dict[str, object]) -> Finding:
         more["variable"] = variable
         summary = f"{setting.name} in {where(setting)} has no effect, because {variable} is set"
-        if setting.client == "git" and self._paths.holds(self._environ[variable]):
+        if setting.client == "git" and self._here.holds(variable):
             summary += "; certboot leaves that out once it knows of your setting"
             return self._finding("setting-without-effect", "warn", setting, summary, more, (("certboot", "init"),))
         return self._finding("setting-without-effect", "info", setting, summary, more)
@@ -139,10 +127,10 @@ class _Look:
         return Finding(kind, "environment", status, setting.client, summary, evidence(setting) | (more or {}), fix)
 
 
-def _deciding(settings: Iterable[Setting], git: Iterable[Setting], environ: Mapping[str, str]) -> tuple[Setting, ...]:
+def _deciding(settings: Iterable[Setting], environ: Mapping[str, str]) -> tuple[Setting, ...]:
     """Return of each setting the one that counts most."""
     variables = filter(None, (of_variable(name, value) for name, value in environ.items()))
-    every = of_profile((*settings, *variables, *git), environ)
+    every = of_profile((*settings, *variables), environ)
     return tuple({(setting.client, setting.name): setting for setting in every}.values())
 
 

@@ -23,6 +23,9 @@ from certboot.pki import der
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from certboot.clients.settings_places import Surroundings
+    from certboot.store.generations import Generation
+    from certboot.store.manifest import Entry
     from certboot.store.paths import StorePaths
 
 _MOST_LINKS = 20_000
@@ -110,6 +113,29 @@ class TrustFiles:
 
     def _linked(self, links: list[str]) -> frozenset[str]:
         return fingerprints(_readable(links[:_MOST_LINKS]))
+
+
+class Here(typing.NamedTuple):
+    """What the values of variables and settings are held against."""
+
+    paths: StorePaths
+    around: Surroundings
+    generation: Generation | None
+    """That in force."""
+    files: TrustFiles
+
+    @property
+    def anchors(self) -> tuple[Entry, ...]:
+        """The anchors of the store; none without one."""
+        return self.generation.anchors if self.generation else ()
+
+    def contents(self, value: str, *, directory: bool) -> Contents:
+        """Return what is where the value leads."""
+        return self.files.directories(value) if directory else self.files.file(value)
+
+    def holds(self, name: str) -> bool:
+        """Return whether a variable leads to the store."""
+        return self.paths.holds(self.around.environ.get(name, ""))
 
 
 def fingerprints(texts: Iterable[bytes]) -> frozenset[str]:

@@ -23,16 +23,14 @@ from certboot.store.env_file import held_back
 from certboot.store.generations import OWN, has_source
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from certboot.clients.settings_places import Surroundings
     from certboot.clients.variables import Variable
-    from certboot.doctor.environment.trust_files import Contents, TrustFiles
+    from certboot.doctor.environment.trust_files import Contents, Here
     from certboot.doctor.finding import Fix, Status
-    from certboot.store.generations import Generation
     from certboot.store.manifest import Entry
-    from certboot.store.paths import StorePaths
 
 _WORDS = {
     BY_HOOK: "set by certboot's hook in this interpreter",
@@ -55,21 +53,20 @@ _FOLDERS = (
 )
 
 
-def check(paths: StorePaths, around: Surroundings, generation: Generation | None, files: TrustFiles) -> list[Finding]:
+def check(here: Here) -> list[Finding]:
     """Return one finding for every variable that is set, and for every one that the hook would set but did not."""
-    environ = around.environ
-    env = env_file.parse(paths.env) or env_file.EnvFile({})
+    environ = here.around.environ
+    env = env_file.parse(here.paths.env) or env_file.EnvFile({})
     wanted = env.variables
-    held = held_back(wanted, paths, environ, env.adopted)
-    anchors = generation.anchors if generation else ()
+    held = held_back(wanted, here.paths, environ, env.adopted)
     findings = []
     for variable in VARIABLES:
         name = variable.name
         if name in environ:
             value = environ[name]
-            origin = who_set(name, value, certboot_startup.applied, of_store=paths.holds(value))
-            finding = _set(variable, value, origin, env, (files, anchors))
-            findings.append(_with_place(finding, around) if origin == BY_OTHERS else finding)
+            origin = who_set(name, value, certboot_startup.applied, of_store=here.paths.holds(value))
+            finding = _set(variable, value, origin, env, here)
+            findings.append(_with_place(finding, here.around) if origin == BY_OTHERS else finding)
         elif name in held:
             summary = f"left unset because {held[name][0]} is set"
             findings.append(Finding("variable-yields", "environment", "info", name, summary))
@@ -99,12 +96,8 @@ def told(missing: Sequence[Entry], whole: Collection[Entry]) -> str:
 
 def lacking_evidence(missing: Sequence[Entry], whole: Collection[Entry]) -> dict[str, object]:
     """Return the same for programs."""
-    some: Iterable[Entry] = missing[:_SHOWN]
-    return {
-        "anchors": len(whole),
-        "anchors_missing": len(missing),
-        "lacks": [{"sha256": entry.sha256, "name": entry.name} for entry in some],
-    }
+    shown = [{"sha256": entry.sha256, "name": entry.name} for entry in missing[:_SHOWN]]
+    return {"anchors": len(whole), "anchors_missing": len(missing), "lacks": shown}
 
 
 def _with_place(finding: Finding, around: Surroundings) -> Finding:
@@ -116,12 +109,9 @@ def _with_place(finding: Finding, around: Surroundings) -> Finding:
     return dataclasses.replace(finding, summary=summary, evidence={**finding.evidence, "set_in": list(lines)})
 
 
-def _set(
-    variable: Variable, value: str, origin: str, env: env_file.EnvFile, known: tuple[TrustFiles, Sequence[Entry]]
-) -> Finding:
-    files, anchors = known
-    name = variable.name
-    contents = files.directories(value) if variable.form == DIRECTORY else files.file(value)
+def _set(variable: Variable, value: str, origin: str, env: env_file.EnvFile, here: Here) -> Finding:
+    name, anchors = variable.name, here.anchors
+    contents = here.contents(value, directory=variable.form == DIRECTORY)
     summary = contents.words
     kind = f"variable-{contents.problem}" if contents.problem else "variable-usable"
     status: Status = "fail" if contents.problem else "ok"

@@ -15,18 +15,18 @@ from certboot.doctor.finding import Finding
 from certboot.errors import printable, without_credentials
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from certboot.clients.settings import Found, Setting
+    from certboot.clients.settings import Setting
     from certboot.doctor.finding import Fix, Status
 
 _KIND = "verification-disabled"
 _ALL = "no certificate is checked"
 
 
-def check(environ: Mapping[str, str], settings: Found, git: Sequence[Setting]) -> list[Finding]:
+def check(environ: Mapping[str, str], settings: Iterable[Setting]) -> list[Finding]:
     """Return a finding for everything that switches verification off. For all hosts it is a failure."""
-    return [*_variables(environ), *_settings(settings.settings, git)]
+    return [*_variables(environ), *(finding for setting in _deciding(settings) for finding in _setting(setting))]
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -61,14 +61,6 @@ def _some(subject: str, client: str, hosts: list[str], more: dict[str, object], 
     return Finding(_KIND, "environment", status, subject, summary + where, {**more, "hosts": hosts})
 
 
-def _settings(settings: Iterable[Setting], git: Iterable[Setting]) -> Iterator[Finding]:
-    for setting in _deciding(settings):
-        yield from _setting(setting)
-    for setting in {setting.name: setting for setting in git}.values():
-        if setting.name.endswith("sslVerify") and is_off(setting.value):
-            yield _of_git(setting)
-
-
 def _deciding(settings: Iterable[Setting]) -> Iterable[Setting]:
     """Return the last of each setting, which counts: of curl's, whatever it is called; of uv's list every entry."""
     last: dict[tuple[str, ...], Setting] = {}
@@ -80,7 +72,9 @@ def _deciding(settings: Iterable[Setting]) -> Iterable[Setting]:
 
 def _setting(setting: Setting) -> Iterator[Finding]:
     key, more, at = setting.key, evidence(setting), f": {where(setting)}"
-    if key and key.is_off(setting.value):
+    if setting.client == "git" and setting.name.endswith("sslVerify") and is_off(setting.value):
+        yield _of_git(setting)
+    elif key and key.is_off(setting.value):
         summary = f"{_ALL} by {setting.client}{at}"
         yield Finding(_KIND, "environment", "fail", setting.client, summary, more, _remedy(setting))
     elif key and key.form == HOSTS:
