@@ -9,7 +9,7 @@ from certboot.cli import hook
 from certboot.cli.hook import hook_json
 from certboot.errors import CertbootError
 from certboot.hook.copies import Copy, Outdated
-from certboot.hook.found import Found
+from certboot.hook.found import Hook
 from certboot.hook.install import Action, Result
 from certboot.hook.interpreters import Interpreter
 from certboot.hook.start_up_files import Neighbour
@@ -20,7 +20,7 @@ PYTHON = Interpreter(
     python=Path("/v{0}\x1b[31m/bin/python"), version=(3, 8, 18), virtual=True, site_packages=Path("/v"), user_site=None,
     site_folders=(Path("/v"),), managed=False,
 )  # fmt: skip
-FOUND = Found(Path("/v{1}\n/lib"), "certboot", "1.0", "", None, (), ())
+FOUND = Hook(Path("/v{1}\n/lib"), "certboot", "1.0", "", None, (), ())
 
 
 @cases(

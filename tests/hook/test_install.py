@@ -58,8 +58,8 @@ def test_the_hook_runs_where_it_was_copied_and_nothing_is_left_when_it_is_remove
     before = contents(folder)
     assert start(python_of(venv)) == NOT_RUN
     result = install.install(folder)
-    assert (result.action, result.found.owner, result.found.home) == ("installed", "certboot", "")
-    assert result.found.version == certboot.__version__
+    assert (result.action, result.hook.owner, result.hook.home) == ("installed", "certboot", "")
+    assert result.hook.version == certboot.__version__
     new = contents(folder).keys() - before.keys()
     assert new == {*HOOK, "certboot_startup", found.RECORD_NAME}
     assert {name: (folder / name).read_bytes() for name in HOOK} == HOOK
@@ -73,13 +73,13 @@ def test_the_hook_runs_where_it_was_copied_and_nothing_is_left_when_it_is_remove
 def test_a_store_is_recorded_beside_the_hook_and_stays_recorded(venv: Path) -> None:
     folder = with_others(packages(venv))
     before = contents(folder)
-    assert install.install(folder, "/opt/certboot").found.home == "/opt/certboot"
+    assert install.install(folder, "/opt/certboot").hook.home == "/opt/certboot"
     recorded = Ran(0, "('no-store', '/opt/certboot')\n", "")
     assert start(python_of(venv)) == recorded
     (folder / "certboot_startup" / "guards.py").unlink()  # something to renew
     assert install.install(folder).action == "renewed"
     assert start(python_of(venv)) == recorded
-    assert install.install(folder, "/opt/other").found.home == "/opt/other"
+    assert install.install(folder, "/opt/other").hook.home == "/opt/other"
     assert start(python_of(venv)) == Ran(0, "('no-store', '/opt/other')\n", "")
     install.uninstall(folder)
     assert contents(folder) == before
@@ -117,7 +117,7 @@ def test_a_copy_of_an_older_certboot_is_renewed_and_its_former_modules_go(folder
     before = found.look(folder)
     assert (before.version, found.outdated(before)) == ("0.0.9", True)
     after = install.install(folder)
-    assert (after.action, after.found.version, found.outdated(after.found)) == ("renewed", certboot.__version__, False)
+    assert (after.action, after.hook.version, found.outdated(after.hook)) == ("renewed", certboot.__version__, False)
     assert sorted(path.name for path in (folder / "certboot_startup").iterdir()) == sorted(
         name.removeprefix("certboot_startup/") for name in HOOK if "/" in name
     )
@@ -194,7 +194,7 @@ def test_what_pip_put_there_stays_and_only_the_store_is_recorded(venv: Path) -> 
     assert install.install(folder).action == "unchanged"
     assert contents(folder) == before
     result = install.install(folder, "/opt/certboot")
-    assert (result.action, result.found.owner, result.found.version) == ("recorded", "installer", "0.0.1")
+    assert (result.action, result.hook.owner, result.hook.version) == ("recorded", "installer", "0.0.1")
     assert contents(folder).keys() - before.keys() == {*payload.home_files("/"), found.RECORD_NAME}
     assert start(python_of(venv)) == Ran(0, "('no-store', '/opt/certboot')\n", "")
     assert install.uninstall(folder).action == "removed"

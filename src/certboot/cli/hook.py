@@ -20,7 +20,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from certboot.hook.copies import Copy, Outdated
-    from certboot.hook.found import Found
+    from certboot.hook.found import Hook
     from certboot.hook.install import Result
     from certboot.hook.interpreters import Interpreter
     from certboot.hook.status import Started, Survey
@@ -53,6 +53,7 @@ _STATUS = {
 }
 
 _SCHEMA = 1
+_OF_HOOK = ("folder", "owner", "version", "home", "changed")
 
 
 def hook_options(command: argparse.ArgumentParser) -> None:
@@ -62,6 +63,27 @@ def hook_options(command: argparse.ArgumentParser) -> None:
         "interpreters (Python 3.8 or newer) get a copy of it, without certboot and without dependencies."
     )
     actions = command.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    _install_options(actions)
+    uninstall = actions.add_parser(
+        "uninstall",
+        help="take away what install has copied",
+        description="Remove the files that `certboot hook install` has copied, if they are unchanged, and nothing "
+        "else.",
+    )
+    _interpreters(uninstall)
+    status = actions.add_parser(
+        "status",
+        help="say where the hook is, whether it runs, and what else runs at start",
+        description="Start an interpreter, and say where the hook is, in which version, whether it ran, which store is "
+        "recorded, and which other start-up files run code, in their order. By default: the interpreter that runs "
+        "certboot, and all that have a copy.",
+        epilog="exit status: 0 the hook runs in all of them, 1 not in all, 2 wrong usage or one could not be asked",
+    )
+    _interpreters(status)
+    status.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+
+
+def _install_options(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     install = actions.add_parser(
         "install",
         help="copy the hook into an interpreter",
@@ -82,23 +104,6 @@ def hook_options(command: argparse.ArgumentParser) -> None:
         "the hook. --user does not need this: the marker is about packages that hide those of the system, and the "
         "hook brings none",
     )  # fmt: skip
-    uninstall = actions.add_parser(
-        "uninstall",
-        help="take away what install has copied",
-        description="Remove the files that `certboot hook install` has copied, if they are unchanged, and nothing "
-        "else.",
-    )
-    _interpreters(uninstall)
-    status = actions.add_parser(
-        "status",
-        help="say where the hook is, whether it runs, and what else runs at start",
-        description="Start an interpreter, and say where the hook is, in which version, whether it ran, which store is "
-        "recorded, and which other start-up files run code, in their order. By default: the interpreter that runs "
-        "certboot, and all that have a copy.",
-        epilog="exit status: 0 the hook runs in all of them, 1 not in all, 2 wrong usage or one could not be asked",
-    )
-    _interpreters(status)
-    status.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
 
 def _interpreters(command: argparse.ArgumentParser) -> None:
@@ -132,14 +137,13 @@ def _install(arguments: argparse.Namespace) -> int:
     def install(python: Path) -> int:
         interpreter, folder = _place(python, arguments)
         result = hook_install.install(folder, home)
-        found = result.found
         own = read_record(folder)
         if own:
-            _remember(Copy(str(interpreter.python), str(folder), arguments.user), found.home)
+            _remember(Copy(str(interpreter.python), str(folder), arguments.user), result.hook.home)
             status.compile_modules(interpreter.python, [folder / name for name in own.files if name.endswith(".py")])
         started = status.start(interpreter.python)
         show(done_text(interpreter, result, started))
-        return OK if started.status and started.home == found.home else FAILED
+        return OK if started.status and started.home == result.hook.home else FAILED
 
     return _each(arguments, install)
 
@@ -176,13 +180,13 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.json:
         data(f"{hook_json(surveys, failures)}\n")
     else:
-        for each in surveys:
-            show(status_text(each))
+        for view in surveys:
+            show(status_text(view))
         for _, failure in failures:
             failed(failure.message, failure.hint)
     if failures:
         return UNFINISHED
-    return OK if all(each.well for each in surveys) else FAILED
+    return OK if all(view.well for view in surveys) else FAILED
 
 
 def _each(arguments: argparse.Namespace, act: Callable[[Path], int]) -> int:
@@ -205,11 +209,11 @@ def _chosen(arguments: argparse.Namespace) -> Iterator[Path]:
     from certboot.hook import interpreters
 
     if arguments.all_venvs:
-        found = list(interpreters.virtualenvs(arguments.all_venvs))
-        if not found:
+        folders = list(interpreters.virtualenvs(arguments.all_venvs))
+        if not folders:
             message = f"there is no virtualenv at or below {arguments.all_venvs}"
             raise CertbootError(message, "a virtualenv is a folder with a file pyvenv.cfg")
-        yield from found
+        yield from folders
     elif arguments.python:
         yield interpreters.named(arguments.python)
     else:
@@ -279,28 +283,28 @@ def _forget(result: Result) -> None:
     from certboot.hook import copies
     from certboot.store.paths import StorePaths
 
-    home = result.found.home
+    home = result.hook.home
     with contextlib.suppress(CertbootError, OSError):
-        copies.forget(_store(), result.found.folder)
+        copies.forget(_store(), result.hook.folder)
     if home and os.access(home, os.W_OK):
         with contextlib.suppress(CertbootError, OSError):
-            copies.forget(StorePaths(Path(home)), result.found.folder)
+            copies.forget(StorePaths(Path(home)), result.hook.folder)
 
 
 def done_text(interpreter: Interpreter, result: Result, started: Started | None) -> str:
     """Return what was done to one interpreter. ``started``: how it started then, if it was started."""
-    found = result.found
-    lines = [f"{_interpreter(interpreter)}: {_DONE[result.action].format(version=found.version)}"]
-    if result.action in ("unchanged", "absent") and found.owner == "installer":
-        lines[0] = f"{_interpreter(interpreter)}: {_DONE['recorded'].format(version=found.version)}"
-    lines.append(f"  folder    {printable(str(found.folder))}")
+    hook = result.hook
+    lines = [f"{_interpreter(interpreter)}: {_DONE[result.action].format(version=hook.version)}"]
+    if result.action in ("unchanged", "absent") and hook.owner == "installer":
+        lines[0] = f"{_interpreter(interpreter)}: {_DONE['recorded'].format(version=hook.version)}"
+    lines.append(f"  folder    {printable(str(hook.folder))}")
     if started:
-        lines.append(f"  ran       {_ran(started, found)}")
+        lines.append(f"  ran       {_ran(started, hook)}")
         lines += [f"  store     {printable(started.home)}"] if started.home else []
-        if started.home != found.home:
+        if started.home != hook.home:
             module = printable(started.module)
-            lines.append(f"  not read  {printable(found.home)}: the hook that ran, {module}, is too old for it")
-    if result.action == "absent" and found.owner == "installer":
+            lines.append(f"  not read  {printable(hook.home)}: the hook that ran, {module}, is too old for it")
+    if result.action == "absent" and hook.owner == "installer":
         lines.append(f"  remove    {printable(str(interpreter.python))} -m pip uninstall certboot")
     return "\n".join(lines)
 
@@ -308,17 +312,17 @@ def done_text(interpreter: Interpreter, result: Result, started: Started | None)
 def status_text(survey: Survey) -> str:
     """Return what is known of the hook in one interpreter."""
     lines = [_interpreter(survey.interpreter)]
-    for found in survey.hooks:
-        version = f"certboot {found.version}, " if found.version else ""
-        lines.append(f"  hook      {version}{_OWNERS[found.owner]}, in {printable(str(found.folder))}")
-        lines += [f"  changed   {printable(str(found.folder / name))}" for name in found.changed]
-        lines += [f"  store     {printable(found.home)}"] if found.home else []
+    for hook in survey.hooks:
+        version = f"certboot {hook.version}, " if hook.version else ""
+        lines.append(f"  hook      {version}{_OWNERS[hook.owner]}, in {printable(str(hook.folder))}")
+        lines += [f"  changed   {printable(str(hook.folder / name))}" for name in hook.changed]
+        lines += [f"  store     {printable(hook.home)}"] if hook.home else []
     lines += [] if survey.hooks else ["  hook      none"]
     lines += [f"  outdated  {printable(survey.renew)}"] if survey.renew else []
     lines.append(f"  ran       {_ran(survey.started, survey.hooks[0] if survey.hooks else None)}")
-    for each in survey.neighbours:
-        skipped = ", skipped because it is hidden" if each.hidden else ""
-        lines.append(f"  beside    {printable(str(each.path))} ({printable(each.first)}){skipped}")
+    for file in survey.neighbours:
+        skipped = ", skipped because it is hidden" if file.hidden else ""
+        lines.append(f"  beside    {printable(str(file.path))} ({printable(file.first)}){skipped}")
     return "\n".join(lines)
 
 
@@ -348,7 +352,7 @@ def init_notes(
         lines.append("  note      a Python uses this store with CERTBOOT_HOME, or once it is told so:")
         lines.append(f"            certboot hook install --home {printable(apart)} --python PATH")
     lines += [f"  renewed   the copy of the hook in {printable(copy.folder)}" for copy in renewed]
-    return lines + [line for each in outdated for line in _outdated(each)]
+    return lines + [line for copy in outdated for line in _outdated(copy)]
 
 
 def remaining(copies: Iterable[Copy]) -> list[str]:
@@ -370,12 +374,12 @@ def _interpreter(interpreter: Interpreter) -> str:
     return f"{printable(str(interpreter.python))} (Python {'.'.join(map(str, interpreter.version))})"
 
 
-def _ran(started: Started, found: Found | None) -> str:
-    if not started.status and not found:
+def _ran(started: Started, hook: Hook | None) -> str:
+    if not started.status and not hook:
         return "no"
     if started.status not in _STATUS:
         return f"yes, and gave up: {printable(started.status)}"
-    folder = printable(str(found.folder)) if found else ""
+    folder = printable(str(hook.folder)) if hook else ""
     return _STATUS[started.status].format(folder=folder, count=len(started.variables))
 
 
@@ -383,26 +387,15 @@ def hook_json(surveys: Iterable[Survey], failures: Iterable[tuple[str, CertbootE
     """Return the hook's state in each interpreter, and why others could not be asked."""
     interpreters: list[dict[str, object]] = [_survey(survey) for survey in surveys]
     interpreters += [{"python": python, "error": error.message, "hint": error.hint} for python, error in failures]
-    return json.dumps({"schema": _SCHEMA, "interpreters": interpreters}, indent=1)
+    return json.dumps({"schema": _SCHEMA, "interpreters": interpreters}, indent=1, default=str)
 
 
 def _survey(survey: Survey) -> dict[str, object]:
     return {
         "python": str(survey.interpreter.python),
         "version": ".".join(map(str, survey.interpreter.version)),
-        "hooks": [
-            {
-                "folder": str(found.folder),
-                "owner": found.owner,
-                "version": found.version,
-                "home": found.home,
-                "changed": list(found.changed),
-            }
-            for found in survey.hooks
-        ],
+        "hooks": [{name: getattr(hook, name) for name in _OF_HOOK} for hook in survey.hooks],
         "renew": survey.renew,
         "started": asdict(survey.started),
-        "neighbours": [
-            {"path": str(each.path), "first": each.first, "hidden": each.hidden} for each in survey.neighbours
-        ],
+        "neighbours": [asdict(file) for file in survey.neighbours],
     }

@@ -35,7 +35,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class Found:
+class Hook:
     """The hook in one folder of packages."""
 
     folder: Path
@@ -52,7 +52,7 @@ class Found:
     """Names of the record that are there."""
 
 
-def look(folder: Path) -> Found:
+def look(folder: Path) -> Hook:
     """Return what is in ``folder``; reads only."""
     own = read_record(folder)
     package, version = _installer(folder)
@@ -69,7 +69,7 @@ def look(folder: Path) -> Found:
         owner = "certboot"
     elif _is_taken(folder):
         owner = "unknown"
-    return Found(
+    return Hook(
         folder=folder,
         owner=owner,
         version=version if package else own.version if own else "",
@@ -95,14 +95,14 @@ def digest(folder: Path, name: str) -> str:
         return "not to be read"
 
 
-def outdated(found: Found) -> bool:
+def outdated(hook: Hook) -> bool:
     """Return whether the hook is not the one that this certboot has, or a copy of it not whole."""
-    if found.owner == "installer":  # an editable install has the package elsewhere
-        return any(digest(found.folder, name) not in ("", sha256(data)) for name, data in payload.hook_files().items())
-    if found.owner != "certboot" or not found.record:
+    if hook.owner == "installer":  # an editable install has the package elsewhere
+        return any(digest(hook.folder, name) not in ("", sha256(data)) for name, data in payload.hook_files().items())
+    if hook.owner != "certboot" or not hook.record:
         return False
-    wanted = {name: (sha256(data),) for name, data in payload.copy_files(found.home).items()}
-    return dict(found.record.files) != wanted or set(found.present) != wanted.keys()
+    wanted = {name: (sha256(data),) for name, data in payload.copy_files(hook.home).items()}
+    return dict(hook.record.files) != wanted or set(hook.present) != wanted.keys()
 
 
 def _is_taken(folder: Path) -> bool:

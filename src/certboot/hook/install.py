@@ -24,7 +24,7 @@ from certboot.hook.found import Record, sha256
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from certboot.hook.found import Found
+    from certboot.hook.found import Hook
 
 _LOCK_SECONDS = 60
 _GRACE_SECONDS = 0.1
@@ -38,7 +38,7 @@ class Result:
     """What was done in one folder of packages."""
 
     action: Action
-    found: Found
+    hook: Hook
     """What is there now; after ``removed`` what was there."""
 
 
@@ -94,7 +94,7 @@ def refuse_exposed(folder: Path) -> None:
         raise CertbootError(message, "run certboot as the user to whom that folder belongs, or mend its rights")
 
 
-def _known(folder: Path) -> Found:
+def _known(folder: Path) -> Hook:
     """Return what is in ``folder``, unless somebody else put it there; raises CertbootError."""
     before = found.look(folder)
     strange = payload.PTH if before.owner == "unknown" else found.RECORD_NAME
@@ -104,7 +104,7 @@ def _known(folder: Path) -> Found:
     return before
 
 
-def _refuse_changed(before: Found, wanted: Mapping[str, bytes]) -> None:
+def _refuse_changed(before: Hook, wanted: Mapping[str, bytes]) -> None:
     known = before.record.files if before.record else {}
     new = {name: found.digest(before.folder, name) for name in wanted if name not in known}
     strange = [*before.changed, *(name for name, digest in new.items() if digest not in ("", sha256(wanted[name])))]
@@ -116,7 +116,7 @@ def _refuse_changed(before: Found, wanted: Mapping[str, bytes]) -> None:
 def _write(folder: Path, former: Record | None, made: Record, wanted: Mapping[str, bytes]) -> None:
     known = dict(former.files) if former else {}
     both = {name: (*made.files.get(name, ()), *known.get(name, ())) for name in {*made.files, *known}}
-    under_way = Record(made.version, made.home, {name: tuple(dict.fromkeys(each)) for name, each in both.items()})
+    under_way = Record(made.version, made.home, {name: tuple(dict.fromkeys(digests)) for name, digests in both.items()})
     files.replace(folder / found.RECORD_NAME, found.render_record(under_way))
     for name in payload.in_order(wanted):
         if found.digest(folder, name) != sha256(wanted[name]):

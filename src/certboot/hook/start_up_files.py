@@ -22,8 +22,10 @@ if typing.TYPE_CHECKING:
 
     from certboot.hook.interpreters import Interpreter
 
-_START_FILES = (3, 15)
-_NO_IMPORT_LINES = (3, 18)
+START_FILES = (3, 15)
+"""From this version on .start files are read."""
+NO_IMPORT_LINES = (3, 18)
+"""From this version on the import lines of .pth files are not."""
 # From which patch release on each minor version skips hidden files: https://github.com/python/cpython/issues/113659
 _SKIPS_HIDDEN = {8: 19, 9: 19, 10: 14, 11: 8, 12: 2}
 _UTF_8_SINCE = (3, 13)
@@ -55,15 +57,15 @@ def neighbours(interpreter: Interpreter) -> tuple[Neighbour, ...]:
         skipping = _skips_hidden(version)
         hidden = {name for name in names if skipping and (name.startswith(".") or _is_hidden(folder / name))}
         replaced = set()
-        if version >= _START_FILES:
+        if version >= START_FILES:
             found = [(name, _first(folder / name, _ENTRY, strip=True)) for name in names if name.endswith(".start")]
             starts += [Neighbour(folder / name, first, name in hidden) for name, first in found if first]
             replaced = {name.removesuffix(".start") for name, _ in found if name not in hidden}
-        if version < _NO_IMPORT_LINES:
+        if version < NO_IMPORT_LINES:
             for name in names:
                 if name.endswith(".pth") and name.removesuffix(".pth") not in replaced:
                     encoding = "utf-8-sig" if version >= _UTF_8_SINCE else "utf-8"
-                    first = _first(folder / name, _IMPORT, strip=version >= _START_FILES, encoding=encoding)
+                    first = _first(folder / name, _IMPORT, strip=version >= START_FILES, encoding=encoding)
                     pths += [Neighbour(folder / name, first, name in hidden)] if first else []
     return (*pths, *starts)
 

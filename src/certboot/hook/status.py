@@ -19,7 +19,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from certboot.hook.found import Found
+    from certboot.hook.found import Hook
     from certboot.hook.interpreters import Interpreter
 
 # It imports nothing, because whatever lies in the user's folder or on PYTHONPATH could be imported.
@@ -80,7 +80,7 @@ class Survey:
     """The hook in one interpreter."""
 
     interpreter: Interpreter
-    hooks: tuple[Found, ...]
+    hooks: tuple[Hook, ...]
     """Where it is, in the order in which the interpreter looks; mostly one."""
     renew: str
     """The command that brings the first of them up to date; empty where it is."""
@@ -107,7 +107,7 @@ def survey(interpreter: Interpreter) -> Survey:
     )
 
 
-def _renew(interpreter: Interpreter, hook: Found) -> str:
+def _renew(interpreter: Interpreter, hook: Hook) -> str:
     if not found.outdated(hook):
         return ""
     if hook.owner == "certboot":

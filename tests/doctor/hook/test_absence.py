@@ -50,13 +50,14 @@ def copied(tmp_path: Path) -> Path:
 
 def test_a_hook_that_is_in_its_place_was_not_processed(copied: Path) -> None:
     absence = why_not_run(at(copied))
-    assert (absence.kind, absence.fix) == ("hook-not-run", ())
-    assert absence.words.endswith(f": {copied}/certboot_startup.pth")
+    assert (absence.id, absence.fix) == ("hook-not-run", ())
+    assert absence.summary.endswith(f": {copied}/certboot_startup.pth")
 
 
 def test_without_site_nothing_is_processed(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hook_absence, "sys", SimpleNamespace(flags=SimpleNamespace(no_site=1), platform=sys.platform))
-    assert why_not_run(at(copied)).kind == "hook-no-site"
+    flags = SimpleNamespace(no_site=1)
+    monkeypatch.setattr(hook_absence, "sys", SimpleNamespace(flags=flags, platform=sys.platform, executable=""))
+    assert why_not_run(at(copied)).id == "hook-no-site"
 
 
 INSTALL = (("certboot", "hook", "install", "--python", "/usr/bin/python3"),)
@@ -65,8 +66,8 @@ INSTALL = (("certboot", "hook", "install", "--python", "/usr/bin/python3"),)
 def test_a_hook_beside_its_module_only_lies_outside_site(tmp_path: Path) -> None:
     """As with PYTHONPATH, or pip install --target; the source folder is one such."""
     absence = why_not_run(at(tmp_path))
-    assert (absence.kind, absence.fix) == ("hook-outside-site", INSTALL)
-    assert absence.words.endswith(f": {SOURCE}")
+    assert (absence.id, absence.fix) == ("hook-outside-site", INSTALL)
+    assert absence.summary.endswith(f": {SOURCE}")
 
 
 def test_what_the_systems_package_manager_looks_after_is_left_alone(tmp_path: Path) -> None:
@@ -77,18 +78,18 @@ def test_what_the_systems_package_manager_looks_after_is_left_alone(tmp_path: Pa
 def test_a_start_up_file_that_is_nowhere_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certboot_startup, "__file__", str(tmp_path / "certboot_startup" / "__init__.py"))
     absence = why_not_run(at(tmp_path))
-    assert (absence.kind, absence.fix) == ("hook-missing", INSTALL)
-    assert absence.words == f"did not run: there is no certboot_startup.pth in {tmp_path}"
+    assert (absence.id, absence.fix) == ("hook-missing", INSTALL)
+    assert absence.summary == f"did not run: there is no certboot_startup.pth in {tmp_path}"
     put(tmp_path / "certboot-0.1.0.dist-info/RECORD", "certboot_startup.pth,,\n")
     assert why_not_run(at(tmp_path)).fix[0][1:4] == ("-m", "pip", "install")
 
 
 def test_from_python_3_18_on_it_is_the_start_file_that_counts(copied: Path) -> None:
     for version in ((3, 15, 0), (3, 18, 0)):
-        assert why_not_run(at(copied, version)).kind == "hook-not-run"
+        assert why_not_run(at(copied, version)).id == "hook-not-run"
     (copied / "certboot_startup.start").unlink()
-    assert why_not_run(at(copied, (3, 14, 0))).kind == "hook-not-run"
-    assert why_not_run(at(copied, (3, 18, 0))).kind == "hook-outside-site"
+    assert why_not_run(at(copied, (3, 14, 0))).id == "hook-not-run"
+    assert why_not_run(at(copied, (3, 18, 0))).id == "hook-outside-site"
 
 
 @cases("text", ["", "# words\n", " import certboot_startup; certboot_startup.activate()\n", None])
@@ -97,14 +98,14 @@ def test_a_start_up_file_that_was_changed_is_replaced(copied: Path, text: str | 
     path.unlink()
     path.symlink_to("nothing") if text is None else path.write_text(text)
     absence = why_not_run(at(copied))
-    assert (absence.kind, absence.fix) == ("hook-altered", (("rm", str(path)), *INSTALL))
-    assert absence.words.endswith(f": {path}")
+    assert (absence.id, absence.fix) == ("hook-altered", (("rm", str(path)), *INSTALL))
+    assert absence.summary.endswith(f": {path}")
 
 
 def test_a_start_file_that_was_changed_counts_where_python_knows_such_files(copied: Path) -> None:
     (copied / "certboot_startup.start").write_text("# words\n")
-    assert why_not_run(at(copied, (3, 14, 0))).kind == "hook-not-run"
-    assert why_not_run(at(copied, (3, 15, 0))).kind == "hook-altered"
+    assert why_not_run(at(copied, (3, 14, 0))).id == "hook-not-run"
+    assert why_not_run(at(copied, (3, 15, 0))).id == "hook-altered"
 
 
 @pytest.mark.timeout(10)
@@ -112,12 +113,12 @@ def test_a_start_up_file_that_is_a_pipe_was_changed(copied: Path) -> None:
     path = copied / "certboot_startup.pth"
     path.unlink()
     os.mkfifo(path)
-    assert why_not_run(at(copied)).kind == "hook-altered"
+    assert why_not_run(at(copied)).id == "hook-altered"
 
 
 def test_a_start_up_file_that_cannot_be_read_was_changed(copied: Path, unreadable: Callable[[Path], None]) -> None:
     unreadable(copied / "certboot_startup.pth")
-    assert why_not_run(at(copied)).kind == "hook-altered"
+    assert why_not_run(at(copied)).id == "hook-altered"
 
 
 @cases(("platform", "fix"), [("darwin", ("chflags", "nohidden")), ("linux", None)])
@@ -126,12 +127,13 @@ def test_a_hidden_start_up_file_is_shown_again(
 ) -> None:
     """The attribute cannot be set here."""
     path = copied / "certboot_startup.pth"
-    assert why_not_run(at(copied)).kind == "hook-not-run"
+    assert why_not_run(at(copied)).id == "hook-not-run"
     monkeypatch.setattr(start_up_files, "_is_hidden", lambda each: each == path)
-    monkeypatch.setattr(hook_absence, "sys", SimpleNamespace(flags=SimpleNamespace(no_site=0), platform=platform))
+    flags = SimpleNamespace(no_site=0)
+    monkeypatch.setattr(hook_absence, "sys", SimpleNamespace(flags=flags, platform=platform, executable=""))
     absence = why_not_run(at(copied))
-    assert (absence.kind, absence.fix) == ("hook-hidden", ((*fix, str(path)),) if fix else ())
-    assert why_not_run(at(copied, (3, 12, 1))).kind == "hook-not-run"  # that one runs hidden files too
+    assert (absence.id, absence.fix) == ("hook-hidden", ((*fix, str(path)),) if fix else ())
+    assert why_not_run(at(copied, (3, 12, 1))).id == "hook-not-run"  # that one runs hidden files too
 
 
 # Interpreters that really start

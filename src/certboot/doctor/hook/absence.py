@@ -9,52 +9,50 @@ from pathlib import Path
 
 import certboot_startup
 from certboot import files
+from certboot.doctor.finding import Finding
 from certboot.hook import found, payload
 from certboot.hook.copies import hook_command
-from certboot.hook.start_up_files import neighbours
+from certboot.hook.start_up_files import NO_IMPORT_LINES, START_FILES, neighbours
 
 if typing.TYPE_CHECKING:
     from certboot.doctor.finding import Fix
     from certboot.hook.interpreters import Interpreter
 
 _PTH, _START = payload.PTH, f"{payload.PACKAGE}.start"
-_START_SINCE = (3, 15)
-_NO_IMPORT_LINES = (3, 18)
 
 
-class Absence(typing.NamedTuple):
-    """Why the hook did not run."""
+def hook_evidence() -> dict[str, object]:
+    """Return what the hook did in the interpreter that runs this."""
+    return {
+        "status": certboot_startup.status,
+        "interpreter": sys.executable,
+        "module": certboot_startup.__file__,
+        "variables": sorted(certboot_startup.applied),
+    }
 
-    kind: str
-    """The id of a finding."""
-    words: str
-    fix: Fix = ()
 
-
-def why_not_run(interpreter: Interpreter) -> Absence:
+def why_not_run(interpreter: Interpreter) -> Finding:
     """Return the one reason that applies."""
     if sys.flags.no_site:
-        return Absence(
-            "hook-no-site", "did not run: this interpreter was started with -S, which reads no start-up files"
-        )
+        return _absent("hook-no-site", ": this interpreter was started with -S, which reads no start-up files")
     version, folders = interpreter.version, interpreter.site_folders
-    name = _START if version >= _NO_IMPORT_LINES else _PTH
+    name = _START if version >= NO_IMPORT_LINES else _PTH
     there = [folder for folder in folders if os.path.lexists(folder / name)]
     if not there:
         return _missing(interpreter, name)
     path = there[0] / name
     if any(file.hidden and file.path.name in (_PTH, _START) for file in neighbours(interpreter)):
-        return Absence(
-            "hook-hidden", f"did not run: its start-up file is hidden, and Python skips those: {path}", _shown(path)
-        )
+        return _absent("hook-hidden", f": its start-up file is hidden, and Python skips those: {path}", _shown(path))
     wrong = next((file for file in (path.with_name(_PTH), path.with_name(_START)) if _altered(file, version)), None)
     if wrong:
-        words = f"did not run: its start-up file is not as it was installed: {wrong}"
-        return Absence("hook-altered", words, _replaced(interpreter, wrong))
-    words = (
-        f"did not run, although its start-up file is in its place; `{interpreter.python} -v` says what site did: {path}"
-    )
-    return Absence("hook-not-run", words)
+        words = f": its start-up file is not as it was installed: {wrong}"
+        return _absent("hook-altered", words, _replaced(interpreter, wrong))
+    words = f", although its start-up file is in its place; `{interpreter.python} -v` says what site did: {path}"
+    return _absent("hook-not-run", words)
+
+
+def _absent(kind: str, words: str, fix: Fix = ()) -> Finding:
+    return Finding(kind, "hook", "fail", "hook", f"did not run{words}", hook_evidence(), fix)
 
 
 def hook_install(interpreter: Interpreter) -> Fix:
@@ -62,20 +60,20 @@ def hook_install(interpreter: Interpreter) -> Fix:
     return (hook_command("install", interpreter.python, user=interpreter.managed),)
 
 
-def _missing(interpreter: Interpreter, name: str) -> Absence:
+def _missing(interpreter: Interpreter, name: str) -> Finding:
     beside = Path(certboot_startup.__file__).parents[1]
     install = hook_install(interpreter)
     if beside not in interpreter.site_folders and os.path.lexists(beside / name):
-        words = f"did not run: it lies where Python looks for modules, but not for start-up files: {beside}"
-        return Absence("hook-outside-site", words, install)
+        words = f": it lies where Python looks for modules, but not for start-up files: {beside}"
+        return _absent("hook-outside-site", words, install)
     installed = next((folder for folder in interpreter.site_folders if found.look(folder).owner == "installer"), None)
-    words = f"did not run: there is no {name} in {', '.join(map(str, interpreter.site_folders))}"
-    return Absence("hook-missing", words, _reinstall(interpreter, installed) if installed else install)
+    words = f": there is no {name} in {', '.join(map(str, interpreter.site_folders))}"
+    return _absent("hook-missing", words, _reinstall(interpreter, installed) if installed else install)
 
 
 def _altered(path: Path, version: tuple[int, int, int]) -> bool:
     """Return whether a start-up file of the hook that counts has other content than any that certboot writes."""
-    if path.suffix == ".start" and version < _START_SINCE:
+    if path.suffix == ".start" and version < START_FILES:
         return False
     try:
         data = files.read_regular(path, files.SMALL)

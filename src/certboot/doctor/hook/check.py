@@ -10,7 +10,7 @@ from pathlib import Path
 
 import certboot_startup
 from certboot.doctor.finding import Finding
-from certboot.doctor.hook.absence import hook_install, why_not_run
+from certboot.doctor.hook.absence import hook_evidence, hook_install, why_not_run
 from certboot.hook import found, interpreters
 from certboot.hook.copies import copies, hook_command, outdated_copies
 from certboot.hook.payload import HOME, PACKAGE
@@ -63,7 +63,7 @@ _GUARDS = dict.fromkeys(certboot_startup.GUARDED.values())
 def check(paths: StorePaths) -> list[Finding]:
     """Return what the hook did in the interpreter that runs this, and what there is to know beside it."""
     interpreter = interpreters.this()
-    findings = [_ran(paths) if certboot_startup.status else _absent(interpreter)]
+    findings = [_ran(paths) if certboot_startup.status else why_not_run(interpreter)]
     if certboot_startup.status:
         findings += _from_elsewhere(interpreter)
         findings += _late(interpreter)
@@ -72,35 +72,21 @@ def check(paths: StorePaths) -> list[Finding]:
     return [*findings, *_copies(paths), *_tool(paths), *_others(interpreter)]
 
 
-def _evidence() -> dict[str, object]:
-    return {
-        "status": certboot_startup.status,
-        "interpreter": sys.executable,
-        "module": certboot_startup.__file__,
-        "variables": sorted(certboot_startup.applied),
-    }
-
-
-def _absent(interpreter: Interpreter) -> Finding:
-    absence = why_not_run(interpreter)
-    return Finding(absence.kind, "hook", "fail", "hook", absence.words, _evidence(), absence.fix)
-
-
 def _ran(paths: StorePaths) -> Finding:
     status = certboot_startup.status
-    evidence = _evidence()
+    seen = hook_evidence()
     if certboot_startup.store_home(os.environ, set(os.environ)) != str(paths.home):
         summary = f"looks for the store in another folder than {paths.home}"
-        return Finding("hook-looks-elsewhere", "hook", "fail", "hook", summary, evidence)
+        return Finding("hook-looks-elsewhere", "hook", "fail", "hook", summary, seen)
     if status == "active":
         summary = f"ran in {sys.executable} and set {len(certboot_startup.applied)} variables"
-        return Finding("hook-active", "hook", "ok", "hook", summary, evidence)
+        return Finding("hook-active", "hook", "ok", "hook", summary, seen)
     kind, level, reason, fix = _REASONS.get(status) or ("hook-failed", "fail", _gave_up(status, paths), _INIT)
     lost = status == "no-store" and paths.generations.exists()
     if lost or (status == "nothing-to-set" and load_config(paths.config).variables()):
         kind, level, fix = "hook-env-damaged", "fail", _INIT
         reason = f"found the store's env file missing or empty: {paths.env}"
-    return Finding(kind, "hook", level, "hook", f"ran in {sys.executable}, and {reason}", evidence, fix)
+    return Finding(kind, "hook", level, "hook", f"ran in {sys.executable}, and {reason}", seen, fix)
 
 
 def _gave_up(error: str, paths: StorePaths) -> str:
