@@ -21,17 +21,17 @@ _METADATA = re.compile(r"(.+?)-(\d[^-]*)(?:-.*)?\.(?:dist|egg)-info", re.IGNOREC
 def present_clients(environ: Mapping[str, str], path: Sequence[str] = sys.path) -> dict[Client, str]:
     """Return each client that is there, in the table's order, and its version, or for a program its path."""
     versions = installed_versions(path)
-    found = {}
+    present = {}
     for client in CLIENTS:
         if client.program:
             program = shutil.which(client.program, path=environ.get("PATH", os.defpath))
             if program:
-                found[client] = program
+                present[client] = program
         elif not client.needs:
-            found[client] = ".".join(map(str, sys.version_info[:3]))
+            present[client] = ".".join(map(str, sys.version_info[:3]))
         elif all(name in versions for name in client.needs) and _is_meant(client, versions[client.needs[0]]):
-            found[client] = versions[client.needs[0]]
-    return found
+            present[client] = versions[client.needs[0]]
+    return present
 
 
 def _is_meant(client: Client, version: str) -> bool:
@@ -44,7 +44,7 @@ def installed_versions(path: Sequence[str]) -> dict[str, str]:
 
     By the names of their metadata folders (PEP 376, PEP 427), which is some 30 times as fast as importlib.metadata.
     """
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for folder in path:
         try:
             names = os.listdir(folder or ".")
@@ -53,5 +53,5 @@ def installed_versions(path: Sequence[str]) -> dict[str, str]:
         for name in names:
             match = _METADATA.fullmatch(name) if name.endswith("-info") else None
             if match:
-                found.setdefault(re.sub(r"[-_.]+", "_", match[1]).lower(), match[2])
-    return found
+                versions.setdefault(re.sub(r"[-_.]+", "_", match[1]).lower(), match[2])
+    return versions

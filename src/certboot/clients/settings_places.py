@@ -46,7 +46,7 @@ class Surroundings(typing.NamedTuple):
     def system_configs(self) -> list[Path]:
         """Return the system's folders for settings by the XDG rules, the one that counts least first."""
         named = self.environ.get("XDG_CONFIG_DIRS")
-        folders = [Path(each) for each in named.split(os.pathsep) if each] if named else [self.system("/etc/xdg")]
+        folders = [Path(name) for name in named.split(os.pathsep) if name] if named else [self.system("/etc/xdg")]
         return folders[::-1]
 
 
@@ -187,10 +187,11 @@ def _upwards(folder: Path) -> tuple[Path, ...]:
 
 
 def _uv_project(folder: Path) -> list[Path]:
-    for each in _upwards(folder):
-        found = next((path for name in ("uv.toml", "pyproject.toml") if os.path.isfile(path := each / name)), None)
-        if found and (found.name == "uv.toml" or _has_uv_table(found)):
-            return [found]
+    for place in _upwards(folder):
+        files = (place / name for name in ("uv.toml", "pyproject.toml"))
+        file = next(filter(os.path.isfile, files), None)
+        if file and (file.name == "uv.toml" or _has_uv_table(file)):
+            return [file]
     return []
 
 

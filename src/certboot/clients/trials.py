@@ -84,24 +84,24 @@ def trial(client: Client, host: str, port: int) -> Trial | None:
 
 
 def verdict(tried: Trial, status: int, output: str, errors: str) -> tuple[Verdict, str]:
-    """Return how a trial ended, and what it said to that."""
-    said = f"{output.strip()}\n{errors.strip()}".strip()
+    """Return how a trial ended, and what the client said to that."""
+    words = f"{output.strip()}\n{errors.strip()}".strip()
     if tried.says_json:
         try:
             answer = json.loads(output.strip().splitlines()[-1])
         except (ValueError, IndexError):
-            return "unknown", _telling(said)
+            return "unknown", _telling(words)
         if answer["ok"]:
             return "accepted", ""
-        said = answer["error"]
+        words = answer["error"]
     elif status == 0:
         return "accepted", ""
-    if _CERTIFICATE.search(said):
-        return "refused", _telling(said, _CERTIFICATE)
-    return ("accepted" if tried.answered and re.search(tried.answered, said) else "unknown"), _telling(said)
+    if _CERTIFICATE.search(words):
+        return "refused", _telling(words, _CERTIFICATE)
+    return ("accepted" if tried.answered and re.search(tried.answered, words) else "unknown"), _telling(words)
 
 
-def _telling(said: str, sign: re.Pattern[str] = _TROUBLE) -> str:
+def _telling(words: str, sign: re.Pattern[str] = _TROUBLE) -> str:
     """Return the line with the ``sign``, or the last one."""
-    lines = said.splitlines()
+    lines = words.splitlines()
     return next((line for line in lines if sign.search(line)), lines[-1] if lines else "").strip()

@@ -126,15 +126,15 @@ def ask(python: Path) -> Interpreter:
     """Run ``python`` to learn where it keeps its packages; raises CertbootError."""
     text = answer(python, _QUESTION, {**environ(), "CERTBOOT_DISABLE": "1"}, "-E")
     try:
-        said = json.loads(text)
-        version = _version(said["version"])
+        described = json.loads(text)
+        version = _version(described["version"])
         if version < OLDEST:
             message = f"the hook needs Python 3.8 or newer, and this is {'.'.join(map(str, version))}: {python}"
             raise CertbootError(message, "choose another interpreter with --python")
-        if said["no_site"]:
+        if described["no_site"]:
             message = f"this interpreter reads no start-up files: {python}"
             raise CertbootError(message, "an embedded Python needs `import site` in its ._pth file")
-        return _interpreter(said, version, python, _absolute)
+        return _interpreter(described, version, python, _absolute)
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         message = f"an answer that no interpreter gives, from {python}: {printable(text[:80])}"
         raise CertbootError(message, "choose another interpreter with --python") from error
@@ -148,16 +148,16 @@ def this() -> Interpreter:
 
 
 def _interpreter(
-    said: dict[str, typing.Any], version: tuple[int, int, int], python: Path, place: Callable[[str], Path]
+    described: dict[str, typing.Any], version: tuple[int, int, int], python: Path, place: Callable[[str], Path]
 ) -> Interpreter:
     return Interpreter(
-        python=place(said["python"]) if said["python"] else python,
+        python=place(described["python"]) if described["python"] else python,
         version=version,
-        virtual=said["virtual"] is True,
-        site_packages=place(said["site_packages"]),
-        user_site=place(said["user_site"]) if said["user_site"] else None,
-        site_folders=tuple(dict.fromkeys(map(place, said["site_folders"]))),
-        managed=said["managed"] is True and said["virtual"] is False,
+        virtual=described["virtual"] is True,
+        site_packages=place(described["site_packages"]),
+        user_site=place(described["user_site"]) if described["user_site"] else None,
+        site_folders=tuple(dict.fromkeys(map(place, described["site_folders"]))),
+        managed=described["managed"] is True and described["virtual"] is False,
     )
 
 
@@ -208,10 +208,10 @@ def answer(python: Path, code: str, variables: dict[str, str], *flags: str) -> s
     lines = done.stdout.decode("ascii", errors="replace").splitlines()
     answers = [line.removeprefix(MARK) for line in lines if line.startswith(MARK)]
     if not answers:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
+        errors = done.stderr.decode(errors="replace").strip().splitlines()
         message = f"{python} does not answer as an interpreter does, its status is {done.returncode}"
         raise CertbootError(
-            message + (f": {printable(said[-1])}" if said else ""), f"see for yourself: {python} -c pass"
+            message + (f": {printable(errors[-1])}" if errors else ""), f"see for yourself: {python} -c pass"
         )
     return answers[-1]
 

@@ -51,15 +51,17 @@ def hook_files() -> dict[str, bytes]:
     package = Path(certboot_startup.__file__).parent
     paths = [*package.glob("*.py"), *(package.parent / name for name in _START if name.startswith(PACKAGE))]
     try:
-        found = {path.relative_to(package.parent).as_posix(): files.read_regular(path, files.SMALL) for path in paths}
+        contents = {
+            path.relative_to(package.parent).as_posix(): files.read_regular(path, files.SMALL) for path in paths
+        }
     except OSError as error:
         message = f"this certboot's own hook cannot be read: {error.strerror}: {error.filename}"
         raise CertbootError(message, "python -m pip install --force-reinstall --no-deps certboot") from error
-    strange = next((name for name, data in found.items() if not data.isascii()), None)
+    strange = next((name for name, data in contents.items() if not data.isascii()), None)
     if strange:
         message = f"this certboot's own hook is not as it was published: {package.parent / strange}"
         raise CertbootError(message, "python -m pip install --force-reinstall --no-deps certboot")
-    return {name: found[name] for name in in_order(found)}
+    return {name: contents[name] for name in in_order(contents)}
 
 
 def copy_files(home: str) -> dict[str, bytes]:

@@ -58,9 +58,9 @@ def neighbours(interpreter: Interpreter) -> tuple[Neighbour, ...]:
         hidden = {name for name in names if skipping and (name.startswith(".") or _is_hidden(folder / name))}
         replaced = set()
         if version >= START_FILES:
-            found = [(name, _first(folder / name, _ENTRY, strip=True)) for name in names if name.endswith(".start")]
-            starts += [Neighbour(folder / name, first, name in hidden) for name, first in found if first]
-            replaced = {name.removesuffix(".start") for name, _ in found if name not in hidden}
+            entries = [(name, _first(folder / name, _ENTRY, strip=True)) for name in names if name.endswith(".start")]
+            starts += [Neighbour(folder / name, first, name in hidden) for name, first in entries if first]
+            replaced = {name.removesuffix(".start") for name, _ in entries if name not in hidden}
         if version < NO_IMPORT_LINES:
             for name in names:
                 if name.endswith(".pth") and name.removesuffix(".pth") not in replaced:
@@ -76,12 +76,12 @@ def _skips_hidden(version: tuple[int, int, int]) -> bool:
 
 def _is_hidden(path: Path) -> bool:
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return False
     # macOS has the one, Windows the other.
-    hidden: int = getattr(found, "st_flags", 0) & stat.UF_HIDDEN
-    hidden |= getattr(found, "st_file_attributes", 0) & stat.FILE_ATTRIBUTE_HIDDEN
+    hidden: int = getattr(status, "st_flags", 0) & stat.UF_HIDDEN
+    hidden |= getattr(status, "st_file_attributes", 0) & stat.FILE_ATTRIBUTE_HIDDEN
     return bool(hidden)
 
 

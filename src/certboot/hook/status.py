@@ -52,10 +52,10 @@ def start(python: Path) -> Started:
     """Start an interpreter with the variables of whoever called certboot; raises CertbootError."""
     text = interpreters.answer(python, _LOOK, interpreters.environ())
     try:
-        seen = ast.literal_eval(text)
-        if seen is None:
+        report = ast.literal_eval(text)
+        if report is None:
             return Started("", "", "", ())
-        status, module, home, variables = seen
+        status, module, home, variables = report
         return Started(str(status), str(module), str(home), tuple(map(str, variables)))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         message = f"an answer that no hook gives, from {python}: {printable(text[:80])}"

@@ -137,8 +137,8 @@ class _Drawing:
         else:
             self._parts.append(f'<g class="signs"><path d="M{x} {top}V{end}m-6 -7l6 7l6 -7"/></g>')
         if label:
-            said = "would have signed" if broken else label
-            self._parts.append(f'<text class="label" x="{x + 18}" y="{middle + 4}">{said}</text>')
+            words = "would have signed" if broken else label
+            self._parts.append(f'<text class="label" x="{x + 18}" y="{middle + 4}">{words}</text>')
         self._y += _GAP
 
     def space(self) -> None:

@@ -86,26 +86,26 @@ def _picture(evidence: Mapping[str, object]) -> str:
 def _for_client(finding: Finding) -> str:
     explanation = EXPLANATIONS.get(finding.id)
     if finding.status == "ok":
-        said = "<p>Nothing has to be done.</p>"
+        body = "<p>Nothing has to be done.</p>"
     else:
         how = explanation.how if explanation else ""
         commands = "".join(f"<pre>{_text(shlex.join(argv))}</pre>" for argv in finding.fix)
         hint = finding.evidence.get("hint")
-        said = (
+        body = (
             f"{f'<p>{_prose(how, finding.subject)}</p>' if how else ''}{commands}"
             f"{f'<p>{_text(str(hint))}</p>' if hint else ''}"
             f"{f'<p>Who can mend it: {_text(explanation.who)}.</p>' if explanation else ''}"
         )
-    return f"<div><h2>On the client</h2>{said}</div>"
+    return f"<div><h2>On the client</h2>{body}</div>"
 
 
 def _for_server(finding: Finding) -> str:
     operator = finding.evidence.get("operator")
     send = _send(finding)
-    said = f"<p>{_prose_as_is(str(operator))}</p>" if operator else ""
+    body = f"<p>{_prose_as_is(str(operator))}</p>" if operator else ""
     if send:
-        said += '<p>The <a href="#send">complete chain file</a> to send is below.</p>'
-    return f"<div><h2>On the server</h2>{said or '<p>Nothing has to be done.</p>'}</div>"
+        body += '<p>The <a href="#send">complete chain file</a> to send is below.</p>'
+    return f"<div><h2>On the server</h2>{body or '<p>Nothing has to be done.</p>'}</div>"
 
 
 def _file(finding: Finding) -> str:
@@ -134,11 +134,11 @@ def _send(finding: Finding) -> Mapping[str, object]:
 def _others(findings: Sequence[Finding]) -> str:
     if not findings:
         return ""
-    said = "".join(
+    body = "".join(
         f"<li><code>{_text(finding.id)}</code> ({_text(finding.status)}): {_text(finding.summary)}</li>"
         for finding in findings
     )
-    return f"<section><h2>Also found</h2><ul>{said}</ul></section>"
+    return f"<section><h2>Also found</h2><ul>{body}</ul></section>"
 
 
 def _verdicts(evidence: Mapping[str, object]) -> str:

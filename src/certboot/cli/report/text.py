@@ -35,7 +35,7 @@ def doctor_report(findings: Sequence[Finding]) -> str:
 def closing(findings: Sequence[Finding]) -> list[str]:
     """Return the last lines: an empty one, the summary, and what mends and explains what was found, a line each."""
     wrong = [finding for finding in findings if finding.status != "ok"]
-    words = dict.fromkeys(printable(str(each.evidence["hint"])) for each in wrong if each.evidence.get("hint"))
+    words = dict.fromkeys(printable(str(hint)) for finding in wrong if (hint := finding.evidence.get("hint")))
     explained = _explained(wrong)
     hints = [*_commands(wrong), *words, *([shlex.join(("certboot", "explain", *explained))] if explained else [])]
     return ["", _summary(wrong), *(f"hint: {hint}" for hint in hints)]
@@ -124,8 +124,8 @@ def _verdicts(evidence: Mapping[str, object]) -> list[str]:
         return []
     lines = ["what clients say:"]
     for verdict in verdicts:
-        said = f"refuse it, {verdict['code']} ({verdict['message']})" if verdict["code"] else "accept it"
-        lines.append(f"  {verdict['client']:<26}{printable(said)}")
+        answer = f"refuse it, {verdict['code']} ({verdict['message']})" if verdict["code"] else "accept it"
+        lines.append(f"  {verdict['client']:<26}{printable(answer)}")
     return lines
 
 

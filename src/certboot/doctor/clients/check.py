@@ -37,7 +37,7 @@ def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Clie
     settings = client_settings(environ, {client.name for client in clients}, surroundings(environ).folder)
     variables = {place.name for client in clients for place in places(client) if not place.setting}
     named = [environ[name] for name in variables if name in environ]
-    named += [setting.value for each in settings.values() for setting in each.values()]
+    named += [setting.value for own in settings.values() for setting in own.values()]
     folder = certboot_startup.generation
     return Facts(
         paths.holds,
@@ -66,9 +66,9 @@ def _kind(path: str) -> str:
 
 
 def _defaults() -> dict[str, str]:
-    found = ssl.get_default_verify_paths()
-    places = {SYSTEM_FILE: found.openssl_cafile, SYSTEM_DIRECTORY: found.openssl_capath}
-    return {name: path for name, path in places.items() if os.path.exists(path)}
+    paths = ssl.get_default_verify_paths()
+    defaults = {SYSTEM_FILE: paths.openssl_cafile, SYSTEM_DIRECTORY: paths.openssl_capath}
+    return {name: path for name, path in defaults.items() if os.path.exists(path)}
 
 
 def _finding(client: Client, where: str, trust: Trust) -> Finding:
@@ -109,12 +109,12 @@ def _told(client: Client, sources: Iterable[Source]) -> str:
     """Return in words what is trusted and who decided it, what one decision comes to in one place."""
     groups: dict[tuple[str, str], list[str]] = {}
     for source in sources:
-        what = "certboot's store" if source.of_store else source.what
-        groups.setdefault((what, _decided(client, source)), []).append(source.place)
+        trusted = "certboot's store" if source.of_store else source.what
+        groups.setdefault((trusted, _decided(client, source)), []).append(source.place)
     parts = []
-    for (what, decided), named in groups.items():
+    for (trusted, decided), named in groups.items():
         why = ": ".join(filter(None, (", ".join(filter(None, named)), decided)))
-        parts.append(f"{what or repr(what)} ({why})" if why else what)
+        parts.append(f"{trusted or repr(trusted)} ({why})" if why else trusted)
     return ", ".join(parts)
 
 

@@ -82,7 +82,7 @@ def _exceptions(environ: Mapping[str, str]) -> Iterator[Finding]:
         for entry, why in unclear.items():
             shown = printable(without_credentials(entry))
             yield Finding("no-proxy-unclear", "environment", "warn", name, f"{shown}: {why}", {"entry": shown})
-        if entries and not any(environ.get(each) for base in _BASES for each in _spellings(base)):
+        if entries and not any(environ.get(spelling) for base in _BASES for spelling in _spellings(base)):
             summary = "names hosts to be reached without a proxy, and there is no proxy"
             yield Finding("no-proxy-idle", "environment", "info", name, summary, {})
 
@@ -100,7 +100,7 @@ def _address(value: str) -> tuple[str, str]:
     if "://" not in value and ":/" in value.rpartition("@")[2]:
         return "", "there is one slash where two belong"
     if scheme not in _SCHEMES:
-        return "", f"it does not begin with {', '.join(f'{each}://' for each in _SCHEMES[:2])} or socks5://"
+        return "", f"it does not begin with {', '.join(f'{name}://' for name in _SCHEMES[:2])} or socks5://"
     plain = without_credentials(rest)
     try:
         parts = urlsplit(plain)

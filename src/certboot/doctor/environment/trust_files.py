@@ -79,15 +79,15 @@ class TrustFiles:
         if not os.path.exists(path):
             return Contents(NOWHERE, f"no such file: {path}")
         try:
-            found = fingerprints([files.read_regular(path, files.LARGE)])
-            own = path in self._bundles and found == self._bundled
-            count = len(found) if own else _loaded(path)
+            trusted = fingerprints([files.read_regular(path, files.LARGE)])
+            own = path in self._bundles and trusted == self._bundled
+            count = len(trusted) if own else _loaded(path)
         except ssl.SSLError as error:
             reason = f"{error.reason or error}".lower().replace("_", " ")
             return Contents(NO_CERTIFICATES, f"OpenSSL cannot load it, {reason}: {path}")
         except OSError as error:
             return Contents(NO_CERTIFICATES, f"it cannot be read, {error.strerror or error}: {path}")
-        return Contents("", f"{path}, {count} certificates", found)
+        return Contents("", f"{path}, {count} certificates", trusted)
 
     def _directories(self, value: str) -> Contents:
         """Return what a client gets that takes a directory, or a list of them, and looks in it by hash."""
@@ -108,8 +108,8 @@ class TrustFiles:
             return Contents(NOWHERE, missing[0])
         if not links:
             return Contents(NO_CERTIFICATES, f"no hash links in it, so OpenSSL finds nothing: {value}")
-        found = frozenset[str]() if value in self._own_directories else self._linked(links)
-        return Contents("", f"{value}, {len(links)} hash links", found)
+        trusted = frozenset[str]() if value in self._own_directories else self._linked(links)
+        return Contents("", f"{value}, {len(links)} hash links", trusted)
 
     def _linked(self, links: list[str]) -> frozenset[str]:
         return fingerprints(_readable(links[:_MOST_LINKS]))

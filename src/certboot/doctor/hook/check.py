@@ -74,19 +74,19 @@ def check(paths: StorePaths) -> list[Finding]:
 
 def _ran(paths: StorePaths) -> Finding:
     status = certboot_startup.status
-    seen = hook_evidence()
+    evidence = hook_evidence()
     if certboot_startup.store_home(os.environ, set(os.environ)) != str(paths.home):
         summary = f"looks for the store in another folder than {paths.home}"
-        return Finding("hook-looks-elsewhere", "hook", "fail", "hook", summary, seen)
+        return Finding("hook-looks-elsewhere", "hook", "fail", "hook", summary, evidence)
     if status == "active":
         summary = f"ran in {sys.executable} and set {len(certboot_startup.applied)} variables"
-        return Finding("hook-active", "hook", "ok", "hook", summary, seen)
+        return Finding("hook-active", "hook", "ok", "hook", summary, evidence)
     kind, level, reason, fix = _REASONS.get(status) or ("hook-failed", "fail", _gave_up(status, paths), _INIT)
     lost = status == "no-store" and paths.generations.exists()
     if lost or (status == "nothing-to-set" and load_config(paths.config).variables()):
         kind, level, fix = "hook-env-damaged", "fail", _INIT
         reason = f"found the store's env file missing or empty: {paths.env}"
-    return Finding(kind, "hook", level, "hook", f"ran in {sys.executable}, and {reason}", seen, fix)
+    return Finding(kind, "hook", level, "hook", f"ran in {sys.executable}, and {reason}", evidence, fix)
 
 
 def _gave_up(error: str, paths: StorePaths) -> str:

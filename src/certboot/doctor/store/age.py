@@ -45,24 +45,22 @@ def check_age(
 
 
 def _stale(differences: tuple[Difference, ...]) -> Iterator[Finding]:
-    changed = [one for one in differences if one.differs]
+    changed = [difference for difference in differences if difference.change]
     if changed:
-        parts = [
-            f"{one.source} ({', '.join(filter(None, (_said(one.new, 'more'), _said(one.gone, 'fewer'))))})"
-            for one in changed
-        ]
+        told = "; ".join(f"{difference.source} ({difference.change})" for difference in changed)
         evidence: dict[str, object] = {
-            "sources": [one.source for one in changed],
-            "recorded": {one.source: one.recorded for one in changed},
-            "read": {one.source: one.detail for one in changed},
+            "sources": [difference.source for difference in changed],
+            "recorded": {difference.source: difference.recorded for difference in changed},
+            "read": {difference.source: difference.detail for difference in changed},
         }
-        summary = f"it is not what its sources have now: {'; '.join(parts)}"
+        summary = f"it is not what its sources have now: {told}"
         yield Finding("store-stale", "store", "warn", "store", summary, evidence, _UPDATE)
         return
-    for one in differences:
-        if one.source == certifi.NAME and one.chosen and _version(one.detail) > _version(one.recorded) > ():
-            summary = f"made from certifi {one.recorded}; {one.detail} is installed, with the same certificates"
-            evidence = {"recorded": {one.source: one.recorded}, "read": {one.source: one.detail}}
+    chosen = (difference for difference in differences if difference.source == certifi.NAME and difference.chosen)
+    for source, _, now, before, *_ in chosen:
+        if _version(now) > _version(before) > ():
+            summary = f"made from certifi {before}; {now} is installed, with the same certificates"
+            evidence = {"recorded": {source: before}, "read": {source: now}}
             yield Finding("store-stale", "store", "info", "store", summary, evidence, _UPDATE)
 
 
@@ -76,10 +74,6 @@ def _old(paths: StorePaths, current: Generation, config: Config | None, now: dat
         summary = f"its sources were last read {days} days ago, on {when:%Y-%m-%d}; the limit is {_days(limit)}"
         evidence: dict[str, object] = {"read": when.isoformat(), "days": days, "limit_seconds": limit.total_seconds()}
         yield Finding("store-old", "store", "warn" if chosen else "info", "store", summary, evidence, _UPDATE)
-
-
-def _said(what: tuple[str, ...], how: str) -> str:
-    return f"{len(what)} {how}" if what else ""
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -113,9 +107,10 @@ class Difference(typing.NamedTuple):
     """Why it could not be read."""
 
     @property
-    def differs(self) -> bool:
-        """Whether an update would bring or take something."""
-        return self.chosen and bool(self.new or self.gone)
+    def change(self) -> str:
+        """What an update would bring and take, in words; "" for nothing."""
+        words = ((self.new, "more"), (self.gone, "fewer"))
+        return ", ".join(f"{len(names)} {word}" for names, word in words if names and self.chosen)
 
 
 def compare(current: Generation) -> tuple[Difference, ...]:
@@ -128,11 +123,11 @@ def compare(current: Generation) -> tuple[Difference, ...]:
 
 def check_drift(differences: tuple[Difference, ...]) -> list[Finding]:
     """Return one finding for each source."""
-    found = [_finding(difference) for difference in differences]
+    findings = [_finding(difference) for difference in differences]
     if sys.platform in _SLOW:
         summary = "not compared: its keychain takes seconds to read; certboot update --dry-run does it"
-        found.append(Finding("drift-system", "store", "skip", system.NAME, summary))
-    return found
+        findings.append(Finding("drift-system", "store", "skip", system.NAME, summary))
+    return findings
 
 
 def _difference(current: Generation, source: str, read: Callable[[], Unparsed]) -> Difference:
@@ -145,10 +140,10 @@ def _difference(current: Generation, source: str, read: Callable[[], Unparsed]) 
         return Difference(source, chosen, "", recorded, 0, (), 0, (), 0, error.message)
     have = fingerprints(data for _, data in pieces)
     held = {entry.sha256 for entry in record.certificates}
-    kept_out = {each.fingerprint for each in record.rejected} & have
+    kept_out = {rejection.fingerprint for rejection in record.rejected} & have
     new = have - held - kept_out
     # What could not be read as a certificate was turned away without a fingerprint.
-    unreadable = sum(each.source == source and not each.fingerprint for each in record.rejected)
+    unreadable = sum(rejection.source == source and not rejection.fingerprint for rejection in record.rejected)
     if len(new) <= unreadable:
         new = frozenset()
     anchors = current.anchors
@@ -165,31 +160,32 @@ def _difference(current: Generation, source: str, read: Callable[[], Unparsed]) 
     )
 
 
-def _finding(one: Difference) -> Finding:
-    kind, subject = f"drift-{one.source}", one.source
+def _finding(difference: Difference) -> Finding:
+    kind, subject = f"drift-{difference.source}", difference.source
+    if difference.error:
+        how: Status = "warn" if difference.chosen else "info"
+        summary = f"cannot be compared: {difference.error}"
+        return Finding(kind, "store", how, subject, summary, {"error": difference.error})
     evidence: dict[str, object] = {
-        "certificates": one.size,
-        "new": list(one.new[:_SHOWN]),
-        "new_count": len(one.new),
-        "turned_away": one.turned_away,
-        "gone": list(one.gone[:_SHOWN]),
-        "gone_count": len(one.gone),
-        "elsewhere": one.elsewhere,
-        "read": one.detail,
-        "recorded": one.recorded,
+        "certificates": difference.size,
+        "new": list(difference.new[:_SHOWN]),
+        "new_count": len(difference.new),
+        "turned_away": difference.turned_away,
+        "gone": list(difference.gone[:_SHOWN]),
+        "gone_count": len(difference.gone),
+        "elsewhere": difference.elsewhere,
+        "read": difference.detail,
+        "recorded": difference.recorded,
     }
-    if one.error:
-        how: Status = "warn" if one.chosen else "info"
-        return Finding(kind, "store", how, subject, f"cannot be compared: {one.error}", {"error": one.error})
-    parts = [f"{one.detail}: {one.size} certificates" if one.size else "has no certificates"]
-    if one.new:
-        parts.append(f"{len(one.new)} of them not in the store")
-    if one.turned_away:
-        parts.append(f"{one.turned_away} kept out by a rule")
-    if one.gone:
-        parts.append(f"{len(one.gone)} in the store that it has no longer, such as {one.gone[0]}")
-    parts.append(f"the store has {one.elsewhere} more anchors from elsewhere")
-    if not one.chosen:
+    parts = [f"{difference.detail}: {difference.size} certificates" if difference.size else "has no certificates"]
+    if difference.new:
+        parts.append(f"{len(difference.new)} of them not in the store")
+    if difference.turned_away:
+        parts.append(f"{difference.turned_away} kept out by a rule")
+    if difference.gone:
+        parts.append(f"{len(difference.gone)} in the store that it has no longer, such as {difference.gone[0]}")
+    parts.append(f"the store has {difference.elsewhere} more anchors from elsewhere")
+    if not difference.chosen:
         parts.append("the store is not made from it")
-    status: Status = "info" if one.new or one.gone else "ok"
+    status: Status = "info" if difference.new or difference.gone else "ok"
     return Finding(kind, "store", status, subject, ", ".join(parts), evidence)

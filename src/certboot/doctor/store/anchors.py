@@ -66,11 +66,11 @@ def _expiry(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
         yield _finding("anchor-expired", "warn", summary, expired, _UPDATE)
     soon = [entry for entry, end in ends if now < end <= now + _SOON]
     for own in (True, False):
-        some = [entry for entry in soon if has_source(entry, OWN) is own]
-        if some:
+        ending = [entry for entry in soon if has_source(entry, OWN) is own]
+        if ending:
             hint = "; add the CA's next certificate with certboot trust" if own else ""
-            summary = f"{_names(some)} expires on {some[0].not_after[:10]}{hint}"
-            yield _finding("anchor-expiring", "warn" if own else "info", summary, some)
+            summary = f"{_names(ending)} expires on {ending[0].not_after[:10]}{hint}"
+            yield _finding("anchor-expiring", "warn" if own else "info", summary, ending)
 
 
 def _ends(entries: Sequence[Entry]) -> list[tuple[Entry, datetime]]:
@@ -78,20 +78,23 @@ def _ends(entries: Sequence[Entry]) -> list[tuple[Entry, datetime]]:
 
 
 def _strict(current: Generation) -> Iterator[Finding]:
-    some = [entry for entry in current.anchors if entry.defects and has_source(entry, OWN)]
-    if some:
+    flawed = [entry for entry in current.anchors if entry.defects and has_source(entry, OWN)]
+    if flawed:
         from certboot.store import generations
 
-        defects = ", ".join(dict.fromkeys(defect for entry in some for defect in entry.defects))
-        lines = [f"{rules.PYTHONS} refuse what {_names(some)} issues: {defects}"]
+        defects = ", ".join(dict.fromkeys(defect for entry in flawed for defect in entry.defects))
+        lines = [f"{rules.PYTHONS} refuse what {_names(flawed)} issues: {defects}"]
         with contextlib.suppress(StoreError):  # a file that is not as it should be is a finding of its own
-            found = generations.certificates(current.folder, some[:_EXPLAINED])
-            lines += [f"{each.name}: {rules.reissue_request(each, each.defects)}" for each in found]
+            certificates = generations.certificates(current.folder, flawed[:_EXPLAINED])
+            lines += [
+                f"{certificate.name}: {rules.reissue_request(certificate, certificate.defects)}"
+                for certificate in certificates
+            ]
         lines += [
             "certboot repair HOST stores an intermediate without a defect, if there is one, which is enough for them",
             "or use a Python up to 3.12, which does not mind",
         ]
-        yield _finding("anchor-strict-defects", "warn", "\n".join(lines), some)
+        yield _finding("anchor-strict-defects", "warn", "\n".join(lines), flawed)
 
 
 def _distrusted_after(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:

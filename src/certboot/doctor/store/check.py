@@ -78,12 +78,12 @@ def _missing(paths: StorePaths) -> Finding:
 
 def _damaged(current: Generation) -> list[Finding]:
     """Return one finding: what is damaged first is mostly the cause of what is damaged after it."""
-    found = list(integrity.damages(current.folder, current.record))
-    if not found:
+    damages = list(integrity.damages(current.folder, current.record))
+    if not damages:
         return []
-    evidence: dict[str, object] = {"damaged": len(found), "parts": [damage.words for damage in found[:_SHOWN]]}
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return [_finding(_DAMAGE[found[0].kind], "fail", found[0].words + more, _INIT, evidence)]
+    evidence: dict[str, object] = {"damaged": len(damages), "parts": [damage.words for damage in damages[:_SHOWN]]}
+    more = f" (and {len(damages) - 1} more)" if len(damages) > 1 else ""
+    return [_finding(_DAMAGE[damages[0].kind], "fail", damages[0].words + more, _INIT, evidence)]
 
 
 def _config(paths: StorePaths) -> tuple[Config | None, list[Finding]]:
