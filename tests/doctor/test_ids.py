@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import typing
 from pathlib import Path
 
 from certboot import doctor
@@ -17,9 +18,7 @@ KINDS = (
     "other-start", "store", "drift", "anchor", "intermediate",
 )  # fmt: skip
 ID = re.compile(rf"(?:{'|'.join(KINDS)})-[a-z0-9-]+")
-PROBLEMS = (
-    trust_files.EMPTY, trust_files.NOWHERE, trust_files.NO_CERTIFICATES, trust_files.DIRECTORY_FOR_FILE,
-)  # fmt: skip
+PROBLEMS = typing.get_args(trust_files.Problem)
 
 
 def literals() -> set[str]:
@@ -37,7 +36,7 @@ def literals() -> set[str]:
 def composed() -> set[str]:
     """Return the ids that are put together."""
     variables = {f"variable-{problem}" for problem in PROBLEMS}
-    settings = {f"setting-{problem}" for problem in PROBLEMS if problem != trust_files.EMPTY}
+    settings = {f"setting-{problem}" for problem in PROBLEMS if problem != "empty"}
     return {*variables, *settings, *(f"drift-{source.NAME}" for source in (certifi, system))}
 
 

@@ -6,8 +6,9 @@ import os
 import typing
 from dataclasses import dataclass
 
-FILE = "file"
-DIRECTORY = "directory"
+Form: typing.TypeAlias = typing.Literal["file", "directory"]
+FILE: typing.Final = "file"
+DIRECTORY: typing.Final = "directory"
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Variable:
     """One environment variable by which some client finds its CA certificates."""
 
     name: str
-    form: str
+    form: Form
     """FILE or DIRECTORY: what most of its readers take. A directory for a FILE breaks some (EISDIR, SIGABRT)."""
     default: bool
     """Set unless configured away. The others reach no further client, and outrank the user's own configuration."""

@@ -7,6 +7,7 @@ means running it, so one that somebody else could have put there is not asked.
 from __future__ import annotations
 
 import json
+import operator
 import os
 import shutil
 import subprocess
@@ -105,21 +106,12 @@ def virtualenvs(folder: Path) -> Iterator[Path]:
 
     Folders that cannot be read are passed over.
     """
-    yield from _virtualenvs(folder, _DEEPEST)
-
-
-def _virtualenvs(folder: Path, levels: int) -> Iterator[Path]:
-    try:
-        with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
-    except OSError:
-        return
-    if any(entry.name == "pyvenv.cfg" for entry in entries):
-        yield folder
-    elif levels:
-        for entry in entries:
-            if entry.name not in _NO_VIRTUALENVS and entry.is_dir(follow_symlinks=False):
-                yield from _virtualenvs(folder / entry.name, levels - 1)
+    for place, folders, names in os.walk(folder):
+        path = Path(place)
+        is_last = "pyvenv.cfg" in names or len(path.relative_to(folder).parts) == _DEEPEST
+        folders[:] = [] if is_last else sorted({*folders} - _NO_VIRTUALENVS)
+        if "pyvenv.cfg" in names:
+            yield path
 
 
 def ask(python: Path) -> Interpreter:
@@ -127,14 +119,14 @@ def ask(python: Path) -> Interpreter:
     text = answer(python, _QUESTION, {**environ(), "CERTBOOT_DISABLE": "1"}, "-E")
     try:
         described = json.loads(text)
-        version = _version(described["version"])
-        if version < OLDEST:
-            message = f"the hook needs Python 3.8 or newer, and this is {'.'.join(map(str, version))}: {python}"
+        major, minor, micro = map(operator.index, described["version"])
+        if (major, minor) < OLDEST:
+            message = f"the hook needs Python 3.8 or newer, and this is {major}.{minor}.{micro}: {python}"
             raise CertbootError(message, "choose another interpreter with --python")
         if described["no_site"]:
             message = f"this interpreter reads no start-up files: {python}"
             raise CertbootError(message, "an embedded Python needs `import site` in its ._pth file")
-        return _interpreter(described, version, python, _absolute)
+        return _interpreter(described, (major, minor, micro), python, _absolute)
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         message = f"an answer that no interpreter gives, from {python}: {printable(text[:80])}"
         raise CertbootError(message, "choose another interpreter with --python") from error
@@ -159,15 +151,6 @@ def _interpreter(
         site_folders=tuple(dict.fromkeys(map(place, described["site_folders"]))),
         managed=described["managed"] is True and described["virtual"] is False,
     )
-
-
-def _version(answer: list[object]) -> tuple[int, int, int]:
-    """Return the three numbers; raises ValueError or TypeError."""
-    major, minor, micro = answer
-    if not (isinstance(major, int) and isinstance(minor, int) and isinstance(micro, int)):
-        message = "not a number"
-        raise TypeError(message)
-    return major, minor, micro
 
 
 def _absolute(answer: str) -> Path:

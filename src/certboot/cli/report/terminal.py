@@ -11,7 +11,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.text import Text
 
-from certboot.cli.report.text import chain_lines, closing, said
+from certboot.cli.report.text import SUBJECT, chain_lines, closing, said
 from certboot.errors import printable
 
 if typing.TYPE_CHECKING:
@@ -19,15 +19,7 @@ if typing.TYPE_CHECKING:
 
     from certboot.doctor.finding import Finding
 
-_STYLES = {
-    "ok": "green",
-    "info": "cyan",
-    "warn": "yellow",
-    "fail": "bold red",
-    "skip": "dim",
-    "error": "bold red",
-}
-_SUBJECT = 34  # as in report/text.py
+_STYLES = {"ok": "green", "info": "cyan", "warn": "yellow", "fail": "bold red", "skip": "dim", "error": "bold red"}
 _BESIDE = 100  # columns from which what is said stands beside its subject
 _INDENT = 8
 _NARROW = 60
@@ -55,8 +47,8 @@ def _print(console: Console, finding: Finding) -> None:
     indent = _INDENT if console.width >= _NARROW else _INDENT // 2
     status = _text(f"{finding.status:<6}", _STYLES.get(finding.status, ""))
     heading = Text.assemble("  ", status, _text(finding.subject, "bold"))
-    if console.width >= _BESIDE and len(heading) < _INDENT + _SUBJECT:
-        heading.pad_right(_INDENT + _SUBJECT - len(heading))
+    if console.width >= _BESIDE and len(heading) < _INDENT + SUBJECT:
+        heading.pad_right(_INDENT + SUBJECT - len(heading))
         _wrapped(console, _text(first), heading)
     else:
         console.print(heading, overflow="fold")

@@ -16,7 +16,8 @@ if typing.TYPE_CHECKING:
 
     from certboot.doctor.finding import Finding
 
-_WIDTH = 34  # of GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, the longest subject, and two spaces
+SUBJECT = 34
+"""The width of GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, the longest subject, and two spaces."""
 _INDENT = f"{'':8}"
 
 _STATES = {"sent": "sent", "trusted": "trusted", "missing": "MISSING"}
@@ -82,7 +83,7 @@ def said(finding: Finding) -> list[str]:
 
 def _described(finding: Finding) -> list[str]:
     first, *more = said(finding)
-    lines = [f"  {finding.status:<6}{printable(finding.subject):<{_WIDTH}}{printable(first)}".rstrip()]
+    lines = [f"  {finding.status:<6}{printable(finding.subject):<{SUBJECT}}{printable(first)}".rstrip()]
     lines += [f"{_INDENT}{printable(line)}" for line in more]
     return lines + [f"{_INDENT}{line}" for line in chain_lines(finding.evidence)]
 

@@ -24,26 +24,17 @@ _CACERT = Path("certifi", "cacert.pem")
 _GUARD = "certboot_startup.guards"
 
 
-class _Rival(typing.NamedTuple):
-    """A distribution that redirects certificates."""
-
-    kind: str
-    what: str
-
-
+_OF_WINDOWS = ("conflict-certifi-win32", "it redirects certifi.where() to a copy of Windows' certificates")
+# The distributions that redirect certificates: the id of a finding, and what they do.
 _RIVALS = {
-    "pip_system_certs": _Rival(
+    "pip_system_certs": (
         "conflict-pip-system-certs",
         "it gives every program of this Python the system's certificates, at every start, by truststore",
     ),
-    "python_certifi_win32": _Rival(
-        "conflict-certifi-win32", "it redirects certifi.where() to a copy of Windows' certificates"
-    ),
-    "certifi_win32": _Rival(
-        "conflict-certifi-win32", "it redirects certifi.where() to a copy of Windows' certificates"
-    ),
-    "certifi_linux": _Rival("certifi-replaced", "it redirects certifi.where() to the system's file"),
-    "certifi_system_store": _Rival("certifi-replaced", "it takes the place of certifi by a link to the system's file"),
+    "python_certifi_win32": _OF_WINDOWS,
+    "certifi_win32": _OF_WINDOWS,
+    "certifi_linux": ("certifi-replaced", "it redirects certifi.where() to the system's file"),
+    "certifi_system_store": ("certifi-replaced", "it takes the place of certifi by a link to the system's file"),
 }
 
 
@@ -55,13 +46,13 @@ def check(path: Sequence[str] | None = None) -> list[Finding]:
 
 
 def _installed(versions: Mapping[str, str]) -> Iterator[Finding]:
-    for name, rival in _RIVALS.items():
+    for name, (kind, effect) in _RIVALS.items():
         if name in versions:
             shown = name.replace("_", "-")
             more: dict[str, object] = {"distribution": shown, "version": versions[name]}
             fix = ((sys.executable, "-m", "pip", "uninstall", "--yes", shown),)
-            summary = f"{shown} {versions[name]} is installed: {rival.what}"
-            yield Finding(rival.kind, "environment", "warn", shown, summary, more, fix)
+            summary = f"{shown} {versions[name]} is installed: {effect}"
+            yield Finding(kind, "environment", "warn", shown, summary, more, fix)
 
 
 def _injected(versions: Mapping[str, str]) -> Iterator[Finding]:

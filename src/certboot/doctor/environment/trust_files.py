@@ -34,11 +34,8 @@ _BLOCK = re.compile(
     rb"-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----([^-]*)-----END \1-----",
 )
 
-# What is wrong with a value. "variable-" or "setting-" before it makes the id of a finding.
-EMPTY = "empty"
-NOWHERE = "points-nowhere"
-NO_CERTIFICATES = "not-certificates"
-DIRECTORY_FOR_FILE = "directory-for-file-client"
+Problem: typing.TypeAlias = typing.Literal["empty", "points-nowhere", "not-certificates", "directory-for-file-client"]
+"""What is wrong with a value. "variable-" or "setting-" before it makes the id of a finding."""
 
 _NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -46,8 +43,7 @@ _NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 class Contents(typing.NamedTuple):
     """What is there."""
 
-    problem: str
-    """Empty, or one of those above."""
+    problem: Problem | typing.Literal[""]
     words: str
     fingerprints: frozenset[str] = frozenset()
     """SHA-256 of the certificates."""
@@ -73,26 +69,26 @@ class TrustFiles:
     def _file(self, path: str) -> Contents:
         """Return what a client gets that takes a file."""
         if not path:
-            return Contents(EMPTY, "empty, which some clients take for an error and others for no trust")
+            return Contents("empty", "empty, which some clients take for an error and others for no trust")
         if os.path.isdir(path):
-            return Contents(DIRECTORY_FOR_FILE, f"a directory, where clients need a file: {path}")
+            return Contents("directory-for-file-client", f"a directory, where clients need a file: {path}")
         if not os.path.exists(path):
-            return Contents(NOWHERE, f"no such file: {path}")
+            return Contents("points-nowhere", f"no such file: {path}")
         try:
             trusted = fingerprints([files.read_regular(path, files.LARGE)])
             own = path in self._bundles and trusted == self._bundled
             count = len(trusted) if own else _loaded(path)
         except ssl.SSLError as error:
             reason = f"{error.reason or error}".lower().replace("_", " ")
-            return Contents(NO_CERTIFICATES, f"OpenSSL cannot load it, {reason}: {path}")
+            return Contents("not-certificates", f"OpenSSL cannot load it, {reason}: {path}")
         except OSError as error:
-            return Contents(NO_CERTIFICATES, f"it cannot be read, {error.strerror or error}: {path}")
+            return Contents("not-certificates", f"it cannot be read, {error.strerror or error}: {path}")
         return Contents("", f"{path}, {count} certificates", trusted)
 
     def _directories(self, value: str) -> Contents:
         """Return what a client gets that takes a directory, or a list of them, and looks in it by hash."""
         if not value:
-            return Contents(EMPTY, "empty")
+            return Contents("empty", "empty")
         links: list[str] = []
         missing: list[str] = []
         for directory in value.split(os.pathsep):
@@ -103,11 +99,11 @@ class TrustFiles:
                 continue
             links += [os.path.join(directory, name) for name in names]
         if links and missing:
-            return Contents(NOWHERE, f"{len(links)} hash links, but {missing[0]}", self._linked(links))
+            return Contents("points-nowhere", f"{len(links)} hash links, but {missing[0]}", self._linked(links))
         if missing:
-            return Contents(NOWHERE, missing[0])
+            return Contents("points-nowhere", missing[0])
         if not links:
-            return Contents(NO_CERTIFICATES, f"no hash links in it, so OpenSSL finds nothing: {value}")
+            return Contents("not-certificates", f"no hash links in it, so OpenSSL finds nothing: {value}")
         trusted = frozenset[str]() if value in self._own_directories else self._linked(links)
         return Contents("", f"{value}, {len(links)} hash links", trusted)
 

@@ -15,7 +15,6 @@ import certboot_startup
 from certboot.clients.table import is_added, readers
 from certboot.clients.trust import BY_HOOK, BY_OTHERS, BY_PARENT, who_set
 from certboot.clients.variables import DIRECTORY, VARIABLES, Adoption
-from certboot.doctor.environment.trust_files import DIRECTORY_FOR_FILE, EMPTY, NOWHERE
 from certboot.doctor.finding import Finding
 from certboot.files import UnreadableError, read_text
 from certboot.store import env_file
@@ -115,9 +114,11 @@ def _set(variable: Variable, value: str, origin: str, env: env_file.EnvFile, her
     summary = contents.words
     kind = f"variable-{contents.problem}" if contents.problem else "variable-usable"
     status: Status = "fail" if contents.problem else "ok"
-    if contents.problem == EMPTY or (contents.problem == DIRECTORY_FOR_FILE and variable.takes_directory):
-        status = "warn"
-    if contents.problem == NOWHERE and contents.fingerprints:  # of a list of directories only some are there
+    some = (
+        contents.problem == "points-nowhere" and contents.fingerprints
+    )  # of a list of directories only some are there
+    taken = contents.problem == "directory-for-file-client" and variable.takes_directory
+    if some or taken or contents.problem == "empty":
         status = "warn"
     evidence: dict[str, object] = {"value": value, "origin": _WORDS[origin], "readers": ", ".join(readers(name))}
     fix: Fix = ()
