@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
@@ -41,7 +40,7 @@ def make_old(folder: Path) -> None:
     assert own
     (folder / "certboot_startup" / "guards.py").write_text("# old\n")
     digests = {**own.files, "certboot_startup/guards.py": (found.sha256(b"# old\n"),)}
-    old = dataclasses.replace(own, version="0.0.9", files=digests)
+    old = own._replace(version="0.0.9", files=digests)
     (folder / found.RECORD_NAME).write_bytes(found.render_record(old))
 
 
@@ -193,7 +192,7 @@ def test_user_is_refused_where_it_is_turned_off(certboot: Run, venv: Path) -> No
 
 def change(monkeypatch: pytest.MonkeyPatch, **changes: typing.Any) -> None:  # noqa: ANN401 - fields of Interpreter
     real = interpreters.ask
-    monkeypatch.setattr(interpreters, "ask", lambda python: dataclasses.replace(real(python), **changes))
+    monkeypatch.setattr(interpreters, "ask", lambda python: real(python)._replace(**changes))
 
 
 def test_an_interpreter_of_the_package_manager_is_left_alone_unless_asked(

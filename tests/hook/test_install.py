@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import shutil
 import subprocess
@@ -274,9 +273,7 @@ def older(folder: Path, home: str) -> None:
     for name, data in old.items():
         (folder / name).write_bytes(data)
     digests = {**own.files, **{name: (found.sha256(data),) for name, data in old.items()}}
-    (folder / found.RECORD_NAME).write_bytes(
-        found.render_record(dataclasses.replace(own, version="0.0.9", files=digests))
-    )
+    (folder / found.RECORD_NAME).write_bytes(found.render_record(own._replace(version="0.0.9", files=digests)))
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import typing
-from dataclasses import asdict
 from pathlib import Path
 
 from certboot.cli import options
@@ -396,6 +395,6 @@ def _survey(survey: Survey) -> dict[str, object]:
         "version": ".".join(map(str, survey.interpreter.version)),
         "hooks": [{name: getattr(hook, name) for name in _OF_HOOK} for hook in survey.hooks],
         "renew": survey.renew,
-        "started": asdict(survey.started),
-        "neighbours": [asdict(file) for file in survey.neighbours],
+        "started": survey.started._asdict(),
+        "neighbours": [file._asdict() for file in survey.neighbours],
     }

@@ -88,8 +88,7 @@ class Key(Place):
         return ANY in self.off or value.strip().lower() in self.off
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(typing.NamedTuple):
     """Places of which the first that is set decides, or all that are."""
 
     places: tuple[Place, ...] = ()
@@ -111,8 +110,7 @@ class Choice:
         return self.every or self.is_openssl
 
 
-@dataclass(frozen=True)
-class Manner:
+class Manner(typing.NamedTuple):
     """How a client takes what it is told."""
 
     fails: bool = True
@@ -125,8 +123,7 @@ class Manner:
     """It is built on a ``requests`` that the hook guards: whatever else it is told goes before certboot's own value."""
 
 
-@dataclass(frozen=True)
-class Files:
+class Files(typing.NamedTuple):
     """The settings files of a client, and what it can be told there beside the settings of its choices."""
 
     owner: str = ""
@@ -146,8 +143,7 @@ class Files:
     """With a file that it cannot make sense of the client ends, or refuses to start."""
 
 
-@dataclass(frozen=True)
-class Client:
+class Client(typing.NamedTuple):
     """One client. It trusts what all of its choices come to."""
 
     name: str

@@ -13,7 +13,6 @@ import re
 import sys
 import textwrap
 import typing
-from dataclasses import dataclass
 from importlib import resources
 
 if sys.version_info >= (3, 11):
@@ -36,8 +35,7 @@ _CERTIFICATE = re.compile(
 _TROUBLE = re.compile(r"error|fail|refused|cannot|could not|timed out|unreachable", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(typing.NamedTuple):
     """A command that makes a client shake hands, and how its failures are told apart."""
 
     argv: tuple[str, ...]

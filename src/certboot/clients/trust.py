@@ -25,8 +25,7 @@ BY_DEFAULT = "the client's default"
 MISSING = "missing"
 
 
-@dataclass(frozen=True)
-class OwnSetting:
+class OwnSetting(typing.NamedTuple):
     """What a client's own settings file names."""
 
     value: str
@@ -53,8 +52,7 @@ class Facts:
     """SYSTEM_FILE and SYSTEM_DIRECTORY -> where this Python's OpenSSL has them; no entry where there is none."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(typing.NamedTuple):
     """One source of the certificates that a client trusts."""
 
     what: str
@@ -65,8 +63,7 @@ class Source:
     of_store: bool = False
 
 
-@dataclass(frozen=True)
-class Trust:
+class Trust(typing.NamedTuple):
     """What one client trusts now."""
 
     sources: tuple[Source, ...]

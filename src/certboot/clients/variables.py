@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import typing
-from dataclasses import dataclass
 
 Form: typing.TypeAlias = typing.Literal["file", "directory"]
 FILE: typing.Final = "file"
 DIRECTORY: typing.Final = "directory"
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(typing.NamedTuple):
     """One environment variable by which some client finds its CA certificates."""
 
     name: str

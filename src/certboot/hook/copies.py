@@ -12,7 +12,6 @@ import re
 import shlex
 import subprocess
 import typing
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import certboot
@@ -39,8 +38,7 @@ def shell_line(argv: Sequence[str]) -> str:
     return subprocess.list2cmdline(argv) if os.name == "nt" else shlex.join(argv)
 
 
-@dataclass(frozen=True)
-class Copy:
+class Copy(typing.NamedTuple):
     """One place where certboot has put the hook."""
 
     python: str
@@ -55,8 +53,7 @@ class Copy:
         return shell_line(hook_command(action, self.python, user=self.user))
 
 
-@dataclass(frozen=True)
-class Outdated:
+class Outdated(typing.NamedTuple):
     """A copy that is not the hook that this certboot has."""
 
     copy: Copy
@@ -144,5 +141,5 @@ def _write(paths: StorePaths, listed: list[Copy]) -> None:
     if not listed:
         paths.hooks.unlink(missing_ok=True)
         return
-    whole = {"schema": _SCHEMA, "copies": [asdict(copy) for copy in sorted(listed, key=lambda copy: copy.folder)]}
+    whole = {"schema": _SCHEMA, "copies": [copy._asdict() for copy in sorted(listed, key=lambda copy: copy.folder)]}
     files.replace(paths.hooks, (json.dumps(whole, indent=1) + "\n").encode("ascii"))

@@ -14,7 +14,6 @@ import json
 import os
 import re
 import typing
-from dataclasses import dataclass
 from pathlib import Path
 
 from certboot import files
@@ -34,8 +33,7 @@ _FILE = re.compile(r"certboot_startup\.(pth|start)|certboot_home\.(pth|start|py)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
-class Hook:
+class Hook(typing.NamedTuple):
     """The hook in one folder of packages."""
 
     folder: Path
@@ -143,8 +141,7 @@ def installed_files(metadata: Path) -> dict[str, str]:
     return {name: "".join(more[:1]) for name, *more in filter(None, csv.reader(io.StringIO(text, newline="")))}
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(typing.NamedTuple):
     """What certboot put into one folder of packages."""
 
     version: str

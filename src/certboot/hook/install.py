@@ -12,7 +12,6 @@ import re
 import sys
 import time
 import typing
-from dataclasses import dataclass
 from pathlib import Path
 
 import certboot
@@ -33,8 +32,7 @@ _GRACE_SECONDS = 0.1
 Action: typing.TypeAlias = typing.Literal["installed", "renewed", "unchanged", "recorded", "removed", "absent"]
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(typing.NamedTuple):
     """What was done in one folder of packages."""
 
     action: Action

@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import typing
-from dataclasses import dataclass
 from pathlib import Path
 
 import certboot_startup
@@ -57,8 +56,7 @@ sys.stdout.write("\\n{MARK}" + json.dumps(answer) + "\\n")
 """
 
 
-@dataclass(frozen=True)
-class Interpreter:
+class Interpreter(typing.NamedTuple):
     """What an interpreter says of itself."""
 
     python: Path

@@ -12,7 +12,6 @@ import os
 import re
 import stat
 import typing
-from dataclasses import dataclass
 
 from certboot import files
 from certboot.errors import printable
@@ -33,8 +32,7 @@ _IMPORT = re.compile(r"import[ \t]+([\w.]+)")
 _ENTRY = re.compile(r"[\w.]+:[\w.]+")
 
 
-@dataclass(frozen=True)
-class Neighbour:
+class Neighbour(typing.NamedTuple):
     """One start-up file that runs code, or would if it were not hidden."""
 
     path: Path

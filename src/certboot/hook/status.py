@@ -7,7 +7,6 @@ import contextlib
 import os
 import subprocess
 import typing
-from dataclasses import dataclass
 
 from certboot.errors import CertbootError, printable
 from certboot.hook import found, interpreters, payload
@@ -34,8 +33,7 @@ _COMPILE = "import py_compile, sys; [py_compile.compile(path) for path in sys.ar
 _OURS = (payload.PACKAGE, payload.HOME)
 
 
-@dataclass(frozen=True)
-class Started:
+class Started(typing.NamedTuple):
     """What the hook said in an interpreter that was started for it."""
 
     status: str
@@ -75,8 +73,7 @@ def compile_modules(python: Path, sources: Iterable[Path]) -> None:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(typing.NamedTuple):
     """The hook in one interpreter."""
 
     interpreter: Interpreter

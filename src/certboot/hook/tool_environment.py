@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import typing
-from dataclasses import dataclass
 from pathlib import Path
 
 if typing.TYPE_CHECKING:
@@ -29,8 +28,7 @@ _LAYOUTS = (
 _UVX = ("archive-v", "environments-v")
 
 
-@dataclass(frozen=True)
-class Elsewhere:
+class Elsewhere(typing.NamedTuple):
     """An interpreter that the user probably means, and the options by which ``certboot hook`` takes it."""
 
     python: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import shutil
@@ -71,7 +70,7 @@ def test_a_hook_beside_its_module_only_lies_outside_site(tmp_path: Path) -> None
 
 
 def test_what_the_systems_package_manager_looks_after_is_left_alone(tmp_path: Path) -> None:
-    managed = dataclasses.replace(at(tmp_path), managed=True)
+    managed = at(tmp_path)._replace(managed=True)
     assert why_not_run(managed).fix == ((*INSTALL[0], "--user"),)
 
 
