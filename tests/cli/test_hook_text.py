@@ -5,7 +5,7 @@ from pathlib import Path
 
 from support.table import cases
 
-from certboot.cli import hook
+from certboot.cli import hook, hook_notes
 from certboot.cli.hook import hook_json
 from certboot.errors import CertbootError
 from certboot.hook.copies import Copy, Outdated
@@ -58,19 +58,19 @@ def test_what_was_done_names_the_version(action: Action, words: str) -> None:
 
 
 def test_notes_are_made_of_what_there_is_to_say() -> None:
-    assert hook.init_notes() == []
+    assert hook_notes.init_notes() == []
     other = Elsewhere("/usr/bin/python3", user=True)
-    lines = hook.init_notes(tool="uv tool", other=other, apart="/opt/certboot")
+    lines = hook_notes.init_notes(tool="uv tool", other=other, apart="/opt/certboot")
     assert lines[1].strip() == "certboot hook install --python /usr/bin/python3 --user --home /opt/certboot"
     outdated = Outdated(Copy("/p y", "/f\x07", user=False), "")
-    assert hook.init_notes(outdated=[outdated]) == [
+    assert hook_notes.init_notes(outdated=[outdated]) == [
         "  outdated  the copy of the hook in /f\N{REPLACEMENT CHARACTER}; to renew it:",
         "            certboot hook install --python '/p y'",
     ]
 
 
 def test_what_purge_leaves_is_nothing_where_there_is_no_copy() -> None:
-    assert hook.remaining([]) == []
+    assert hook_notes.remaining([]) == []
 
 
 def test_json_tells_of_each_interpreter_that_could_not_be_asked() -> None:

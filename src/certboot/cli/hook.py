@@ -1,4 +1,4 @@
-"""``hook``: the start-up hook in other interpreters, and what is said of its copies."""
+"""``hook``: the start-up hook in other interpreters."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ import sys
 import typing
 from pathlib import Path
 
+from certboot import ownership
 from certboot.cli import options
 from certboot.cli.terminal import data, failed, show, warn
 from certboot.errors import FAILED, OK, UNFINISHED, CertbootError, printable
-from certboot.store.place import SHARED
+from certboot.hook import copies, install, interpreters, status
+from certboot.hook.copies import Copy
+from certboot.hook.found import read_record
+from certboot.store.paths import StorePaths, store_at, store_paths
+from certboot.store.place import mended_above
 
 if typing.TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator
 
-    from certboot.hook.copies import Copy, Outdated
     from certboot.hook.found import Hook
     from certboot.hook.install import Result
     from certboot.hook.interpreters import Interpreter
     from certboot.hook.status import Started, Survey
-    from certboot.hook.tool_environment import Elsewhere
-    from certboot.store.paths import StorePaths
 
 _DONE = {
     "installed": "the hook of certboot {version} is installed",
@@ -63,14 +65,14 @@ def hook_options(command: argparse.ArgumentParser) -> None:
     )
     actions = command.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
     _install_options(actions)
-    uninstall = actions.add_parser(
+    removal = actions.add_parser(
         "uninstall",
         help="take away what install has copied",
         description="Remove the files that `certboot hook install` has copied, if they are unchanged, and nothing "
         "else.",
     )
-    _interpreters(uninstall)
-    status = actions.add_parser(
+    _interpreters(removal)
+    look = actions.add_parser(
         "status",
         help="say where the hook is, whether it runs, and what else runs at start",
         description="Start an interpreter, and say where the hook is, in which version, whether it ran, which store is "
@@ -78,25 +80,25 @@ def hook_options(command: argparse.ArgumentParser) -> None:
         "certboot, and all that have a copy.",
         epilog="exit status: 0 the hook runs in all of them, 1 not in all, 2 wrong usage or one could not be asked",
     )
-    _interpreters(status)
-    status.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    _interpreters(look)
+    look.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
 
 def _install_options(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    install = actions.add_parser(
+    command = actions.add_parser(
         "install",
         help="copy the hook into an interpreter",
         description="Copy the hook into the folder of packages of an interpreter, by default the one that runs "
         "certboot. Again, it renews the copy. What certboot did not put there is left alone; where pip put certboot "
         "itself, only --home is recorded.",
     )
-    _interpreters(install)
-    install.add_argument(
+    _interpreters(command)
+    command.add_argument(
         "--home", metavar="DIR", type=options.folder,
         help="the store that this interpreter uses, recorded beside the hook; CERTBOOT_HOME goes before it. For one "
         "that root keeps for all users of a machine (default: as it was, at first each user's own)",
     )  # fmt: skip
-    install.add_argument(
+    command.add_argument(
         "--break-system-packages", action="store_true",
         help="also where the system's package manager has marked the interpreter as its own (PEP 668). As pip, "
         "certboot puts nothing there unasked: every program of the system that is written in Python would start with "
@@ -126,16 +128,11 @@ def hook_command(arguments: argparse.Namespace) -> int:
 
 
 def _install(arguments: argparse.Namespace) -> int:
-    from certboot.hook import install as hook_install
-    from certboot.hook import status
-    from certboot.hook.copies import Copy
-    from certboot.hook.found import read_record
-
     home = _recorded(arguments.home)
 
-    def install(python: Path) -> int:
+    def act(python: Path) -> int:
         interpreter, folder = _place(python, arguments)
-        result = hook_install.install(folder, home)
+        result = install.install(folder, home)
         own = read_record(folder)
         if own:
             _remember(Copy(str(interpreter.python), str(folder), arguments.user), result.hook.home)
@@ -144,36 +141,30 @@ def _install(arguments: argparse.Namespace) -> int:
         show(done_text(interpreter, result, started))
         return OK if started.status and started.home == result.hook.home else FAILED
 
-    return _each(arguments, install)
+    return _each(arguments, act)
 
 
 def _uninstall(arguments: argparse.Namespace) -> int:
-    from certboot.hook import install
-
-    def uninstall(python: Path) -> int:
+    def act(python: Path) -> int:
         interpreter, folder = _place(python, arguments)
         result = install.uninstall(folder)
         _forget(result)
         show(done_text(interpreter, result, None))
         return OK
 
-    return _each(arguments, uninstall)
+    return _each(arguments, act)
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from certboot.hook import interpreters
-    from certboot.hook.copies import copies
-    from certboot.hook.status import survey
-
     pythons = list(_chosen(arguments))
     if not (arguments.python or arguments.all_venvs or arguments.user):
         with contextlib.suppress(CertbootError):  # no home folder, so no list
-            pythons += [Path(copy.python) for copy in copies(_store())]
+            pythons += [Path(copy.python) for copy in copies.copies(store_paths())]
     surveys: list[Survey] = []
     failures: list[tuple[str, CertbootError]] = []
     for python in dict.fromkeys(pythons):
         try:
-            surveys.append(survey(interpreters.ask(_interpreter_of(python))))
+            surveys.append(status.survey(interpreters.ask(_interpreter_of(python))))
         except CertbootError as error:
             failures.append((str(python), error))
     if arguments.json:
@@ -205,8 +196,6 @@ def _each(arguments: argparse.Namespace, act: Callable[[Path], int]) -> int:
 
 def _chosen(arguments: argparse.Namespace) -> Iterator[Path]:
     """Yield what was chosen: interpreters, or the folders of virtualenvs."""
-    from certboot.hook import interpreters
-
     if arguments.all_venvs:
         folders = list(interpreters.virtualenvs(arguments.all_venvs))
         if not folders:
@@ -220,15 +209,11 @@ def _chosen(arguments: argparse.Namespace) -> Iterator[Path]:
 
 
 def _interpreter_of(chosen: Path) -> Path:
-    from certboot.hook import interpreters
-
     return interpreters.of_virtualenv(chosen) if chosen.is_dir() else chosen
 
 
 def _place(python: Path, arguments: argparse.Namespace) -> tuple[Interpreter, Path]:
     """Return the interpreter and the folder for the hook; raises CertbootError."""
-    from certboot.hook import interpreters
-
     interpreter = interpreters.ask(python)
     if arguments.user:
         if not interpreter.user_site:
@@ -247,10 +232,6 @@ def _place(python: Path, arguments: argparse.Namespace) -> tuple[Interpreter, Pa
 
 def _recorded(home: str | None) -> str | None:
     """Return the store's folder as it is to be recorded; raises CertbootError where no hook would use a store there."""
-    from certboot import ownership
-    from certboot.store.paths import store_at
-    from certboot.store.place import mended_above
-
     if home is None:
         return None
     folder = store_at(home).home
@@ -261,30 +242,18 @@ def _recorded(home: str | None) -> str | None:
     return str(folder)
 
 
-def _store() -> StorePaths:
-    from certboot.store.paths import store_paths
-
-    return store_paths()
-
-
 def _remember(copy: Copy, home: str) -> None:
     """List a copy in the store that it serves, or where that is not ours to write in, in the user's own."""
-    from certboot.hook import copies
-    from certboot.store.paths import StorePaths
-
     try:
-        copies.remember(StorePaths(Path(home)) if home and os.access(home, os.W_OK) else _store(), copy)
+        copies.remember(StorePaths(Path(home)) if home and os.access(home, os.W_OK) else store_paths(), copy)
     except (CertbootError, OSError) as error:
         warn(f"warning: no update will say when this copy is outdated: {error}")
 
 
 def _forget(result: Result) -> None:
-    from certboot.hook import copies
-    from certboot.store.paths import StorePaths
-
     home = result.hook.home
     with contextlib.suppress(CertbootError, OSError):
-        copies.forget(_store(), result.hook.folder)
+        copies.forget(store_paths(), result.hook.folder)
     if home and os.access(home, os.W_OK):
         with contextlib.suppress(CertbootError, OSError):
             copies.forget(StorePaths(Path(home)), result.hook.folder)
@@ -323,50 +292,6 @@ def status_text(survey: Survey) -> str:
         skipped = ", skipped because it is hidden" if file.hidden else ""
         lines.append(f"  beside    {printable(str(file.path))} ({printable(file.first)}){skipped}")
     return "\n".join(lines)
-
-
-def init_notes(
-    *,
-    tool: str = "",
-    other: Elsewhere | None = None,
-    renewed: Iterable[Copy] = (),
-    outdated: Iterable[Outdated] = (),
-    apart: str = "",
-    place: Iterable[str] = (),
-) -> list[str]:
-    """Return the lines that ``init`` and ``update`` add on where the hook acts.
-
-    ``tool``: what made the environment that certboot is in; ``other``: the interpreter that the user probably means;
-    ``apart``: the store's folder, where the hook in this environment looks elsewhere; ``place``: what is to be known
-    of the place of the store.
-    """
-    lines = [f"  note      {printable(note)}" for note in place]
-    if lines:
-        lines.append(f"            {SHARED}")
-    if tool:
-        python = f"--python {printable(other.python)}{' --user' if other.user else ''}" if other else "--python PATH"
-        lines.append(f"  note      the hook acts only in this environment, which {tool} made for certboot; for others:")
-        lines.append(f"            certboot hook install {python}{f' --home {printable(apart)}' if apart else ''}")
-    elif apart:
-        lines.append("  note      a Python uses this store with CERTBOOT_HOME, or once it is told so:")
-        lines.append(f"            certboot hook install --home {printable(apart)} --python PATH")
-    lines += [f"  renewed   the copy of the hook in {printable(copy.folder)}" for copy in renewed]
-    return lines + [line for copy in outdated for line in _outdated(copy)]
-
-
-def remaining(copies: Iterable[Copy]) -> list[str]:
-    """Return what ``purge`` says of copies of the hook that it leaves in other interpreters."""
-    commands = [f"  {printable(copy.command('uninstall'))}" for copy in copies]
-    head = "copies of the hook stay in other interpreters, where they do nothing without a store; to remove them:"
-    return [head, *commands] if commands else []
-
-
-def _outdated(outdated: Outdated) -> list[str]:
-    version = f"of certboot {printable(outdated.version)} " if outdated.version else ""
-    return [
-        f"  outdated  the copy of the hook {version}in {printable(outdated.copy.folder)}; to renew it:",
-        f"            {printable(outdated.copy.command('install'))}",
-    ]
 
 
 def _interpreter(interpreter: Interpreter) -> str:

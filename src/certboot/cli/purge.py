@@ -21,7 +21,7 @@ def purge_options(command: argparse.ArgumentParser) -> None:
 
 def purge_command(arguments: argparse.Namespace) -> int:
     """Remove all that certboot wrote."""
-    from certboot.cli.hook import remaining
+    from certboot.cli.hook_notes import remaining
     from certboot.cli.update import purge_list
     from certboot.hook import copies as hook_copies
     from certboot.store import history

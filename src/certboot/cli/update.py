@@ -270,7 +270,7 @@ def _agreed(paths: StorePaths) -> list[str]:
 
 def _notes(paths: StorePaths, apart: str = "", tool: str = "", place: Sequence[str] = ()) -> list[str]:
     """Bring copies of the hook up to date, and return what is to be said of them and of where the hook acts."""
-    from certboot.cli.hook import init_notes
+    from certboot.cli.hook_notes import init_notes
     from certboot.hook.copies import outdated_copies, renew
     from certboot.hook.tool_environment import elsewhere
 
