@@ -10,6 +10,9 @@ import re
 import sys
 import typing
 
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -78,13 +81,16 @@ def ini(text: str) -> Parsed:
     return Parsed(tuple(sorted(lines, key=lambda line: line.number)))
 
 
+def _statements(text: str, comments: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines with something in them that do not begin a comment, and their numbers."""
+    stripped = ((number, line.strip()) for number, line in enumerate(text.split("\n"), start=1))
+    return ((number, line) for number, line in stripped if line and line[0] not in comments)
+
+
 def curl(text: str) -> Parsed:
     """Return the options of a .curlrc, long ones without dashes, of single letters ``-k`` by itself."""
     lines = []
-    for number, whole in enumerate(text.split("\n"), start=1):
-        line = whole.strip()
-        if not line or line[0] in "#/*":
-            continue
+    for number, line in _statements(text, "#/*"):
         # An equals sign or colon separates only where the option has no dash.
         dashed = line.startswith("-")
         name = re.split(r"\s" if dashed else r"[\s=:]", line, maxsplit=1)[0]
@@ -99,13 +105,11 @@ def curl(text: str) -> Parsed:
 def npm(text: str) -> Parsed:
     """Return the settings of an .npmrc that stand outside any section. It is never broken."""
     lines = []
-    for number, whole in enumerate(text.split("\n"), start=1):
-        line = whole.strip()
+    for number, line in _statements(text, ";#"):
         if line.startswith("["):
             break
-        if line and line[0] not in ";#":
-            name, separator, value = line.partition("=")
-            lines.append(Line(_npm_value(name), _npm_value(value) if separator else "true", number))
+        name, separator, value = line.partition("=")
+        lines.append(Line(_npm_value(name), _npm_value(value) if separator else "true", number))
     return Parsed(tuple(lines))
 
 
@@ -113,14 +117,12 @@ def wget(text: str) -> Parsed:
     """Return the commands of a .wgetrc, by their names without dashes and underscores."""
     lines = []
     broken: Broken | None = None
-    for number, whole in enumerate(text.split("\n"), start=1):
-        line = whole.strip()
-        if line and not line.startswith("#"):
-            match = _WGET.fullmatch(line)
-            if match:
-                lines.append(Line(re.sub("[-_]", "", match[1]).lower(), match[2].strip("\"'"), number))
-            else:
-                broken = broken or Broken(number, "no command with a value")
+    for number, line in _statements(text, "#"):
+        match = _WGET.fullmatch(line)
+        if match:
+            lines.append(Line(re.sub("[-_]", "", match[1]).lower(), match[2].strip("\"'"), number))
+        else:
+            broken = broken or Broken(number, "no command with a value")
     return Parsed(tuple(lines), broken)
 
 

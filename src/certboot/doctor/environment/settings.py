@@ -65,29 +65,29 @@ class _Look:
             yield self._named(setting, key, as_path(setting._replace(value=value), self._environ))
 
     def _named(self, setting: Setting, key: Key, value: str) -> Finding:
-        more: dict[str, object] = {"value": value}
         outranking = self._outranking(setting, key)
         if outranking:
-            return self._without_effect(setting, outranking, more)
+            return self._without_effect(setting, outranking, value)
         directory = key.form == DIRECTORY or (key.form == EITHER and os.path.isdir(value))
         contents = self._here.contents(value, directory=directory)
         if contents.problem:
             kind = f"setting-{contents.problem}"
             summary = f"{setting.name} in {where(setting)}: {contents.words}"
             unusable: Status = "warn" if contents.fingerprints else "fail"
-            return self._finding(kind, unusable, setting, summary, more)
+            return self._finding(kind, unusable, setting, summary, value=value)
         if self._here.paths.holds(value):
-            return self._finding("setting-names-store", "ok", setting, f"{where(setting)} names certboot's store", more)
+            summary = f"{where(setting)} names certboot's store"
+            return self._finding("setting-names-store", "ok", setting, summary, value=value)
         missing = lacking(self._anchors, contents)
         before = ", ".join(key.before or ()) or "what certboot sets"
         summary = f"{setting.name} in {where(setting)} goes before {before}: {contents.words}"
+        more = lacking_evidence(missing, self._anchors) if self._anchors else {}
         if self._anchors:
             summary += f"; {told(missing, self._anchors)}"
-            more |= lacking_evidence(missing, self._anchors)
         status: Status = "warn" if missing else "info"
         if missing and setting.client == "pip" and self._here.holds("SSL_CERT_FILE"):
             status, summary = "info", f"{summary}; pip from 24.2 on trusts what SSL_CERT_FILE names as well"
-        return self._finding("setting-overrides-certboot", status, setting, summary, more)
+        return self._finding("setting-overrides-certboot", status, setting, summary, value=value, **more)
 
     def _outranking(self, setting: Setting, key: Key) -> str:
         """Return the variable of certboot's that is set and goes next before the setting, or ""."""
@@ -97,13 +97,14 @@ class _Look:
         value = self._environ.get(variable)
         return "" if value is None or (not value and client.manner.empty_is_unset) else variable
 
-    def _without_effect(self, setting: Setting, variable: str, more: dict[str, object]) -> Finding:
-        more["variable"] = variable
+    def _without_effect(self, setting: Setting, variable: str, value: str) -> Finding:
+        status: Status = "info"
+        fix: Fix = ()
         summary = f"{setting.name} in {where(setting)} has no effect, because {variable} is set"
         if setting.client == "git" and self._here.holds(variable):
             summary += "; certboot leaves that out once it knows of your setting"
-            return self._finding("setting-without-effect", "warn", setting, summary, more, (("certboot", "init"),))
-        return self._finding("setting-without-effect", "info", setting, summary, more)
+            status, fix = "warn", (("certboot", "init"),)
+        return self._finding("setting-without-effect", status, setting, summary, fix, value=value, variable=variable)
 
     def _system(self, setting: Setting) -> Finding:
         named = f"{setting.name} in {where(setting)}" if setting.file else setting.name
@@ -111,20 +112,15 @@ class _Look:
         variable = next((name for name in names if self._environ.get(name)), "")
         if variable:
             summary = f"{named} has no effect, because {variable} is set"
-            return self._finding("setting-without-effect", "info", setting, summary, {"variable": variable})
+            return self._finding("setting-without-effect", "info", setting, summary, variable=variable)
         summary = f"{named} chooses the system's certificates, not certboot's store"
         return self._finding("setting-chooses-system", "info", setting, summary)
 
     @staticmethod
     def _finding(
-        kind: str,
-        status: Status,
-        setting: Setting,
-        summary: str,
-        more: dict[str, object] | None = None,
-        fix: Fix = (),
+        kind: str, status: Status, setting: Setting, summary: str, fix: Fix = (), /, **more: object
     ) -> Finding:
-        return Finding(kind, "environment", status, setting.client, summary, evidence(setting) | (more or {}), fix)
+        return Finding(kind, "environment", status, setting.client, summary, evidence(setting) | more, fix)
 
 
 def _deciding(settings: Iterable[Setting], environ: Mapping[str, str]) -> tuple[Setting, ...]:

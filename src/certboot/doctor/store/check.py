@@ -15,7 +15,6 @@ from certboot.store.config import load_config
 if typing.TYPE_CHECKING:
     from datetime import datetime
 
-    from certboot.doctor.finding import Fix, Status
     from certboot.store.config import Config
     from certboot.store.generations import Generation
     from certboot.store.manifest import Manifest
@@ -39,7 +38,7 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
     try:
         current = generations.read_in_force(paths)
     except StoreError as error:
-        return [_finding("store-manifest-damaged", "fail", error.message, _INIT)]
+        return [Finding("store-manifest-damaged", "store", "fail", "store", error.message, fix=_INIT)]
     if current is None:
         return [_missing(paths)]
     wrong = [*permissions.check(paths, current), *_damaged(current)]
@@ -50,7 +49,7 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
     config, broken = _config(paths)
     differences = age.compare(current)
     return [
-        _finding("store-whole", "ok", summary),
+        Finding("store-whole", "store", "ok", "store", summary),
         *broken,
         *permissions.served(paths),
         *age.check_age(paths, current, config, differences, now),
@@ -59,21 +58,11 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
     ]
 
 
-def _finding(
-    kind: str,
-    status: Status,
-    summary: str,
-    fix: Fix = (),
-    evidence: dict[str, object] | None = None,
-) -> Finding:
-    return Finding(kind, "store", status, "store", summary, evidence or {}, fix)
-
-
 def _missing(paths: StorePaths) -> Finding:
     if os.path.lexists(paths.current):
         summary = f"it leads to no generation: {paths.current}"
-        return _finding("store-link-broken", "fail", summary, _INIT)
-    return _finding("store-missing", "fail", f"there is no store yet: {paths.home}", _INIT)
+        return Finding("store-link-broken", "store", "fail", "store", summary, fix=_INIT)
+    return Finding("store-missing", "store", "fail", "store", f"there is no store yet: {paths.home}", fix=_INIT)
 
 
 def _damaged(current: Generation) -> list[Finding]:
@@ -83,7 +72,7 @@ def _damaged(current: Generation) -> list[Finding]:
         return []
     evidence: dict[str, object] = {"damaged": len(damages), "parts": [damage.words for damage in damages[:_SHOWN]]}
     more = f" (and {len(damages) - 1} more)" if len(damages) > 1 else ""
-    return [_finding(_DAMAGE[damages[0].kind], "fail", damages[0].words + more, _INIT, evidence)]
+    return [Finding(_DAMAGE[damages[0].kind], "store", "fail", "store", damages[0].words + more, evidence, _INIT)]
 
 
 def _config(paths: StorePaths) -> tuple[Config | None, list[Finding]]:
@@ -91,7 +80,7 @@ def _config(paths: StorePaths) -> tuple[Config | None, list[Finding]]:
         return load_config(paths.config), []
     except CertbootError as error:
         summary = f"certboot cannot go by its settings: {error.message}"
-        return None, [_finding("store-settings-broken", "fail", summary, evidence={"hint": error.hint})]
+        return None, [Finding("store-settings-broken", "store", "fail", "store", summary, {"hint": error.hint})]
 
 
 def _held(record: Manifest) -> str:
