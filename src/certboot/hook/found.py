@@ -58,22 +58,22 @@ def look(folder: Path) -> Hook:
         # It came later and wrote over the copy: what is left of that is the store's folder, if one is recorded.
         kept = {name: digests for name, digests in own.files.items() if name.startswith(payload.HOME)}
         own = Record(own.version, own.home if f"{payload.HOME}.pth" in kept else "", kept)
-    digests = {name: digest(folder, name) for name in own.files} if own else {}
-    changed = tuple(name for name, actual in digests.items() if own and actual and actual not in own.files[name])
+    record = own or Record("", "", {})
+    digests = {name: digest(folder, name) for name in record.files}
     owner: Owner = "nobody"
     if package:
         owner = "installer"
-    elif own and any(name.startswith(payload.PACKAGE) for name in own.files):
+    elif any(name.startswith(payload.PACKAGE) for name in record.files):
         owner = "certboot"
     elif _is_taken(folder):
         owner = "unknown"
     return Hook(
         folder=folder,
         owner=owner,
-        version=version if package else own.version if own else "",
-        home=own.home if own else "",
+        version=version if package else record.version,
+        home=record.home,
         record=own,
-        changed=changed,
+        changed=tuple(name for name, actual in digests.items() if actual and actual not in record.files[name]),
         present=tuple(name for name, actual in digests.items() if actual),
     )
 

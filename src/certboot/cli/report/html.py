@@ -17,7 +17,7 @@ from html import escape
 from importlib import resources
 
 from certboot.cli.report.chart import chart
-from certboot.doctor.findings import EXPLANATIONS
+from certboot.doctor.findings import EXPLANATIONS, Explanation
 from certboot.errors import printable
 
 if typing.TYPE_CHECKING:
@@ -30,6 +30,7 @@ _CODE = re.compile(r"`([^`]+)`")
 _VERDICTS = {"ok": "accepted by every client", "warn": "some clients fail here", "fail": "clients fail here"}
 _FILE_NAME = re.compile(r"[^A-Za-z0-9.-]+")
 _MOST_SENT = 20
+_NO_STORY = Explanation("server", "", "", "")
 _FOLDER = resources.files(__package__)
 STYLE, _PAGE = (
     f"\n{_FOLDER.joinpath('page.css').read_text('ascii')}",
@@ -63,15 +64,14 @@ def doctor_html(findings: Sequence[Finding], made: datetime, version: str) -> st
 
 
 def _cause(finding: Finding) -> str:
-    explanation = EXPLANATIONS.get(finding.id)
-    title = explanation.title if explanation else ""
-    why = explanation.why if explanation and finding.status != "ok" else ""
+    story = EXPLANATIONS.get(finding.id, _NO_STORY)
+    why = story.why if finding.status != "ok" else ""
     lines = "".join(f"<p>{_text(line)}</p>" for line in finding.summary.split("\n") if line)
     return (
         f"<header><h1>{_text(finding.subject)}</h1>"
         f'<div class="cause {_text(finding.status)}"><p class="verdict"><b>{_text(finding.status)}</b> '
         f"{_text(_VERDICTS.get(finding.status, 'it could not be examined'))}</p>"
-        f"<h2><code>{_text(finding.id)}</code> {_text(title)}</h2>{lines}"
+        f"<h2><code>{_text(finding.id)}</code> {_text(story.title)}</h2>{lines}"
         f"{f'<p>{_prose(why, finding.subject)}</p>' if why else ''}</div></header>"
     )
 
@@ -84,17 +84,16 @@ def _picture(evidence: Mapping[str, object]) -> str:
 
 
 def _for_client(finding: Finding) -> str:
-    explanation = EXPLANATIONS.get(finding.id)
+    story = EXPLANATIONS.get(finding.id, _NO_STORY)
     if finding.status == "ok":
         body = "<p>Nothing has to be done.</p>"
     else:
-        how = explanation.how if explanation else ""
         commands = "".join(f"<pre>{_text(shlex.join(argv))}</pre>" for argv in finding.fix)
         hint = finding.evidence.get("hint")
         body = (
-            f"{f'<p>{_prose(how, finding.subject)}</p>' if how else ''}{commands}"
+            f"{f'<p>{_prose(story.how, finding.subject)}</p>' if story.how else ''}{commands}"
             f"{f'<p>{_text(str(hint))}</p>' if hint else ''}"
-            f"{f'<p>Who can mend it: {_text(explanation.who)}.</p>' if explanation else ''}"
+            f"{f'<p>Who can mend it: {_text(story.who)}.</p>' if story.who else ''}"
         )
     return f"<div><h2>On the client</h2>{body}</div>"
 
