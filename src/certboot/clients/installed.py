@@ -34,8 +34,13 @@ def present_clients(environ: Mapping[str, str], path: Sequence[str] = sys.path) 
     return present
 
 
+def numbers_in(version: str) -> tuple[int, ...]:
+    """Return a version to compare it with another."""
+    return tuple(map(int, re.findall(r"\d+", version)))
+
+
 def _is_meant(client: Client, version: str) -> bool:
-    numbers = tuple(map(int, re.findall(r"\d+", version)))
+    numbers = numbers_in(version)
     return client.since <= numbers and (not client.before or numbers < client.before)
 
 

@@ -114,11 +114,10 @@ def _set(variable: Variable, value: str, origin: str, env: env_file.EnvFile, her
     summary = contents.words
     kind = f"variable-{contents.problem}" if contents.problem else "variable-usable"
     status: Status = "fail" if contents.problem else "ok"
-    some = (
-        contents.problem == "points-nowhere" and contents.fingerprints
-    )  # of a list of directories only some are there
+    # Of a list of directories only some are there.
+    incomplete = contents.problem == "points-nowhere" and contents.fingerprints
     taken = contents.problem == "directory-for-file-client" and variable.takes_directory
-    if some or taken or contents.problem == "empty":
+    if incomplete or taken or contents.problem == "empty":
         status = "warn"
     evidence: dict[str, object] = {"value": value, "origin": _WORDS[origin], "readers": ", ".join(readers(name))}
     fix: Fix = ()

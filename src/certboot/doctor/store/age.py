@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import typing
 from datetime import timedelta
 
+from certboot.clients.installed import numbers_in
 from certboot.doctor.environment.trust_files import fingerprints
 from certboot.doctor.finding import Finding
 from certboot.errors import CertbootError
@@ -58,7 +58,7 @@ def _stale(differences: tuple[Difference, ...]) -> Iterator[Finding]:
         return
     chosen = (difference for difference in differences if difference.source == certifi.NAME and difference.chosen)
     for source, _, now, before, *_ in chosen:
-        if _version(now) > _version(before) > ():
+        if numbers_in(now) > numbers_in(before) > ():
             summary = f"made from certifi {before}; {now} is installed, with the same certificates"
             evidence = {"recorded": {source: before}, "read": {source: now}}
             yield Finding("store-stale", "store", "info", "store", summary, evidence, _UPDATE)
@@ -74,10 +74,6 @@ def _old(paths: StorePaths, current: Generation, config: Config | None, now: dat
         summary = f"its sources were last read {days} days ago, on {when:%Y-%m-%d}; the limit is {_days(limit)}"
         evidence: dict[str, object] = {"read": when.isoformat(), "days": days, "limit_seconds": limit.total_seconds()}
         yield Finding("store-old", "store", "warn" if chosen else "info", "store", summary, evidence, _UPDATE)
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text))
 
 
 def _days(limit: timedelta) -> str:
