@@ -32,159 +32,148 @@ _FILE_NAME = re.compile(r"[^A-Za-z0-9.-]+")
 _MOST_SENT = 20
 _NO_STORY = Explanation("server", "", "", "")
 _FOLDER = resources.files(__package__)
-STYLE, _PAGE = (
-    f"\n{_FOLDER.joinpath('page.css').read_text('ascii')}",
-    _FOLDER.joinpath("page.html").read_text("ascii"),
+_STYLE = "\n" + _FOLDER.joinpath("page.css").read_text("ascii")
+_PARTS = dict(
+    re.findall(r"<!-- (\w+) -->\n(.*?\n)(?=<!-- |\Z)", _FOLDER.joinpath("page.html").read_text("ascii"), re.DOTALL)
 )
-BEGINNING = _PAGE.partition("$hash")[0].encode("ascii")
+BEGINNING = _PARTS["page"].partition("$hash")[0].encode("ascii")
 """By this a page of certboot's is known: one that begins so may be replaced by a newer one."""
+
+
+class _Markup(str):
+    """What is to stand in the page as it is."""
+
+    __slots__ = ()
 
 
 def doctor_html(findings: Sequence[Finding], made: datetime, version: str) -> str:
     """Return the page for the findings of the group ``server``, of which the first is the verdict."""
     server = [finding for finding in findings if finding.group == "server"]
     first = server[0]
+    picture = chart(first.evidence)
     sections = (
         _cause(first),
-        _picture(first.evidence),
-        f'<section class="remedies">{_for_client(first)}{_for_server(first)}</section>',
+        _part("chain", picture=_part("picture", svg=_Markup(picture)) if picture else _NO_CHAIN),
+        _part("remedies", client=_for_client(first), server=_for_server(first)),
         _file(first),
         _others(server[1:]),
         _verdicts(first.evidence),
         _sent(first.evidence),
     )
-    return string.Template(_PAGE).substitute(
-        hash=base64.b64encode(hashlib.sha256(STYLE.encode("ascii")).digest()).decode("ascii"),
-        title=_text(f"{first.id}: {first.subject}"),
-        style=STYLE,
-        sections="\n".join(filter(None, sections)),
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode("ascii")).digest()).decode("ascii")
+    page = _part(
+        "page",
+        hash=digest,
+        title=f"{first.id}: {first.subject}",
+        style=_Markup(_STYLE),
+        sections=_Markup("\n".join(filter(None, sections))),
         made=f"{made:%Y-%m-%d at %H:%M} UTC",
-        version=_text(version),
+        version=version,
     )
+    return f"{page}\n"
 
 
-def _cause(finding: Finding) -> str:
+def _part(name: str, /, **values: str) -> _Markup:
+    """Return a part of ``page.html`` with the values in it: what is no markup is a text, printable and escaped."""
+    safe = {key: value if isinstance(value, _Markup) else escape(printable(value)) for key, value in values.items()}
+    return _Markup(string.Template(_PARTS[name]).substitute(safe).removesuffix("\n"))
+
+
+def _joined(parts: Iterable[_Markup]) -> _Markup:
+    return _Markup("".join(parts))
+
+
+def _line(text: str) -> _Markup:
+    return _part("line", text=text) if text else _Markup()
+
+
+_NO_CHAIN = _line("It never came to a chain of certificates.")
+_NOTHING = _line("Nothing has to be done.")
+
+
+def _cause(finding: Finding) -> _Markup:
     story = EXPLANATIONS.get(finding.id, _NO_STORY)
     why = story.why if finding.status != "ok" else ""
-    lines = "".join(f"<p>{_text(line)}</p>" for line in finding.summary.split("\n") if line)
-    return (
-        f"<header><h1>{_text(finding.subject)}</h1>"
-        f'<div class="cause {_text(finding.status)}"><p class="verdict"><b>{_text(finding.status)}</b> '
-        f"{_text(_VERDICTS.get(finding.status, 'it could not be examined'))}</p>"
-        f"<h2><code>{_text(finding.id)}</code> {_text(story.title)}</h2>{lines}"
-        f"{f'<p>{_prose(why, finding.subject)}</p>' if why else ''}</div></header>"
+    return _part(
+        "cause",
+        subject=finding.subject,
+        status=finding.status,
+        verdict=_VERDICTS.get(finding.status, "it could not be examined"),
+        id=finding.id,
+        title=story.title,
+        lines=_joined((*map(_line, finding.summary.split("\n")), _line(_prose(why, finding.subject)))),
     )
 
 
-def _picture(evidence: Mapping[str, object]) -> str:
-    picture = chart(evidence)
-    if not picture:
-        return "<section><h2>The chain</h2><p>It never came to a chain of certificates.</p></section>"
-    return f"<section><h2>The chain</h2><figure>{picture}</figure></section>"
-
-
-def _for_client(finding: Finding) -> str:
-    story = EXPLANATIONS.get(finding.id, _NO_STORY)
+def _for_client(finding: Finding) -> _Markup:
     if finding.status == "ok":
-        body = "<p>Nothing has to be done.</p>"
-    else:
-        commands = "".join(f"<pre>{_text(shlex.join(argv))}</pre>" for argv in finding.fix)
-        hint = finding.evidence.get("hint")
-        body = (
-            f"{f'<p>{_prose(story.how, finding.subject)}</p>' if story.how else ''}{commands}"
-            f"{f'<p>{_text(str(hint))}</p>' if hint else ''}"
-            f"{f'<p>Who can mend it: {_text(story.who)}.</p>' if story.who else ''}"
+        return _NOTHING
+    story = EXPLANATIONS.get(finding.id, _NO_STORY)
+    return _joined(
+        (
+            _line(_prose(story.how, finding.subject)),
+            *(_part("command", text=shlex.join(argv)) for argv in finding.fix),
+            _line(str(finding.evidence.get("hint") or "")),
+            _line(f"Who can mend it: {story.who}." if story.who else ""),
         )
-    return f"<div><h2>On the client</h2>{body}</div>"
+    )
 
 
-def _for_server(finding: Finding) -> str:
-    operator = finding.evidence.get("operator")
-    send = _send(finding)
-    body = f"<p>{_prose_as_is(str(operator))}</p>" if operator else ""
-    if send:
-        body += '<p>The <a href="#send">complete chain file</a> to send is below.</p>'
-    return f"<div><h2>On the server</h2>{body or '<p>Nothing has to be done.</p>'}</div>"
+def _for_server(finding: Finding) -> _Markup:
+    told = _line(_prose(str(finding.evidence.get("operator") or "")))
+    return _joined((told, _part("see"))) if finding.evidence.get("send") else told or _NOTHING
 
 
-def _file(finding: Finding) -> str:
-    send = _send(finding)
+def _file(finding: Finding) -> _Markup:
+    send = typing.cast("Mapping[str, object]", finding.evidence.get("send") or {})
     if not send:
-        return ""
+        return _Markup()
     text = str(send["pem"])
-    data = base64.b64encode(text.encode("ascii")).decode("ascii")
-    name = _FILE_NAME.sub("-", finding.subject).strip(".-")[:80] or "server"
-    members = "".join(
-        f"<li>{_text(str(subject))}</li>" for subject in typing.cast("Iterable[object]", send["subjects"])
-    )
-    return (
-        '<section id="send"><h2>The chain file to send</h2>'
-        "<p>The server's own certificate first, then each one that signed the one before. The root is left out: "
-        f"clients have it. Every signature was checked.</p><ol>{members}</ol>"
-        f'<p><a class="download" download="{name}-chain.pem" href="data:application/x-pem-file;base64,{data}">'
-        f'Save as {name}-chain.pem</a></p><pre class="pem">{_lines(text)}</pre></section>'
+    return _part(
+        "file",
+        members=_members(typing.cast("Iterable[object]", send["subjects"])),
+        name=_FILE_NAME.sub("-", finding.subject).strip(".-")[:80] or "server",
+        data=base64.b64encode(text.encode("ascii")).decode("ascii"),
+        pem=_Markup("\n".join(escape(printable(line)) for line in text.split("\n"))),
     )
 
 
-def _send(finding: Finding) -> Mapping[str, object]:
-    return typing.cast("Mapping[str, object]", finding.evidence.get("send") or {})
+def _members(subjects: Iterable[object]) -> _Markup:
+    return _joined(_part("member", text=str(subject)) for subject in subjects)
 
 
-def _others(findings: Sequence[Finding]) -> str:
-    if not findings:
-        return ""
-    body = "".join(
-        f"<li><code>{_text(finding.id)}</code> ({_text(finding.status)}): {_text(finding.summary)}</li>"
-        for finding in findings
-    )
-    return f"<section><h2>Also found</h2><ul>{body}</ul></section>"
+def _others(findings: Sequence[Finding]) -> _Markup:
+    told = (_part("finding", id=finding.id, status=finding.status, summary=finding.summary) for finding in findings)
+    return _part("others", findings=_joined(told)) if findings else _Markup()
 
 
-def _verdicts(evidence: Mapping[str, object]) -> str:
+def _verdicts(evidence: Mapping[str, object]) -> _Markup:
     verdicts = typing.cast("Sequence[Mapping[str, object]]", evidence.get("verdicts") or ())
-    if not verdicts:
-        return ""
-    rows = "".join(
-        f"<tr><th>{_text(str(verdict['client']))}</th><td>"
-        + _text(f"refuses it: {verdict['message']} ({verdict['code']})" if verdict["code"] else "accepts it")
-        + "</td></tr>"
+    refused = "refuses it: {message} ({code})"
+    rows = (
+        _part(
+            "verdict",
+            client=str(verdict["client"]),
+            answer=refused.format(**verdict) if verdict["code"] else "accepts it",
+        )
         for verdict in verdicts
     )
-    return f"<section><h2>What clients say</h2><table>{rows}</table></section>"
+    return _part("verdicts", rows=_joined(rows)) if verdicts else _Markup()
 
 
-def _sent(evidence: Mapping[str, object]) -> str:
+def _sent(evidence: Mapping[str, object]) -> _Markup:
     chain = typing.cast("Sequence[Mapping[str, str]]", evidence.get("chain") or ())
     if not chain:
-        return ""
-    members = "".join(f"<li>{_certificate(certificate)}</li>" for certificate in chain[:_MOST_SENT])
-    more = f"<p>and {len(chain) - _MOST_SENT} more</p>" if len(chain) > _MOST_SENT else ""
-    return f'<section><h2>What the server sent</h2><ol class="sent">{members}</ol>{more}</section>'
-
-
-def _certificate(certificate: Mapping[str, str]) -> str:
-    if not certificate["fingerprint"]:
-        return f"{_text(certificate['subject'])}"
-    return (
-        f"<b>{_text(certificate['subject'])}</b><dl><dt>issuer</dt><dd>{_text(certificate['issuer'])}</dd>"
-        f"<dt>valid</dt><dd>{_text(certificate['not_before'])} to {_text(certificate['not_after'])}</dd>"
-        f"<dt>SHA-256</dt><dd><code>{_text(certificate['fingerprint'])}</code></dd></dl>"
+        return _Markup()
+    members = (
+        _part("certificate", **certificate) if certificate["fingerprint"] else _members([certificate["subject"]])
+        for certificate in chain[:_MOST_SENT]
     )
+    more = _line(f"and {len(chain) - _MOST_SENT} more" if len(chain) > _MOST_SENT else "")
+    return _part("sent", members=_joined(members), more=more)
 
 
-def _text(text: str) -> str:
-    """Return ``text`` for the inside of an element or of an attribute in double quotes."""
-    return escape(printable(text))
-
-
-def _lines(text: str) -> str:
-    return "\n".join(_text(line) for line in text.split("\n"))
-
-
-def _prose(text: str, target: str) -> str:
+def _prose(text: str, target: str = "") -> _Markup:
     """Return one of our own sentences, with what stands in backquotes as code, and ``{target}`` filled in."""
-    return _prose_as_is(text.format(target=target))
-
-
-def _prose_as_is(text: str) -> str:
-    return _CODE.sub(r"<code>\1</code>", _text(text))
+    whole = text.format(target=target) if target else text
+    return _Markup(_CODE.sub(r"<code>\1</code>", escape(printable(whole))))
