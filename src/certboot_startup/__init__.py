@@ -9,6 +9,10 @@
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # for the comments that hold the types
+    from typing import Any  # noqa: F401
+
 # What the env file may name: certboot.clients has what each of them is. A variable outside of this list could make a
 # shell or a loader run the file that it names.
 VARIABLES = (
@@ -62,6 +66,7 @@ home = ""  # the store's folder as it is recorded beside a hook that serves a st
 generation = ""  # the folder of the generation in force, as the env file names it; empty: the hook is not active
 switches = ""  # the guards that are on, as CERTBOOT_GUARDS has them; empty: none is
 guarded = {}  # type: dict[str, str]  # module -> "waiting", "applied" or "stepped aside: why"; guards.py writes it
+_loaded = None  # type: Any  # guards.py, once it was needed
 
 
 def activate(recorded=""):
@@ -182,14 +187,7 @@ def adopted(variable, folder):
 def find_spec(name, path=None, target=None):
     # type: (str, object, object) -> object
     """Find a module of GUARDED, so that it is guarded once it is executed: this module is a finder on sys.meta_path."""
-    if name in GUARDED:
-        try:
-            from certboot_startup import guards
-
-            return guards.find_spec(name, path, target)
-        except Exception as error:
-            guarded[name] = "stepped aside: " + type(error).__name__
-    return None
+    return _guards("find_spec", {name}, name, path, target) if name in GUARDED else None
 
 
 def _activate(environ, names):
@@ -275,20 +273,40 @@ def _activate(environ, names):
     generation = folder
     if "CERTBOOT_GUARDS" in names:
         chosen = environ["CERTBOOT_GUARDS"]
-    module = sys.modules[__name__]
-    if chosen and chosen != "none" and module not in sys.meta_path:
+    if chosen and chosen != "none" and _this not in sys.meta_path:
         switches = chosen
-        sys.meta_path.insert(0, module)
-        if GUARDED.keys() & sys.modules.keys():  # another .pth file was first
-            _guard_imported()
+        sys.meta_path.insert(0, _this)
+        imported = GUARDED.keys() & sys.modules.keys()
+        if imported:  # another .pth file was first
+            _guards("guard_imported", imported)
     return "active"
 
 
-def _guard_imported():
-    # type: () -> None
+def _guards(function, names, *arguments):
+    # type: (str, set[str], *object) -> object
+    # Calls a function of guards.py for these modules. That file is loaded for this very module, and not imported by its
+    # name: a program may have taken this one out of sys.modules, as PEX does with all that its interpreter has found in
+    # site-packages, and would get another.
+    global _loaded
     try:
-        from certboot_startup import guards
-
-        guards.guard_imported()
+        if _loaded is None:
+            kind = type(__spec__.loader)  # type: Any
+            if kind.__name__ == "SourceFileLoader":
+                module = type(sys)(__name__ + ".guards")
+                vars(module)["hook"] = _this
+                kind(module.__name__, __path__[0] + os.sep + "guards.py").exec_module(module)
+                sys.modules[module.__name__] = module
+            else:  # in an archive
+                from certboot_startup import guards as module
+            _loaded = module
+        return getattr(_loaded, function)(*arguments)
     except Exception as error:
-        guarded.update(dict.fromkeys(GUARDED.keys() & sys.modules.keys(), "stepped aside: " + type(error).__name__))
+        guarded.update(dict.fromkeys(names, "stepped aside: " + type(error).__name__))
+    return None
+
+
+# There is one hook in a process: who imports it once more, after it was taken out of sys.modules, gets that at work.
+_this = sys.modules[__name__]  # type: Any
+for _finder in sys.meta_path:
+    if getattr(_finder, "__name__", "") == __name__:
+        sys.modules[__name__] = _finder  # type: ignore[assignment]

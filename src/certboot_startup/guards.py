@@ -12,7 +12,8 @@ import os
 import sys
 from _thread import get_ident
 
-import certboot_startup as hook
+if "hook" not in globals():  # the hook has loaded this file for itself, but for one in an archive
+    import certboot_startup as hook
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # for the comments that hold the types: annotations would take an import of __future__ on Python 3.8

@@ -359,7 +359,7 @@ def test_reload_guards_the_new_class_and_a_second_guard_changes_nothing(hook: Ca
     assert module.SSLContext is not before
     assert hasattr(module.SSLContext.load_verify_locations, "certboot_guard")
     once = {name: dict(vars(each)) for name, each in owners().items()}
-    certboot_startup._guard_imported()
+    certboot_startup._guards("guard_imported", set())
     assert {name: dict(vars(each)) for name, each in owners().items()} == once
     assert set(certboot_startup.guarded) == set(APPLIED.values())
 
@@ -456,14 +456,13 @@ def test_a_module_that_was_made_by_hand_is_left_alone(imported: Callable[..., di
 
 
 def test_a_hook_without_its_guards_still_sets_the_variables(
-    imported: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch, store: Store
+    imported: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch, store: Store, tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(sys.modules, "certboot_startup.guards", typing.cast("types.ModuleType", None))
-    monkeypatch.delattr(certboot_startup, "guards", raising=False)
-    assert imported(ssl=ssl) == {"ssl": "stepped aside: ModuleNotFoundError"}
+    monkeypatch.setattr(certboot_startup, "__path__", [str(tmp_path)])
+    assert imported(ssl=ssl) == {"ssl": "stepped aside: FileNotFoundError"}
     assert {name: os.environ[name] for name in store.settings} == store.settings
     assert importlib.import_module("certifi.core").where() != store.settings["SSL_CERT_FILE"]
-    assert certboot_startup.guarded["certifi.core"] == "stepped aside: ModuleNotFoundError"
+    assert certboot_startup.guarded["certifi.core"] == "stepped aside: FileNotFoundError"
 
 
 # ssl.

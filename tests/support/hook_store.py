@@ -100,4 +100,5 @@ def unstarted(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(certboot_startup, name, "")
     for name in ("applied", "guarded"):
         patch.setattr(certboot_startup, name, {})
+    patch.setattr(certboot_startup, "_loaded", None)
     patch.setattr(sys, "meta_path", [finder for finder in sys.meta_path if finder != sys.modules["certboot_startup"]])
