@@ -56,8 +56,10 @@ GUARDED = {
     "ssl": "ssl",
     "requests.sessions": "requests",
     "pip._vendor.requests.sessions": "requests",
+    "niquests.sessions": "requests",
     "certifi.core": "certifi",
     "pip._vendor.certifi.core": "certifi",
+    "botocore.httpsession": "certifi",
 }
 
 applied = {}  # type: dict[str, str]  # what activate() set in this process: variable -> value

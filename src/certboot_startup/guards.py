@@ -120,7 +120,7 @@ class _GuardingLoader:
 def _guard(name, module):
     # type: (str, ModuleType) -> None
     try:
-        _GUARDS[hook.GUARDED[name]](module)
+        _GUARDS[name.rpartition(".")[2]](module)
         hook.guarded[name] = "applied"
     except Exception as error:
         hook.guarded[name] = f"stepped aside: {type(error).__name__}: {error}"
@@ -364,7 +364,10 @@ def _guard_ssl(module):
 
 def _guard_requests(module):
     # type: (ModuleType) -> None
-    """Let ``session.verify`` go before our REQUESTS_CA_BUNDLE, as if that were not set (psf/requests#3829)."""
+    """Let ``session.verify`` go before our REQUESTS_CA_BUNDLE, as if that were not set (psf/requests#3829).
+
+    niquests, which grew out of requests and asks the system in the place of certifi, has our bundle if nothing is set.
+    """
     original = module.Session.merge_environment_settings
     if hasattr(original, _MARK):
         return
@@ -373,6 +376,7 @@ def _guard_requests(module):
         raise LookupError(message)
 
     certs = module.__name__.rpartition(".")[0] + ".certs"
+    asks_system = module.__name__ == "niquests.sessions"
 
     def is_ours(path):
         # type: (Any) -> bool
@@ -390,10 +394,12 @@ def _guard_requests(module):
             elif verify is None and session.verify is not True:
                 settings["verify"] = session.verify
         used = settings["verify"]
+        if asks_system and used is True and session.trust_env:
+            settings["verify"] = used = _bundle() or True
         # Without one, requests reads what certifi told it when it was imported, and that was ours.
         read = hook.generation + os.sep + _BUNDLE if used is True else used
         if isinstance(read, str) and _is_out_of_reach(read, _BUNDLE, _CRTS):
-            settings["verify"] = sys.modules[certs].where()
+            settings["verify"] = True if asks_system else sys.modules[certs].where()
 
     @_stand_in(original)
     def merge_environment_settings(self, url, proxies, stream, verify, cert):
@@ -405,6 +411,16 @@ def _guard_requests(module):
     _replace((module.Session,), [merge_environment_settings])
 
 
+def _bundle():
+    # type: () -> str
+    """Return our bundle while it is there, else ""."""
+    path = hook.generation + os.sep + _BUNDLE
+    try:
+        return path if os.stat(path).st_size else ""
+    except OSError:
+        return ""
+
+
 def _guard_certifi(module):
     # type: (ModuleType) -> None
     """Let ``certifi.where()`` and ``contents()`` answer with our bundle while it is there."""
@@ -414,24 +430,16 @@ def _guard_certifi(module):
     if _serves_root_alone(hook.generation):
         _quietly(original_where)  # it keeps its answer, and without us requests would have asked before root is dropped
 
-    def bundle():
-        # type: () -> str
-        path = hook.generation + os.sep + _BUNDLE
-        try:
-            return path if os.stat(path).st_size else ""
-        except OSError:
-            return ""
-
     @_stand_in(original_where)
     def where():
         # type: () -> str
-        return bundle() or original_where()
+        return _bundle() or original_where()
 
     @_stand_in(original_contents)
     def contents():
         # type: () -> str
         try:
-            with open(bundle(), encoding="ascii") as file:
+            with open(_bundle(), encoding="ascii") as file:
                 return file.read()
         except (OSError, ValueError):
             return original_contents()  # type: ignore[no-any-return]
@@ -442,4 +450,20 @@ def _guard_certifi(module):
     _replace(owners, [where, contents])
 
 
-_GUARDS = {"ssl": _guard_ssl, "requests": _guard_requests, "certifi": _guard_certifi}
+def _guard_botocore(module):
+    # type: (ModuleType) -> None
+    """Let botocore have our bundle where there is no certifi that it would ask, and it brings a list of its own."""
+    original = module.where
+    if original.__module__ != module.__name__ or hasattr(original, _MARK):
+        return
+
+    @_stand_in(original)
+    def where():
+        # type: () -> str
+        return _bundle() or original()
+
+    _replace((module,), [where])
+
+
+_GUARDS = {"ssl": _guard_ssl, "sessions": _guard_requests, "core": _guard_certifi, "httpsession": _guard_botocore}
+"""The last part of a module's name in hook.GUARDED -> what guards it."""

@@ -1052,3 +1052,20 @@ def test_the_guards_load_no_module_that_another_thread_could_be_loading(version:
     command = [str(find_python(version)), "-I", "-S", "-c", LOADED, str(source)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ran.stdout == "['certboot_startup.guards']\n"
+
+
+@pytest.mark.parametrize("has_certifi", [True, False])
+def test_botocore_has_our_bundle_while_it_is_there_with_certifi_or_without(
+    hook: Callable[..., str], monkeypatch: pytest.MonkeyPatch, store: Store, *, has_certifi: bool
+) -> None:
+    for name in ("botocore", "botocore.httpsession"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    hook()
+    if not has_certifi:
+        monkeypatch.setitem(sys.modules, "certifi", typing.cast("types.ModuleType", None))
+    module = importlib.import_module("botocore.httpsession")
+    assert certboot_startup.guarded["botocore.httpsession"] == "applied"
+    assert module.get_cert_path(True) == store.settings["SSL_CERT_FILE"]  # noqa: FBT003 - its signature
+    assert module.get_cert_path("/own.pem") == "/own.pem"
+    store.bundle.unlink()
+    assert module.get_cert_path(True).endswith("cacert.pem")  # noqa: FBT003
