@@ -101,6 +101,21 @@ def test_an_interrupt_is_told_and_has_the_status_that_shells_have(
     assert ran.err.startswith("certboot: error: interrupted\n")
 
 
+def test_a_mistake_in_certboot_is_told_without_a_traceback_unless_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(main, "main", lambda: {"a": 1}["nothing\x1b[2J"])
+    with pytest.raises(SystemExit) as ended:
+        main.program()
+    message, _, hint = capsys.readouterr().err.partition("\n\n")
+    assert (ended.value.code, hint.startswith("hint: please report it")) == (2, True)
+    assert message.startswith("certboot: error: a mistake in certboot itself: KeyError: ")
+    assert "\x1b" not in message
+    monkeypatch.setenv("CERTBOOT_TRACEBACK", "1")
+    with pytest.raises(KeyError):
+        main.program()
+
+
 @cases("end", [lambda: errors.INTERRUPTED, lambda: signal.raise_signal(signal.SIGINT)])
 def test_one_interrupt_more_does_not_cut_the_end_short(monkeypatch: pytest.MonkeyPatch, end: Callable[[], int]) -> None:
     monkeypatch.setattr(main, "main", end)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _UNHARMED = "the store that was in force still is, if there was one; certboot doctor store looks at it"
+_MISTAKE = f"please report it, with what this shows: CERTBOOT_TRACEBACK=1 certboot …; {_UNHARMED}"
 # Command -> the module of certboot.cli that has it, as functions NAME_options and NAME_command, and what it is for.
 COMMANDS = {
     "init": ("update", "fill the store, and let the hook point programs at it"),
@@ -57,6 +58,12 @@ def program() -> NoReturn:
         status = INTERRUPTED
     except OSError:  # not even what went wrong can be written
         status = UNFINISHED
+    except Exception as error:
+        if os.environ.get("CERTBOOT_TRACEBACK"):
+            raise
+        status = UNFINISHED
+        with contextlib.suppress(OSError):
+            failed(f"a mistake in certboot itself: {type(error).__name__}: {error}", _MISTAKE)
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream:
