@@ -59,7 +59,8 @@ def few_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "read", lambda: unparsed(roots()[0].pem, "system", "/etc/ssl/certs"))
 
 
-def assert_refused(ran: Ran) -> None:
-    """The command ended with status 2, one line that says why and one that says what to do, and nothing else."""
+def assert_refused(ran: Ran, *words: str) -> None:
+    """The command ended with status 2, one line that says why and one that says what to do, and these words in them."""
     assert re.fullmatch(r"certboot: error: [^\n]+\n\nhint: [^\n]+\n", ran.err), ran.err
     assert ran.status == 2
+    assert [missing for missing in words if missing not in ran.err] == []
