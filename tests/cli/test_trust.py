@@ -1,100 +1,350 @@
-"""``certboot trust`` and ``init --add`` where a password, a rule or a terminal has a say."""
+"""``certboot trust``: a file, an address or a server, never without a look at it, its fingerprint or a password."""
 
 from __future__ import annotations
 
 import io
+import ssl
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trustme
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
-from support.environments import Ran
-from support.pki import Issued, issue
+from support.commands import FEW, Run, entry, in_colons, names, saved
+from support.issuers import ChainServer, accepted, intermediate, leaf
+from support.pki import DAY, NOW, Issued, ca_extensions, issue
+from support.plain_server import PlainServer, page
+from support.report import fingerprint
+from support.server import TlsServer
+from support.snapshot import assert_refused, snapshot
 from support.table import cases
+from support.terminal import Terminal, answers
 
 from certboot.cli import terminal
-from certboot.cli.terminal import progress
-from certboot.store import generations
+from certboot.cli.trust import _is_server
+from certboot.errors import SourceError
+from certboot.pki.certificate import Certificate, load_certificate
+from certboot.sources.candidates import Offer
+from certboot.sources.server import topmost
 from certboot.store.paths import StorePaths
 
-Run = Callable[..., Ran]
+Send = Callable[..., ChainServer]
+CORP, TOP = issue("Corp Root"), issue("Example Root")
 PASSWORD = b"open sesame"
 
 
-@pytest.fixture(scope="module")
-def corp() -> Issued:
-    return issue("Corp Root")
+def pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+
+
+# A file
+
+
+def test_trust_shows_what_it_asks_about(
+    certboot: Run, store: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(monkeypatch, "y\n")
+    ran = certboot("trust", saved(tmp_path / "corp.pem", CORP))
+    assert (ran.status, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert lines[:4] == [
+        "CN=Corp Root",
+        f"  SHA-256  {in_colons(fingerprint(CORP))}",
+        f"  valid    {NOW - DAY:%Y-%m-%d} to {NOW + 365 * DAY:%Y-%m-%d}",
+        f"  from     {tmp_path / 'corp.pem'}",
+    ]
+    assert lines[4].startswith("trust what is shown here? [y/N] ")
+    (tmp_path / "corp.pem").unlink()
+    certboot("update")
+    assert names(store) == FEW | {"Corp Root"}
+
+
+@cases("answer", ["n\n", "\n", "", None])
+def test_any_answer_but_yes_changes_nothing(
+    certboot: Run, store: StorePaths, ca_file: Path, monkeypatch: pytest.MonkeyPatch, answer: str | None
+) -> None:
+    """And where there is no terminal to answer on."""
+    if answer is None:
+        pipe(monkeypatch)
+    else:
+        answers(monkeypatch, answer)
+    before = snapshot(store.home)
+    ran = certboot("trust", ca_file)
+    assert ran.status == (2 if answer is None else 1)
+    assert ran.out.endswith("nothing was changed\n") == (answer is not None)
+    assert snapshot(store.home) == before
+    assert certboot("trust", ca_file, "--yes").status == 0
+    assert names(store) == FEW | {"Example Corp Root"}
 
 
 @pytest.fixture
-def locked_file(corp: Issued, tmp_path: Path) -> Path:
+def locked_file(tmp_path: Path) -> Path:
     """A PKCS#12 file that needs a password."""
     path = tmp_path / "corp.p12"
     lock = BestAvailableEncryption(PASSWORD)
-    path.write_bytes(serialize_key_and_certificates(b"corp", corp.key, corp.certificate, None, lock))
+    path.write_bytes(serialize_key_and_certificates(b"corp", CORP.key, CORP.certificate, None, lock))
     return path
 
 
-def names(paths: StorePaths) -> set[str]:
-    return {entry.name for entry in generations.current(paths).certificates}
-
-
-def test_a_password_file_opens_a_pkcs12_file(
-    certboot: Run, paths: StorePaths, locked_file: Path, tmp_path: Path
+def test_a_password_opens_a_pkcs12_file(
+    certboot: Run, store: StorePaths, locked_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     password = tmp_path / "password"
     password.write_bytes(PASSWORD + b"\n")
+    for command in (("init", "--add"), ("trust", "--yes")):
+        ran = certboot(*command, locked_file)
+        assert ran.status == 2
+        assert "there is no terminal to ask for it on" in ran.err
+        assert "hint: --password-file FILE" in ran.err
+        ran = certboot(*command, locked_file, "--password-file", "missing")
+        assert (ran.status, "cannot read the password" in ran.err) == (2, True)
+    assert names(store) == FEW
     assert certboot("init", "--add", locked_file, "--password-file", password).status == 0
-    assert "Corp Root" in names(paths)
-    assert b"PRIVATE" not in b"".join(path.read_bytes() for path in paths.trusted.iterdir())
-
-
-@cases("command", [("init", "--add"), ("trust", "--yes")])
-def test_without_the_password_nothing_is_added(certboot: Run, locked_file: Path, command: tuple[str, ...]) -> None:
-    certboot("init")
-    ran = certboot(*command, locked_file)
-    assert ran.status == 2
-    assert "there is no terminal to ask for it on" in ran.err
-    assert "hint: --password-file FILE" in ran.err
-    ran = certboot(*command, locked_file, "--password-file", "missing")
-    assert (ran.status, "cannot read the password" in ran.err) == (2, True)
-
-
-def test_on_a_terminal_the_password_is_asked_for(
-    certboot: Run, paths: StorePaths, locked_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    assert b"PRIVATE" not in b"".join(path.read_bytes() for path in store.trusted.iterdir())
+    certboot("distrust", "Corp Root")
+    certboot("init", "--add", locked_file, "--password-file", password)
+    assert names(store) == FEW
     monkeypatch.setattr(terminal, "is_terminal", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda _: PASSWORD.decode())
-    assert certboot("init", "--add", locked_file).status == 0
-    assert "Corp Root" in names(paths)
+    assert certboot("trust", "--yes", locked_file).status == 0
+    assert names(store) == FEW | {"Corp Root"}
 
 
 def test_a_ca_that_the_configuration_keeps_out_is_not_said_to_be_trusted(
-    certboot: Run, paths: StorePaths, corp: Issued, tmp_path: Path
+    certboot: Run, store: StorePaths, tmp_path: Path
 ) -> None:
-    certboot("init")
-    (tmp_path / "corp.pem").write_bytes(corp.pem)
-    certboot("trust", "--yes", tmp_path / "corp.pem")
-    (entry,) = (entry for entry in generations.current(paths).certificates if entry.name == "Corp Root")
+    file = saved(tmp_path / "corp.pem", CORP)
+    certboot("trust", "--yes", file)
     certboot("distrust", "Corp Root")
-    paths.config.write_text(f'[rules]\ndistrust = ["{entry.sha256}"]\n')
-    ran = certboot("trust", "--yes", tmp_path / "corp.pem")
+    store.config.write_text(f'[rules]\ndistrust = ["{fingerprint(CORP)}"]\n')
+    ran = certboot("trust", "--yes", file)
     assert ran.status == 2
     assert ran.err.startswith("certboot: error: it does not enter the store, ")
-    assert "Corp Root" not in names(paths)
+    assert names(store) == FEW
 
 
-@cases("terminal", [True, False])
-def test_a_long_download_shows_its_progress_on_a_terminal_only(
-    monkeypatch: pytest.MonkeyPatch,
-    terminal: bool,  # noqa: FBT001 - a parameter of the test
+def test_a_long_download_shows_its_progress_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream, expected in (
+        (Terminal(), ["", "mozilla/Report: 1.5 MB", "mozilla/Report: 2.0 of 4.0 MB", ""]),
+        (io.StringIO(), [""]),
+    ):
+        monkeypatch.setattr(sys, "stderr", stream)
+        for so_far, whole in ((1_500_000, None), (2_000_000, 4_000_000), (4_000_000, 4_000_000)):
+            terminal.progress("mozilla/Report", so_far, whole)
+        assert stream.getvalue().replace("\x1b[K", "").split("\r") == expected
+
+
+# An address
+
+
+def test_an_address_is_trusted_unseen_only_with_its_fingerprint(
+    certboot: Run, paths: StorePaths, site: tuple[TlsServer, Issued], monkeypatch: pytest.MonkeyPatch, clean: Path
 ) -> None:
-    shown = io.StringIO()
-    monkeypatch.setattr(shown, "isatty", lambda: terminal)
-    monkeypatch.setattr(sys, "stderr", shown)
-    for so_far, whole in ((1_500_000, None), (2_000_000, 4_000_000), (4_000_000, 4_000_000)):
-        progress("mozilla/Report", so_far, whole)
-    lines = shown.getvalue().replace("\x1b[K", "").split("\r")
-    assert lines == (["", "mozilla/Report: 1.5 MB", "mozilla/Report: 2.0 of 4.0 MB", ""] if terminal else [""])
+    server, corp = site
+    address, digits = f"{server.url}/corp.pem", fingerprint(corp)
+    pipe(monkeypatch)
+    for argv in ((), ("--yes",), ("--yes", "--sha256", "0" * 64), ("--sha256", digits)):
+        assert_refused(certboot("trust", address, *argv))
+    for other in ("http://localhost:1/corp.pem", "file:///etc/corp.pem", "ftp://a.example/c.pem"):
+        assert_refused(certboot("trust", other, "--yes", "--sha256", "0" * 64))
+    assert list(clean.iterdir()) == []
+    assert certboot("trust", address, "--yes", "--sha256", digits).status == 0
+    assert names(paths) == FEW | {"Corp"}
+    certboot("purge", "--yes")
+    answers(monkeypatch, "yes\n")
+    ran = certboot("trust", address)
+    assert (ran.status, ran.err) == (0, "")
+    assert f"  from     {address}\n" in ran.out
+    assert names(paths) == FEW | {"Corp"}
+
+
+# A server
+
+
+@pytest.fixture
+def with_root(ca: trustme.CA, serve: Callable[..., TlsServer]) -> TlsServer:
+    """A server that sends its root along."""
+    own = ca.issue_cert("localhost")
+    own.private_key_and_cert_chain_pem = trustme.Blob(own.private_key_and_cert_chain_pem.bytes() + ca.cert_pem.bytes())
+    return serve(own)
+
+
+def digits_of(ca: trustme.CA) -> str:
+    return load_certificate(ssl.PEM_cert_to_DER_cert(ca.cert_pem.bytes().decode())).fingerprint
+
+
+def test_the_remedy_of_an_untrusted_root_mends_it(
+    certboot: Run, store: StorePaths, ca: trustme.CA, with_root: TlsServer
+) -> None:
+    host = f"localhost:{with_root.port}"
+    assert f"hint: certboot trust {host}\n" in certboot("doctor", "store", host).out
+    pin = in_colons(digits_of(ca))
+    ran = certboot("trust", host, "--yes", "--fingerprint", pin)
+    assert ran.status == 0, ran.err
+    assert (pin in ran.out, "Compare the SHA-256 with one" in ran.out) == (True, True)
+    provenance = entry(store, "Example Corp Root").provenance
+    assert [(reason.source, reason.detail) for reason in provenance] == [("added", f"sent by {host}")]
+    context = ssl.create_default_context(cafile=str(store.current / "bundle.pem"))
+    with urllib.request.urlopen(with_root.url, context=context) as answer:  # noqa: S310 - our own https server
+        assert answer.read() == b"ok"
+
+
+@cases(
+    ("options", "words"),
+    [
+        (["--yes"], "what comes from the network is not trusted unseen"),
+        (["--yes", "--fingerprint", "0" * 64], "no CA of its chain has this SHA-256"),
+        (["--yes", "--fingerprint", "abcd"], "not a SHA-256 of 64 hexadecimal digits: abcd"),
+        ([], "there is no terminal to ask on"),
+    ],
+)
+def test_nothing_is_trusted_unseen(
+    certboot: Run, store: StorePaths, with_root: TlsServer, options: list[str], words: str
+) -> None:
+    before = snapshot(store.home)
+    assert_refused(certboot("trust", f"localhost:{with_root.port}", *options), words)
+    assert snapshot(store.home) == before
+
+
+def test_a_server_that_sends_no_ca_or_does_not_answer_has_nothing_to_trust(
+    certboot: Run, clean: Path, ca: trustme.CA, serve: Callable[..., TlsServer]
+) -> None:
+    ran = certboot("trust", f"localhost:{serve(ca.issue_cert('localhost')).port}", "--yes", "--sha256", digits_of(ca))
+    assert_refused(ran, "it sends its own certificate only, and none of the CA that issued it")
+    for target in ("localhost:1", "127.0.0.1:1"):
+        ran = certboot("trust", target)
+        assert_refused(ran, f"no certificate came from {target}\n\nhint: certboot doctor {target}\n")
+    assert list(clean.iterdir()) == []
+
+
+def test_a_server_is_told_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    servers = ["intranet.example", "intranet:443", "[::1]:443"]
+    others = ["intranet", "corp.pem", "corp.CRT", "https://pki.example/ca.crt", "./intranet.example"]
+    assert [target for target in servers + others if _is_server(target)] == servers
+    (tmp_path / "intranet.example").touch()
+    assert not _is_server("intranet.example")
+
+
+MIDDLE = issue("Middle", TOP)
+LEAF = issue("leaf", MIDDLE, extensions=())
+
+
+@cases(
+    ("sent", "top"),
+    [
+        ([LEAF, MIDDLE, TOP], TOP),
+        ([LEAF, TOP, MIDDLE], TOP),
+        ([LEAF, MIDDLE], MIDDLE),
+        ([LEAF, issue("Example Root"), MIDDLE], MIDDLE),
+        ([LEAF, MIDDLE, issue("Unrelated")], MIDDLE),
+        ([TOP], TOP),
+    ],
+)
+def test_the_top_is_found_by_signatures_not_by_names_or_order(sent: list[Issued], top: Issued) -> None:
+    loaded = topmost([certificate.der for certificate in sent], "host", "", NOW)
+    assert [candidate.certificate.der for candidate in loaded.candidates] == [top.der]
+
+
+@cases("sent", [[], [b"junk"], [b"junk", TOP.der], [LEAF.der], [LEAF.der, b"junk"]])
+def test_what_holds_no_ca_is_an_error(sent: list[bytes]) -> None:
+    with pytest.raises(SourceError):
+        topmost(sent, "host", "", NOW)
+
+
+# A server that does not send its root, whose certificates say where that lies
+
+
+@pytest.fixture
+def middle(place: PlainServer) -> Issued:
+    place.pages["/root"] = page(TOP.der)
+    return intermediate("Example CA", TOP, f"{place.url}/root")
+
+
+def test_the_root_that_is_not_sent_is_offered(
+    certboot: Run, store: StorePaths, middle: Issued, place: PlainServer, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = send(leaf(middle), middle)
+    before = snapshot(store.home)
+    for options in (["--yes"], ["--yes", "--sha256", "0" * 64], []):
+        assert_refused(certboot("trust", server.shown, *options))
+    assert snapshot(store.home) == before
+    answers(monkeypatch, "yes\n")
+    ran = certboot("trust", server.shown)
+    assert ran.status == 0, ran.err
+    assert f"  from     for {server.shown}, from {place.url}/root\n" in ran.out
+    assert names(store) == FEW | {"Example Root"}
+    assert accepted(store, server) == [True, True]
+
+
+def test_a_server_that_sends_its_own_certificate_only(
+    certboot: Run, store: StorePaths, middle: Issued, place: PlainServer, send: Send
+) -> None:
+    place.pages["/ca"] = page(middle.der)
+    server = send(leaf(middle, f"{place.url}/ca"))
+    assert certboot("trust", server.shown, "--yes", "--fingerprint", fingerprint(TOP)).status == 0
+    assert accepted(store, server) == [False, False]
+    assert certboot("repair", "--yes", server.shown).status == 0
+    assert accepted(store, server) == [True, True]
+
+
+def test_a_fingerprint_may_be_that_of_an_intermediate_and_then_nothing_is_fetched(
+    certboot: Run, store: StorePaths, middle: Issued, place: PlainServer, send: Send
+) -> None:
+    ran = certboot("trust", send(leaf(middle), middle).shown, "--yes", "--sha256", fingerprint(middle))
+    assert (ran.status, place.asked) == (0, [])
+    assert "  no root  Python up to 3.12, and others, want the CA above it too: CN=Example Root\n" in ran.out
+    assert "Example CA" in names(store)
+
+
+def test_what_is_not_the_issuer_is_not_offered(certboot: Run, middle: Issued, place: PlainServer, send: Send) -> None:
+    server = send(leaf(middle), middle)
+    for content in (issue("Example Root").der, issue("Another").der, b"junk", b""):
+        place.pages["/root"] = page(content)
+        assert f"sent by {server.shown}\n" in certboot("trust", server.shown).out
+
+
+@cases("loop", [False, True])
+def test_a_way_without_end_ends(*, loop: bool) -> None:
+    """Chains of issuers can be made as long as somebody likes."""
+    keys = [issue("key").key for _ in range(2)]
+    first, second = (issue(f"CA {n}", extensions=ca_extensions(keys[n]), key=keys[n]) for n in range(2))
+    deep = [issue("CA 0")]
+    for number in range(1, 9):
+        deep.append(intermediate(f"CA {number}", deep[-1]))
+    crossed = [intermediate(f"CA {n}", above, key=keys[n]) for n, above in ((0, second), (1, first))]
+    given = [load_certificate(certificate.der) for certificate in (crossed if loop else deep)]
+    asked = []
+
+    def fetch(certificate: Certificate) -> list[Offer]:
+        asked.append(certificate.name)
+        return [Offer(issuer, "there") for issuer in given if issuer.link.subject_name == certificate.link.issuer_name]
+
+    top = topmost([leaf((crossed if loop else deep)[-1]).der], "host", "", NOW, fetch).candidates[0]
+    assert (top.certificate.name, len(asked)) == (("CA 0", 3) if loop else ("CA 5", 4))
+
+
+def test_addresses_are_asked_one_after_the_other_and_why_nothing_was_fetched_is_told(
+    certboot: Run, store: StorePaths, place: PlainServer, send: Send
+) -> None:
+    before = snapshot(store.home)
+    ran = certboot("trust", send(leaf(TOP, "http://169.254.169.254/ca", "ldap://ca.example/")).shown)
+    assert_refused(ran)
+    assert "not fetched: address-refused: http://169.254.169.254/ca " in ran.out
+    assert snapshot(store.home) == before
+    place.pages |= {"/1": page(TOP.der), "/2": page(TOP.der)}
+    certboot("trust", send(leaf(TOP, f"{place.url}/1", f"{place.url}/2")).shown)
+    assert place.asked == ["/1"]
+
+
+def test_an_intermediate_of_a_ca_that_is_trusted_already_is_not_made_an_anchor(
+    certboot: Run, paths: StorePaths, root: Issued, send: Send
+) -> None:
+    ca = intermediate("Example CA", root)
+    server = send(leaf(ca), ca)
+    assert_refused(certboot("trust", server.shown), f"hint: certboot repair {server.shown}")
+    assert certboot("trust", "--yes", "--sha256", fingerprint(ca), server.shown).status == 0
+    assert "Example CA" in names(paths)

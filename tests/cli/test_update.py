@@ -1,42 +1,57 @@
+"""``certboot init`` and ``certboot update``, ``rehash`` and a team's settings: what is said, changed and remembered."""
+
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
+from cryptography import x509
+from support import report
+from support.commands import FEW, Run, entry, names, saved
+from support.pki import NOW, Issued, issue, key_usage
+from support.report import fingerprint
+from support.small_ccadb import CCADB_BELOW, CCADB_ROOTS, DEEPER, DOOMED, GONE, LOST, OTHER, REPORTS
+from support.snapshot import assert_refused, roots, snapshot
 from support.table import cases
 
 from certboot.cli.update import init_summary, own_rejections, purge_list, rehash_summary
-from certboot.sources.candidates import Rejection
+from certboot.sources import ccadb
+from certboot.sources.candidates import Rejection, Role
+from certboot.store import generations
 from certboot.store.hash_links import RehashResult
 from certboot.store.manifest import Choices, Entry, Manifest, Provenance
-from certboot.store.paths import StorePaths
+from certboot.store.paths import StorePaths, in_force, store_paths
 from certboot.store.update import Outcome
 
+MARK = "\N{REPLACEMENT CHARACTER}"
 
-def entry(digest: str, *sources: str) -> Entry:
+
+def held(digest: str, *sources: str, role: Role = "anchor") -> Entry:
     reasons = tuple(Provenance(source, f"of {source}", "2026-11-24") for source in sources)
-    return Entry(digest, "anchor", f"{digest}.pem", digest, f"CN={digest}", "", "", reasons)
+    return Entry(digest, role, f"{digest}.pem", digest, f"CN={digest}", "", "", reasons)
 
 
-RECORD = Manifest(3, "2026-11-24", "init", Choices(), (entry("a", "certifi", "system"), entry("b", "added")), ())
+A, B = held("a", "certifi", "system"), held("b", "added")
+RECORD = Manifest(3, "2026-11-24", "init", Choices(), (A, B), ())
 DONE = Outcome(
-    paths=StorePaths(Path("/s")),
-    record=RECORD,
-    previous=None,
-    rejected=(),
-    written=True,
-    settings={"SSL_CERT_FILE": "/s/b", "SSL_CERT_DIR": "/s/d"},
-    settings_written=True,
-    held_back={},
-    git=(),
-)
+    paths=StorePaths(Path("/s")), record=RECORD, previous=None, rejected=(), written=True,
+    settings={"SSL_CERT_FILE": "/s/b", "SSL_CERT_DIR": "/s/d"}, settings_written=True, held_back={}, git=(),
+)  # fmt: skip
+
+
+def with_(*entries: Entry, **changes: object) -> Manifest:
+    return dataclasses.replace(RECORD, certificates=entries, **changes)  # type: ignore[arg-type]
 
 
 def summary(*, status: str = "active", **changes: object) -> list[str]:
     return init_summary(dataclasses.replace(DONE, **changes), status).split("\n")  # type: ignore[arg-type]
 
 
-def test_a_first_run_is_summed_up() -> None:
+def test_a_run_is_summed_up_in_a_line_for_each_thing_to_know() -> None:
     assert summary() == [
         "2 trust anchors in generation 3",
         "  sources   certifi 1 (of certifi), system 1 (of system), added 1 (of added)",
@@ -44,106 +59,88 @@ def test_a_first_run_is_summed_up() -> None:
         "  hook      sets SSL_CERT_FILE, SSL_CERT_DIR at every start of this environment's Python",
         "  undo      certboot purge",
     ]
-
-
-@cases(
-    ("changes", "expected"),
-    [
-        ({"written": False, "settings_written": False}, ": nothing new, nothing changed"),
-        ({"written": False}, "; env file rewritten"),
-        (
-            {"previous": dataclasses.replace(RECORD, certificates=(entry("c"), entry("d"), entry("b")))},
-            " (1 new, 2 gone)",
-        ),
-        (
-            {"previous": dataclasses.replace(RECORD, generation=2)},
-            " (the files of the last one were damaged and are written anew)",
-        ),
-    ],
-    ids=["nothing", "variables", "certificates", "damage"],
-)
-def test_the_first_line_says_what_changed(changes: dict[str, object], expected: str) -> None:
-    assert summary(status="active", **changes)[0] == f"2 trust anchors in generation 3{expected}"
-
-
-def test_intermediates_are_counted_by_themselves() -> None:
-    below = dataclasses.replace(entry("c", "ccadb"), role="intermediate")
-    record = dataclasses.replace(RECORD, certificates=(*RECORD.certificates, below))
-    assert summary(record=record)[:2] == [
-        "2 trust anchors and 1 intermediate in generation 3",
-        "  sources   certifi 1 (of certifi), system 1 (of system), ccadb 1 (of ccadb), added 1 (of added)",
-    ]
-
-
-def test_one_is_not_written_as_many() -> None:
-    record = dataclasses.replace(RECORD, certificates=(entry("a", "certifi"),))
-    assert summary(record=record)[0] == "1 trust anchor in generation 3"
-
-
-def test_a_system_without_a_trust_store_is_named() -> None:
-    record = dataclasses.replace(RECORD, certificates=(entry("a", "certifi"),))
-    assert summary(record=record)[1] == "  sources   certifi 1 (of certifi), system 0 (this system has no trust store)"
-    record = dataclasses.replace(record, choices=Choices(("certifi",)))
-    assert summary(record=record)[1] == "  sources   certifi 1 (of certifi)"
-
-
-def test_rejections_are_counted_by_rule_and_those_of_added_files_are_told() -> None:
     rejected = (
         Rejection("expired", "system", "/etc", "it expired on 2020-01-01"),
         Rejection("expired", "certifi", "1", "it expired on 2020-01-01"),
         Rejection("unreadable", "added", "/a\x1b.pem", "the block in line 3: not base64"),
     )
-    assert summary(rejected=rejected)[2:4] == [
+    both = ("SSL_CERT_DIR", "/a\x1b")
+    preset = {"REQUESTS_CA_BUNDLE": ("PIP_CERT", "/own"), "SSL_CERT_FILE": both, "SSL_CERT_DIR": both}
+    assert summary(rejected=rejected, held_back=preset, git=("http.sslcainfo",))[2:-1] == [
         "  rejected  2 expired, 1 unreadable",
-        "            /a\N{REPLACEMENT CHARACTER}.pem: the block in line 3: not base64",
-    ]
-
-
-def hook(*, status: str = "active", **changes: object) -> str:
-    (line,) = [line for line in summary(status=status, **changes) if line.startswith("  hook")]
-    return line.removeprefix("  hook      ")
-
-
-def test_what_the_hook_does_is_said() -> None:
-    assert hook(settings={}) == "has nothing to set"
-    sets = "sets SSL_CERT_FILE, SSL_CERT_DIR at every start of this environment's Python"
-    assert hook() == sets
-    assert hook(status="disabled") == f"is turned off by CERTBOOT_DISABLE; otherwise it {sets}"
-    where = "is not active in this environment (see certboot doctor hook)"
-    assert hook(status="") == f"{where}; where it is, it {sets}"
-
-
-def test_what_is_left_out_is_named_with_the_reason() -> None:
-    held = {"SSL_CERT_FILE": ("SSL_CERT_DIR", "/own\x1b"), "SSL_CERT_DIR": ("SSL_CERT_DIR", "/own\x1b")}
-    lines = summary(held_back=held, git=("http.sslcainfo",))
-    assert [line for line in lines if line.startswith("  left out  ")] == [
-        (
-            "  left out  SSL_CERT_FILE stays unset because SSL_CERT_DIR is set by something else: "
-            "SSL_CERT_DIR=/own\N{REPLACEMENT CHARACTER}"
-        ),
-        "  left out  SSL_CERT_DIR is set by something else: SSL_CERT_DIR=/own\N{REPLACEMENT CHARACTER}",
+        f"            /a{MARK}.pem: the block in line 3: not base64",
+        "  store     /s",
+        "  hook      has nothing to set",
+        "  left out  REQUESTS_CA_BUNDLE stays unset because PIP_CERT is set by something else: PIP_CERT=/own",
+        "            certboot adopt PIP_CERT takes over what it names, and the variable",
+        f"  left out  SSL_CERT_FILE stays unset because SSL_CERT_DIR is set by something else: SSL_CERT_DIR=/a{MARK}",
+        "            certboot adopt SSL_CERT_DIR takes over what it names, and the variable",
+        f"  left out  SSL_CERT_DIR is set by something else: SSL_CERT_DIR=/a{MARK}",
         "  left out  GIT_SSL_CAINFO, because git has a setting of its own: http.sslcainfo",
-    ]
-    assert hook(held_back=held) == "has nothing to set"
-
-
-def adopt_lines(held: dict[str, tuple[str, str]]) -> list[str]:
-    lines = summary(held_back=held)
-    return [f"{lines[n - 1].split()[2]}: {line.strip()}" for n, line in enumerate(lines) if "certboot adopt" in line]
-
-
-def test_the_command_that_takes_a_value_over_is_named_once_for_each_variable_that_is_preset() -> None:
-    both = ("SSL_CERT_DIR", "/a:/b")
-    held = {"REQUESTS_CA_BUNDLE": ("PIP_CERT", "/own"), "SSL_CERT_FILE": both, "SSL_CERT_DIR": both}
-    assert adopt_lines(held) == [
-        "REQUESTS_CA_BUNDLE: certboot adopt PIP_CERT takes over what it names, and the variable",
-        "SSL_CERT_FILE: certboot adopt SSL_CERT_DIR takes over what it names, and the variable",
     ]
 
 
 @cases("value", ["", "own.pem", "/own\n", "/own:own"])
-def test_it_is_not_named_for_a_value_that_it_would_refuse(value: str) -> None:
-    assert adopt_lines({"SSL_CERT_DIR": ("SSL_CERT_DIR", value)}) == []
+def test_adopt_is_not_named_for_a_value_that_it_would_refuse(value: str) -> None:
+    assert "certboot adopt" not in "".join(summary(held_back={"SSL_CERT_DIR": ("SSL_CERT_DIR", value)}))
+
+
+@cases(
+    ("changes", "expected"),
+    [
+        (
+            {"written": False, "settings_written": False},
+            "2 trust anchors in generation 3: nothing new, nothing changed",
+        ),
+        ({"written": False}, "2 trust anchors in generation 3; env file rewritten"),
+        ({"previous": with_(held("c"), held("d"), held("b"))}, "2 trust anchors in generation 3 (1 new, 2 gone)"),
+        (
+            {"previous": dataclasses.replace(RECORD, generation=2)},
+            "2 trust anchors in generation 3 (the files of the last one were damaged and are written anew)",
+        ),
+        (
+            {"record": with_(A, B, held("c", "ccadb", role="intermediate"))},
+            "2 trust anchors and 1 intermediate in generation 3",
+        ),
+        ({"record": with_(A)}, "1 trust anchor in generation 3"),
+    ],
+)
+def test_the_first_line_says_what_there_is_and_what_changed(changes: dict[str, object], expected: str) -> None:
+    assert summary(**changes)[0] == expected  # type: ignore[arg-type]
+
+
+def files(count: int) -> list[Entry]:
+    reasons = [Provenance("system", f"/etc/{number}.0", "2026-11-24") for number in range(count)]
+    return [dataclasses.replace(held("a"), provenance=(reason,)) for reason in reasons]
+
+
+@cases(
+    ("record", "expected"),
+    [
+        (with_(held("a", "certifi")), "certifi 1 (of certifi), system 0 (this system has no trust store)"),
+        (with_(held("a", "certifi"), choices=Choices(("certifi",))), "certifi 1 (of certifi)"),
+        (with_(held("a", "adopted"), A), "certifi 1 (of certifi), system 1 (of system), adopted 1 (of adopted)"),
+        (with_(*files(3)), "system 3 (/etc/0.0, /etc/1.0, /etc/2.0)"),
+        (with_(*files(4)), "system 4 (4 files)"),
+    ],
+)
+def test_sources_are_counted_in_their_order(record: Manifest, expected: str) -> None:
+    assert summary(record=record)[1] == f"  sources   {expected}"
+
+
+SETS = "sets SSL_CERT_FILE, SSL_CERT_DIR at every start of this environment's Python"
+
+
+@cases(
+    ("status", "settings", "expected"),
+    [
+        ("active", {}, "has nothing to set"),
+        ("disabled", DONE.settings, f"is turned off by CERTBOOT_DISABLE; otherwise it {SETS}"),
+        ("", DONE.settings, f"is not active in this environment (see certboot doctor hook); where it is, it {SETS}"),
+    ],
+)
+def test_what_the_hook_does_is_said(status: str, settings: dict[str, str], expected: str) -> None:
+    assert f"  hook      {expected}" in summary(status=status, settings=settings)
 
 
 def test_what_of_the_users_own_did_not_enter_is_told_but_for_what_has_ended_in_an_adopted_bundle() -> None:
@@ -153,32 +150,241 @@ def test_what_of_the_users_own_did_not_enter_is_told_but_for_what_has_ended_in_a
     assert told == ["/company: expired", "/company: gone", "/added: expired", "/added: gone", "/adopted: gone"]
 
 
-def test_what_was_adopted_is_the_last_of_the_sources() -> None:
-    record = dataclasses.replace(RECORD, certificates=(entry("a", "adopted"), entry("b", "certifi", "system")))
-    assert (
-        summary(record=record)[1] == "  sources   certifi 1 (of certifi), system 1 (of system), adopted 1 (of adopted)"
-    )
-
-
-def test_what_purge_removes_is_a_path_a_line() -> None:
+def test_purge_and_rehash_have_a_line_a_thing() -> None:
     assert purge_list((Path("/s/env"), Path("/s/current"))) == "  /s/env\n  /s/current"
+    links = RehashResult({"a.0": "a", "b.0": "b"}, (), ("c.0",), ())
+    assert rehash_summary(Path("/d"), links) == "/d: 2 links, 0 made, 1 removed"
+
+
+def test_rehash_works_on_each_directory_and_tells_of_each(certboot: Run, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good", tmp_path / "none"
+    good.mkdir()
+    (good / "a.pem").write_bytes(roots()[0].pem)
+    (good / "b.pem").write_bytes(b"words")
+    ran = certboot("rehash", bad, good)
+    assert (ran.status, ran.out) == (2, f"{good}: 1 link, 1 made, 0 removed\n")
+    assert f"certboot: error: cannot rehash {bad}: No such file or directory\n" in ran.err
+    assert f"certboot: warning: {good}: skipping b.pem, " in ran.err
+    (good / "b.pem").unlink()
+    ran = certboot("rehash", good)
+    assert (ran.status, ran.out) == (0, f"{good}: 1 link, nothing to do\n")
+
+
+# What init was told, and the updates after it
 
 
 @cases(
-    ("result", "expected"),
+    ("argv", "expected"),
     [
-        (RehashResult({"a.0": "a"}, ("a.0",), (), ()), "/d: 1 link, 1 made, 0 removed"),
-        (RehashResult({"a.0": "a", "b.0": "b"}, (), ("c.0",), ()), "/d: 2 links, 0 made, 1 removed"),
-        (RehashResult({}, (), (), ()), "/d: 0 links, nothing to do"),
+        ((), FEW),
+        (("--source", "system"), {"Root A"}),
+        (("--source", "system,ccadb,system"), {"Root A"} | CCADB_ROOTS),
+        (("--intermediates",), FEW),
+        (("--source", "ccadb", "--intermediates"), CCADB_ROOTS | CCADB_BELOW),
     ],
 )
-def test_rehash_says_what_it_did(result: RehashResult, expected: str) -> None:
-    assert rehash_summary(Path("/d"), result) == expected
+def test_what_init_was_told_update_goes_by(
+    certboot: Run, paths: StorePaths, reports: Path, argv: tuple[str, ...], expected: set[str]
+) -> None:
+    assert certboot("init", "--from", reports, *argv).status == 0
+    assert names(paths) == expected
+    before = snapshot(paths.generations)
+    for command in ("update", "init"):
+        ran = certboot(command)
+        assert (ran.status, ran.err) == (0, "")
+        assert ": nothing new, nothing changed" in ran.out.splitlines()[0]
+    assert snapshot(paths.generations) == before
 
 
-def test_many_files_of_one_source_are_counted_not_listed() -> None:
-    reasons = [Provenance("system", f"/etc/ssl/certs/{number:08}.0", "2026-11-24") for number in range(4)]
-    entries = tuple(dataclasses.replace(entry("a", "system"), provenance=(reason,)) for reason in reasons)
-    listed = dataclasses.replace(RECORD, certificates=entries[:3])
-    assert summary(record=listed)[1] == f"  sources   system 3 ({', '.join(reason.detail for reason in reasons[:3])})"
-    assert summary(record=dataclasses.replace(RECORD, certificates=entries))[1] == "  sources   system 4 (4 files)"
+def test_a_later_choice_takes_the_place_of_the_earlier_one(
+    certboot: Run, full: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for argv, expected in (
+        (("update", "--no-intermediates"), FEW | CCADB_ROOTS),
+        (("init", "--source", "ccadb"), CCADB_ROOTS),
+        (("update", "--intermediates"), CCADB_ROOTS | CCADB_BELOW),
+    ):
+        certboot(*argv)
+        assert names(full) == expected
+    assert generations.current(full).choices.reports != ""
+    monkeypatch.setattr(ccadb, "from_network", lambda *_: lambda name: REPORTS.bodies()[name])
+    assert certboot("update", "--from", "network").status == 0
+    assert generations.current(full).choices.reports == ""
+
+
+@cases(
+    ("argv", "words"),
+    [
+        (("init", "--source", "certifi,mozilla"), "no such source: mozilla\n"),
+        (("init", "--source", "ccadb", "--from", "/none"), "cannot read the report of the CCADB: /none"),
+        (("init", "--intermediates", "--from", "/none"), "cannot read the report of the CCADB: /none"),
+        (("init", "--home", ""), "the name of a folder is empty"),
+    ],
+)
+def test_what_is_refused_makes_no_store(
+    certboot: Run, clean: Path, paths: StorePaths, argv: tuple[str, ...], words: str
+) -> None:
+    ran = certboot(*argv)
+    assert ran.status == 2
+    assert words in ran.err
+    assert in_force(paths) is None
+    assert not list(clean.rglob("env"))
+
+
+def without(folder: Path, *gone: Issued) -> None:
+    """Serve the reports as they are once the CCADB has dropped these roots."""
+    kept = tuple(row for row in REPORTS.roots if row[2].lower() not in map(fingerprint, gone))
+    report.save(dataclasses.replace(REPORTS, roots=kept).bodies(), folder)
+
+
+def test_a_root_that_vanishes_takes_all_below_it_along_and_rollback_brings_them_back(
+    certboot: Run, full: StorePaths, reports: Path
+) -> None:
+    before = certboot("list", "--json").out
+    without(reports, DOOMED)
+    ran = certboot("update")
+    assert (ran.status, ran.err) == (0, "")
+    assert sorted(line.split()[-1] for line in ran.out.splitlines() if line.startswith("- ")) == [
+        "Deeper", "Doomed", "Lost",
+    ]  # fmt: skip
+    assert "0 came, 3 went\n" in ran.out
+    assert names(full) == (FEW | CCADB_ROOTS | CCADB_BELOW) - {"CCADB Doomed", "CCADB Lost", "CCADB Deeper"}
+    rules = {rejection.fingerprint: rejection.rule for rejection in generations.current(full).rejected}
+    assert rules == {fingerprint(GONE): "revoked", fingerprint(LOST): "no-issuer", fingerprint(DEEPER): "no-issuer"}
+    assert certboot("rollback").status == 0
+    assert certboot("list", "--json").out == before
+    assert certboot("doctor", "store").status == 0
+
+
+def test_a_dry_run_shows_the_difference_and_changes_nothing(certboot: Run, full: StorePaths, reports: Path) -> None:
+    without(reports, OTHER)
+    before = snapshot(full.home)
+    ran = certboot("update", "--dry-run")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.splitlines() == [
+        f"- {fingerprint(OTHER)[:16]}  anchor        CCADB Other",
+        "0 came, 1 went",
+        "a dry run: nothing was changed",
+    ]
+    assert snapshot(full.home) == before
+    assert certboot("update").out.splitlines()[:2] == ran.out.splitlines()[:2]
+    assert "CCADB Other" not in names(full)
+
+
+def test_with_a_most_age_nothing_is_read_while_it_is_young_enough(
+    certboot: Run, full: StorePaths, reports: Path
+) -> None:
+    before = snapshot(full.home)
+    certboot("update")
+    after = snapshot(full.home)
+    assert after.keys() == before.keys()
+    assert {path for path in after if after[path] != before[path]} == {"checked"}
+    without(reports, OTHER)
+    assert certboot("update", "--max-age", "7d").out == "the sources were read within 7d: nothing to do\n"
+    assert snapshot(full.home) == after
+    full.checked.write_text(f"{(NOW - timedelta(days=8)).isoformat()}\n")
+    assert "1 went\n" in certboot("update", "--max-age", "7d").out
+    assert "nothing to do" in certboot("update", "--max-age", "7d").out
+    last = json.loads(full.checked.read_bytes())  # what hangs below a certificate that has ended must not stay
+    full.checked.write_text(json.dumps({**last, "until": last["when"]}))
+    assert "nothing new, nothing changed" in certboot("update", "--max-age", "7d").out
+    for argv in (("update", "--max-age", "soon"), ("list", "--expiring", "soon")):
+        assert_refused(certboot(*argv))
+
+
+@cases("argv", [("trust", "{}", "--yes"), ("init", "--add", "{}"), ("init", "--config", "team.toml")])
+def test_what_newer_pythons_refuse_in_a_company_ca_is_told_when_it_is_added(
+    certboot: Run, paths: StorePaths, tmp_path: Path, argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many companies' CAs are such: basicConstraints not critical, no key identifiers."""
+    monkeypatch.chdir(tmp_path)
+    lax = ((x509.BasicConstraints(ca=True, path_length=None), False), (key_usage(key_cert_sign=True), True))
+    defects = ("strict-missing-ski", "strict-basic-constraints")
+    for name, made, told in (("good", issue("Good"), ()), ("old", issue("Old Corp", extensions=lax), defects)):
+        (tmp_path / "team.toml").write_text(f'[[company]]\npath = "{name}.pem"\n')
+        path = saved(tmp_path / f"{name}.pem", made)
+        ran = certboot(*(part.format(path) for part in argv))
+        assert (ran.status, ran.err) == (0, "")
+        assert {defect for defect in defects if defect in ran.out} == set(told)
+    assert entry(paths, "Old Corp").defects == defects
+
+
+# A team's settings
+
+
+def team(folder: Path, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "team.toml").write_text(text, encoding="utf-8")
+    return folder / "team.toml"
+
+
+def test_one_file_gives_every_machine_the_same_store(
+    certboot: Run, tmp_path: Path, reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.move(reports, tmp_path / "team")
+    settings = team(
+        tmp_path / "team",
+        f"""
+        sources = ["certifi", "ccadb"]
+        intermediates = true
+        ccadb = {{folder = "."}}
+        rules = {{distrust = ["{fingerprint(OTHER)}"]}}
+        variables = {{add = ["AWS_CA_BUNDLE"]}}
+        company = [{{path = "corp.pem"}}]
+        """,
+    )
+    saved(settings.parent / "corp.pem", issue("Corp"))
+    digests, envs = set(), set()
+    for name, here, given in (("one", tmp_path, Path("team/team.toml")), ("two", settings.parent, settings)):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv("HOME", str(tmp_path / name))
+        paths = store_paths()
+        monkeypatch.chdir(here)
+        assert certboot("init", "--config", given).err == ""
+        digests.add(generations.current(paths).digest())
+        envs.add(paths.env.read_text().replace(str(paths.home), ""))
+        assert names(paths) == (FEW | CCADB_ROOTS | CCADB_BELOW | {"Corp"}) - {"CCADB Other"}
+        assert entry(paths, "Corp").provenance[0].source == "company"
+        before = snapshot(paths.generations)
+        monkeypatch.chdir(paths.home)
+        for argv in (("update",), ("init",), ("init", "--config", settings)):
+            assert "nothing new, nothing changed" in certboot(*argv).out
+        assert snapshot(paths.generations) == before
+    assert (len(digests), len(envs)) == (1, 1)
+    assert "AWS_CA_BUNDLE=" in envs.pop()
+
+
+def test_a_team_may_trust_nothing_but_its_own_ca_and_the_command_line_goes_before_its_settings(
+    certboot: Run, paths: StorePaths, tmp_path: Path
+) -> None:
+    settings = team(tmp_path / "team", 'base = "cas"\nsources = []\ncompany = [{path = "corp.pem"}]\n')
+    (settings.parent / "cas").mkdir()
+    saved(settings.parent / "cas" / "corp.pem", issue("Corp"))
+    for argv, expected in (
+        (("init", "--config", settings), {"Corp"}),
+        (("update",), {"Corp"}),
+        (("init", "--config", settings, "--source", "system"), {"Root A", "Corp"}),
+        (("update",), {"Corp"}),  # the settings are a lasting choice
+    ):
+        assert certboot(*argv).status == 0
+        assert names(paths) == expected
+
+
+@cases(
+    ("text", "words"),
+    [
+        ("sources = [\n'certifi',\n'mozilla']\n", "team.toml, line 3"),
+        ("sources = \n", "line 1"),
+        ('[[company]]\npath = "corp.pem"\n', "corp.pem"),
+        (None, "team.toml"),
+    ],
+)
+def test_a_mistake_in_a_teams_file_is_named_and_changes_nothing(
+    certboot: Run, store: StorePaths, tmp_path: Path, text: str | None, words: str
+) -> None:
+    settings = team(tmp_path / "team", text or "")
+    if text is None:
+        settings.unlink()
+    before = snapshot(store.home)
+    assert_refused(certboot("init", "--config", settings), str(settings.parent), words)
+    assert snapshot(store.home) == before

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import typing
 from collections.abc import Callable
 
 import pytest
+import trustme
+from support.commands import Run
+from support.server import TlsServer
 from support.table import cases
 
 from certboot.doctor.finding import Finding
 from certboot.doctor.run import GROUPS
-
-if typing.TYPE_CHECKING:
-    from support.environments import Ran
-    from support.server import TlsServer
-
-    from certboot.net.connection import Target
-
-Run = Callable[..., "Ran"]
+from certboot.net.connection import Target
 
 
 @pytest.fixture
@@ -34,14 +29,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return hosts
 
 
-@pytest.mark.parametrize(
+@cases(
     ("word", "group"),
-    [
-        ("environmet", "environment"), ("Environment", "environment"), ("enviroment", "environment"),
-        ("hooks", "hook"), ("stroe", "store"), ("stores", "store"), ("client", "clients"),
-    ],
-)  # fmt: skip
+    [("environmet", "environment"), ("Environment", "environment"), ("stroe", "store"), ("client", "clients")],
+)
 def test_a_word_that_is_nearly_a_group_is_no_host(certboot: Run, asked: list[str], word: str, group: str) -> None:
+    asked.clear()
     for words in ((word,), ("hook", word), ("localhost", word)):
         ran = certboot("doctor", *words)
         assert (ran.status, ran.out) == (2, "")
@@ -54,23 +47,16 @@ def test_a_word_that_is_nearly_a_group_is_no_host(certboot: Run, asked: list[str
     assert asked == [f"{word.lower()}:443"]
 
 
-@pytest.mark.parametrize("word", ["localhost", "intranet", "store.example", "host", "web", "mail", "https://stores"])
-def test_a_word_that_is_like_no_group_is_a_host(certboot: Run, asked: list[str], word: str) -> None:
-    certboot("doctor", "hook", word)
-    assert len(asked) == 1
+def test_a_word_that_is_like_no_group_is_a_host(certboot: Run, asked: list[str]) -> None:
+    hosts = ["localhost", "intranet", "store.example", "host", "web", "mail", "https://stores"]
+    for word in hosts:
+        certboot("doctor", "hook", word)
+    certboot("doctor", "hook", "stores", "--servername", "a.example")  # an option that goes with a host
+    assert len(asked) == len(hosts) + 1
 
 
-def test_with_an_option_that_goes_with_a_host_the_word_is_one(certboot: Run, asked: list[str]) -> None:
-    certboot("doctor", "hook", "stores", "--servername", "a.example")
-    assert asked == ["stores:443"]
-
-
-def test_every_group_is_taken_as_it_is(certboot: Run, asked: list[str]) -> None:
+def test_groups_are_taken_as_they_are_and_two_hosts_are_refused_and_named(certboot: Run, asked: list[str]) -> None:
     assert {certboot("doctor", group).err for group in GROUPS} == {""}
-    assert asked == []
-
-
-def test_two_hosts_are_refused_and_named(certboot: Run, asked: list[str]) -> None:
     ran = certboot("doctor", "nosuchgroup", "store", "https://u:secret@localhost/")
     assert ran.status == 2
     assert ran.err.startswith("certboot: error: one host at a time: 'nosuchgroup', 'https://localhost/'\n")
@@ -79,36 +65,33 @@ def test_two_hosts_are_refused_and_named(certboot: Run, asked: list[str]) -> Non
 
 
 @cases(
-    "argv",
+    "line",
     [
-        ("doctor", "https://u:secretpw@localhost:99999/db"),
-        ("doctor", "localhost", "--connect", "u:secretpw@localhost:99999"),
-        ("doctor", "localhost", "--servername", "u:secretpw@:1"),
-        ("doctor", "--chain", "f", "--host", "https://u:secretpw@/"),
-        ("doctor", "a", "https://u:secretpw@b/"),
-        ("repair", "https://u:secretpw@localhost:99999/db"),
-        ("chain", "u:secretpw@localhost:99999"),
-        ("chain", "a", "https://u:secretpw@b/"),
-        ("trust", "u:secretpw@localhost.example:99999"),
-        ("trust", "https://u:secretpw@localhost:99999/ca.pem"),
-        ("trust", "http://u:secretpw@localhost/ca.pem"),
-        ("scan", "https://u:secretpw@localhost:99999/db"),
+        "doctor https://u:secretpw@localhost:99999/db",
+        "doctor localhost --connect u:secretpw@localhost:99999",
+        "doctor localhost --servername u:secretpw@:1",
+        "doctor --chain f --host https://u:secretpw@/",
+        "doctor a https://u:secretpw@b/",
+        "repair https://u:secretpw@localhost:99999/db",
+        "chain u:secretpw@localhost:99999",
+        "chain a https://u:secretpw@b/",
+        "trust u:secretpw@localhost.example:99999",
+        "trust https://u:secretpw@localhost:99999/ca.pem",
+        "trust http://u:secretpw@localhost/ca.pem",
+        "scan https://u:secretpw@localhost:99999/db",
     ],
 )
-def test_no_refusal_repeats_a_password(certboot: Run, argv: tuple[str, ...]) -> None:
-    ran = certboot(*argv)
+def test_no_refusal_repeats_a_password(certboot: Run, line: str) -> None:
+    ran = certboot(*line.split())
     assert ran.status in {1, 2}
     assert ran.out + ran.err
     assert "secretpw" not in ran.out + ran.err
 
 
 def test_options_between_groups_and_a_host_are_taken(
-    certboot: Run,
-    serve: Callable[..., TlsServer],
-    ca: typing.Any,  # noqa: ANN401 - trustme.CA
+    certboot: Run, serve: Callable[..., TlsServer], ca: trustme.CA
 ) -> None:
-    port = serve(ca.issue_cert("localhost")).port
-    ran = certboot("doctor", "hook", "--json", f"localhost:{port}")
+    ran = certboot("doctor", "hook", "--json", f"localhost:{serve(ca.issue_cert('localhost')).port}")
     assert (ran.status, ran.err) == (1, "")
     assert {finding["group"] for finding in json.loads(ran.out)["findings"]} == {"hook", "server"}
 
@@ -124,8 +107,8 @@ def test_a_hint_leads_from_a_finding_to_its_story(certboot: Run, monkeypatch: py
 
 
 def test_several_ids_are_explained_one_after_the_other_each_once(certboot: Run) -> None:
-    one, other = certboot("explain", "timeout").out, certboot("explain", "hook-failed").out
-    assert certboot("explain", "timeout", "hook-failed", "timeout").out == f"{one}\n{other}"
+    first, second = certboot("explain", "timeout").out, certboot("explain", "hook-failed").out
+    assert certboot("explain", "timeout", "hook-failed", "timeout").out == f"{first}\n{second}"
     ran = certboot("explain", "timeout", "hook-faild")
     assert (ran.status, ran.out) == (2, "")
     assert "hint: certboot explain hook-failed" in ran.err
