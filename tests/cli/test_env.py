@@ -12,19 +12,17 @@ import subprocess
 import sys
 import time
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.commands import Run
 from support.environments import SYSTEM_PATH
 from support.hook_store import Store
 from support.table import cases
 
 from certboot.cli import env
 from certboot.store.paths import StorePaths
-
-if typing.TYPE_CHECKING:
-    from support.environments import Ran
 
 CERTBOOT = (sys.executable, "-m", "certboot")
 FISH = "certboot env --format fish | source; exec env -0"
@@ -35,11 +33,15 @@ def store(paths: StorePaths) -> Store:
     return Store(paths.home)
 
 
-def ran(
-    *argv: str | Path, home: Path, data: bytes = b"", **variables: str
-) -> subprocess.CompletedProcess[bytes]:  # fmt: skip
+def ran(*argv: str | Path, home: Path, data: bytes = b"", **variables: str) -> subprocess.CompletedProcess[bytes]:
     environ = {"HOME": str(home), "PATH": SYSTEM_PATH, "CERTBOOT_DISABLE": "1", **variables}
     return subprocess.run([*CERTBOOT, *argv], input=data, env=environ, capture_output=True, check=False, timeout=60)
+
+
+def in_a_shell(script: str, home: Path, shell: str = "sh") -> subprocess.CompletedProcess[str]:
+    environ = {"HOME": str(home), "PATH": SYSTEM_PATH}
+    argv = [shell, "-c", script.replace("certboot ", f"{' '.join(CERTBOOT)} ")]
+    return subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
 
 def environment_in(output: bytes) -> dict[str, str]:
@@ -49,20 +51,21 @@ def environment_in(output: bytes) -> dict[str, str]:
 # env
 
 
-def test_env_prints_what_the_hook_would_set(certboot: Callable[..., Ran], store: Store) -> None:
+def test_env_prints_what_the_hook_would_set(certboot: Run, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = certboot("env")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out == "".join(f"export {name}={value}\n" for name, value in store.settings.items())
-
-
-def test_env_takes_a_format(certboot: Callable[..., Ran], store: Store) -> None:
     assert json.loads(certboot("env", "--format", "json").out) == store.settings
-    assert certboot("env", "--format", "csh").status == 2
+    monkeypatch.setenv("SSL_CERT_FILE", "/own.pem")
+    ran = certboot("env", "--force", "--format", "json")
+    assert (json.loads(ran.out), ran.err) == (store.settings, "")
+    monkeypatch.setattr("sys.stdout", None)
+    assert env.env_command(argparse.Namespace(force=False, format="sh")) == 0
 
 
 @pytest.mark.usefixtures("store")
 def test_env_leaves_alone_what_is_set_to_something_else_and_says_why(
-    certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+    certboot: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_CERT", "/x\x1b")
     monkeypatch.setenv("SSL_CERT_FILE", "")
@@ -78,120 +81,89 @@ def test_env_leaves_alone_what_is_set_to_something_else_and_says_why(
     )
 
 
-def test_env_force_prints_all(certboot: Callable[..., Ran], store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", "/own.pem")
-    ran = certboot("env", "--force", "--format", "json")
-    assert (json.loads(ran.out), ran.err) == (store.settings, "")
-
-
-def test_env_replaces_a_value_that_was_adopted(
-    certboot: Callable[..., Ran], store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_env_replaces_a_value_that_was_adopted(certboot: Run, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURL_CA_BUNDLE", "/old.pem")
     assert "CURL_CA_BUNDLE is set" in certboot("env").err
     store.write(*(f"{name}={value}" for name, value in store.settings.items()), "-CURL_CA_BUNDLE=/old.pem")
-    ran = certboot("env", "--format", "json")
-    assert ran.err == ""
     replaced = f"{store.home}/current/./bundle.pem"
-    assert json.loads(ran.out) == {**store.settings, "CURL_CA_BUNDLE": replaced}
-    monkeypatch.setenv("CURL_CA_BUNDLE", replaced)  # as a child has it
-    assert json.loads(certboot("env", "--format", "json").out) == {**store.settings, "CURL_CA_BUNDLE": replaced}
+    for value in ("/old.pem", replaced):  # the latter as a child has it
+        monkeypatch.setenv("CURL_CA_BUNDLE", value)
+        ran = certboot("env", "--format", "json")
+        assert (json.loads(ran.out), ran.err) == ({**store.settings, "CURL_CA_BUNDLE": replaced}, "")
 
 
-@cases("command", [("env",), ("run", "--", "true")])
-def test_without_a_store_nothing_is_printed_and_nothing_started(
-    certboot: Callable[..., Ran], paths: StorePaths, command: tuple[str, ...]
-) -> None:
-    ran = certboot(*command)
-    assert (ran.status, ran.out) == (2, "")
-    assert ran.err == f"certboot: error: there is no store yet: {paths.home}\n\nhint: certboot init\n"
-
-
-@pytest.mark.parametrize(
-    "home", ['it\'s "mine" $HOME', "caf\u00e9 \u20ac `id`", os.fsdecode(b"\xff\xfe"), "back\\slash"]
-)
 @pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "fish"])
-def test_a_shell_that_evaluates_it_has_the_variables(shell: str, home: str, tmp_path: Path) -> None:
+def test_a_shell_that_evaluates_it_has_the_variables(shell: str, tmp_path: Path) -> None:
     """The store's path is as odd as a path can be that SSL_CERT_DIR can express."""
     program = shutil.which(shell, path=SYSTEM_PATH) or pytest.skip(f"no {shell} on this machine")
+    home = os.fsdecode(b'it\'s "mine" $HOME, caf\xc3\xa9 `id` \xff\xfe back\\slash')
     store = Store(tmp_path / "plain")
     store.home = store.home.rename(tmp_path / home)
     store.env.write_bytes(store.env.read_bytes().replace(b"/plain/", os.fsencode(f"/{home}/")))
     commands = tmp_path / "bin"
     commands.mkdir()
-    (commands / "certboot").write_text(f'#!/bin/sh\nexec {sys.executable} -m certboot "$@"\n')
-    (commands / "certboot").chmod(0o755)
+    executable(commands / "certboot", f'#!/bin/sh\nexec {sys.executable} -m certboot "$@"\n')
     environ = {"PATH": f"{commands}:{SYSTEM_PATH}", "CERTBOOT_HOME": str(store.home), "LC_ALL": "C.UTF-8"}
     environ["HOME"] = str(tmp_path)
     script = FISH if shell == "fish" else 'eval "$(certboot env)"; exec env -0'
     done = subprocess.run([program, "-c", script], env=environ, capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
-    found = environment_in(done.stdout)
-    assert {name: found[name] for name in store.settings} == store.named("current")
+    environ = environment_in(done.stdout)
+    assert {name: environ[name] for name in store.settings} == store.named("current")
 
 
 @pytest.mark.usefixtures("store")
 def test_a_reader_that_goes_or_is_not_there_is_no_error(clean: Path) -> None:
-    command = f"{sys.executable} -m certboot env"
-    for script in (f"{command} >&-", f"{command} 2>&-", f"PIP_CERT=/own {command} >&- 2>&-", f"{command} | true"):
-        done = subprocess.run(
-            ["sh", "-c", script], env={"HOME": str(clean), "PATH": SYSTEM_PATH}, capture_output=True, check=False
-        )
-        assert (done.returncode, done.stderr) == (0, b"")
+    for script in ("certboot env >&-", "PIP_CERT=/own certboot env >&- 2>&-", "certboot env | true"):
+        done = in_a_shell(script, clean)
+        assert (done.returncode, done.stderr) == (0, "")
+    # It ends a program as it does without certboot.
+    done = in_a_shell("certboot run -- yes | head -n 1; echo ${PIPESTATUS[0]}", clean, "bash")
+    assert (done.stdout, done.stderr) == (f"y\n{128 + signal.SIGPIPE}\n", "")
 
 
 # run
 
 
-def test_the_program_has_the_variables_that_were_not_set(clean: Path, store: Store) -> None:
+def test_the_program_has_the_variables_that_were_not_set(clean: Path, store: Store, tmp_path: Path) -> None:
     done = ran("run", "--", "env", "-0", home=clean, GIT_SSL_CAINFO="/own.pem", PIP_CERT="/own.pem", OTHER="\u00fc")
-    found = environment_in(done.stdout)
+    environ = environment_in(done.stdout)
     expected = {**store.settings, "GIT_SSL_CAINFO": "/own.pem", "PIP_CERT": "/own.pem"}
     del expected["REQUESTS_CA_BUNDLE"]
-    assert {name: value for name, value in found.items() if name in {*store.settings, "PIP_CERT"}} == expected
-    assert (found["OTHER"], found["HOME"], found["PATH"]) == ("\u00fc", str(clean), SYSTEM_PATH)
+    assert {name: value for name, value in environ.items() if name in {*store.settings, "PIP_CERT"}} == expected
+    assert (environ["OTHER"], environ["HOME"], environ["PATH"]) == ("\u00fc", str(clean), SYSTEM_PATH)
+    other = Store(tmp_path / "other")  # --home goes before the program
+    done = ran("run", "--home", other.home, "--", "printenv", "SSL_CERT_FILE", home=clean)
+    assert done.stdout.decode() == f"{other.settings['SSL_CERT_FILE']}\n"
 
 
 @pytest.mark.usefixtures("store")
-@cases("status", [0, 1, 2, 126, 255])
-def test_the_exit_status_is_the_programs(clean: Path, status: int) -> None:
-    assert ran("run", "--", "sh", "-c", f"exit {status}", home=clean).returncode == status
-
-
-@pytest.mark.usefixtures("store")
-@cases("name", ["SIGKILL", "SIGTERM", "SIGINT", "SIGPIPE", "SIGXFSZ", "SIGSEGV"])
-def test_a_program_that_dies_by_a_signal_is_seen_to(clean: Path, name: str) -> None:
+def test_the_exit_status_is_the_programs(clean: Path) -> None:
     """SIGPIPE and SIGXFSZ, which Python ignores, kill it as they do without certboot."""
-    number = int(getattr(signal, name))
-    assert ran("run", "sh", "-c", f"ulimit -c 0; kill -{number} $$", home=clean).returncode == -number
+    assert ran("run", "--", "sh", "-c", "exit 255", home=clean).returncode == 255
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+        assert ran("run", "sh", "-c", f"ulimit -c 0; kill -{int(number)} $$", home=clean).returncode == -number
 
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@cases("ignored", ["", "INT", "HUP", "INT HUP"])
+@cases("ignored", ["", "INT HUP"])
 def test_the_program_ignores_the_signals_that_certboot_was_started_with_and_no_more(clean: Path, ignored: str) -> None:
     """It is this very process: no parent between it and the shell, and the same signals as a program of the shell's."""
-    show = "exec sed -n 's/^SigIgn:.//p; s/^PPid:.//p; s/^Pid:.//p' /proc/self/status"
+    show = "sed -n 's/^SigIgn:.//p; s/^PPid:.//p; s/^Pid:.//p' /proc/self/status"
     ignore = f"trap '' {ignored}; " if ignored else ""
-    environ = {"HOME": str(clean), "PATH": SYSTEM_PATH}
-    command = ["sh", "-c", f"{ignore}echo $$; {show.replace('exec', 'exec ' + ' '.join(CERTBOOT) + ' run --')}"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
-    shell, pid, parent, found = done.stdout.split()
-    plain = subprocess.run(["sh", "-c", f"{ignore}{show}"], env=environ, capture_output=True, text=True, check=False)
+    shell, pid, parent, ignores = in_a_shell(f"{ignore}echo $$; exec certboot run -- {show}", clean).stdout.split()
     assert (pid, parent) == (shell, str(os.getpid()))
-    assert found == plain.stdout.split()[2]
+    assert ignores == in_a_shell(f"{ignore}exec {show}", clean).stdout.split()[2]
 
 
 @pytest.mark.usefixtures("store")
 def test_an_interrupt_ends_the_program_and_not_certboot(clean: Path, tmp_path: Path) -> None:
     started = tmp_path / "started"
     script = f"trap 'echo caught; exit 3' INT; touch {started}; while :; do sleep 0.02; done"
-    with subprocess.Popen(
-        [*CERTBOOT, "run", "--", "sh", "-c", script],
-        env={"HOME": str(clean), "PATH": SYSTEM_PATH},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as program:
+    environ = {"HOME": str(clean), "PATH": SYSTEM_PATH}
+    command = [*CERTBOOT, "run", "--", "sh", "-c", script]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
         deadline = time.monotonic() + 30
         while not started.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -202,50 +174,19 @@ def test_an_interrupt_ends_the_program_and_not_certboot(clean: Path, tmp_path: P
 
 SHOW = "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))"
 ODD = (
-    "--help",
-    "-h",
-    "--",
-    "--version",
-    "--home",
-    "",
-    " ",
-    "a b",
-    "*",
-    "$HOME",
-    "'\"\\`",
-    "\n",
-    "\u00fc",
+    "--help", "-h", "--", "--version", "--home", "", " ", "a b", "*", "$HOME", "'\"\\`", "\n", "\u00fc",
     os.fsdecode(b"\xff"),
-)
+)  # fmt: skip
 
 
 @pytest.mark.usefixtures("store")
-@cases("dashes", [(), ("--",)], ids=["plain", "dashes"])
-def test_every_argument_behind_the_program_is_the_programs(clean: Path, dashes: tuple[str, ...]) -> None:
-    done = ran("run", *dashes, sys.executable, "-c", SHOW, *ODD, home=clean)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert [os.fsdecode(part) for part in done.stdout.split(b"\0")] == list(ODD)
-
-
-def test_home_goes_before_the_program(clean: Path, tmp_path: Path) -> None:
-    other = Store(tmp_path / "other")
+def test_every_argument_behind_the_program_and_its_input_are_the_programs(clean: Path) -> None:
     for dashes in ((), ("--",)):
-        done = ran("run", "--home", other.home, *dashes, "printenv", "SSL_CERT_FILE", home=clean)
-        assert done.stdout.decode() == f"{other.settings['SSL_CERT_FILE']}\n"
-
-
-@pytest.mark.usefixtures("store")
-def test_standard_input_and_output_are_the_programs(clean: Path) -> None:
+        done = ran("run", *dashes, sys.executable, "-c", SHOW, *ODD, home=clean)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert [os.fsdecode(part) for part in done.stdout.split(b"\0")] == list(ODD)
     data = bytes(range(256)) * 999
     assert ran("run", "cat", home=clean, data=data).stdout == data
-
-
-@pytest.mark.usefixtures("store")
-def test_a_reader_that_goes_ends_the_program_as_it_does_without_certboot(clean: Path) -> None:
-    command = f"{' '.join(CERTBOOT)} run -- yes | head -n 1; echo ${{PIPESTATUS[0]}}"
-    environ = {"HOME": str(clean), "PATH": SYSTEM_PATH}
-    done = subprocess.run(["bash", "-c", command], env=environ, capture_output=True, text=True, check=False, timeout=60)
-    assert (done.stdout, done.stderr) == (f"y\n{128 + signal.SIGPIPE}\n", "")
 
 
 def executable(path: Path, text: str, mode: int = 0o755) -> Path:
@@ -255,22 +196,31 @@ def executable(path: Path, text: str, mode: int = 0o755) -> Path:
 
 
 @pytest.mark.usefixtures("store")
-def test_what_cannot_be_started_has_the_exit_status_that_env_gives_it(clean: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_started_has_the_exit_status_that_env_gives_it(
+    certboot: Run, clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clean)
     closed = executable(tmp_path / "closed", "#!/bin/sh\n", 0o644)
     broken = executable(tmp_path / "broken", "#!/no/such/interpreter\n")
-    cases = {
-        "nosuch": (127, "no such program: nosuch"),
-        "./nosuch": (127, "no such program: ./nosuch"),
-        str(broken): (127, f"the interpreter that its first line names is missing: {broken}"),
-        str(closed): (126, f"cannot start the program: Permission denied: {closed}"),
-        str(tmp_path): (126, f"cannot start the program: Permission denied: {tmp_path}"),
-    }
-    for program, (status, message) in cases.items():
-        done = ran("run", "--", program, "argument", home=clean)
-        assert (done.returncode, done.stdout) == (status, b"")
-        assert done.stderr.decode().startswith(f"certboot: error: {message}\n\nhint: ")
+    numbers = (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
+    handlers = [signal.getsignal(number) for number in numbers]
+    assert handlers[1:] == [signal.SIG_IGN] * 2
+    for program, status, message in (
+        ("nosuch", 127, "no such program: nosuch"),
+        ("./nosuch", 127, "no such program: ./nosuch"),
+        (str(broken), 127, f"the interpreter that its first line names is missing: {broken}"),
+        (str(closed), 126, f"cannot start the program: Permission denied: {closed}"),
+        (str(tmp_path), 126, f"cannot start the program: Permission denied: {tmp_path}"),
+    ):
+        done = certboot("run", "--", program, "argument")
+        assert (done.status, done.out) == (status, "")
+        assert done.err.startswith(f"certboot: error: {message}\n\nhint: ")
         oracle = subprocess.run(["env", program], env={"PATH": SYSTEM_PATH}, capture_output=True, check=False)
         assert oracle.returncode == status
+    done = certboot("run", "sh", "x" * 3_000_000)
+    assert done.status == 126
+    assert done.err.startswith("certboot: error: cannot start the program: Argument list too long")
+    assert [signal.getsignal(number) for number in numbers] == handlers
 
 
 @pytest.mark.usefixtures("store")
@@ -282,19 +232,14 @@ def test_a_script_that_names_no_interpreter_is_run_by_the_shell(clean: Path, tmp
 
 
 @pytest.mark.usefixtures("store")
-@cases("argv", [("run",), ("run", "--"), ("run", ""), ("run", "--", "", "x")])
-def test_no_program_is_wrong_usage(certboot: Callable[..., Ran], argv: tuple[str, ...]) -> None:
-    ran = certboot(*argv)
-    assert (ran.status, ran.out) == (2, "")
-    assert ran.err == "certboot: error: no program is named\n\nhint: certboot run -- PROGRAM [ARGUMENT ...]\n"
+def test_no_program_is_wrong_usage(certboot: Run) -> None:
+    for argv in (("run",), ("run", "--"), ("run", ""), ("run", "--", "", "x")):
+        ran = certboot(*argv)
+        assert (ran.status, ran.out) == (2, "")
+        assert ran.err == "certboot: error: no program is named\n\nhint: certboot run -- PROGRAM [ARGUMENT ...]\n"
 
 
-@pytest.mark.usefixtures("store")
-def test_an_option_that_run_does_not_know_is_wrong_usage(certboot: Callable[..., Ran]) -> None:
-    assert certboot("run", "--nosuch", "true").status == 2
-
-
-# The same in this process, where another is not begun.
+# The same in this process, where another is not begun
 
 
 @pytest.fixture
@@ -305,6 +250,8 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, list[str]
     calls: list[tuple[str, list[str], dict[str, str]]] = []
 
     def begin(path: str, argv: list[str], environ: dict[str, str]) -> typing.NoReturn:
+        if path == shutil.which("true"):
+            raise OSError(errno.ENOEXEC, "Exec format error")
         calls.append((path, argv, environ))
         assert [signal.getsignal(number) for number in names] == [signal.SIG_DFL] * 3
         raise Begun
@@ -321,80 +268,25 @@ class Begun(Exception):  # noqa: N818 - no error
     """There is no way back from here."""
 
 
-def test_the_process_itself_becomes_the_program(
-    certboot: Callable[..., Ran], store: Store, begun: list[tuple[str, list[str], dict[str, str]]]
+def test_the_process_itself_becomes_the_program_or_the_shell_for_a_script_without_an_interpreter(
+    certboot: Run, store: Store, begun: list[tuple[str, list[str], dict[str, str]]]
 ) -> None:
-    with pytest.raises(Begun):
-        certboot("run", "--", "sh", "-c", "exit 3")
-    ((path, argv, environ),) = begun
-    assert (path, argv) == (shutil.which("sh"), ["sh", "-c", "exit 3"])
+    for argv in (("run", "--", "sh", "-c", "exit 3"), ("run", "true", "x")):
+        with pytest.raises(Begun):
+            certboot(*argv)
+    (path, argv_of_program, environ), (shell, argv_of_shell, _) = begun
+    assert (path, argv_of_program) == (shutil.which("sh"), ["sh", "-c", "exit 3"])
     assert environ == {**store.settings, **os.environ}
+    assert (shell, argv_of_shell) == ("/bin/sh", ["sh", shutil.which("true"), "x"])
 
 
-@pytest.mark.usefixtures("store", "begun")
-@cases(
-    ("error", "program", "status", "said"),
-    [
-        (FileNotFoundError(errno.ENOENT, "x"), "sh", 127, "the interpreter that its first line names is missing: sh"),
-        (FileNotFoundError(errno.ENOENT, "x"), "nosuch", 127, "no such program: nosuch"),
-        (OSError(errno.E2BIG, "Argument list too long"), "sh", 126, "cannot start the program: Argument list too long"),
-    ],
-)
-def test_what_keeps_it_from_becoming_the_program_is_said(
-    certboot: Callable[..., Ran],
-    monkeypatch: pytest.MonkeyPatch,
-    error: OSError,
-    program: str,
-    status: int,
-    said: str,
-) -> None:
-    def fail(*_: object) -> typing.NoReturn:
-        raise error
-
-    monkeypatch.setattr(os, "execve", fail)
-    monkeypatch.setattr(os, "execvpe", fail)
-    ran = certboot("run", program)
-    assert (ran.status, ran.out) == (status, "")
-    assert ran.err.startswith(f"certboot: error: {said}")
+# What a process does that cannot become another: it waits (Windows)
 
 
 @pytest.mark.usefixtures("store")
-def test_the_shell_is_begun_for_a_script_without_an_interpreter(
-    certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, begun: list[tuple[str, list[str], dict[str, str]]]
+def test_where_it_cannot_become_the_program_it_waits_for_it_though_the_user_interrupts(
+    certboot: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = os.execve
-
-    def without(path: str, argv: list[str], environ: dict[str, str]) -> typing.NoReturn:
-        if path != "/bin/sh":
-            raise OSError(errno.ENOEXEC, "Exec format error")
-        begin(path, argv, environ)
-        raise AssertionError
-
-    monkeypatch.setattr(os, "execve", without)
-    with pytest.raises(Begun):
-        certboot("run", "sh", "x")
-    assert begun[0][:2] == ("/bin/sh", ["sh", shutil.which("sh"), "x"])
-
-
-@pytest.mark.usefixtures("store")
-def test_without_standard_output_env_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr("sys.stdout", None)
-        assert env.env_command(argparse.Namespace(force=False, format="sh")) == 0
-
-
-# What a process does that cannot become another: it waits (Windows).
-
-
-def test_waiting_returns_the_exit_status_of_the_program(tmp_path: Path) -> None:
-    environ = {"PATH": SYSTEM_PATH, "WORD": "said"}
-    assert env._wait_for(["sh", "-c", f'printf %s "$WORD" > {tmp_path}/word; exit 7'], environ) == 7
-    assert (tmp_path / "word").read_text() == "said"
-    with pytest.raises(FileNotFoundError):
-        env._wait_for(["nosuch"], environ)
-
-
-def test_waiting_goes_on_when_the_user_interrupts_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     wait = subprocess.Popen.wait
     interrupts = [KeyboardInterrupt(), KeyboardInterrupt()]
 
@@ -403,28 +295,11 @@ def test_waiting_goes_on_when_the_user_interrupts_the_program(monkeypatch: pytes
             raise interrupts.pop()
         return wait(program, timeout)
 
-    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
-    assert env._wait_for(["sh", "-c", "exit 3"], {"PATH": SYSTEM_PATH}) == 3
-
-
-@pytest.mark.usefixtures("store")
-def test_on_windows_the_command_waits(certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[list[str]] = []
-
-    def wait_for(argv: list[str], _: object) -> int:
-        started.append(argv)
-        return 9
-
-    monkeypatch.setattr(env, "_wait_for", wait_for)
     monkeypatch.setattr(env, "_CAN_BECOME", False)
-    assert certboot("run", "--", "x", "--", "y").status == 9
-    assert started == [["x", "--", "y"]]
-
-
-@pytest.mark.usefixtures("store")
-def test_a_program_that_cannot_be_started_leaves_the_signals_as_they_were(certboot: Callable[..., Ran]) -> None:
-    numbers = (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
-    before = [signal.getsignal(number) for number in numbers]
-    assert before[1:] == [signal.SIG_IGN] * 2
-    assert certboot("run", "/no/such/program").status == 127
-    assert [signal.getsignal(number) for number in numbers] == before
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    script = f'printf %s "$SSL_CERT_FILE $1" > {tmp_path}/word; exit 7'
+    assert certboot("run", "--", "sh", "-c", script, "--", "--").status == 7
+    assert (tmp_path / "word").read_text().endswith("/current/bundle.pem --")
+    assert interrupts == []
+    with pytest.raises(FileNotFoundError):
+        env._wait_for(["nosuch"], {"PATH": SYSTEM_PATH})

@@ -1,401 +1,390 @@
-"""``certboot repair`` against real servers on loopback that do not send what they should."""
+"""``certboot repair`` and ``certboot chain`` against servers on loopback that do not send what they should."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
 import os
 import socket
 import subprocess
 import sys
-import typing
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from support import report
-from support.issuers import (
-    ChainServer,
-    accepted,
-    as_pkcs7,
-    intermediate,
-    leaf,
-    repaired_in,
-    respelled,
-    trusted_root,
-    without_its_issuer,
-)
+from support.commands import Run, in_colons, saved
+from support.issuers import ChainServer, accepted, as_pkcs7, intermediate, leaf, openssl_path, repaired_in, respelled
 from support.pki import DAY, NOW, Issued, issue
 from support.plain_server import PlainServer, moved, page
 from support.snapshot import assert_refused, snapshot
+from support.table import cases
 from support.terminal import answers
 
-from certboot.pki.certificate import file_name, load_certificate
+from certboot.cli import repair
+from certboot.net.connection import Target
+from certboot.net.handshake import Handshake
+from certboot.pki import pem
+from certboot.pki.certificate import Certificate, file_name, load_certificate
+from certboot.repair.completion import Completion, Refusal
+from certboot.repair.examine import Examined
 from certboot.sources import repaired
+from certboot.sources.aia import Failure
+from certboot.sources.candidates import Offer
+from certboot.store.paths import StorePaths
 
-if typing.TYPE_CHECKING:
-    from support.environments import Ran
-
-    from certboot.store.paths import StorePaths
-
-    Run = Callable[..., Ran]
-    Send = Callable[..., ChainServer]
-
+Send = Callable[..., ChainServer]
 GOOD = "Verify return code: 0 (ok)"
 
+# What is said
 
-@pytest.fixture
-def root(clean: Path, certboot: Run) -> Issued:
-    """A CA that the store trusts."""
-    return trusted_root(clean, certboot)
-
-
-@pytest.fixture
-def forgetful(root: Issued, place: PlainServer, send: Send) -> ChainServer:
-    """A server that does not send its issuer, which lies where its certificate says."""
-    return without_its_issuer(root, place, send)
+LEAF, CA, ROOT = (load_certificate(issue(name).der) for name in ("www.example", "CA\x1b", "Root"))
+LAX = load_certificate(issue("Lax", extensions=()).der)
+TARGET = Target("www.example")
+MARK = "\N{REPLACEMENT CHARACTER}"
+PATH = (Offer(LEAF, "the server"), Offer(CA, "http://ca.example/\x1b"))
+NONE = Completion(PATH[:1], None, ())
+PROXY = "  proxy    it resolved the names of these addresses: where they lead could not be checked"
 
 
-class TestRepair:
-    def test_what_the_server_forgot_is_stored_for_every_client(
-        self, certboot: Run, paths: StorePaths, forgetful: ChainServer, place: PlainServer
-    ) -> None:
-        assert accepted(paths, forgetful) == [False, False]
-        ran = certboot("repair", "--yes", forgetful.shown)
-        assert (ran.status, ran.err) == (0, "")
-        lines = ran.out.splitlines()
-        assert lines[0] == f"{forgetful.shown}: to be stored, because the server does not send it: Example CA"
-        assert lines[4:7] == [
-            f"    from     {place.url}/ca",
-            "    because  it signed localhost",
-            f"  anchor   {lines[6].split()[1]} Root ({lines[6].split('(')[1][:16]}), in the store",
-        ]
-        assert lines[-2].endswith("4 trust anchors and 1 intermediate in generation 2 (1 new, 0 gone)")
-        assert lines[-1] == f"{forgetful.shown}: {GOOD}"
-        assert accepted(paths, forgetful) == [True, True]
-        assert repaired_in(paths) == {"Example CA": "intermediate"}
-        assert certboot("doctor", "store").status == 0
+def named(certificate: Certificate) -> str:
+    return f"{certificate.name} ({certificate.fingerprint[:16]})"
 
-    def test_an_issuer_whose_name_is_another_kind_of_string_serves_as_well(
-        self, certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send
-    ) -> None:
-        ca, other = respelled(root)
+
+def test_what_was_found_is_shown_with_its_reason() -> None:
+    complete = Completion(PATH, ROOT, ())
+    lax = (PATH[0], Offer(LAX, "the store"))
+    examined = (
+        Examined(TARGET, completion=complete, missing=PATH[1:], through_proxy=True),
+        Examined(TARGET, completion=complete, in_store=PATH[1:]),
+        Examined(TARGET, "no answer\x1b"),
+        Examined(TARGET, completion=Completion(lax, ROOT, ()), missing=lax[1:]),
+    )
+    lines = repair.findings_text(examined).split("\n")
+    assert lines[:11] == [
+        f"www.example:443: to be stored, because the server does not send it: CA{MARK}",
+        f"  {CA.subject}",
+        f"    SHA-256  {in_colons(CA.fingerprint)}",
+        f"    valid    {CA.validity.not_before:%Y-%m-%d} to {CA.validity.not_after:%Y-%m-%d}",
+        f"    from     http://ca.example/{MARK}",
+        "    because  it signed www.example",
+        f"  anchor   {named(ROOT)}, in the store",
+        PROXY,
+        "www.example:443: nothing is to be stored",
+        f"  stored   {named(CA)}, which the server does not send either",
+        f"  anchor   {named(ROOT)}, in the store",
+    ]
+    assert f"www.example:443: cannot be repaired: no answer{MARK}" in lines
+    assert "    defect   strict-missing-ski: Python 3.13 and newer refuse it" in lines
+    assert repair.written_text((LEAF, CA), ROOT) == f"www.example, CA{MARK}; not in it: Root, which clients have"
+
+
+def test_every_reason_is_told_on_lines_of_its_own() -> None:
+    refusal = Refusal("self-signed", "it vouches\nfor itself", ROOT, "http://ca.example/")
+    failures = (
+        Failure("timeout", "late", "CA\x1b", "http://ca.example/2"),
+        Failure("no-addresses", "it names none", "www.example"),
+    )
+    refused = Completion(PATH[:1], None, (refusal,))
+    examined = Examined(TARGET, completion=refused, failures=failures, through_proxy=True)
+    expected = [
+        "www.example:443: cannot be repaired: no way from www.example to an anchor of the store",
+        f"  refused  self-signed: {named(ROOT)} from http://ca.example/",
+        f"           it vouches{MARK}for itself",
+        f"  missing  timeout: the issuer of CA{MARK} at http://ca.example/2",
+        "           late",
+        "  missing  no-addresses: the issuer of www.example",
+        "           it names none",
+        PROXY,
+        "  next     certboot doctor www.example:443 tells what its operator has to change",
+    ]
+    assert repair.findings_text([examined]).split("\n") == repair.reasons_text(examined).split("\n") == expected
+
+
+@cases(
+    ("rule", "reason", "option"),
+    [
+        ("address-refused", "ca.example is 10.0.0.1, an address of a private network", "--allow-private"),
+        ("address-refused", "ca.example is 127.0.0.1, an address of this computer itself", ""),
+        ("address-refused", "169.254.169.254, an address that no CA's web server has", ""),
+        ("unsupported-scheme", "only http:// is fetched: https://ca.example/", "--allow-https"),
+        ("unsupported-scheme", "only http:// is fetched: ldap://ca.example/", ""),
+        ("timeout", "an address of a private network", ""),
+    ],
+)
+def test_the_option_that_would_fetch_it_is_named_where_that_can_be_right(rule: str, reason: str, option: str) -> None:
+    failures = (Failure(rule, reason, "www.example", "http://ca.example/"),)
+    text = repair.reasons_text(Examined(TARGET, completion=NONE, failures=failures))
+    assert text.split("\n")[-1].startswith(f"  or       {option}" if option else "  next     certboot doctor")
+
+
+@cases(
+    ("handshake", "words"),
+    [
+        (Handshake("ok", verify_code=0, verify_message="ok"), GOOD),
+        (Handshake("timeout", "no answer"), "no handshake: no answer"),
+        (Handshake("failed"), "no handshake: failed"),
+        (
+            Handshake("x", verify_code=62, verify_message="hostname mismatch"),
+            "Verify return code: 62 (hostname mismatch)",
+        ),
+    ],
+)
+def test_the_verdict_is_openssl_s_own(handshake: Handshake, words: str) -> None:
+    hint = "" if handshake.outcome == "ok" else "\n  next     certboot doctor www.example:443 says why"
+    assert repair.outcome_text(Examined(TARGET), handshake) == f"www.example:443: {words}{hint}"
+
+
+def test_of_many_reasons_some_are_told_and_of_each_rule_at_least_one() -> None:
+    refusals = (*(Refusal("self-signed", "x", ROOT, "the server"),) * 200, Refusal("expired", "y", ROOT, "the server"))
+    failures = tuple(Failure("timeout", f"{number}", "CA", "http://ca.example/") for number in range(11))
+    examined = Examined(TARGET, completion=Completion(PATH[:1], None, refusals), failures=failures)
+    lines = repair.reasons_text(examined).split("\n")
+    assert [line.split(":")[0] for line in lines if line.startswith("  refused")] == [
+        *["  refused  self-signed"] * 9, "  refused  expired", "  refused  and 191 more",
+    ]  # fmt: skip
+    assert [line for line in lines if line.startswith("           ")][10:] == [f"           {n}" for n in range(10)]
+    assert "  missing  and 1 more" in lines
+
+
+def test_what_a_stranger_makes_as_long_as_he_likes_is_cut() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of cryptography, which is asked for such a name here
+        long = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x" * 30_000, _validate=False)])
+        made = issue(long)
+    certificate = load_certificate(made.der)
+    url = f"http://ca.example/{'y' * 30_000}"
+    refusal = Refusal("self-signed", "x" * 30_000, certificate, url)
+    failure = Failure("status", url, certificate.name, url)
+    path = (Offer(certificate, "the server"), Offer(certificate, url))
+    for examined in (
+        Examined(TARGET, completion=Completion(path[:1], None, (refusal,)), failures=(failure,)),
+        Examined(TARGET, completion=Completion(path, certificate, ()), missing=path[1:]),
+    ):
+        text = repair.findings_text([examined])
+        assert max(len(line) for line in text.split("\n")) < 700
+        assert "\N{HORIZONTAL ELLIPSIS} (30,0" in text
+
+
+# What is done
+
+
+def test_what_the_server_forgot_is_stored_for_every_client(
+    certboot: Run, paths: StorePaths, forgetful: ChainServer, place: PlainServer
+) -> None:
+    assert accepted(paths, forgetful) == [False, False]
+    untouched = snapshot(paths.home)
+    assert_refused(certboot("repair", forgetful.shown))  # nobody can be asked
+    ran = certboot("repair", "--dry-run", forgetful.shown)
+    assert (ran.status, ran.out.splitlines()[-1]) == (0, "a dry run: nothing was changed")
+    assert snapshot(paths.home) == untouched
+    place.requests.clear()
+    ran = certboot("repair", "--yes", forgetful.shown)
+    assert (ran.status, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert lines[0] == f"{forgetful.shown}: to be stored, because the server does not send it: Example CA"
+    assert lines[4] == f"    from     {place.url}/ca"
+    assert lines[-2].endswith("4 trust anchors and 1 intermediate in generation 2 (1 new, 0 gone)")
+    assert lines[-1] == f"{forgetful.shown}: {GOOD}"
+    assert accepted(paths, forgetful) == [True, True]
+    assert repaired_in(paths) == {"Example CA": "intermediate"}
+    assert certboot("doctor", "store").status == 0
+    before = snapshot(paths.home)
+    ran = certboot("repair", forgetful.shown)  # done again it finds nothing to do and asks nobody
+    assert ran.status == 0
+    assert ran.out.splitlines()[0] == f"{forgetful.shown}: nothing is to be stored"
+    assert (snapshot(paths.home), place.asked) == (before, ["/ca"])
+
+
+@cases("by", ["address", "report"])
+def test_an_issuer_whose_name_is_another_kind_of_string_serves_as_well(
+    certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send, by: str
+) -> None:
+    ca, other = respelled(root)
+    if by == "address":
         place.pages["/ca"] = page(other.der)
         server = send(leaf(ca, f"{place.url}/ca"))
-        assert certboot("repair", "--yes", server.shown).out.endswith(f"{server.shown}: {GOOD}\n")
-        assert accepted(paths, server) == [True, True]
-        ran = certboot("repair", server.shown)
-        assert f"{server.shown}: nothing is to be stored\n" in ran.out
-        assert certboot("update").status == 0
-        assert accepted(paths, server) == [True, True]
-
-    def test_an_intermediate_of_the_ccadb_s_report_whose_name_is_another_kind_of_string_serves_as_well(
-        self, certboot: Run, paths: StorePaths, root: Issued, send: Send
-    ) -> None:
-        ca, other = respelled(root)
+    else:
         gone = (report.revoked(issue("Somebody else's")),)
         report.save(report.Reports((report.root(root),), (report.intermediate(other),), gone).bodies(), paths.cache)
         server = send(leaf(ca))
-        ran = certboot("repair", "--yes", server.shown)
-        assert (ran.status, ran.err) == (0, "")
-        assert ran.out.endswith(f"{server.shown}: {GOOD}\n")
-        assert accepted(paths, server) == [True, True]
-
-    def test_done_again_it_finds_nothing_to_do_and_asks_nobody(
-        self, certboot: Run, paths: StorePaths, forgetful: ChainServer, place: PlainServer
-    ) -> None:
-        certboot("repair", "--yes", forgetful.shown)
-        before, asked = snapshot(paths.home), list(place.asked)
-        ran = certboot("repair", forgetful.shown)
-        assert ran.status == 0
-        assert ran.out.splitlines()[0] == f"{forgetful.shown}: nothing is to be stored"
-        assert "which the server does not send either" in ran.out
-        assert (snapshot(paths.home), place.asked) == (before, asked)
-
-    def test_a_server_that_sends_all_it_should_needs_nothing(
-        self, certboot: Run, paths: StorePaths, root: Issued, send: Send, place: PlainServer
-    ) -> None:
-        ca = intermediate("Example CA", root)
-        server = send(leaf(ca, f"{place.url}/ca"), ca)
-        before = snapshot(paths.home)
-        ran = certboot("repair", server.shown)
-        assert (ran.status, ran.out.splitlines()[-1]) == (0, f"{server.shown}: {GOOD}")
-        assert (snapshot(paths.home), place.asked) == (before, [])
-
-    @pytest.mark.parametrize("answer", ["yes\n", "no\n", ""])
-    def test_it_asks_first(
-        self, certboot: Run, paths: StorePaths, forgetful: ChainServer, monkeypatch: pytest.MonkeyPatch, answer: str
-    ) -> None:
-        before = snapshot(paths.home)
-        answers(monkeypatch, answer)
-        ran = certboot("repair", forgetful.shown)
-        assert "store this intermediate? [y/N] " in ran.out
-        assert ran.status == (0 if answer == "yes\n" else 1)
-        assert repaired_in(paths) == ({"Example CA": "intermediate"} if answer == "yes\n" else {})
-        if answer != "yes\n":
-            assert ran.out.endswith("nothing was changed\n")
-            assert snapshot(paths.home) == before
-
-    def test_where_nobody_can_be_asked_nothing_is_stored(
-        self, certboot: Run, paths: StorePaths, forgetful: ChainServer
-    ) -> None:
-        before = snapshot(paths.home)
-        assert_refused(certboot("repair", forgetful.shown))
-        assert snapshot(paths.home) == before
-
-    def test_a_dry_run_shows_it_and_changes_nothing(
-        self, certboot: Run, paths: StorePaths, forgetful: ChainServer
-    ) -> None:
-        before = snapshot(paths.home)
-        ran = certboot("repair", "--dry-run", forgetful.shown)
-        assert (ran.status, ran.out.splitlines()[-1]) == (0, "a dry run: nothing was changed")
-        assert "Example CA" in ran.out
-        assert snapshot(paths.home) == before
-
-    def test_a_verdict_that_is_not_good_is_told_in_openssl_s_words(
-        self, certboot: Run, root: Issued, place: PlainServer, send: Send
-    ) -> None:
-        """The chain is complete now; that the certificate is for another host is another matter."""
-        ca = intermediate("Example CA", root)
-        place.pages["/ca"] = page(ca.der)
-        server = send(leaf(ca, f"{place.url}/ca"))
-        ran = certboot("repair", "--yes", "--servername", "other.example", server.shown)
-        assert ran.status == 1
-        assert ran.out.splitlines()[-2].startswith(f"{server.shown}: Verify return code: 62 (")
-        assert ran.out.splitlines()[-1] == f"  next     certboot doctor {server.shown} says why"
-
-    def test_without_a_store_there_is_nothing_to_repair(self, certboot: Run) -> None:
-        ran = certboot("repair", "localhost")
-        assert_refused(ran)
-        assert "hint: certboot init" in ran.err
+    ran = certboot("repair", "--yes", server.shown)
+    assert (ran.status, ran.err, ran.out.splitlines()[-1]) == (0, "", f"{server.shown}: {GOOD}")
+    assert accepted(paths, server) == [True, True]
+    assert f"{server.shown}: nothing is to be stored\n" in certboot("repair", server.shown).out
+    assert certboot("update").status == 0
+    assert accepted(paths, server) == [True, True]
 
 
-class TestForms:
-    """Each way in which an issuer may lie somewhere ends in a chain that OpenSSL accepts too."""
-
-    def repaired(self, certboot: Run, paths: StorePaths, server: ChainServer) -> list[str]:
-        ran = certboot("repair", "--yes", server.shown)
-        assert (ran.status, ran.out.splitlines()[-1]) == (0, f"{server.shown}: {GOOD}")
-        assert accepted(paths, server) == [True, True]
-        return sorted(repaired_in(paths))
-
-    @pytest.mark.parametrize("form", ["DER", "PEM", "PKCS#7 in DER", "PKCS#7 in PEM", "redirect"])
-    def test_every_form(
-        self, certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send, form: str
-    ) -> None:
-        ca = intermediate("Example CA", root)
-        place.pages["/moved"] = page(ca.der)
-        place.pages["/ca"] = {
-            "DER": page(ca.der),
-            "PEM": page(ca.pem, Content_Type="text/plain"),
-            "PKCS#7 in DER": page(as_pkcs7(issue("Another"), ca)),
-            "PKCS#7 in PEM": page(as_pkcs7(ca, encoding=Encoding.PEM)),
-            "redirect": moved(f"{place.url}/moved"),
-        }[form]
-        server = send(leaf(ca, f"{place.url}/ca"))
-        assert self.repaired(certboot, paths, server) == ["Example CA"]
-
-    def test_two_missing_levels(
-        self, certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send
-    ) -> None:
-        upper = intermediate("Upper", root)
-        lower = intermediate("Lower", upper, f"{place.url}/upper")
-        place.pages |= {"/upper": page(upper.der), "/lower": page(lower.der)}
-        assert self.repaired(certboot, paths, send(leaf(lower, f"{place.url}/lower"))) == ["Lower", "Upper"]
-        assert place.asked == ["/lower", "/upper"]
-
-    def test_a_gap_above_what_the_server_sends(
-        self, certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send
-    ) -> None:
-        upper = intermediate("Upper", root)
-        lower = intermediate("Lower", upper, f"{place.url}/upper")
-        place.pages["/upper"] = page(upper.der)
-        assert self.repaired(certboot, paths, send(leaf(lower, f"{place.url}/lower"), lower)) == ["Upper"]
-
-    def test_a_gap_below_what_the_server_sends(
-        self, certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send
-    ) -> None:
-        """The upper one is stored as well: in the store the lower one would hang from nothing."""
-        upper = intermediate("Upper", root)
-        lower = intermediate("Lower", upper, f"{place.url}/upper")
-        place.pages["/lower"] = page(lower.der)
-        assert self.repaired(certboot, paths, send(leaf(lower, f"{place.url}/lower"), upper)) == ["Lower", "Upper"]
-        assert place.asked == ["/lower"]
-
-    def test_cross_signed_issuers(
-        self, certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send
-    ) -> None:
-        ca = intermediate("Example CA", root)
-        twin = intermediate("Example CA", issue("Stranger"), key=ca.key)
-        place.pages |= {"/both": page(as_pkcs7(twin, ca)), "/twin": page(twin.der), "/ca": page(ca.der)}
-        server = send(leaf(ca, f"{place.url}/twin", f"{place.url}/ca"))
-        assert self.repaired(certboot, paths, server) == ["Example CA"]
-        assert [path.name for path in paths.repaired.iterdir()] == [
-            f"Example_CA-{hashlib.sha256(ca.der).hexdigest()[:8]}.pem"
-        ]
-        assert self.repaired(certboot, paths, send(leaf(ca, f"{place.url}/both"))) == ["Example CA"]
-
-    def test_a_dead_first_address(
-        self, certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send
-    ) -> None:
-        ca = intermediate("Example CA", root)
-        place.pages["/ca"] = page(ca.der)
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            dead = listener.getsockname()[1]
-        server = send(leaf(ca, f"http://127.0.0.1:{dead}/ca", f"{place.url}/none", f"{place.url}/ca"))
-        assert self.repaired(certboot, paths, server) == ["Example CA"]
+@cases("answer", ["yes\n", "no\n", ""])
+def test_it_asks_first(
+    certboot: Run, paths: StorePaths, forgetful: ChainServer, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    before = snapshot(paths.home)
+    answers(monkeypatch, answer)
+    ran = certboot("repair", forgetful.shown)
+    agreed = answer == "yes\n"
+    assert "store this intermediate? [y/N] " in ran.out
+    assert ran.status == int(not agreed)
+    assert repaired_in(paths) == ({"Example CA": "intermediate"} if agreed else {})
+    assert ran.out.endswith("nothing was changed\n") == (snapshot(paths.home) == before) == (not agreed)
 
 
-class TestSeveralServers:
-    @pytest.fixture
-    def servers(self, root: Issued, place: PlainServer, send: Send) -> list[ChainServer]:
-        """Two under one CA that they do not send, and one that nobody can help."""
-        ca = intermediate("Example CA", root)
-        place.pages["/ca"] = page(ca.der)
-        good = [send(leaf(ca, f"{place.url}/ca")) for _ in range(2)]
-        return [*good, send(leaf(intermediate("Gone", root), f"{place.url}/none"))]
-
-    def test_each_is_examined_and_all_is_stored_at_once(
-        self, certboot: Run, paths: StorePaths, servers: list[ChainServer], place: PlainServer
-    ) -> None:
-        ran = certboot("repair", "--yes", *(server.shown for server in servers))
-        assert ran.status == 1
-        assert [line for line in ran.out.splitlines() if GOOD in line] == [
-            f"{server.shown}: {GOOD}" for server in servers[:2]
-        ]
-        assert f"{servers[2].shown}: cannot be repaired: no way from localhost to an anchor of the store" in ran.out
-        assert "  missing  status: the issuer of localhost at " in ran.out
-        assert place.asked == ["/ca", "/none"]
-        (file,) = paths.repaired.iterdir()
-        assert [need.host for need in repaired.needs(file.read_bytes())] == [server.shown for server in servers[:2]]
-        assert len(list(paths.generations.iterdir())) == 2
-        assert accepted(paths, servers[1]) == [True, True]
-
-    def test_hosts_may_stand_in_a_file(
-        self, certboot: Run, paths: StorePaths, servers: list[ChainServer], tmp_path: Path
-    ) -> None:
-        hosts = tmp_path / "hosts"
-        hosts.write_text(f"# ours\n\n{servers[0].shown}  # the first\n{servers[0].shown}\r\n", "utf-8")
-        ran = certboot("repair", "--yes", "--file", hosts, servers[1].shown)
-        assert (ran.status, ran.out.count(GOOD), ran.out.count("to be stored")) == (0, 2, 2)
-        assert len(repaired_in(paths)) == 1
-
-    def test_the_history_names_the_servers(self, certboot: Run, servers: list[ChainServer]) -> None:
-        certboot("repair", "--yes", *(server.shown for server in servers[:2]), "localhost:1", "localhost:2")
-        last = certboot("history").out.splitlines()[-1]
-        assert f"repair {servers[0].shown}, {servers[1].shown}, localhost:1 and 1 more" in last
-
-    @pytest.mark.usefixtures("root")
-    def test_wrong_usage_is_refused(self, certboot: Run, tmp_path: Path) -> None:
-        (tmp_path / "latin").write_bytes(b"\xff\n")
-        for argv in (
-            [],
-            ["--file", tmp_path / "none"],
-            ["--file", tmp_path / "latin"],
-            ["--file", "/dev/null"],
-            ["--connect", "a", "one", "two"],
-            ["--servername", "a", "one", "two"],
-            ["a b"],
-        ):
-            assert_refused(certboot("repair", *argv))
-
-    def test_a_server_that_is_not_there_is_told_and_the_others_are_repaired(
-        self, certboot: Run, paths: StorePaths, servers: list[ChainServer]
-    ) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            dead = listener.getsockname()[1]
-        ran = certboot("repair", "--yes", f"localhost:{dead}", "no-such-host.invalid", servers[0].shown)
-        assert ran.status == 1
-        lines = ran.out.splitlines()
-        assert lines[0] == f"localhost:{dead}: cannot be repaired: nothing listens there"
-        assert lines[1].startswith("no-such-host.invalid:443: cannot be repaired: ")
-        assert lines[-1] == f"{servers[0].shown}: {GOOD}"
-        assert repaired_in(paths) == {"Example CA": "intermediate"}
+def test_a_verdict_that_is_not_good_is_told_in_openssl_s_words(certboot: Run, forgetful: ChainServer) -> None:
+    """The chain is complete now; that the certificate is for another host is another matter."""
+    ran = certboot("repair", "--yes", "--servername", "other.example", forgetful.shown)
+    assert ran.status == 1
+    assert ran.out.splitlines()[-2].startswith(f"{forgetful.shown}: Verify return code: 62 (")
+    assert ran.out.splitlines()[-1] == f"  next     certboot doctor {forgetful.shown} says why"
+    for argv in (
+        ["localhost", "--connect", f"127.0.0.1:{forgetful.port}"],
+        [f"elsewhere.invalid:{forgetful.port}", "--connect", "127.0.0.1", "--servername", "localhost"],
+        [f"https://localhost:{forgetful.port}/path", "--timeout", "5"],
+    ):
+        ran = certboot("repair", "--yes", *argv)
+        assert (ran.status, ran.out.splitlines()[-1][-len(GOOD) :]) == (0, GOOD)
 
 
-class TestExpired:
-    """An intermediate of the store has expired, and the server sends the CA's next certificate."""
+# Each way in which an issuer may lie somewhere ends in a chain that OpenSSL accepts too
 
-    @pytest.fixture
-    def renewed(
-        self, certboot: Run, paths: StorePaths, root: Issued, send: Send, monkeypatch: pytest.MonkeyPatch
-    ) -> ChainServer:
-        new = intermediate("Example CA", root)
-        old = load_certificate(intermediate("Example CA", root, key=new.key, valid=(NOW - 9 * DAY, NOW - DAY)).der)
-        need = repaired.Need("elsewhere:443", "2026-11-25", "http://ca.example/", "Example Root")
-        paths.repaired.mkdir()
-        (paths.repaired / file_name(old)).write_bytes(repaired.render_repair(repaired.Repair(old, (need,))))
-        with monkeypatch.context() as patch:
-            patch.setattr("certboot.store.policy.broken_rule", lambda *_: None)
-            certboot("update")
-        paths.checked.unlink()  # the run of that day would not be repeated before the certificate's last day
-        assert repaired_in(paths) == {"Example CA": "intermediate"}
-        return send(leaf(new), new)
 
-    def test_the_command_that_mends_it_is_named_and_does(
-        self, certboot: Run, paths: StorePaths, renewed: ChainServer
-    ) -> None:
-        assert accepted(paths, renewed) == [False, False]
-        ran = certboot("repair", renewed.shown)
-        lines = ran.out.splitlines()
-        assert (ran.status, lines[0]) == (1, f"{renewed.shown}: nothing is to be stored")
-        assert lines[1].startswith("  expired  Example CA (")
-        assert lines[-2] == f"{renewed.shown}: Verify return code: 10 (certificate has expired)"
-        assert lines[-1].startswith("  next     certboot update takes out what has expired: Example CA (")
+def repaired_by(certboot: Run, paths: StorePaths, server: ChainServer) -> list[str]:
+    ran = certboot("repair", "--yes", server.shown)
+    assert (ran.status, ran.out.splitlines()[-1]) == (0, f"{server.shown}: {GOOD}")
+    assert accepted(paths, server) == [True, True]
+    return sorted(repaired_in(paths))
+
+
+def test_an_issuer_is_taken_in_another_form_after_a_redirect_and_from_the_third_address(
+    certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send
+) -> None:
+    ca = intermediate("Example CA", root)
+    place.pages["/moved"] = page(as_pkcs7(ca, encoding=Encoding.PEM))
+    place.pages["/ca"] = moved(f"{place.url}/moved")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        dead = listener.getsockname()[1]
+    server = send(leaf(ca, f"http://127.0.0.1:{dead}/ca", f"{place.url}/none", f"{place.url}/ca"))
+    assert repaired_by(certboot, paths, server) == ["Example CA"]
+
+
+def test_what_is_missing_below_what_the_server_sends_is_stored_with_what_it_hangs_from(
+    certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send
+) -> None:
+    upper = intermediate("Upper", root)
+    lower = intermediate("Lower", upper, f"{place.url}/upper")
+    place.pages |= {"/upper": page(upper.der), "/lower": page(lower.der)}
+    server = send(leaf(lower, f"{place.url}/lower"), upper)
+    assert repaired_by(certboot, paths, server) == ["Lower", "Upper"]
+    assert place.asked == ["/lower"]
+
+
+# Several servers
+
+
+@pytest.fixture
+def servers(root: Issued, place: PlainServer, send: Send) -> list[ChainServer]:
+    """Two under one CA that they do not send, and one that nobody can help."""
+    ca = intermediate("Example CA", root)
+    place.pages["/ca"] = page(ca.der)
+    good = [send(leaf(ca, f"{place.url}/ca")) for _ in range(2)]
+    return [*good, send(leaf(intermediate("Gone", root), f"{place.url}/none"))]
+
+
+def test_each_is_examined_and_all_is_stored_at_once(
+    certboot: Run, paths: StorePaths, servers: list[ChainServer], place: PlainServer
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        dead = f"localhost:{listener.getsockname()[1]}"
+    ran = certboot("repair", "--yes", dead, "no-such-host.invalid", *(server.shown for server in servers))
+    assert ran.status == 1
+    good = [server.shown for server in servers[:2]]
+    lines = ran.out.splitlines()
+    assert [line for line in lines if GOOD in line] == [f"{host}: {GOOD}" for host in good]
+    assert f"{servers[2].shown}: cannot be repaired: no way from localhost to an anchor of the store" in lines
+    assert "  missing  status: the issuer of localhost at " in ran.out
+    assert f"{dead}: cannot be repaired: nothing listens there" in lines
+    assert place.asked == ["/ca", "/none"]
+    (file,) = paths.repaired.iterdir()
+    assert [need.host for need in repaired.needs(file.read_bytes())] == good
+    assert len(list(paths.generations.iterdir())) == 2
+    assert accepted(paths, servers[1]) == [True, True]
+    history = certboot("history").out.splitlines()[-1]
+    assert f"repair {dead}, no-such-host.invalid:443, {servers[0].shown} and 2 more" in history
+
+
+@pytest.mark.usefixtures("root")
+def test_wrong_usage_is_refused(certboot: Run, tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes(b"\xff\n")
+    for argv in (
+        [],
+        ["--file", tmp_path / "none"],
+        ["--file", tmp_path / "latin"],
+        ["--file", "/dev/null"],
+        ["--connect", "a", "one", "two"],
+        ["--servername", "a", "one", "two"],
+        ["a b"],
+    ):
+        assert_refused(certboot("repair", *argv))
+
+
+# An intermediate of the store has expired, and the server sends the CA's next certificate
+
+
+@pytest.fixture
+def renewed(certboot: Run, paths: StorePaths, root: Issued, send: Send, monkeypatch: pytest.MonkeyPatch) -> ChainServer:
+    new = intermediate("Example CA", root)
+    old = load_certificate(intermediate("Example CA", root, key=new.key, valid=(NOW - 9 * DAY, NOW - DAY)).der)
+    need = repaired.Need("elsewhere:443", "2026-11-25", "http://ca.example/", "Example Root")
+    paths.repaired.mkdir()
+    (paths.repaired / file_name(old)).write_bytes(repaired.render_repair(repaired.Repair(old, (need,))))
+    with monkeypatch.context() as patch:
+        patch.setattr("certboot.store.policy.broken_rule", lambda *_: None)
         certboot("update")
-        assert accepted(paths, renewed) == [True, True]
-        ran = certboot("repair", renewed.shown)
-        assert (ran.status, "expired" in ran.out) == (0, False)
-
-    def test_a_repair_that_stores_the_next_certificate_takes_the_old_one_out(
-        self, certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send, renewed: ChainServer
-    ) -> None:
-        other = intermediate("Other CA", root)
-        place.pages["/ca"] = page(other.der)
-        forgetful = send(leaf(other, f"{place.url}/ca"))
-        ran = certboot("repair", "--yes", renewed.shown, forgetful.shown)
-        assert (ran.status, ran.out.count(GOOD)) == (0, 2)
-        assert repaired_in(paths) == {"Other CA": "intermediate"}
-
-    @pytest.mark.usefixtures("renewed")
-    def test_an_expired_one_of_another_key_is_in_nobody_s_way(self, certboot: Run, root: Issued, send: Send) -> None:
-        other = intermediate("Example CA", root)
-        server = send(leaf(other), other)
-        ran = certboot("repair", server.shown)
-        assert (ran.status, "expired" in ran.out) == (0, False)
-
-    @pytest.mark.usefixtures("renewed")
-    def test_a_server_s_own_certificate_that_has_expired_is_the_doctor_s(
-        self, certboot: Run, root: Issued, send: Send
-    ) -> None:
-        other = intermediate("Other CA", root)
-        server = send(leaf(other, valid=(NOW - 9 * DAY, NOW - DAY)), other)
-        ran = certboot("repair", server.shown)
-        assert ran.out.splitlines()[-1] == f"  next     certboot doctor {server.shown} says why"
+    paths.checked.unlink()  # the run of that day would not be repeated before the certificate's last day
+    assert repaired_in(paths) == {"Example CA": "intermediate"}
+    return send(leaf(new), new)
 
 
-class TestNobodyReads:
-    def test_what_was_agreed_to_is_stored_all_the_same(self, paths: StorePaths, forgetful: ChainServer) -> None:
-        argv = [sys.executable, "-m", "certboot", "repair", "--yes", "--allow-private", forgetful.shown]
-        reader, writer = os.pipe()
-        os.close(reader)
-        done = subprocess.run(argv, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
-        os.close(writer)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert repaired_in(paths) == {"Example CA": "intermediate"}
-        assert accepted(paths, forgetful) == [True, True]
+def test_the_command_that_takes_an_expired_one_out_is_named_and_does(
+    certboot: Run, paths: StorePaths, renewed: ChainServer
+) -> None:
+    assert accepted(paths, renewed) == [False, False]
+    ran = certboot("repair", renewed.shown)
+    lines = ran.out.splitlines()
+    assert (ran.status, lines[0]) == (1, f"{renewed.shown}: nothing is to be stored")
+    assert lines[1].startswith("  expired  Example CA (")
+    assert lines[-2] == f"{renewed.shown}: Verify return code: 10 (certificate has expired)"
+    assert lines[-1].startswith("  next     certboot update takes out what has expired: Example CA (")
+    certboot("update")
+    assert accepted(paths, renewed) == [True, True]
+    ran = certboot("repair", renewed.shown)
+    assert (ran.status, "expired" in ran.out) == (0, False)
 
-    def test_what_nobody_has_seen_is_not_asked_for(
-        self, certboot: Run, paths: StorePaths, forgetful: ChainServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        answers(monkeypatch, "yes\n")
-        before = snapshot(paths.home)
-        with (tmp_path / "out").open("w") as file:
-            monkeypatch.setattr(sys, "stdout", _Gone(file.fileno()))
-            ran = certboot("repair", forgetful.shown)
-        assert (ran.status, ran.err, snapshot(paths.home)) == (1, "", before)
+
+def test_a_repair_that_stores_the_next_certificate_takes_the_old_one_out(
+    certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send, renewed: ChainServer
+) -> None:
+    other = intermediate("Other CA", root)
+    place.pages["/ca"] = page(other.der)
+    ran = certboot("repair", "--yes", renewed.shown, send(leaf(other, f"{place.url}/ca")).shown)
+    assert (ran.status, ran.out.count(GOOD)) == (0, 2)
+    assert repaired_in(paths) == {"Other CA": "intermediate"}
+
+
+@pytest.mark.usefixtures("renewed")
+def test_an_expired_one_of_another_key_or_of_the_server_itself_is_another_matter(
+    certboot: Run, root: Issued, send: Send
+) -> None:
+    other = intermediate("Example CA", root)
+    ran = certboot("repair", send(leaf(other), other).shown)
+    assert (ran.status, "expired" in ran.out) == (0, False)
+    server = send(leaf(other, valid=(NOW - 9 * DAY, NOW - DAY)), other)
+    ran = certboot("repair", server.shown)
+    assert ran.out.splitlines()[-1] == f"  next     certboot doctor {server.shown} says why"
 
 
 class _Gone(io.StringIO):
@@ -412,12 +401,69 @@ class _Gone(io.StringIO):
         return self._descriptor
 
 
-class TestOptions:
-    def test_a_server_is_reached_as_the_doctor_reaches_it(self, certboot: Run, forgetful: ChainServer) -> None:
-        for argv in (
-            ["localhost", "--connect", f"127.0.0.1:{forgetful.port}"],
-            [f"elsewhere.invalid:{forgetful.port}", "--connect", "127.0.0.1", "--servername", "localhost"],
-            [f"https://localhost:{forgetful.port}/path", "--timeout", "5"],
-        ):
-            ran = certboot("repair", "--yes", *argv)
-            assert (ran.status, ran.out.splitlines()[-1][-len(GOOD) :]) == (0, GOOD)
+def test_where_nobody_reads_what_was_agreed_to_is_stored_and_what_nobody_has_seen_is_not_asked_for(
+    certboot: Run, paths: StorePaths, forgetful: ChainServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = snapshot(paths.home)
+    with monkeypatch.context() as patch, (tmp_path / "out").open("w") as file:
+        answers(patch, "yes\n")
+        patch.setattr(sys, "stdout", _Gone(file.fileno()))
+        ran = certboot("repair", forgetful.shown)
+    assert (ran.status, ran.err, snapshot(paths.home)) == (1, "", before)
+    argv = [sys.executable, "-m", "certboot", "repair", "--yes", "--allow-private", forgetful.shown]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(argv, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert repaired_in(paths) == {"Example CA": "intermediate"}
+
+
+# What a server should send
+
+
+def ders(text: str) -> list[bytes | None]:
+    return [block.data for block in pem.blocks(text.encode())]
+
+
+def test_the_chain_is_what_the_server_should_send(
+    certboot: Run, paths: StorePaths, root: Issued, place: PlainServer, send: Send, tmp_path: Path
+) -> None:
+    upper = intermediate("Upper", root)
+    lower = intermediate("Lower", upper, f"{place.url}/upper")
+    place.pages |= {"/upper": page(upper.der), "/lower": page(lower.der)}
+    own = leaf(lower, f"{place.url}/lower")
+    server = send(own)
+    before = snapshot(paths.home)
+    ran = certboot("chain", server.shown)
+    assert (ran.status, ran.err) == (0, "")
+    assert ders(ran.out) == [own.der, lower.der, upper.der]
+    assert openssl_path([certificate.pem for certificate in (own, lower, upper)], root).endswith("leaf: OK\n")
+    output = tmp_path / "fullchain.pem"
+    written = certboot("chain", server.shown, "--output", output)
+    assert written.out == f"{output}: localhost, Lower, Upper; not in it: Example Root, which clients have\n"
+    assert output.read_text() == ran.out
+    assert_refused(certboot("chain", server.shown, "--output", output))
+    assert certboot("chain", server.shown, "--output", output, "--force").status == 0
+    assert snapshot(paths.home) == before
+    certificates = [x509.load_der_x509_certificate(data or b"") for data in ders(output.read_text())]
+    assert accepted(paths, send(*(Issued(certificate, own.key) for certificate in certificates))) == [True, True]
+
+
+def test_a_root_that_the_server_sends_is_left_out_and_an_intermediate_that_the_user_trusts_is_not(
+    certboot: Run, root: Issued, send: Send, tmp_path: Path
+) -> None:
+    ca = intermediate("Example CA", root)
+    own = leaf(ca)
+    assert ders(certboot("chain", send(own, root, ca).shown).out) == [own.der, ca.der]
+    company = intermediate("Company CA", issue("Company Root"))
+    certboot("trust", "--yes", saved(tmp_path / "ca.pem", company))
+    own = leaf(company)
+    assert ders(certboot("chain", send(own).shown).out) == [own.der, company.der]
+
+
+def test_where_there_is_no_chain_nothing_is_written(certboot: Run, root: Issued, send: Send, tmp_path: Path) -> None:
+    server = send(leaf(intermediate("Gone", root)))
+    ran = certboot("chain", server.shown, "--output", tmp_path / "chain.pem")
+    assert (ran.status, ran.out, (tmp_path / "chain.pem").exists()) == (1, "", False)
+    assert " no-addresses: " in ran.err

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import base64
 import datetime
+import errno
 import hashlib
 import os
 import re
 import stat
-import typing
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.chains import CA, make
-from support.snapshot import assert_refused as refused
-from support.snapshot import snapshot
+from support.commands import Run
+from support.failing import Failing
+from support.snapshot import assert_refused, snapshot
+from support.table import cases
 
 from certboot import files
 from certboot.cli.report.chart import chart, wrapped
 from certboot.cli.report.html import BEGINNING, doctor_html
 from certboot.doctor.finding import Finding
 
-if typing.TYPE_CHECKING:
-    from support.environments import Ran
-
-Run = Callable[..., "Ran"]
 MADE = datetime.datetime(2026, 11, 25, 2, 3, tzinfo=datetime.timezone.utc)
 EVIL = "CN=</svg></title></style><script>alert(1)</script><img src=x onerror=\"a\" b='c'>&amp;\u202e\x1b[1m\ud800\n"
 ROOT = make("Corp Root", form=CA)
@@ -87,62 +84,46 @@ def page(*findings: Finding) -> Page:
 
 @given(st.text(st.characters(exclude_characters="`"), max_size=60))  # backquotes mark code, which is harmless
 def test_no_text_of_a_stranger_adds_an_element_or_an_attribute(text: str) -> None:
-    shape = [(tag, sorted(attributes)) for tag, attributes in page(finding("x")).tags]
-    for evil in (text, EVIL):
-        hostile = page(finding(evil), Finding("root-sent", "server", "info", evil, evil))
-        harmless = page(finding("x"), Finding("root-sent", "server", "info", "x", "x"))
-        counted = {"text", "p"}  # a long name takes more lines
-        found, wanted = (
-            [(tag, sorted(each)) for tag, each in one.tags if tag not in counted] for one in (hostile, harmless)
-        )
-        assert found == wanted
-        assert {tag for tag, _ in hostile.tags} <= {tag for tag, _ in shape} | {"ul", "li"}
+    counted = {"text", "p"}  # a long name takes more lines
+    shapes = []
+    for written in ("x", text, EVIL):
+        made = page(finding(written), Finding("root-sent", "server", "info", written, written))
+        shapes.append([(tag, sorted(attributes)) for tag, attributes in made.tags if tag not in counted])
+    assert shapes[0] == shapes[1] == shapes[2]
 
 
 def test_the_page_loads_nothing_and_allows_only_its_own_style() -> None:
     text = doctor_html([finding(EVIL)], MADE, "1.2")
-    found = Page(text)
-    (policy,) = (
-        each["content"] or "" for each in found.all("meta") if each.get("http-equiv") == "Content-Security-Policy"
-    )
+    made = Page(text)
+    metas = made.all("meta")
+    (policy,) = (meta["content"] or "" for meta in metas if meta.get("http-equiv") == "Content-Security-Policy")
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
     assert style
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in policy
     assert policy.startswith("default-src 'none';")
-    assert "unsafe" not in policy
-    assert "url(" not in style[1]
-    assert "@import" not in style[1]
-    links = [each[name] or "" for _, each in found.tags for name in ("src", "href", "action", "data") if name in each]
-    assert [each for each in links if not each.startswith(("data:", "#"))] == []
-    assert {tag for tag, _ in found.tags}.isdisjoint({"script", "img", "iframe", "object", "form", "base"})
-    assert [each for _, each in found.tags if any(name.startswith("on") or name == "style" for name in each)] == []
+    assert not re.search(r"unsafe|url\(|@import", policy + style[1])
+    attributes = [(name, value or "") for _, own in made.tags for name, value in own.items()]
+    links = [value for name, value in attributes if name in ("src", "href", "action", "data")]
+    assert [link for link in links if not link.startswith(("data:", "#"))] == []
+    assert {tag for tag, _ in made.tags}.isdisjoint({"script", "img", "iframe", "object", "form", "base"})
+    assert [name for name, _ in attributes if name.startswith("on") or name == "style"] == []
     assert all(line.isprintable() for line in text.split("\n"))
 
 
 def test_cause_picture_remedies_and_the_rest_are_on_it() -> None:
-    found = page(finding("intranet.example"), Finding("root-sent", "server", "info", "s", "a root too"))
-    for wanted in (
-        "missing-intermediate",
-        "the server forgot an intermediate",
-        "sent by the server, as number 1",
-        "MISSING",
-        "no path to anything that is trusted here",
-        "valid until 2027-01-02",
-        "sent, but not part of the chain",
-        "certboot intranet.example",
-        "certboot repair intranet.example",
-        "The chain file to send",
-        "a root too",
+    made = page(finding("intranet.example"), Finding("root-sent", "server", "info", "s", "a root too"))
+    for words in (
+        "missing-intermediate", "the server forgot an intermediate", "sent by the server, as number 1", "MISSING",
+        "no path to anything that is trusted here", "valid until 2027-01-02", "sent, but not part of the chain",
+        "certboot intranet.example", "certboot repair intranet.example", "The chain file to send", "a root too",
         "2026-11-25 at 02:03 UTC by certboot 1.2",
-    ):
-        assert wanted in found.text
-    (link,) = (each for each in found.all("a") if "download" in each)
+    ):  # fmt: skip
+        assert words in made.text
+    (link,) = (anchor for anchor in made.all("a") if "download" in anchor)
     assert link["download"] == "intranet.example-chain.pem"
     assert base64.b64decode((link["href"] or "").partition("base64,")[2]) == b"PEM\n"
-
-
-def test_what_was_found_on_this_machine_beside_the_server_is_not_on_it() -> None:
+    # What was found on this machine beside the server is not.
     assert "/home/me" not in page(Finding("a", "environment", "fail", "X", "/home/me"), finding("x")).text
 
 
@@ -162,14 +143,15 @@ def test_the_picture_is_well_formed_and_as_high_as_what_is_in_it() -> None:
     end = [{"state": "trusted", "subject": "CN=R", "fingerprint": "cd", "not_after": "2030", "fault": ""}]
     picture = ElementTree.fromstring(chart({"path": path + end, "beside": ["B"] * 30}))  # noqa: S314 - our own
     height = float(picture.attrib["viewBox"].split()[3])
-    frames = [each for each in picture.iter() if each.attrib.get("class") == "frame"]
+    frames = [element for element in picture.iter() if element.attrib.get("class") == "frame"]
     assert len(frames) == 2 + 9
-    assert max(float(each.attrib["y"]) + float(each.attrib["height"]) for each in frames) <= height
+    assert max(float(frame.attrib["y"]) + float(frame.attrib["height"]) for frame in frames) <= height
     assert "and 22 more" in "".join(picture.itertext())
     assert "no path" not in "".join(picture.itertext())
     assert chart({}) == ""
 
 
+@settings(max_examples=20)
 @given(st.text(max_size=200))
 def test_lines_in_a_box_are_as_long_as_it_is_wide_at_most(text: str) -> None:
     lines = wrapped(text, 20, 3)
@@ -187,8 +169,7 @@ def test_a_name_is_broken_at_a_space_and_what_is_left_out_is_said() -> None:
 def chain(tmp_path: Path) -> tuple[str, ...]:
     (tmp_path / "chain.pem").write_bytes(SERVER.pem + ROOT.pem + MIDDLE.pem)
     (tmp_path / "root.pem").write_bytes(ROOT.pem)
-    files = (str(tmp_path / name) for name in ("chain.pem", "root.pem"))
-    first, second = files
+    first, second = (str(tmp_path / name) for name in ("chain.pem", "root.pem"))
     return ("doctor", "hook", "--chain", first, "--host", "localhost", "--anchors", second)
 
 
@@ -197,23 +178,16 @@ def test_the_command_writes_it_beside_what_it_prints(certboot: Run, chain: tuple
     before = certboot(*chain)
     ran = certboot(*chain, "--html", file)
     assert (ran.status, ran.out, ran.err) == (before.status, before.out, "")
-    found = Page(file.read_text("utf-8"))
-    assert "handshake-ok" in found.text
-    (link,) = (each for each in found.all("a") if "download" in each)
+    made = Page(file.read_text("utf-8"))
+    assert "handshake-ok" in made.text
+    (link,) = (anchor for anchor in made.all("a") if "download" in anchor)
     assert base64.b64decode((link["href"] or "").partition("base64,")[2]) == SERVER.pem + MIDDLE.pem
     assert certboot(*chain, "--json", "--html", file).out.startswith("{")
-    assert sorted(each.name for each in tmp_path.iterdir() if each.name.startswith(".")) == []
+    assert not list(tmp_path.glob(".*"))
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
 
 
-def assert_refused(ran: Ran, why: str) -> None:
-    refused(ran)
-    assert why in ran.err
-
-
-@pytest.mark.parametrize(
-    "text", [b"mine", b'<!DOCTYPE html>\n<html lang="en"><head><title>mine</title>', b"\0", BEGINNING[:-1]]
-)
+@cases("text", [b"mine", b'<!DOCTYPE html>\n<html lang="en"><head><title>mine</title>', b"\0", BEGINNING[:-1]])
 def test_a_file_that_is_no_page_of_certboot_s_is_not_replaced(
     certboot: Run, chain: tuple[str, ...], tmp_path: Path, text: bytes
 ) -> None:
@@ -239,11 +213,7 @@ def test_what_is_no_regular_file_is_not_replaced(
     assert_refused(certboot(*chain, "--html", tmp_path / "none" / "page"), "no such folder")
     assert_refused(certboot(*chain, "--html", tmp_path / "file" / "page"), "cannot write")
     assert_refused(certboot("doctor", "--html", tmp_path / "page"), "goes with a host")
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(files, "replace", full)
+    Failing(monkeypatch, (files, "replace"), 1, errno.ENOSPC)
     assert_refused(certboot(*chain, "--html", tmp_path / "page"), "No space left on device")
     assert (tmp_path / "link").is_symlink()
     assert not (tmp_path / "page").exists()
