@@ -1,71 +1,44 @@
-"""What ``certboot scan`` takes, shows on a terminal, and refuses."""
+"""``certboot scan`` as a command: what it shows on a terminal and refuses, and how one that broke off goes on."""
 
 from __future__ import annotations
 
 import json
 import os
-import pty
 import resource
-import socket
+import signal
 import ssl
 import subprocess
 import sys
+import threading
+import time
 import typing
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support import faults
+from support.commands import Run
 from support.environments import MEASURED, ROOT, SYSTEM_PATH
+from support.faults import Listener
 from support.table import cases
 from support.terminal import Terminal
 
-from certboot.cli.main import parser
+from certboot.cli import main
 from certboot.cli.scan_progress import scan_progress, scan_summary
-from certboot.scan.result import Result, Verdict
-from certboot.scan.tally import Tally, registrable
+from certboot.doctor.finding import Status
+from certboot.net.connection import Target
+from certboot.net.handshake import Handshake, handshake
+from certboot.scan import probe
+from certboot.scan.result import BEGINNING, Result, Verdict
+from certboot.scan.tally import Tally
 
-if typing.TYPE_CHECKING:
-    from support.environments import Ran
-
-    from certboot.doctor.finding import Status
-
-Run = Callable[..., "Ran"]
 COMMAND = (sys.executable, "-m", "certboot", "scan")
 
 
 @pytest.fixture
 def environ(clean: Path) -> dict[str, str]:
     return {"HOME": str(clean), "PATH": SYSTEM_PATH, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"}
-
-
-@pytest.fixture
-def gone() -> Iterator[str]:
-    """A host that refuses."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{bound.getsockname()[1]}"
-
-
-def test_arguments_have_their_defaults() -> None:
-    found = vars(parser("scan").parse_args(["scan"]))
-    wanted: dict[str, object] = {
-        "host": [],
-        "file": None,
-        "jobs": 64,
-        "timeout": 10.0,
-        "unordered": False,
-        "output": None,
-    }
-    assert found == {"version": False, "command": "scan", "resume": False, "starttls": None, "words": "host", **wanted}
-
-
-@cases("jobs", ["0", "513", "-1", "many", "1" * 5000, "٣"])
-def test_a_number_of_jobs_that_is_none_is_refused(certboot: Run, jobs: str) -> None:
-    ran = certboot("scan", "a.example", "--jobs", jobs)
-    assert (ran.status, ran.out) == (2, "")
-    assert "argument --jobs: not a number from 1 to 512" in ran.err
-    assert parser("scan").parse_args(["scan", "--jobs", "512"]).jobs == 512
 
 
 @cases(
@@ -77,30 +50,30 @@ def test_a_number_of_jobs_that_is_none_is_refused(certboot: Run, jobs: str) -> N
         (("--file", "/dev/null"), "cannot read /dev/null: a device, not a regular file"),
         (("# a comment",), "the list names no host"),
         (("a.example", "--resume"), "--resume goes with --output"),
+        (("-",), "there is no standard input"),
+        (("a.example", "--output", "/no/folder/out"), "cannot write /no/folder/out: No such file or directory"),
+        (("a.example", "--output", "/dev/null", "--resume"), "not a file that can be gone on with: /dev/null"),
     ],
 )
-def test_wrong_usage_is_told_and_ends_with_2(certboot: Run, argv: tuple[str, ...], message: str) -> None:
+def test_wrong_usage_is_told_and_ends_with_2(
+    certboot: Run, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
     ran = certboot("scan", *argv)
     assert (ran.status, ran.out) == (2, "")
     assert ran.err.startswith(f"certboot: error: {message}\n\nhint: ")
 
 
-def test_trust_that_cannot_be_read_is_no_fault_of_the_hosts(
+def test_trust_or_standard_output_that_is_not_there_is_no_fault_of_the_hosts(
     certboot: Run, monkeypatch: pytest.MonkeyPatch, gone: str
 ) -> None:
     def broken(*_: object, **__: object) -> typing.NoReturn:
         raise ssl.SSLError(1, "unknown error")
 
-    monkeypatch.setattr(ssl, "create_default_context", broken)
-    ran = certboot("scan", gone)
-    assert (ran.status, ran.out) == (2, "")
-    assert "the active trust cannot be read" in ran.err
-
-
-def test_without_standard_output_or_input(certboot: Run, monkeypatch: pytest.MonkeyPatch, gone: str) -> None:
-    monkeypatch.setattr(sys, "stdin", None)
-    ran = certboot("scan", "-")
-    assert (ran.status, "there is no standard input" in ran.err) == (2, True)
+    with monkeypatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", broken)
+        ran = certboot("scan", gone)
+        assert (ran.status, ran.out, "the active trust cannot be read" in ran.err) == (2, "", True)
     monkeypatch.setattr(sys, "stdout", None)
     ran = certboot("scan", gone)
     assert (ran.status, "there is no standard output" in ran.err) == (2, True)
@@ -115,8 +88,8 @@ def test_a_list_on_standard_input_is_answered_while_it_comes(environ: dict[str, 
             if number > 1:
                 process.stdin.write(f"{line}\n")
                 process.stdin.flush()
-            found = json.loads(process.stdout.readline())
-            assert (found["number"], found["input"], found["primary"]) == (number, line, "connection-refused")
+            result = json.loads(process.stdout.readline())
+            assert (result["number"], result["input"], result["primary"]) == (number, line, "connection-refused")
         rest, errors = process.communicate()
     assert (process.returncode, rest) == (1, "")
     assert errors.startswith("3 hosts: 0 good, 3 fail\n")
@@ -132,23 +105,33 @@ def test_standard_input_has_its_place_among_the_arguments(
     assert [json.loads(line)["input"][0] for line in ran.out.splitlines()] == ["a", "b", "c", "d"]
 
 
-def test_the_limit_of_open_files_is_raised_as_far_as_it_takes(certboot: Run, gone: str) -> None:
+def test_the_limit_of_open_files_is_raised_as_far_as_it_takes(
+    certboot: Run, gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
-        assert certboot("scan", gone, "--jobs", "32").status == 1
-        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 128
-        assert certboot("scan", gone, "--jobs", "100").status == 1
-        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 264
+        for jobs, limit in (("32", 128), ("100", 264)):
+            assert certboot("scan", gone, "--jobs", jobs).status == 1
+            assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == limit
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def test_nothing_is_limited_where_the_system_knows_no_limit(
-    certboot: Run, monkeypatch: pytest.MonkeyPatch, gone: str
-) -> None:
-    monkeypatch.setitem(sys.modules, "resource", None)
+    monkeypatch.setitem(sys.modules, "resource", None)  # a system that knows no limit
     assert certboot("scan", gone).status == 1
+
+
+def test_more_hosts_at_a_time_than_files_may_be_open(environ: dict[str, str], gone: str) -> None:
+    def run(*argv: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, gone, *argv], env=environ, capture_output=True, text=True, check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (30, 100)),
+        )  # fmt: skip
+
+    ran = run()
+    assert (ran.returncode, ran.stdout) == (2, "")
+    message = "64 hosts at a time take 192 open files, and this process may have 100"
+    assert ran.stderr.startswith(f"certboot: error: {message}\n\nhint: --jobs ")
+    assert run(*ran.stderr.split("hint: ")[1].split()).returncode == 1
 
 
 def test_a_reader_that_goes_away_ends_it(environ: dict[str, str], gone: str) -> None:
@@ -159,67 +142,18 @@ def test_a_reader_that_goes_away_ends_it(environ: dict[str, str], gone: str) -> 
     assert "Traceback" not in ran.stderr
 
 
-@cases("hard", [40, 100])
-def test_more_hosts_at_a_time_than_files_may_be_open(environ: dict[str, str], gone: str, hard: int) -> None:
-    def run(*argv: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, gone, *argv], env=environ, capture_output=True, text=True, check=False,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (30, hard)),
-        )  # fmt: skip
-
-    ran = run()
-    assert (ran.returncode, ran.stdout) == (2, "")
-    message = f"64 hosts at a time take 192 open files, and this process may have {hard}"
-    assert ran.stderr.startswith(f"certboot: error: {message}\n\nhint: --jobs ")
-    if hard == 100:
-        assert run(*ran.stderr.split("hint: ")[1].split()).returncode == 1
-
-
-def on_terminal(environ: dict[str, str], *argv: str, out: int | None = None) -> tuple[str, int]:
-    """Run a scan with standard error on a terminal, and standard output too if it goes nowhere else."""
-    main, other = pty.openpty()
-    with subprocess.Popen([*COMMAND, *argv], env=environ, stdout=out or other, stderr=other) as process:
-        os.close(other)
-        said = b""
-        while True:
-            try:
-                said += os.read(main, 65536)
-            except OSError:  # Linux says so when nobody holds the other end
-                break
-    os.close(main)
-    return said.decode(), process.returncode
-
-
-def test_on_a_terminal_progress_is_shown_and_taken_away_before_the_lines(environ: dict[str, str], gone: str) -> None:
-    said, status = on_terminal(environ, *[f"h{number}.test {gone}" for number in range(5)])
-    assert status == 1
-    shown = said.replace("\r\n", "\n")
-    lines = [line.rpartition("\x1b[K")[2] for line in shown.split("\n")]
-    assert [json.loads(line)["number"] for line in lines[:5]] == [1, 2, 3, 4, 5]
-    assert lines[5:7] == ["", "5 hosts: 0 good, 5 fail"]
-    assert "done" not in "".join(lines)
+# On a terminal
 
 
 def test_progress_goes_to_the_terminal_where_the_lines_go_to_a_file(
-    environ: dict[str, str], gone: str, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    with out.open("wb") as file:
-        said, _ = on_terminal(environ, *[f"h{number}.test {gone}" for number in range(5)], out=file.fileno())
-    assert "\r1 done, 1 not good\x1b[K" in said
-    assert "\r\x1b[K5 hosts: 0 good, 5 fail" in said
-    assert len(out.read_text().splitlines()) == 5
-
-
-def test_progress_is_written_over_in_one_process(
     certboot: Run, monkeypatch: pytest.MonkeyPatch, gone: str, tmp_path: Path
 ) -> None:
-    """As above, and with all on one terminal."""
     both = Terminal()
     monkeypatch.setattr(sys, "stderr", both)
     certboot("scan", *[f"h{number}.test {gone}" for number in range(3)], "--output", tmp_path / "out")
     assert both.getvalue().startswith("\r1 done, 1 not good\x1b[K")
-    assert both.getvalue().count("\r\x1b[K") == 1
+    assert "\r\x1b[K3 hosts: 0 good, 3 fail" in both.getvalue()
+    assert len((tmp_path / "out").read_text().splitlines()) == 3
     both = Terminal()
     monkeypatch.setattr(sys, "stderr", both)
     monkeypatch.setattr(sys, "stdout", both)
@@ -227,10 +161,10 @@ def test_progress_is_written_over_in_one_process(
     assert "}\n\r1 done, 1 not good\x1b[K\r\x1b[K\n1 host: 0 good, 1 fail\n" in both.getvalue()
 
 
-def tally(*found: Result) -> Tally:
+def tally(*results: Result) -> Tally:
     made = Tally()
-    for each in found:
-        made.add(each)
+    for result in results:
+        made.add(result)
     return made
 
 
@@ -240,7 +174,7 @@ def result(target: str, primary: str | None, status: Status = "fail", **more: ty
 
 def test_the_summary_has_the_commonest_cause_first_with_its_remedy() -> None:
     trust = ("certboot", "trust", "c:443")
-    found = tally(
+    made = tally(
         result("a:443", None, "ok", also=("expires-soon", "root-sent")),
         result("b:443", "expired-leaf"),
         *(result(f"{host}:443", "untrusted-root", fix=(trust,), root="CN=X") for host in "cdefc"),
@@ -248,7 +182,7 @@ def test_the_summary_has_the_commonest_cause_first_with_its_remedy() -> None:
         result("", "not-a-host"),
         result("h:443", "check-not-finished", "error"),
     )
-    assert scan_summary(found).split("\n") == [
+    assert scan_summary(made).split("\n") == [
         "9 hosts: 1 good, 1 warned of, 6 fail, 1 not finished; 1 entry of the list is no host",
         "        5  untrusted-root      c:443, d:443, e:443, ...",
         "        1  check-not-finished  h:443",
@@ -259,11 +193,7 @@ def test_the_summary_has_the_commonest_cause_first_with_its_remedy() -> None:
         "hint: certboot trust c:443",
         "hint: certboot explain untrusted-root",
     ]
-    assert scan_progress(found) == "10 done, 8 not good"
-    assert (found.exit_status, found.invalid) == (2, 1)
-
-
-def test_a_summary_cannot_drive_the_terminal() -> None:
+    assert scan_progress(made) == "10 done, 8 not good"
     evil = "a\x1b[2J\n"
     roots = [result(f"{evil}{host}.test:443", "untrusted-root", root=f"CN={evil}") for host in "abc"]
     text = scan_summary(tally(*roots, result(evil, "not-a-host")))
@@ -271,38 +201,185 @@ def test_a_summary_cannot_drive_the_terminal() -> None:
     assert "stands behind unrelated hosts" in text
 
 
-@cases(
-    ("statuses", "expected"),
-    [((), 0), (("ok",), 0), (("ok", "warn"), 0), (("ok", "fail"), 1), (("fail", "error"), 2)],
-)
-def test_the_exit_status_is_that_of_the_worst(statuses: tuple[Status, ...], expected: int) -> None:
-    assert tally(*(result("a:1", None, status) for status in statuses)).exit_status == expected
-
-
-@cases(
-    ("host", "site"),
-    [
-        ("www.example.org", "example.org"), ("EXAMPLE.org.", "example.org"), ("a.b.example.co.uk", "example.co.uk"),
-        ("example.de", "example.de"), ("www.example.de", "example.de"), ("localhost", ""), ("192.0.2.1", ""),
-        ("2001:db8::1", ""), ("fe80::1%eth0", ""), ("", ""),
-    ],
-)  # fmt: skip
-def test_an_owner_is_told_by_the_end_of_the_name(host: str, site: str) -> None:
-    assert registrable(host) == site
-
-
-def test_what_is_kept_of_issuers_is_bounded() -> None:
-    found = tally(*(result(f"www.h{number}.test:443", "untrusted-root", root="CN=One") for number in range(5000)))
-    for number in range(5000):
-        found.add(result(f"www.h{number}.test:443", "untrusted-root", root=f"CN={number}"))
-    assert [len(hosts) for hosts in found.issuers.shared().values()] == [8]
-    assert len(found.issuers._hosts) == 1000
+# A file of results, and a scan that goes on where it stopped
 
 
 @pytest.fixture
-def thousands(tmp_path: Path) -> Iterator[Path]:
-    """2,000 hosts on loopback, served by a process of their own: the folder with their list."""
-    command = (sys.executable, ROOT / "scripts/scan_servers.py", tmp_path, "2000")
+def hosts(tmp_path: Path, gone: str) -> Path:
+    """A list of ten hosts, each of which refuses."""
+    path = tmp_path / "hosts"
+    path.write_text("".join(f"host{number}.test {gone}\n" for number in range(1, 11)))
+    return path
+
+
+@pytest.fixture
+def out(certboot: Run, hosts: Path, tmp_path: Path) -> Path:
+    """The file of results of these hosts."""
+    path = tmp_path / "out.jsonl"
+    ran = certboot("scan", "--file", hosts, "--output", path)
+    assert (ran.status, ran.out, numbers(path)) == (1, "", list(range(1, 11)))
+    assert ran.err.startswith("10 hosts: 0 good, 10 fail\n")
+    return path
+
+
+def numbers(path: Path) -> list[int]:
+    data = path.read_bytes()
+    assert data == b"" or data.endswith(b"\n")
+    return [json.loads(line)["number"] for line in data.splitlines()]
+
+
+@cases(("kept", "torn"), [(0, ""), (1, "{"), (4, ""), (9, '{"schema":1,"number":'), (10, ""), (10, "{")])
+def test_a_scan_goes_on_after_its_last_whole_line(certboot: Run, hosts: Path, out: Path, kept: int, torn: str) -> None:
+    before = out.read_text().splitlines(keepends=True)
+    out.write_text("".join(before[:kept]) + torn)
+    ran = certboot("scan", "--file", hosts, "--output", out, "--resume")
+    assert numbers(out) == list(range(1, 11))
+    assert out.read_text().splitlines(keepends=True)[:kept] == before[:kept]
+    assert (ran.status, ran.err.splitlines()[0]) == (1, "10 hosts: 0 good, 10 fail")
+
+
+@cases("after", [0, 3])
+@cases("text", [b"secret", b"\0" * 9, b"{", b'{"schema":1,"number":1,"input', b'{"schema":2,"a":"', b"x" * 5_000_000])
+def test_what_is_no_line_of_a_scan_is_not_cut_off(
+    certboot: Run, hosts: Path, out: Path, text: bytes, after: int
+) -> None:
+    """Without a whole line a file is not known to be of a scan; the control is a torn line after whole ones."""
+    out.write_bytes(b"".join(out.read_bytes().splitlines(keepends=True)[:after]) + text)
+    before = (out.read_bytes(), out.stat().st_mtime_ns)
+    ran = certboot("scan", "--file", hosts, "--output", out, "--resume")
+    if after and BEGINNING.startswith(text[: len(BEGINNING)]):
+        assert (ran.status, numbers(out)) == (1, list(range(1, 11)))
+    else:
+        assert (ran.status, out.read_bytes(), out.stat().st_mtime_ns) == (2, *before)
+        assert f"{out}\n\nhint: write to another file" in ran.err
+
+
+def test_what_was_written_as_it_came_has_gaps_that_are_filled_and_what_has_not_begun_is_begun(
+    certboot: Run, hosts: Path, out: Path
+) -> None:
+    before = out.read_text().splitlines(keepends=True)
+    out.write_text(before[6] + before[2])
+    certboot("scan", "--file", hosts, "--output", out, "--resume", "--unordered")
+    assert sorted(numbers(out)) == list(range(1, 11))
+    assert numbers(out)[:2] == [7, 3]
+    out.unlink()
+    certboot("scan", "--file", hosts, "--output", out, "--resume")
+    assert numbers(out) == list(range(1, 11))
+
+
+def test_a_file_that_is_there_is_not_written_over(certboot: Run, hosts: Path) -> None:
+    before = hosts.read_bytes()
+    ran = certboot("scan", "--file", hosts, "--output", hosts)
+    assert (ran.status, ran.out, hosts.read_bytes()) == (2, "", before)
+    assert ran.err.startswith(f"certboot: error: the file is there already: {hosts}\n\nhint: --resume ")
+    ran = certboot("scan", "--file", hosts, "--output", hosts, "--resume")
+    assert (ran.status, hosts.read_bytes()) == (2, before)
+    assert f"not a line of certboot scan: line 1 of {hosts}" in ran.err
+
+
+def test_the_results_of_another_list_are_left_as_they_are(certboot: Run, hosts: Path, out: Path) -> None:
+    before = out.read_bytes()
+    hosts.write_text(hosts.read_text().replace("host3.test", "other.test"))
+    ran = certboot("scan", "--file", hosts, "--output", out, "--resume")
+    assert (ran.status, out.read_bytes()) == (2, before)
+    assert "another list, which differs at entry 3: 'other.test" in ran.err
+
+
+def test_a_disk_that_is_full_leaves_whole_lines(
+    certboot: Run, hosts: Path, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """The limit on the size of a file stands in for the disk: it too lets a part of a line be written."""
+    out = tmp_path / "out.jsonl"
+    environ["PYTHONDONTWRITEBYTECODE"] = "1"  # it would be cut as well
+    ran = subprocess.run(
+        [*COMMAND, "--file", hosts, "--output", out], env=environ, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)),
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(f"certboot: error: cannot write {out}: File too large\n\nhint: ")
+    assert 0 < len(numbers(out)) < 10
+    certboot("scan", "--file", hosts, "--output", out, "--resume")
+    assert numbers(out) == list(range(1, 11))
+
+
+@pytest.mark.parametrize("how", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGKILL]])
+def test_a_scan_that_ends_early_leaves_whole_lines_and_goes_on(
+    certboot: Run,
+    listen: Callable[..., Listener],
+    gone: str,
+    environ: dict[str, str],
+    tmp_path: Path,
+    *,
+    how: list[signal.Signals],
+) -> None:
+    """Of thirty hosts the first four refuse, and the others wait."""
+    hosts, out = tmp_path / "hosts", tmp_path / "out.jsonl"
+    silent = listen(faults.silent)
+    places = [gone] * 4 + [f"127.0.0.1:{silent.port}"] * 26
+    hosts.write_text("".join(f"h{number}.test {place}\n" for number, place in enumerate(places)))
+    command = [*COMMAND, "--file", str(hosts), "--jobs", "1", "--timeout", "30", "--output", str(out)]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not (out.exists() and out.read_bytes().count(b"\n") >= 4):
+            time.sleep(0.02)
+        for number in how:
+            process.send_signal(number)
+        output, errors = process.communicate(timeout=10)
+    assert (output, numbers(out)) == ("", [1, 2, 3, 4])
+    assert process.returncode == (130 if signal.SIGINT in how else -signal.SIGKILL)
+    assert "Traceback" not in errors
+    if how == [signal.SIGINT]:
+        assert errors.startswith("4 hosts: 0 good, 4 fail\n")
+        assert errors.endswith(
+            "interrupted; the results so far are whole\n"
+            "hint: the same list with --output FILE --resume goes on where it stopped\n"
+        )
+    silent.close()
+    ran = certboot("scan", "--file", hosts, "--output", out, "--resume")
+    assert (ran.status, numbers(out)) == (1, list(range(1, 31)))
+    assert ran.err.startswith("30 hosts: 0 good, 30 fail\n")
+
+
+@cases("again", [False, True])
+def test_ctrl_c_in_the_midst_of_the_work(
+    certboot: Run, hosts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, again: bool
+) -> None:
+    """Once: it ends after the line. Twice: at once."""
+    before = signal.getsignal(signal.SIGINT)
+    wait = threading.Event()
+
+    def interrupting(target: Target, context: ssl.SSLContext) -> Handshake:
+        if target.host == "host3.test":
+            os.kill(os.getpid(), signal.SIGINT)
+            if again:
+                os.kill(os.getpid(), signal.SIGINT)
+            wait.wait(20)
+        return handshake(target, context)
+
+    monkeypatch.setattr(probe, "handshake", interrupting)
+    ran = certboot("scan", "--file", hosts, "--jobs", "1", "--output", tmp_path / "out")
+    wait.set()
+    assert ran.status == 130
+    assert numbers(tmp_path / "out") in ([[1, 2]] if not again else [[], [1], [1, 2]])
+    assert ("certboot: error: interrupted" in ran.err) <= again
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_scan_in_another_thread_leaves_signals_alone(hosts: Path, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    status: list[int] = []
+    argv = ["scan", "--file", str(hosts), "--output", str(tmp_path / "out")]
+    thread = threading.Thread(target=lambda: status.append(main.main(argv)))
+    thread.start()
+    thread.join()
+    assert (status, numbers(tmp_path / "out")) == ([1], list(range(1, 11)))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.fixture
+def thousand(tmp_path: Path) -> Iterator[Path]:
+    """1,000 hosts on loopback, served by a process of their own: the folder with their list."""
+    command = (sys.executable, ROOT / "scripts/scan_servers.py", tmp_path, "1000")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stdout.readline() == b"ready\n"
@@ -311,29 +388,27 @@ def thousands(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_two_thousand_hosts_of_all_kinds_take_little_memory(
-    certboot: Run, environ: dict[str, str], thousands: Path
+def test_a_thousand_hosts_of_all_kinds_take_little_memory(
+    certboot: Run, environ: dict[str, str], thousand: Path
 ) -> None:
     sys.path.insert(0, str(ROOT / "scripts"))
     try:
         from scan_servers import CAUSES
     finally:
         sys.path.pop(0)
-    assert certboot("init", "--source", "certifi", "--add", thousands / "ca.pem").status == 0
+    assert certboot("init", "--source", "certifi", "--add", thousand / "ca.pem").status == 0
     store = Path(environ["HOME"]) / ".local/share/certboot/current"
     environ |= {"SSL_CERT_FILE": str(store / "bundle.pem"), "SSL_CERT_DIR": str(store / "crts")}
-    out = thousands / "out.jsonl"
-    command = (*COMMAND, "--file", thousands / "hosts", "--output", out, "--timeout", "8")
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURED, *command], env=environ, capture_output=True, text=True, check=True
-    )
+    out = thousand / "out.jsonl"
+    command = (sys.executable, "-c", MEASURED, *COMMAND, "--file", thousand / "hosts", "--output", out)
+    done = subprocess.run([*command, "--timeout", "5"], env=environ, capture_output=True, text=True, check=True)
     status, _, errors, megabytes = json.loads(done.stdout)
     assert status == 1, errors
-    found = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [each["number"] for each in found] == list(range(1, 2001))
-    kinds = json.loads((thousands / "kinds.json").read_text())
-    wrong = [each for each in found if each["primary"] != CAUSES[each["input"].split(".")[1]]]
+    results = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [result["number"] for result in results] == list(range(1, 1001))
+    kinds = json.loads((thousand / "kinds.json").read_text())
+    wrong = [result for result in results if result["primary"] != CAUSES[result["input"].split(".")[1]]]
     assert wrong == []
-    assert Counter(each["primary"] for each in found) == {CAUSES[kind]: count for kind, count in kinds.items()}
-    assert errors.startswith("2,000 hosts: 1,000 good, 1,000 fail\n")
+    assert Counter(result["primary"] for result in results) == {CAUSES[kind]: count for kind, count in kinds.items()}
+    assert errors.startswith("1,000 hosts: 500 good, 500 fail\n")
     assert megabytes < 150

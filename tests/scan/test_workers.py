@@ -26,13 +26,21 @@ def some(count: int) -> Iterator[Entry]:
 
 
 def run(
-    found: typing.Iterable[Entry], examine: Callable[[Entry], Result] = result, *, jobs: int = 4, ordered: bool = True
+    listed: typing.Iterable[Entry], examine: Callable[[Entry], Result] = result, *, jobs: int = 4, ordered: bool = True
 ) -> Iterator[Result | None]:
-    return results(found, examine, jobs=jobs, ordered=ordered, stopped=threading.Event())
+    return results(listed, examine, jobs=jobs, ordered=ordered, stopped=threading.Event())
 
 
-def numbers(found: typing.Iterable[Result | None]) -> list[int]:
-    return [each.number for each in found if each]
+def numbers(given: typing.Iterable[Result | None]) -> list[int]:
+    return [result.number for result in given if result]
+
+
+def assert_ended() -> None:
+    """No thread of ours is left; the last may still be on its way out."""
+    deadline = time.monotonic() + 5
+    while any(thread.name.startswith("certboot-scan") for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_results_come_in_the_order_of_the_list_or_as_they_come() -> None:
@@ -46,13 +54,14 @@ def test_results_come_in_the_order_of_the_list_or_as_they_come() -> None:
         return result(entry)
 
     assert numbers(run(some(9), slow_at_first)) == list(range(1, 10))
+    assert_ended()
     release.clear()
     unordered = numbers(run(some(9), slow_at_first, ordered=False))
     assert sorted(unordered) == list(range(1, 10))
     assert unordered[0] != 1
 
 
-@cases("count", [0, 1, 3, 40])
+@cases("count", [0, 3, 40])
 def test_no_more_threads_work_than_jobs_or_entries(count: int) -> None:
     at_work, most, lock = 0, 0, threading.Lock()
     names = set()
@@ -69,8 +78,7 @@ def test_no_more_threads_work_than_jobs_or_entries(count: int) -> None:
         return result(entry)
 
     assert numbers(run(some(count), counted, jobs=8)) == list(range(1, count + 1))
-    assert most <= min(8, count)
-    assert len(names) <= min(8, count)
+    assert max(most, len(names)) <= min(8, count)
     assert most == 8 or count < 40
 
 
@@ -84,12 +92,9 @@ def test_a_long_list_is_read_only_as_far_ahead_as_the_window(*, ordered: bool) -
             read = entry.number
             yield entry
 
-    given = 0
-    for each in run(noted(), jobs=2, ordered=ordered):
-        if each:
-            given += 1
-            assert read <= given + 256 + 1
-    assert given == 3000
+    answers = (answer for answer in run(noted(), jobs=2, ordered=ordered) if answer)
+    assert [count for count, _ in enumerate(answers, 1) if read > count + 256 + 1] == []
+    assert read == 3000
 
 
 def test_a_slow_host_at_the_head_of_a_list_holds_up_no_more_than_the_window() -> None:
@@ -102,21 +107,21 @@ def test_a_slow_host_at_the_head_of_a_list_holds_up_no_more_than_the_window() ->
             done.append(entry.number)
         return result(entry)
 
-    found = run(some(2000), held, jobs=2)
-    assert next(found) is None
+    given = run(some(2000), held, jobs=2)
+    assert next(given) is None
     deadline = time.monotonic() + 10
     while len(done) < 255 and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.2)
     assert len(done) == 255
     hold.set()
-    assert numbers(found) == list(range(1, 2001))
+    assert numbers(given) == list(range(1, 2001))
 
 
 def test_memory_does_not_grow_with_the_list() -> None:
     def peak(count: int) -> int:
         tracemalloc.start()
-        assert sum(1 for each in run(some(count), jobs=2) if each) == count
+        assert sum(1 for answer in run(some(count), jobs=2) if answer) == count
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
@@ -133,12 +138,12 @@ def test_a_list_that_is_slow_does_not_hold_up_results() -> None:
         more.wait(20)
         yield Entry(2, "2", None)
 
-    found = run(slow())
-    first = next(each for each in found if each)
+    given = run(slow())
+    first = next(answer for answer in given if answer)
     assert first.number == 1
-    assert next(found) is None
+    assert next(given) is None
     more.set()
-    assert numbers(found) == [2]
+    assert numbers(given) == [2]
 
 
 def test_what_goes_wrong_in_reading_the_list_is_raised_after_what_was_read() -> None:
@@ -147,10 +152,10 @@ def test_what_goes_wrong_in_reading_the_list_is_raised_after_what_was_read() -> 
         message = "no more"
         raise OSError(message)
 
-    found = (each.number for each in run(broken()) if each)
-    assert [next(found) for _ in range(3)] == [1, 2, 3]
+    given = (answer.number for answer in run(broken()) if answer)
+    assert [next(given) for _ in range(3)] == [1, 2, 3]
     with pytest.raises(OSError, match="no more"):
-        next(found)
+        next(given)
 
 
 def test_a_scan_that_is_stopped_waits_for_nobody() -> None:
@@ -164,9 +169,9 @@ def test_a_scan_that_is_stopped_waits_for_nobody() -> None:
 
     given = []
     begin = time.monotonic()
-    for each in results(some(5000), held, jobs=4, ordered=True, stopped=stopped):
-        if each:
-            given.append(each.number)
+    for answer in results(some(5000), held, jobs=4, ordered=True, stopped=stopped):
+        if answer:
+            given.append(answer.number)
         if len(given) == 3:
             stopped.set()
     assert given == [1, 2, 3]
@@ -174,10 +179,10 @@ def test_a_scan_that_is_stopped_waits_for_nobody() -> None:
     hold.set()
     time.sleep(0.3)
     assert len(began) <= 3 + 4 + 4
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("certboot-scan")]
+    assert_ended()
 
 
-def test_what_several_threads_want_is_made_once() -> None:
+def test_what_several_threads_want_is_made_once_and_fails_for_all_who_wait_for_it() -> None:
     made, hold = [], threading.Event()
     once: Once[int] = Once(2)
 
@@ -185,6 +190,10 @@ def test_what_several_threads_want_is_made_once() -> None:
         made.append(value)
         hold.wait(10)
         return value
+
+    def broken() -> int:
+        message = "broken"
+        raise ValueError(message)
 
     answers: list[int] = []
     threads = [threading.Thread(target=lambda: answers.append(once("a", lambda: make(1)))) for _ in range(5)]
@@ -194,21 +203,12 @@ def test_what_several_threads_want_is_made_once() -> None:
     for thread in threads:
         thread.join()
     assert (answers, made) == ([1] * 5, [1])
+    for _ in range(2):
+        with pytest.raises(ValueError, match="broken"):
+            once("b", broken)
 
 
 def test_only_the_last_keys_are_remembered() -> None:
     once: Once[int] = Once(2)
     count = itertools.count()
     assert [once(key, count.__next__) for key in ("a", "b", "a", "c", "a", "c")] == [0, 1, 0, 2, 3, 2]
-
-
-def test_what_fails_fails_for_all_who_wait_for_it() -> None:
-    once: Once[int] = Once(2)
-
-    def broken() -> int:
-        message = "broken"
-        raise ValueError(message)
-
-    for _ in range(2):
-        with pytest.raises(ValueError, match="broken"):
-            once("a", broken)

@@ -8,18 +8,19 @@ import os
 import socket
 import ssl
 import sys
-import threading
 import time
 import typing
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from jsonschema import Draft202012Validator
 from support import faults
 from support.chains import CA, LEAF, Form, Made, make, on_server
+from support.commands import Run
 from support.faults import Listener, Talk, after_hello, server_context, tls
 from support.pki import DAY, NOW
 from support.table import cases
@@ -32,12 +33,6 @@ from certboot.pki.parsed import parsed_certificate
 from certboot.scan import probe
 from certboot.scan.result import NOT_A_HOST
 
-if typing.TYPE_CHECKING:
-    from types import ModuleType
-
-    from support.environments import Ran
-
-Run = Callable[..., "Ran"]
 Listen = Callable[..., Listener]
 SRC = Path(__file__).parents[2] / "src" / "certboot"
 SCHEMA = json.loads((SRC / "scan" / "scan.schema.json").read_text())
@@ -59,40 +54,13 @@ def zoo() -> ModuleType:
 ZOO = zoo()
 
 
-@pytest.fixture
-def listen() -> Iterator[Listen]:
-    """Start a server that talks like this: ``listen(talk)``."""
-    listeners: list[Listener] = []
-
-    def start(talk: Talk, host: str = "127.0.0.1") -> Listener:
-        listeners.append(Listener(talk, host))
-        return listeners[-1]
-
-    yield start
-    for each in listeners:
-        each.close()
-
-
-@pytest.fixture
-def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
-    """Make these certificates the active trust."""
-
-    def set_to(*anchors: Made) -> None:
-        path = tmp_path / "anchors.pem"
-        path.write_bytes(b"".join(each.pem for each in anchors))
-        monkeypatch.setenv("SSL_CERT_FILE", str(path))
-        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "no-directory"))
-
-    return set_to
-
-
 def results(text: str) -> list[dict[str, typing.Any]]:
     """The lines, each as its schema has it."""
     assert text.isascii()
-    found = [json.loads(line) for line in text.splitlines()]
-    for each in found:
-        Draft202012Validator(SCHEMA).validate(each)
-    return found
+    lines = [json.loads(line) for line in text.splitlines()]
+    for result in lines:
+        Draft202012Validator(SCHEMA).validate(result)
+    return lines
 
 
 class Corp(typing.NamedTuple):
@@ -123,12 +91,12 @@ def test_each_fault_of_a_chain_has_the_cause_that_the_doctor_gives_it(
     host = f"localhost:{ZOO.serve(listen, made)}"
     doctor = json.loads(certboot("doctor", "hook", host, "--json").out)
     ran = certboot("scan", host)
-    (found,) = results(ran.out)
+    (result,) = results(ran.out)
     first = next(finding for finding in doctor["findings"] if finding["group"] == "server")
-    assert (found["primary"], found["status"]) == (doctor["primary"], first["status"]) == (cause, status)
-    assert (found["fix"], found["summary"], found["target"]) == (first["fix"], first["summary"], host)
-    assert found["verify_code"] == first["evidence"]["verify_code"]
-    assert found["certificate"] == first["evidence"]["chain"][0]
+    assert (result["primary"], result["status"]) == (doctor["primary"], first["status"]) == (cause, status)
+    assert (result["fix"], result["summary"], result["target"]) == (first["fix"], first["summary"], host)
+    assert result["verify_code"] == first["evidence"]["verify_code"]
+    assert result["certificate"] == first["evidence"]["chain"][0]
     assert ran.status == int(status == "fail")
     assert cause in EXPLANATIONS
 
@@ -150,18 +118,9 @@ def test_each_fault_without_a_chain_has_the_cause_that_the_doctor_gives_it(
 ) -> None:
     host = f"localhost:{listen(talk).port}"
     doctor = json.loads(certboot("doctor", "hook", host, "--json", "--timeout", "1").out)
-    (found,) = results(certboot("scan", host, "--timeout", "1").out)
-    assert found["primary"] == doctor["primary"] == cause
-    assert found["certificate"] is None
-
-
-def test_a_chain_that_is_good_for_everybody_has_no_cause(certboot: Run, listen: Listen, corp: Corp) -> None:
-    ran = certboot("scan", f"good.test 127.0.0.1:{listen(corp.talk()).port}")
-    (found,) = results(ran.out)
-    assert (ran.status, found["primary"], found["status"], found["also"]) == (0, None, "ok", [])
-    assert (found["protocol"], found["verify_code"]) == ("TLSv1.3", 0)
-    assert found["certificate"]["subject"] == "CN=good.test"
-    assert ran.err == "1 host: 1 good, 0 fail\n"
+    (result,) = results(certboot("scan", host, "--timeout", "1").out)
+    assert result["primary"] == doctor["primary"] == cause
+    assert result["certificate"] is None
 
 
 def test_a_list_of_all_kinds_has_a_line_for_each_entry_and_a_summary(
@@ -179,58 +138,53 @@ def test_a_list_of_all_kinds_has_a_line_for_each_entry_and_a_summary(
         f"https://user:secret@127.0.0.1:{gone.port}/\nno-such-host.invalid\n"
     )
     ran = certboot("scan", f"good.test 127.0.0.1:{good}", "--file", hosts)
-    found = results(ran.out)
-    assert [each["primary"] for each in found] == [
+    lines = results(ran.out)
+    assert [result["primary"] for result in lines] == [
         None, None, "expired-leaf", NOT_A_HOST, None, "hostname-mismatch", "connection-refused", "dns-failure",
     ]  # fmt: skip
-    assert [each["number"] for each in found] == list(range(1, 9))
-    assert [each["status"] for each in found] == ["ok", "ok", "fail", "fail", "ok", "fail", "fail", "fail"]
-    assert found[1]["target"] == "good.test:444"
-    assert (found[3]["input"], found[3]["target"]) == ("no host at all", "")
-    assert found[4]["also"] == ["expires-soon"]
-    assert found[6]["input"] == f"https://127.0.0.1:{gone.port}/"
+    assert [result["number"] for result in lines] == list(range(1, 9))
+    assert (lines[0]["protocol"], lines[0]["verify_code"], lines[0]["also"]) == ("TLSv1.3", 0, [])
+    assert lines[0]["certificate"]["subject"] == "CN=good.test"
+    assert [result["status"] for result in lines] == ["ok", "ok", "fail", "fail", "ok", "fail", "fail", "fail"]
+    assert lines[1]["target"] == "good.test:444"
+    assert (lines[3]["input"], lines[3]["target"]) == ("no host at all", "")
+    assert lines[4]["also"] == ["expires-soon"]
+    assert lines[6]["input"] == f"https://127.0.0.1:{gone.port}/"
     assert "secret" not in ran.out + ran.err
     assert ran.status == 1
-    first, *lines = ran.err.splitlines()
+    first, *summary = ran.err.splitlines()
     assert first == "7 hosts: 3 good, 4 fail; 1 entry of the list is no host"
-    assert lines[0].split() == ["1", "connection-refused", f"127.0.0.1:{gone.port}"]
-    assert lines[4].split() == ["1", "not-a-host", "no", "host", "at", "all"]
-    assert lines[5].split() == ["1", "also", "expires-soon"]
-    assert lines[-1] == "hint: certboot explain connection-refused"
+    assert summary[0].split() == ["1", "connection-refused", f"127.0.0.1:{gone.port}"]
+    assert summary[4].split() == ["1", "not-a-host", "no", "host", "at", "all"]
+    assert summary[5].split() == ["1", "also", "expires-soon"]
+    assert summary[-1] == "hint: certboot explain connection-refused"
 
 
-def test_unordered_writes_each_line_when_its_host_is_done(certboot: Run, listen: Listen, corp: Corp) -> None:
-    hosts = [f"127.0.0.1:{listen(faults.silent).port}", f"good.test 127.0.0.1:{listen(corp.talk()).port}"]
-    ordered = results(certboot("scan", *hosts, "--timeout", "0.5").out)
-    assert [each["number"] for each in ordered] == [1, 2]
-    unordered = results(certboot("scan", *hosts, "--timeout", "0.5", "--unordered").out)
-    assert [each["number"] for each in unordered] == [2, 1]
-
-
-def test_a_host_that_is_named_again_is_asked_once(certboot: Run, listen: Listen, corp: Corp) -> None:
+def test_results_come_in_the_order_of_the_list_or_as_they_come_and_a_host_named_again_is_asked_once(
+    certboot: Run, listen: Listen, corp: Corp
+) -> None:
     server = listen(corp.talk())
     line = f"good.test 127.0.0.1:{server.port}"
-    found = results(certboot("scan", *[line] * 20).out)
-    assert [(each["number"], each["primary"]) for each in found] == [(number, None) for number in range(1, 21)]
+    hosts = [f"127.0.0.1:{listen(faults.silent).port}", *[line] * 9]
+    ordered = results(certboot("scan", *hosts, "--timeout", "0.5").out)
+    assert [(result["number"], result["primary"]) for result in ordered[1:]] == [(n, None) for n in range(2, 11)]
     assert server.count == 1
+    unordered = results(certboot("scan", *hosts, "--timeout", "0.5", "--unordered").out)
+    assert unordered[-1]["number"] == 1
     certboot("scan", line, f"other.test 127.0.0.1:{server.port}")
-    assert server.count == 3
+    assert server.count == 4
 
 
-def test_version_6_and_names_beyond_ascii(certboot: Run, listen: Listen, corp: Corp) -> None:
-    port = listen(
-        tls(server_context(on_server(make("a", corp.root, Form(names=("::1", "xn--zrich-kva.test")))))), "::1"
-    )
-    found = results(certboot("scan", f"[::1]:{port.port}", f"https://zürich.test/ [::1]:{port.port}").out)
-    assert [(each["primary"], each["target"]) for each in found] == [
-        (None, f"[::1]:{port.port}"), (None, "zürich.test:443"),
-    ]  # fmt: skip
-
-
-def test_hosts_that_begin_in_plain_text(certboot: Run, listen: Listen, corp: Corp) -> None:
+def test_version_6_names_beyond_ascii_and_hosts_that_begin_in_plain_text(
+    certboot: Run, listen: Listen, corp: Corp
+) -> None:
+    own = on_server(make("a", corp.root, Form(names=("::1", "xn--zrich-kva.test"))))
+    port = listen(tls(server_context(own)), "::1").port
+    lines = results(certboot("scan", f"[::1]:{port}", f"https://zürich.test/ [::1]:{port}").out)
     port = listen(faults.smtp(corp.talk())).port
-    ran = certboot("scan", f"good.test 127.0.0.1:{port}", "--starttls", "smtp")
-    assert [(each["primary"], each["target"]) for each in results(ran.out)] == [(None, "good.test:25")]
+    lines += results(certboot("scan", f"good.test 127.0.0.1:{port}", "--starttls", "smtp").out)
+    assert [result["primary"] for result in lines] == [None] * 3
+    assert [result["target"] for result in lines][1:] == ["zürich.test:443", "good.test:25"]
 
 
 def endless(connection: socket.socket) -> None:
@@ -250,14 +204,14 @@ def test_hostile_servers_end_within_the_timeout(certboot: Run, listen: Listen, c
     talks = [endless, a_byte_a_moment, faults.silent, after_hello(bytes(70_000)), corp.talk()]
     hosts = [f"good.test 127.0.0.1:{listen(talk).port}" for talk in talks]
     begin = time.monotonic()
-    found = results(certboot("scan", *hosts, "--timeout", "1.5").out)
+    lines = results(certboot("scan", *hosts, "--timeout", "1.5").out)
     assert time.monotonic() - begin < 4
-    causes = [each["primary"] for each in found]
+    causes = [result["primary"] for result in lines]
     assert causes[1:3] == ["timeout", "timeout"]
     assert None not in causes[:4]
     assert causes[4] is None
-    assert all(each["seconds"] < 2.5 for each in found)
-    assert {"error", "ok"} & {each["status"] for each in found} == {"ok"}
+    assert all(result["seconds"] < 2.5 for result in lines)
+    assert {"error", "ok"} & {result["status"] for result in lines} == {"ok"}
 
 
 def test_what_is_remembered_of_certificates_is_bounded_by_their_size_too(
@@ -266,11 +220,11 @@ def test_what_is_remembered_of_certificates_is_bounded_by_their_size_too(
     """And no line is longer for what a server puts into its certificate."""
     form = Form(names=("good.test",), organisation="x" * 20_000)
     large = tls(server_context(on_server(make("good.test", form=form))))
-    (found,) = results(certboot("scan", f"good.test 127.0.0.1:{listen(corp.talk()).port}").out)
+    (result,) = results(certboot("scan", f"good.test 127.0.0.1:{listen(corp.talk()).port}").out)
     assert parsed_certificate.cache_info().currsize > 0
-    (found,) = results(certboot("scan", f"good.test 127.0.0.1:{listen(large).port}").out)
-    assert found["primary"] == "self-signed-leaf"
-    assert len(json.dumps(found)) < 10_000
+    (result,) = results(certboot("scan", f"good.test 127.0.0.1:{listen(large).port}").out)
+    assert result["primary"] == "self-signed-leaf"
+    assert len(json.dumps(result)) < 10_000
     assert parsed_certificate.cache_info().currsize == load_certificate.cache_info().currsize == 0
 
 
@@ -295,10 +249,10 @@ def test_nothing_is_contacted_but_what_the_list_names(
     missing = listen(tls(server_context(on_server(leaf))))
     expired = listen(corp.talk(valid=(NOW - 9 * DAY, NOW - DAY)))
     web = listen(faults.plain_http)
-    ports = [each.port for each in (missing, expired, web)]
+    ports = [listener.port for listener in (missing, expired, web)]
     hosts = [f"good.test 127.0.0.1:{port}" for port in ports]
-    found = results(certboot("scan", *hosts, "not.exa\tmple.invalid:1 x y").out)
-    assert [each["primary"] for each in found] == ["missing-intermediate", "expired-leaf", "plain-http", NOT_A_HOST]
+    lines = results(certboot("scan", *hosts, "not.exa\tmple.invalid:1 x y").out)
+    assert [result["primary"] for result in lines] == ["missing-intermediate", "expired-leaf", "plain-http", NOT_A_HOST]
     assert contacted == {("127.0.0.1", port) for port in ports}
     assert resolved == {"127.0.0.1"}
 
@@ -323,12 +277,12 @@ def test_the_same_untrusted_issuer_for_unrelated_hosts_is_taken_for_tls_inspecti
     ]
     good = f"good.test 127.0.0.1:{listen(corp.talk()).port}"
     ran = certboot("scan", *made, good, "--jobs", "1")
-    found = results(ran.out)
-    assert [each["primary"] for each in found] == ["untrusted-root"] * 3 + [None]
-    assert [each["root"] for each in found] == ["CN=The Box"] * 3 + [""]
+    lines = results(ran.out)
+    assert [result["primary"] for result in lines] == ["untrusted-root"] * 3 + [None]
+    assert [result["root"] for result in lines] == ["CN=The Box"] * 3 + [""]
     assert ("the same untrusted CA stands behind unrelated hosts: CN=The Box" in ran.err) == is_said
     assert ("TLS inspection" in ran.err) == is_said
-    assert ("something on the way opens TLS" in found[2]["summary"]) == is_said
+    assert ("something on the way opens TLS" in lines[2]["summary"]) == is_said
 
 
 def test_no_warning_of_one_thread_reaches_the_user(certboot: Run, listen: Listen, corp: Corp) -> None:
@@ -337,7 +291,7 @@ def test_no_warning_of_one_thread_reaches_the_user(certboot: Run, listen: Listen
     hosts += [f"good.test 127.0.0.1:{listen(corp.talk()).port}"]
     before = warnings.filters[:]
     ran = certboot("scan", *hosts)
-    assert [each["primary"] for each in results(ran.out)] == ["closed-during-handshake"] * 8 + [None]
+    assert [result["primary"] for result in results(ran.out)] == ["closed-during-handshake"] * 8 + [None]
     assert "Warning" not in ran.err
     assert warnings.filters[:] == before
 
@@ -345,7 +299,6 @@ def test_no_warning_of_one_thread_reaches_the_user(certboot: Run, listen: Listen
 def test_what_breaks_in_certboot_itself_is_a_result_and_not_the_end(
     certboot: Run, listen: Listen, corp: Corp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
     def broken(target: Target, context: ssl.SSLContext) -> Handshake:
         if target.host == "broken.test":
             message = "nobody thought of that"
@@ -354,9 +307,12 @@ def test_what_breaks_in_certboot_itself_is_a_result_and_not_the_end(
 
     monkeypatch.setattr(probe, "handshake", broken)
     ran = certboot("scan", "broken.test 127.0.0.1:1", f"good.test 127.0.0.1:{listen(corp.talk()).port}")
-    found = results(ran.out)
-    assert [(each["primary"], each["status"]) for each in found] == [("check-not-finished", "error"), (None, "ok")]
-    assert found[0]["summary"] == "RuntimeError: nobody thought of that"
+    lines = results(ran.out)
+    assert [(result["primary"], result["status"]) for result in lines] == [
+        ("check-not-finished", "error"),
+        (None, "ok"),
+    ]
+    assert lines[0]["summary"] == "RuntimeError: nobody thought of that"
     assert ran.status == 2
     assert "1 good, 0 fail, 1 not finished" in ran.err
     assert "hint" not in ran.err
@@ -382,19 +338,11 @@ def test_the_store_is_read_as_its_directory(
     leaf = make("good.test", corp.middle, Form(names=("good.test",)))
     ports = [listen(corp.talk()).port, listen(tls(server_context(on_server(leaf)))).port]
     hosts = [f"good.test 127.0.0.1:{port}" for port in ports]
-    assert [each["primary"] for each in results(certboot("scan", *hosts, "--jobs", "1").out)] == [
+    assert [result["primary"] for result in results(certboot("scan", *hosts, "--jobs", "1").out)] == [
         None, "missing-intermediate",
     ]  # fmt: skip
-    assert [each.chain.anchors for each in seen] == [(corp.root.der,)] * 2
+    assert [shaken.chain.anchors for shaken in seen] == [(corp.root.der,)] * 2
     assert os.environ["SSL_CERT_FILE"] == str(current / "bundle.pem")
-    for each, port in zip((None, "missing-intermediate"), ports, strict=True):
+    for cause, port in zip((None, "missing-intermediate"), ports, strict=True):
         doctor = certboot("doctor", "hook", "good.test", "--connect", f"127.0.0.1:{port}", "--json")
-        assert json.loads(doctor.out)["primary"] == each
-
-
-def test_threads_are_gone_when_it_is_over(certboot: Run, listen: Listen, corp: Corp) -> None:
-    certboot("scan", *[f"good.test:{port} 127.0.0.1:{listen(corp.talk()).port}" for port in range(1, 9)])
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and any(each.name.startswith("certboot") for each in threading.enumerate()):
-        time.sleep(0.01)
-    assert not [each.name for each in threading.enumerate() if each.name.startswith("certboot")]
+        assert json.loads(doctor.out)["primary"] == cause
