@@ -12,14 +12,12 @@ from pathlib import Path
 
 import pytest
 import trustme
-from support.environments import Ran
+from support.commands import Run
 from support.server import TlsServer
 
-import certboot
+from certboot import bundle, directory
 from certboot.errors import StoreError
 from certboot.store.paths import StorePaths
-
-Run = Callable[..., Ran]
 
 # As a frozen program starts: without start-up files.
 FROZEN = """
@@ -37,7 +35,7 @@ except OSError as error:
 
 def test_without_a_store_there_is_neither_bundle_nor_directory(paths: StorePaths) -> None:
     assert not paths.home.exists()
-    for asked in (certboot.bundle, certboot.directory):
+    for asked in (bundle, directory):
         with pytest.raises(StoreError) as refused:
             asked()
         assert "certboot init" in refused.value.hint
@@ -46,24 +44,18 @@ def test_without_a_store_there_is_neither_bundle_nor_directory(paths: StorePaths
 def test_both_are_of_the_store_in_force_and_their_paths_stay_the_same(
     certboot: Run, ca: trustme.CA, ca_file: Path, serve: Callable[..., TlsServer]
 ) -> None:
-    from certboot import bundle, directory
-
     assert certboot("init").status == 0
     before = bundle(), directory()
     assert certboot("trust", "--yes", ca_file).status == 0
     assert (bundle(), directory()) == before
-    server = serve(ca.issue_cert("localhost"))
-    for context in (
-        ssl.create_default_context(cafile=str(bundle())),
-        ssl.create_default_context(capath=str(directory())),
-    ):
-        with socket.create_connection(("localhost", server.port)) as plain:
+    port = serve(ca.issue_cert("localhost")).port
+    for file, folder in ((str(bundle()), None), (None, str(directory()))):
+        context = ssl.create_default_context(cafile=file, capath=folder)
+        with socket.create_connection(("localhost", port)) as plain:
             context.wrap_socket(plain, server_hostname="localhost").close()
 
 
 def test_a_store_that_others_could_change_is_not_handed_out(certboot: Run, paths: StorePaths) -> None:
-    from certboot import bundle
-
     assert certboot("init").status == 0
     assert bundle().exists()
     paths.generations.chmod(0o777)

@@ -1,10 +1,31 @@
+"""Text from strangers cannot drive a terminal, and no password is shown."""
+
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 from support.table import cases
 
-from certboot.errors import without_credentials
+from certboot.errors import printable, shortened, without_credentials
+
+
+def test_ordinary_text_stays_and_what_could_move_hide_or_turn_text_is_replaced() -> None:
+    for text in ("", "Example Root", "Zürich ☃ 💩", "a  b"):
+        assert printable(text) == text
+    for text in "\n\r\0\x1b\x7f\x9b\u2028\u202e\u200b\udcff\xa0":
+        assert printable(f"a{text}[31mb") == "a\ufffd[31mb"
+
+
+@given(st.text(st.characters()))
+def test_the_result_is_one_printable_line_of_the_same_length(text: str) -> None:
+    assert printable(text).isprintable()
+    assert len(printable(text)) == len(text)
+    assert printable(printable(text)) == printable(text)
+
+
+def test_a_text_that_nobody_would_read_is_cut_and_its_length_told() -> None:
+    assert shortened("a\n" * 150) == "a\ufffd" * 150
+    assert shortened("a\n" * 15_000) == "a\ufffd" * 150 + "\N{HORIZONTAL ELLIPSIS} (30,000 characters)"
 
 
 @cases(

@@ -1,0 +1,123 @@
+"""What the scripts do beside running pytest: clocks set ahead, and two runs of a suite compared test by test."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from support.table import cases
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+REPORT = """<testsuites><testsuite>
+<testcase classname="t" name="good"/>
+<testcase classname="t" name="bad"><failure message="no">...</failure></testcase>
+<testcase classname="t" name="torn"><error message="no">...</error></testcase>
+<testcase classname="t" name="left"><skipped type="pytest.skip" message="no">...</skipped></testcase>
+<testcase classname="t" name="known"><skipped type="pytest.xfail" message="no"/></testcase>
+<testcase classname="t" name="twice"/><testcase classname="t" name="twice"><failure/></testcase>
+<testcase classname="t" name="both"><failure/><error/></testcase>
+</testsuite></testsuites>"""
+Load = Callable[[str], typing.Any]
+PASSED, FAILED = ("passed",), ("failure",)
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Load:
+    """The script of this name as a module, which no import statement names."""
+    monkeypatch.syspath_prepend(SCRIPTS)
+
+    def load(name: str) -> typing.Any:  # noqa: ANN401
+        spec = importlib.util.spec_from_file_location(f"script_{name}", SCRIPTS / f"{name}.py")
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@cases(("ci", "status"), [("true", 2), ("", 0)])
+def test_without_faketime_it_fails_in_ci_and_says_so_everywhere(
+    script: Load, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ci: str, status: int
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("CI", ci)
+    assert script("test").ahead() == status
+    assert "faketime is missing" in capsys.readouterr().err
+
+
+def test_all_tests_of_real_data_lie_where_they_are_looked_for(script: Load) -> None:
+    tests = Path(__file__).parent
+    files = [file for file in tests.rglob("test_*.py") if file.name != Path(__file__).name]
+    marked = {file.parent for file in files if "pytest.mark.real_data" in file.read_text("utf-8")}
+    assert marked == {tests.parent / script("test").REAL_DATA}
+
+
+@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is missing: .ci/run installs it")
+def test_each_clock_is_ahead_for_the_tests_of_real_data(script: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would run is run, with the question what the time is in the place of pytest."""
+    days: list[int] = []
+    real, test = subprocess.run, script("test")
+
+    def asked(command: list[typing.Any], **options: typing.Any) -> subprocess.CompletedProcess[bytes]:  # noqa: ANN401
+        at = command.index(test.check.PYTHON)
+        assert command[at + 1 : at + 3] == ["-m", "pytest"]
+        assert command[command.index("real_data") - 1] == "-m"
+        question = [sys.executable, "-c", "import time; print(time.time())"]
+        now, then = (
+            float(real([*before, *question], env=options["env"], capture_output=True, text=True, check=True).stdout)
+            for before in ([], command[:at])
+        )
+        days.append(round((then - now) / 86400))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", asked)
+    assert test.ahead() == 0
+    assert days == [30, 365, 3 * 365]
+
+
+def test_an_outcome_tells_failures_errors_skips_and_expected_failures_apart(script: Load) -> None:
+    assert script("peer_suites").outcomes(ET.fromstring(REPORT).iter("testcase")) == {  # noqa: S314 - written above
+        "t::good": ("passed",),
+        "t::bad": ("failure",),
+        "t::torn": ("error",),
+        "t::left": ("pytest.skip",),
+        "t::known": ("pytest.xfail",),
+        "t::twice": ("failure", "passed"),
+        "t::both": ("failure+error",),
+    }
+
+
+@cases(
+    ("without", "with_hook", "words"),
+    [
+        ([PASSED, PASSED], [PASSED, PASSED], ""),
+        ([FAILED, FAILED], [FAILED, FAILED], ""),
+        ([PASSED, PASSED], [FAILED, FAILED], "DIFFERS   t: without passed, with failure"),
+        ([FAILED, FAILED], [PASSED, PASSED], "DIFFERS   t: without failure, with passed"),
+        ([PASSED, FAILED], [PASSED, PASSED], "unstable  t: without failure or passed, with passed"),
+        ([PASSED, PASSED], [None, None], "DIFFERS   t: without passed, with absent"),
+    ],
+)
+def test_a_test_differs_that_never_has_the_same_outcome_both_ways(
+    script: Load,
+    capsys: pytest.CaptureFixture[str],
+    without: list[tuple[str, ...]],
+    with_hook: list[tuple[str, ...] | None],
+    words: str,
+) -> None:
+    runs = {
+        way: [{"t": outcome} if outcome else {} for outcome in outcomes]
+        for way, outcomes in (("without", without), ("with", with_hook))
+    }
+    assert script("peer_suites").told(runs) == words.count("DIFFERS")
+    assert capsys.readouterr().out.strip() == words
