@@ -13,7 +13,7 @@ from support.table import cases
 
 from certboot.doctor.finding import Finding
 from certboot.doctor.run import GROUPS
-from certboot.net.connection import Target
+from certboot.net.target import Target
 
 
 @pytest.fixture

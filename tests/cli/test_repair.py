@@ -26,7 +26,7 @@ from support.table import cases
 from support.terminal import answers
 
 from certboot.cli import repair
-from certboot.net.connection import Target
+from certboot.net.target import Target
 from certboot.net.handshake import Handshake
 from certboot.pki import pem
 from certboot.pki.certificate import Certificate, file_name, load_certificate

@@ -9,7 +9,7 @@ from support.table import cases
 from certboot.doctor import run
 from certboot.doctor.finding import Finding
 from certboot.errors import StoreError
-from certboot.net.connection import Target
+from certboot.net.target import Target
 from certboot.store.paths import StorePaths
 
 if typing.TYPE_CHECKING:

@@ -32,7 +32,7 @@ from certboot.pki import containers, der, pem
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.subject_hash import canonical, comparable, subject_hash
 from certboot.scan import entries
-from certboot.sources import aia, ccadb, parsing
+from certboot.sources import aia, ccadb, extract
 from certboot.sources.candidates import Offer
 from certboot.store import manifest
 from certboot.store.config import parse_config, rebased
@@ -141,12 +141,12 @@ def pkcs12(data: bytes) -> None:
 def source(data: bytes) -> None:
     """A file of unknown format: only CertbootError is raised, and every reason can be shown."""
     _from_bytes(data, pkcs12=False)
-    _shown(parsing.from_pem(data, "system", "a file", for_everybody=True))
+    _shown(extract.from_pem(data, "system", "a file", for_everybody=True))
 
 
 def _from_bytes(data: bytes, *, pkcs12: bool) -> None:
     try:
-        _shown(parsing.from_bytes(data, "added", "a file", pkcs12=pkcs12))
+        _shown(extract.from_bytes(data, "added", "a file", pkcs12=pkcs12))
     except CertbootError as error:
         _one_line(error.message)
 

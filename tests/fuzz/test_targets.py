@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import targets
 
 from certboot.pki import certificate
-from certboot.sources import ccadb, parsing
+from certboot.sources import ccadb, extract
 from certboot.store import manifest
 
 _SECONDS = 2.0
@@ -78,7 +78,7 @@ def test_a_target_sees_what_a_parser_should_not_raise(target: str, valid: str, m
 
     for module, name in (
         (certificate, "annotated_pem"),
-        (parsing, "from_bytes"),
+        (extract, "from_bytes"),
         (ccadb, "read"),
         (targets, "rebased"),
         (manifest, "render"),

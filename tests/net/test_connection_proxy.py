@@ -15,8 +15,9 @@ from support.chains import CA, make, on_server
 from support.faults import Listener, ProxyTalk, plain_http, reset, server_context, silent, tls
 from support.table import cases
 
-from certboot.net.connection import Target, proxy_for
+from certboot.net.connection import proxy_for
 from certboot.net.handshake import handshake
+from certboot.net.target import Target
 
 if typing.TYPE_CHECKING:
     from support.asking import Answer

@@ -15,8 +15,8 @@ from support.plain_server import PlainServer, page
 
 from certboot.net import http
 from certboot.net.address_policy import LOOPBACK, AddressPolicy, FetchError
-from certboot.net.connection import Target
 from certboot.net.handshake import handshake
+from certboot.net.target import Target
 
 if typing.TYPE_CHECKING:
     import trustme

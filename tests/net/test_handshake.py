@@ -23,9 +23,10 @@ from support.snapshot import assert_refused
 from support.table import cases
 
 from certboot.net import handshake_messages
-from certboot.net.connection import ConnectionFault, Deadline, Target, ascii_name
+from certboot.net.connection import ConnectionFault, Deadline, ascii_name
 from certboot.net.handshake import _date, handshake
 from certboot.net.handshake_messages import HandshakeTrace
+from certboot.net.target import Target
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran

@@ -17,8 +17,8 @@ from support.plain_server import PlainServer, page
 
 from certboot.errors import CertificateError
 from certboot.pki.certificate import is_signed_by, load_certificate
+from certboot.pki.parse_errors import parsing
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.parsing import parsing
 from certboot.store.paths import store_paths
 
 if typing.TYPE_CHECKING:

@@ -15,8 +15,8 @@ from support.pki import Issued, issue
 from support.plain_server import PlainServer, page
 from support.table import cases
 
-from certboot.net.connection import Target
 from certboot.net.handshake import Chain, Handshake
+from certboot.net.target import Target
 from certboot.repair import examine
 from certboot.repair.examine import Limits, Repairer, handshake_with_store
 from certboot.store import generations

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.table import cases
 
-from certboot.net.connection import Target
+from certboot.net.target import Target
 from certboot.scan.entries import LONGEST, Entry, Way, entries, lines
 
 

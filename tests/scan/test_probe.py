@@ -26,8 +26,8 @@ from support.pki import DAY, NOW
 from support.table import cases
 
 from certboot.doctor.findings import EXPLANATIONS
-from certboot.net.connection import Target
 from certboot.net.handshake import Handshake, handshake
+from certboot.net.target import Target
 from certboot.pki.certificate import load_certificate
 from certboot.pki.parsed import parsed_certificate
 from certboot.scan import probe

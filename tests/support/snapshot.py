@@ -12,7 +12,7 @@ from support.pki import Issued, issue
 
 from certboot.sources import certifi, system
 from certboot.sources.candidates import Unparsed
-from certboot.sources.parsing import from_pem
+from certboot.sources.extract import from_pem
 
 if typing.TYPE_CHECKING:
     import pytest

@@ -20,7 +20,7 @@ if typing.TYPE_CHECKING:
 
     from certboot.doctor.finding import Finding
     from certboot.doctor.server.chain_file import ChainFile
-    from certboot.net.connection import Target
+    from certboot.net.target import Target
 
 _USAGE = "certboot doctor HOST[:PORT]"
 _ALIKE = 0.75  # of difflib: environmet, stroe and hooks are so near to a group's name, localhost is not
@@ -186,7 +186,7 @@ def _target(arguments: argparse.Namespace, hosts: list[str]) -> Target | None:
 
 def _chain(arguments: argparse.Namespace) -> ChainFile:
     from certboot.doctor.server.chain_file import ChainFile
-    from certboot.net.target import parse_host
+    from certboot.net.address import parse_host
 
     for name in ("starttls", "connect", "servername", "clients"):
         if getattr(arguments, name):

@@ -16,8 +16,8 @@ if typing.TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Sequence
 
-    from certboot.net.connection import Target
     from certboot.net.handshake import Handshake
+    from certboot.net.target import Target
     from certboot.pki.certificate import Certificate
     from certboot.repair.completion import Completion, Refusal
     from certboot.repair.examine import Examined, Repairer

@@ -12,7 +12,7 @@ if typing.TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from certboot.net.connection import Target
+    from certboot.net.target import Target
 
 
 def targets(hosts: Sequence[str], file: Path | None, arguments: argparse.Namespace) -> tuple[Target, ...]:
@@ -36,8 +36,8 @@ def targets(hosts: Sequence[str], file: Path | None, arguments: argparse.Namespa
 
 def target(host: str, arguments: argparse.Namespace) -> Target:
     """Return the server that a person names, with the options that lead to it; raises CertbootError."""
-    from certboot.net.connection import Target
-    from certboot.net.target import parse_address, parse_host
+    from certboot.net.address import parse_address, parse_host
+    from certboot.net.target import Target
 
     refuse_empty(arguments, "connect", "servername")
     starttls = arguments.starttls or ""
@@ -57,7 +57,7 @@ def refuse_empty(arguments: argparse.Namespace, *options: str) -> None:
 
 def _check(host: str, starttls: str, where: str) -> None:
     """Raise CertbootError with the place of a line that names no server."""
-    from certboot.net.target import parse_address
+    from certboot.net.address import parse_address
 
     try:
         parse_address(host, starttls)

@@ -16,7 +16,7 @@ if typing.TYPE_CHECKING:
 
     from certboot.doctor.finding import Group
     from certboot.doctor.server.chain_file import ChainFile
-    from certboot.net.connection import Target
+    from certboot.net.target import Target
     from certboot.store.paths import StorePaths
 
 GROUPS: tuple[Group, ...] = ("environment", "hook", "store", "clients")
@@ -73,7 +73,7 @@ def _server(server: Target | ChainFile, paths: StorePaths) -> list[Finding]:
 
 def _trials(server: Target | ChainFile, environ: Mapping[str, str]) -> list[Finding]:
     from certboot.doctor.clients import trials
-    from certboot.net.connection import Target
+    from certboot.net.target import Target
 
     return trials.check(server.host, server.port, environ) if isinstance(server, Target) else []
 

@@ -15,6 +15,7 @@ import urllib.request
 from dataclasses import dataclass
 
 from certboot.errors import printable
+from certboot.net.target import Target, bracketed
 
 _SHORTEST_WAIT = 0.001
 _LONGEST_ANSWER = 16 * 1024
@@ -356,37 +357,3 @@ def _wrapped(stream: Stream, proxy: Proxy, late: str, context: ssl.SSLContext | 
         raise ConnectionFault(
             outcome="proxy-refused", words="the proxy does not speak TLS as its address says"
         ) from error
-
-
-def bracketed(host: str) -> str:
-    """Return a host as it stands in an address."""
-    return f"[{host}]" if ":" in host else host
-
-
-@dataclass(frozen=True)
-class Target:
-    """A TLS server that the user named, and how to get to it."""
-
-    host: str
-    """A DNS name, in Unicode if it was typed so, or an IP address without brackets."""
-    port: int = 443
-    starttls: str = ""
-    """The protocol that begins in plain text (``smtp``), or empty for TLS from the first byte."""
-    connect: tuple[str, int] | None = None
-    """Where to connect to in the place of ``host`` and ``port``."""
-    servername: str = ""
-    """The name to ask for and to find in the certificate, in the place of ``host``."""
-    timeout: float = 10.0
-    """Seconds for everything together."""
-
-    @property
-    def name(self) -> str:
-        """The name to ask for and to find in the certificate."""
-        return self.servername or self.host.partition("%")[0]
-
-    @property
-    def shown(self) -> str:
-        """HOST:PORT as the user may type it; the host alone for a chain from a file, which has the port 0."""
-        if not self.port:
-            return self.host
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -19,18 +19,9 @@ from email.utils import parsedate_to_datetime
 
 from certboot.errors import printable
 from certboot.net import starttls
-from certboot.net.connection import (
-    ConnectionFault,
-    Deadline,
-    Proxy,
-    Stream,
-    Target,
-    ascii_name,
-    bracketed,
-    connect,
-    proxy_for,
-)
+from certboot.net.connection import ConnectionFault, Deadline, Proxy, Stream, ascii_name, connect, proxy_for
 from certboot.net.handshake_messages import HandshakeTrace, begin
+from certboot.net.target import Target, bracketed
 
 _MOST_BYTES = 1024 * 1024
 _PIECE = 16 * 1024

@@ -40,6 +40,7 @@ from certboot.net.address_policy import (
     shown,
 )
 from certboot.net.connection import ConnectionFault, Deadline, Proxy, Stream, Wire
+from certboot.net.target import bracketed
 
 Progress = Callable[[int, "int | None"], None]
 """Called with the bytes that are there and the bytes that there will be, where the server said so."""
@@ -401,5 +402,5 @@ def _url(wanted: Url) -> str:
 def _host(url: str) -> str:
     """Return what ``certboot doctor`` takes for the host of a checked address."""
     parts = urllib.parse.urlsplit(url)
-    host = printable(connection.bracketed(parts.hostname or ""))
+    host = printable(bracketed(parts.hostname or ""))
     return f"{host}:{parts.port}" if parts.port else host

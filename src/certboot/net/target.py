@@ -1,72 +1,39 @@
-"""From what a person types (a host, HOST:PORT, an IPv6 address, a URL) to a host and a port. Pure."""
+"""A TLS server that the user named, and how to get to it."""
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
-from urllib.parse import urlsplit
-
-from certboot.errors import CertbootError, printable, without_credentials
-from certboot.net.starttls import usual_port
-
-_HTTPS_PORT = 443
-# Schemes in which TLS begins with the first byte (mostly as in IANA's registry of ports).
-_PORTS = {
-    "https": 443, "wss": 443, "ldaps": 636, "imaps": 993, "pop3s": 995, "smtps": 465, "submissions": 465, "ftps": 990,
-    "nntps": 563, "sips": 5061, "amqps": 5671, "ircs": 6697, "mqtts": 8883, "rediss": 6379,
-}  # fmt: skip
-_ALSO = {"postgresql": "postgres", "mariadb": "mysql", "pop": "pop3"}
-_WEB = frozenset({"http", "ws"})
+from dataclasses import dataclass
 
 
-class SchemeError(CertbootError):
-    """A URL without a port, of a scheme that does not say where TLS begins. Nothing in it is secret."""
+def bracketed(host: str) -> str:
+    """Return a host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host
 
 
-def parse_address(text: str, starttls: str = "", usual: int = 0) -> tuple[str, int]:
-    """Return host and port; raises CertbootError.
+@dataclass(frozen=True)
+class Target:
+    """A server, as the user named it."""
 
-    Without a port it is that of the URL's scheme; for a host alone ``usual``, or else that of the protocol that begins
-    with STARTTLS, or else 443.
-    """
-    host, port, scheme = _split(text)
-    if port:
-        return host, port
-    if not scheme:
-        return host, usual or usual_port(starttls) or _HTTPS_PORT
-    # The outer or the inner one says it: git+https, postgresql+psycopg.
-    schemes = [_ALSO.get(part, part) for part in scheme.split("+")]
-    found = [_PORTS[part] for part in schemes if part in _PORTS]
-    if found:
-        return host, found[0]
-    if starttls in schemes:
-        return host, usual_port(starttls) or _HTTPS_PORT
-    shown = f"[{host}]" if ":" in host else host
-    message = f"the address names neither TLS nor a port: {printable(f'{scheme}://{shown}')}"
-    protocol = next((part for part in schemes if usual_port(part)), "")
-    hint = f"certboot doctor {shown}:PORT, with the port where TLS begins"
-    if protocol:
-        hint = f"certboot doctor {shown}:{usual_port(protocol)} --starttls {protocol}"
-    elif _WEB.intersection(schemes):
-        hint = f"certboot doctor {shown}:{_HTTPS_PORT}, if its https is meant"
-    raise SchemeError(message, printable(hint))
+    host: str
+    """A DNS name, in Unicode if it was typed so, or an IP address without brackets."""
+    port: int = 443
+    starttls: str = ""
+    """The protocol that begins in plain text (``smtp``), or empty for TLS from the first byte."""
+    connect: tuple[str, int] | None = None
+    """Where to connect to in the place of ``host`` and ``port``."""
+    servername: str = ""
+    """The name to ask for and to find in the certificate, in the place of ``host``."""
+    timeout: float = 10.0
+    """Seconds for everything together."""
 
+    @property
+    def name(self) -> str:
+        """The name to ask for and to find in the certificate."""
+        return self.servername or self.host.partition("%")[0]
 
-def parse_host(text: str) -> str:
-    """Return the host of an address whose port is of no interest; raises CertbootError."""
-    return _split(text)[0]
-
-
-def _split(text: str) -> tuple[str, int | None, str]:
-    """Return host, port and scheme, as far as they are given; raises CertbootError."""
-    with contextlib.suppress(ValueError):
-        return str(ipaddress.ip_address(text)), None, ""  # "::1" has colons but no port
-    try:
-        parts = urlsplit(text if "://" in text else f"//{text}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        parts, host, port = urlsplit(""), None, None
-    if not host or port == 0 or any(character.isspace() for character in host):
-        message = f"not a host: {without_credentials(text)!r}"
-        raise CertbootError(message, "certboot doctor HOST[:PORT], with an IPv6 address in brackets: [::1]:443")
-    return host, port, parts.scheme
+    @property
+    def shown(self) -> str:
+        """HOST:PORT as the user may type it; the host alone for a chain from a file, which has the port 0."""
+        if not self.port:
+            return self.host
+        return f"{bracketed(self.host)}:{self.port}"

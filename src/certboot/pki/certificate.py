@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certboot.errors import CertificateError, shortened
 from certboot.pki import der, pem
-from certboot.pki.parsing import parsing
+from certboot.pki.parse_errors import parsing
 from certboot.pki.public_key import canonical as key_itself
 from certboot.pki.subject_hash import canonical, comparable, hash_of
 

@@ -13,7 +13,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from certboot.errors import CertificateError, printable
 from certboot.pki.certificate import load_certificate
-from certboot.pki.parsing import parsing
+from certboot.pki.parse_errors import parsing
 
 if typing.TYPE_CHECKING:
     from certboot.pki.certificate import Certificate

@@ -27,8 +27,8 @@ from certboot.store.paths import CRTS, in_force
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from certboot.net.connection import Target
     from certboot.net.handshake import Handshake
+    from certboot.net.target import Target
     from certboot.pki.certificate import Certificate
     from certboot.pki.verify import End
     from certboot.store.paths import StorePaths

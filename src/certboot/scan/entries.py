@@ -7,8 +7,8 @@ import typing
 from dataclasses import dataclass
 
 from certboot.errors import CertbootError, printable, without_credentials
-from certboot.net.connection import Target
-from certboot.net.target import SchemeError, parse_address
+from certboot.net.address import SchemeError, parse_address
+from certboot.net.target import Target
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -37,8 +37,8 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping
 
     from certboot.doctor.server.case import Evidence
-    from certboot.net.connection import Target
     from certboot.net.handshake import Handshake
+    from certboot.net.target import Target
     from certboot.pki.verdict import Judgement
     from certboot.scan.entries import Entry
     from certboot.scan.result import Result, Verdict

@@ -7,7 +7,7 @@ import typing
 from certboot import files
 from certboot.errors import CertificateError, SourceError
 from certboot.ownership import refuse_exposed
-from certboot.sources import parsing
+from certboot.sources import extract
 from certboot.sources.candidates import Loaded, Rejection, Unparsed
 
 if typing.TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _pieces(read: Iterable[tuple[Path, bytes | SourceError]]) -> tuple[tuple[str
 
 
 def _parsed(read: Iterable[tuple[Path, bytes | SourceError]], password: Password | None) -> Loaded:
-    from certboot.sources.parsing import merged
+    from certboot.sources.extract import merged
 
     return merged(_parsed_or_rejected(str(path), found, password) for path, found in read)
 
@@ -113,7 +113,7 @@ def _parsed_or_rejected(path: str, found: bytes | SourceError, password: Passwor
 
 
 def _from_bytes(data: bytes, path: str, password: Password | None) -> Loaded:
-    from certboot.sources.parsing import from_bytes
+    from certboot.sources.extract import from_bytes
 
     return from_bytes(data, NAME, path, password)
 
@@ -121,7 +121,7 @@ def _from_bytes(data: bytes, path: str, password: Password | None) -> Loaded:
 def content(path: Path) -> bytes:
     """Return the bytes of a file that the user names; raises SourceError."""
     try:
-        return files.read_regular(path, parsing.SIZE_LIMIT)
+        return files.read_regular(path, extract.SIZE_LIMIT)
     except OSError as error:
         raise cannot_read(path, error) from error
 
@@ -147,6 +147,6 @@ def _none_usable(where: str, loaded: Loaded, now: datetime) -> SourceError:
             message = f"{rejection.subject} cannot be trusted as a CA, {rejection.reason}: {where}"
             return SourceError(message, "to keep a certificate out of the store: certboot distrust FINGERPRINT")
         return SourceError(
-            f"no readable certificate, {rejection.reason}: {where}", f"ask for the file again, in {parsing.FORMATS}"
+            f"no readable certificate, {rejection.reason}: {where}", f"ask for the file again, in {extract.FORMATS}"
         )
-    return SourceError(f"no certificate in it: {where}", f"give a file of CA certificates in {parsing.FORMATS}")
+    return SourceError(f"no certificate in it: {where}", f"give a file of CA certificates in {extract.FORMATS}")

@@ -13,7 +13,7 @@ from certboot import files, ownership
 from certboot.clients.variables import BY_NAME, DIRECTORY
 from certboot.errors import SourceError, printable
 from certboot.sources.candidates import Loaded, Rejection, Unparsed
-from certboot.sources.parsing import SIZE_LIMIT
+from certboot.sources.extract import SIZE_LIMIT
 
 if typing.TYPE_CHECKING:
     from certboot.clients.variables import Adoption
@@ -115,7 +115,7 @@ def _hint(adoption: Adoption, wrong: _Found) -> str:
 
 
 def _parsed(found: list[_Found]) -> Loaded:
-    from certboot.sources.parsing import from_pem, merged
+    from certboot.sources.extract import from_pem, merged
 
     return merged(
         Loaded((), (Rejection(each.rule, NAME, each.path, each.reason),))

@@ -18,7 +18,7 @@ from certboot.pki.certificate import load_certificate
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.subject_hash import comparable
 from certboot.sources.candidates import Offer
-from certboot.sources.parsing import PKCS7_LABELS, is_one_element
+from certboot.sources.extract import PKCS7_LABELS, is_one_element
 
 if typing.TYPE_CHECKING:
     from certboot.net import http

@@ -39,7 +39,7 @@ def read() -> Unparsed:
         raise _unreadable(error) from error
 
     def parse() -> Loaded:
-        from certboot.sources.parsing import from_pem
+        from certboot.sources.extract import from_pem
 
         return from_pem(text, NAME, version)
 

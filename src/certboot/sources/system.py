@@ -56,7 +56,7 @@ def from_unix_files(root: Path) -> Unparsed:
 
 
 def _parsed(pieces: tuple[tuple[str, bytes], ...]) -> Loaded:
-    from certboot.sources.parsing import from_pem, merged
+    from certboot.sources.extract import from_pem, merged
 
     loaded = merged(from_pem(text, NAME, path, for_everybody=True) for path, text in pieces)
     once: dict[str, Candidate] = {}
@@ -96,7 +96,7 @@ def _from_the_system_interface() -> Unparsed:
 
 
 def _parsed_ders(ders: list[bytes], where: str) -> Loaded:
-    from certboot.sources.parsing import from_ders
+    from certboot.sources.extract import from_ders
 
     loaded = from_ders(ders, NAME, where)
     # What is not self-issued is an intermediate, which these systems list among what they trust.

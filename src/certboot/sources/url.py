@@ -38,7 +38,7 @@ def read(url: str, *, pin: str, verify: Path, now: datetime) -> Unparsed:
         raise SourceError(message, "give the address of a file of CA certificates")
 
     def parse() -> Loaded:
-        from certboot.sources.parsing import from_bytes
+        from certboot.sources.extract import from_bytes
 
         loaded = from_bytes(body, added.NAME, url, pkcs12=False)
         return added.checked(_pinned(loaded, body, wanted, url), url, now)

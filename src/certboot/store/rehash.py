@@ -20,7 +20,7 @@ from cryptography import x509
 from certboot import files
 from certboot.errors import CertificateError, StoreError
 from certboot.pki import der, pem
-from certboot.pki.parsing import parsing
+from certboot.pki.parse_errors import parsing
 from certboot.pki.subject_hash import subject_hash
 from certboot.store import hash_links
 from certboot.store.hash_links import Hashed, Slot, plan

@@ -14,8 +14,8 @@ from support.table import cases
 from certboot.doctor.finding import Finding
 from certboot.doctor.server.case import Clock, Distrust, Evidence, Judgements, Known
 from certboot.doctor.server.diagnosis import examined
-from certboot.net.connection import Target
 from certboot.net.handshake import Handshake, Peer
+from certboot.net.target import Target
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.verdict import Judgement, openssl_verdict, verifying_context
 

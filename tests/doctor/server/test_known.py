@@ -17,7 +17,7 @@ from support.table import cases
 
 from certboot.doctor.server import known as known_cas
 from certboot.doctor.server.case import Clock, Evidence, Judgements, Known
-from certboot.net.connection import Target
+from certboot.net.target import Target
 from certboot.pki.verdict import Judgement
 from certboot.sources import ccadb, certifi, system
 from certboot.store.authorities import Authorities

@@ -5,8 +5,8 @@ from __future__ import annotations
 from support.table import cases
 
 from certboot.doctor.server.no_handshake import without_verdict
-from certboot.net.connection import Target
 from certboot.net.handshake import Chain, Exchange, Handshake
+from certboot.net.target import Target
 
 TARGET = Target("localhost", 8443)
 LARGE = "EXCESSIVE_MESSAGE_SIZE"

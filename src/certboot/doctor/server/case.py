@@ -13,8 +13,8 @@ if typing.TYPE_CHECKING:
 
     from certboot.doctor.environment import trust_files
     from certboot.doctor.finding import Fix, Status
-    from certboot.net.connection import Target
     from certboot.net.handshake import Handshake
+    from certboot.net.target import Target
     from certboot.pki.certificate import Certificate
     from certboot.pki.parsed import ParsedCertificate
     from certboot.pki.path import Path

@@ -19,7 +19,7 @@ from certboot.pki.certificate import load_certificate
 from certboot.pki.subject_hash import comparable
 from certboot.pki.verify_codes import NO_ISSUER
 from certboot.sources import added
-from certboot.sources.parsing import PKCS7_LABELS, from_bytes, is_one_element, text_of_windows
+from certboot.sources.extract import PKCS7_LABELS, from_bytes, is_one_element, text_of_windows
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,8 @@ from certboot.doctor.server.case import Evidence
 from certboot.doctor.server.check import judge, judgements
 from certboot.doctor.server.diagnosis import relevant
 from certboot.errors import CertbootError, SourceError
-from certboot.net.connection import ConnectionFault, Target, ascii_name
+from certboot.net.connection import ConnectionFault, ascii_name
+from certboot.net.target import Target
 from certboot.pki.by_subject import readable_parts
 from certboot.pki.verdict import STRICT_PYTHON, Judgement, openssl_verdict, verifying_context
 from certboot.pki.verify import Rules, verify

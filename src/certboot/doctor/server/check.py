@@ -26,8 +26,8 @@ if typing.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from certboot.doctor.finding import Finding
-    from certboot.net.connection import Target
     from certboot.net.handshake import Handshake
+    from certboot.net.target import Target
     from certboot.store.paths import StorePaths
 
 

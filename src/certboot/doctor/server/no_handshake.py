@@ -11,8 +11,8 @@ from certboot.errors import printable
 from certboot.net.starttls import greeting_of, spoken_on
 
 if typing.TYPE_CHECKING:
-    from certboot.net.connection import Target
     from certboot.net.handshake import Exchange, Handshake
+    from certboot.net.target import Target
 
 # RFC 8446, 6
 _HANDSHAKE_FAILURE, _INSUFFICIENT_SECURITY, _PROTOCOL_VERSION = 40, 71, 70

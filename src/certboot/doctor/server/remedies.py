@@ -9,7 +9,7 @@ if typing.TYPE_CHECKING:
 
     from certboot.doctor.environment.trust_files import Override
     from certboot.doctor.finding import Fix
-    from certboot.net.connection import Target
+    from certboot.net.target import Target
 
 
 def certboot(command: str, target: Target, *options: str) -> Fix:

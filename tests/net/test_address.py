@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.table import cases
 
 from certboot.errors import CertbootError
-from certboot.net.target import SchemeError, parse_address, parse_host
+from certboot.net.address import SchemeError, parse_address, parse_host
 
 
 @cases(

@@ -17,9 +17,9 @@ from support.snapshot import roots
 
 from certboot.errors import CertbootError, CertificateError, SourceError
 from certboot.pki import der
-from certboot.sources import parsing
+from certboot.sources import extract
 from certboot.sources.candidates import Loaded
-from certboot.sources.parsing import from_bytes, from_ders, from_pem, merged
+from certboot.sources.extract import from_bytes, from_ders, from_pem, merged
 
 BROKEN = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
 EMPTY = b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
@@ -381,7 +381,7 @@ def test_an_empty_file_is_an_error(data: bytes) -> None:
 
 
 def test_the_size_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "SIZE_LIMIT", len(A.der))
+    monkeypatch.setattr(extract, "SIZE_LIMIT", len(A.der))
     assert names(read(A.der)) == ["Root A"]
     with pytest.raises(SourceError, match=r"^over 0 MiB, which no certificate is: given$"):
         read(A.der + b"\n")
@@ -396,9 +396,9 @@ def test_the_number_of_certificates_has_a_limit(
             return from_ders((A.der, B.der), "added", "given")
         return read({**made, "pem": A.pem + B.pem}[kind], PASSWORD)
 
-    monkeypatch.setattr(parsing, "COUNT_LIMIT", 2)
+    monkeypatch.setattr(extract, "COUNT_LIMIT", 2)
     assert len(run().candidates) == 2
-    monkeypatch.setattr(parsing, "COUNT_LIMIT", 1)
+    monkeypatch.setattr(extract, "COUNT_LIMIT", 1)
     with pytest.raises(SourceError, match=r"^over 1 blocks or certificates in one file: given$"):
         run()
 
