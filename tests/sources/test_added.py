@@ -15,7 +15,7 @@ from support.snapshot import roots
 from support.table import cases
 
 from certboot.errors import CertbootError, SourceError
-from certboot.sources import added, extract
+from certboot.sources import added
 from certboot.sources.candidates import Loaded
 
 A, B, C = roots()
@@ -73,9 +73,9 @@ def test_a_file_with_one_good_ca_is_taken_with_what_the_policy_will_reject(tmp_p
 def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "ca.pem"
     path.write_bytes(A.pem)
-    monkeypatch.setattr(extract, "SIZE_LIMIT", len(A.pem))
+    monkeypatch.setattr(added, "SIZE_LIMIT", len(A.pem))
     assert len(added.load(path, NOW).candidates) == 1
-    monkeypatch.setattr(extract, "SIZE_LIMIT", len(A.pem) - 1)
+    monkeypatch.setattr(added, "SIZE_LIMIT", len(A.pem) - 1)
     with pytest.raises(SourceError, match=f"cannot read {path}: over "):
         added.load(path, NOW)
 

@@ -17,8 +17,8 @@ from support.table import cases
 from certboot.clients.variables import Adoption
 from certboot.errors import SourceError
 from certboot.pki.certificate import load_certificate
-from certboot.sources import adopted, extract
-from certboot.sources.candidates import Loaded
+from certboot.sources import adopted
+from certboot.sources.candidates import SIZE_LIMIT, Loaded
 from certboot.store.paths import StorePaths
 from certboot.store.request import Request
 from certboot.store.update import apply
@@ -177,7 +177,7 @@ def test_a_file_that_cannot_be_read_is_refused_in_the_systems_words(
 def test_a_file_too_large_to_be_one_of_certificates_is_refused(paths: StorePaths, folder: Path) -> None:
     path = folder / "ca.pem"
     with path.open("wb") as file:
-        file.truncate(extract.SIZE_LIMIT)
+        file.truncate(SIZE_LIMIT)
     assert loaded(paths, path) == Loaded(())
     with path.open("ab") as file:
         file.write(b"\n")

@@ -8,7 +8,8 @@ from support.table import cases
 
 from certboot.clients.variables import VARIABLES
 from certboot.errors import CertbootError
-from certboot.store.config import Company, Config, load_config, parse_config, rebased
+from certboot.sources.company import Company
+from certboot.store.config import Config, load_config, parse_config, rebased
 
 DEFAULTS = [variable.name for variable in VARIABLES if variable.default]
 SHA = "0123456789abcdef" * 4

@@ -18,11 +18,13 @@ from certboot.errors import SourceError
 from certboot.pki.certificate import load_certificate
 from certboot.sources import ccadb, certifi, system
 from certboot.sources.candidates import Loaded, Unparsed
-from certboot.store.config import Company, Config
-from certboot.store.inputs import Sources, trusted_bundle
+from certboot.sources.company import Company
+from certboot.sources.table import read_all
+from certboot.store.config import Config
+from certboot.store.inputs import reading, trusted_bundle
 from certboot.store.manifest import Choices
 from certboot.store.paths import StorePaths
-from certboot.store.request import Request
+from certboot.store.request import Request, Selection
 from certboot.store.update import apply
 
 if typing.TYPE_CHECKING:
@@ -44,7 +46,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def gathered(paths: StorePaths, choices: Choices, config: Config | None = None) -> list[Loaded]:
-    return [each.parse() for each in Sources(paths, config or Config(), choices, NOW).read()]
+    loaded = [source.parse() for source in read_all(reading(paths, config or Config(), choices, NOW))]
+    return [source for source in loaded if source.candidates or source.rejections]
 
 
 def offered(loaded: list[Loaded]) -> set[tuple[str, str, str]]:
@@ -108,7 +111,7 @@ def test_a_copy_signed_anew_of_what_the_reports_revoke_does_not_enter_the_store(
     offered = (report.intermediate(BELOW), report.intermediate(resigned(GONE)))
     bodies = report.Reports(REPORTS.roots, offered, (report.revoked(revoked),)).bodies()
     folder = str(report.save(bodies, tmp_path / "reports"))
-    outcome = apply(paths, Request("init", sources=("ccadb",), intermediates=True, reports=folder))
+    outcome = apply(paths, Request("init", Selection(("ccadb",), intermediates=True, reports=folder)))
     held = {each.name for each in outcome.record.certificates if each.role == "intermediate"}
     if revoked is GONE:
         assert held == {"CCADB Below"}
@@ -155,14 +158,14 @@ def mirror(
 
 def test_the_reports_come_from_the_configured_address_with_progress(paths: StorePaths, mirror: TlsServer) -> None:
     told: list[tuple[object, ...]] = []
-    sources = Sources(
+    sources = reading(
         paths,
         Config(ccadb_address=f"{mirror.url}/"),
         Choices(("ccadb",), intermediates=True),
         NOW,
         lambda *so_far: told.append(so_far),
     )
-    assert offered([each.parse() for each in sources.read()]) == CCADB | INTERMEDIATES
+    assert offered([each.parse() for each in read_all(sources)]) == CCADB | INTERMEDIATES
     sizes = {report.rpartition("/")[2]: len(body) for report, body in REPORTS.bodies().items()}
     assert {(name, done, whole) for name, done, whole in told if done == whole} == {
         (name, size, size) for name, size in sizes.items()

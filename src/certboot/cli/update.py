@@ -15,6 +15,7 @@ from certboot.cli.terminal import additions, progress, say, show
 from certboot.clients.variables import Adoption
 from certboot.errors import OK, CertbootError, printable
 from certboot.sources import repaired
+from certboot.sources.table import OPTIONAL, OWN, SHOWN
 from certboot.store.selection import difference, first_outlived
 
 if typing.TYPE_CHECKING:
@@ -24,11 +25,10 @@ if typing.TYPE_CHECKING:
     from certboot.store.hash_links import RehashResult
     from certboot.store.manifest import Manifest
     from certboot.store.paths import StorePaths
+    from certboot.store.request import Selection
     from certboot.store.update import Outcome
 
 _MOST_PLACES = 3
-_OWN = ("added", "company", "adopted")
-_ORDER = ("certifi", "system", "ccadb", "company", "added", "adopted", "repaired")
 
 
 def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
@@ -39,7 +39,7 @@ def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
         lines.append(f"  rejected  {_rejections(outcome.rejected)}")
         lines += [f"            {line}" for line in own_rejections(outcome)]
     for entry in record.certificates:
-        if entry.defects and any(reason.source in _OWN for reason in entry.provenance):
+        if entry.defects and any(reason.source in OWN for reason in entry.provenance):
             defects = ", ".join(entry.defects)
             lines.append(f"  defect    {printable(entry.name)}: Python 3.13 and newer refuse it ({defects})")
     outlived = first_outlived(record)
@@ -72,7 +72,7 @@ def own_rejections(outcome: Outcome) -> list[str]:
     own = (
         each
         for each in outcome.rejected
-        if (each.source in _OWN and (each.source, each.rule) != ("adopted", "expired"))
+        if (each.source in OWN and (each.source, each.rule) != ("adopted", "expired"))
         or (each.source == repaired.NAME and each.fingerprint in {*before, ""})
     )
     return [f"{printable(rejection.detail)}: {printable(rejection.reason)}" for rejection in own]
@@ -115,7 +115,7 @@ def _sources(record: Manifest) -> str:
         for reason in entry.provenance:
             found.setdefault(reason.source, Counter())[reason.detail] += 1
     parts = []
-    for source in _ORDER:
+    for source in SHOWN:
         places = found.get(source, Counter())
         where = ", ".join(places) if len(places) <= _MOST_PLACES else f"{len(places)} files"
         if source == repaired.NAME:
@@ -169,7 +169,6 @@ def init_command(arguments: argparse.Namespace) -> int:
     """Fill the store."""
     import certboot_startup
     from certboot.hook.tool_environment import tool_environment
-    from certboot.store.config import SOURCES
     from certboot.store.paths import store_paths
     from certboot.store.place import notes as place_notes
     from certboot.store.request import Request
@@ -177,18 +176,12 @@ def init_command(arguments: argparse.Namespace) -> int:
 
     sources = tuple(dict.fromkeys(filter(None, (arguments.source or "").split(",")))) or None
     for name in sources or ():
-        if name not in SOURCES:
+        if name not in OPTIONAL:
             message = f"no such source: {name}"
-            raise CertbootError(message, f"--source takes some of {','.join(SOURCES)}")
-    request = Request(
-        command="init",
-        additions=tuple(additions(arguments.add, arguments.password_file)),
-        sources=sources,
-        intermediates=arguments.intermediates,
-        reports=_reports(arguments.reports),
-        config=arguments.config,
-    )
-    outcome = apply(store_paths(), request, progress=progress)
+            raise CertbootError(message, f"--source takes some of {','.join(OPTIONAL)}")
+    selection = _selection(arguments, sources, arguments.config)
+    added = tuple(additions(arguments.add, arguments.password_file))
+    outcome = apply(store_paths(), Request("init", selection, added), progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
     notes = _agreed(outcome.paths)
     notes += _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
@@ -231,13 +224,7 @@ def update_command(arguments: argparse.Namespace) -> int:
     if arguments.max_age and not asked and age_in_seconds(paths) <= parse_duration(arguments.max_age).total_seconds():
         say(f"the sources were read within {arguments.max_age}: nothing to do")
         return OK
-    request = Request(
-        "update",
-        intermediates=arguments.intermediates,
-        reports=_reports(arguments.reports),
-        dry_run=arguments.dry_run,
-    )
-    outcome = apply(paths, request, progress=progress)
+    outcome = apply(paths, Request("update", _selection(arguments), dry_run=arguments.dry_run), progress=progress)
     came, went = selection.difference(before, outcome.record)
     if came or went:
         show(difference_text(came, went))
@@ -280,5 +267,10 @@ def _notes(paths: StorePaths, apart: str = "", tool: str = "", place: Sequence[s
     return init_notes(tool=tool, other=other, renewed=renewed, outdated=outdated, apart=apart, place=place)
 
 
-def _reports(text: str | None) -> str | None:
-    return "" if text == "network" else text
+def _selection(
+    arguments: argparse.Namespace, sources: tuple[str, ...] | None = None, config: Path | None = None
+) -> Selection:
+    from certboot.store.request import Selection
+
+    reports = "" if arguments.reports == "network" else arguments.reports
+    return Selection(sources, arguments.intermediates, reports, config)

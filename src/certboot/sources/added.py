@@ -7,8 +7,7 @@ import typing
 from certboot import files
 from certboot.errors import CertificateError, SourceError
 from certboot.ownership import refuse_exposed
-from certboot.sources import extract
-from certboot.sources.candidates import Loaded, Rejection, Unparsed
+from certboot.sources.candidates import FORMATS, SIZE_LIMIT, Loaded, Rejection, Unparsed
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +120,7 @@ def _from_bytes(data: bytes, path: str, password: Password | None) -> Loaded:
 def content(path: Path) -> bytes:
     """Return the bytes of a file that the user names; raises SourceError."""
     try:
-        return files.read_regular(path, extract.SIZE_LIMIT)
+        return files.read_regular(path, SIZE_LIMIT)
     except OSError as error:
         raise cannot_read(path, error) from error
 
@@ -147,6 +146,6 @@ def _none_usable(where: str, loaded: Loaded, now: datetime) -> SourceError:
             message = f"{rejection.subject} cannot be trusted as a CA, {rejection.reason}: {where}"
             return SourceError(message, "to keep a certificate out of the store: certboot distrust FINGERPRINT")
         return SourceError(
-            f"no readable certificate, {rejection.reason}: {where}", f"ask for the file again, in {extract.FORMATS}"
+            f"no readable certificate, {rejection.reason}: {where}", f"ask for the file again, in {FORMATS}"
         )
-    return SourceError(f"no certificate in it: {where}", f"give a file of CA certificates in {extract.FORMATS}")
+    return SourceError(f"no certificate in it: {where}", f"give a file of CA certificates in {FORMATS}")

@@ -12,8 +12,7 @@ from pathlib import Path
 from certboot import files, ownership
 from certboot.clients.variables import BY_NAME, DIRECTORY
 from certboot.errors import SourceError, printable
-from certboot.sources.candidates import Loaded, Rejection, Unparsed
-from certboot.sources.extract import SIZE_LIMIT
+from certboot.sources.candidates import SIZE_LIMIT, Loaded, Rejection, Unparsed
 
 if typing.TYPE_CHECKING:
     from certboot.clients.variables import Adoption

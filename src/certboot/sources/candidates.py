@@ -6,6 +6,10 @@ import typing
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+SIZE_LIMIT = 16 * 1024 * 1024
+"""More bytes than any file of certificates has."""
+FORMATS = "PEM, DER, PKCS#7 or PKCS#12"
+
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -69,6 +73,11 @@ class Loaded:
 
     The administrator of the system may say so for everybody, and no other source.
     """
+
+
+def unparsed(loaded: Loaded) -> Unparsed:
+    """Return what was parsed already as a source gives it; no later run has it, so it has no pieces to know it by."""
+    return Unparsed((), lambda: loaded)
 
 
 class Offer(typing.NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import binascii
 import contextlib
 import csv
+import dataclasses
 import functools
 import hashlib
 import io
@@ -25,8 +26,6 @@ from certboot.sources.candidates import Candidate, Loaded, Rejection, Unparsed
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
-
-    from certboot.sources.candidates import Role
 
     Progress = Callable[[str, int, "int | None"], None]
 
@@ -63,14 +62,25 @@ _HINT = (
 )
 
 
-def read(report: Read, *, intermediates: bool) -> Unparsed:
-    """Return the reports that are needed; raises SourceError."""
+def read(report: Read, *, intermediates: bool, roots: bool = True) -> Unparsed:
+    """Return the reports that are needed; raises SourceError. Without ``roots`` no anchor comes from them."""
     names = (ROOTS, INTERMEDIATES, REVOKED) if intermediates else (ROOTS, REVOKED)
     pieces = tuple((name, report(name)) for name in names)
-    return Unparsed(pieces, lambda: _parsed(dict(pieces)))
+    return Unparsed(pieces, lambda: _parsed(dict(pieces), roots=roots))
 
 
-def _parsed(reports: dict[str, bytes]) -> Loaded:
+def without_revoked(unparsed: Unparsed, report: bytes) -> Unparsed:
+    """Return what somebody else has, with what of it the report REVOKED lists."""
+
+    def parse() -> Loaded:
+        loaded = unparsed.parse()
+        listed = listed_in(report, (candidate.certificate.fingerprint for candidate in loaded.candidates))
+        return dataclasses.replace(loaded, revoked=listed, revoked_serials=revoked_serials(report))
+
+    return Unparsed((*unparsed.pieces, (REVOKED, report)), parse)
+
+
+def _parsed(reports: dict[str, bytes], *, roots: bool) -> Loaded:
     """Return what the reports say; raises SourceError where one of them is not what it should be.
 
     A root without Mozilla's trust for TLS is a candidate too, with ``tls_trust`` False: others may offer it, and then
@@ -89,7 +99,8 @@ def _parsed(reports: dict[str, bytes]) -> Loaded:
         if len(candidates) == before:
             raise _wrong(report, "none of its certificates can be read")
     revoked, serials, unreadable = _revoked(reports[REVOKED])
-    return Loaded(tuple(candidates), (*rejections, *unreadable), revoked, serials)
+    kept = tuple(candidate for candidate in candidates if roots or candidate.role == "intermediate")
+    return Loaded(kept, (*rejections, *unreadable), revoked, serials)
 
 
 def certificates(report: bytes) -> Iterator[bytes]:
@@ -289,15 +300,13 @@ def _candidate(report: str, number: int, row: list[str]) -> Candidate | Rejectio
             certificate = load_certificate(data)
             after = _iso_date(trust[1]) if trust else ""
             tls_trust = not trust or _TLS in (bit.strip() for bit in trust[0].split(";"))
-            return Candidate(certificate, NAME, _file_name(report), _role(report), tls_trust, after)
+            return Candidate(
+                certificate, NAME, _file_name(report), "anchor" if report == ROOTS else "intermediate", tls_trust, after
+            )
     except CertificateError as error:
         reason = error.message
     printed = fingerprint.lower() if _FINGERPRINT.fullmatch(fingerprint) else ""
     return Rejection(rule, NAME, _file_name(report), f"row {number}: {reason}", printed, printable(name))
-
-
-def _role(report: str) -> Role:
-    return "anchor" if report == ROOTS else "intermediate"
 
 
 def _der(text: str) -> bytes:

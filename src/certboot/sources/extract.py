@@ -9,7 +9,7 @@ from certboot.errors import CertificateError, SourceError
 from certboot.pki import containers, der, pem
 from certboot.pki.certificate import Certificate, load_certificate
 from certboot.pki.containers import Password
-from certboot.sources.candidates import Candidate, Loaded, Rejection
+from certboot.sources.candidates import FORMATS, SIZE_LIMIT, Candidate, Loaded, Rejection
 
 COUNT_LIMIT = 20_000
 
@@ -18,8 +18,6 @@ _TRUSTED = "TRUSTED CERTIFICATE"
 PKCS7_LABELS = frozenset({"PKCS7", "PKCS #7 SIGNED DATA", "CMS"})
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _T = typing.TypeVar("_T")
-SIZE_LIMIT = 16 * 1024 * 1024
-FORMATS = "PEM, DER, PKCS#7 or PKCS#12"
 _FORMAT_HINT = f"give a file of CA certificates in {FORMATS}"
 
 

@@ -35,6 +35,8 @@ from certboot import files
 from certboot.clients.variables import BY_NAME, VARIABLES
 from certboot.errors import CertbootError, printable
 from certboot.pki import fingerprint
+from certboot.sources.company import Company
+from certboot.sources.table import OPTIONAL
 from certboot_startup import GUARDED
 
 if typing.TYPE_CHECKING:
@@ -45,7 +47,6 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-SOURCES = ("certifi", "system", "ccadb")
 GUARDS = tuple(dict.fromkeys(GUARDED.values()))
 _TOP = ("sources", "intermediates", "base", "guards", "max-age", "ccadb", "variables", "rules", "company")
 # Where the keys that belong to no section end, and the one among them that `rebased` replaces.
@@ -54,15 +55,6 @@ _BASE = re.compile(r"""^\s*(?:base|"base"|'base')\s*=.*\n?""", re.MULTILINE)
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FORM = re.compile(r"([0-9]{1,5})([mhdw])")
-
-
-@dataclass(frozen=True)
-class Company:
-    """A company CA: a file or folder, or an https address, with the SHA-256 that it must have, if one is given."""
-
-    path: Path | None = None
-    address: str = ""
-    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,8 +91,12 @@ def read_config(path: Path) -> bytes:
     try:
         return files.read_if_there(path, files.SMALL) or b""
     except OSError as error:
-        message = f"cannot read {path}: {error.strerror}"
-        raise CertbootError(message, "check the path, and that you may read the file") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> CertbootError:
+    """Return what to say where a settings file cannot be read."""
+    return CertbootError(f"cannot read {path}: {error.strerror}", "check the path, and that you may read the file")
 
 
 def parse_config(data: bytes, path: Path) -> Config:
@@ -120,7 +116,7 @@ def parse_config(data: bytes, path: Path) -> Config:
     rules = reader.table(document, "rules", ("distrust",))
     folder = reader.text(ccadb, "folder", "ccadb")
     return Config(
-        sources=reader.texts(document, "sources", SOURCES) if "sources" in document else None,
+        sources=reader.texts(document, "sources", OPTIONAL) if "sources" in document else None,
         intermediates=reader.truth(document, "intermediates"),
         ccadb_address=reader.text(ccadb, "address", "ccadb"),
         ccadb_folder=base / folder if folder else None,

@@ -35,9 +35,7 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
     request = dataclasses.replace(request, repairs=repairs_)
     loaded = (
         repaired.offered(request.repairs),
-        *(one.parse() for one in inputs.sources),
-        *request.additions,
-        inputs.kept.parse(),
+        *(source.parse() for source in inputs.sources),
     )
     candidates = tuple(candidate for one in loaded for candidate in one.candidates)
     out = _distrusted(request, inputs, [candidate.certificate for candidate in candidates])

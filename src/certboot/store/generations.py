@@ -21,6 +21,7 @@ from certboot.errors import CertificateError, StoreError
 from certboot.files import link
 from certboot.pki import pem
 from certboot.pki.subject_hash import comparable, hash_of
+from certboot.sources.table import OWN
 from certboot.store import manifest
 from certboot.store.hash_links import plan
 from certboot.store.paths import BUNDLE, CERTIFICATE, CRTS, NUMBER, PARTIAL, REHASHED, REPORT, exposed_part, in_force
@@ -35,9 +36,6 @@ if typing.TYPE_CHECKING:
 KEPT = 5
 _MONTH = 30 * 24 * 3600
 _NUMBER = re.compile(NUMBER)
-
-OWN = ("added", "company", "adopted")
-"""The sources of what the user, or the user's company, trusts beside the public CAs."""
 
 
 @dataclass(frozen=True)

@@ -18,18 +18,25 @@ if typing.TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is to change. None: as config.toml has it, else as it was the last time."""
+class Selection:
+    """What the store is to be made from. None: as config.toml has it, else as it was the last time."""
 
-    command: str
-    additions: tuple[Loaded, ...] = ()
-    """CA certificates that the user named, and has confirmed where that was asked."""
     sources: tuple[str, ...] | None = None
     intermediates: bool | None = None
     reports: str | None = None
     """The folder to read the CCADB's reports from; empty: the network."""
     config: Path | None = None
     """A settings file that takes the place of config.toml."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to change."""
+
+    command: str
+    selection: Selection = Selection()
+    additions: tuple[Loaded, ...] = ()
+    """CA certificates that the user named, and has confirmed where that was asked."""
     distrust: Mapping[str, str] = field(default_factory=dict)
     """Fingerprint -> name of what is to leave and stay out."""
     trust_again: frozenset[str] = frozenset()
@@ -43,24 +50,19 @@ class Request:
     dry_run: bool = False
 
     @property
+    def _changes_more(self) -> bool:
+        lists = (self.additions, self.trust_again, self.adopt, self.abandon, self.repairs)
+        return self.selection.config is not None or any(lists)
+
+    @property
     def only_distrusts(self) -> bool:
-        """Return whether it takes certificates out and asks for nothing else."""
-        return bool(self.distrust) and not (
-            self.additions or self.config or self.trust_again or self.adopt or self.abandon or self.repairs
-        )
+        """Whether it takes certificates out and asks for nothing else."""
+        return bool(self.distrust) and not self._changes_more
 
     @property
     def changes_nothing(self) -> bool:
-        """Return whether it only asks to look at the sources again."""
-        return not (
-            self.additions
-            or self.config
-            or self.distrust
-            or self.trust_again
-            or self.adopt
-            or self.abandon
-            or self.repairs
-        )
+        """Whether it only asks to look at the sources again."""
+        return not (self.distrust or self._changes_more)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from certboot.sources import certifi
 from certboot.store import generations
 from certboot.store.generations import Generation
 from certboot.store.paths import StorePaths
-from certboot.store.request import Request
+from certboot.store.request import Request, Selection
 from certboot.store.update import apply
 
 
@@ -71,7 +71,7 @@ def test_a_clock_by_which_most_anchors_have_expired_is_ahead(
     ends = (10, 10, 100)
     pem = b"".join(issue(f"CA {n}", valid=(NOW - DAY, NOW + end * DAY)).pem for n, end in enumerate(ends))
     monkeypatch.setattr(certifi, "read", lambda: unparsed(pem, "certifi", "2026.1"))
-    apply(paths, Request("init", sources=("certifi",)))
+    apply(paths, Request("init", Selection(sources=("certifi",))))
     current = generations.read_in_force(paths)
     assert clock.check(NOW + 9 * DAY, current, "") == []
     (finding,) = clock.check(NOW + 11 * DAY, current, "")

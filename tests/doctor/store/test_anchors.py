@@ -20,7 +20,7 @@ from certboot.pki.certificate import load_certificate
 from certboot.sources import certifi, repaired
 from certboot.sources.candidates import Unparsed
 from certboot.store.paths import StorePaths
-from certboot.store.request import Request
+from certboot.store.request import Request, Selection
 from certboot.store.update import apply
 
 
@@ -60,7 +60,7 @@ class TestIntermediates:
         )
         need = repaired.Need("a.example:443", "2026-11-25", "http://ca.example/", "Root")
         repair = repaired.Repair(found, (need,))
-        apply(paths, Request("init", intermediates=True, reports=str(folder), repairs=(repair,)))
+        apply(paths, Request("init", Selection(intermediates=True, reports=str(folder)), repairs=(repair,)))
 
     @pytest.mark.usefixtures("stored")
     def test_those_that_have_expired_are_taken_out_by_update(self, paths: StorePaths) -> None:

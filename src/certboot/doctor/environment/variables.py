@@ -17,9 +17,10 @@ from certboot.clients.trust import BY_HOOK, BY_OTHERS, BY_PARENT, who_set
 from certboot.clients.variables import DIRECTORY, VARIABLES, Adoption
 from certboot.doctor.finding import Finding
 from certboot.files import UnreadableError, read_text
+from certboot.sources.table import OWN
 from certboot.store import env_file
 from certboot.store.env_file import held_back
-from certboot.store.generations import OWN, has_source
+from certboot.store.generations import has_source
 
 if typing.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -12,6 +12,7 @@ from certboot.doctor.finding import Finding
 from certboot.errors import CertbootError
 from certboot.moment import parsed
 from certboot.sources import certifi, system
+from certboot.sources.table import SOURCES
 from certboot.store import freshness
 from certboot.store.generations import has_source
 
@@ -110,11 +111,13 @@ class Difference(typing.NamedTuple):
 
 
 def compare(current: Generation) -> tuple[Difference, ...]:
-    """Return the store beside certifi and beside the system."""
-    readers: dict[str, Callable[[], Unparsed]] = {certifi.NAME: certifi.read}
-    if sys.platform not in _SLOW:
-        readers[system.NAME] = system.read
-    return tuple(_difference(current, name, read) for name, read in readers.items())
+    """Return the store beside each source that can be read by itself: certifi and the system."""
+    slow = (system.NAME,) if sys.platform in _SLOW else ()
+    return tuple(
+        _difference(current, source.name, source.alone)
+        for source in SOURCES
+        if source.alone and source.name not in slow
+    )
 
 
 def check_drift(differences: tuple[Difference, ...]) -> list[Finding]:

@@ -13,7 +13,8 @@ from certboot.doctor.finding import Finding
 from certboot.errors import StoreError
 from certboot.moment import parsed
 from certboot.pki import rules
-from certboot.store.generations import OWN, has_source
+from certboot.sources.table import OWN
+from certboot.store.generations import has_source
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,0 +1,42 @@
+"""The source ``company``: CAs of one's own that config.toml names, read again at every update."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from dataclasses import dataclass
+
+from certboot.sources.candidates import Loaded, Unparsed
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+NAME = "company"
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company CA: a file or folder, or an https address, with the SHA-256 that it must have, if one is given."""
+
+    path: Path | None = None
+    address: str = ""
+    sha256: str = ""
+
+
+def read(company: Company, verify: Callable[[], Path], now: datetime) -> Unparsed:
+    """Return what lies there; raises SourceError."""
+    from certboot.sources import added, url
+
+    if company.path:
+        unparsed = added.read(company.path, now, remembered=True)
+    else:
+        unparsed = url.read(company.address, pin=company.sha256, verify=verify(), now=now)
+    return Unparsed(unparsed.pieces, lambda: _named(unparsed.parse()))
+
+
+def _named(loaded: Loaded) -> Loaded:
+    candidates = tuple(dataclasses.replace(candidate, source=NAME) for candidate in loaded.candidates)
+    rejections = tuple(dataclasses.replace(rejection, source=NAME) for rejection in loaded.rejections)
+    return dataclasses.replace(loaded, candidates=candidates, rejections=rejections)
