@@ -182,6 +182,16 @@ def make_folder(path: Path) -> None:
         path.chmod(FOLDER_MODE)
 
 
+def is_folder(path: Path) -> bool:
+    """Return whether this is a folder itself, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def is_leaf(path: Path) -> bool:
+    """Return whether this is a file or a link, wherever that leads: no folder, and nothing to wait at."""
+    return path.is_symlink() or path.is_file()
+
+
 def sync(path: Path) -> None:
     """Wait until the file or folder is on the disk. Windows has no such call for folders."""
     if os.name != "posix" and path.is_dir():

@@ -6,7 +6,7 @@ import typing
 
 from certboot.cli import options
 from certboot.cli.terminal import confirmed, say, show
-from certboot.errors import FAILED, OK, CertbootError
+from certboot.errors import FAILED, OK, CertbootError, printable
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -22,19 +22,18 @@ def purge_options(command: argparse.ArgumentParser) -> None:
 def purge_command(arguments: argparse.Namespace) -> int:
     """Remove all that certboot wrote."""
     from certboot.cli.hook_notes import remaining
-    from certboot.cli.update import purge_list
     from certboot.hook import copies as hook_copies
-    from certboot.store import history
     from certboot.store.paths import store_paths
+    from certboot.store.purge import purge, purgeable
 
     paths = store_paths()
     copies = hook_copies.copies(paths)
-    show(f"this removes\n{purge_list(history.purgeable(paths))}")
+    show("\n".join(["this removes", *(f"  {printable(str(path))}" for path in purgeable(paths))]))
     if not arguments.yes and not confirmed("remove it all?"):
         say("nothing was removed")
         return FAILED
     try:
-        others = history.purge(paths)
+        others = purge(paths)
     except OSError as error:
         message = f"not everything could be removed, {error.strerror}: {error.filename}"
         raise CertbootError(message, "mend the cause, then once more: certboot purge") from error

@@ -11,6 +11,8 @@ from certboot.errors import OK, CertbootError
 if typing.TYPE_CHECKING:
     import argparse
 
+    from certboot.store.hash_links import RehashResult
+
 
 def rehash_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
@@ -23,7 +25,6 @@ def rehash_options(command: argparse.ArgumentParser) -> None:
 
 def rehash_command(arguments: argparse.Namespace) -> int:
     """Make the hash links of some directories."""
-    from certboot.cli.update import rehash_summary
     from certboot.store.rehash import rehash
 
     status = OK
@@ -35,5 +36,12 @@ def rehash_command(arguments: argparse.Namespace) -> int:
             continue
         for warning in result.warnings:
             warn(f"warning: {directory}: {warning}")
-        say(rehash_summary(directory, result))
+        say(f"{directory}: {summary(result)}")
     return status
+
+
+def summary(result: RehashResult) -> str:
+    """Return in words what was done in one directory."""
+    links, made, removed = len(result.links), len(result.made), len(result.removed)
+    done = f"{made} made, {removed} removed" if made or removed else "nothing to do"
+    return f"{links} link{'s' * (links != 1)}, {done}"

@@ -22,7 +22,6 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from certboot.sources.candidates import Rejection
-    from certboot.store.hash_links import RehashResult
     from certboot.store.manifest import Manifest
     from certboot.store.paths import StorePaths
     from certboot.store.request import Selection
@@ -76,18 +75,6 @@ def own_rejections(outcome: Outcome) -> list[str]:
         or (each.source == repaired.NAME and each.fingerprint in {*before, ""})
     )
     return [f"{printable(rejection.detail)}: {printable(rejection.reason)}" for rejection in own]
-
-
-def purge_list(paths: Iterable[Path]) -> str:
-    """Return what ``purge`` is about to remove, a path a line."""
-    return "\n".join(f"  {printable(str(path))}" for path in paths)
-
-
-def rehash_summary(directory: Path, result: RehashResult) -> str:
-    """Return one line on what ``rehash`` did in one directory."""
-    made, removed = len(result.made), len(result.removed)
-    done = f"{made} made, {removed} removed" if made or removed else "nothing to do"
-    return f"{printable(str(directory))}: {_plural(len(result.links), 'link')}, {done}"
 
 
 def headline(outcome: Outcome) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertificateError, StoreError
-from certboot.files import link
+from certboot.files import is_folder, link
 from certboot.pki import pem
 from certboot.pki.subject_hash import comparable, hash_of
 from certboot.sources.table import OWN
@@ -46,7 +46,7 @@ class Content:
     """File name in ``crts`` -> annotated PEM."""
     links: dict[str, str]
     """Hash link in ``crts`` -> file name."""
-    entries: tuple[manifest.Entry, ...]
+    entries: tuple[Entry, ...]
     """In the order of the file names."""
 
     @property
@@ -63,13 +63,13 @@ def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate
     from certboot.pki.certificate import annotated_pem, file_name
 
     wanted: list[TrustAnchor | Intermediate] = [*anchors, *intermediates]
-    held = sorted(((file_name(each.certificate), each) for each in wanted), key=lambda pair: pair[0])
-    pems = {name: annotated_pem(each.certificate) for name, each in held}
-    if len(pems) != len(held):
+    named = sorted(((file_name(member.certificate), member) for member in wanted), key=lambda pair: pair[0])
+    pems = {name: annotated_pem(member.certificate) for name, member in named}
+    if len(pems) != len(named):
         message = "two certificates with the same name and the same first digits of their fingerprints"
         raise StoreError(message, "one of them is most likely forged; nothing was changed")
-    links = plan([(each.certificate.link.subject_hash, "", name) for name, each in held], {})
-    entries = tuple(manifest.entry(name, each) for name, each in held)
+    links = plan([(member.certificate.link.subject_hash, "", name) for name, member in named], {})
+    entries = tuple(manifest.entry(name, member) for name, member in named)
     return Content(pems, {str(slot): name for slot, name in links.items()}, entries)
 
 
@@ -84,17 +84,12 @@ def is_whole(generation: Path, expected: Content) -> bool:
             return False
         if any(path.is_symlink() for path in (generation / BUNDLE, *(crts / name for name in expected.pems))):
             return False  # the file that it leads to may change at any time
-        return (
-            files.read_regular(generation / BUNDLE, files.LARGE) == expected.bundle
-            and all(_held(crts / name) == text.encode() for name, text in expected.pems.items())
-            and all(_held(crts / name) == expected.pems[to].encode() for name, to in expected.links.items())
+        return files.read_regular(generation / BUNDLE, files.LARGE) == expected.bundle and all(
+            files.read_regular(crts / name, files.SMALL) == expected.pems[held].encode()
+            for name, held in ({name: name for name in expected.pems} | expected.links).items()
         )
     except OSError:
         return False
-
-
-def _held(path: Path) -> bytes:
-    return files.read_regular(path, files.SMALL)
 
 
 def numbers(paths: StorePaths) -> list[int]:
@@ -112,7 +107,7 @@ def next_number(paths: StorePaths) -> int:
 def clean(paths: StorePaths) -> None:
     """Take away what a run that was killed has left behind, and nothing else. For the holder of the lock."""
     for leftover in paths.generations.glob(f"*{PARTIAL}"):
-        if _NUMBER.fullmatch(leftover.stem) and _is_folder(leftover):
+        if _NUMBER.fullmatch(leftover.stem) and is_folder(leftover):
             shutil.rmtree(leftover)
     _forget_rehashed(paths.rehash)
     ours = {
@@ -123,25 +118,21 @@ def clean(paths: StorePaths) -> None:
     }
     for folder, names in ours.items():
         for leftover in folder.glob(".*"):
-            if re.fullmatch(names, files.temporary_for(leftover.name)) and not _is_folder(leftover):
+            if re.fullmatch(names, files.temporary_for(leftover.name)) and not is_folder(leftover):
                 leftover.unlink(missing_ok=True)
 
 
 def _forget_rehashed(folder: Path) -> None:
     """Take away what a store of 0.1.0 has in its folder ``rehash``, and the folder if nothing else is in it."""
-    if _is_folder(folder):
+    if is_folder(folder):
         for record in folder.iterdir():
-            if re.fullmatch(REHASHED, record.name) and not _is_folder(record):
+            if re.fullmatch(REHASHED, record.name) and not is_folder(record):
                 record.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             folder.rmdir()
 
 
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
-
-
-def write(paths: StorePaths, new: Content, record: manifest.Manifest) -> Path:
+def write(paths: StorePaths, new: Content, record: Manifest) -> Path:
     """Write and check a new generation, not yet in force, and return its folder; raises StoreError or OSError."""
     files.make_folder(paths.generations)
     partial = paths.generations / f"{record.generation}{PARTIAL}"
@@ -239,12 +230,12 @@ def named(generation: Generation, name: bytes) -> Iterator[tuple[Certificate, En
     wanted = comparable(name)
     for number in itertools.count():
         try:
-            found = _certificates(generation.folder / CRTS / f"{hash_of(wanted)}.{number}")
+            linked = _certificates(generation.folder / CRTS / f"{hash_of(wanted)}.{number}")
         except FileNotFoundError:
             return
         except (OSError, CertificateError):
             continue
-        for certificate in found:
+        for certificate in linked:
             if certificate.fingerprint in entries and comparable(certificate.link.subject_name) == wanted:
                 yield certificate, entries[certificate.fingerprint]
 
@@ -257,14 +248,14 @@ def _certificates(path: Path) -> list[Certificate]:
 
 def _certificate(path: Path, fingerprint: str) -> Certificate:
     try:
-        found = _certificates(path)
+        held = _certificates(path)
     except OSError as error:
         message = f"cannot read a certificate of the store: {path}: {error.strerror}"
         raise StoreError(message, "certboot init writes the store anew") from error
-    if [certificate.fingerprint for certificate in found] != [fingerprint]:
+    if [certificate.fingerprint for certificate in held] != [fingerprint]:
         message = f"not the certificate that the manifest names: {path}"
         raise StoreError(message, "certboot doctor store")
-    return found[0]
+    return held[0]
 
 
 class Generation(typing.NamedTuple):
@@ -293,10 +284,9 @@ def read_in_force(paths: StorePaths) -> Generation | None:
 
 def known_in_force(paths: StorePaths) -> Generation | None:
     """Return the same; None also for one that the group ``store`` finds damaged."""
-    try:
+    with contextlib.suppress(StoreError):
         return read_in_force(paths)
-    except StoreError:
-        return None
+    return None
 
 
 def needed(paths: StorePaths) -> Generation:
@@ -308,12 +298,12 @@ def needed(paths: StorePaths) -> Generation:
     return generation
 
 
-def current(paths: StorePaths) -> manifest.Manifest:
+def current(paths: StorePaths) -> Manifest:
     """Return the manifest of the generation in force; raises StoreError."""
     return needed(paths).record
 
 
-def numbered(paths: StorePaths, number: int) -> manifest.Manifest:
+def numbered(paths: StorePaths, number: int) -> Manifest:
     """Return the manifest of generation ``number``; raises StoreError."""
     generation = paths.generations / str(number)
     if not generation.is_dir():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import certboot_startup
@@ -30,87 +29,45 @@ _LONGEST = 4096  # bytes of a path
 _IN_FORCE = re.compile(r"generations[/\\][0-9]+")
 
 
-@dataclass(frozen=True)
 class StorePaths:
     """The names inside one store. Nothing here touches the disk."""
 
-    home: Path
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.env = home / "env"
+        """What the hook applies: KEY=value lines."""
+        self.current = home / "current"
+        """The switch: a symbolic link to the generation in force; without symbolic links, a file that names it."""
+        self.generations = home / "generations"
+        """The numbered generations."""
+        self.trusted = home / "trusted"
+        """What the user added, one PEM file per certificate."""
+        self.distrusted = home / "distrusted"
+        """What the user never wants to see in the store: a fingerprint and a name a line."""
+        self.adopted = home / "adopted"
+        """Which values of preset variables certboot has taken over."""
+        self.repaired = home / "repaired"
+        """Intermediates that servers forgot to send, one PEM file per certificate."""
+        self.checked = home / "checked"
+        """When the sources were last read, whether or not they held anything new (ISO 8601, UTC)."""
+        self.cache = home / "cache"
+        """Reports as they were last fetched."""
+        self.rehash = home / "rehash"
+        """What certboot 0.1.0 remembered of directories that it had rehashed; the next update takes it away."""
+        self.hooks = home / "hooks.json"
+        """Where copies of the hook were put into other interpreters."""
+        self.config = home / "config.toml"
+        """The user's settings."""
+        self.lock = home / "lock"
+        """Held by whoever writes."""
+        chosen = (self.trusted, self.distrusted, self.adopted, self.repaired, self.config)
+        noted = (self.checked, self.cache, self.rehash, self.hooks)
+        self.parts = (self.env, self.current, *chosen, *noted, self.generations)
+        """All of them but the lock, in the order in which they are to be removed: what points somewhere goes first."""
 
     def holds(self, value: str) -> bool:
         """Return whether a variable's value is a path inside this store, of whatever generation."""
         return value.startswith(str(self.home) + os.sep) and os.pathsep not in value
-
-    @property
-    def env(self) -> Path:
-        """What the hook applies: KEY=value lines."""
-        return self.home / "env"
-
-    @property
-    def current(self) -> Path:
-        """The switch: a symbolic link to the generation in force; without symbolic links, a file that names it."""
-        return self.home / "current"
-
-    @property
-    def generations(self) -> Path:
-        """The numbered generations."""
-        return self.home / "generations"
-
-    @property
-    def trusted(self) -> Path:
-        """What the user added, one PEM file per certificate."""
-        return self.home / "trusted"
-
-    @property
-    def distrusted(self) -> Path:
-        """What the user never wants to see in the store: a fingerprint and a name a line."""
-        return self.home / "distrusted"
-
-    @property
-    def adopted(self) -> Path:
-        """Which values of preset variables certboot has taken over."""
-        return self.home / "adopted"
-
-    @property
-    def repaired(self) -> Path:
-        """Intermediates that servers forgot to send, one PEM file per certificate."""
-        return self.home / "repaired"
-
-    @property
-    def checked(self) -> Path:
-        """When the sources were last read, whether or not they held anything new (ISO 8601, UTC)."""
-        return self.home / "checked"
-
-    @property
-    def cache(self) -> Path:
-        """Reports as they were last fetched."""
-        return self.home / "cache"
-
-    @property
-    def rehash(self) -> Path:
-        """What certboot 0.1.0 remembered of directories that it had rehashed; the next update takes it away."""
-        return self.home / "rehash"
-
-    @property
-    def hooks(self) -> Path:
-        """Where copies of the hook were put into other interpreters."""
-        return self.home / "hooks.json"
-
-    @property
-    def parts(self) -> tuple[Path, ...]:
-        """All of them but the lock, in the order in which they are to be removed: what points somewhere goes first."""
-        chosen = (self.trusted, self.distrusted, self.adopted, self.repaired, self.config)
-        noted = (self.checked, self.cache, self.rehash, self.hooks)
-        return (self.env, self.current, *chosen, *noted, self.generations)
-
-    @property
-    def config(self) -> Path:
-        """The user's settings."""
-        return self.home / "config.toml"
-
-    @property
-    def lock(self) -> Path:
-        """Held by whoever writes."""
-        return self.home / "lock"
 
 
 def store_paths() -> StorePaths:
