@@ -195,7 +195,7 @@ class TestAccounting:
                 path.unlink()
             return real(*arguments, **options)
 
-        monkeypatch.setattr(update, "apply", apply)
+        monkeypatch.setattr("certboot.cli.repair.apply", apply)
         ran = certboot("repair", "--yes", forgetful.shown)
         assert_refused(ran)
         assert "Example CA does not enter the store, its issuer is not in the store" in ran.err
@@ -233,11 +233,11 @@ class TestNeeds:
         real, (first, second) = update.apply, servers
 
         def apply(*arguments: typing.Any, **options: typing.Any) -> typing.Any:  # noqa: ANN401
-            monkeypatch.setattr(update, "apply", real)
+            monkeypatch.setattr("certboot.cli.repair.apply", real)
             assert certboot("repair", "--yes", first.shown).status == 0
             return real(*arguments, **options)
 
-        monkeypatch.setattr(update, "apply", apply)
+        monkeypatch.setattr("certboot.cli.repair.apply", apply)
         assert certboot("repair", "--yes", second.shown).status == 0
         assert _hosts(paths) == [first.shown, second.shown]
         listed = certboot("list", "--source", "repaired").out

@@ -14,7 +14,7 @@ from certboot.errors import CertbootError
 from certboot.pki.certificate import load_certificate
 from certboot.sources.candidates import Candidate, Loaded, Rejection
 from certboot.store import choices
-from certboot.store.adoption import lost, places, preset
+from certboot.store.adoption import lost, preset
 from certboot.store.paths import StorePaths
 
 OWN = Adoption("REQUESTS_CA_BUNDLE", "/corp/ca.pem")
@@ -110,9 +110,7 @@ def test_lost_is_what_a_program_may_rely_on_and_does_not_enter() -> None:
     ]
     others = [rejection("expired"), rejection("not-yet-valid"), rejection("gone")]
     elsewhere = [rejection("not-a-ca", "certifi"), rejection("not-a-ca", detail="/adopted/before.pem")]
-    assert lost([*relied_on, *others, *elsewhere, *relied_on], {"/corp/ca.pem"}) == tuple(relied_on)
-
-
-def test_what_was_read_from_a_place_entered_or_not() -> None:
-    candidate = Candidate(load_certificate(roots()[0].der), "adopted", "/a")
-    assert places(Loaded((candidate,), (Rejection("unreadable", "adopted", "/b", "why"),))) == {"/a", "/b"}
+    candidate = Candidate(load_certificate(roots()[0].der), "adopted", "/corp/ca.pem")
+    rejected = [*relied_on, *others, *elsewhere, *relied_on]
+    for loaded in (Loaded((candidate,)), Loaded((), (rejection("unreadable"),))):
+        assert lost(rejected, [loaded]) == tuple(relied_on)

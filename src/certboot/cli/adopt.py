@@ -5,21 +5,27 @@ from __future__ import annotations
 import os
 import typing
 
+from certboot import moment
 from certboot.cli import options
 from certboot.cli.terminal import confirmed, say, show
 from certboot.errors import FAILED, OK, CertbootError, printable
 from certboot.pki.rules import broken_rule
-from certboot.sources.candidates import Loaded
+from certboot.sources import adopted
+from certboot.sources.candidates import Loaded, Rejection
+from certboot.store import choices, generations, selection
+from certboot.store.adoption import lost, preset
+from certboot.store.config import load_config
+from certboot.store.paths import StorePaths, store_paths
+from certboot.store.request import Request
+from certboot.store.update import apply
 
 if typing.TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from certboot.clients.variables import Adoption
-    from certboot.sources.candidates import Rejection
     from certboot.store.manifest import Manifest
-    from certboot.store.paths import StorePaths
 
 
 def adopt_options(command: argparse.ArgumentParser) -> None:
@@ -40,39 +46,30 @@ def adopt_options(command: argparse.ArgumentParser) -> None:
 
 def adopt_command(arguments: argparse.Namespace) -> int:
     """Take over values of preset variables, or give them back."""
-    from certboot.store.paths import store_paths
-
     paths = store_paths()
     return _undo(paths, arguments.variable) if arguments.undo else _adopt(paths, arguments)
 
 
 def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
-    from certboot import moment
     from certboot.cli.update import headline
-    from certboot.sources import adopted
-    from certboot.store import adoption, generations
-    from certboot.store.config import load_config
-    from certboot.store.request import Request
-    from certboot.store.update import apply
 
     before = generations.current(paths)
     if not load_config(paths.config).variables():
         message = f"the settings take all variables from the hook, so it would replace none: {paths.config}"
         raise CertbootError(message, "shorten the list of variables.remove")
-    chosen = adoption.preset(arguments.variable, paths, os.environ)
+    chosen = preset(arguments.variable, paths, os.environ)
     if not chosen:
         say("no CA variable has a value to adopt that is not adopted yet: nothing to do")
         return OK
-    offers = [(each, adopted.read(each, paths.home).parse()) for each in chosen]
-    for each, loaded in offers:
+    offers = {adoption: adopted.read(adoption, paths.home).parse() for adoption in chosen}
+    for adoption, loaded in offers.items():
         if not loaded.candidates:
-            message = f"{each.variable} names no certificates: {printable(each.value)}"
-            raise CertbootError(message, f"unset {each.variable}: clients that go by it trust nobody")
-    places = {place for _, loaded in offers for place in adoption.places(loaded)}
-    lost = adoption.lost(apply(paths, Request("adopt", adopt=chosen, dry_run=True)).rejected, places)
-    show(offer_text(offers, before, lost, moment.now()))
-    if arguments.yes and lost and not arguments.partial:
-        message = f"certificates that programs may rely on do not enter the store: {len(lost)}"
+            message = f"{adoption.variable} names no certificates: {printable(adoption.value)}"
+            raise CertbootError(message, f"unset {adoption.variable}: clients that go by it trust nobody")
+    left_out = lost(apply(paths, Request("adopt", adopt=chosen, dry_run=True)).rejected, offers.values())
+    show(offer_text(offers.items(), before, left_out, moment.now()))
+    if arguments.yes and left_out and not arguments.partial:
+        message = f"certificates that programs may rely on do not enter the store: {len(left_out)}"
         raise CertbootError(message, "--partial, if no program needs them; else leave the variable as it is")
     if not arguments.yes and not confirmed("adopt what is shown here?"):
         say("nothing was changed")
@@ -85,13 +82,11 @@ def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
 
 def _undo(paths: StorePaths, names: list[str]) -> int:
     from certboot.cli.listing import difference_text
-    from certboot.store import choices, generations, selection
-    from certboot.store.request import Request
-    from certboot.store.update import apply
 
     before = generations.current(paths)
-    chosen = [each for each in choices.read_adoptions(paths.adopted) if not names or each.variable in names]
-    missing = set(names) - {each.variable for each in chosen}
+    known = choices.read_adoptions(paths.adopted)
+    chosen = [adoption for adoption in known if not names or adoption.variable in names]
+    missing = set(names) - {adoption.variable for adoption in chosen}
     if missing or not chosen:
         message = f"not adopted: {', '.join(sorted(missing))}" if missing else "nothing is adopted"
         raise CertbootError(message, f"the file {paths.adopted} lists what is")
@@ -99,38 +94,38 @@ def _undo(paths: StorePaths, names: list[str]) -> int:
     came, went = selection.difference(before, outcome.record)
     if came or went:
         show(difference_text(came, went))
-    for each in chosen:
-        say(f"{each.variable}={each.value} is left alone again")
+    for adoption in chosen:
+        say(f"{adoption.variable}={adoption.value} is left alone again")
     return OK
 
 
 def offer_text(
-    offers: Sequence[tuple[Adoption, Loaded]], store: Manifest, lost: Sequence[Rejection], now: datetime
+    offers: Iterable[tuple[Adoption, Loaded]], store: Manifest, lost: Sequence[Rejection], now: datetime
 ) -> str:
     """Return how many certificates each variable names, those that would be new in the store, and what is lost."""
     from certboot.cli.trust import offer_text as certificates
 
     held = {entry.sha256 for entry in store.certificates}
-    passed_over = {each.fingerprint for each in lost}
+    passed_over = {rejection.fingerprint for rejection in lost}
     lines = []
     for adoption, loaded in offers:
-        found = {candidate.certificate.fingerprint: candidate for candidate in loaded.candidates}
+        offered = {candidate.certificate.fingerprint: candidate for candidate in loaded.candidates}
         new = {
             key: candidate
-            for key, candidate in found.items()
-            if key not in held and key not in passed_over and not broken_rule(candidate.certificate, now)
+            for key, candidate in offered.items()
+            if key not in held | passed_over and not broken_rule(candidate.certificate, now)
         }
-        counts = f"{len(found)} found, {len(new)} of them new"
+        counts = f"{len(offered)} found, {len(new)} of them new"
         lines.append(f"{adoption.variable}={printable(adoption.value)}: certificates: {counts}")
         if new:
             lines.append(certificates([Loaded(tuple(new.values()))], now))
         held |= new.keys()
-    lines += [f"does not enter: {printable(each.subject or each.detail)}: {printable(each.reason)}" for each in lost]
+    lines += [f"does not enter: {printable(gone.subject or gone.detail)}: {printable(gone.reason)}" for gone in lost]
     return "\n".join(lines)
 
 
 def effect_text(adopted: Sequence[Adoption]) -> str:
     """Return what is different from now on."""
-    names = ", ".join(dict.fromkeys(each.variable for each in adopted))
+    names = ", ".join(dict.fromkeys(adoption.variable for adoption in adopted))
     replaced = f"from the next start of Python on, its hook replaces these values of {names}, and no others"
     return f"{replaced}\nundo: certboot adopt --undo"

@@ -11,9 +11,11 @@ import typing
 from datetime import datetime, timezone
 from pathlib import Path
 
+from certboot import files, moment
 from certboot.cli import options
 from certboot.cli.terminal import data, show
 from certboot.errors import CertbootError, without_credentials
+from certboot.store.paths import store_paths
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +66,6 @@ def doctor_command(arguments: argparse.Namespace) -> int:
     """Examine, and change nothing."""
     from certboot.cli.targets import refuse_empty
     from certboot.doctor.run import GROUPS, examine, exit_code, primary
-    from certboot.store.paths import store_paths
 
     refuse_empty(arguments, "host", "at", "connect", "servername")
     groups = tuple(target for target in arguments.target if target in GROUPS)
@@ -138,7 +139,6 @@ def _check_page(path: Path, server: Target | ChainFile | None) -> None:
 
 def _is_page(path: Path) -> bool:
     """Return whether a file holds an earlier page, or nothing."""
-    from certboot import files
     from certboot.cli.report.html import BEGINNING
 
     try:
@@ -153,7 +153,6 @@ def _is_page(path: Path) -> bool:
 
 def _write_page(path: Path, server: Target | ChainFile | None, findings: Sequence[Finding]) -> None:
     import certboot
-    from certboot import files, moment
     from certboot.cli.report.html import doctor_html
 
     _check_page(path, server)  # it may have come meanwhile

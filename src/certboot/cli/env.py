@@ -11,6 +11,8 @@ import typing
 from certboot.cli import options
 from certboot.cli.terminal import aside, data, failed, warn
 from certboot.errors import OK, CertbootError
+from certboot.store.env_file import settings
+from certboot.store.paths import store_paths
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,8 +54,6 @@ def env_options(command: argparse.ArgumentParser) -> None:
 def env_command(arguments: argparse.Namespace) -> int:
     """Print the variables in one of the formats."""
     from certboot.cli.env_formats import FORMATS
-    from certboot.store.env_file import settings
-    from certboot.store.paths import store_paths
 
     found = settings(store_paths(), os.environ)
     held = {} if arguments.force else found.held
@@ -85,9 +85,6 @@ def run_options(command: argparse.ArgumentParser) -> None:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Become the program, in this process, with the variables that nobody has set yet."""
-    from certboot.store.env_file import settings
-    from certboot.store.paths import store_paths
-
     argv = arguments.program[1:] if arguments.program[:1] == ["--"] else arguments.program
     if not (argv and argv[0]):
         message = "no program is named"

@@ -11,11 +11,12 @@ from pathlib import Path
 from certboot.cli.options import home
 from certboot.cli.terminal import data, say
 from certboot.errors import OK, CertbootError
+from certboot.store import generations
+from certboot.store.paths import StorePaths, store_paths
 
 if typing.TYPE_CHECKING:
     from certboot.pki.certificate import Certificate
     from certboot.store.export.formats import Format, Options
-    from certboot.store.paths import StorePaths
 
 _STANDARD_OUTPUT = "-"
 
@@ -48,7 +49,6 @@ def export_command(arguments: argparse.Namespace) -> int:
     """Write the generation in force in one of the formats."""
     from certboot.store.export import destination
     from certboot.store.export.formats import FORMATS
-    from certboot.store.paths import store_paths
 
     chosen = FORMATS[arguments.format]
     options = _options(chosen, arguments)
@@ -99,7 +99,6 @@ def _certificates(paths: StorePaths, *, intermediates: bool) -> tuple[tuple[Cert
     """
     from certboot.doctor.store.check import check
     from certboot.errors import StoreError
-    from certboot.store import generations
 
     folder, record = generations.needed(paths)
     for finding in check(paths):

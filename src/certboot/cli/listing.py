@@ -7,10 +7,15 @@ import typing
 from collections import Counter
 from dataclasses import asdict
 
+from certboot import moment
 from certboot.cli import options
 from certboot.cli.terminal import data, say, show
 from certboot.errors import OK, printable
 from certboot.sources import repaired
+from certboot.store import choices, generations, history, selection
+from certboot.store.config import parse_duration
+from certboot.store.paths import StorePaths, store_paths
+from certboot.store.selection import find
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -20,7 +25,6 @@ if typing.TYPE_CHECKING:
     from certboot.sources.candidates import Rejection
     from certboot.store.history import Step
     from certboot.store.manifest import Entry, Manifest
-    from certboot.store.paths import StorePaths
 
 DIGITS = 16  # of a fingerprint: enough to be unique, few enough to be read
 
@@ -39,11 +43,6 @@ def list_options(command: argparse.ArgumentParser) -> None:
 
 def list_command(arguments: argparse.Namespace) -> int:
     """List certificates, or what was rejected."""
-    from certboot import moment
-    from certboot.store import generations, selection
-    from certboot.store.config import parse_duration
-    from certboot.store.paths import store_paths
-
     record = generations.current(store_paths())
     expiring = parse_duration(arguments.expiring) if arguments.expiring else None
     chosen = selection.choose(
@@ -67,9 +66,6 @@ def show_options(command: argparse.ArgumentParser) -> None:
 def show_command(arguments: argparse.Namespace) -> int:
     """Show one certificate."""
     from certboot.pki.certificate import annotated_pem
-    from certboot.store import generations
-    from certboot.store.paths import store_paths
-    from certboot.store.selection import find
 
     folder, record = generations.needed(store_paths())
     entry = find(record, arguments.id)
@@ -85,9 +81,6 @@ def history_options(command: argparse.ArgumentParser) -> None:
 
 def history_command(_: argparse.Namespace) -> int:
     """List the generations."""
-    from certboot.store import history
-    from certboot.store.paths import store_paths
-
     show(history_table(history.steps(store_paths())))
     return OK
 
@@ -101,9 +94,6 @@ def diff_options(command: argparse.ArgumentParser) -> None:
 
 def diff_command(arguments: argparse.Namespace) -> int:
     """Compare two generations."""
-    from certboot.store import generations, selection
-    from certboot.store.paths import store_paths
-
     before, after = (generations.numbered(store_paths(), number) for number in (arguments.before, arguments.after))
     show(difference_text(*selection.difference(before, after)))
     return OK
@@ -121,9 +111,6 @@ def rollback_options(command: argparse.ArgumentParser) -> None:
 
 def rollback_command(arguments: argparse.Namespace) -> int:
     """Put an earlier generation in force."""
-    from certboot.store import choices, history, selection
-    from certboot.store.paths import store_paths
-
     paths = store_paths()
     before, now = history.rollback(paths, arguments.number)
     came, went = selection.difference(before, now)

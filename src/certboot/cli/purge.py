@@ -7,6 +7,9 @@ import typing
 from certboot.cli import options
 from certboot.cli.terminal import confirmed, say, show
 from certboot.errors import FAILED, OK, CertbootError, printable
+from certboot.hook import copies as hook_copies
+from certboot.store.paths import store_paths
+from certboot.store.purge import purge, purgeable
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -22,9 +25,6 @@ def purge_options(command: argparse.ArgumentParser) -> None:
 def purge_command(arguments: argparse.Namespace) -> int:
     """Remove all that certboot wrote."""
     from certboot.cli.hook_notes import remaining
-    from certboot.hook import copies as hook_copies
-    from certboot.store.paths import store_paths
-    from certboot.store.purge import purge, purgeable
 
     paths = store_paths()
     copies = hook_copies.copies(paths)

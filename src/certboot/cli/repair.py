@@ -11,6 +11,9 @@ from certboot.cli.terminal import aside, confirmed, data, say, show, silenced
 from certboot.errors import FAILED, OK, CertbootError, printable, shortened
 from certboot.net.address_policy import HERE, KINDS, PRIVATE
 from certboot.pki.rules import PYTHONS
+from certboot.store.paths import StorePaths, store_paths
+from certboot.store.request import Request
+from certboot.store.update import apply
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -23,7 +26,6 @@ if typing.TYPE_CHECKING:
     from certboot.repair.examine import Examined, Repairer
     from certboot.sources.aia import Failure
     from certboot.sources.repaired import Repair
-    from certboot.store.paths import StorePaths
 
     _Ruled = typing.TypeVar("_Ruled", Refusal, Failure)
 
@@ -65,7 +67,6 @@ def repair_command(arguments: argparse.Namespace) -> int:
     """Find what servers do not send, ask, store it, and shake hands again."""
     from certboot.cli.targets import targets
     from certboot.repair.examine import note, to_store
-    from certboot.store.paths import store_paths
 
     paths = store_paths()
     servers = targets(arguments.host, arguments.file, arguments)
@@ -115,7 +116,6 @@ def chain_command(arguments: argparse.Namespace) -> int:
     from certboot.cli.targets import targets
     from certboot.pki import pem
     from certboot.store.export.destination import write_file
-    from certboot.store.paths import store_paths
 
     (server,) = targets([arguments.host], None, arguments)
     found = _repairer(store_paths(), arguments, to_store=False).examine(server)
@@ -145,8 +145,6 @@ def _question(repairs: Sequence[Repair]) -> str:
 
 def _store(paths: StorePaths, repairs: tuple[Repair, ...], servers: Sequence[Target]) -> None:
     from certboot.cli.update import headline
-    from certboot.store.request import Request
-    from certboot.store.update import apply
 
     hosts = ", ".join(server.shown for server in servers[:_MOST_HOSTS])
     more = f" and {len(servers) - _MOST_HOSTS} more" if len(servers) > _MOST_HOSTS else ""

@@ -15,6 +15,7 @@ from certboot import files
 from certboot.cli import options
 from certboot.cli.terminal import aside, show
 from certboot.errors import INTERRUPTED, CertbootError
+from certboot.store.paths import store_paths
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,6 @@ def scan_command(arguments: argparse.Namespace) -> int:
     from certboot.scan.result import scan_line
     from certboot.scan.tally import Tally
     from certboot.scan.workers import results
-    from certboot.store.paths import store_paths
 
     if not (arguments.host or arguments.file):
         message = "no host is named"

@@ -6,11 +6,20 @@ import os
 import typing
 from pathlib import Path
 
+from certboot import moment
 from certboot.cli import options
 from certboot.cli.terminal import additions, confirmed, say, show
 from certboot.errors import FAILED, OK, CertbootError, printable, without_credentials
 from certboot.pki import rules
 from certboot.pki.rules import broken_rule
+from certboot.sources import url
+from certboot.sources.added import EXTENSIONS
+from certboot.store import choices, generations, selection
+from certboot.store.generations import named, read_in_force
+from certboot.store.inputs import trusted_bundle
+from certboot.store.paths import StorePaths, store_paths
+from certboot.store.request import Request
+from certboot.store.update import apply
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -20,7 +29,6 @@ if typing.TYPE_CHECKING:
     from certboot.pki.certificate import Certificate
     from certboot.sources.aia import Failure
     from certboot.sources.candidates import Loaded
-    from certboot.store.paths import StorePaths
 
 WARNING = """\
 It comes from a connection that nobody vouches for. Whoever holds this CA's key can read what you send to any server.
@@ -60,13 +68,7 @@ def trust_options(command: argparse.ArgumentParser) -> None:
 
 def trust_command(arguments: argparse.Namespace) -> int:
     """Add a CA of the user's own, after a question."""
-    from certboot import moment
     from certboot.cli.update import headline
-    from certboot.sources import url
-    from certboot.store.inputs import trusted_bundle
-    from certboot.store.paths import store_paths
-    from certboot.store.request import Request
-    from certboot.store.update import apply
 
     paths, now = store_paths(), moment.now()
     server = _is_server(arguments.target)
@@ -100,8 +102,6 @@ def trust_command(arguments: argparse.Namespace) -> int:
 
 def _is_server(target: str) -> bool:
     """Return whether a server is meant: HOST:PORT, or a name with a dot that is no file, and not that of one either."""
-    from certboot.sources.added import EXTENSIONS
-
     path = Path(target)
     if "://" in target or os.sep in target or path.exists() or path.suffix.lower() in EXTENSIONS:
         return False
@@ -115,7 +115,6 @@ def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Lo
     from certboot.net.handshake import handshake
     from certboot.sources.aia import Issuers
     from certboot.sources.server import topmost
-    from certboot.store.inputs import trusted_bundle
 
     server = target(arguments.target, arguments)
     found = handshake(server)
@@ -141,7 +140,6 @@ def _refuse_known(paths: StorePaths, loaded: Loaded, host: str) -> None:
     Who names it by its SHA-256 may have it as an anchor all the same.
     """
     from certboot.pki.certificate import is_signed_by
-    from certboot.store.generations import named, read_in_force
 
     generation = read_in_force(paths)
     if generation is None:
@@ -167,10 +165,6 @@ def distrust_options(command: argparse.ArgumentParser) -> None:
 def distrust_command(arguments: argparse.Namespace) -> int:
     """Take a certificate out, or let it in again."""
     from certboot.cli.listing import difference_text
-    from certboot.store import choices, generations, selection
-    from certboot.store.paths import store_paths
-    from certboot.store.request import Request
-    from certboot.store.update import apply
 
     paths = store_paths()
     before = generations.current(paths)

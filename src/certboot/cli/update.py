@@ -14,18 +14,25 @@ from certboot.cli import options
 from certboot.cli.terminal import additions, progress, say, show
 from certboot.clients.variables import Adoption
 from certboot.errors import OK, CertbootError, printable
+from certboot.hook import copies
+from certboot.hook.copies import outdated_copies, renew
+from certboot.hook.install import install
+from certboot.hook.tool_environment import elsewhere, tool_environment
 from certboot.sources import repaired
 from certboot.sources.table import OPTIONAL, OWN, SHOWN
+from certboot.store import generations, selection
+from certboot.store.config import parse_duration
+from certboot.store.paths import StorePaths, store_paths
+from certboot.store.place import notes as place_notes
+from certboot.store.request import Request, Selection
 from certboot.store.selection import difference, first_outlived
+from certboot.store.update import Outcome, age_in_seconds, apply
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from certboot.sources.candidates import Rejection
     from certboot.store.manifest import Manifest
-    from certboot.store.paths import StorePaths
-    from certboot.store.request import Selection
-    from certboot.store.update import Outcome
 
 _MOST_PLACES = 3
 
@@ -155,11 +162,6 @@ def init_options(command: argparse.ArgumentParser) -> None:
 def init_command(arguments: argparse.Namespace) -> int:
     """Fill the store."""
     import certboot_startup
-    from certboot.hook.tool_environment import tool_environment
-    from certboot.store.paths import store_paths
-    from certboot.store.place import notes as place_notes
-    from certboot.store.request import Request
-    from certboot.store.update import apply
 
     sources = tuple(dict.fromkeys(filter(None, (arguments.source or "").split(",")))) or None
     for name in sources or ():
@@ -199,11 +201,6 @@ def update_options(command: argparse.ArgumentParser) -> None:
 def update_command(arguments: argparse.Namespace) -> int:
     """Read the sources again."""
     from certboot.cli.listing import difference_text
-    from certboot.store import generations, selection
-    from certboot.store.config import parse_duration
-    from certboot.store.paths import store_paths
-    from certboot.store.request import Request
-    from certboot.store.update import age_in_seconds, apply
 
     paths = store_paths()
     before = generations.current(paths)
@@ -226,8 +223,6 @@ def update_command(arguments: argparse.Namespace) -> int:
 def _agreed(paths: StorePaths) -> list[str]:
     """Record the store's folder beside this environment's hook if that would look elsewhere; return what to say."""
     import certboot_startup
-    from certboot.hook import copies
-    from certboot.hook.install import install
 
     hooked = certboot_startup.store_home(os.environ, set(os.environ))
     if hooked == str(paths.home):
@@ -245,8 +240,6 @@ def _agreed(paths: StorePaths) -> list[str]:
 def _notes(paths: StorePaths, apart: str = "", tool: str = "", place: Sequence[str] = ()) -> list[str]:
     """Bring copies of the hook up to date, and return what is to be said of them and of where the hook acts."""
     from certboot.cli.hook_notes import init_notes
-    from certboot.hook.copies import outdated_copies, renew
-    from certboot.hook.tool_environment import elsewhere
 
     other = elsewhere(sys.prefix, os.environ) if tool else None
     renewed = renew(paths)
@@ -257,7 +250,6 @@ def _notes(paths: StorePaths, apart: str = "", tool: str = "", place: Sequence[s
 def _selection(
     arguments: argparse.Namespace, sources: tuple[str, ...] | None = None, config: Path | None = None
 ) -> Selection:
-    from certboot.store.request import Selection
 
     reports = "" if arguments.reports == "network" else arguments.reports
     return Selection(sources, arguments.intermediates, reports, config)

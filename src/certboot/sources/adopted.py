@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certboot import files, ownership
-from certboot.clients.variables import BY_NAME, DIRECTORY
+from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption
 from certboot.errors import SourceError, printable
 from certboot.sources.candidates import SIZE_LIMIT, Loaded, Rejection, Unparsed
-
-if typing.TYPE_CHECKING:
-    from certboot.clients.variables import Adoption
 
 NAME = "adopted"
 GONE = "gone"

@@ -14,7 +14,7 @@ from certboot.errors import CertificateError
 from certboot.net.address_policy import AddressPolicy, FetchError, parsed_url
 from certboot.net.connection import Deadline
 from certboot.pki import containers, der, pem
-from certboot.pki.certificate import load_certificate
+from certboot.pki.certificate import Certificate, load_certificate
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.subject_hash import comparable
 from certboot.sources.candidates import Offer
@@ -22,7 +22,6 @@ from certboot.sources.extract import PKCS7_LABELS, is_one_element
 
 if typing.TYPE_CHECKING:
     from certboot.net import http
-    from certboot.pki.certificate import Certificate
 
 _MOST_ADDRESSES = 5  # of one certificate
 _MOST_FETCHES = 20  # for one server

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import typing
 from pathlib import Path
 
 from certboot import files
 from certboot.errors import SourceError
-from certboot.sources.candidates import Unparsed
-
-if typing.TYPE_CHECKING:
-    from certboot.sources.candidates import Loaded
+from certboot.sources.candidates import Loaded, Unparsed
 
 NAME = "certifi"
 

@@ -9,7 +9,7 @@ import typing
 
 from certboot.errors import SourceError
 from certboot.pki.by_subject import readable
-from certboot.pki.certificate import is_signed_by
+from certboot.pki.certificate import Certificate, is_signed_by
 from certboot.sources import added
 from certboot.sources.candidates import Candidate, Loaded, Offer
 from certboot.sources.url import expected
@@ -18,7 +18,6 @@ if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from certboot.pki.certificate import Certificate
 
 Fetch: typing.TypeAlias = "Callable[[Certificate], Iterable[Offer]]"
 """Certificate -> what lies at the addresses that it names for its issuer (``aia.Issuers.fetched``)."""

@@ -28,27 +28,24 @@ def preset(names: Sequence[str], paths: StorePaths, environ: Mapping[str, str]) 
     """
     known = choices.read_adoptions(paths.adopted)
     if names:
-        again = {each.variable for each in known if paths.holds(environ.get(each.variable, ""))}  # the hook was here
-        found = [_named(name, paths, environ) for name in dict.fromkeys(names) if name not in again]
+        again = {adoption.variable for adoption in known if paths.holds(environ.get(adoption.variable, ""))}  # the hook
+        wanted = [_named(name, paths, environ) for name in dict.fromkeys(names) if name not in again]
     else:
-        found = [Adoption(name, environ[name]) for name in BY_NAME if name in environ]
-        found = [each for each in found if not each.unfit and not adopted.is_own(each, paths.home)]
-    new = tuple(each for each in found if each not in known)
+        preset = (Adoption(name, environ[name]) for name in BY_NAME if name in environ)
+        wanted = [adoption for adoption in preset if not adoption.unfit and not adopted.is_own(adoption, paths.home)]
+    new = tuple(adoption for adoption in wanted if adoption not in known)
     if len(choices.render_adoptions((*known, *new))) > _MOST_BYTES:
         message = f"more is adopted than the hook reads: {paths.adopted}"
         raise CertbootError(message, "certboot adopt --undo VARIABLE gives back what is needed no more")
     return new
 
 
-def lost(rejected: Iterable[Rejection], places: Collection[str]) -> tuple[Rejection, ...]:
-    """Return what was read from one of these places, and programs may rely on, but does not enter the store."""
-    ours = (each for each in rejected if each.source == adopted.NAME and each.detail in places)
-    return tuple(dict.fromkeys(each for each in ours if each.rule not in _NO_LOSS))
-
-
-def places(loaded: Loaded) -> set[str]:
-    """Return what all of it was read from."""
-    return {each.detail for each in loaded.candidates} | {each.detail for each in loaded.rejections}
+def lost(rejected: Iterable[Rejection], loaded: Collection[Loaded]) -> tuple[Rejection, ...]:
+    """Return what was read with these, and programs may rely on, but does not enter the store."""
+    places = {candidate.detail for source in loaded for candidate in source.candidates}
+    places |= {rejection.detail for source in loaded for rejection in source.rejections}
+    ours = (rejection for rejection in rejected if rejection.source == adopted.NAME and rejection.detail in places)
+    return tuple(dict.fromkeys(rejection for rejection in ours if rejection.rule not in _NO_LOSS))
 
 
 def _named(name: str, paths: StorePaths, environ: Mapping[str, str]) -> Adoption:
@@ -58,11 +55,11 @@ def _named(name: str, paths: StorePaths, environ: Mapping[str, str]) -> Adoption
     if name not in environ:
         message = f"{name} is not set here"
         raise CertbootError(message, "run this where it is set; certboot doctor environment lists what is")
-    found = Adoption(name, environ[name])
-    if found.unfit:
-        message = f"{name} cannot be adopted, {found.unfit}: {printable(found.value)!r}"
+    adoption = Adoption(name, environ[name])
+    if adoption.unfit:
+        message = f"{name} cannot be adopted, {adoption.unfit}: {printable(adoption.value)!r}"
         raise CertbootError(message, f"unset {name}, or let it name a file or directory by its absolute path")
-    if adopted.is_own(found, paths.home):
+    if adopted.is_own(adoption, paths.home):
         message = f"{name} has certboot's own value"
         raise CertbootError(message, "there is nothing to adopt; certboot adopt --undo ends an adoption")
-    return found
+    return adoption

@@ -32,15 +32,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from certboot import files
-from certboot.clients.variables import BY_NAME, VARIABLES
+from certboot.clients.variables import BY_NAME, VARIABLES, Variable
 from certboot.errors import CertbootError, printable
 from certboot.pki import fingerprint
 from certboot.sources.company import Company
 from certboot.sources.table import OPTIONAL
 from certboot_startup import GUARDED
-
-if typing.TYPE_CHECKING:
-    from certboot.clients.variables import Variable
 
 if sys.version_info >= (3, 11):
     import tomllib

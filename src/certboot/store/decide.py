@@ -7,22 +7,20 @@ import typing
 from pathlib import Path
 
 from certboot import files
-from certboot.pki.certificate import annotated_pem, file_name
+from certboot.pki.certificate import Certificate, annotated_pem, file_name
 from certboot.sources import added, repaired
 from certboot.sources.candidates import Rejection
 from certboot.store import choices, generations, manifest, policy
 from certboot.store.generations import certificates
 from certboot.store.manifest import Intermediate, Provenance, TrustAnchor
 from certboot.store.policy import Decision, Rules
-from certboot.store.request import Plan
+from certboot.store.request import Plan, Request
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certboot.pki.certificate import Certificate
     from certboot.store.inputs import Inputs
     from certboot.store.paths import StorePaths
-    from certboot.store.request import Request
 
 
 def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:

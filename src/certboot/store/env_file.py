@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from certboot import files, ownership
-from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption
+from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption, Variable
 from certboot.errors import StoreError
 from certboot.store.paths import BUNDLE, CRTS, StorePaths, in_force
 from certboot_startup import HOLDS_BACK, adopted
@@ -22,7 +22,6 @@ from certboot_startup import HOLDS_BACK, adopted
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
-    from certboot.clients.variables import Variable
 
 _GUARDS = "CERTBOOT_GUARDS"
 _ADOPTED = "-"

@@ -16,7 +16,7 @@ from certboot.store import freshness, manifest
 from certboot.store.choices import parse_distrusted, read_adoptions, read_bytes
 from certboot.store.config import Config, parse_config, read_config, rebased, unreadable
 from certboot.store.manifest import Choices, Manifest
-from certboot.store.paths import BUNDLE, exposed_part, in_force
+from certboot.store.paths import BUNDLE, StorePaths, exposed_part, in_force
 
 if typing.TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +24,6 @@ if typing.TYPE_CHECKING:
     from certboot.clients.variables import Adoption
     from certboot.sources.candidates import Unparsed
     from certboot.sources.ccadb import Progress
-    from certboot.store.paths import StorePaths
     from certboot.store.request import Request, Selection
 
 _T = typing.TypeVar("_T")

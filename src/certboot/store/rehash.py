@@ -23,12 +23,11 @@ from certboot.pki import der, pem
 from certboot.pki.parse_errors import parsing
 from certboot.pki.subject_hash import subject_hash
 from certboot.store import hash_links
-from certboot.store.hash_links import Hashed, Slot, plan
+from certboot.store.hash_links import Found, Hashed, Slot, plan
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from certboot.store.hash_links import Found
 
 _EXTENSIONS = frozenset({".pem", ".crt", ".cer", ".crl"})
 _LINK = re.compile(r"([0-9a-f]{8})\.(r?)(0|[1-9][0-9]{0,4})")

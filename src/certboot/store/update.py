@@ -13,10 +13,10 @@ from certboot.clients.git import settings_outranked
 from certboot.errors import StoreError
 from certboot.store import belongings, env_file, freshness, generations
 from certboot.store.env_file import held_back
-from certboot.store.inputs import nothing_new, read_inputs
-from certboot.store.paths import in_force
+from certboot.store.inputs import Inputs, nothing_new, read_inputs
+from certboot.store.paths import StorePaths, in_force
 from certboot.store.place import mended_above
-from certboot.store.request import Plan
+from certboot.store.request import Plan, Request
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,10 +25,7 @@ if typing.TYPE_CHECKING:
     from certboot.clients.variables import Variable
     from certboot.sources.candidates import Rejection
     from certboot.sources.ccadb import Progress
-    from certboot.store.inputs import Inputs
     from certboot.store.manifest import Manifest
-    from certboot.store.paths import StorePaths
-    from certboot.store.request import Request
 
 
 @dataclass(frozen=True)

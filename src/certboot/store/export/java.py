@@ -28,12 +28,11 @@ import typing
 
 from certboot.errors import CertbootError
 from certboot.pki import der
-from certboot.pki.certificate import file_name
+from certboot.pki.certificate import Certificate, file_name
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certboot.pki.certificate import Certificate
 
 _OCTET_STRING = 0x04
 _NULL = b"\x05\x00"

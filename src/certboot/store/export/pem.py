@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import typing
 
-from certboot.pki.certificate import annotated_pem, file_name
+from certboot.pki.certificate import Certificate, annotated_pem, file_name
 from certboot.store.hash_links import plan
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from certboot.pki.certificate import Certificate
 
 
 class Directory(typing.NamedTuple):
