@@ -108,30 +108,25 @@ def _check_hosts(hosts: Sequence[str], arguments: argparse.Namespace, groups: Se
         message = f"one host at a time: {', '.join(repr(without_credentials(host)) for host in hosts)}"
         raise CertbootError(message, f"{_USAGE}; the groups of checks are {', '.join(groups)}")
     if hosts and arguments.chain:
-        message = "a host, or a chain from a file, not both"
-        raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
+        raise CertbootError("a host, or a chain from a file, not both", "certboot doctor --chain FILE --host NAME")
 
 
 def _check_page(path: Path, server: Target | ChainFile | None) -> None:
     """Raise CertbootError where no page can be written, before anybody is asked anything."""
     if server is None:
-        message = "--html goes with a host, or with --chain"
-        raise CertbootError(message, f"{_USAGE} --html FILE")
+        raise CertbootError("--html goes with a host, or with --chain", f"{_USAGE} --html FILE")
     hint = "name a file that is not there yet, or a page to replace"
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         if path.parent.is_dir():
             return
-        message = f"no such folder: {path.parent}"
-        raise CertbootError(message, f"mkdir -p {shlex.quote(str(path.parent))}") from None
+        raise CertbootError(f"no such folder: {path.parent}", f"mkdir -p {shlex.quote(str(path.parent))}") from None
     except OSError as error:
-        message = f"cannot write {path}: {error.strerror}"
-        raise CertbootError(message, hint) from error
+        raise CertbootError(f"cannot write {path}: {error.strerror}", hint) from error
     # A device, a pipe or a link must not be replaced by a file.
     if not stat.S_ISREG(mode):
-        message = f"not a regular file: {path}"
-        raise CertbootError(message, hint)
+        raise CertbootError(f"not a regular file: {path}", hint)
     if not _is_page(path):
         message = f"something other than a page of certboot doctor stands there: {path}"
         raise CertbootError(message, "name a file that is not there yet, or move this one away")
@@ -169,13 +164,11 @@ def _target(arguments: argparse.Namespace, hosts: list[str]) -> Target | None:
 
     for name in ("host", "at", "anchors"):
         if getattr(arguments, name):
-            message = f"--{name} goes with --chain"
-            raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
+            raise CertbootError(f"--{name} goes with --chain", "certboot doctor --chain FILE --host NAME")
     if not hosts:
         for name in ("starttls", "connect", "servername", "clients"):
             if getattr(arguments, name):
-                message = f"--{name} goes with a host"
-                raise CertbootError(message, _USAGE)
+                raise CertbootError(f"--{name} goes with a host", _USAGE)
         return None
     if arguments.clients and (arguments.starttls or arguments.connect or arguments.servername):
         message = "--clients goes with a host alone: clients cannot be told --starttls, --connect or --servername"
@@ -203,14 +196,12 @@ def _moment(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        message = f"not a time: {text!r}"
-        raise CertbootError(message, "--at 2027-01-31, or --at 2027-01-31T12:00:00+01:00") from None
+        raise CertbootError(f"not a time: {text!r}", "--at 2027-01-31, or --at 2027-01-31T12:00:00+01:00") from None
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
 def _path(text: str) -> Path:
     # Path("") is the folder one is in: an unset variable must not have --anchors believe what lies there.
     if not text:
-        message = "an empty value"
-        raise argparse.ArgumentTypeError(message)
+        raise argparse.ArgumentTypeError("an empty value")
     return Path(text)

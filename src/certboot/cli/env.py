@@ -87,8 +87,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Become the program, in this process, with the variables that nobody has set yet."""
     argv = arguments.program[1:] if arguments.program[:1] == ["--"] else arguments.program
     if not (argv and argv[0]):
-        message = "no program is named"
-        raise CertbootError(message, "certboot run -- PROGRAM [ARGUMENT ...]")
+        raise CertbootError("no program is named", "certboot run -- PROGRAM [ARGUMENT ...]")
     environ = settings(store_paths(), os.environ).applied_to(os.environ)
     try:
         if not _CAN_BECOME:

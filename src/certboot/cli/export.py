@@ -83,8 +83,7 @@ def _options(chosen: Format, arguments: argparse.Namespace) -> Options:
     given = {"password-file": arguments.password_file, "name": arguments.name, "namespace": arguments.namespace}
     for option, value in given.items():
         if value is not None and option not in chosen.takes:
-            message = f"{chosen.name} has no use for --{option}"
-            raise CertbootError(message, "leave it out; certboot export --help")
+            raise CertbootError(f"{chosen.name} has no use for --{option}", "leave it out; certboot export --help")
     return Options(
         PASSWORD if arguments.password_file is None else checked_password(password(arguments.password_file)()),
         NAME if arguments.name is None else arguments.name,
@@ -103,8 +102,7 @@ def _certificates(paths: StorePaths, *, intermediates: bool) -> tuple[tuple[Cert
     folder, record = generations.needed(paths)
     for finding in check(paths):
         if finding.status == "fail":
-            message = f"this store is not fit to be exported, {finding.summary}"
-            raise StoreError(message, "certboot doctor store")
+            raise StoreError(f"this store is not fit to be exported, {finding.summary}", "certboot doctor store")
     anchors = generations.certificates(folder, (entry for entry in record.certificates if entry.role == "anchor"))
     below = (entry for entry in record.certificates if intermediates and entry.role == "intermediate")
     return anchors, generations.certificates(folder, below)

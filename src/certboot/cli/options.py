@@ -73,8 +73,7 @@ def fetches(command: Options) -> None:
 def folder(text: str) -> str:
     """Return the absolute path of a folder."""
     if not text:
-        message = "the name of a folder is empty"
-        raise argparse.ArgumentTypeError(message)
+        raise argparse.ArgumentTypeError("the name of a folder is empty")
     return os.path.abspath(text)
 
 
@@ -85,6 +84,5 @@ def seconds(text: str) -> float:
     except ValueError:
         found = 0.0
     if not 0 < found <= _HOUR:
-        message = f"not a number of seconds from 0 to 3600: {text!r}"
-        raise argparse.ArgumentTypeError(message)
+        raise argparse.ArgumentTypeError(f"not a number of seconds from 0 to 3600: {text!r}")
     return found

@@ -67,11 +67,9 @@ def scan_command(arguments: argparse.Namespace) -> int:
     from certboot.scan.workers import results
 
     if not (arguments.host or arguments.file):
-        message = "no host is named"
-        raise CertbootError(message, _USAGE)
+        raise CertbootError("no host is named", _USAGE)
     if not (sys.stdout or arguments.output):
-        message = "there is no standard output"
-        raise CertbootError(message, "--output FILE")
+        raise CertbootError("there is no standard output", "--output FILE")
     _allow_files(arguments.jobs)
     tally, earlier = Tally(), Earlier()
     way = Way(arguments.starttls or "", arguments.timeout)
@@ -99,8 +97,7 @@ def _jobs(text: str) -> int:
     """Return a number of hosts at a time."""
     number = int(text) if text.isascii() and text.isdigit() and len(text) < len(str(10 * _MOST_JOBS)) else 0
     if not 1 <= number <= _MOST_JOBS:
-        message = f"not a number from 1 to {_MOST_JOBS}: {text!r}"
-        raise argparse.ArgumentTypeError(message)
+        raise argparse.ArgumentTypeError(f"not a number from 1 to {_MOST_JOBS}: {text!r}")
     return number
 
 
@@ -108,8 +105,7 @@ def _ended(tally: Tally, *, interrupted: bool) -> int:
     from certboot.cli.scan_progress import scan_summary
 
     if not tally.total and not interrupted:
-        message = "the list names no host"
-        raise CertbootError(message, "a host a line; what follows a # is a comment")
+        raise CertbootError("the list names no host", "a host a line; what follows a # is a comment")
     lines = [scan_summary(tally)]
     if interrupted:
         lines.append("interrupted; the results so far are whole")
@@ -128,8 +124,7 @@ def _lines(arguments: argparse.Namespace, open_files: contextlib.ExitStack) -> I
     sources: list[Iterator[bytes]] = []
     for host in arguments.host:
         if host == _STANDARD_INPUT and not sys.stdin:
-            message = "there is no standard input"
-            raise CertbootError(message, _USAGE)
+            raise CertbootError("there is no standard input", _USAGE)
         if host == _STANDARD_INPUT:
             # Read without a buffer, whose lock a thread that waits for input would still hold when Python ends.
             sources.append(lines(io.FileIO(sys.stdin.fileno(), closefd=False).read))

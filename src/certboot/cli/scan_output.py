@@ -28,8 +28,7 @@ def output(arguments: argparse.Namespace, tally: Tally, earlier: Earlier) -> Ite
     """Yield what writes a line: to standard output, or to a file, of which the results so far are taken in first."""
     if not arguments.output:
         if arguments.resume:
-            message = "--resume goes with --output"
-            raise CertbootError(message, "certboot scan --file FILE --output FILE --resume")
+            raise CertbootError("--resume goes with --output", "certboot scan --file FILE --output FILE --resume")
         yield _print
         return
     path: Path = arguments.output
@@ -67,8 +66,7 @@ def _take_in(file: io.FileIO, path: Path, tally: Tally, earlier: Earlier) -> Non
             result = parse_line(line)
             earlier.add(result)
         except CertbootError as error:
-            message = f"{error.message}: line {number} of {path}"
-            raise CertbootError(message, error.hint) from error
+            raise CertbootError(f"{error.message}: line {number} of {path}", error.hint) from error
         tally.add(result)
         whole += len(line)
     reader.detach()

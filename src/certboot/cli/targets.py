@@ -23,12 +23,10 @@ def targets(hosts: Sequence[str], file: Path | None, arguments: argparse.Namespa
     lines = _lines(file) if file else []
     named = [*hosts, *(host for _, host in lines)]
     if not named:
-        message = "no host is named"
-        raise CertbootError(message, f"certboot {arguments.command} HOST[:PORT]")
+        raise CertbootError("no host is named", f"certboot {arguments.command} HOST[:PORT]")
     if len(named) > 1 and (arguments.connect or arguments.servername):
         option = "connect" if arguments.connect else "servername"
-        message = f"--{option} goes with one host"
-        raise CertbootError(message, "run it once for each host")
+        raise CertbootError(f"--{option} goes with one host", "run it once for each host")
     for number, host in lines:
         _check(host, arguments.starttls or "", f"{file}, line {number}")
     return tuple(dict.fromkeys(target(host, arguments) for host in named))
@@ -51,8 +49,7 @@ def refuse_empty(arguments: argparse.Namespace, *options: str) -> None:
     """Raise CertbootError if one of these options is there without a value, mostly that of an unset variable."""
     for option in options:
         if getattr(arguments, option) == "":
-            message = f"an empty value: --{option}"
-            raise CertbootError(message, f"give --{option} a value, or leave it out")
+            raise CertbootError(f"an empty value: --{option}", f"give --{option} a value, or leave it out")
 
 
 def _check(host: str, starttls: str, where: str) -> None:
@@ -62,8 +59,7 @@ def _check(host: str, starttls: str, where: str) -> None:
     try:
         parse_address(host, starttls)
     except CertbootError as error:
-        message = f"{where}: {error.message}"
-        raise CertbootError(message, "correct this line, or put a # before it") from error
+        raise CertbootError(f"{where}: {error.message}", "correct this line, or put a # before it") from error
 
 
 def _lines(file: Path) -> list[tuple[int, str]]:

@@ -106,8 +106,7 @@ def password(file: Path | None) -> Password:
             try:
                 return files.read_regular(file, files.SMALL).rstrip(b"\r\n")
             except OSError as error:
-                message = f"cannot read the password: {error.strerror}: {file}"
-                raise CertbootError(message, files.hint(error)) from error
+                raise CertbootError(f"cannot read the password: {error.strerror}: {file}", files.hint(error)) from error
         if not is_terminal():
             message = "the file is locked with a password, and there is no terminal to ask for it on"
             raise CertbootError(message, "--password-file FILE")

@@ -119,8 +119,7 @@ def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Lo
     server = target(arguments.target, arguments)
     found = handshake(server)
     if not found.chain.presented:
-        message = f"no certificate came from {server.shown}"
-        raise CertbootError(message, f"certboot doctor {server.shown}")
+        raise CertbootError(f"no certificate came from {server.shown}", f"certboot doctor {server.shown}")
     https = trusted_bundle(paths) if arguments.allow_https else None
     issuers = Issuers(policy_from(found.peer.address, private=arguments.allow_private, https=https), {})
     try:

@@ -166,8 +166,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     sources = tuple(dict.fromkeys(filter(None, (arguments.source or "").split(",")))) or None
     for name in sources or ():
         if name not in OPTIONAL:
-            message = f"no such source: {name}"
-            raise CertbootError(message, f"--source takes some of {','.join(OPTIONAL)}")
+            raise CertbootError(f"no such source: {name}", f"--source takes some of {','.join(OPTIONAL)}")
     selection = _selection(arguments, sources, arguments.config)
     added = tuple(additions(arguments.add, arguments.password_file))
     outcome = apply(store_paths(), Request("init", selection, added), progress=progress)

@@ -313,8 +313,7 @@ def _der(text: str) -> bytes:
     """Return the certificate in a field of PEM, which the CCADB puts into single quotes; raises CertificateError."""
     blocks = [block for block in pem.blocks(text.strip().strip("'").encode()) if block.label in pem.CERTIFICATE_LABELS]
     if len(blocks) != 1:
-        message = "several certificates in one field" if blocks else "no certificate in PEM"
-        raise CertificateError(message)
+        raise CertificateError("several certificates in one field" if blocks else "no certificate in PEM")
     if blocks[0].data is None:
         raise CertificateError(blocks[0].defect)
     return blocks[0].data
@@ -332,8 +331,7 @@ def _iso_date(text: str) -> str:
     if month in _MONTHS:
         month = f"{_MONTHS.index(month) + 1:02}"
     if not found or not month.isdecimal():
-        message = f"a date that cannot be read: {printable(text)!r}"
-        raise CertificateError(message)
+        raise CertificateError(f"a date that cannot be read: {printable(text)!r}")
     return f"{found[1]}-{month}-{found[3]}"
 
 

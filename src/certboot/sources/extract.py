@@ -40,12 +40,10 @@ def from_bytes(
     Private keys are passed over.
     """
     if len(data) > SIZE_LIMIT:
-        message = f"over {SIZE_LIMIT // 1024 // 1024} MiB, which no certificate is: {detail}"
-        raise SourceError(message, _FORMAT_HINT)
+        raise SourceError(f"over {SIZE_LIMIT // 1024 // 1024} MiB, which no certificate is: {detail}", _FORMAT_HINT)
     data = text_of_windows(data)
     if not data.strip():
-        message = f"an empty file: {detail}"
-        raise SourceError(message, _FORMAT_HINT)
+        raise SourceError(f"an empty file: {detail}", _FORMAT_HINT)
     if containers.is_pkcs12(data):
         if not pkcs12:
             message = f"a PKCS#12 file, which can be made to take hours to open: {detail}"
@@ -147,8 +145,7 @@ def _pieces_of_pkcs7(data: bytes, where: str = "") -> Iterator[_Piece]:
 def _limited(items: Iterable[_T], detail: str) -> Iterator[_T]:
     for number, item in enumerate(items):
         if number == COUNT_LIMIT:
-            message = f"over {COUNT_LIMIT:,} blocks or certificates in one file: {detail}"
-            raise SourceError(message, _FORMAT_HINT)
+            raise SourceError(f"over {COUNT_LIMIT:,} blocks or certificates in one file: {detail}", _FORMAT_HINT)
         yield item
 
 

@@ -35,8 +35,7 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
     wanted = expected(pin)
     certificates = list(readable(presented))
     if not certificates or certificates[0].der != presented[0]:
-        message = f"it sends no certificate that can be read: {host}"
-        raise SourceError(message, _HINT)
+        raise SourceError(f"it sends no certificate that can be read: {host}", _HINT)
     leaf = certificates[0]
     sent = _upwards(
         leaf, lambda _: [Offer(certificate, f"sent by {host}") for certificate in certificates], len(certificates)
@@ -46,8 +45,7 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
         chain += _upwards(chain[-1].certificate, fetch, _MOST_FETCHED)
     top = next((offer for offer in chain if offer.certificate.fingerprint == wanted), chain[-1])
     if top is chain[0] and not leaf.constraints.is_ca:
-        message = f"it sends its own certificate only, and none of the CA that issued it: {host}"
-        raise SourceError(message, _HINT)
+        raise SourceError(f"it sends its own certificate only, and none of the CA that issued it: {host}", _HINT)
     if wanted and wanted != top.certificate.fingerprint:
         message = f"no CA of its chain has this SHA-256, the last one has {top.certificate.fingerprint}: {host}"
         raise SourceError(

@@ -50,8 +50,7 @@ def lost(rejected: Iterable[Rejection], loaded: Collection[Loaded]) -> tuple[Rej
 
 def _named(name: str, paths: StorePaths, environ: Mapping[str, str]) -> Adoption:
     if name not in BY_NAME:
-        message = f"certboot knows no variable {printable(name)}"
-        raise CertbootError(message, f"it knows {', '.join(BY_NAME)}")
+        raise CertbootError(f"certboot knows no variable {printable(name)}", f"it knows {', '.join(BY_NAME)}")
     if name not in environ:
         message = f"{name} is not set here"
         raise CertbootError(message, "run this where it is set; certboot doctor environment lists what is")

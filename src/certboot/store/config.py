@@ -103,8 +103,7 @@ def parse_config(data: bytes, path: Path) -> Config:
         text = data.decode()
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, or a number of 5,000 digits
-        message = f"cannot read {path}: {error}"
-        raise CertbootError(message, hint) from error
+        raise CertbootError(f"cannot read {path}: {error}", hint) from error
     reader = _Reader(path, text)
     reader.known(document, "", _TOP)
     base = path.parent / reader.text(document, "base")
@@ -243,6 +242,5 @@ def parse_duration(text: str) -> timedelta:
     """Return the span that ``text`` names; raises CertbootError."""
     match = _FORM.fullmatch(text)
     if not match:
-        message = f"not a span of time: {text!r}"
-        raise CertbootError(message, "a number and one of m, h, d, w, such as 7d")
+        raise CertbootError(f"not a span of time: {text!r}", "a number and one of m, h, d, w, such as 7d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -102,8 +102,7 @@ def settings(paths: StorePaths, environ: Mapping[str, str]) -> Settings:
     """
     found = parse(paths.env) if paths.env.is_file() else None
     if found is None:
-        message = f"there is no store yet: {paths.home}"
-        raise StoreError(message, _INIT)
+        raise StoreError(f"there is no store yet: {paths.home}", _INIT)
     listed = {name: value for name, value in found.variables.items() if name in BY_NAME}
     if not listed:
         return Settings({}, {}, {})
@@ -121,24 +120,20 @@ def settings(paths: StorePaths, environ: Mapping[str, str]) -> Settings:
 def usable(paths: StorePaths, folder: Path) -> Path:
     """Return this folder, by which a generation of the store is named, if the hook would use it; raises StoreError."""
     if folder != paths.current and folder.parent != paths.generations:
-        message = f"the env file names something outside the store: {paths.env}"
-        raise StoreError(message, _INIT)
+        raise StoreError(f"the env file names something outside the store: {paths.env}", _INIT)
     numbered = in_force(paths) if folder == paths.current else folder
     if numbered is None:
-        message = f"what names the generation in force leads to none of this store: {paths.current}"
-        raise StoreError(message, _INIT)
+        raise StoreError(f"what names the generation in force leads to none of this store: {paths.current}", _INIT)
     bundle, crts = numbered / BUNDLE, numbered / CRTS
     exposed = _exposed(paths, numbered)
     if exposed:
-        message = f"the store is not safe, {exposed[1]}: {exposed[0]}"
-        raise StoreError(message, _LOOK)
+        raise StoreError(f"the store is not safe, {exposed[1]}: {exposed[0]}", _LOOK)
     try:
         whole = bundle.is_file() and bundle.stat().st_size > 0 and bool(os.listdir(crts))
     except OSError:
         whole = False
     if not whole:
-        message = f"the store is not whole, its bundle or directory is missing or empty: {folder}"
-        raise StoreError(message, _INIT)
+        raise StoreError(f"the store is not whole, its bundle or directory is missing or empty: {folder}", _INIT)
     return folder
 
 

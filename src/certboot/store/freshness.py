@@ -87,8 +87,7 @@ def digest_of_run(inputs: str, generation: Path) -> str:
 def _link(entry: os.DirEntry[str]) -> bytes:
     target = os.readlink(entry.path)
     if os.path.basename(target) != target:
-        message = f"a link that leads out of the directory: {entry.path}"
-        raise OSError(message)
+        raise OSError(f"a link that leads out of the directory: {entry.path}")
     return os.fsencode(target)
 
 

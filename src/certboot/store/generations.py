@@ -179,8 +179,7 @@ def visible_folder(paths: StorePaths) -> Path:
         return paths.current
     generation = in_force(paths)
     if generation is None:
-        message = f"no generation is in force: {paths.home}"
-        raise StoreError(message, "certboot init writes one")
+        raise StoreError(f"no generation is in force: {paths.home}", "certboot init writes one")
     return generation
 
 
@@ -253,8 +252,7 @@ def _certificate(path: Path, fingerprint: str) -> Certificate:
         message = f"cannot read a certificate of the store: {path}: {error.strerror}"
         raise StoreError(message, "certboot init writes the store anew") from error
     if [certificate.fingerprint for certificate in held] != [fingerprint]:
-        message = f"not the certificate that the manifest names: {path}"
-        raise StoreError(message, "certboot doctor store")
+        raise StoreError(f"not the certificate that the manifest names: {path}", "certboot doctor store")
     return held[0]
 
 
@@ -293,8 +291,7 @@ def needed(paths: StorePaths) -> Generation:
     """Return the same; raises StoreError also where there is none."""
     generation = read_in_force(paths)
     if generation is None:
-        message = f"there is no store yet: {paths.home}"
-        raise StoreError(message, "certboot init")
+        raise StoreError(f"there is no store yet: {paths.home}", "certboot init")
     return generation
 
 
@@ -307,6 +304,5 @@ def numbered(paths: StorePaths, number: int) -> Manifest:
     """Return the manifest of generation ``number``; raises StoreError."""
     generation = paths.generations / str(number)
     if not generation.is_dir():
-        message = f"there is no generation {number}"
-        raise StoreError(message, "certboot history lists those that are kept")
+        raise StoreError(f"there is no generation {number}", "certboot history lists those that are kept")
     return manifest.read(generation)

@@ -140,8 +140,7 @@ def read(generation: Path) -> Manifest:
     try:
         return _parsed(files.read_regular(path, files.LARGE), path)
     except OSError as error:
-        message = f"cannot read the manifest: {path}: {error.strerror}"
-        raise StoreError(message, _HINT) from error
+        raise StoreError(f"cannot read the manifest: {path}: {error.strerror}", _HINT) from error
 
 
 @functools.lru_cache(maxsize=2)  # one command looks at the same manifest more than once, and it may have 2,000 entries
@@ -149,8 +148,7 @@ def _parsed(data: bytes, path: Path) -> Manifest:
     try:
         document = json.loads(data)
         if document.pop("schema") != SCHEMA:
-            message = f"the manifest is of another version of certboot: {path}"
-            raise StoreError(message, _HINT)
+            raise StoreError(f"the manifest is of another version of certboot: {path}", _HINT)
         choices = _choices(document.pop("choices"))
         certificates = tuple(_entry(entry) for entry in document.pop("certificates"))
         rejected = tuple(_texts(Rejection(**rejection)) for rejection in document.pop("rejected"))
@@ -158,8 +156,7 @@ def _parsed(data: bytes, path: Path) -> Manifest:
         manifest = Manifest(choices=choices, certificates=certificates, rejected=rejected, adopted=adopted, **document)
         return _made(manifest, path)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        message = f"the manifest is damaged: {path}"
-        raise StoreError(message, _HINT) from error
+        raise StoreError(f"the manifest is damaged: {path}", _HINT) from error
 
 
 def _made(manifest: Manifest, path: Path) -> Manifest:
@@ -214,8 +211,7 @@ def _texts(value: _V) -> _V:
 def _all_texts(values: Iterable[object]) -> None:
     for value in values:
         if not isinstance(value, str):
-            message = "not a text"
-            raise TypeError(message)
+            raise TypeError("not a text")
         # A path may hold bytes that are no text, and nothing else half of a surrogate pair.
         value.encode("utf-8", "surrogateescape")
 

@@ -32,13 +32,11 @@ def find(record: Manifest, text: str) -> Entry:
     )
     found = next((entries for entries in ways if entries), [])
     if not found:
-        message = f"no certificate of the store is named by {text!r}"
-        raise StoreError(message, "certboot list shows them all")
+        raise StoreError(f"no certificate of the store is named by {text!r}", "certboot list shows them all")
     if len(found) > 1:
         some = "".join(f"\n  {entry.sha256[:16]}  {printable(entry.name)}" for entry in found[:_SHOWN])
         more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        message = f"{text!r} names {len(found)} certificates"
-        raise StoreError(message, f"give more digits of one of these{some}{more}")
+        raise StoreError(f"{text!r} names {len(found)} certificates", f"give more digits of one of these{some}{more}")
     return found[0]
 
 

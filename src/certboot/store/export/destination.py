@@ -37,8 +37,7 @@ def write_file(path: Path, data: bytes, *, force: bool) -> None:
         mode = _mode(path)
         if mode is not None and not stat.S_ISREG(mode):
             # A device or pipe must not be replaced by a file, nor the link through which a system names one.
-            message = f"not a regular file: {path}"
-            raise CertbootError(message, f"{_elsewhere(path, mode)}- stands for standard output")
+            raise CertbootError(f"not a regular file: {path}", f"{_elsewhere(path, mode)}- stands for standard output")
         _refuse_without(force or mode is None, path)
         files.replace(path, data)
 
@@ -69,8 +68,7 @@ def _mode(path: Path) -> int | None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return os.lstat(path).st_mode
     if not path.parent.is_dir():
-        message = f"there is no such folder: {path.parent}"
-        raise CertbootError(message, "make it first")
+        raise CertbootError(f"there is no such folder: {path.parent}", "make it first")
     return None
 
 
@@ -80,8 +78,7 @@ def _elsewhere(path: Path, mode: int) -> str:
 
 def _refuse_without(allowed: object, path: Path) -> None:
     if not allowed:
-        message = f"something stands there already: {path}"
-        raise CertbootError(message, "--force replaces it")
+        raise CertbootError(f"something stands there already: {path}", "--force replaces it")
 
 
 @contextlib.contextmanager
