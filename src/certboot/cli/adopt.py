@@ -105,7 +105,7 @@ def offer_text(
     """Return how many certificates each variable names, those that would be new in the store, and what is lost."""
     from certboot.cli.trust import offer_text as certificates
 
-    held = {entry.sha256 for entry in store.certificates}
+    held = store.fingerprints
     passed_over = {rejection.fingerprint for rejection in lost}
     lines = []
     for adoption, loaded in offers:

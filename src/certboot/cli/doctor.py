@@ -194,10 +194,10 @@ def _chain(arguments: argparse.Namespace) -> ChainFile:
 def _moment(text: str) -> datetime:
     """Return a time in ISO 8601, in UTC where it names no zone; raises CertbootError."""
     try:
-        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         raise CertbootError(f"not a time: {text!r}", "--at 2027-01-31, or --at 2027-01-31T12:00:00+01:00") from None
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _path(text: str) -> Path:

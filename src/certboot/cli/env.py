@@ -55,9 +55,9 @@ def env_command(arguments: argparse.Namespace) -> int:
     """Print the variables in one of the formats."""
     from certboot.cli.env_formats import FORMATS
 
-    found = settings(store_paths(), os.environ)
-    held = {} if arguments.force else found.held
-    shown = {name: value for name, value in found.variables.items() if name not in held} | found.replaced
+    hooks = settings(store_paths(), os.environ)
+    held = {} if arguments.force else hooks.held
+    shown = {name: value for name, value in hooks.variables.items() if name not in held} | hooks.replaced
     text = FORMATS[arguments.format](shown)
     data(os.fsencode(text))  # as bytes: a path need not be text, and no shell wants the line ends of Windows
     if held:

@@ -9,24 +9,24 @@ import typing
 from pathlib import Path
 
 from certboot.cli.options import home
-from certboot.cli.terminal import data, say
-from certboot.errors import OK, CertbootError
+from certboot.cli.terminal import data, password, say
+from certboot.errors import OK, CertbootError, StoreError
 from certboot.store import generations
+from certboot.store.export import destination
+from certboot.store.export.formats import FORMATS, NAME, PASSWORD, Format, Options
+from certboot.store.export.java import checked_password
 from certboot.store.paths import StorePaths, store_paths
 
 if typing.TYPE_CHECKING:
     from certboot.pki.certificate import Certificate
-    from certboot.store.export.formats import Format, Options
 
 _STANDARD_OUTPUT = "-"
 
 
 def export_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    from certboot.store.export.formats import FORMATS, NAME, PASSWORD
-
     command.description = "Write the trust anchors of the store in another format. The same store gives the same bytes."
-    command.epilog = "formats:\n" + "".join(f"  {name:<20}{each.summary}\n" for name, each in FORMATS.items())
+    command.epilog = "formats:\n" + "".join(f"  {name:<20}{format_.summary}\n" for name, format_ in FORMATS.items())
     command.formatter_class = argparse.RawDescriptionHelpFormatter
     command.add_argument("path", metavar="PATH", help="the file or directory to write; - for standard output")
     command.add_argument("--format", metavar="FORMAT", required=True, choices=tuple(FORMATS), help="see below")
@@ -47,9 +47,6 @@ def export_options(command: argparse.ArgumentParser) -> None:
 
 def export_command(arguments: argparse.Namespace) -> int:
     """Write the generation in force in one of the formats."""
-    from certboot.store.export import destination
-    from certboot.store.export.formats import FORMATS
-
     chosen = FORMATS[arguments.format]
     options = _options(chosen, arguments)
     paths = store_paths()
@@ -73,10 +70,6 @@ def export_command(arguments: argparse.Namespace) -> int:
 
 def _options(chosen: Format, arguments: argparse.Namespace) -> Options:
     """Return what the user chose; raises CertbootError for an option that this format has no place for."""
-    from certboot.cli.terminal import password
-    from certboot.store.export.formats import NAME, PASSWORD, Options
-    from certboot.store.export.java import checked_password
-
     if arguments.intermediates and "intermediates" not in chosen.takes:
         message = f"in {chosen.name} the intermediates would become trust anchors"
         raise CertbootError(message, "leave out --intermediates; a pem-directory-hash can carry them")
@@ -97,7 +90,6 @@ def _certificates(paths: StorePaths, *, intermediates: bool) -> tuple[tuple[Cert
     A store that others can write, or that is not as its manifest says, is not passed on to others.
     """
     from certboot.doctor.store.check import check
-    from certboot.errors import StoreError
 
     folder, record = generations.needed(paths)
     for finding in check(paths):

@@ -148,15 +148,15 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Return what the command line says; exits with usage and a message where it is wrong."""
     line = sys.argv[1:] if argv is None else argv
     whole = parser(next((word for word in line if word[:1] != "-"), ""))
-    found, left = whole.parse_known_args(line)
+    arguments, left = whole.parse_known_args(line)
     end = left.index("--") if "--" in left else len(left)
     words = [*left[:end], *left[end + 1 :]]  # after -- everything is a word
     # argparse fills a list only from words in a row, and its parse_intermixed_args() does not work with commands.
-    if words and "words" in found and all(word == "-" or word[:1] != "-" for word in left[:end]):
-        setattr(found, found.words, [*getattr(found, found.words), *words])
+    if words and "words" in arguments and all(word == "-" or word[:1] != "-" for word in left[:end]):
+        setattr(arguments, arguments.words, [*getattr(arguments, arguments.words), *words])
     elif left:
         whole.error(f"unrecognized arguments: {' '.join(map(_shown, left))}")
-    return found
+    return arguments
 
 
 def _shown(word: str) -> str:
@@ -177,10 +177,10 @@ def _store_at(folder: str | None) -> Iterator[None]:
             os.environ.update({} if former is None else {"CERTBOOT_HOME": former})
 
 
-def _function(command: str, what: str) -> Callable[..., int]:
+def _function(command: str, part: str) -> Callable[..., int]:
     # Imported when it is called, so that `certboot --help` costs little more than Python itself.
     module = importlib.import_module(f"certboot.cli.{COMMANDS[command][0]}")
-    function: Callable[..., int] = getattr(module, f"{command}_{what}")
+    function: Callable[..., int] = getattr(module, f"{command}_{part}")
     return function
 
 

@@ -36,12 +36,12 @@ def password_file(command: Options) -> None:
     command.add_argument("--password-file", metavar="FILE", type=Path, help="the password of a PKCS#12 file")
 
 
-def server(command: Options, each: str = "for each handshake") -> None:
+def server(command: Options, span: str = "for each handshake") -> None:
     """Add what leads to a server, as the doctor's remedies have it."""
     starttls(command)
     command.add_argument("--connect", metavar="ADDR", help="connect to this HOST[:PORT] in its place")
     command.add_argument("--servername", metavar="NAME", help="ask for this name, and look for it in the certificate")
-    timeout(command, each)
+    timeout(command, span)
 
 
 def starttls(command: Options) -> None:
@@ -53,9 +53,9 @@ def starttls(command: Options) -> None:
     )
 
 
-def timeout(command: Options, each: str) -> None:
+def timeout(command: Options, span: str) -> None:
     """Add ``--timeout``. ``each``: what may take so long."""
-    command.add_argument("--timeout", metavar="SECONDS", type=seconds, default=10.0, help=f"{each} (default: 10)")
+    command.add_argument("--timeout", metavar="SECONDS", type=seconds, default=10.0, help=f"{span} (default: 10)")
 
 
 def fetches(command: Options) -> None:
@@ -80,9 +80,9 @@ def folder(text: str) -> str:
 def seconds(text: str) -> float:
     """Return a positive number of seconds, of at most an hour."""
     try:
-        found = float(text)
+        number = float(text)
     except ValueError:
-        found = 0.0
-    if not 0 < found <= _HOUR:
+        number = 0.0
+    if not 0 < number <= _HOUR:
         raise argparse.ArgumentTypeError(f"not a number of seconds from 0 to 3600: {text!r}")
-    return found
+    return number

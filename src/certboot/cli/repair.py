@@ -77,7 +77,7 @@ def repair_command(arguments: argparse.Namespace) -> int:
         examined.append(repairer.examine(server))
         seen = _say(findings_text(examined[-1:])) and seen
     repairs = to_store(examined)
-    whole = all(one.chain for one in examined)
+    whole = all(server.chain for server in examined)
     if arguments.dry_run:
         _say("a dry run: nothing was changed")
         return OK if whole else FAILED
@@ -88,7 +88,7 @@ def repair_command(arguments: argparse.Namespace) -> int:
         _say(noted_text(host, certificate))
     if repairs:
         _store(paths, repairs, servers)
-    good = [_again(paths, one) for one in examined if one.chain]
+    good = [_again(paths, server) for server in examined if server.chain]
     return OK if whole and all(good) else FAILED
 
 
@@ -118,17 +118,17 @@ def chain_command(arguments: argparse.Namespace) -> int:
     from certboot.store.export.destination import write_file
 
     (server,) = targets([arguments.host], None, arguments)
-    found = _repairer(store_paths(), arguments, to_store=False).examine(server)
-    anchor = found.completion.anchor if found.completion else None
-    if not found.chain or anchor is None:
-        aside(reasons_text(found))
+    examined = _repairer(store_paths(), arguments, to_store=False).examine(server)
+    anchor = examined.completion.anchor if examined.completion else None
+    if not examined.chain or anchor is None:
+        aside(reasons_text(examined))
         return FAILED
-    text = "".join(pem.encode(each.der) for each in found.chain)
+    text = "".join(pem.encode(certificate.der) for certificate in examined.chain)
     if arguments.output is None:
         data(text)
         return OK
     write_file(Path(arguments.output), text.encode("ascii"), force=arguments.force)
-    say(f"{arguments.output}: {written_text(found.chain, anchor)}")
+    say(f"{arguments.output}: {written_text(examined.chain, anchor)}")
     return OK
 
 
@@ -139,8 +139,8 @@ def _repairer(paths: StorePaths, arguments: argparse.Namespace, *, to_store: boo
 
 
 def _question(repairs: Sequence[Repair]) -> str:
-    what = "this intermediate" if len(repairs) == 1 else f"these {len(repairs)} intermediates"
-    return f"store {what}?"
+    intermediates = "this intermediate" if len(repairs) == 1 else f"these {len(repairs)} intermediates"
+    return f"store {intermediates}?"
 
 
 def _store(paths: StorePaths, repairs: tuple[Repair, ...], servers: Sequence[Target]) -> None:
@@ -150,20 +150,18 @@ def _store(paths: StorePaths, repairs: tuple[Repair, ...], servers: Sequence[Tar
     more = f" and {len(servers) - _MOST_HOSTS} more" if len(servers) > _MOST_HOSTS else ""
     outcome = apply(paths, Request(f"repair {hosts}{more}", repairs=repairs))
     _say(headline(outcome))
-    held = {entry.sha256 for entry in outcome.record.certificates}
-    for repair in repairs:
-        if repair.certificate.fingerprint not in held:
-            why = [each.reason for each in outcome.rejected if each.fingerprint == repair.certificate.fingerprint]
-            message = f"{repair.certificate.name} does not enter the store, {why[0] if why else 'no rule says why'}"
-            raise CertbootError(message, "certboot list --rejected")
+    for certificate in (repair.certificate for repair in repairs):
+        if certificate.fingerprint not in outcome.record.fingerprints:
+            _, reason = outcome.why_not({certificate.fingerprint})
+            raise CertbootError(f"{certificate.name} does not enter the store, {reason}", "certboot list --rejected")
 
 
-def _again(paths: StorePaths, one: Examined) -> bool:
+def _again(paths: StorePaths, examined: Examined) -> bool:
     from certboot.repair.examine import handshake_with_store
 
-    found = handshake_with_store(paths, one.target)
-    _say(outcome_text(one, found))
-    return found.verify_code == 0
+    handshake = handshake_with_store(paths, examined.target)
+    _say(outcome_text(examined, handshake))
+    return handshake.verify_code == 0
 
 
 def _say(text: str) -> bool:
@@ -180,26 +178,26 @@ def _say(text: str) -> bool:
 
 def findings_text(examined: Iterable[Examined]) -> str:
     """Return what a person should look at before anything is stored."""
-    return "\n".join(line for one in examined for line in _finding(one))
+    return "\n".join(line for server in examined for line in _finding(server))
 
 
-def reasons_text(one: Examined) -> str:
+def reasons_text(examined: Examined) -> str:
     """Return why a server has no whole chain, in lines."""
-    return "\n".join(_reasons(one))
+    return "\n".join(_reasons(examined))
 
 
-def outcome_text(one: Examined, shaken: Handshake) -> str:
+def outcome_text(examined: Examined, handshake: Handshake) -> str:
     """Return the result of a handshake with the store, in OpenSSL's words."""
-    if shaken.verify_code is None:
-        said = f"no handshake: {printable(shaken.error or shaken.outcome)}"
+    if handshake.verify_code is None:
+        said = f"no handshake: {printable(handshake.error or handshake.outcome)}"
     else:
-        said = f"Verify return code: {shaken.verify_code} ({printable(shaken.verify_message)})"
-    line = f"{_host(one)}: {said}"
-    if shaken.verify_code == 0:
+        said = f"Verify return code: {handshake.verify_code} ({printable(handshake.verify_message)})"
+    line = f"{_host(examined)}: {said}"
+    if handshake.verify_code == 0:
         return line
-    if shaken.verify_code == _EXPIRED and one.expired:
-        return f"{line}\n  next     certboot update takes out what has expired: {_named(one.expired[0])}"
-    return f"{line}\n  next     certboot doctor {_host(one)} says why"
+    if handshake.verify_code == _EXPIRED and examined.expired:
+        return f"{line}\n  next     certboot update takes out what has expired: {_named(examined.expired[0])}"
+    return f"{line}\n  next     certboot doctor {_host(examined)} says why"
 
 
 def noted_text(host: str, certificate: Certificate) -> str:
@@ -211,37 +209,37 @@ def noted_text(host: str, certificate: Certificate) -> str:
 
 def written_text(chain: Iterable[Certificate], anchor: Certificate) -> str:
     """Return what a file with a chain holds, in order."""
-    names = ", ".join(printable(each.name) for each in chain)
+    names = ", ".join(printable(certificate.name) for certificate in chain)
     return f"{names}; not in it: {printable(anchor.name)}, which clients have"
 
 
-def _finding(one: Examined) -> Iterator[str]:
+def _finding(examined: Examined) -> Iterator[str]:
     from certboot.repair.completion import SERVER
 
-    found = one.completion
-    if found is None or found.anchor is None:
-        yield from _reasons(one)
+    completion = examined.completion
+    if completion is None or completion.anchor is None:
+        yield from _reasons(examined)
         return
-    if not one.missing:
-        yield f"{_host(one)}: nothing is to be stored"
+    if not examined.missing:
+        yield f"{_host(examined)}: nothing is to be stored"
     else:
-        names = ", ".join(printable(offer.certificate.name) for offer in one.missing)
-        sent = all(offer.origin == SERVER for offer in one.missing)
+        names = ", ".join(printable(offer.certificate.name) for offer in examined.missing)
+        sent = all(offer.origin == SERVER for offer in examined.missing)
         why = f"{PYTHONS} refuse what is above it" if sent else "the server does not send it"
-        yield f"{_host(one)}: to be stored, because {why}: {names}"
-        yield from _offers(one, found)
-    for offer in one.in_store:
+        yield f"{_host(examined)}: to be stored, because {why}: {names}"
+        yield from _offers(examined, completion)
+    for offer in examined.in_store:
         yield f"  stored   {_named(offer.certificate)}, which the server does not send either"
-    for certificate in one.expired:
+    for certificate in examined.expired:
         yield f"  expired  {_named(certificate)}, in the store: clients prefer it, and refuse it"
-    yield f"  anchor   {_named(found.anchor)}, in the store"
-    if one.through_proxy:
+    yield f"  anchor   {_named(completion.anchor)}, in the store"
+    if examined.through_proxy:
         yield _PROXY
 
 
-def _offers(one: Examined, found: Completion) -> Iterator[str]:
-    below = {offer: child for child, offer in zip(found.path, found.path[1:], strict=False)}
-    for offer in one.missing:
+def _offers(examined: Examined, completion: Completion) -> Iterator[str]:
+    below = {offer: child for child, offer in zip(completion.path, completion.path[1:], strict=False)}
+    for offer in examined.missing:
         certificate = offer.certificate
         digits = certificate.fingerprint.upper()
         yield f"  {printable(certificate.subject)}"
@@ -250,49 +248,49 @@ def _offers(one: Examined, found: Completion) -> Iterator[str]:
         yield f"    from     {shortened(offer.origin)}"
         yield f"    because  it signed {printable(below[offer].certificate.name)}"
         yield from (f"    defect   {defect}: {PYTHONS} refuse it" for defect in certificate.defects)
-    if one.refused:
-        yield f"  refused  by {PYTHONS}: {_named(one.refused)}, {', '.join(one.refused.defects)}"
+    if examined.refused:
+        yield f"  refused  by {PYTHONS}: {_named(examined.refused)}, {', '.join(examined.refused.defects)}"
 
 
-def _reasons(one: Examined) -> Iterator[str]:
-    if one.completion is None:
-        yield f"{_host(one)}: cannot be repaired: {printable(one.error)}"
+def _reasons(examined: Examined) -> Iterator[str]:
+    if examined.completion is None:
+        yield f"{_host(examined)}: cannot be repaired: {printable(examined.error)}"
         return
-    leaf = one.completion.path[0].certificate
-    yield f"{_host(one)}: cannot be repaired: no way from {printable(leaf.name)} to an anchor of the store"
-    refusals, more = _some(one.completion.refusals)
+    leaf = examined.completion.path[0].certificate
+    yield f"{_host(examined)}: cannot be repaired: no way from {printable(leaf.name)} to an anchor of the store"
+    refusals, more = _some(examined.completion.refusals)
     for refusal in refusals:
         yield f"  refused  {refusal.rule}: {_named(refusal.certificate)} from {shortened(refusal.origin)}"
         yield f"           {shortened(refusal.reason)}"
     if more:
         yield f"  refused  and {more} more"
-    failures, more = _some(one.failures)
+    failures, more = _some(examined.failures)
     for failure in failures:
         where = f" at {shortened(failure.address)}" if failure.address else ""
         yield f"  missing  {failure.rule}: the issuer of {printable(failure.of)}{where}"
         yield f"           {shortened(failure.reason)}"
     if more:
         yield f"  missing  and {more} more"
-    if one.through_proxy:
+    if examined.through_proxy:
         yield _PROXY
-    yield f"  next     certboot doctor {_host(one)} tells what its operator has to change"
+    yield f"  next     certboot doctor {_host(examined)} tells what its operator has to change"
     for rule, words, option in _OPTIONS:
-        if any(failure.rule == rule and words in failure.reason for failure in one.failures):
+        if any(failure.rule == rule and words in failure.reason for failure in examined.failures):
             yield f"  or       {option}"
 
 
-def _some(each: Sequence[_Ruled]) -> tuple[list[_Ruled], int]:
+def _some(reasons: Sequence[_Ruled]) -> tuple[list[_Ruled], int]:
     """Return a few of them, first one by each rule: a stranger can make as many as he likes; and how many are left."""
     before: dict[str, int] = {}
-    for number, one in enumerate(each):
-        before.setdefault(one.rule, number)
-    firsts = sorted(range(len(each)), key=lambda number: (before[each[number].rule] != number, number))
+    for number, reason in enumerate(reasons):
+        before.setdefault(reason.rule, number)
+    firsts = sorted(range(len(reasons)), key=lambda number: (before[reasons[number].rule] != number, number))
     shown = sorted(firsts[:_MOST])
-    return [each[number] for number in shown], len(each) - len(shown)
+    return [reasons[number] for number in shown], len(reasons) - len(shown)
 
 
-def _host(one: Examined) -> str:
-    return printable(one.target.shown)
+def _host(examined: Examined) -> str:
+    return printable(examined.target.shown)
 
 
 def _named(certificate: Certificate) -> str:

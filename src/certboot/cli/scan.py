@@ -78,11 +78,11 @@ def scan_command(arguments: argparse.Namespace) -> int:
     progress = Progress(tally, shares_terminal=on_terminal and not arguments.output)
     with quiet(), as_directory(paths, os.environ), interruptible() as stopped, contextlib.ExitStack() as stack:
         stack.callback(progress.clear)
-        found = entries(_lines(arguments, stack), way)
+        listed = entries(_lines(arguments, stack), way)
         prober = Prober(paths, os.environ, tally.issuers)
         write = stack.enter_context(output(arguments, tally, earlier))
         ordered = not arguments.unordered
-        work = results(earlier.left(found), prober.examine, jobs=arguments.jobs, ordered=ordered, stopped=stopped)
+        work = results(earlier.left(listed), prober.examine, jobs=arguments.jobs, ordered=ordered, stopped=stopped)
         for result in stack.enter_context(contextlib.closing(work)):
             if result:
                 tally.add(result)

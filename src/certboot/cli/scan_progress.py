@@ -97,7 +97,7 @@ def scan_summary(tally: Tally) -> str:
     width = max((len(cause) for cause in tally.causes), default=0)
     for cause, count in _by_count(tally):
         examples = tally.examples[cause]
-        shown = ", ".join(printable(each) for each in examples) + (", ..." if count > len(examples) else "")
+        shown = ", ".join(printable(example) for example in examples) + (", ..." if count > len(examples) else "")
         lines.append(f"{count:>9,}  {cause:<{width}}  {shown}")
     lines += [f"{count:>9,}  also {kind}" for kind, count in sorted(tally.remarks.items()) if kind in _REMARKS]
     lines += _inspection(tally)
@@ -113,7 +113,7 @@ def scan_progress(tally: Tally) -> str:
 def _inspection(tally: Tally) -> list[str]:
     lines = []
     for issuer, hosts in sorted(tally.issuers.shared().items()):
-        shown = ", ".join(printable(each) for each in hosts[:_HOSTS]) + (", ..." if len(hosts) > _HOSTS else "")
+        shown = ", ".join(printable(host) for host in hosts[:_HOSTS]) + (", ..." if len(hosts) > _HOSTS else "")
         lines.append(f"the same untrusted CA stands behind unrelated hosts: {printable(issuer)}")
         lines.append(f"{'':11}{shown}: most likely something on the way opens TLS (TLS inspection)")
     return lines
@@ -128,11 +128,11 @@ def _hints(tally: Tally) -> list[str]:
 
 
 def _by_count(tally: Tally) -> list[tuple[str, int]]:
-    return sorted(tally.causes.items(), key=lambda each: (-each[1], each[0]))
+    return sorted(tally.causes.items(), key=lambda counted: (-counted[1], counted[0]))
 
 
-def _counted(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def _counted(number: int, noun: str, many: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else many or noun + 's'}"
 
 
 def _is(number: int) -> str:

@@ -89,13 +89,12 @@ def trust_command(arguments: argparse.Namespace) -> int:
     elif remote and not arguments.sha256:
         message = "what comes from the network is not trusted unseen"
         raise CertbootError(message, "leave out --yes, or say with --sha256 which certificate you expect")
-    fingerprints = frozenset(candidate.certificate.fingerprint for one in loaded for candidate in one.candidates)
+    fingerprints = frozenset(candidate.certificate.fingerprint for source in loaded for candidate in source.candidates)
     outcome = apply(paths, Request("trust", additions=tuple(loaded), trust_again=fingerprints))
-    if not fingerprints & {entry.sha256 for entry in outcome.record.certificates}:
-        found = [rejection for rejection in outcome.rejected if rejection.fingerprint in fingerprints]
-        message = f"it does not enter the store, {found[0].reason if found else 'no rule says why'}"
-        undo = "certboot distrust ID --undo" if found and found[0].rule == "distrusted" else "certboot list --rejected"
-        raise CertbootError(message, f"{undo}; config.toml may keep it out")
+    if not fingerprints & outcome.record.fingerprints:
+        rule, reason = outcome.why_not(fingerprints)
+        undo = "certboot distrust ID --undo" if rule == "distrusted" else "certboot list --rejected"
+        raise CertbootError(f"it does not enter the store, {reason}", f"{undo}; config.toml may keep it out")
     say(headline(outcome))
     return OK
 
@@ -117,13 +116,13 @@ def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Lo
     from certboot.sources.server import topmost
 
     server = target(arguments.target, arguments)
-    found = handshake(server)
-    if not found.chain.presented:
+    answer = handshake(server)
+    if not answer.chain.presented:
         raise CertbootError(f"no certificate came from {server.shown}", f"certboot doctor {server.shown}")
     https = trusted_bundle(paths) if arguments.allow_https else None
-    issuers = Issuers(policy_from(found.peer.address, private=arguments.allow_private, https=https), {})
+    issuers = Issuers(policy_from(answer.peer.address, private=arguments.allow_private, https=https), {})
     try:
-        loaded = topmost(found.chain.presented, server.shown, arguments.sha256, now, issuers.fetched)
+        loaded = topmost(answer.chain.presented, server.shown, arguments.sha256, now, issuers.fetched)
     finally:
         notes = not_fetched(issuers.failures, through_proxy=issuers.through_proxy)
         if notes:
@@ -182,8 +181,8 @@ def distrust_command(arguments: argparse.Namespace) -> int:
 def offer_text(loaded: Iterable[Loaded], now: datetime, host: str = "HOST") -> str:
     """Return what a person should look at before trusting these certificates, which are those of ``host``."""
     lines: list[str] = []
-    for one in loaded:
-        for candidate in one.candidates:
+    for source in loaded:
+        for candidate in source.candidates:
             certificate = candidate.certificate
             broken = broken_rule(certificate, now)
             digits = certificate.fingerprint.upper()
@@ -195,13 +194,13 @@ def offer_text(loaded: Iterable[Loaded], now: datetime, host: str = "HOST") -> s
                 *_cautions(certificate, printable(host)),
                 *(f"  refused  {broken[1]}" for _ in (broken,) if broken),
             ]
-        lines += [f"  refused  {printable(rejection.reason)}" for rejection in one.rejections]
+        lines += [f"  refused  {printable(rejection.reason)}" for rejection in source.rejections]
     return "\n".join(lines)
 
 
 def not_fetched(failures: Iterable[Failure], *, through_proxy: bool) -> str:
     """Return why a part of the chain that the server does not send could not be had, and what was not checked."""
-    lines = [f"not fetched: {each.rule}: {printable(f'{each.address} {each.reason}'.strip())}" for each in failures]
+    lines = [f"not fetched: {miss.rule}: {printable(f'{miss.address} {miss.reason}'.strip())}" for miss in failures]
     if through_proxy:
         lines.append("a proxy resolved the names of these addresses: where they lead could not be checked")
     return "\n".join(lines)

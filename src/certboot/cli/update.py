@@ -74,12 +74,12 @@ def own_rejections(outcome: Outcome) -> list[str]:
     """Return a line for everything of the user's own sources that did not enter this time."""
     # Whoever presets a bundle of all public roots does not need to hear which of them have ended, and of what a server
     # once forgot to send nobody needs to hear more than once.
-    before = {entry.sha256 for entry in outcome.previous.certificates} if outcome.previous else set()
+    before = outcome.previous.fingerprints if outcome.previous else ()
     own = (
-        each
-        for each in outcome.rejected
-        if (each.source in OWN and (each.source, each.rule) != ("adopted", "expired"))
-        or (each.source == repaired.NAME and each.fingerprint in {*before, ""})
+        rejection
+        for rejection in outcome.rejected
+        if (rejection.source in OWN and (rejection.source, rejection.rule) != ("adopted", "expired"))
+        or (rejection.source == repaired.NAME and rejection.fingerprint in {*before, ""})
     )
     return [f"{printable(rejection.detail)}: {printable(rejection.reason)}" for rejection in own]
 
@@ -104,24 +104,24 @@ def headline(outcome: Outcome) -> str:
 
 
 def _sources(record: Manifest) -> str:
-    found: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[str]] = {}
     for entry in record.certificates:
         for reason in entry.provenance:
-            found.setdefault(reason.source, Counter())[reason.detail] += 1
+            counts.setdefault(reason.source, Counter())[reason.detail] += 1
     parts = []
     for source in SHOWN:
-        places = found.get(source, Counter())
+        places = counts.get(source, Counter())
         where = ", ".join(places) if len(places) <= _MOST_PLACES else f"{len(places)} files"
         if source == repaired.NAME:
             where = "certboot list --source repaired"
         parts += [f"{source} {places.total()} ({where})"] if places else []
-    if "system" in record.choices.sources and "system" not in found:
+    if "system" in record.choices.sources and "system" not in counts:
         parts.append("system 0 (this system has no trust store)")
     return printable(", ".join(parts))
 
 
 def _rejections(rejected: Iterable[Rejection]) -> str:
-    counts = sorted(Counter(each.rule for each in rejected).items())
+    counts = sorted(Counter(rejection.rule for rejection in rejected).items())
     return printable(", ".join(f"{count} {rule}" for rule, count in counts))
 
 

@@ -37,8 +37,8 @@ def read(path: Path, now: datetime, password: Password | None = None, *, remembe
     if remembered:
         _refuse_exposed(path)
     if path.is_dir():
-        found = [(file, _attempted(file)) for file in _certificate_files(path)]
-        return Unparsed(_pieces(found), lambda: checked(_parsed(found, password), str(path), now))
+        contents = [(file, _attempted(file)) for file in _certificate_files(path)]
+        return Unparsed(_pieces(contents), lambda: checked(_parsed(contents, password), str(path), now))
     data = content(path)
     return Unparsed(((str(path), data),), lambda: checked(_from_bytes(data, str(path), password), str(path), now))
 
@@ -49,8 +49,8 @@ def read_kept(trusted: Path) -> Unparsed:
     A file there that cannot be read is a rejection: it must not keep new roots, or distrust, from arriving.
     """
     # A dot begins what a killed run left half-written.
-    found = [(path, _attempted(path)) for path in sorted(trusted.glob("[!.]*"))]
-    return Unparsed(_pieces(found), lambda: _parsed(found, None))
+    contents = [(path, _attempted(path)) for path in sorted(trusted.glob("[!.]*"))]
+    return Unparsed(_pieces(contents), lambda: _parsed(contents, None))
 
 
 def checked(loaded: Loaded, where: str, now: datetime) -> Loaded:
@@ -64,13 +64,13 @@ def checked(loaded: Loaded, where: str, now: datetime) -> Loaded:
 
 def _certificate_files(folder: Path) -> list[Path]:
     try:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS and path.is_file())
+        certificates = sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS and path.is_file())
     except OSError as error:
         raise cannot_read(folder, error) from error
-    if not found:
+    if not certificates:
         message = f"no certificate files in the folder: {folder}"
         raise SourceError(message, f"it is searched, without the folders in it, for {', '.join(EXTENSIONS)}")
-    return found
+    return certificates
 
 
 def _refuse_exposed(path: Path) -> None:
@@ -91,21 +91,22 @@ def _attempted(path: Path) -> bytes | SourceError:
 
 def _pieces(read: Iterable[tuple[Path, bytes | SourceError]]) -> tuple[tuple[str, bytes], ...]:
     return tuple(
-        (str(path), found) if isinstance(found, bytes) else (f"{path}: {found.message}", b"") for path, found in read
+        (str(path), content) if isinstance(content, bytes) else (f"{path}: {content.message}", b"")
+        for path, content in read
     )
 
 
 def _parsed(read: Iterable[tuple[Path, bytes | SourceError]], password: Password | None) -> Loaded:
     from certboot.sources.extract import merged
 
-    return merged(_parsed_or_rejected(str(path), found, password) for path, found in read)
+    return merged(_parsed_or_rejected(str(path), content, password) for path, content in read)
 
 
-def _parsed_or_rejected(path: str, found: bytes | SourceError, password: Password | None) -> Loaded:
+def _parsed_or_rejected(path: str, content: bytes | SourceError, password: Password | None) -> Loaded:
     try:
-        if isinstance(found, SourceError):
-            raise found
-        return _from_bytes(found, path, password)
+        if isinstance(content, SourceError):
+            raise content
+        return _from_bytes(content, path, password)
     except (SourceError, CertificateError) as error:
         reason = error.message.removesuffix(f": {path}")
         return Loaded((), (Rejection("unreadable", NAME, path, reason),))

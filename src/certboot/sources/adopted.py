@@ -20,13 +20,17 @@ _HASH_NAME = re.compile(r"([0-9a-f]{8})\.[0-9]+")
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Content:
     """One file, or why it, or a whole directory, is not read."""
 
     path: str
     data: bytes = b""
     rule: str = ""
     reason: str = ""
+
+    @property
+    def piece(self) -> tuple[str, bytes]:
+        return (f"{self.path}: {self.reason}" if self.rule else self.path), self.data
 
 
 def read(adoption: Adoption, home: Path) -> Unparsed:
@@ -36,12 +40,12 @@ def read(adoption: Adoption, home: Path) -> Unparsed:
     its own reason.
     What anybody but the user, root and the user's group could change is rejected: it would decide over every client.
     """
-    found = list(_all_found(adoption, home))
-    wrong = [each for each in found if each.rule]
-    if wrong and len(wrong) == len(found):
+    contents = list(_contents(adoption, home))
+    wrong = [content for content in contents if content.rule]
+    if wrong and len(wrong) == len(contents):
         message = f"{adoption.variable} cannot be adopted, {wrong[0].reason}: {printable(wrong[0].path)}"
         raise SourceError(message, _hint(adoption, wrong[0]))
-    return Unparsed(_pieces(found), lambda: _parsed(found))
+    return Unparsed(tuple(content.piece for content in contents), lambda: _parsed(contents))
 
 
 def read_again(adoption: Adoption, home: Path) -> Unparsed:
@@ -49,8 +53,8 @@ def read_again(adoption: Adoption, home: Path) -> Unparsed:
 
     It must not keep new roots, or distrust, from arriving.
     """
-    found = list(_all_found(adoption, home))
-    return Unparsed(_pieces(found), lambda: _parsed_again(adoption, found))
+    contents = list(_contents(adoption, home))
+    return Unparsed(tuple(content.piece for content in contents), lambda: _parsed_again(adoption, contents))
 
 
 def is_own(adoption: Adoption, home: Path) -> bool:
@@ -58,11 +62,7 @@ def is_own(adoption: Adoption, home: Path) -> bool:
     return all(_is_inside(Path(place), home) for place in adoption.places)
 
 
-def _pieces(found: list[_Found]) -> tuple[tuple[str, bytes], ...]:
-    return tuple((f"{each.path}: {each.reason}" if each.rule else each.path, each.data) for each in found)
-
-
-def _all_found(adoption: Adoption, home: Path) -> typing.Iterator[_Found]:
+def _contents(adoption: Adoption, home: Path) -> typing.Iterator[_Content]:
     only_directories = BY_NAME[adoption.variable].form == DIRECTORY
     for place in map(Path, adoption.places):
         try:
@@ -80,29 +80,29 @@ def _by_hash(folder: Path) -> list[Path]:
     return [path for of_one in numbered for path in itertools.takewhile(os.path.exists, of_one)]
 
 
-def _file(path: Path) -> _Found:
+def _file(path: Path) -> _Content:
     if os.path.exists(path):
         above = ownership.exposed_above(
             path / "any", groups=True
         )  # with what would lie in it, the path itself is among those above
         if above:
-            return _Found(str(path), rule="exposed", reason=above[1] + (f" ({above[0]})" if above[0] != path else ""))
+            return _Content(str(path), rule="exposed", reason=above[1] + (f" ({above[0]})" if above[0] != path else ""))
     try:
-        return _Found(str(path), files.read_regular(path, SIZE_LIMIT))
+        return _Content(str(path), files.read_regular(path, SIZE_LIMIT))
     except OSError as error:
         return _wrong(path, error)
 
 
-def _wrong(path: Path, error: OSError) -> _Found:
+def _wrong(path: Path, error: OSError) -> _Content:
     rule = GONE if isinstance(error, FileNotFoundError | NotADirectoryError) else "unreadable"
-    return _Found(str(path), rule=rule, reason=error.strerror or str(error))
+    return _Content(str(path), rule=rule, reason=error.strerror or str(error))
 
 
 def _is_inside(path: Path, home: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(home))
 
 
-def _hint(adoption: Adoption, wrong: _Found) -> str:
+def _hint(adoption: Adoption, wrong: _Content) -> str:
     if wrong.rule == "exposed":
         return "chmod go-w, if it is yours and right; certboot trust FILE takes what is in it now, and no more"
     if wrong.rule == GONE:
@@ -110,20 +110,20 @@ def _hint(adoption: Adoption, wrong: _Found) -> str:
     return "check what the variable names, and that you may read it"
 
 
-def _parsed(found: list[_Found]) -> Loaded:
+def _parsed(contents: list[_Content]) -> Loaded:
     from certboot.sources.extract import from_pem, merged
 
     return merged(
-        Loaded((), (Rejection(each.rule, NAME, each.path, each.reason),))
-        if each.rule
-        else from_pem(each.data, NAME, each.path)
-        for each in found
+        Loaded((), (Rejection(content.rule, NAME, content.path, content.reason),))
+        if content.rule
+        else from_pem(content.data, NAME, content.path)
+        for content in contents
     )
 
 
-def _parsed_again(adoption: Adoption, found: list[_Found]) -> Loaded:
+def _parsed_again(adoption: Adoption, contents: list[_Content]) -> Loaded:
     try:
-        loaded = _parsed(found)
+        loaded = _parsed(contents)
     except SourceError as error:
         return Loaded((), (Rejection("unreadable", NAME, adoption.value, error.message),))
     if loaded.candidates or loaded.rejections:

@@ -106,19 +106,19 @@ class Issuers:
         if len(pieces) > _MOST_CERTIFICATES:
             words = f"over {_MOST_CERTIFICATES} certificates in one answer"
             raise FetchError(rule="too-many-certificates", message=words)
-        found = {}
+        subjects = {}
         for piece in pieces:
             try:
-                found[piece] = der.certificate_names(piece)[1]
+                subjects[piece] = der.certificate_names(piece)[1]
             except der.DerError:
                 continue
-        if not found:
-            what = "a web page" if body.lstrip()[:1] == b"<" else "no certificate"
-            raise FetchError(rule="no-certificate", message=f"it is {what}, and not DER, PEM or PKCS#7")
-        if comparable(certificate.link.issuer_name) not in map(comparable, found.values()):
-            others = "it is not" if len(found) == 1 else f"none of {len(found)} certificates in it is"
+        if not subjects:
+            kind = "a web page" if body.lstrip()[:1] == b"<" else "no certificate"
+            raise FetchError(rule="no-certificate", message=f"it is {kind}, and not DER, PEM or PKCS#7")
+        if comparable(certificate.link.issuer_name) not in map(comparable, subjects.values()):
+            others = "it is not" if len(subjects) == 1 else f"none of {len(subjects)} certificates in it is"
             raise FetchError(rule="issuer-name-mismatch", message=f"{others} {certificate.issuer}")
-        return found
+        return subjects
 
     def _body(self, address: str) -> bytes:
         known = self._cache.get((address, self._reach)) or self._asked(address)
@@ -137,14 +137,14 @@ class Issuers:
             seconds = min(http.SECONDS, self._deadline.left())
         except TimeoutError:
             raise FetchError(rule="timeout", message=f"not finished after {_SECONDS:g} seconds in all") from None
-        found: http.Fetched | FetchError
+        answer: http.Fetched | FetchError
         try:
-            found = http.fetch_issuer(address, self._reach, seconds)
+            answer = http.fetch_issuer(address, self._reach, seconds)
         except FetchError as error:
-            found = error
+            answer = error
         if seconds == http.SECONDS:  # else it may be this server's time that was too short
-            self._cache[address, self._reach] = found
-        return found
+            self._cache[address, self._reach] = answer
+        return answer
 
 
 def _pieces(body: bytes) -> Iterator[bytes]:

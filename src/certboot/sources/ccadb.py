@@ -91,11 +91,11 @@ def _parsed(reports: dict[str, bytes], *, roots: bool) -> Loaded:
     for report in (name for name in reports if name != REVOKED):
         before = len(candidates)
         for number, row in _rows(report, reports[report]):
-            found = _candidate(report, number, row)
-            if isinstance(found, Candidate):
-                candidates.append(found)
+            offer = _candidate(report, number, row)
+            if isinstance(offer, Candidate):
+                candidates.append(offer)
             else:
-                rejections.append(found)
+                rejections.append(offer)
         if len(candidates) == before:
             raise _wrong(report, "none of its certificates can be read")
     revoked, serials, unreadable = _revoked(reports[REVOKED])
@@ -147,7 +147,7 @@ def cached_report(folders: Iterable[Path], report: str) -> bytes:
 
 def listed_in(report: bytes, fingerprints: Iterable[str]) -> frozenset[str]:
     """Return those of the SHA-256 fingerprints that stand in a report: no other column of REVOKED has such."""
-    return frozenset(each for each in fingerprints if each.upper().encode("ascii") in report)
+    return frozenset(fingerprint for fingerprint in fingerprints if fingerprint.upper().encode("ascii") in report)
 
 
 def from_network(address: str, cache: Path, verify: Path, progress: Progress | None = None) -> Read:
@@ -326,13 +326,13 @@ def _iso_date(text: str) -> str:
     """
     if not text.strip():
         return ""
-    found = _DATE.fullmatch(text.strip())
-    month = found[2] if found else ""
+    date = _DATE.fullmatch(text.strip())
+    month = date[2] if date else ""
     if month in _MONTHS:
         month = f"{_MONTHS.index(month) + 1:02}"
-    if not found or not month.isdecimal():
+    if not date or not month.isdecimal():
         raise CertificateError(f"a date that cannot be read: {printable(text)!r}")
-    return f"{found[1]}-{month}-{found[3]}"
+    return f"{date[1]}-{month}-{date[3]}"
 
 
 def _revoked(data: bytes) -> tuple[frozenset[str], frozenset[bytes], list[Rejection]]:
@@ -340,19 +340,19 @@ def _revoked(data: bytes) -> tuple[frozenset[str], frozenset[bytes], list[Reject
 
     The certificates are not parsed: some are malformed, others "too large" for the report.
     """
-    found: set[str] = set()
+    fingerprints: set[str] = set()
     serials: set[bytes] = set()
     rejections: list[Rejection] = []
     for number, (fingerprint, text) in _rows(REVOKED, data):
         if _FINGERPRINT.fullmatch(fingerprint):
-            found.add(fingerprint.lower())
+            fingerprints.add(fingerprint.lower())
             serials.update(_issuer_and_serial(text, fingerprint.lower()))
         else:
             reason = f"row {number}: not a SHA-256 fingerprint: {printable(fingerprint[:80])!r}"
             rejections.append(Rejection("unreadable", NAME, _file_name(REVOKED), reason))
-    if not found:
+    if not fingerprints:
         raise _wrong(REVOKED, "none of its fingerprints can be read")
-    return frozenset(found), frozenset(serials), rejections
+    return frozenset(fingerprints), frozenset(serials), rejections
 
 
 def _issuer_and_serial(text: str, fingerprint: str) -> Iterator[bytes]:

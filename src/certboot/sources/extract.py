@@ -89,7 +89,7 @@ def merged(parts: Iterable[Loaded]) -> Loaded:
 
 
 def _loaded(pieces: Iterable[_Piece], source: str, detail: str, *, for_everybody: bool = False) -> Loaded:
-    found: list[Certificate] = []
+    certificates: list[Certificate] = []
     rejections: list[Rejection] = []
     distrusted: dict[str, str] = {}
     for piece in tuple(_limited(pieces, detail)):  # all are counted before the first is parsed
@@ -102,9 +102,9 @@ def _loaded(pieces: Iterable[_Piece], source: str, detail: str, *, for_everybody
         if is_distrusted:
             reason = f"{piece.where} says that it is not to be trusted for TLS servers"
             distrusted |= dict.fromkeys((certificate.fingerprint, certificate.identity), reason)
-        found.append(certificate)
+        certificates.append(certificate)
     candidates = []
-    for certificate in found:
+    for certificate in certificates:
         reason = distrusted.get(certificate.fingerprint) or distrusted.get(certificate.identity, "")
         if reason:
             origin = (source, detail, reason, certificate.fingerprint, certificate.subject)

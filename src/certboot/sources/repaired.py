@@ -42,9 +42,9 @@ def read(folder: Path) -> Unparsed:
     return Unparsed(pieces, lambda: _loaded(_candidate(path, data, defect) for path, data, defect in read))
 
 
-def offered(repairs_: Iterable[Repair]) -> Loaded:
+def offered(repairs: Iterable[Repair]) -> Loaded:
     """Return intermediates that are new, as candidates."""
-    return Loaded(tuple(Candidate(each.certificate, NAME, detail(each.needs), "intermediate") for each in repairs_))
+    return Loaded(tuple(Candidate(new, NAME, detail(needs), "intermediate") for new, needs in repairs))
 
 
 def detail(needs: tuple[Need, ...]) -> str:
@@ -78,8 +78,8 @@ def _candidate(path: Path, data: bytes, defect: str) -> Candidate | Rejection:
     return Rejection("unreadable", NAME, str(path), defect)
 
 
-def _loaded(found: Iterable[Candidate | Rejection]) -> Loaded:
-    each = tuple(found)
+def _loaded(read: Iterable[Candidate | Rejection]) -> Loaded:
+    each = tuple(read)
     return Loaded(
         tuple(one for one in each if isinstance(one, Candidate)),
         tuple(one for one in each if isinstance(one, Rejection)),
@@ -120,8 +120,8 @@ def render_repair(repair: Repair) -> bytes:
 
 def needs(data: bytes) -> tuple[Need, ...]:
     """Return who needed it as the bytes of a file have it; a line that cannot be read is passed over."""
-    found = (_need(line.removeprefix(_LINE)) for line in data.split(b"\n") if line.startswith(_LINE))
-    return tuple(need for need in found if need)
+    needs_ = (_need(line.removeprefix(_LINE)) for line in data.split(b"\n") if line.startswith(_LINE))
+    return tuple(need for need in needs_ if need)
 
 
 def kept(folder: Path, certificate: Certificate) -> tuple[Need, ...]:
@@ -162,7 +162,7 @@ def _line(need: Need) -> bytes:
 
 def _need(line: bytes) -> Need | None:
     try:
-        found = Need(**json.loads(line))
+        need = Need(**json.loads(line))
     except (ValueError, TypeError, RecursionError):
         return None
-    return found if all(isinstance(text, str) for text in found) else None
+    return need if all(isinstance(text, str) for text in need) else None

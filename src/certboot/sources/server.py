@@ -37,10 +37,9 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
     if not certificates or certificates[0].der != presented[0]:
         raise SourceError(f"it sends no certificate that can be read: {host}", _HINT)
     leaf = certificates[0]
-    sent = _upwards(
-        leaf, lambda _: [Offer(certificate, f"sent by {host}") for certificate in certificates], len(certificates)
-    )
-    chain = [Offer(leaf, f"sent by {host}"), *sent]
+    offers = [Offer(certificate, f"sent by {host}") for certificate in certificates]
+    sent = _upwards(leaf, lambda _: offers, len(offers))
+    chain = [offers[0], *sent]
     if wanted not in (offer.certificate.fingerprint for offer in chain):
         chain += _upwards(chain[-1].certificate, fetch, _MOST_FETCHED)
     top = next((offer for offer in chain if offer.certificate.fingerprint == wanted), chain[-1])
@@ -57,14 +56,14 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
 
 def _upwards(certificate: Certificate, issuers: Fetch, most: int) -> list[Offer]:
     """Return the issuer, its issuer and so on; no address is asked after one that has it."""
-    found: list[Offer] = []
-    while len(found) < most and not certificate.link.self_issued:
-        known = (certificate, *(offer.certificate for offer in found))
+    chain: list[Offer] = []
+    while len(chain) < most and not certificate.link.self_issued:
+        known = (certificate, *(offer.certificate for offer in chain))
         offers = (offer for offer in issuers(certificate) if offer.certificate not in known)
         cas = (offer for offer in offers if offer.certificate.constraints.is_ca)
         above = next((offer for offer in cas if is_signed_by(certificate, offer.certificate)), None)
         if above is None:
             break
-        found.append(above)
+        chain.append(above)
         certificate = above.certificate
-    return found
+    return chain

@@ -50,7 +50,7 @@ def from_unix_files(root: Path) -> Unparsed:
     """
     bundles = ((str(path), _read(path)) for path in (root / name[1:] for name in _FILES))
     links = [(str(path), _read(path)) for name in _DIRECTORIES for path in _hash_links(root / name[1:])]
-    bundle = itertools.islice((each for each in bundles if b"-----BEGIN" in each[1]), 1)
+    bundle = itertools.islice((piece for piece in bundles if b"-----BEGIN" in piece[1]), 1)
     pieces = (*bundle, *links)
     return Unparsed(pieces, lambda: _parsed(pieces))
 

@@ -56,14 +56,14 @@ def expected(text: str) -> str:
 
 
 def _pinned(loaded: Loaded, body: bytes, wanted: str, url: str) -> Loaded:
-    found = hashlib.sha256(body).hexdigest()
-    if not wanted or wanted == found:
+    digest = hashlib.sha256(body).hexdigest()
+    if not wanted or wanted == digest:
         return loaded
     chosen = [candidate for candidate in loaded.candidates if candidate.certificate.fingerprint == wanted]
     refused = [rejection for rejection in loaded.rejections if rejection.fingerprint == wanted]
     if chosen or refused:  # all the same, if the file repeats it
         return Loaded(tuple(chosen[:1]), tuple(refused[:1]))
     message = (
-        f"pinned is {wanted}, but the file has the SHA-256 {found}, and so has no certificate in it: {printable(url)}"
+        f"pinned is {wanted}, but the file has the SHA-256 {digest}, and so has no certificate in it: {printable(url)}"
     )
     raise SourceError(message, "ask whoever runs this CA which is right; only then change the pin")

@@ -35,7 +35,7 @@ def parse_distrusted(data: bytes, path: Path) -> dict[str, str]:
 
     A line that cannot be understood is an error, not a comment: what it was to keep out would come in.
     """
-    found = {}
+    distrusted = {}
     for number, line in enumerate(data.decode("utf-8", errors="replace").split("\n"), start=1):
         words = re.split("[ \t]+", line.strip(" \t\r"), maxsplit=1)
         if not words[0]:
@@ -44,8 +44,8 @@ def parse_distrusted(data: bytes, path: Path) -> dict[str, str]:
         if not fingerprint.is_whole(digits):
             message = f"{path}, line {number}: it does not begin with a SHA-256 fingerprint of 64 hexadecimal digits"
             raise StoreError(message, "mend the line; certboot distrust and certboot distrust --undo write this file")
-        found[digits] = words[1] if len(words) > 1 else ""
-    return found
+        distrusted[digits] = words[1] if len(words) > 1 else ""
+    return distrusted
 
 
 def render_distrusted(distrusted: dict[str, str]) -> bytes:
@@ -71,12 +71,14 @@ def find_distrusted(distrusted: dict[str, str], text: str) -> tuple[str, str]:
     prefix = fingerprint.plain(text) or "none"
     wanted = text.strip().casefold()
     distrusted = {fingerprint: name for fingerprint, name in distrusted.items() if not name.startswith(_KEY_OF)}
-    found = [each for each in distrusted.items() if each[0].startswith(prefix) or each[1].casefold() == wanted != ""]
-    if len(found) != 1:
-        message = f"{text!r} names {len(found)} of the {len(distrusted)} distrusted certificates"
+    named = [
+        entry for entry in distrusted.items() if entry[0].startswith(prefix) or entry[1].casefold() == wanted != ""
+    ]
+    if len(named) != 1:
+        message = f"{text!r} names {len(named)} of the {len(distrusted)} distrusted certificates"
         known = ", ".join(f"{fingerprint[:16]} {name}" for fingerprint, name in distrusted.items())
         raise StoreError(message, f"they are: {known}" if known else "nothing is distrusted")
-    return found[0]
+    return named[0]
 
 
 def read_adoptions(path: Path) -> tuple[variables.Adoption, ...]:
@@ -84,14 +86,13 @@ def read_adoptions(path: Path) -> tuple[variables.Adoption, ...]:
 
     A line that ``adopt`` cannot have written is passed over: what is not adopted is left as it is.
     """
-    try:
-        lines = os.fsdecode(files.read_regular(path, files.SMALL)).split("\n")
-    except FileNotFoundError:
-        return ()
-    found = (variables.Adoption(*line.split("=", 1)) for line in lines if "=" in line)
-    return tuple(dict.fromkeys(each for each in found if each.variable in BY_NAME and not each.unfit))
+    lines = os.fsdecode(files.read_if_there(path, files.SMALL) or b"").split("\n")
+    adoptions = (variables.Adoption(*line.split("=", 1)) for line in lines if "=" in line)
+    return tuple(
+        dict.fromkeys(adoption for adoption in adoptions if adoption.variable in BY_NAME and not adoption.unfit)
+    )
 
 
 def render_adoptions(adoptions: Iterable[variables.Adoption]) -> bytes:
     """Return the bytes of the file."""
-    return os.fsencode("".join(f"{each.variable}={each.value}\n" for each in adoptions))
+    return os.fsencode("".join(f"{adoption.variable}={adoption.value}\n" for adoption in adoptions))

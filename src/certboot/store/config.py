@@ -104,27 +104,34 @@ def parse_config(data: bytes, path: Path) -> Config:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, or a number of 5,000 digits
         raise CertbootError(f"cannot read {path}: {error}", hint) from error
-    reader = _Reader(path, text)
-    reader.known(document, "", _TOP)
-    base = path.parent / reader.text(document, "base")
-    ccadb = reader.table(document, "ccadb", ("address", "folder"))
-    variables = reader.table(document, "variables", ("add", "remove"))
-    rules = reader.table(document, "rules", ("distrust",))
-    folder = reader.text(ccadb, "folder", "ccadb")
+    top = _Table(_Lines(path, text), document, _TOP)
+    base = path.parent / top.text("base")
+    ccadb = top.table("ccadb", ("address", "folder"))
+    variables = top.table("variables", ("add", "remove"))
+    rules = top.table("rules", ("distrust",))
+    folder = ccadb.text("folder")
     return Config(
-        sources=reader.texts(document, "sources", OPTIONAL) if "sources" in document else None,
-        intermediates=reader.truth(document, "intermediates"),
-        ccadb_address=reader.text(ccadb, "address", "ccadb"),
+        sources=top.texts("sources", OPTIONAL) if "sources" in document else None,
+        intermediates=top.truth("intermediates"),
+        ccadb_address=ccadb.text("address"),
         ccadb_folder=base / folder if folder else None,
-        guards=reader.texts(document, "guards", GUARDS) if "guards" in document else None,
-        max_age=reader.span(document, "max-age"),
-        add=reader.texts(variables, "add", tuple(BY_NAME), "variables"),
-        remove=reader.texts(variables, "remove", tuple(BY_NAME), "variables"),
-        distrust=frozenset(
-            reader.fingerprint(value, "rules") for value in reader.texts(rules, "distrust", (), "rules")
-        ),
-        companies=tuple(reader.company(table, base, n) for n, table in enumerate(reader.tables(document, "company"))),
+        guards=top.texts("guards", GUARDS) if "guards" in document else None,
+        max_age=top.span("max-age"),
+        add=variables.texts("add", tuple(BY_NAME)),
+        remove=variables.texts("remove", tuple(BY_NAME)),
+        distrust=frozenset(map(rules.fingerprint, rules.texts("distrust"))),
+        companies=tuple(_company(table, base) for table in top.tables("company", ("path", "address", "sha256"))),
     )
+
+
+def _company(table: _Table, base: Path) -> Company:
+    path, address, pin = (table.text(key) for key in ("path", "address", "sha256"))
+    if bool(path) == bool(address) or (address and not address.startswith("https://")):
+        near, fault = ("address" if address else table.section), "a company CA has either a path or an https address"
+        raise table.wrong(near, fault, 'write path = "…", or address = "https://…"')
+    if pin and path:
+        raise table.wrong("sha256", "sha256 goes with an address", "a file is as safe as its folder")
+    return Company(base / path if path else None, address, table.fingerprint(pin) if pin else "")
 
 
 def rebased(text: str, folder: Path) -> str:
@@ -147,95 +154,89 @@ def rebased(text: str, folder: Path) -> str:
     return moved
 
 
-class _Reader:
-    """Reads typed values out of a TOML document, and says in which line one is not what it should be."""
+class _Lines:
+    """The lines of a file without their comments."""
 
     def __init__(self, path: Path, text: str) -> None:
-        self._path = path
+        self.path = path
         self._lines = [line.split("#")[0] for line in text.split("\n")]
 
-    def wrong(self, near: str, what: str, known: str, section: str = "", number: int = 0) -> CertbootError:
-        """Return the error with the line of ``near`` behind the header of ``section``, the one with this number."""
+    def number(self, near: str, section: str, index: int) -> int:
+        """Return the line of ``near`` behind the header of ``section``, the one with this index."""
         header = re.compile(rf"\s*\[+\s*{re.escape(section)}\s*\]")
         headers = [n for n, line in enumerate(self._lines) if header.match(line)] if section else []
-        start = headers[number] if number < len(headers) else 0
+        start = headers[index] if index < len(headers) else 0
         word = re.compile(rf"(?<![\w.-]){re.escape(near)}(?![\w-])")
-        found = next((n for n in range(start, len(self._lines)) if word.search(self._lines[n])), start)
-        return CertbootError(f"{self._path}, line {found + 1}: {what}", known)
+        return next((n for n in range(start, len(self._lines)) if word.search(self._lines[n])), start) + 1
 
-    def known(self, table: dict[str, typing.Any], name: str, keys: tuple[str, ...], number: int = 0) -> None:
-        for key in table:
+
+class _Table:
+    """A table of the document: gives typed values, and says in which line one is not what it should be."""
+
+    def __init__(
+        self, lines: _Lines, values: dict[str, typing.Any], keys: tuple[str, ...], section: str = "", index: int = 0
+    ) -> None:
+        self.section = section
+        self._lines, self._values, self._index = lines, values, index
+        for key in values:
             if key not in keys:
-                what = f"certboot does not know {name + '.' if name else ''}{key}"
-                raise self.wrong(key, what, f"it knows {', '.join(keys)}", name, number)
+                fault = f"certboot does not know {section + '.' if section else ''}{key}"
+                raise self.wrong(key, fault, f"it knows {', '.join(keys)}")
 
-    def table(self, document: dict[str, typing.Any], key: str, keys: tuple[str, ...]) -> dict[str, typing.Any]:
-        found = document.get(key, {})
-        if not isinstance(found, dict):
+    def wrong(self, near: str, fault: str, known: str) -> CertbootError:
+        line = self._lines.number(near, self.section, self._index)
+        return CertbootError(f"{self._lines.path}, line {line}: {fault}", known)
+
+    def table(self, key: str, keys: tuple[str, ...]) -> _Table:
+        values = self._values.get(key, {})
+        if not isinstance(values, dict):
             raise self.wrong(key, f"{key} is not a section", f"write [{key}]")
-        self.known(found, key, keys)
-        return found
+        return _Table(self._lines, values, keys, key)
 
-    def tables(self, document: dict[str, typing.Any], key: str) -> list[dict[str, typing.Any]]:
-        found = document.get(key, [])
-        if not isinstance(found, list) or not all(isinstance(table, dict) for table in found):
+    def tables(self, key: str, keys: tuple[str, ...]) -> list[_Table]:
+        values = self._values.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(table, dict) for table in values):
             raise self.wrong(key, f"{key} is not a list of sections", f"write [[{key}]]")
-        return found
+        return [_Table(self._lines, table, keys, key, index) for index, table in enumerate(values)]
 
-    def text(self, table: dict[str, typing.Any], key: str, section: str = "", number: int = 0) -> str:
-        found = table.get(key, "")
-        if not isinstance(found, str):
-            raise self.wrong(key, f"{key} is not a text", f'write {key} = "…"', section, number)
-        return found
+    def text(self, key: str) -> str:
+        value = self._values.get(key, "")
+        if not isinstance(value, str):
+            raise self.wrong(key, f"{key} is not a text", f'write {key} = "…"')
+        return value
 
-    def span(self, table: dict[str, typing.Any], key: str) -> timedelta | None:
-        if key not in table:
+    def span(self, key: str) -> timedelta | None:
+        if key not in self._values:
             return None
-        text = self.text(table, key)
+        text = self.text(key)
         try:
-            found = parse_duration(text)
+            span = parse_duration(text)
         except CertbootError as error:
             raise self.wrong(key, f"{key} is {error.message}", error.hint) from error
-        if not found:
+        if not span:
             raise self.wrong(key, f"{key} is no time at all: {text!r}", f'write {key} = "30d"')
-        return found
+        return span
 
-    def truth(self, table: dict[str, typing.Any], key: str) -> bool | None:
-        found = table.get(key)
-        if not isinstance(found, bool | None):
+    def truth(self, key: str) -> bool | None:
+        value = self._values.get(key)
+        if not isinstance(value, bool | None):
             raise self.wrong(key, f"{key} is neither true nor false", f"write {key} = true")
-        return found
+        return value
 
-    def texts(
-        self, table: dict[str, typing.Any], key: str, allowed: tuple[str, ...] = (), section: str = ""
-    ) -> tuple[str, ...]:
-        found = table.get(key, [])
-        if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
-            raise self.wrong(key, f"{key} is not a list of texts", f'write {key} = ["…"]', section)
-        for text in found:
+    def texts(self, key: str, allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
+        values = self._values.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(text, str) for text in values):
+            raise self.wrong(key, f"{key} is not a list of texts", f'write {key} = ["…"]')
+        for text in values:
             if allowed and text not in allowed:
-                what = f"certboot does not know {text!r} in {key}"
-                raise self.wrong(text, what, f"it knows {', '.join(allowed)}", section)
-        return tuple(found)
+                raise self.wrong(text, f"certboot does not know {text!r} in {key}", f"it knows {', '.join(allowed)}")
+        return tuple(values)
 
-    def fingerprint(self, value: str, section: str, number: int = 0) -> str:
+    def fingerprint(self, value: str) -> str:
         plain = fingerprint.plain(value)
         if not fingerprint.is_whole(plain):
-            what = f"not a SHA-256 fingerprint: {value!r}"
-            raise self.wrong(value, what, "it has 64 hexadecimal digits", section, number)
+            raise self.wrong(value, f"not a SHA-256 fingerprint: {value!r}", "it has 64 hexadecimal digits")
         return plain
-
-    def company(self, table: dict[str, typing.Any], base: Path, number: int) -> Company:
-        section = "company"
-        self.known(table, section, ("path", "address", "sha256"), number)
-        path, address, pin = (self.text(table, key, section, number) for key in ("path", "address", "sha256"))
-        if bool(path) == bool(address) or (address and not address.startswith("https://")):
-            near, what = ("address" if address else section), "a company CA has either a path or an https address"
-            raise self.wrong(near, what, 'write path = "…", or address = "https://…"', section, number)
-        if pin and path:
-            near, what = "sha256", "sha256 goes with an address"
-            raise self.wrong(near, what, "a file is as safe as its folder", section, number)
-        return Company(base / path if path else None, address, self.fingerprint(pin, section, number) if pin else "")
 
 
 def parse_duration(text: str) -> timedelta:

@@ -10,8 +10,8 @@ from certboot import files
 from certboot.pki.certificate import Certificate, annotated_pem, file_name
 from certboot.sources import added, repaired
 from certboot.sources.candidates import Rejection
+from certboot.sources.extract import merged
 from certboot.store import choices, generations, manifest, policy
-from certboot.store.generations import certificates
 from certboot.store.manifest import Intermediate, Provenance, TrustAnchor
 from certboot.store.policy import Decision, Rules
 from certboot.store.request import Plan, Request
@@ -23,30 +23,30 @@ if typing.TYPE_CHECKING:
     from certboot.store.paths import StorePaths
 
 
+_Member = typing.TypeVar("_Member", TrustAnchor, Intermediate)
+
+
 def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
     """Return what the store is to be; raises CertbootError."""
     # Only now, under the lock, is it known who else needed them: another repair may have ended since they were found.
-    repairs_ = tuple(
-        each._replace(needs=repaired.joined(repaired.kept(paths.repaired, each.certificate), each.needs))
-        for each in request.repairs
+    repairs = tuple(
+        repair._replace(needs=repaired.joined(repaired.kept(paths.repaired, repair.certificate), repair.needs))
+        for repair in request.repairs
     )
-    request = dataclasses.replace(request, repairs=repairs_)
-    loaded = (
-        repaired.offered(request.repairs),
-        *(source.parse() for source in inputs.sources),
-    )
-    candidates = tuple(candidate for one in loaded for candidate in one.candidates)
-    out = _distrusted(request, inputs, [candidate.certificate for candidate in candidates])
+    request = dataclasses.replace(request, repairs=repairs)
+    loaded = merged((repaired.offered(repairs), *(source.parse() for source in inputs.sources)))
+    certificates = [candidate.certificate for candidate in loaded.candidates]
+    out = _distrusted(request, inputs, certificates)
     previous = inputs.previous
     rules = Rules(
         inputs.now,
-        revoked=frozenset().union(*(one.revoked for one in loaded)),
-        revoked_serials=frozenset().union(*(one.revoked_serials for one in loaded)),
+        revoked=loaded.revoked,
+        revoked_serials=loaded.revoked_serials,
         distrusted=frozenset(out).union(inputs.config.distrust),
-        distrusted_by_system=frozenset().union(*(one.distrusted for one in loaded)),
+        distrusted_by_system=loaded.distrusted,
         checked={entry.sha256: entry.issuer for entry in previous.certificates if entry.issuer} if previous else {},
     )
-    decision = _carried(policy.decide(candidates, rules), previous)
+    decision = _carried(policy.decide(loaded.candidates, rules), previous)
     content = generations.content(decision.anchors, decision.intermediates)
     record = manifest.Manifest(
         generation=generations.next_number(paths),
@@ -54,7 +54,7 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
         command=request.command,
         choices=inputs.choices,
         certificates=content.entries,
-        rejected=(*(rejection for one in loaded for rejection in one.rejections), *decision.rejections),
+        rejected=(*loaded.rejections, *decision.rejections),
         adopted=inputs.adoptions,
     )
     same = previous is not None and previous.content() == record.content()
@@ -63,7 +63,7 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
         content=None if whole else content,
         record=previous if whole and previous else record,
         rejected=record.rejected,
-        until=policy.next_change((candidate.certificate for candidate in candidates), inputs.now),
+        until=policy.next_change(certificates, inputs.now),
         kept=_kept_files(paths, request, inputs, decision, out),
     )
 
@@ -74,17 +74,17 @@ def withdraw(paths: StorePaths, request: Request, inputs: Inputs, former: Path, 
     No source is asked: none could say anything that matters here.
     """
     held = previous.certificates
-    found = dict(zip((each.sha256 for each in held), certificates(former, held), strict=True))
-    out = _distrusted(request, inputs, list(found.values()))
-    gone = {fingerprint for fingerprint, each in found.items() if each.is_among(out)}
-    while below := {each.sha256 for each in held if {each.issuer, each.anchor} & gone} - gone:
+    parsed = {certificate.fingerprint: certificate for certificate in generations.certificates(former, held)}
+    out = _distrusted(request, inputs, list(parsed.values()))
+    gone = {fingerprint for fingerprint, certificate in parsed.items() if certificate.is_among(out)}
+    while below := {entry.sha256 for entry in held if {entry.issuer, entry.anchor} & gone} - gone:
         gone |= below
-    staying = [each for each in held if each.sha256 not in gone]
+    staying = [entry for entry in held if entry.sha256 not in gone]
     content = generations.content(
-        [TrustAnchor(found[e.sha256], e.provenance, e.distrust_after) for e in staying if e.role == "anchor"],
-        [Intermediate(found[e.sha256], e.provenance, e.issuer, e.anchor) for e in staying if e.issuer],
+        [TrustAnchor(parsed[e.sha256], e.provenance, e.distrust_after) for e in staying if e.role == "anchor"],
+        [Intermediate(parsed[e.sha256], e.provenance, e.issuer, e.anchor) for e in staying if e.issuer],
     )
-    rejections = (_taken_out(each, found[each.sha256], out) for each in held if each.sha256 in gone)
+    rejections = (_taken_out(entry, parsed[entry.sha256], out) for entry in held if entry.sha256 in gone)
     record = dataclasses.replace(
         previous,
         generation=generations.next_number(paths),
@@ -103,13 +103,14 @@ def _distrusted(request: Request, inputs: Inputs, certificates: Sequence[Certifi
     Who trusts one again trusts its name and key again, and who trusts another certificate of these does not.
     """
     out = {**inputs.distrusted, **request.distrust}
-    for each in certificates:
-        if each.fingerprint in request.distrust:
-            out[each.identity] = choices.key_of(each.fingerprint)
-        elif each.former_identity in out:
-            out.setdefault(each.identity, out[each.former_identity])
-    back = [each for each in certificates if each.fingerprint in request.trust_again and each.fingerprint in out]
-    again = request.trust_again.union(*(each.known_as for each in back))
+    again = set(request.trust_again)
+    for certificate in certificates:
+        if certificate.fingerprint in request.distrust:
+            out[certificate.identity] = choices.key_of(certificate.fingerprint)
+        elif certificate.former_identity in out:
+            out.setdefault(certificate.identity, out[certificate.former_identity])
+        if certificate.fingerprint in request.trust_again and certificate.fingerprint in out:
+            again.update(certificate.known_as)
     names = {choices.key_of(fingerprint) for fingerprint in request.trust_again}
     return {key: name for key, name in out.items() if key not in again and name not in names}
 
@@ -126,22 +127,16 @@ def _carried(decision: Decision, previous: manifest.Manifest | None) -> Decision
     entries = previous.certificates if previous else ()
     known = {(entry.sha256, reason.source): reason for entry in entries for reason in entry.provenance}
 
-    def carried(fingerprint: str, reasons: tuple[Provenance, ...]) -> tuple[Provenance, ...]:
-        before = [(reason, known.get((fingerprint, reason.source), reason)) for reason in reasons]
-        return tuple(
-            dataclasses.replace(new, since=old.since, detail=old.detail if new.source == added.NAME else new.detail)
-            for new, old in before
-        )
+    def first(fingerprint: str, reason: Provenance) -> Provenance:
+        before = known.get((fingerprint, reason.source), reason)
+        return before if reason.source == added.NAME else dataclasses.replace(reason, since=before.since)
+
+    def carried(member: _Member) -> _Member:
+        provenance = tuple(first(member.certificate.fingerprint, reason) for reason in member.provenance)
+        return dataclasses.replace(member, provenance=provenance)
 
     return decision._replace(
-        anchors=tuple(
-            dataclasses.replace(held, provenance=carried(held.certificate.fingerprint, held.provenance))
-            for held in decision.anchors
-        ),
-        intermediates=tuple(
-            dataclasses.replace(held, provenance=carried(held.certificate.fingerprint, held.provenance))
-            for held in decision.intermediates
-        ),
+        anchors=tuple(map(carried, decision.anchors)), intermediates=tuple(map(carried, decision.intermediates))
     )
 
 
@@ -150,11 +145,11 @@ def _kept_files(
 ) -> dict[Path, bytes]:
     """Return the files, beside the generation, that carry the user's choices over to later runs: path -> content."""
     wanted: dict[Path, bytes] = {}
-    added_now = {candidate.certificate.fingerprint for one in request.additions for candidate in one.candidates}
+    now = {candidate.certificate.fingerprint for candidate in merged(request.additions).candidates}
     for anchor in decision.anchors:
-        if anchor.certificate.fingerprint in added_now:
+        if anchor.certificate.fingerprint in now:
             wanted[paths.trusted / file_name(anchor.certificate)] = annotated_pem(anchor.certificate).encode("ascii")
-    entered = {each.certificate.fingerprint for each in decision.intermediates}
+    entered = {member.certificate.fingerprint for member in decision.intermediates}
     for repair in request.repairs:
         if repair.certificate.fingerprint in entered:
             wanted[paths.repaired / file_name(repair.certificate)] = repaired.render_repair(repair)

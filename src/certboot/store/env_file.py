@@ -8,6 +8,7 @@ And what the hook sets in a process: those variables, under the rules that the h
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing
 from collections.abc import Collection, Iterable, Mapping
@@ -40,6 +41,10 @@ class EnvFile:
     """What config.toml chooses, None if nothing: then all of them."""
     adopted: tuple[Adoption, ...] = ()
 
+    def keeping(self, adopted: Collection[Adoption]) -> EnvFile:
+        """Return the same without the values that are adopted no longer: what they name is about to go."""
+        return dataclasses.replace(self, adopted=tuple(value for value in self.adopted if value in adopted))
+
 
 def values(variables: Iterable[Variable], folder: Path) -> dict[str, str]:
     """Return variable -> value, where ``folder`` is how the generation in force is to be named."""
@@ -51,7 +56,7 @@ def render(env: EnvFile) -> bytes:
     lines = [f"{name}={value}" for name, value in env.variables.items()]
     if env.guards is not None:
         lines.append(f"{_GUARDS}={env.guards}")
-    lines += [f"{_ADOPTED}{each.variable}={each.value}" for each in env.adopted]
+    lines += [f"{_ADOPTED}{adoption.variable}={adoption.value}" for adoption in env.adopted]
     return os.fsencode("".join(f"{line}\n" for line in lines))
 
 
@@ -73,8 +78,8 @@ def parse(path: Path) -> EnvFile | None:
 
 def read(path: Path) -> dict[str, str] | None:
     """Return variable -> value as the file has it now, or None where there is none."""
-    found = parse(path)
-    return found.variables if found else None
+    env = parse(path)
+    return env.variables if env else None
 
 
 @dataclass(frozen=True)
@@ -100,17 +105,17 @@ def settings(paths: StorePaths, environ: Mapping[str, str]) -> Settings:
     Every value is the bundle or the directory of one generation of this store, and nobody but the user or root can
     write to it. Other lines of the file are no variables.
     """
-    found = parse(paths.env) if paths.env.is_file() else None
-    if found is None:
+    env = parse(paths.env) if paths.env.is_file() else None
+    if env is None:
         raise StoreError(f"there is no store yet: {paths.home}", _INIT)
-    listed = {name: value for name, value in found.variables.items() if name in BY_NAME}
+    listed = {name: value for name, value in env.variables.items() if name in BY_NAME}
     if not listed:
         return Settings({}, {}, {})
     folder = usable(paths, type(paths.home)(next(iter(listed.values()))).parent)
     bundle, crts = str(folder / BUNDLE), str(folder / CRTS)
     variables = {name: value for name, value in listed.items() if value in (bundle, crts)}
-    held = held_back(variables, paths, environ, found.adopted)
-    values = {(name, value): adopted(name, str(folder)) for name, value in found.adopted}
+    held = held_back(variables, paths, environ, env.adopted)
+    values = {(name, value): adopted(name, str(folder)) for name, value in env.adopted}
     # One that was replaced in a parent stays as it is: it says that the user had exported a value.
     values |= {(name, value): value for (name, _), value in values.items()}
     replaced = {name: to for (name, value), to in values.items() if environ.get(name) == value}

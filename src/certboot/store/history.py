@@ -32,11 +32,11 @@ def steps(paths: StorePaths) -> tuple[Step, ...]:
     """Return the generations that are kept, oldest first; raises StoreError."""
     now = generations.current(paths).generation
     records = [generations.numbered(paths, number) for number in generations.numbers(paths)]
-    found = []
+    kept = []
     for before, record in zip([None, *records], records, strict=False):
         came, went = difference(before, record)
-        found.append(Step(record, record.generation == now, len(came), len(went)))
-    return tuple(found)
+        kept.append(Step(record, record.generation == now, len(came), len(went)))
+    return tuple(kept)
 
 
 def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, manifest.Manifest]:
@@ -60,10 +60,9 @@ def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, 
             message = f"generation {number} is damaged, {damage}"
             raise StoreError(message, "certboot history lists the others; certboot init writes a new one")
         env = env_file.parse(paths.env) or env_file.EnvFile({})
-        adopted = tuple(
-            each for each in choices.read_adoptions(paths.adopted) if each in record.adopted and env.variables
-        )
-        released = dataclasses.replace(env, adopted=tuple(each for each in env.adopted if each in adopted))
+        known = choices.read_adoptions(paths.adopted) if env.variables else ()
+        adopted = tuple(adoption for adoption in known if adoption in record.adopted)
+        released = env.keeping(adopted)
         if released != env:  # before the switch: what such a value names must not be missing, not for a moment
             files.replace(paths.env, env_file.render(released))
         generations.switch(paths, paths.generations / str(number))

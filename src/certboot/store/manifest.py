@@ -84,6 +84,11 @@ class Manifest:
     adopted: tuple[Adoption, ...] = ()
     """Values of preset variables whose certificates are in it, so that the hook may replace them."""
 
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """The SHA-256 of all that it holds."""
+        return frozenset(entry.sha256 for entry in self.certificates)
+
     def content(self) -> tuple[object, ...]:
         """Return all but when and by which command it was made, and what was wrong with a file given once."""
         rejected = tuple(rejection for rejection in self.rejected if rejection.source != "added")
@@ -149,57 +154,48 @@ def _parsed(data: bytes, path: Path) -> Manifest:
         document = json.loads(data)
         if document.pop("schema") != SCHEMA:
             raise StoreError(f"the manifest is of another version of certboot: {path}", _HINT)
-        choices = _choices(document.pop("choices"))
-        certificates = tuple(_entry(entry) for entry in document.pop("certificates"))
-        rejected = tuple(_texts(Rejection(**rejection)) for rejection in document.pop("rejected"))
-        adopted = tuple(_adoption(pair) for pair in document.pop("adopted", ()))
-        manifest = Manifest(choices=choices, certificates=certificates, rejected=rejected, adopted=adopted, **document)
-        return _made(manifest, path)
+        manifest = Manifest(
+            choices=_choices(document.pop("choices")),
+            certificates=tuple(_entry(entry) for entry in document.pop("certificates")),
+            rejected=tuple(_texts(Rejection(**rejection)) for rejection in document.pop("rejected")),
+            adopted=tuple(_adoption(*pair) for pair in document.pop("adopted", ())),
+            **document,
+        )
+        _all_texts((manifest.created, manifest.command))
+        number = manifest.generation  # by it the folder is found again
+        _require(_is_moment(manifest.created), type(number) is int, path.parent.name == str(number))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreError(f"the manifest is damaged: {path}", _HINT) from error
-
-
-def _made(manifest: Manifest, path: Path) -> Manifest:
-    """Return the manifest if it is that of its folder; raises ValueError or TypeError."""
-    _all_texts((manifest.created, manifest.command))
-    _require(_is_moment(manifest.created), "not a moment")
-    # By its number the folder is found again.
-    _require(type(manifest.generation) is int and path.parent.name == str(manifest.generation), "not its number")
-    return manifest
+    else:
+        return manifest
 
 
 def _choices(document: dict[str, typing.Any]) -> Choices:
-    sources = tuple(document.pop("sources"))
-    _require(type(document.get("intermediates", False)) is bool, "not the choices of a store")
-    found = Choices(sources=sources, **document)
-    _all_texts((*sources, found.reports))
-    _require("\0" not in found.reports, "not the choices of a store")
-    return found
+    choices = Choices(tuple(document.pop("sources")), **document)
+    _all_texts((*choices.sources, choices.reports))
+    _require(type(choices.intermediates) is bool, "\0" not in choices.reports)
+    return choices
 
 
 def _entry(document: dict[str, typing.Any]) -> Entry:
     provenance = tuple(_texts(Provenance(**reason)) for reason in document.pop("provenance"))
-    defects = tuple(document.pop("defects"))
-    found = _texts(Entry(provenance=provenance, defects=defects, **document))
-    _all_texts(defects)
-    own, above = _SHA256.fullmatch(found.sha256), (found.issuer, found.anchor)
-    # Its name is joined to a folder, and read there.
-    file = _FILE.fullmatch(found.file)
-    _require(own and file and file[1] == found.sha256[:8] and provenance, "not a certificate's names")
-    fits = not any(above) if found.role == "anchor" else all(map(_SHA256.fullmatch, above))
-    _require(found.role in ("anchor", "intermediate") and fits, "not a certificate's place")
-    _require(_is_moment(found.not_before) and _is_moment(found.not_after), "not a certificate's dates")
-    if found.distrust_after:
-        datetime.fromisoformat(found.distrust_after)
-    return found
+    entry = _texts(Entry(provenance=provenance, defects=tuple(document.pop("defects")), **document))
+    _all_texts(entry.defects)
+    above, file = (entry.issuer, entry.anchor), _FILE.fullmatch(entry.file)  # a name that is joined to a folder
+    _require(provenance, _SHA256.fullmatch(entry.sha256), file and file[1] == entry.sha256[:8])
+    _require(entry.role in ("anchor", "intermediate"))
+    _require(not any(above) if entry.role == "anchor" else all(map(_SHA256.fullmatch, above)))
+    _require(_is_moment(entry.not_before), _is_moment(entry.not_after))
+    if entry.distrust_after:
+        datetime.fromisoformat(entry.distrust_after)
+    return entry
 
 
-def _adoption(pair: list[object]) -> Adoption:
-    variable, value = pair
+def _adoption(variable: str, value: str) -> Adoption:
     _all_texts((variable, value))
-    found = Adoption(str(variable), str(value))
-    _require(found.variable in BY_NAME and not found.unfit, "not an adoption")
-    return found
+    adoption = Adoption(variable, value)
+    _require(variable in BY_NAME, not adoption.unfit)
+    return adoption
 
 
 def _texts(value: _V) -> _V:
@@ -208,11 +204,9 @@ def _texts(value: _V) -> _V:
     return value
 
 
-def _all_texts(values: Iterable[object]) -> None:
+def _all_texts(values: Iterable[str]) -> None:
     for value in values:
-        if not isinstance(value, str):
-            raise TypeError("not a text")
-        # A path may hold bytes that are no text, and nothing else half of a surrogate pair.
+        # A path may hold bytes that are no text, and nothing else half of a surrogate pair. AttributeError for no text.
         value.encode("utf-8", "surrogateescape")
 
 
@@ -220,9 +214,9 @@ def _is_moment(text: str) -> bool:
     return datetime.fromisoformat(text).tzinfo is not None
 
 
-def _require(condition: object, what: str) -> None:
-    if not condition:
-        raise ValueError(what)
+def _require(*conditions: object) -> None:
+    if not all(conditions):
+        raise ValueError
 
 
 @dataclass(frozen=True)

@@ -73,17 +73,17 @@ def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
         broken = _no_intermediate(offers[0].certificate, anchors)
         if broken:
             rejections += [_rejection(candidate, *broken) for candidate in intermediates.pop(fingerprint)]
-    by_name = sorted((found[0].certificate for found in anchors.values()), key=_order)
-    offered = sorted((found[0].certificate for found in intermediates.values()), key=_order)
+    by_name = sorted((same[0].certificate for same in anchors.values()), key=_order)
+    offered = sorted((same[0].certificate for same in intermediates.values()), key=_order)
     links, failed = link_intermediates(offered, by_name, rules.checked)
     for fingerprint, broken in failed.items():
         rejections += [_rejection(candidate, *broken) for candidate in intermediates[fingerprint]]
     return Decision(
-        tuple(_anchor(anchors[each.fingerprint], rules, dates.get(each.fingerprint, ())) for each in by_name),
+        tuple(_anchor(anchors[anchor.fingerprint], rules, dates.get(anchor.fingerprint, ())) for anchor in by_name),
         tuple(
             Intermediate(certificate, _provenance(intermediates[fingerprint], rules), *links[fingerprint])
-            for fingerprint, certificate in ((certificate.fingerprint, certificate) for certificate in offered)
-            if fingerprint in links
+            for certificate in offered
+            if (fingerprint := certificate.fingerprint) in links
         ),
         tuple(rejections),
     )
@@ -91,7 +91,7 @@ def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
 
 def next_change(certificates: Iterable[Certificate], now: datetime) -> datetime:
     """Return the first moment, ``now`` or later, at which one of these begins or ends: the decision may change then."""
-    moments = (moment for each in certificates for moment in (each.validity.not_before, each.validity.not_after))
+    moments = (moment for certificate in certificates for moment in certificate.validity)
     return min((moment for moment in moments if moment >= now), default=datetime.max.replace(tzinfo=timezone.utc))
 
 
@@ -99,8 +99,8 @@ def _with_identities(candidates: Iterable[Candidate], rules: Rules) -> Rules:
     """Return the rules with the identity of each candidate that is distrusted."""
 
     def whole(distrusted: frozenset[str]) -> frozenset[str]:
-        found = (each.certificate for each in candidates if each.certificate.is_among(distrusted))
-        return distrusted.union(certificate.identity for certificate in found)
+        certificates = (candidate.certificate for candidate in candidates if candidate.certificate.is_among(distrusted))
+        return distrusted.union(certificate.identity for certificate in certificates)
 
     return dataclasses.replace(
         rules,
@@ -190,8 +190,8 @@ def link_intermediates(
             hanging[certificate.fingerprint] = Link(issuer.fingerprint, anchor)
             places.append((certificate, anchor))
     missing = ("no-issuer", "its issuer is not in the store")
-    unhung = (each.fingerprint for group in waiting.values() for each in group if each.fingerprint not in hanging)
-    return hanging, {fingerprint: failed.get(fingerprint, missing) for fingerprint in unhung}
+    alone = (below.fingerprint for group in waiting.values() for below in group if below.fingerprint not in hanging)
+    return hanging, {fingerprint: failed.get(fingerprint, missing) for fingerprint in alone}
 
 
 def _defect(certificate: Certificate, issuer: Certificate, checked: Mapping[str, str]) -> tuple[str, str] | None:

@@ -60,10 +60,13 @@ def _rehash(directory: Path) -> hash_links.RehashResult:
     symlinks = {entry.name for entry in entries if entry.is_symlink()}
     present = {slot: os.readlink(directory / name) for name, slot in named.items() if name in symlinks}
     occupied = {name: slot for name, slot in named.items() if name not in symlinks}
-    found = {entry.name: hashed(entry) for entry in entries if entry.name in occupied or _eligible(entry.name)}
-    copies, doubts = _copies(occupied, found)
-    wanted, sources, more = _wanted({name: each for name, each in found.items() if _eligible(name)}, set(copies))
-    more += [f"{name} is a copy of no file here; left alone" for each, name in copies.items() if each not in sources]
+    contents = {entry.name: hashed(entry) for entry in entries if entry.name in occupied or _eligible(entry.name)}
+    copies, doubts = _copies(occupied, contents)
+    eligible = {name: content for name, content in contents.items() if _eligible(name)}
+    wanted, sources, more = _wanted(eligible, set(copies))
+    more += [
+        f"{name} is a copy of no file here; left alone" for content, name in copies.items() if content not in sources
+    ]
 
     links = {str(slot): target for slot, target in plan(wanted, present, occupied.values()).items()}
     before = {str(slot): target for slot, target in present.items()}
@@ -89,34 +92,34 @@ def _eligible(name: str) -> bool:
     return name[-4:].lower() in _EXTENSIONS and name[:-4].strip(".") != ""
 
 
-def _copies(occupied: Mapping[str, Slot], found: Mapping[str, Found]) -> tuple[dict[Hashed, str], list[str]]:
+def _copies(occupied: Mapping[str, Slot], contents: Mapping[str, Found]) -> tuple[dict[Hashed, str], list[str]]:
     """Return what stands as a file under the name of a link, as systems without links have it, and warnings."""
     copies, doubts = {}, []
     slots = set(occupied.values())
     for name, slot in occupied.items():
-        each = found[name]
-        if isinstance(each, str) or each[:2] != slot[:2]:
+        content = contents[name]
+        if isinstance(content, str) or content[:2] != slot[:2]:
             doubts.append(f"{name} is neither a link nor a certificate of that hash; left alone")
         elif all(slot._replace(number=number) in slots for number in range(slot.number)):
-            copies[each] = name  # behind a gap nobody would find it
+            copies[content] = name  # behind a gap nobody would find it
     return copies, doubts
 
 
 def _wanted(
-    found: Mapping[str, Found], copied: set[Hashed]
+    contents: Mapping[str, Found], copied: set[Hashed]
 ) -> tuple[list[tuple[str, str, str]], set[Hashed], list[str]]:
     """Return (hash, kind, file name) of every file that needs a link, what the files hold, and warnings."""
     known: set[Hashed] = set()
     wanted, doubts = [], []
-    for name, each in found.items():
-        if isinstance(each, str):
-            doubts.append(f"skipping {name}, {each}")
-        elif each in known:
-            doubts.append(f"skipping duplicate {'CRL' if each.kind else 'certificate'} in {name}")
+    for name, content in contents.items():
+        if isinstance(content, str):
+            doubts.append(f"skipping {name}, {content}")
+        elif content in known:
+            doubts.append(f"skipping duplicate {'CRL' if content.kind else 'certificate'} in {name}")
         else:
-            known.add(each)
-            if each not in copied:
-                wanted.append((each.hash, each.kind, name))
+            known.add(content)
+            if content not in copied:
+                wanted.append((content.hash, content.kind, name))
     return wanted, known, doubts
 
 

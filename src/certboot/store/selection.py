@@ -30,14 +30,14 @@ def find(record: Manifest, text: str) -> Entry:
         [entry for entry in record.certificates if entry.name.casefold() == wanted],
         [entry for entry in record.certificates if wanted in entry.subject.casefold()],
     )
-    found = next((entries for entries in ways if entries), [])
-    if not found:
+    named = next((entries for entries in ways if entries), [])
+    if not named:
         raise StoreError(f"no certificate of the store is named by {text!r}", "certboot list shows them all")
-    if len(found) > 1:
-        some = "".join(f"\n  {entry.sha256[:16]}  {printable(entry.name)}" for entry in found[:_SHOWN])
-        more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        raise StoreError(f"{text!r} names {len(found)} certificates", f"give more digits of one of these{some}{more}")
-    return found[0]
+    if len(named) > 1:
+        some = "".join(f"\n  {entry.sha256[:16]}  {printable(entry.name)}" for entry in named[:_SHOWN])
+        more = f"\n  and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+        raise StoreError(f"{text!r} names {len(named)} certificates", f"give more digits of one of these{some}{more}")
+    return named[0]
 
 
 def choose(

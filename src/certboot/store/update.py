@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import typing
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from certboot.store.place import mended_above
 from certboot.store.request import Plan, Request
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from certboot.clients.variables import Variable
@@ -48,6 +47,11 @@ class Outcome:
     """Variable -> the preset variable that keeps the hook from setting it, and that one's value."""
     git: tuple[str, ...]
     """The git settings for whose sake GIT_SSL_CAINFO is left out."""
+
+    def why_not(self, fingerprints: Collection[str]) -> tuple[str, str]:
+        """Return by which rule the first of these certificates did not enter, and the reason in words."""
+        refused = (rejection for rejection in self.rejected if rejection.fingerprint in fingerprints)
+        return next(((rejection.rule, rejection.reason) for rejection in refused), ("", "no rule says why"))
 
 
 def apply(
@@ -165,8 +169,8 @@ def _released(paths: StorePaths, inputs: Inputs) -> dict[Path, bytes]:
     It is written before the switch: what such a value names must not be missing, not for a moment.
     """
     env = env_file.parse(paths.env) or env_file.EnvFile({})
-    adopted = tuple(each for each in env.adopted if each in inputs.adoptions)
-    return {} if adopted == env.adopted else {paths.env: env_file.render(dataclasses.replace(env, adopted=adopted))}
+    released = env.keeping(inputs.adoptions)
+    return {} if released == env else {paths.env: env_file.render(released)}
 
 
 def _write_settings(paths: StorePaths, variables: list[Variable], inputs: Inputs) -> tuple[dict[str, str], bool]:

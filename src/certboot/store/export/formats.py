@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import typing
 
+from certboot.store.export.java import java_cacerts, pkcs12
+from certboot.store.export.kubernetes import configmap, trust_manager
+from certboot.store.export.pem import Directory, pem_bundle, pem_directory_hash
+
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from certboot.pki.certificate import Certificate
-    from certboot.store.export.pem import Directory
 
 PASSWORD = "changeit"  # noqa: S105 - no secret: Java's own default for a store of certificates
 NAME = "certboot-ca-bundle"
@@ -41,54 +44,30 @@ class Format(typing.NamedTuple):
     binary: bool = False
 
 
-def _pem_bundle(certificates: Sequence[Certificate], _: Options) -> bytes:
-    from certboot.store.export.pem import pem_bundle
-
-    return pem_bundle(certificates)
-
-
-def _pem_directory_hash(certificates: Sequence[Certificate], _: Options) -> Directory:
-    from certboot.store.export.pem import pem_directory_hash
-
-    return pem_directory_hash(certificates)
-
-
-def _pkcs12(certificates: Sequence[Certificate], options: Options) -> bytes:
-    from certboot.store.export.java import pkcs12
-
-    return pkcs12(certificates, options.password)
-
-
-def _java_cacerts(certificates: Sequence[Certificate], options: Options) -> bytes:
-    from certboot.store.export.java import java_cacerts
-
-    return java_cacerts(certificates, options.password)
-
-
-def _configmap(certificates: Sequence[Certificate], options: Options) -> bytes:
-    from certboot.store.export.kubernetes import configmap
-
-    return configmap(certificates, options.name, options.namespace)
-
-
-def _trust_manager(certificates: Sequence[Certificate], options: Options) -> bytes:
-    from certboot.store.export.kubernetes import trust_manager
-
-    return trust_manager(certificates, options.name, options.namespace)
-
-
-_OBJECT = ("name", "namespace")
+_PASSWORD, _OBJECT = ("password-file",), ("name", "namespace")
 FORMATS = {
     format_.name: format_
     for format_ in (
-        Format("pem-bundle", "one PEM file", _pem_bundle),
+        Format("pem-bundle", "one PEM file", lambda anchors, _: pem_bundle(anchors)),
         Format(
-            "pem-directory-hash", "PEM files with OpenSSL's hash links", _pem_directory_hash, ("intermediates",),
-            directory=True,
+            "pem-directory-hash", "PEM files with OpenSSL's hash links", lambda held, _: pem_directory_hash(held),
+            ("intermediates",), directory=True,
         ),
-        Format("pkcs12", "for Java and others", _pkcs12, ("password-file",), binary=True),
-        Format("java-cacerts", "JKS, as older Java has it", _java_cacerts, ("password-file",), binary=True),
-        Format("configmap", "of Kubernetes, with the key ca-bundle.crt", _configmap, _OBJECT),
-        Format("trust-manager", "a Bundle of cert-manager's trust-manager", _trust_manager, _OBJECT),
+        Format(
+            "pkcs12", "for Java and others", lambda anchors, chosen: pkcs12(anchors, chosen.password),
+            _PASSWORD, binary=True,
+        ),
+        Format(
+            "java-cacerts", "JKS, as older Java has it", lambda anchors, chosen: java_cacerts(anchors, chosen.password),
+            _PASSWORD, binary=True,
+        ),
+        Format(
+            "configmap", "of Kubernetes, with the key ca-bundle.crt",
+            lambda anchors, chosen: configmap(anchors, chosen.name, chosen.namespace), _OBJECT,
+        ),
+        Format(
+            "trust-manager", "a Bundle of cert-manager's trust-manager",
+            lambda anchors, chosen: trust_manager(anchors, chosen.name, chosen.namespace), _OBJECT,
+        ),
     )
 }  # fmt: skip

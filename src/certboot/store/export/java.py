@@ -28,10 +28,11 @@ import typing
 
 from certboot.errors import CertbootError
 from certboot.pki import der
-from certboot.pki.certificate import Certificate, file_name
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from certboot.pki.certificate import Certificate
 
 
 _OCTET_STRING = 0x04
@@ -106,10 +107,10 @@ def _oid(dotted: str) -> bytes:
 def _mac_key(password: str, salt: bytes) -> bytes:
     """Return the key that RFC 7292, B.2 derives for a MAC. One block of SHA-256 is all of it."""
     bmp = password.encode("utf-16-be") + b"\0\0"
-    found = _MAC_KEY * _BLOCK + _repeated(salt) + _repeated(bmp)
+    key = _MAC_KEY * _BLOCK + _repeated(salt) + _repeated(bmp)
     for _ in range(_ITERATIONS):
-        found = hashlib.sha256(found).digest()
-    return found
+        key = hashlib.sha256(key).digest()
+    return key
 
 
 def _repeated(text: bytes) -> bytes:
@@ -150,6 +151,8 @@ def by_alias(certificates: Sequence[Certificate]) -> dict[str, Certificate]:
     An alias is a readable name and the first digits of the SHA-256, in ``a-z0-9_-``. Where that is not enough to tell
     two apart, which takes intent, both have all the digits.
     """
+    from certboot.pki.certificate import file_name  # a help lists the formats, and needs no cryptography
+
     distinct = {certificate.fingerprint: certificate for certificate in certificates}.values()
     short = [(file_name(certificate).removesuffix(".pem").lower(), certificate) for certificate in distinct]
     uses = collections.Counter(alias for alias, _ in short)

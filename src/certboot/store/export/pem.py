@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import typing
 
-from certboot.pki.certificate import Certificate, annotated_pem, file_name
 from certboot.store.hash_links import plan
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from certboot.pki.certificate import Certificate
 
 
 class Directory(typing.NamedTuple):
@@ -26,6 +27,8 @@ class Directory(typing.NamedTuple):
 
 def pem_directory_hash(certificates: Sequence[Certificate]) -> Directory:
     """Return the files and links, named as in the store's ``crts``."""
+    from certboot.pki.certificate import annotated_pem, file_name  # a help lists the formats, and needs no cryptography
+
     named = {file_name(certificate): certificate for certificate in certificates}
     links = plan([(certificate.link.subject_hash, "", name) for name, certificate in sorted(named.items())], {})
     return Directory(
@@ -36,4 +39,6 @@ def pem_directory_hash(certificates: Sequence[Certificate]) -> Directory:
 
 def pem_bundle(certificates: Sequence[Certificate]) -> bytes:
     """Return the bundle, the same bytes as the store's ``bundle.pem`` for its anchors. ASCII, printable, LF."""
+    from certboot.pki.certificate import annotated_pem
+
     return "\n".join(map(annotated_pem, certificates)).encode("ascii")
