@@ -7,15 +7,13 @@ import errno
 import os
 import signal
 import typing
+from collections.abc import Mapping
 
 from certboot.cli import options
 from certboot.cli.terminal import aside, data, failed, warn
 from certboot.errors import OK, CertbootError
 from certboot.store.env_file import settings
 from certboot.store.paths import store_paths
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _FORMATS = """\
 formats:

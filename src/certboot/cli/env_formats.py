@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import re
 import shlex
-import typing
+from collections.abc import Callable, Mapping
 
 from certboot.errors import CertbootError
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _HINT = "choose another --format (sh takes every value), or set CERTBOOT_HOME to a folder with a plain name"
 _RUNS = re.compile(r"[ -~]+|[^ -~]+")  # printable ASCII, and the rest

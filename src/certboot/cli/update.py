@@ -6,8 +6,8 @@ import argparse
 import os
 import shlex
 import sys
-import typing
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from certboot.cli import options
@@ -19,20 +19,16 @@ from certboot.hook.copies import outdated_copies, renew
 from certboot.hook.install import install
 from certboot.hook.tool_environment import elsewhere, tool_environment
 from certboot.sources import repaired
+from certboot.sources.candidates import Rejection
 from certboot.sources.table import OPTIONAL, OWN, SHOWN
 from certboot.store import generations, selection
 from certboot.store.config import parse_duration
+from certboot.store.manifest import Manifest
 from certboot.store.paths import StorePaths, store_paths
 from certboot.store.place import notes as place_notes
 from certboot.store.request import Request, Selection
 from certboot.store.selection import difference, first_outlived
 from certboot.store.update import Outcome, age_in_seconds, apply
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from certboot.sources.candidates import Rejection
-    from certboot.store.manifest import Manifest
 
 _MOST_PLACES = 3
 

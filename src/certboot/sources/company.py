@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import typing
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 from certboot.sources.candidates import Loaded, Unparsed
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-    from pathlib import Path
 
 NAME = "company"
 

@@ -6,6 +6,8 @@ Nothing is believed because of this: the links are checked so that it is the CA 
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from certboot.errors import SourceError
 from certboot.pki.by_subject import readable
@@ -13,11 +15,6 @@ from certboot.pki.certificate import Certificate, is_signed_by
 from certboot.sources import added
 from certboot.sources.candidates import Candidate, Loaded, Offer
 from certboot.sources.url import expected
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
-
 
 Fetch: typing.TypeAlias = "Callable[[Certificate], Iterable[Offer]]"
 """Certificate -> what lies at the addresses that it names for its issuer (``aia.Issuers.fetched``)."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from certboot.clients.variables import Adoption
+from certboot.sources.candidates import Loaded, Unparsed
+from certboot.sources.company import Company
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
-    from pathlib import Path
-
-    from certboot.clients.variables import Adoption
     from certboot.sources import ccadb
-    from certboot.sources.candidates import Loaded, Unparsed
-    from certboot.sources.company import Company
 
 
 class Folders(typing.NamedTuple):

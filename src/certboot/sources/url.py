@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import typing
+from datetime import datetime
+from pathlib import Path
 
 from certboot.errors import SourceError, printable
 from certboot.pki import fingerprint
 from certboot.sources import added
 from certboot.sources.candidates import Loaded, Unparsed
-
-if typing.TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
 
 _LIMIT = 1024 * 1024
 # A bundle of every public root has some 150. Each block costs OpenSSL half a millisecond, junk included.

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import typing
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from certboot.clients.variables import BY_NAME, Adoption
 from certboot.errors import CertbootError, printable
 from certboot.sources import adopted
+from certboot.sources.candidates import Loaded, Rejection
 from certboot.store import choices
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-
-    from certboot.sources.candidates import Loaded, Rejection
-    from certboot.store.paths import StorePaths
+from certboot.store.paths import StorePaths
 
 # What no client could use either.
 _NO_LOSS = ("expired", "not-yet-valid", adopted.GONE)

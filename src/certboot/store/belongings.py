@@ -11,8 +11,9 @@ import contextlib
 import json
 import os
 import re
-import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from certboot import files
 from certboot.clients.variables import BY_NAME
@@ -20,13 +21,18 @@ from certboot.errors import CertbootError, StoreError
 from certboot.files import is_folder, is_leaf
 from certboot.store import choices, env_file, freshness, manifest
 from certboot.store.config import load_config
-from certboot.store.paths import BUNDLE, CERTIFICATE, CRTS, LINK, NUMBER, PARTIAL, REHASHED, REPORT, in_force
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from certboot.store.paths import StorePaths
+from certboot.store.paths import (
+    BUNDLE,
+    CERTIFICATE,
+    CRTS,
+    LINK,
+    NUMBER,
+    PARTIAL,
+    REHASHED,
+    REPORT,
+    StorePaths,
+    in_force,
+)
 
 _SWITCH = re.compile(rf"(generations/{NUMBER}\n?)?")
 _LARGEST_NOTE = 64 * 1024 * 1024  # bytes of what is parsed to see whose it is

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import typing
+from collections.abc import Iterable
+from pathlib import Path
 
 from certboot import files
 from certboot.clients import variables
 from certboot.clients.variables import BY_NAME
 from certboot.errors import StoreError
 from certboot.pki import fingerprint
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 # A line of its own holds Certificate.identity, so that another certificate of the same name and key stays out too.
 _KEY_OF = "the name and key of "

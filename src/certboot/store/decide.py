@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 
 from certboot import files
@@ -12,16 +13,11 @@ from certboot.sources import added, repaired
 from certboot.sources.candidates import Rejection
 from certboot.sources.extract import merged
 from certboot.store import choices, generations, manifest, policy
+from certboot.store.inputs import Inputs
 from certboot.store.manifest import Intermediate, Provenance, TrustAnchor
+from certboot.store.paths import StorePaths
 from certboot.store.policy import Decision, Rules
 from certboot.store.request import Plan, Request
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from certboot.store.inputs import Inputs
-    from certboot.store.paths import StorePaths
-
 
 _Member = typing.TypeVar("_Member", TrustAnchor, Intermediate)
 

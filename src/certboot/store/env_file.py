@@ -10,19 +10,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import typing
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from certboot import files, ownership
 from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption, Variable
 from certboot.errors import StoreError
 from certboot.store.paths import BUNDLE, CRTS, StorePaths, in_force
 from certboot_startup import HOLDS_BACK, adopted
-
-if typing.TYPE_CHECKING:
-    from pathlib import Path
-
 
 _GUARDS = "CERTBOOT_GUARDS"
 _ADOPTED = "-"

@@ -11,16 +11,13 @@ import hashlib
 import json
 import os
 import ssl
-import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from certboot import files
 from certboot.store.paths import CRTS
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 
 @dataclass(frozen=True)

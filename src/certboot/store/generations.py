@@ -24,14 +24,24 @@ from certboot.pki.subject_hash import comparable, hash_of
 from certboot.sources.table import OWN
 from certboot.store import manifest
 from certboot.store.hash_links import plan
-from certboot.store.paths import BUNDLE, CERTIFICATE, CRTS, NUMBER, PARTIAL, REHASHED, REPORT, exposed_part, in_force
+from certboot.store.paths import (
+    BUNDLE,
+    CERTIFICATE,
+    CRTS,
+    NUMBER,
+    PARTIAL,
+    REHASHED,
+    REPORT,
+    StorePaths,
+    exposed_part,
+    in_force,
+)
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from certboot.pki.certificate import Certificate
     from certboot.store.manifest import Entry, Intermediate, Manifest, TrustAnchor
-    from certboot.store.paths import StorePaths
 
 KEPT = 5
 _MONTH = 30 * 24 * 3600

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import itertools
 import typing
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 
 class Slot(typing.NamedTuple):
@@ -39,9 +37,7 @@ Found: typing.TypeAlias = "Hashed | str"
 
 
 def plan(
-    wanted: Iterable[tuple[str, str, str]],
-    present: Mapping[Slot, str],
-    occupied: Iterable[Slot] = (),
+    wanted: Iterable[tuple[str, str, str]], present: Mapping[Slot, str], occupied: Iterable[Slot] = ()
 ) -> dict[Slot, str]:
     """Return link -> target for every wanted file, with the links that are present kept where they can be.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import typing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,8 @@ from certboot import files
 from certboot.errors import StoreError
 from certboot.store import choices, env_file, generations, manifest
 from certboot.store.integrity import found_damage
+from certboot.store.paths import StorePaths
 from certboot.store.selection import difference
-
-if typing.TYPE_CHECKING:
-    from certboot.store.paths import StorePaths
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import typing
+from collections.abc import Iterator
+from pathlib import Path
 
 from certboot import files
 from certboot.pki import der, pem
 from certboot.pki.subject_hash import subject_hash
 from certboot.store.hash_links import plan
+from certboot.store.manifest import Manifest
 from certboot.store.paths import BUNDLE, CRTS
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from certboot.store.manifest import Manifest
 
 # The kinds of damage.
 ALTERED = "altered"

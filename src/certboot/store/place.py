@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import typing
+from collections.abc import Mapping
+from pathlib import Path
 
 import certboot_startup
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 ELSEWHERE = "certboot init --home DIR and certboot hook install --home DIR, with a folder of your own"
 SHARED = "for every user: certboot init --home /opt/certboot; certboot hook install --home /opt/certboot"

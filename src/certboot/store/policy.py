@@ -103,9 +103,7 @@ def _with_identities(candidates: Iterable[Candidate], rules: Rules) -> Rules:
         return distrusted.union(certificate.identity for certificate in certificates)
 
     return dataclasses.replace(
-        rules,
-        distrusted=whole(rules.distrusted),
-        distrusted_by_system=whole(rules.distrusted_by_system),
+        rules, distrusted=whole(rules.distrusted), distrusted_by_system=whole(rules.distrusted_by_system)
     )
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import typing
+from pathlib import Path
 
 from certboot import files
 from certboot.errors import StoreError
 from certboot.files import is_folder, is_leaf
 from certboot.store import belongings
 from certboot.store.belongings import FOLDERS
-
-if typing.TYPE_CHECKING:
-    from pathlib import Path
-
-    from certboot.store.paths import StorePaths
+from certboot.store.paths import StorePaths
 
 
 def purgeable(paths: StorePaths) -> tuple[Path, ...]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import typing
 import warnings
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cryptography import x509
@@ -24,10 +24,6 @@ from certboot.pki.parse_errors import parsing
 from certboot.pki.subject_hash import subject_hash
 from certboot.store import hash_links
 from certboot.store.hash_links import Found, Hashed, Slot, plan
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
 
 _EXTENSIONS = frozenset({".pem", ".crt", ".cer", ".crl"})
 _LINK = re.compile(r"([0-9a-f]{8})\.(r?)(0|[1-9][0-9]{0,4})")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-if typing.TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from certboot.clients.variables import Adoption
-    from certboot.sources.candidates import Loaded, Rejection
-    from certboot.sources.repaired import Repair
-    from certboot.store.generations import Content
-    from certboot.store.manifest import Manifest
+from certboot.clients.variables import Adoption
+from certboot.sources.candidates import Loaded, Rejection
+from certboot.sources.repaired import Repair
+from certboot.store.generations import Content
+from certboot.store.manifest import Manifest
 
 
 @dataclass(frozen=True)

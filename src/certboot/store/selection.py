@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-import typing
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from certboot.errors import StoreError, printable
 from certboot.pki.fingerprint import plain
-
-if typing.TYPE_CHECKING:
-    from datetime import timedelta
-
-    from certboot.store.manifest import Entry, Manifest
+from certboot.store.manifest import Entry, Manifest
 
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 _SHOWN = 10
