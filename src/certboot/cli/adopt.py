@@ -41,7 +41,6 @@ def adopt_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--partial", action="store_true", help="with --yes, even if something that programs may rely on does not enter"
     )
-    options.home(command)
 
 
 def adopt_command(arguments: argparse.Namespace) -> int:

@@ -25,6 +25,8 @@ if typing.TYPE_CHECKING:
     from certboot.net.target import Target
 
 _USAGE = "certboot doctor HOST[:PORT]"
+_CHAIN_USAGE = "certboot doctor --chain FILE --host NAME"
+_OF_A_HOST = ("starttls", "connect", "servername", "clients")
 _ALIKE = 0.75  # of difflib: environmet, stroe and hooks are so near to a group's name, localhost is not
 
 
@@ -108,7 +110,7 @@ def _check_hosts(hosts: Sequence[str], arguments: argparse.Namespace, groups: Se
         message = f"one host at a time: {', '.join(repr(without_credentials(host)) for host in hosts)}"
         raise CertbootError(message, f"{_USAGE}; the groups of checks are {', '.join(groups)}")
     if hosts and arguments.chain:
-        raise CertbootError("a host, or a chain from a file, not both", "certboot doctor --chain FILE --host NAME")
+        raise CertbootError("a host, or a chain from a file, not both", _CHAIN_USAGE)
 
 
 def _check_page(path: Path, server: Target | ChainFile | None) -> None:
@@ -162,13 +164,9 @@ def _write_page(path: Path, server: Target | ChainFile | None, findings: Sequenc
 def _target(arguments: argparse.Namespace, hosts: list[str]) -> Target | None:
     from certboot.cli.targets import target
 
-    for name in ("host", "at", "anchors"):
-        if getattr(arguments, name):
-            raise CertbootError(f"--{name} goes with --chain", "certboot doctor --chain FILE --host NAME")
+    _refuse(arguments, ("host", "at", "anchors"), "--chain", _CHAIN_USAGE)
     if not hosts:
-        for name in ("starttls", "connect", "servername", "clients"):
-            if getattr(arguments, name):
-                raise CertbootError(f"--{name} goes with a host", _USAGE)
+        _refuse(arguments, _OF_A_HOST, "a host", _USAGE)
         return None
     if arguments.clients and (arguments.starttls or arguments.connect or arguments.servername):
         message = "--clients goes with a host alone: clients cannot be told --starttls, --connect or --servername"
@@ -180,15 +178,18 @@ def _chain(arguments: argparse.Namespace) -> ChainFile:
     from certboot.doctor.server.chain_file import ChainFile
     from certboot.net.address import parse_host
 
-    for name in ("starttls", "connect", "servername", "clients"):
-        if getattr(arguments, name):
-            message = f"--{name} goes with a host, not with --chain"
-            raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
+    _refuse(arguments, _OF_A_HOST, "a host, not with --chain", _CHAIN_USAGE)
     if not arguments.host:
-        message = "the name that the certificate should be for is missing"
-        raise CertbootError(message, "certboot doctor --chain FILE --host NAME")
+        raise CertbootError("the name that the certificate should be for is missing", _CHAIN_USAGE)
     host = parse_host(arguments.host)
     return ChainFile(arguments.chain, host, _moment(arguments.at) if arguments.at else None, arguments.anchors)
+
+
+def _refuse(arguments: argparse.Namespace, names: Sequence[str], with_what: str, usage: str) -> None:
+    """Raise CertbootError for the first of these options that is there."""
+    for name in names:
+        if getattr(arguments, name):
+            raise CertbootError(f"--{name} goes with {with_what}", usage)
 
 
 def _moment(text: str) -> datetime:

@@ -9,7 +9,6 @@ import signal
 import typing
 from collections.abc import Mapping
 
-from certboot.cli import options
 from certboot.cli.terminal import aside, data, failed, warn
 from certboot.errors import OK, CertbootError
 from certboot.store.env_file import settings
@@ -46,7 +45,6 @@ def env_options(command: argparse.ArgumentParser) -> None:
     command.formatter_class = argparse.RawDescriptionHelpFormatter
     command.add_argument("--format", choices=tuple(FORMATS), default="sh", help="how to write them (default: sh)")
     command.add_argument("--force", action="store_true", help="print those too that are set to something else")
-    options.home(command)
 
 
 def env_command(arguments: argparse.Namespace) -> int:
@@ -78,7 +76,6 @@ def run_options(command: argparse.ArgumentParser) -> None:
         "2 there is no store and the program was not started"
     )
     command.add_argument("program", metavar="PROGRAM", nargs=argparse.REMAINDER, help="a program and its arguments")
-    options.home(command)
 
 
 def run_command(arguments: argparse.Namespace) -> int:

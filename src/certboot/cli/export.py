@@ -8,7 +8,6 @@ import sys
 import typing
 from pathlib import Path
 
-from certboot.cli.options import home
 from certboot.cli.terminal import data, password, say
 from certboot.errors import OK, CertbootError, StoreError
 from certboot.store import generations
@@ -42,7 +41,6 @@ def export_options(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument("--name", help=f"the name of a configmap, or of trust-manager's Bundle (default: {NAME})")
     command.add_argument("--namespace", help="the namespace of a configmap, or the only one that gets the Bundle's")
-    home(command)
 
 
 def export_command(arguments: argparse.Namespace) -> int:

@@ -38,7 +38,6 @@ def list_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--expiring", metavar="SPAN", help="only those that expire within this span, such as 30d")
     command.add_argument("--rejected", action="store_true", help="what did not enter, and by which rule")
     command.add_argument("--json", action="store_true", help="print one JSON object, with a digest of the store")
-    options.home(command)
 
 
 def list_command(arguments: argparse.Namespace) -> int:
@@ -60,7 +59,6 @@ def list_command(arguments: argparse.Namespace) -> int:
 def show_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("id", metavar="ID", help=options.ID)
-    options.home(command)
 
 
 def show_command(arguments: argparse.Namespace) -> int:
@@ -74,9 +72,8 @@ def show_command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def history_options(command: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
-    options.home(command)
+def history_options(_: argparse.ArgumentParser) -> None:
+    """Add nothing: it takes what all commands on a store take."""
 
 
 def history_command(_: argparse.Namespace) -> int:
@@ -89,7 +86,6 @@ def diff_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     for name in ("before", "after"):
         command.add_argument(name, metavar="N", type=int, help="a generation")
-    options.home(command)
 
 
 def diff_command(arguments: argparse.Namespace) -> int:
@@ -106,7 +102,6 @@ def rollback_options(command: argparse.ArgumentParser) -> None:
         "certificate out, distrust it."
     )
     command.add_argument("number", metavar="N", type=int, nargs="?", help="the generation (default: the one before)")
-    options.home(command)
 
 
 def rollback_command(arguments: argparse.Namespace) -> int:

@@ -43,6 +43,8 @@ COMMANDS = {
     "export": ("export", "write the store in a form that other programs take: Java, Kubernetes, containers"),
     "purge": ("purge", "take the store away again"),
 }
+# All others work on one store, and take --home.
+_WITHOUT_STORE = ("doctor", "explain", "scan", "hook", "rehash")
 _EPILOG = """\
 exit status: 0 all is well, 1 the doctor found a failure or a question was answered no, 2 wrong usage or certboot could
 not do its work. The store lies in $CERTBOOT_HOME, or in the user's data folder. CERTBOOT_DISABLE=1 turns the start-up
@@ -134,6 +136,10 @@ def parser(chosen: str = "") -> argparse.ArgumentParser:
     if chosen in COMMANDS:
         command = _Parser(prog=f"certboot {chosen}")
         _function(chosen, "options")(command)
+        if chosen not in _WITHOUT_STORE:
+            from certboot.cli.options import home
+
+            home(command)
         commands.choices[chosen] = command
     return whole
 
@@ -155,12 +161,9 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
     if words and "words" in arguments and all(word == "-" or word[:1] != "-" for word in left[:end]):
         setattr(arguments, arguments.words, [*getattr(arguments, arguments.words), *words])
     elif left:
-        whole.error(f"unrecognized arguments: {' '.join(map(_shown, left))}")
+        shown = (without_credentials(word) if "://" in word else word for word in left)
+        whole.error(f"unrecognized arguments: {' '.join(shown)}")
     return arguments
-
-
-def _shown(word: str) -> str:
-    return without_credentials(word) if "://" in word else word
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 
-from certboot.cli import options
 from certboot.cli.terminal import confirmed, say, show
 from certboot.errors import FAILED, OK, CertbootError, printable
 from certboot.hook import copies as hook_copies
@@ -19,7 +18,6 @@ def purge_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.description = "Remove everything that certboot wrote: the store, its settings and the CAs you added."
     command.add_argument("--yes", action="store_true", help="do not ask")
-    options.home(command)
 
 
 def purge_command(arguments: argparse.Namespace) -> int:

@@ -60,7 +60,6 @@ def repair_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="show what would be stored, and change nothing")
     options.server(command)
     options.fetches(command)
-    options.home(command)
 
 
 def repair_command(arguments: argparse.Namespace) -> int:
@@ -108,7 +107,6 @@ def chain_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--force", action="store_true", help="replace a file that is there already")
     options.server(command)
     options.fetches(command)
-    options.home(command)
 
 
 def chain_command(arguments: argparse.Namespace) -> int:

@@ -63,7 +63,6 @@ def trust_options(command: argparse.ArgumentParser) -> None:
     options.password_file(command)
     options.server(command)
     options.fetches(command)
-    options.home(command)
 
 
 def trust_command(arguments: argparse.Namespace) -> int:
@@ -157,7 +156,6 @@ def distrust_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("id", metavar="ID", help=options.ID)
     command.add_argument("--undo", action="store_true", help="let it in again, if its source still has it")
-    options.home(command)
 
 
 def distrust_command(arguments: argparse.Namespace) -> int:

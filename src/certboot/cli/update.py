@@ -152,7 +152,6 @@ def init_options(command: argparse.ArgumentParser) -> None:
     _source_options(command)
     command.add_argument("--config", metavar="FILE", type=Path, help="take these settings, as a team shares them")
     options.password_file(command)
-    options.home(command)
 
 
 def init_command(arguments: argparse.Namespace) -> int:
@@ -190,7 +189,6 @@ def update_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--max-age", metavar="SPAN", help="do nothing if that was done within this span, such as 7d")
     command.add_argument("--dry-run", action="store_true", help="show what would come and go, and change nothing")
     _source_options(command)
-    options.home(command)
 
 
 def update_command(arguments: argparse.Namespace) -> int:
