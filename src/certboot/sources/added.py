@@ -8,6 +8,7 @@ from certboot import files
 from certboot.errors import CertificateError, SourceError
 from certboot.ownership import refuse_exposed
 from certboot.sources.candidates import FORMATS, SIZE_LIMIT, Loaded, Rejection, Unparsed
+from certboot.sources.contents import Content, parsed, pieces
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,8 +38,8 @@ def read(path: Path, now: datetime, password: Password | None = None, *, remembe
     if remembered:
         _refuse_exposed(path)
     if path.is_dir():
-        contents = [(file, _attempted(file)) for file in _certificate_files(path)]
-        return Unparsed(_pieces(contents), lambda: checked(_parsed(contents, password), str(path), now))
+        contents = [_attempted(file) for file in _certificate_files(path)]
+        return Unparsed(pieces(contents), lambda: checked(_parsed(contents, password), str(path), now))
     data = content(path)
     return Unparsed(((str(path), data),), lambda: checked(_from_bytes(data, str(path), password), str(path), now))
 
@@ -49,8 +50,8 @@ def read_kept(trusted: Path) -> Unparsed:
     A file there that cannot be read is a rejection: it must not keep new roots, or distrust, from arriving.
     """
     # A dot begins what a killed run left half-written.
-    contents = [(path, _attempted(path)) for path in sorted(trusted.glob("[!.]*"))]
-    return Unparsed(_pieces(contents), lambda: _parsed(contents, None))
+    contents = [_attempted(path) for path in sorted(trusted.glob("[!.]*"))]
+    return Unparsed(pieces(contents), lambda: _parsed(contents, None))
 
 
 def checked(loaded: Loaded, where: str, now: datetime) -> Loaded:
@@ -82,34 +83,21 @@ def _refuse_exposed(path: Path) -> None:
         raise cannot_read(path, error) from error
 
 
-def _attempted(path: Path) -> bytes | SourceError:
+def _attempted(path: Path) -> Content:
     try:
-        return content(path)
+        return Content(str(path), content(path))
     except SourceError as error:
-        return error
+        return Content(str(path), rule="unreadable", reason=error.message)
 
 
-def _pieces(read: Iterable[tuple[Path, bytes | SourceError]]) -> tuple[tuple[str, bytes], ...]:
-    return tuple(
-        (str(path), content) if isinstance(content, bytes) else (f"{path}: {content.message}", b"")
-        for path, content in read
-    )
+def _parsed(contents: Iterable[Content], password: Password | None) -> Loaded:
+    def parse(data: bytes, path: str) -> Loaded:
+        try:
+            return _from_bytes(data, path, password)
+        except (SourceError, CertificateError) as error:
+            return Loaded((), (Rejection("unreadable", NAME, path, error.message.removesuffix(f": {path}")),))
 
-
-def _parsed(read: Iterable[tuple[Path, bytes | SourceError]], password: Password | None) -> Loaded:
-    from certboot.sources.extract import merged
-
-    return merged(_parsed_or_rejected(str(path), content, password) for path, content in read)
-
-
-def _parsed_or_rejected(path: str, content: bytes | SourceError, password: Password | None) -> Loaded:
-    try:
-        if isinstance(content, SourceError):
-            raise content
-        return _from_bytes(content, path, password)
-    except (SourceError, CertificateError) as error:
-        reason = error.message.removesuffix(f": {path}")
-        return Loaded((), (Rejection("unreadable", NAME, path, reason),))
+    return parsed(contents, NAME, parse)
 
 
 def _from_bytes(data: bytes, path: str, password: Password | None) -> Loaded:

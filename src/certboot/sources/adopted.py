@@ -6,31 +6,17 @@ import itertools
 import os
 import re
 import typing
-from dataclasses import dataclass
 from pathlib import Path
 
 from certboot import files, ownership
 from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption
 from certboot.errors import SourceError, printable
 from certboot.sources.candidates import SIZE_LIMIT, Loaded, Rejection, Unparsed
+from certboot.sources.contents import Content, parsed, pieces
 
 NAME = "adopted"
 GONE = "gone"
 _HASH_NAME = re.compile(r"([0-9a-f]{8})\.[0-9]+")
-
-
-@dataclass(frozen=True)
-class _Content:
-    """One file, or why it, or a whole directory, is not read."""
-
-    path: str
-    data: bytes = b""
-    rule: str = ""
-    reason: str = ""
-
-    @property
-    def piece(self) -> tuple[str, bytes]:
-        return (f"{self.path}: {self.reason}" if self.rule else self.path), self.data
 
 
 def read(adoption: Adoption, home: Path) -> Unparsed:
@@ -45,7 +31,7 @@ def read(adoption: Adoption, home: Path) -> Unparsed:
     if wrong and len(wrong) == len(contents):
         message = f"{adoption.variable} cannot be adopted, {wrong[0].reason}: {printable(wrong[0].path)}"
         raise SourceError(message, _hint(adoption, wrong[0]))
-    return Unparsed(tuple(content.piece for content in contents), lambda: _parsed(contents))
+    return Unparsed(pieces(contents), lambda: _parsed(contents))
 
 
 def read_again(adoption: Adoption, home: Path) -> Unparsed:
@@ -54,7 +40,7 @@ def read_again(adoption: Adoption, home: Path) -> Unparsed:
     It must not keep new roots, or distrust, from arriving.
     """
     contents = list(_contents(adoption, home))
-    return Unparsed(tuple(content.piece for content in contents), lambda: _parsed_again(adoption, contents))
+    return Unparsed(pieces(contents), lambda: _parsed_again(adoption, contents))
 
 
 def is_own(adoption: Adoption, home: Path) -> bool:
@@ -62,7 +48,7 @@ def is_own(adoption: Adoption, home: Path) -> bool:
     return all(_is_inside(Path(place), home) for place in adoption.places)
 
 
-def _contents(adoption: Adoption, home: Path) -> typing.Iterator[_Content]:
+def _contents(adoption: Adoption, home: Path) -> typing.Iterator[Content]:
     only_directories = BY_NAME[adoption.variable].form == DIRECTORY
     for place in map(Path, adoption.places):
         try:
@@ -80,29 +66,29 @@ def _by_hash(folder: Path) -> list[Path]:
     return [path for of_one in numbered for path in itertools.takewhile(os.path.exists, of_one)]
 
 
-def _file(path: Path) -> _Content:
+def _file(path: Path) -> Content:
     if os.path.exists(path):
         above = ownership.exposed_above(
             path / "any", groups=True
         )  # with what would lie in it, the path itself is among those above
         if above:
-            return _Content(str(path), rule="exposed", reason=above[1] + (f" ({above[0]})" if above[0] != path else ""))
+            return Content(str(path), rule="exposed", reason=above[1] + (f" ({above[0]})" if above[0] != path else ""))
     try:
-        return _Content(str(path), files.read_regular(path, SIZE_LIMIT))
+        return Content(str(path), files.read_regular(path, SIZE_LIMIT))
     except OSError as error:
         return _wrong(path, error)
 
 
-def _wrong(path: Path, error: OSError) -> _Content:
+def _wrong(path: Path, error: OSError) -> Content:
     rule = GONE if isinstance(error, FileNotFoundError | NotADirectoryError) else "unreadable"
-    return _Content(str(path), rule=rule, reason=error.strerror or str(error))
+    return Content(str(path), rule=rule, reason=error.strerror or str(error))
 
 
 def _is_inside(path: Path, home: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(home))
 
 
-def _hint(adoption: Adoption, wrong: _Content) -> str:
+def _hint(adoption: Adoption, wrong: Content) -> str:
     if wrong.rule == "exposed":
         return "chmod go-w, if it is yours and right; certboot trust FILE takes what is in it now, and no more"
     if wrong.rule == GONE:
@@ -110,18 +96,13 @@ def _hint(adoption: Adoption, wrong: _Content) -> str:
     return "check what the variable names, and that you may read it"
 
 
-def _parsed(contents: list[_Content]) -> Loaded:
-    from certboot.sources.extract import from_pem, merged
+def _parsed(contents: list[Content]) -> Loaded:
+    from certboot.sources.extract import from_pem
 
-    return merged(
-        Loaded((), (Rejection(content.rule, NAME, content.path, content.reason),))
-        if content.rule
-        else from_pem(content.data, NAME, content.path)
-        for content in contents
-    )
+    return parsed(contents, NAME, lambda data, path: from_pem(data, NAME, path))
 
 
-def _parsed_again(adoption: Adoption, contents: list[_Content]) -> Loaded:
+def _parsed_again(adoption: Adoption, contents: list[Content]) -> Loaded:
     try:
         loaded = _parsed(contents)
     except SourceError as error:

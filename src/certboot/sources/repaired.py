@@ -12,8 +12,9 @@ import json
 import typing
 
 from certboot import files
-from certboot.errors import printable
+from certboot.errors import CertificateError, printable
 from certboot.sources.candidates import Candidate, Loaded, Rejection, Unparsed
+from certboot.sources.contents import Content, parsed, pieces
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,9 +38,8 @@ def read(folder: Path) -> Unparsed:
     One that cannot be read is a rejection: it must not keep new roots, or distrust, from arriving.
     """
     # A dot begins what a killed run left half-written.
-    read = [(path, *_content(path)) for path in sorted(folder.glob("[!.]*"))]
-    pieces = tuple((f"{path}: {defect}" if defect else str(path), data) for path, data, defect in read)
-    return Unparsed(pieces, lambda: _loaded(_candidate(path, data, defect) for path, data, defect in read))
+    contents = [_content(path) for path in sorted(folder.glob("[!.]*"))]
+    return Unparsed(pieces(contents), lambda: parsed(contents, NAME, _loaded))
 
 
 def offered(repairs: Iterable[Repair]) -> Loaded:
@@ -53,37 +53,26 @@ def detail(needs: tuple[Need, ...]) -> str:
     return printable("; ".join(need.shown for need in needs[:_MOST_SHOWN]) + more) or "nobody knows for whom"
 
 
-def _content(path: Path) -> tuple[bytes, str]:
+def _content(path: Path) -> Content:
     try:
-        return files.read_regular(path, files.SMALL), ""
+        return Content(str(path), files.read_regular(path, files.SMALL))
     except OSError as error:
-        return b"", f"it cannot be read: {error.strerror}"
+        return Content(str(path), rule="unreadable", reason=f"it cannot be read: {error.strerror}")
 
 
-def _candidate(path: Path, data: bytes, defect: str) -> Candidate | Rejection:
-    from certboot.errors import CertificateError
+def _loaded(data: bytes, path: str) -> Loaded:
     from certboot.pki import pem
     from certboot.pki.certificate import load_certificate
 
     blocks = list(pem.blocks(data))
-    if not defect and len(blocks) != 1:
-        defect = "it does not contain exactly one certificate"
-    if not defect:
+    defect = "it does not contain exactly one certificate"
+    if len(blocks) == 1:
         try:
             certificate = load_certificate(blocks[0].data or b"")
+            return Loaded((Candidate(certificate, NAME, detail(needs(data)), "intermediate"),))
         except CertificateError as error:
             defect = error.message
-        else:
-            return Candidate(certificate, NAME, detail(needs(data)), "intermediate")
-    return Rejection("unreadable", NAME, str(path), defect)
-
-
-def _loaded(read: Iterable[Candidate | Rejection]) -> Loaded:
-    each = tuple(read)
-    return Loaded(
-        tuple(one for one in each if isinstance(one, Candidate)),
-        tuple(one for one in each if isinstance(one, Rejection)),
-    )
+    return Loaded((), (Rejection("unreadable", NAME, path, defect),))
 
 
 class Need(typing.NamedTuple):
@@ -120,8 +109,8 @@ def render_repair(repair: Repair) -> bytes:
 
 def needs(data: bytes) -> tuple[Need, ...]:
     """Return who needed it as the bytes of a file have it; a line that cannot be read is passed over."""
-    needs_ = (_need(line.removeprefix(_LINE)) for line in data.split(b"\n") if line.startswith(_LINE))
-    return tuple(need for need in needs_ if need)
+    lines = (line.removeprefix(_LINE) for line in data.split(b"\n") if line.startswith(_LINE))
+    return tuple(need for need in map(_need, lines) if need)
 
 
 def kept(folder: Path, certificate: Certificate) -> tuple[Need, ...]:

@@ -123,6 +123,22 @@ def divided(folder: Path, kind: Kind) -> tuple[list[Path], list[Path]]:
     return ours, strange
 
 
+def take_away(part: Path) -> None:
+    """Remove a part of a store, and nothing in it that certboot did not write; raises OSError.
+
+    The folder of the generations itself stays, for as long as there is a lock beside it.
+    """
+    if part.name not in FOLDERS:
+        part.unlink(missing_ok=True)
+        return
+    ours, _ = divided(part, FOLDERS[part.name])
+    for path in (*ours, *(() if part.name == "generations" else (part,))):
+        if not is_folder(path):
+            path.unlink(missing_ok=True)
+        elif not entries(path):
+            path.rmdir()
+
+
 def _is_switch(current: Path) -> bool:
     """Return whether this names a generation, whether or not there is such a one; or is empty, or not there."""
     try:

@@ -75,18 +75,13 @@ def digest_of_run(inputs: str, generation: Path) -> str:
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
             if folder == generation and entry.name == CRTS and entry.is_dir(follow_symlinks=False):
                 continue
-            data = _link(entry) if entry.is_symlink() and folder != generation else _content(entry)
+            if entry.is_symlink() and folder != generation:
+                target = os.readlink(entry.path)
+                if os.path.basename(target) != target:
+                    raise OSError(f"a link that leads out of the directory: {entry.path}")
+                data = os.fsencode(target)
+            else:
+                data = files.read_regular(entry.path, files.LARGE, follow=False)
             whole.update(f"\0{entry.is_symlink()} {len(data)} {entry.name}".encode("utf-8", "surrogateescape"))
             whole.update(data)
     return whole.hexdigest()
-
-
-def _link(entry: os.DirEntry[str]) -> bytes:
-    target = os.readlink(entry.path)
-    if os.path.basename(target) != target:
-        raise OSError(f"a link that leads out of the directory: {entry.path}")
-    return os.fsencode(target)
-
-
-def _content(entry: os.DirEntry[str]) -> bytes:
-    return files.read_regular(entry.path, files.LARGE, follow=False)

@@ -22,7 +22,7 @@ from certboot.files import is_folder, link
 from certboot.pki import pem
 from certboot.pki.subject_hash import comparable, hash_of
 from certboot.sources.table import OWN
-from certboot.store import manifest
+from certboot.store import belongings, manifest
 from certboot.store.hash_links import plan
 from certboot.store.paths import (
     BUNDLE,
@@ -30,7 +30,6 @@ from certboot.store.paths import (
     CRTS,
     NUMBER,
     PARTIAL,
-    REHASHED,
     REPORT,
     StorePaths,
     exposed_part,
@@ -119,7 +118,8 @@ def clean(paths: StorePaths) -> None:
     for leftover in paths.generations.glob(f"*{PARTIAL}"):
         if _NUMBER.fullmatch(leftover.stem) and is_folder(leftover):
             shutil.rmtree(leftover)
-    _forget_rehashed(paths.rehash)
+    if is_folder(paths.rehash):  # of certboot 0.1.0
+        belongings.take_away(paths.rehash)
     ours = {
         paths.home: "|".join(re.escape(part.name) for part in paths.parts),
         paths.trusted: CERTIFICATE,
@@ -130,16 +130,6 @@ def clean(paths: StorePaths) -> None:
         for leftover in folder.glob(".*"):
             if re.fullmatch(names, files.temporary_for(leftover.name)) and not is_folder(leftover):
                 leftover.unlink(missing_ok=True)
-
-
-def _forget_rehashed(folder: Path) -> None:
-    """Take away what a store of 0.1.0 has in its folder ``rehash``, and the folder if nothing else is in it."""
-    if is_folder(folder):
-        for record in folder.iterdir():
-            if re.fullmatch(REHASHED, record.name) and not is_folder(record):
-                record.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            folder.rmdir()
 
 
 def write(paths: StorePaths, new: Content, record: Manifest) -> Path:

@@ -35,7 +35,7 @@ def purge(paths: StorePaths) -> tuple[str, ...]:
     """Remove the store and return the names of other things that lie in its folder; raises StoreError or OSError."""
     with files.locked(paths.lock):
         for path in purgeable(paths):
-            _take_away(path)
+            belongings.take_away(path)
     paths.lock.unlink(missing_ok=True)
     for folder in (paths.generations, paths.home):
         with contextlib.suppress(OSError):
@@ -44,19 +44,3 @@ def purge(paths: StorePaths) -> tuple[str, ...]:
     for path in belongings.entries(paths.home):
         left += belongings.others(path) if path.name in FOLDERS else [path]
     return tuple(str(path.relative_to(paths.home)) for path in left)
-
-
-def _take_away(part: Path) -> None:
-    """Remove a part of a store, and nothing in it that certboot did not write; raises OSError.
-
-    The folder of the generations itself stays, for as long as there is a lock beside it.
-    """
-    if part.name not in FOLDERS:
-        part.unlink(missing_ok=True)
-        return
-    ours, _ = belongings.divided(part, FOLDERS[part.name])
-    for path in (*ours, *(() if part.name == "generations" else (part,))):
-        if not is_folder(path):
-            path.unlink(missing_ok=True)
-        elif not belongings.entries(path):
-            path.rmdir()
