@@ -26,8 +26,8 @@ TOP = Entry(
     "ab" * 32, "anchor", "Root-abababab.pem", "Root\x1b", "CN=Zürich", "2020-01-01", "2030-01-01T00:00:00+00:00", WHY
 )  # fmt: skip
 BELOW = Entry(
-    "cd" * 32, "intermediate", "Below.pem", "Below", "CN=Below", "2020", "2029-01-01", WHY[:1], (), "", "ab" * 32,
-    "ef" * 32,
+    "cd" * 32, "Below.pem", "Below", "CN=Below", "2020", "2029-01-01", WHY[:1], (), "",
+    Descent("ab" * 32, "ef" * 32),
 )  # fmt: skip
 REJECTED = (
     Rejection("expired", "certifi", "2026.1", "it expired", "ab" * 32, "CN=Old"),

@@ -20,7 +20,7 @@ from certboot.errors import StoreError
 from certboot.pki.certificate import file_name, load_certificate
 from certboot.sources.candidates import Rejection
 from certboot.store import manifest
-from certboot.store.manifest import Intermediate, Provenance, TrustAnchor
+from certboot.store.manifest import Descent, Intermediate, Provenance, TrustAnchor
 
 CERTIFICATE = load_certificate(roots()[0].der)
 BELOW = load_certificate(issue("Below", roots()[0]).der)
@@ -131,7 +131,7 @@ def test_the_digest_is_over_role_and_fingerprint_alone() -> None:
     first, second = RECORD.certificates
     same = (second, dataclasses.replace(first, file="x", name="x", provenance=(), distrust_after=""))
     assert dataclasses.replace(RECORD, certificates=same, choices=manifest.Choices()).digest() == RECORD.digest()
-    others = [(first,), (), (first, dataclasses.replace(second, role="anchor")), (first, first)]
+    others = [(first,), (), (first, dataclasses.replace(second, descent=Descent("", ""))), (first, first)]
     digests = {dataclasses.replace(RECORD, certificates=held).digest() for held in others}
     assert len(digests - {RECORD.digest()}) == len(others)
 

@@ -17,7 +17,7 @@ from support.table import cases
 
 from certboot.pki.certificate import is_signed_by, load_certificate
 from certboot.store import policy
-from certboot.store.policy import Link
+from certboot.store.manifest import Descent
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,14 +51,14 @@ def loaded(issued: Issued) -> Certificate:
     return load_certificate(issued.der)
 
 
-def link(issuer: Issued, anchor: Issued) -> Link:
-    return Link(loaded(issuer).fingerprint, loaded(anchor).fingerprint)
+def link(issuer: Issued, anchor: Issued) -> Descent:
+    return Descent(loaded(issuer).fingerprint, loaded(anchor).fingerprint)
 
 
 def hang(
     intermediates: Iterable[Issued], anchors: Iterable[Issued], checked: dict[str, str] | None = None
-) -> tuple[dict[str, Link], dict[str, str]]:
-    """What ``policy.link_intermediates`` says, fingerprint -> Link and -> rule."""
+) -> tuple[dict[str, Descent], dict[str, str]]:
+    """What ``policy.link_intermediates`` says, fingerprint -> Descent and -> rule."""
     hanging, failed = policy.link_intermediates(map(loaded, intermediates), map(loaded, anchors), checked or {})
     assert all(reason for _, reason in failed.values())
     return hanging, {fingerprint: rule for fingerprint, (rule, _) in failed.items()}

@@ -8,7 +8,8 @@ import pytest
 from support.table import cases
 
 from certboot.errors import StoreError
-from certboot.store.manifest import Choices, Entry, Manifest, Provenance
+from certboot.sources.candidates import Role
+from certboot.store.manifest import Choices, Descent, Entry, Manifest, Provenance
 from certboot.store.selection import choose, difference, find, first_outlived
 
 if typing.TYPE_CHECKING:
@@ -20,7 +21,9 @@ NOW = datetime(2026, 3, 1, tzinfo=timezone.utc)
 def entry(digits: str, name: str, *, role: Role = "anchor", days: int = 100, sources: tuple[str, ...] = ()) -> Entry:
     reasons = tuple(Provenance(source, "", "2026-01-01") for source in sources)
     expiry = (NOW + timedelta(days=days)).isoformat()
-    return Entry(digits.ljust(64, "0"), role, f"{name}.pem", name, f"CN={name},O=Corp Ltd", "", expiry, reasons)
+    descent = Descent("above", "top") if role == "intermediate" else Descent("", "")
+    sha256, subject = digits.ljust(64, "0"), f"CN={name},O=Corp Ltd"
+    return Entry(sha256, f"{name}.pem", name, subject, "", expiry, reasons, descent=descent)
 
 
 def record(*entries: Entry) -> Manifest:
@@ -111,7 +114,7 @@ def test_a_certificate_that_changes_its_role_both_comes_and_goes() -> None:
 
 def below(issuer: Entry, digits: str, days: int) -> Entry:
     made = entry(digits, f"Below {issuer.name}", role="intermediate", days=days)
-    return dataclasses.replace(made, issuer=issuer.sha256, anchor=issuer.sha256)
+    return dataclasses.replace(made, descent=Descent(issuer.sha256, issuer.sha256))
 
 
 def test_an_update_is_due_when_the_first_ends_that_has_something_below_it_which_does_not() -> None:

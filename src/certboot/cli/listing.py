@@ -162,8 +162,8 @@ def certificate_text(entry: Entry, record: Manifest, pem: str) -> str:
         ("role", entry.role),
         ("valid", f"{entry.not_before} to {entry.not_after}"),
         *(("source", f"{reason.source}, {reason.detail}, since {reason.since}") for reason in entry.provenance),
-        *(("issuer", f"{names.get(sha, '?')} ({sha[:DIGITS]})") for sha in (entry.issuer,) if sha),
-        *(("anchor", f"{names.get(sha, '?')} ({sha[:DIGITS]})") for sha in (entry.anchor,) if sha),
+        *(("issuer", f"{names.get(sha, '?')} ({sha[:DIGITS]})") for sha in (entry.descent.issuer,) if sha),
+        *(("anchor", f"{names.get(sha, '?')} ({sha[:DIGITS]})") for sha in (entry.descent.anchor,) if sha),
         *(("distrust", f"of certificates that begin after {date}") for date in (entry.distrust_after,) if date),
         *(("defect", f"{defect}: Python 3.13 and newer refuse it") for defect in entry.defects),
         ("file", entry.file),
@@ -218,5 +218,5 @@ def list_json(record: Manifest, entries: Sequence[Entry], *, rejected: bool) -> 
     if rejected:
         document["rejected"] = [asdict(rejection) for rejection in record.rejected]
     else:
-        document["certificates"] = [asdict(entry) for entry in entries]
+        document["certificates"] = [entry.document() for entry in entries]
     return json.dumps(document, indent=1)

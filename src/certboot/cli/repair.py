@@ -7,7 +7,7 @@ import typing
 from pathlib import Path
 
 from certboot.cli import options
-from certboot.cli.terminal import aside, confirmed, data, say, show, silenced
+from certboot.cli.terminal import aside, confirmed, data, described, say, show, silenced
 from certboot.errors import FAILED, OK, CertbootError, printable, shortened
 from certboot.net.address_policy import HERE, KINDS, PRIVATE
 from certboot.pki.rules import PYTHONS
@@ -239,11 +239,7 @@ def _offers(examined: Examined, completion: Completion) -> Iterator[str]:
     below = {offer: child for child, offer in zip(completion.path, completion.path[1:], strict=False)}
     for offer in examined.missing:
         certificate = offer.certificate
-        digits = certificate.fingerprint.upper()
-        yield f"  {printable(certificate.subject)}"
-        yield f"    SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}"
-        yield f"    valid    {certificate.validity.not_before:%Y-%m-%d} to {certificate.validity.not_after:%Y-%m-%d}"
-        yield f"    from     {shortened(offer.origin)}"
+        yield from (f"  {line}" for line in described(certificate, shortened(offer.origin)))
         yield f"    because  it signed {printable(below[offer].certificate.name)}"
         yield from (f"    defect   {defect}: {PYTHONS} refuse it" for defect in certificate.defects)
     if examined.refused:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
+    from certboot.pki.certificate import Certificate
     from certboot.pki.containers import Password
     from certboot.sources.candidates import Loaded
 
@@ -115,6 +116,17 @@ def password(file: Path | None) -> Password:
         return getpass("password of the file: ").encode()
 
     return ask
+
+
+def described(certificate: Certificate, origin: str) -> list[str]:
+    """Return in lines what a person should look at before a certificate is believed."""
+    digits, (begin, end) = certificate.fingerprint.upper(), certificate.validity
+    return [
+        printable(certificate.subject),
+        f"  SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
+        f"  valid    {begin:%Y-%m-%d} to {end:%Y-%m-%d}",
+        f"  from     {origin}",
+    ]
 
 
 def progress(report: str, so_far: int, whole: int | None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from certboot import moment
 from certboot.cli import options
-from certboot.cli.terminal import additions, confirmed, say, show
+from certboot.cli.terminal import additions, confirmed, described, say, show
 from certboot.errors import FAILED, OK, CertbootError, printable, without_credentials
 from certboot.pki import rules
 from certboot.pki.rules import broken_rule
@@ -183,15 +183,9 @@ def offer_text(loaded: Iterable[Loaded], now: datetime, host: str = "HOST") -> s
         for candidate in source.candidates:
             certificate = candidate.certificate
             broken = broken_rule(certificate, now)
-            digits = certificate.fingerprint.upper()
-            lines += [
-                printable(certificate.subject),
-                f"  SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
-                f"  valid    {certificate.validity.not_before:%Y-%m-%d} to {certificate.validity.not_after:%Y-%m-%d}",
-                f"  from     {printable(candidate.detail)}",
-                *_cautions(certificate, printable(host)),
-                *(f"  refused  {broken[1]}" for _ in (broken,) if broken),
-            ]
+            lines += described(certificate, printable(candidate.detail))
+            lines += _cautions(certificate, printable(host))
+            lines += [f"  refused  {broken[1]}"] if broken else []
         lines += [f"  refused  {printable(rejection.reason)}" for rejection in source.rejections]
     return "\n".join(lines)
 

@@ -109,7 +109,8 @@ class Authorities:
         Also the intermediates below an anchor, where Python 3.13 and newer end a chain.
         """
         dates = {entry.sha256: entry.distrust_after for entry in self.entries if entry.distrust_after}
-        return dates | {entry.sha256: dates[entry.anchor] for entry in self.entries if entry.anchor in dates}
+        anchors = ((entry.sha256, entry.descent.anchor) for entry in self.entries)
+        return dates | {fingerprint: dates[anchor] for fingerprint, anchor in anchors if anchor in dates}
 
 
 class Revoked:

@@ -40,7 +40,7 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
         revoked_serials=loaded.revoked_serials,
         distrusted=frozenset(out).union(inputs.config.distrust),
         distrusted_by_system=loaded.distrusted,
-        checked={entry.sha256: entry.issuer for entry in previous.certificates if entry.issuer} if previous else {},
+        checked={e.sha256: e.descent.issuer for e in previous.certificates if e.descent.issuer} if previous else {},
     )
     decision = _carried(policy.decide(loaded.candidates, rules), previous)
     content = generations.content(decision.anchors, decision.intermediates)
@@ -73,12 +73,12 @@ def withdraw(paths: StorePaths, request: Request, inputs: Inputs, former: Path, 
     parsed = {certificate.fingerprint: certificate for certificate in generations.certificates(former, held)}
     out = _distrusted(request, inputs, list(parsed.values()))
     gone = {fingerprint for fingerprint, certificate in parsed.items() if certificate.is_among(out)}
-    while below := {entry.sha256 for entry in held if {entry.issuer, entry.anchor} & gone} - gone:
+    while below := {entry.sha256 for entry in held if gone.intersection(entry.descent)} - gone:
         gone |= below
     staying = [entry for entry in held if entry.sha256 not in gone]
     content = generations.content(
         [TrustAnchor(parsed[e.sha256], e.provenance, e.distrust_after) for e in staying if e.role == "anchor"],
-        [Intermediate(parsed[e.sha256], e.provenance, e.issuer, e.anchor) for e in staying if e.issuer],
+        [Intermediate(parsed[e.sha256], e.provenance, *e.descent) for e in staying if e.role == "intermediate"],
     )
     rejections = (_taken_out(entry, parsed[entry.sha256], out) for entry in held if entry.sha256 in gone)
     record = dataclasses.replace(

@@ -89,19 +89,16 @@ def nothing_new(inputs: Inputs, last: freshness.LastRead | None) -> bool:
     """Return whether these inputs are those of the last run, and its generation is still in force, whole."""
     if not (last and inputs.former and inputs.previous):
         return False
-    try:
-        if exposed_part(inputs.former):
-            return False
-        return last.covers(freshness.digest_of_run(inputs.digest, inputs.former), inputs.now)
-    except OSError:
-        return False
+    with contextlib.suppress(OSError):
+        digest = freshness.digest_of_run(inputs.digest, inputs.former)
+        return not exposed_part(inputs.former) and last.covers(digest, inputs.now)
+    return False
 
 
 def _manifest_of(generation: Path | None) -> Manifest | None:
-    try:
+    with contextlib.suppress(StoreError):  # damaged: what is written now takes its place
         return manifest.read(generation) if generation else None
-    except StoreError:
-        return None  # damaged: what is written now takes its place
+    return None
 
 
 def _config(paths: StorePaths, chosen: Path | None) -> tuple[bytes, bytes | None, Config]:

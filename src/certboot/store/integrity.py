@@ -15,16 +15,16 @@ from certboot.store.hash_links import plan
 from certboot.store.manifest import Manifest
 from certboot.store.paths import BUNDLE, CRTS
 
-# The kinds of damage.
-ALTERED = "altered"
-LINK = "link"
-BUNDLED = "bundle"
+Kind: typing.TypeAlias = "typing.Literal['altered', 'link', 'bundle']"
+ALTERED: Kind = "altered"
+LINK: Kind = "link"
+BUNDLED: Kind = "bundle"
 
 
 class Damage(typing.NamedTuple):
     """One thing that is missing, altered or too much."""
 
-    kind: str
+    kind: Kind
     """ALTERED: a certificate, or what is no part of the store; LINK: a hash link; BUNDLED: the bundle."""
     words: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -14,7 +15,7 @@ from certboot import files
 from certboot.clients.variables import BY_NAME, Adoption
 from certboot.errors import StoreError
 from certboot.sources import repaired
-from certboot.sources.candidates import Rejection
+from certboot.sources.candidates import Rejection, Role
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,12 +31,22 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"[A-Za-z0-9_]{1,64}-([0-9a-f]{8})\.pem")  # as certificate.file_name has it
 
 
+class Descent(typing.NamedTuple):
+    """Why an intermediate is believed: the certificate that signed it, and the anchor at the end of its chain."""
+
+    issuer: str
+    """SHA-256, as is the other."""
+    anchor: str
+
+
+_NONE = Descent("", "")
+
+
 @dataclass(frozen=True)
 class Entry:
     """One certificate of a generation. All fields but ``provenance`` and ``defects`` are texts."""
 
     sha256: str
-    role: Role
     file: str
     name: str
     subject: str
@@ -46,10 +57,20 @@ class Entry:
     """What Python 3.13 and newer refuse in it."""
     distrust_after: str = ""
     """Of an anchor: leaves that begin later are not to be trusted (ISO 8601)."""
-    issuer: str = ""
-    """Of an intermediate: the SHA-256 of the certificate in the store that signed it."""
-    anchor: str = ""
-    """Of an intermediate: the SHA-256 of the anchor without which it leaves."""
+    descent: Descent = _NONE
+    """Of an intermediate: without its anchor it leaves."""
+
+    @property
+    def role(self) -> Role:
+        """What clients take it for."""
+        return "intermediate" if self.descent.issuer else "anchor"
+
+    def document(self) -> dict[str, object]:
+        """Return the entry as the file has it."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        issuer, anchor = fields.pop("descent")
+        fields["provenance"] = [vars(reason) for reason in self.provenance]
+        return {"sha256": fields.pop("sha256"), "role": self.role, **fields, "issuer": issuer, "anchor": anchor}
 
     @property
     def bundled(self) -> bool:
@@ -120,7 +141,6 @@ def entry(file: str, held: TrustAnchor | Intermediate) -> Entry:
     certificate = held.certificate
     return Entry(
         sha256=certificate.fingerprint,
-        role="anchor" if isinstance(held, TrustAnchor) else "intermediate",
         file=file,
         name=certificate.name,
         subject=certificate.subject,
@@ -129,14 +149,15 @@ def entry(file: str, held: TrustAnchor | Intermediate) -> Entry:
         provenance=held.provenance,
         defects=certificate.defects,
         distrust_after=held.distrust_after if isinstance(held, TrustAnchor) else "",
-        issuer="" if isinstance(held, TrustAnchor) else held.issuer,
-        anchor="" if isinstance(held, TrustAnchor) else held.anchor,
+        descent=_NONE if isinstance(held, TrustAnchor) else Descent(held.issuer, held.anchor),
     )
 
 
 def render(manifest: Manifest) -> bytes:
     """Return the manifest as JSON, in ASCII, one key a line."""
-    return (json.dumps({"schema": SCHEMA, **asdict(manifest)}, indent=1) + "\n").encode("ascii")
+    document = {"schema": SCHEMA, **asdict(dataclasses.replace(manifest, certificates=()))}
+    document["certificates"] = [entry.document() for entry in manifest.certificates]
+    return (json.dumps(document, indent=1) + "\n").encode("ascii")
 
 
 def read(generation: Path) -> Manifest:
@@ -179,12 +200,13 @@ def _choices(document: dict[str, typing.Any]) -> Choices:
 
 def _entry(document: dict[str, typing.Any]) -> Entry:
     provenance = tuple(_texts(Provenance(**reason)) for reason in document.pop("provenance"))
-    entry = _texts(Entry(provenance=provenance, defects=tuple(document.pop("defects")), **document))
-    _all_texts(entry.defects)
-    above, file = (entry.issuer, entry.anchor), _FILE.fullmatch(entry.file)  # a name that is joined to a folder
+    role, descent = document.pop("role"), Descent(document.pop("issuer", ""), document.pop("anchor", ""))
+    defects = tuple(document.pop("defects"))
+    entry = _texts(Entry(provenance=provenance, defects=defects, descent=descent, **document))
+    _all_texts((*defects, *descent))
+    file = _FILE.fullmatch(entry.file)  # a name that is joined to a folder
     _require(provenance, _SHA256.fullmatch(entry.sha256), file and file[1] == entry.sha256[:8])
-    _require(entry.role in ("anchor", "intermediate"))
-    _require(not any(above) if entry.role == "anchor" else all(map(_SHA256.fullmatch, above)))
+    _require(role == entry.role, not any(descent) or all(map(_SHA256.fullmatch, descent)))
     _require(_is_moment(entry.not_before), _is_moment(entry.not_after))
     if entry.distrust_after:
         datetime.fromisoformat(entry.distrust_after)

@@ -18,7 +18,7 @@ from certboot.pki.certificate import Certificate, is_signed_by
 from certboot.pki.rules import broken_rule, overlooked, room_below, unhandled
 from certboot.pki.subject_hash import comparable
 from certboot.sources.candidates import Candidate, Rejection
-from certboot.store.manifest import Intermediate, Provenance, TrustAnchor
+from certboot.store.manifest import Descent, Intermediate, Provenance, TrustAnchor
 
 _USER, _ADMINISTRATOR = "you", "the administrator of this system"
 
@@ -154,17 +154,10 @@ def _order(certificate: Certificate) -> tuple[str, str]:
     return certificate.name.casefold(), certificate.fingerprint
 
 
-class Link(typing.NamedTuple):
-    """Where a certificate hangs: the certificate that signed it, and the anchor at the end of its chain."""
-
-    issuer: str
-    anchor: str
-
-
 def link_intermediates(
     intermediates: Iterable[Certificate], anchors: Iterable[Certificate], checked: Mapping[str, str]
-) -> tuple[dict[str, Link], dict[str, tuple[str, str]]]:
-    """Return fingerprint -> Link for each intermediate with a chain to an anchor, and -> (rule, reason) for the rest.
+) -> tuple[dict[str, Descent], dict[str, tuple[str, str]]]:
+    """Return fingerprint -> Descent of each intermediate with a chain to an anchor, and -> (rule, reason) of the rest.
 
     Of several chains the shortest counts. ``checked`` holds certificate -> issuer, as fingerprints, of signatures that
     were found good before.
@@ -173,7 +166,7 @@ def link_intermediates(
     failed: dict[str, tuple[str, str]] = {}
     for certificate in intermediates:
         waiting.setdefault(comparable(certificate.link.issuer_name), []).append(certificate)
-    hanging: dict[str, Link] = {}
+    hanging: dict[str, Descent] = {}
     places = deque((anchor, anchor.fingerprint) for anchor in anchors)
     while places:
         issuer, anchor = places.popleft()
@@ -185,7 +178,7 @@ def link_intermediates(
                 if defect[0] != "no-issuer" or certificate.fingerprint not in failed:
                     failed[certificate.fingerprint] = defect
                 continue
-            hanging[certificate.fingerprint] = Link(issuer.fingerprint, anchor)
+            hanging[certificate.fingerprint] = Descent(issuer.fingerprint, anchor)
             places.append((certificate, anchor))
     missing = ("no-issuer", "its issuer is not in the store")
     alone = (below.fingerprint for group in waiting.values() for below in group if below.fingerprint not in hanging)

@@ -55,12 +55,9 @@ def first_outlived(record: Manifest) -> Entry | None:
     update takes that out.
     """
     held = {entry.sha256: entry for entry in record.certificates}
-    issuers = (held[entry.issuer] for entry in held.values() if _outlives(entry, held.get(entry.issuer)))
+    pairs = ((entry, held.get(entry.descent.issuer)) for entry in held.values())
+    issuers = (issuer for entry, issuer in pairs if issuer and _end(issuer) < _end(entry))
     return min(issuers, key=_end, default=None)
-
-
-def _outlives(entry: Entry, issuer: Entry | None) -> bool:
-    return issuer is not None and _end(issuer) < _end(entry)
 
 
 def _end(entry: Entry) -> datetime:
