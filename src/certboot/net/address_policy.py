@@ -162,8 +162,7 @@ def chosen(url: str, verify: Path | None) -> Url:
         except (OSError, ValueError, FetchError):  # OSError: whatever is of requests itself
             words = "not an address that can be used"
             hint = "check the address in a browser; a file that you save yourself can be given by its path"
-    message = f"{words}: {shown(url)}"
-    raise SourceError(message, hint)
+    raise SourceError(f"{words}: {shown(url)}", hint)
 
 
 def shown(url: str) -> str:

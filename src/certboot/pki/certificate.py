@@ -8,7 +8,9 @@ import hashlib
 import re
 import ssl
 import typing
+from collections.abc import Container
 from dataclasses import dataclass
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -18,10 +20,6 @@ from certboot.pki import der, pem
 from certboot.pki.parse_errors import parsing
 from certboot.pki.public_key import canonical as key_itself
 from certboot.pki.subject_hash import canonical, comparable, hash_of
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Container
-    from datetime import datetime
 
 # Of texts that are shown, and that a stranger chose. RFC 5280 (A.1) allows a common name 64 characters.
 _LONGEST_NAME, _LONGEST_SUBJECT = 120, 600
@@ -44,11 +42,9 @@ def load_certificate(data: bytes) -> Certificate:
     with parsing():
         _, rest = der.read(data, der.SEQUENCE)
         if rest:
-            message = "bytes after the certificate"
-            raise CertificateError(message)
+            raise CertificateError("bytes after the certificate")
         if not loads_in_openssl(data):
-            message = "not a certificate that OpenSSL can read"
-            raise CertificateError(message)
+            raise CertificateError("not a certificate that OpenSSL can read")
         return _described(x509.load_der_x509_certificate(data), data)
 
 

@@ -67,8 +67,7 @@ def in_pkcs7(data: bytes) -> Iterator[bytes]:
     cryptography's load_der_pkcs7_certificates gives none at all where it dislikes a single one.
     """
     if not is_pkcs7(data):
-        message = "not PKCS#7 signed data"
-        raise der.DerError(message)
+        raise der.DerError("not PKCS#7 signed data")
     # ContentInfo { OID, [0] { SignedData { version, digests, content, certificates [0] IMPLICIT SET, … } } }
     at, end = _inside(data, 0, der.SEQUENCE)
     at, end = _inside(data, at + len(_SIGNED_DATA), der.CONTEXT_0)
@@ -83,13 +82,11 @@ def in_pkcs12(data: bytes, detail: str, password: Password | None) -> list[bytes
     """Return the certificates; raises CertificateError. ``password`` is asked where it cannot be opened without."""
     found = _opened(data, None, detail)
     if found is None and password is None:
-        message = f"it needs a password, or is damaged: {detail}"
-        raise CertificateError(message, _PASSWORD_HINT)
+        raise CertificateError(f"it needs a password, or is damaged: {detail}", _PASSWORD_HINT)
     if found is None and password:
         found = _opened(data, password(), detail)
     if found is None:
-        message = f"the password is wrong, or the file is damaged: {detail}"
-        raise CertificateError(message, _PASSWORD_HINT)
+        raise CertificateError(f"the password is wrong, or the file is damaged: {detail}", _PASSWORD_HINT)
     return found
 
 
@@ -97,8 +94,7 @@ def _inside(data: bytes, at: int, expected: int) -> tuple[int, int]:
     """Return where the content of the element at ``at`` begins and ends; raises DerError if it is of another tag."""
     tag, content, end = der.ber_header(data, at)
     if tag != expected:
-        message = f"tag {tag:#04x} where {expected:#04x} belongs"
-        raise der.DerError(message)
+        raise der.DerError(f"tag {tag:#04x} where {expected:#04x} belongs")
     return content, len(data) if end is None else end
 
 
@@ -156,8 +152,7 @@ def split_trusted(data: bytes) -> tuple[bytes, bool]:
         certificate, rest = der.read(data, der.SEQUENCE)
         return certificate.encoded, bool(rest) and _distrusted(rest)
     except der.DerError as error:
-        message = f"not a certificate with OpenSSL's trust settings: {error}"
-        raise CertificateError(message) from error
+        raise CertificateError(f"not a certificate with OpenSSL's trust settings: {error}") from error
 
 
 def _distrusted(settings: bytes) -> bool:

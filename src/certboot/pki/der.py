@@ -47,8 +47,7 @@ def read(data: bytes, expected: int | None = None) -> tuple[Element, bytes]:
     """Return the first element of ``data`` and the bytes after it; raises DerError."""
     tag, _, start, end = span(data, 0, len(data))
     if expected is not None and tag != expected:
-        message = f"tag {tag:#04x} where {expected:#04x} belongs"
-        raise DerError(message)
+        raise DerError(f"tag {tag:#04x} where {expected:#04x} belongs")
     return Element(tag, data[start:end], data[:end]), data[end:]
 
 
@@ -64,24 +63,20 @@ def span(data: bytes, at: int, limit: int) -> Span:
     """Return where the element at ``at`` lies in ``data[:limit]``, without a copy of it; raises DerError."""
     start = at + 2
     if start > limit:
-        message = "the data ends inside an element"
-        raise DerError(message)
+        raise DerError("the data ends inside an element")
     tag, length = data[at], data[at + 1]
     if tag & 0x1F == 0x1F:  # noqa: PLR2004 - X.690 8.1.2.4
-        message = "a tag number above 30"
-        raise DerError(message)
+        raise DerError("a tag number above 30")
     if length & 0x80:
         octets = length & 0x7F
         start += octets
         # X.690 10.1: definite form, and more than four octets would be a certificate of over 4 GiB.
         if not 1 <= octets <= 4 or start > limit:  # noqa: PLR2004
-            message = "a length that DER does not allow"
-            raise DerError(message)
+            raise DerError("a length that DER does not allow")
         length = int.from_bytes(data[at + 2 : start], "big")
     end = start + length
     if end > limit:
-        message = "the data ends inside an element"
-        raise DerError(message)
+        raise DerError("the data ends inside an element")
     return tag, at, start, end
 
 
@@ -104,8 +99,7 @@ def names_and_key(certificate: bytes) -> tuple[bytes, bytes, bytes]:
     tags, places = _signed_fields(certificate)
     first = int(tags[:1] == [CONTEXT_0])  # the version, absent in version 1
     if tags[first : first + 6] != _CERTIFICATE_FIELDS:
-        message = "not the fields of a certificate"
-        raise DerError(message)
+        raise DerError("not the fields of a certificate")
     return certificate[places[first + 2]], certificate[places[first + 4]], certificate[places[first + 5]]
 
 
@@ -134,8 +128,7 @@ def issuer_and_serial(certificate: bytes) -> bytes:
     algorithm, _, _, at = span(certificate, end, limit)
     issuer, _, _, after = span(certificate, at, limit)
     if [serial, algorithm, issuer] != _CERTIFICATE_FIELDS[:3]:
-        message = "not the fields of a certificate"
-        raise DerError(message)
+        raise DerError("not the fields of a certificate")
     return encode(SEQUENCE, certificate[at:after] + certificate[begin:end])
 
 
@@ -144,8 +137,7 @@ def crl_issuer(crl: bytes) -> bytes:
     tags, places = _signed_fields(crl)
     first = int(tags[:1] == [INTEGER])  # the version, absent in version 1
     if tags[first : first + 2] != [SEQUENCE, SEQUENCE]:
-        message = "not the fields of a certificate revocation list"
-        raise DerError(message)
+        raise DerError("not the fields of a certificate revocation list")
     return crl[places[first + 1]]
 
 
@@ -158,8 +150,7 @@ def _signed_fields(signed: bytes) -> tuple[list[int], list[slice]]:
     signature, _, _, last = span(signed, after, limit)
     shape = (outer, fields, algorithm, signature)
     if shape != (SEQUENCE, SEQUENCE, SEQUENCE, BIT_STRING) or last != limit or content == after:
-        message = "not a signed object"
-        raise DerError(message)
+        raise DerError("not a signed object")
     tags, places = [], []
     while start < end:
         tag, at, _, start = span(signed, start, end)
@@ -180,20 +171,17 @@ class BerElement(typing.NamedTuple):
 def ber_header(data: bytes, at: int) -> tuple[int, int, int | None]:
     """Return tag, begin of the content, and end of the element (None: indefinite) at ``at``; raises DerError."""
     if len(data) < at + 2 or data[at] & 0x1F == 0x1F:  # noqa: PLR2004 - tag numbers above 30: 8.1.2.4
-        message = "not an element"
-        raise DerError(message)
+        raise DerError("not an element")
     tag, length, content = data[at], data[at + 1], at + 2
     if length == 0x80:  # noqa: PLR2004 - X.690 8.1.3.6
         if not tag & CONSTRUCTED:
-            message = "a primitive element of indefinite length"
-            raise DerError(message)
+            raise DerError("a primitive element of indefinite length")
         return tag, content, None
     if length & 0x80:
         content += length & 0x7F
         length = int.from_bytes(data[at + 2 : content], "big")
     if len(data) < content + length:
-        message = "the data ends inside an element"
-        raise DerError(message)
+        raise DerError("the data ends inside an element")
     return tag, content, content + length
 
 
@@ -219,5 +207,4 @@ def _end_of_element(data: bytes, at: int) -> int:
             open_elements -= 1
         if open_elements <= 0:
             return at
-    message = "more elements than any certificate has"
-    raise DerError(message)
+    raise DerError("more elements than any certificate has")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import typing
 import warnings
+from collections.abc import Iterator
 
 from certboot.errors import CertbootError, CertificateError, printable
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LONGEST = 200
 

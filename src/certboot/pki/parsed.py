@@ -12,11 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from certboot.errors import CertificateError, printable
-from certboot.pki.certificate import load_certificate
+from certboot.pki.certificate import Certificate, load_certificate
 from certboot.pki.parse_errors import parsing
-
-if typing.TYPE_CHECKING:
-    from certboot.pki.certificate import Certificate
 
 _E = typing.TypeVar("_E", bound=x509.ExtensionType)
 # NIST SP 800-57 part 1, table 2: bits of an RSA, DSA or DH modulus, and the bits of strength they give.

@@ -41,8 +41,7 @@ def canonical(name: bytes) -> bytes:
     """Return what OpenSSL compares of a DER-encoded Name: equal for two that it takes for one; raises der.DerError."""
     tag, _, at, limit = der.span(name, 0, len(name))
     if tag != der.SEQUENCE or limit != len(name):
-        message = "not a name, or bytes after the name"
-        raise der.DerError(message)
+        raise der.DerError("not a name, or bytes after the name")
     whole = b""
     while at < limit:
         _, start, _, at = der.span(name, at, limit)
@@ -66,15 +65,13 @@ def comparable(name: bytes) -> bytes:
 def _canonical_rdn(rdn: bytes) -> bytes:
     tag, _, at, limit = der.span(rdn, 0, len(rdn))
     if tag != der.SET:
-        message = "a relative name that is not a SET"
-        raise der.DerError(message)
+        raise der.DerError("a relative name that is not a SET")
     attributes = []
     while at < limit:
         tag, _, start, at = der.span(rdn, at, limit)
         attributes.append(_canonical_attribute(rdn, start, at))
         if tag != der.SEQUENCE:
-            message = "an attribute that is not a SEQUENCE"
-            raise der.DerError(message)
+            raise der.DerError("an attribute that is not a SEQUENCE")
     return der.encode(der.SET, b"".join(sorted(attributes))) if attributes else b""
 
 
@@ -86,8 +83,7 @@ def _canonical_attribute(data: bytes, at: int, limit: int) -> bytes:
     kind, _, start, middle = der.span(data, at, limit)
     tag, _, content, end = der.span(data, middle, limit)
     if kind != der.OBJECT_IDENTIFIER or end != limit or not _OBJECT_IDENTIFIER.fullmatch(data, start, middle):
-        message = "an attribute that is not a pair of type and value"
-        raise der.DerError(message)
+        raise der.DerError("an attribute that is not a pair of type and value")
     return der.encode(der.SEQUENCE, data[at:middle] + _canonical_value(tag, data[content:end], data[middle:end]))
 
 
@@ -95,19 +91,15 @@ def _canonical_value(tag: int, content: bytes, encoded: bytes) -> bytes:
     codec = _CODECS.get(tag)
     if codec is None:
         if tag not in _COPIED:
-            message = f"a string type that OpenSSL does not take in a name: {tag:#04x}"
-            raise der.DerError(message)
+            raise der.DerError(f"a string type that OpenSSL does not take in a name: {tag:#04x}")
         if tag == der.BIT_STRING and (not content or content[0] > _MOST_UNUSED_BITS):
-            message = "a BIT STRING without the number of its unused bits"
-            raise der.DerError(message)
+            raise der.DerError("a BIT STRING without the number of its unused bits")
         return encoded
     try:
         text = content.decode(codec)
     except UnicodeError as error:
-        message = f"a string that is not {codec}"
-        raise der.DerError(message) from error
+        raise der.DerError(f"a string that is not {codec}") from error
     if tag == _BMP_STRING and len(text) * 2 != len(content):
-        message = "a surrogate in a BMPString"
-        raise der.DerError(message)
+        raise der.DerError("a surrogate in a BMPString")
     # bytes.lower() touches A to Z only, as OpenSSL does.
     return der.encode(_UTF8_STRING, _SPACES.sub(b" ", text.encode()).strip(b" ").lower())
