@@ -18,12 +18,12 @@ from certboot.cli import listing
 from certboot.sources.candidates import Rejection
 from certboot.store import generations, history
 from certboot.store.history import Step
-from certboot.store.manifest import Choices, Entry, Manifest, Provenance
+from certboot.store.manifest import Choices, Descent, Entry, Manifest, Provenance
 from certboot.store.paths import StorePaths
 
 WHY = (Provenance("certifi", "2026.1", "2026-01-01"), Provenance("added", "/a\x1b.pem", "2026-01-02"))
 TOP = Entry(
-    "ab" * 32, "anchor", "Root-abababab.pem", "Root\x1b", "CN=Zürich", "2020-01-01", "2030-01-01T00:00:00+00:00", WHY
+    "ab" * 32, "Root-abababab.pem", "Root\x1b", "CN=Zürich", "2020-01-01", "2030-01-01T00:00:00+00:00", WHY
 )  # fmt: skip
 BELOW = Entry(
     "cd" * 32, "Below.pem", "Below", "CN=Below", "2020", "2029-01-01", WHY[:1], (), "",
@@ -59,7 +59,7 @@ def test_a_list_as_json_holds_what_was_chosen_and_the_digest_of_the_whole_store(
     head = {"schema": 1, "generation": 2, "digest": RECORD.digest()}
     for chosen in ((TOP, BELOW), (BELOW,), ()):
         text = listing.list_json(RECORD, chosen, rejected=False)
-        certificates = [dataclasses.asdict(certificate) for certificate in chosen]
+        certificates = [certificate.document() for certificate in chosen]
         assert text.isascii()
         assert json.loads(text) == json.loads(json.dumps({**head, "certificates": certificates}))
     rejected = json.loads(listing.list_json(RECORD, (TOP,), rejected=True))
@@ -142,7 +142,7 @@ def test_show_tells_everything_and_ends_with_the_file(certboot: Run, full: Store
     ran = certboot("show", fingerprint(DEEPER)[:12])
     assert (ran.status, ran.err) == (0, "")
     held = entry(full, "CCADB Deeper")
-    assert (held.issuer, held.anchor) == (fingerprint(LOST), fingerprint(DOOMED))
+    assert held.descent == (fingerprint(LOST), fingerprint(DOOMED))
     pem = (full.current / "crts" / held.file).read_text()
     assert ran.out == f"{listing.certificate_text(held, generations.current(full), pem.rstrip())}\n"
     assert pem.encode().endswith(DEEPER.pem)

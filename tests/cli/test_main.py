@@ -109,7 +109,7 @@ def test_a_failure_of_the_system_and_an_interrupt_become_one_line(
     def fail(*_: object, **__: object) -> typing.NoReturn:
         raise error
 
-    monkeypatch.setattr("certboot.store.update.apply", fail)
+    monkeypatch.setattr("certboot.cli.update.apply", fail)
     ran = certboot("init")
     assert (ran.status, ran.out) == (status, "")
     assert ran.err.startswith(f"certboot: error: {words}\n\nhint: ")

@@ -12,8 +12,8 @@ from support.table import cases
 from certboot.cli.main import COMMANDS, parsed, parser
 from certboot.cli.targets import targets
 from certboot.errors import CertbootError
-from certboot.net.target import Target
 from certboot.net.starttls import PROTOCOLS, spoken_on, usual_port
+from certboot.net.target import Target
 
 LISTS: dict[str, object] = {"add": [], "source": None, "intermediates": None, "reports": None}
 CHAIN = {"chain": Path("a"), "host": "b", "at": "c", "anchors": Path("d")}

@@ -26,8 +26,8 @@ from support.table import cases
 from support.terminal import answers
 
 from certboot.cli import repair
-from certboot.net.target import Target
 from certboot.net.handshake import Handshake
+from certboot.net.target import Target
 from certboot.pki import pem
 from certboot.pki.certificate import Certificate, file_name, load_certificate
 from certboot.repair.completion import Completion, Refusal

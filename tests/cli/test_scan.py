@@ -27,8 +27,8 @@ from support.terminal import Terminal
 from certboot.cli import main
 from certboot.cli.scan_progress import scan_progress, scan_summary
 from certboot.doctor.finding import Status
-from certboot.net.target import Target
 from certboot.net.handshake import Handshake, handshake
+from certboot.net.target import Target
 from certboot.scan import probe
 from certboot.scan.result import BEGINNING, Result, Verdict
 from certboot.scan.tally import Tally

@@ -18,12 +18,13 @@ from support.small_ccadb import CCADB_BELOW, CCADB_ROOTS, DEEPER, DOOMED, GONE, 
 from support.snapshot import assert_refused, roots, snapshot
 from support.table import cases
 
-from certboot.cli.update import init_summary, own_rejections, purge_list, rehash_summary
+from certboot.cli import rehash
+from certboot.cli.update import init_summary, own_rejections
 from certboot.sources import ccadb
 from certboot.sources.candidates import Rejection, Role
 from certboot.store import generations
 from certboot.store.hash_links import RehashResult
-from certboot.store.manifest import Choices, Entry, Manifest, Provenance
+from certboot.store.manifest import Choices, Descent, Entry, Manifest, Provenance
 from certboot.store.paths import StorePaths, in_force, store_paths
 from certboot.store.update import Outcome
 
@@ -32,7 +33,8 @@ MARK = "\N{REPLACEMENT CHARACTER}"
 
 def held(digest: str, *sources: str, role: Role = "anchor") -> Entry:
     reasons = tuple(Provenance(source, f"of {source}", "2026-11-24") for source in sources)
-    return Entry(digest, role, f"{digest}.pem", digest, f"CN={digest}", "", "", reasons)
+    descent = Descent("above", "top") if role == "intermediate" else Descent("", "")
+    return Entry(digest, f"{digest}.pem", digest, f"CN={digest}", "", "", reasons, descent=descent)
 
 
 A, B = held("a", "certifi", "system"), held("b", "added")
@@ -150,10 +152,9 @@ def test_what_of_the_users_own_did_not_enter_is_told_but_for_what_has_ended_in_a
     assert told == ["/company: expired", "/company: gone", "/added: expired", "/added: gone", "/adopted: gone"]
 
 
-def test_purge_and_rehash_have_a_line_a_thing() -> None:
-    assert purge_list((Path("/s/env"), Path("/s/current"))) == "  /s/env\n  /s/current"
+def test_rehash_says_what_it_did() -> None:
     links = RehashResult({"a.0": "a", "b.0": "b"}, (), ("c.0",), ())
-    assert rehash_summary(Path("/d"), links) == "/d: 2 links, 0 made, 1 removed"
+    assert rehash.summary(links) == "2 links, 0 made, 1 removed"
 
 
 def test_rehash_works_on_each_directory_and_tells_of_each(certboot: Run, tmp_path: Path) -> None:
