@@ -20,7 +20,7 @@ if typing.TYPE_CHECKING:
     from listener import Listener
     from matrix import Client
 
-CLIENTS = Path(__file__).parent / "clients"
+SCRIPTS = Path(__file__).parent / "clients" / "scripts.py"
 PASSED, REFUSED = "passed", "refused"
 # Not whom to trust, but what this machine's own configuration files say of that (a company's pip.conf, say).
 NO_MACHINE_FILES = {
@@ -98,7 +98,7 @@ class Attempts:
 def _command(client: Client, port: int, out: str) -> list[str]:
     if client.argv:
         return [part.format(host=client.host, port=port, out=out) for part in client.argv]
-    return ["python", str(CLIENTS / f"{client.name}_client.py"), client.host, str(port)]
+    return ["python", str(SCRIPTS), client.name, f"https://{client.host}:{port}/"]
 
 
 def _said(client: Client, ran: Ran) -> tuple[bool | None, str]:

@@ -10,7 +10,7 @@ class Unreached:
     """A client that looks at nothing certboot can set."""
 
     name: str
-    """Its script is ``clients/NAME_client.py``; with the line in it, ``clients/NAME_helped_client.py``."""
+    """That of its function in ``clients/scripts.py``; the one with the line in it is ``NAME_helped``."""
     title: str
     reason: str
     line: str
@@ -37,13 +37,7 @@ UNREACHED = (
         "its roots are compiled in, and it reads no variable",
         'rnet.Client(verify=Path(os.environ["SSL_CERT_FILE"]))',
     ),
-    Unreached(
-        "wget",
-        "wget",
-        "it reads no variable",
-        "wget --ca-certificate=$SSL_CERT_FILE",
-        program="wget",
-    ),
+    Unreached("wget", "wget", "it reads no variable", "wget --ca-certificate=$SSL_CERT_FILE", program="wget"),
     Unreached(
         "npmrc",
         "npm with a `cafile` of its own",
