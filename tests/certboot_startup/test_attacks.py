@@ -226,18 +226,6 @@ def test_a_link_that_leads_back_over_a_folder_of_others_is_not_passed(start: Sta
     assert start(user, CERTBOOT_HOME=f"{top}/open/../store")[0] == "active"
 
 
-@pytest.mark.parametrize("user", VICTIMS)
-@pytest.mark.parametrize(
-    "part", ["env", "generations", "generations/1", "generations/1/crts", "generations/1/bundle.pem"]
-)
-def test_a_part_of_the_store_that_is_a_link_is_not_passed(start: Start, top: Path, user: int, part: str) -> None:
-    store = owned(Store(top / "store"), user)
-    assert start(user, CERTBOOT_HOME=store.home)[0] == "active"
-    (store.home / part).rename(top / "moved")
-    link(store.home / part, top / "moved", user)
-    assert start(user, CERTBOOT_HOME=store.home)[1] == {}
-
-
 def test_a_group_that_is_the_user_s_private_one_may_write_above_the_store_but_not_in_it(
     start: Start, top: Path
 ) -> None:
