@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -28,18 +28,13 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name.partition("[")[0]).lower()
 
 
-def scripts() -> dict[str, str]:
-    """Return the source of every function that is a client."""
-    text = (HERE / "clients" / "scripts.py").read_text()
-    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
-    clients = [function for function in functions if function.args.args and function.args.args[0].arg == "url"]
-    return {function.name: ast.get_source_segment(text, function) or "" for function in clients}
+SCRIPTS: dict[str, str] = runpy.run_path(str(HERE / "clients" / "scripts.py"))["SCRIPTS"]
 
 
 def test_every_script_is_a_client_of_one_list() -> None:
     listed = [client.name for client in CLIENTS if not client.argv]
     listed += [name for unreached in UNREACHED for name in (unreached.name, f"{unreached.name}_helped")]
-    assert sorted(listed) == sorted(scripts())
+    assert sorted(listed) == sorted(SCRIPTS)
 
 
 def test_what_is_pinned_twice_is_pinned_to_one_version() -> None:
@@ -57,7 +52,7 @@ def test_every_required_client_is_pinned() -> None:
 
 def test_the_line_that_helps_is_that_of_the_script() -> None:
     for unreached in UNREACHED:
-        script = scripts()[f"{unreached.name}_helped"]
+        script = SCRIPTS[f"{unreached.name}_helped"]
         option = re.search(r"CAINFO|ca_certs|verify|--ca-certificate|cafile", unreached.line)
         assert option
         assert option[0] in script
