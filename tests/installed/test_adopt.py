@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -154,14 +153,6 @@ def test_only_the_adopted_values_are_replaced_and_no_variable_beyond_the_default
     assert adopted.reached("requests", "urllib") == {"requests": CORP, "urllib": CORP}  # no other CA came with it
 
 
-def test_what_requests_lets_overrule_a_script_still_does(adopted: Image) -> None:
-    """The user had exported the value, and an exported value goes before session.verify (psf/requests#3829)."""
-    script = "import requests, sys; s = requests.Session(); s.verify = sys.argv[2]; print(s.get(sys.argv[1]).text)"
-    for url in adopted.urls:
-        ran = adopted.run("python", "-c", script, f"{url}/page", adopted.home / "extra.pem")
-        assert ran.status == 0, ran.err
-
-
 def test_a_certificate_that_left_the_file_leaves_the_store_at_the_next_update_and_a_rollback_goes_back(
     adopted: Image, environment: Environment
 ) -> None:
@@ -187,16 +178,3 @@ def test_where_the_hook_refuses_the_store_the_value_is_as_the_image_set_it(adopt
     assert adopted.reached(*FEW, CERTBOOT_DISABLE="1") == preset
     adopted.certboot("purge", "--yes")
     assert adopted.reached(*FEW) == preset
-
-
-def test_files_with_odd_names_are_taken_over_too(image: Image) -> None:
-    image.certboot("init", "--add", "extra.pem")
-    for name in ("my = 'own' $x.pem", "-x.pem", os.fsdecode(b"\xff\xfe.pem")):
-        odd = image.file.with_name(name)
-        shutil.copy(image.file, odd)
-        image.preset = {"REQUESTS_CA_BUNDLE": str(odd)}
-        assert image.reached("requests") == {"requests": CORP}  # the control
-        image.certboot("adopt", "--yes")
-        assert image.reached("requests") == {"requests": BOTH}
-        shown = image.shown(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")[1]
-        assert shown["REQUESTS_CA_BUNDLE"].startswith(str(image.store))

@@ -162,17 +162,6 @@ def test_the_guards_are_applied_however_the_modules_are_imported(
 
 
 @ENDS
-@cases("flags", [["-I"], ["-E"], ["-s"], ["-B"], ["-OO"], ["-v"], ["-X", "importtime"], ["-X", "dev"]])
-def test_the_guards_are_applied_under_every_flag(
-    any_python: Environment, trusting: Path, bundle: str, flags: list[str]
-) -> None:
-    ran = any_python.run("python", *flags, "-c", "import ssl" + CHECK, home=trusting)
-    assert (ran.status, ran.out.rstrip("\n")) == (0, f"{bundle} 0 ['applied']"), ran.err
-    if "importtime" in flags:
-        assert "certboot_startup.guards\n" in ran.err
-
-
-@ENDS
 @cases("method", ["fork", "spawn", "forkserver"])
 def test_the_children_of_multiprocessing_are_guarded(
     any_python: Environment, trusting: Path, bundle: str, clean: Path, method: str
@@ -252,27 +241,6 @@ def test_a_damaged_guards_file_harms_nobody(
     assert fetches(copy, GET, trusting, [url]) == ["ok"]
     states = json.loads(printed(copy.run("python", "-c", f"import ssl; {STATES}", home=trusting)))
     assert states["ssl"].startswith("stepped aside: ")
-
-
-def test_the_guards_are_chosen_in_config_toml_and_the_variable_goes_before_it(
-    environment: Environment, ca: trustme.CA, clean: Path
-) -> None:
-    initialised(environment, ca, clean)
-    config = clean / ".local" / "share" / "certboot" / "config.toml"
-    script = f"import requests; {STATES}"
-    for text, expected in (
-        ('guards = ["certifi", "ssl"]\n', {"certifi.core", "ssl"}),
-        ("guards = []\n", set()),
-        ("", {"ssl", "certifi.core", "requests.sessions"}),
-    ):
-        config.write_text(text)
-        assert environment.run("certboot", "update", home=clean).status == 0
-        shown = printed(environment.run("python", "-c", f"import os; print([*os.environ]); {script}", home=clean))
-        variables, states = shown.split("\n")
-        assert "CERTBOOT_GUARDS" not in variables
-        assert set(json.loads(states)) == expected
-        chosen = environment.run("python", "-c", script, home=clean, CERTBOOT_GUARDS="requests,nonsense")
-        assert json.loads(printed(chosen)) == {"requests.sessions": "applied"}
 
 
 CLIENTS = {
