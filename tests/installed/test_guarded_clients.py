@@ -22,8 +22,6 @@ OFF = {"CERTBOOT_DISABLE": "1"}
 STATES = "import certboot_startup, json; print(json.dumps(certboot_startup.guarded))"
 # What a context holds in memory, asked behind the guard's back.
 HELD = "super(ssl.SSLContext, ssl.create_default_context()).cert_store_stats()['x509']"
-
-
 # What all versions have in common is looked at on the oldest and the newest.
 ENDS = pytest.mark.parametrize("any_python", ["3.8", "3.13"], indirect=True)
 
@@ -230,17 +228,15 @@ print(type(certifi.core.__loader__).__name__, certifi.contents() == open({bundle
 
 
 @ENDS
-@cases("damage", ["def broken(:", "1 / 0", "raise ImportError", "", None])
-def test_a_damaged_guards_file_harms_nobody(
-    any_python: Environment, trusting: Path, tmp_path: Path, url: str, damage: str | None
-) -> None:
+def test_a_damaged_guards_file_harms_nobody(any_python: Environment, trusting: Path, tmp_path: Path, url: str) -> None:
     copy = copied(any_python, tmp_path / "venv")
     file = packages(copy.folder) / "certboot_startup" / "guards.py"
-    shutil.rmtree(file.parent / "__pycache__", ignore_errors=True)
-    file.unlink() if damage is None else file.write_text(damage)
-    assert fetches(copy, GET, trusting, [url]) == ["ok"]
-    states = json.loads(printed(copy.run("python", "-c", f"import ssl; {STATES}", home=trusting)))
-    assert states["ssl"].startswith("stepped aside: ")
+    for damage in ("def broken(:", "1 / 0", "raise ImportError", "", None):
+        shutil.rmtree(file.parent / "__pycache__", ignore_errors=True)
+        file.unlink() if damage is None else file.write_text(damage)
+        said = fetches(copy, f"{GET}\n{STATES}", trusting, [url])[0]
+        answer, states = str(said).split("\n")
+        assert (answer, json.loads(states)["ssl"][:15]) == ("ok", "stepped aside: "), damage
 
 
 CLIENTS = {

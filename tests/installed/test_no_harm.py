@@ -98,9 +98,8 @@ def download(
 # In its default mode pip adds the option to the system's trust, and that has the store in it.
 @cases(
     ("way", "mode", "store"),
-    [("--cert", (), "ok"), ("--cert", LEGACY, "refused"), ("PIP_CERT", (), "ok"), ("PIP_CERT", LEGACY, "refused"),
-     ("pip.conf", LEGACY, "refused")],
-)  # fmt: skip
+    [("--cert", LEGACY, "refused"), ("PIP_CERT", (), "ok"), ("pip.conf", LEGACY, "refused")],
+)
 def test_pip_s_own_certificate_option_goes_before_ours(
     download: Callable[..., list[str]], own: Path, tmp_path: Path, way: str, mode: tuple[str, ...], store: str
 ) -> None:
