@@ -15,11 +15,6 @@ from certboot.hook.copies import Copy
 from certboot.store.paths import StorePaths
 
 
-@pytest.fixture(autouse=True)
-def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install, "_GRACE_SECONDS", 0)
-
-
 def copy_in(folder: Path, *, user: bool = False) -> Copy:
     install.install(folder)
     return Copy("/usr/bin/python3", str(folder), user)

@@ -14,7 +14,7 @@ import pytest
 from support.environments import Ran
 from support.snapshot import contents, snapshot
 from support.table import cases
-from support.virtualenvs import packages, python_of, start, virtualenv
+from support.virtualenvs import packages, python_of, start
 
 import certboot
 from certboot import files
@@ -24,18 +24,6 @@ from certboot.hook import found, install, payload
 HOOK = payload.hook_files()
 RAN = Ran(0, "('no-store', '')\n", "")
 NOT_RUN = Ran(0, "None\n", "")
-
-
-@pytest.fixture
-def venv(tmp_path: Path) -> Path:
-    return virtualenv(tmp_path / "venv")
-
-
-@pytest.fixture(autouse=True)
-def _no_grace(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing else starts meanwhile, there is nothing to wait for."""
-    if "at_once" not in request.node.name:
-        monkeypatch.setattr(install, "_GRACE_SECONDS", 0)
 
 
 def with_others(folder: Path) -> Path:

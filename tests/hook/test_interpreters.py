@@ -24,11 +24,6 @@ SYSTEM = Path("/usr/bin/python3")
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 
-@pytest.fixture
-def venv(tmp_path: Path) -> Path:
-    return virtualenv(tmp_path / "venv")
-
-
 def test_an_interpreter_tells_where_its_packages_are(venv: Path) -> None:
     found = interpreters.ask(python_of(venv))
     assert found.python == python_of(venv)  # the link itself: resolved, it would be the interpreter below
