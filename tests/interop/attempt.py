@@ -12,6 +12,7 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from support.environments import MACHINE, SYSTEM_PATH, Environment, Ran
 
 if typing.TYPE_CHECKING:
@@ -78,6 +79,8 @@ class Attempts:
         Passed: the client says so, and it sent the server data. Refused: it says that it failed, it began a handshake
         and sent no data, and its error or its alert speaks of the certificate.
         """
+        if client.program and not shutil.which(client.program, path=User.PATH):
+            pytest.skip(f"no {client.program} on this machine")
         listener = self.listen(server)
         try:
             with tempfile.TemporaryDirectory() as out:
