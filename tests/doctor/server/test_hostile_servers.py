@@ -110,7 +110,7 @@ def test_it_ends_in_time_before_tls_begins(ask: Ask, listen: Listen, protocol: s
         HOSTILE[what](connection)
 
     started = time.monotonic()
-    answer = ask("hook", f"localhost:{listen(talk).port}", "--starttls", protocol, "--timeout", "0.3")
+    answer = ask("hook", f"localhost:{listen(talk).port}", "--starttls", protocol, "--timeout", "0.2")
     assert time.monotonic() - started < 1.2
     assert answer.primary in ("starttls-refused", "timeout", "closed-during-handshake", "not-tls")
 
