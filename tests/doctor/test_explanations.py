@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from support.environments import Run
+from support.commands import Run
 from support.table import cases
 
 from certboot.doctor.environment import trust_files

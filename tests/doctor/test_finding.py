@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.environments import Run
+from support.commands import Run
 from support.issuers import Send, without_its_issuer
 from support.plain_server import PlainServer
 from support.snapshot import roots

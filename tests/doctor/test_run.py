@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 
 import pytest
-from support.environments import Run
+from support.commands import Run
 from support.table import cases
 
 from certboot.doctor import run

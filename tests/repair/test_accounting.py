@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support import report
-from support.environments import Run
+from support.commands import Run
 from support.issuers import ChainServer, Send, accepted, intermediate, leaf, repaired_in
 from support.pki import NOW, Issued, issue
 from support.plain_server import PlainServer, page

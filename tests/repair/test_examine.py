@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.environments import Run
+from support.commands import Run
 from support.issuers import ChainServer, Send, intermediate, leaf
 from support.pki import Issued, issue
 from support.plain_server import PlainServer, page

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from support.asking import Listen
-from support.environments import Ran, Run
+from support.commands import Run
+from support.environments import Ran
 from support.faults import ProxyTalk
 from support.issuers import (
     ChainServer,

@@ -13,7 +13,7 @@ from support.faults import Listener, Talk
 from support.pki import Issued
 
 if typing.TYPE_CHECKING:
-    from support.environments import Run
+    from support.commands import Run
 
 SCHEMA = Path(__file__).parents[2] / "src" / "certboot" / "cli" / "report" / "doctor.schema.json"
 

@@ -39,10 +39,6 @@ class Ran:
     err: str
 
 
-Run = Callable[..., Ran]
-"""The fixture ``certboot``."""
-
-
 def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
     """Return a folder that ``build`` has filled, once for all of pytest-xdist's workers."""
     base = factory.getbasetemp()

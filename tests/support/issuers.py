@@ -28,7 +28,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cryptography.hazmat.primitives.asymmetric import ec
-    from support.environments import Run
+    from support.commands import Run
     from support.plain_server import PlainServer
 
     from certboot.store.paths import StorePaths

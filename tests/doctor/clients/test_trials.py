@@ -14,7 +14,8 @@ import pytest
 import trustme
 from support.asking import Listen, Trust
 from support.chains import CA, make, on_server
-from support.environments import SYSTEM_PATH, Run
+from support.commands import Run
+from support.environments import SYSTEM_PATH
 from support.faults import server_context, silent
 from support.server import TlsServer
 from support.snapshot import assert_refused

@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from support.environments import SYSTEM_PATH, Run
+from support.commands import Run
+from support.environments import SYSTEM_PATH
 from support.here import found, put
 from support.snapshot import snapshot
 

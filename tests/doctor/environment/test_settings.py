@@ -9,7 +9,8 @@ import typing
 from pathlib import Path
 
 import pytest
-from support.environments import SYSTEM_PATH, Run
+from support.commands import Run
+from support.environments import SYSTEM_PATH
 from support.here import found, put
 from support.snapshot import roots
 from support.table import cases

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.environments import Run
+from support.commands import Run
 from support.here import found, put
 from support.snapshot import roots
 from support.table import cases

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from support.environments import SYSTEM_PATH, Run
+from support.commands import Run
+from support.environments import SYSTEM_PATH
 from support.here import put
 from support.table import cases
 from support.virtualenvs import packages, python_of, virtualenv

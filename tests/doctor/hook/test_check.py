@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from support.environments import Run
+from support.commands import Run
 from support.here import put
 from support.hook_store import start
 from support.table import cases

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.asking import Ask
 from support.chains import CA, make
-from support.environments import Run
+from support.commands import Run
 from support.table import cases
 
 Written = Callable[..., Path]

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from support.asking import Ask, Trust
 from support.chains import CA, LEAF, make
-from support.environments import SYSTEM_PATH, Run
+from support.commands import Run
+from support.environments import SYSTEM_PATH
 from support.pki import DAY, NOW, Issued
 from support.snapshot import assert_refused, snapshot
 from support.table import cases

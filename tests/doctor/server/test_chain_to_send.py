@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.asking import Answer, Ask, Trust
 from support.chains import CA, LEAF, make
-from support.environments import Run
+from support.commands import Run
 from support.issuers import leaf, respelled
 from support.pki import DAY, NOW, Issued, issue
 from support.report import Reports, intermediate, revoked, root, save

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.asking import Ask, Listen, Trust
 from support.chains import CA, make, on_server
-from support.environments import Run
+from support.commands import Run
 from support.faults import Talk, after_hello, message, server_context, server_hello, silent, tls
 from support.snapshot import snapshot
 from support.table import cases

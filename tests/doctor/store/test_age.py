@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.environments import Run
+from support.commands import Run
 from support.pki import DAY, NOW, issue
 from support.snapshot import roots, unparsed
 from support.table import cases

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from support import report
-from support.environments import Run
+from support.commands import Run
 from support.issuers import intermediate
 from support.pki import DAY, NOW, Issued, ca_extensions, issue
 from support.snapshot import roots, unparsed
