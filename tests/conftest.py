@@ -25,7 +25,7 @@ from certboot.store.paths import StorePaths, store_paths
 sys.path.insert(0, str(Path(__file__).parent))
 from support.asking import ask, listen, trust  # noqa: F401 - fixtures for all
 from support.environments import ROOT, SYSTEM_PATH, Environment, Ran, built_once, installer, make_environment
-from support.issuers import ChainServer
+from support.issuers import ChainServer, Send, trusted_root, without_its_issuer
 from support.pki import Issued
 from support.plain_server import PlainServer
 from support.server import TlsServer
@@ -158,6 +158,18 @@ def send() -> Iterator[Callable[..., ChainServer]]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def root(clean: Path, certboot: Callable[..., Ran]) -> Issued:
+    """A CA that the store trusts."""
+    return trusted_root(clean, certboot)
+
+
+@pytest.fixture
+def forgetful(root: Issued, place: PlainServer, send: Send) -> ChainServer:
+    """A server that does not send its issuer, which lies where its certificate says."""
+    return without_its_issuer(root, place, send)
 
 
 @pytest.fixture(scope="session")

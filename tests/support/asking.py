@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.chains import Made
 from support.faults import Listener, Talk
+from support.pki import Issued
 
 if typing.TYPE_CHECKING:
-    from support.environments import Ran
+    from support.commands import Run
 
 SCHEMA = Path(__file__).parents[2] / "src" / "certboot" / "cli" / "report" / "doctor.schema.json"
 
@@ -36,8 +36,14 @@ class Answer:
         return [finding["id"] for finding in self.findings]
 
 
+Ask = Callable[..., Answer]
+Listen = Callable[..., Listener]
+Trust = Callable[..., Path]
+"""The fixtures ``ask``, ``listen`` and ``trust``."""
+
+
 @pytest.fixture
-def listen() -> Iterator[Callable[..., Listener]]:
+def listen() -> Iterator[Listen]:
     """Start a server that talks like this: ``listen(talk)``."""
     listeners: list[Listener] = []
 
@@ -51,7 +57,7 @@ def listen() -> Iterator[Callable[..., Listener]]:
 
 
 @pytest.fixture
-def ask(certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+def ask(certboot: Run, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Ask the doctor about a server, or about a chain, and see that the JSON is as its schema has it."""
     from jsonschema import Draft202012Validator
 
@@ -80,10 +86,10 @@ def ask(certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callab
 
 
 @pytest.fixture
-def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path]:
+def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Trust:
     """Make these certificates the active trust."""
 
-    def set_to(*anchors: Made) -> Path:
+    def set_to(*anchors: Issued) -> Path:
         path = tmp_path / "anchors.pem"
         path.write_bytes(b"".join(each.pem for each in anchors))
         monkeypatch.setenv("SSL_CERT_FILE", str(path))

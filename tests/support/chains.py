@@ -5,19 +5,21 @@ from __future__ import annotations
 import datetime
 import functools
 import ipaddress
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import trustme
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
-from support.pki import DAY, NOW, key_usage
+from support.pki import DAY, NOW, Issued, key_usage
 
 from certboot.pki import der
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Made = Issued
 
 
 @functools.cache
@@ -25,31 +27,6 @@ def rsa_key(bits: int, number: int = 0) -> rsa.RSAPrivateKey:
     """A key of this size, the same every time: they take long to make."""
     del number
     return rsa.generate_private_key(65537, bits)
-
-
-@dataclass(frozen=True)
-class Made:
-    """A certificate with its key."""
-
-    certificate: x509.Certificate
-    key: Key
-
-    @property
-    def der(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.DER)
-
-    @property
-    def pem(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
-
-    @property
-    def key_pem(self) -> bytes:
-        plain = serialization.NoEncryption()
-        return self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-
-    @property
-    def sha256(self) -> str:
-        return self.certificate.fingerprint(hashes.SHA256()).hex()
 
 
 @dataclass(frozen=True)
@@ -82,12 +59,12 @@ LEAF = Form()
 
 def make(
     common_name: str,
-    issuer: Made | None = None,
+    issuer: Issued | None = None,
     form: Form = LEAF,
     *,
     key: Key | None = None,
     signer: Key | None = None,
-) -> Made:
+) -> Issued:
     """A certificate by ``issuer``, or self-signed; ``signer`` is the key that signs in the place of the issuer's."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = name(common_name, form.organisation)
@@ -103,8 +80,8 @@ def make(
     for extension, critical in _extensions(form, key, issuer):
         builder = builder.add_extension(extension, critical)
     by = signer or (issuer.key if issuer else key)
-    made = builder.sign(by, hashes.SHA256())
-    return Made(_with_sha1(made, by) if form.sha1 else made, key)
+    signed = builder.sign(by, hashes.SHA256())
+    return Issued(_with_sha1(signed, by) if form.sha1 else signed, typing.cast("ec.EllipticCurvePrivateKey", key))
 
 
 def _with_sha1(made: x509.Certificate, by: Key) -> x509.Certificate:
@@ -129,7 +106,7 @@ def name(common_name: str, organisation: str = "") -> x509.Name:
     return x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def on_server(leaf: Made, *sent: Made) -> trustme.LeafCert:
+def on_server(leaf: Issued, *sent: Issued) -> trustme.LeafCert:
     """What a server presents, in this order."""
     return trustme.LeafCert(leaf.key_pem, leaf.pem, [each.pem for each in sent])
 
@@ -141,7 +118,7 @@ def general_name(text: str) -> x509.GeneralName:
         return x509.DNSName(text)
 
 
-def _extensions(form: Form, key: Key, issuer: Made | None) -> Sequence[tuple[x509.ExtensionType, bool]]:
+def _extensions(form: Form, key: Key, issuer: Issued | None) -> Sequence[tuple[x509.ExtensionType, bool]]:
     found: list[tuple[x509.ExtensionType, bool]] = list(form.extra)
     if form.constraints:
         found.append((x509.BasicConstraints(form.ca, form.path_length), form.critical))

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import threading
 import typing
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography import x509
@@ -24,10 +25,10 @@ from support.plain_server import page
 from certboot.pki import der
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from cryptography.hazmat.primitives.asymmetric import ec
-    from support.environments import Ran
+    from support.commands import Run
     from support.plain_server import PlainServer
 
     from certboot.store.paths import StorePaths
@@ -149,6 +150,10 @@ class ChainServer:
             tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
 
 
+Send = Callable[..., ChainServer]
+"""The fixture ``send``."""
+
+
 def openssl_path(chain: Sequence[bytes], root: Issued, *, at: datetime.datetime | None = None) -> str:
     """What ``openssl verify`` says of a leaf with intermediates (PEM, leaf first) under ``root``."""
     with tempfile.TemporaryDirectory() as folder:
@@ -173,7 +178,7 @@ def pkcs7_of(certificates: bytes) -> bytes:
     return der.encode(der.SEQUENCE, signed_data + der.encode(der.CONTEXT_0, der.encode(der.SEQUENCE, fields)))
 
 
-def trusted_root(folder: Path, certboot: Callable[..., Ran]) -> Issued:
+def trusted_root(folder: Path, certboot: Run) -> Issued:
     """A CA in a new store, by way of a file in ``folder``."""
     made = issue("Example Root")
     (folder / "root.pem").write_bytes(made.pem)
@@ -181,7 +186,7 @@ def trusted_root(folder: Path, certboot: Callable[..., Ran]) -> Issued:
     return made
 
 
-def without_its_issuer(root: Issued, place: PlainServer, send: Callable[..., ChainServer]) -> ChainServer:
+def without_its_issuer(root: Issued, place: PlainServer, send: Send) -> ChainServer:
     """A server that does not send its issuer, Example CA, which lies where its certificate says."""
     ca = intermediate("Example CA", root)
     place.pages["/ca"] = page(ca.der)

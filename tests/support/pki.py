@@ -24,6 +24,7 @@ class Issued:
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
+    """A few are RSA keys all the same, which nobody but the builder and the serializer looks at."""
 
     @property
     def der(self) -> bytes:
@@ -37,6 +38,10 @@ class Issued:
     def key_pem(self) -> bytes:
         plain = serialization.NoEncryption()
         return self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+
+    @property
+    def sha256(self) -> str:
+        return self.certificate.fingerprint(hashes.SHA256()).hex()
 
 
 def name(common_name: str) -> x509.Name:
