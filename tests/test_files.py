@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 import typing
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import pytest
 from support.snapshot import contents
 from support.table import cases
 
-import certboot_startup
 from certboot import files, ownership
 from certboot.errors import StoreError
+from certboot.files import UnreadableError, read_text
 
 
 @pytest.fixture
@@ -28,6 +27,7 @@ def modes(path: Path) -> str:
 
 
 LARGEST = 64 * 1024
+OTHERS = "others may write to it"
 
 
 def refused(path: Path, **options: bool) -> str:
@@ -49,7 +49,9 @@ def test_a_regular_file_is_read_whole(folder: Path) -> None:
     assert files.read_regular(Path("/proc/self/status"), LARGEST)[:5] == b"Name:"  # its size is said to be 0
 
 
-def test_a_file_that_is_too_large_is_refused_however_large_it_says_that_it_is(folder: Path) -> None:
+def test_a_file_that_is_too_large_or_grows_while_it_is_read_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = folder / "file"
     file.write_bytes(bytes(LARGEST + 1))
     assert refused(file) == "over 64 KiB, which no such file has"
@@ -57,12 +59,6 @@ def test_a_file_that_is_too_large_is_refused_however_large_it_says_that_it_is(fo
     assert refused(file) == "over 64 KiB, which no such file has"
     with pytest.raises(OSError, match="over 3 MiB"):
         files.read_regular(Path("/proc/kallsyms"), 3 * 1024 * 1024)
-
-
-def test_a_file_that_grows_while_it_is_read_is_not_read_on_for_ever(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = folder / "file"
     file.write_bytes(b"a")
     monkeypatch.setattr(os, "read", lambda _descriptor, size: b"a" * size)
     assert refused(file) == "over 64 KiB, which no such file has"
@@ -91,15 +87,16 @@ def irregular(folder: Path) -> dict[str, Path]:
 
 
 @pytest.mark.timeout(10)
-def test_nothing_else_is_read_or_waited_for_and_the_reason_is_said(folder: Path) -> None:
-    for words, path in irregular(folder).items():
+def test_nothing_else_is_read_or_waited_for_and_the_reason_is_said_and_no_descriptor_is_left_open(folder: Path) -> None:
+    others = irregular(folder)
+    (folder / "large").write_bytes(bytes(LARGEST + 1))
+    (folder / "link").symlink_to("large")
+    before = len(os.listdir("/proc/self/fd"))
+    for words, path in others.items():
         assert refused(path) == words.strip()
-
-
-def test_a_link_is_refused_where_none_is_followed(folder: Path) -> None:
-    (folder / "file").write_bytes(b"a")
-    (folder / "link").symlink_to("file")
     assert refused(folder / "link", follow=False) == "a link, not a regular file"
+    assert refused(folder / "link") == "over 64 KiB, which no such file has"
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 @pytest.mark.timeout(10)
@@ -115,15 +112,6 @@ def test_what_is_changed_between_the_look_and_the_opening_is_refused_too(
     (folder / "link").symlink_to("file")
     if not follow:
         assert refused(folder / "link", follow=False) == "Too many levels of symbolic links"
-
-
-def test_no_descriptor_is_left_open(folder: Path) -> None:
-    (folder / "file").write_bytes(bytes(LARGEST + 1))
-    paths = [folder / "file", *irregular(folder).values()]
-    before = len(os.listdir("/proc/self/fd"))
-    for path in paths:
-        refused(path)
-    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_what_is_not_there_has_no_content_and_everything_else_is_an_error(folder: Path) -> None:
@@ -146,15 +134,11 @@ def test_a_file_is_written_whole_and_only_its_owner_may_change_it(folder: Path, 
     assert modes(folder / "file") == "0o644"
 
 
-def test_write_new_never_overwrites(folder: Path) -> None:
+def test_write_new_never_overwrites_and_replace_puts_the_new_file_in_place_of_the_old(folder: Path) -> None:
     files.write_new(folder / "file", b"old")
     with pytest.raises(FileExistsError):
         files.write_new(folder / "file", b"new")
     assert contents(folder) == {"file": b"old"}
-
-
-def test_replace_puts_the_new_file_in_place_of_the_old(folder: Path) -> None:
-    files.replace(folder / "file", b"old")
     files.replace(folder / "file", b"new")
     assert contents(folder) == {"file": b"new"}
 
@@ -174,23 +158,19 @@ def test_a_replacement_that_fails_leaves_the_old_file_and_no_other(
     assert contents(folder) == {"file": b"old"}
 
 
-def test_a_link_is_replaced_in_one_step(folder: Path) -> None:
+def test_a_link_is_replaced_in_one_step_or_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / f".current.{os.getpid()}").write_text("of a run that was killed and had the same process id")
     for target in ("one", "two"):
         files.replace_link(folder / "current", target)
         assert contents(folder) == {"current": target.encode()}
-
-
-def test_a_link_that_cannot_be_replaced_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files.replace_link(folder / "current", "one")
 
     def refuse(*_: object) -> None:
         raise PermissionError
 
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(PermissionError):
-        files.replace_link(folder / "current", "two")
-    assert contents(folder) == {"current": b"one"}
+        files.replace_link(folder / "current", "three")
+    assert contents(folder) == {"current": b"two"}
 
 
 @cases("mode", [0o777, 0o700, 0o2775])
@@ -207,134 +187,6 @@ def test_the_folders_above_a_new_one_are_not_writable_for_others(folder: Path) -
     finally:
         os.umask(before)
     assert [modes(folder / name) for name in ("a", "a/b", "a/b/c")] == ["0o755"] * 3
-
-
-def test_a_place_of_ones_own_is_safe_whether_it_exists_or_not(folder: Path) -> None:
-    for path in (folder, folder / "not" / "there" / "yet"):
-        assert ownership.exposed(path) == ""
-        assert ownership.exposed_above(path) is None
-
-
-@cases(
-    ("mode", "how"), [(0o775, "others may write to it"), (0o757, "others may write to it"), (0o755, ""), (0o700, "")]
-)
-def test_what_a_group_or_everybody_may_write_is_exposed(folder: Path, mode: int, how: str) -> None:
-    (folder / "file").touch()
-    for path in (folder / "file", folder):
-        path.chmod(mode)
-        assert ownership.exposed(path) == how
-
-
-@cases(("mode", "found"), [(0o777, True), (0o1777, False), (0o775, False), (0o755, False)])
-def test_a_folder_above_may_be_writable_for_everybody_only_with_the_sticky_bit(
-    folder: Path, mode: int, *, found: bool
-) -> None:
-    above = folder / "above"
-    (above / "mine").mkdir(parents=True)
-    above.chmod(mode)
-    assert ownership.exposed_above(above / "mine" / "store") == ((above, "others may write to it") if found else None)
-
-
-def test_the_folders_above_the_real_place_of_a_link_count_too(folder: Path) -> None:
-    above = folder / "above"
-    (above / "real").mkdir(parents=True)
-    (folder / "link").symlink_to(above / "real")
-    assert ownership.exposed_above(folder / "link" / "store") is None
-    above.chmod(0o777)
-    assert ownership.exposed_above(folder / "link" / "store") == (above, "others may write to it")
-
-
-def test_the_folders_of_a_link_between_links_count_too(folder: Path) -> None:
-    """Neither above the path that is given nor above the one that it ends at."""
-    (folder / "real").mkdir()
-    (folder / "open").mkdir()
-    (folder / "open" / "middle").symlink_to("../real")
-    (folder / "link").symlink_to(folder / "open" / "middle")
-    for path in (folder / "link", folder / "link" / "file", folder / "real" / ".." / "link"):
-        (folder / "open").chmod(0o755)
-        assert ownership.exposed_above(path) is None
-        (folder / "open").chmod(0o777)
-        assert ownership.exposed_above(path) == (folder / "open", "others may write to it")
-
-
-def test_links_in_a_loop_are_not_passed(folder: Path) -> None:
-    (folder / "one").symlink_to("two")
-    (folder / "two").symlink_to("one")
-    assert ownership.exposed_above(folder / "one" / "file") is not None
-    (folder / "0").mkdir()
-    for number in range(40):  # as many as the system passes
-        (folder / str(number + 1)).symlink_to(str(number))
-    assert ownership.exposed_above(folder / "40" / "file") is None
-
-
-def test_a_relative_path_starts_at_the_current_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "open").mkdir()
-    monkeypatch.chdir(folder)
-    assert ownership.exposed_above(Path("open/file")) is None
-    (folder / "open").chmod(0o777)
-    assert ownership.exposed_above(Path("open/file")) == (folder / "open", "others may write to it")
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a link away")
-@cases("below", ["", "file"])
-@cases(
-    ("mode", "owner", "how"),
-    [
-        (0o1777, 12345, "it belongs to another user (uid 12345)"),
-        (0o755, 12345, "it belongs to another user (uid 12345)"),
-        (0o1777, 0, "a link that lies where others may write, or leads elsewhere than it says"),
-        (0o755, 0, ""),
-    ],
-)
-def test_a_link_of_another_user_or_in_a_folder_of_everybody_is_exposed(
-    folder: Path, below: str, mode: int, owner: int, how: str
-) -> None:
-    """Whatever it leads to: its owner could lead it elsewhere, and in a sticky folder it may be a hard link."""
-    (folder / "mine").mkdir()
-    (folder / "shared").mkdir()
-    link = folder / "shared" / "link"
-    link.symlink_to(folder / "mine")
-    os.chown(link, owner, -1, follow_symlinks=False)
-    (folder / "shared").chmod(mode)
-    assert ownership.exposed(link) == ""
-    assert ownership.exposed_above(link / below) == ((link, how) if how else None)
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a folder to a group")
-@pytest.mark.parametrize(
-    ("mode", "owner", "group", "user", "safe"),
-    [
-        (0o775, 0, 0, 0, True),
-        (0o2775, 0, 50, 0, False),  # root:staff
-        (0o775, 1234, 1234, 1234, True),  # with umask 002
-        (0o775, 1234, 1234, 0, False),
-        (0o775, 1234, 100, 1234, False),
-        (0o775, 1234, 1235, 1234, False),
-        (0o775, 0, 1234, 1234, False),
-        (0o777, 1234, 1234, 1234, False),
-        (0o1777, 0, 0, 1234, True),
-        (0o1777, 1234, 1234, 1234, False),
-        (0o755, 1234, 100, 1234, True),
-    ],
-)
-def test_a_group_counts_unless_it_is_root_s_or_the_user_s_own(
-    monkeypatch: pytest.MonkeyPatch, mode: int, owner: int, group: int, user: int, *, safe: bool
-) -> None:
-    with tempfile.TemporaryDirectory(dir="/var/lib") as top:
-        above = Path(top) / "above"
-        store = above / "store"
-        store.mkdir(parents=True)
-        Path(top).chmod(0o755)
-        os.chown(above, owner, group)
-        above.chmod(mode)
-        os.chown(store, user, user)
-        monkeypatch.setattr(os, "geteuid", lambda: user)
-        assert (certboot_startup.unsafe_part(str(store)) == "") == safe
-        assert (ownership.exposed_above(store) is None) == safe
-        # What lies where an administrator lets a group write is the administrator's to decide, but for a store.
-        belongs = owner in (0, user)
-        assert (ownership.exposed_above(store, groups=True) is None) == (belongs and (safe or not mode & 0o002))
-        monkeypatch.undo()
 
 
 @cases(
@@ -370,15 +222,6 @@ def test_the_names_of_temporary_files_are_those_that_are_recognised(
     with pytest.raises(KeyboardInterrupt):
         files.replace_link(folder / "link", "file")
     assert left == [("file", "file"), ("link", "link")]
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a folder away")
-def test_what_belongs_to_another_user_is_exposed(folder: Path) -> None:
-    (folder / "theirs").mkdir()
-    os.chown(folder / "theirs", 12345, -1)
-    how = "it belongs to another user (uid 12345)"
-    assert ownership.exposed(folder / "theirs") == how
-    assert ownership.exposed_above(folder / "theirs" / "store") == (folder / "theirs", how)
 
 
 def test_a_file_system_without_locks_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,3 +260,39 @@ def test_on_windows_permissions_are_left_to_the_profile(folder: Path, monkeypatc
     monkeypatch.undo()
     assert contents(folder) == {"deeper": b"", "file": b"data", "new": b"new"}
     assert modes(folder) == "0o777"
+
+
+# The text of a settings file
+
+
+def test_a_text_is_read_with_its_lines_ended_alike_and_what_is_not_there_has_none(folder: Path) -> None:
+    path = folder / "settings"
+    path.write_bytes(b"\xef\xbb\xbfone\r\ntwo\rthree\xff\n")
+    assert read_text(path) == "one\ntwo\nthree\N{REPLACEMENT CHARACTER}\n"
+    path.write_bytes(b"")
+    assert read_text(path) == ""
+    (folder / "dangling").symlink_to("nothing")
+    for other in (folder / "none", path / "below", folder / "dangling", Path("/dev/null"), Path("/dev/zero")):
+        assert read_text(other) is None
+
+
+@pytest.mark.timeout(10)
+def test_nobody_is_waited_for_and_nothing_is_read_for_ever(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(folder / "pipe")
+    path = folder / "large"
+    path.write_bytes(b"a" * files.SMALL)
+    assert len(read_text(path) or "") == files.SMALL
+    os.truncate(path, 1 << 40)  # a hole, which takes no place on the disk
+    for other, words in (
+        (folder / "pipe", "a pipe, not a regular file"), (folder, "a folder, not a file"), (path, "over 1 MiB"),
+        (Path("a\0b"), "no path that a file can have"),
+    ):  # fmt: skip
+        with pytest.raises(UnreadableError, match=words):
+            read_text(other)
+
+    def denied(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", denied)
+    with pytest.raises(UnreadableError, match="Permission denied"):
+        read_text(path)

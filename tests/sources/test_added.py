@@ -1,4 +1,4 @@
-"""How ``--add`` reads files and folders. What the store makes of wrong ones is in test_update.py."""
+"""How ``--add`` reads files and folders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
-from support.pki import DAY, NOW, issue, key_usage
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from support.pki import DAY, NOW, Issued, issue, key_usage
 from support.snapshot import roots
 from support.table import cases
 
@@ -20,11 +21,18 @@ from certboot.sources.candidates import Loaded
 
 A, B, C = roots()
 BROKEN = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
+OLD = issue("Old", valid=(NOW - 9 * DAY, NOW - DAY))
 
 
-def leaf() -> bytes:
+def leaf() -> Issued:
     plain = ((x509.BasicConstraints(ca=False, path_length=None), True), (key_usage(key_cert_sign=False), True))
-    return issue("www.example.org", A, extensions=plain).pem
+    return issue("www.example.org", A, extensions=plain)
+
+
+def mail_only() -> Issued:
+    purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])
+    authority = x509.BasicConstraints(ca=True, path_length=None)
+    return issue("Mail", extensions=((authority, True), (key_usage(key_cert_sign=True), True), (purpose, False)))
 
 
 def in_pkcs12(password: bytes) -> bytes:
@@ -45,20 +53,17 @@ def names(loaded: Loaded) -> list[str]:
     return [candidate.certificate.name for candidate in loaded.candidates]
 
 
-@cases("form", ["pem", "der", "crlf", "bom", "utf-16", "key-and-certificate", "p12"])
-def test_a_ca_is_read_in_every_form(tmp_path: Path, form: str) -> None:
+@cases(
+    "content",
+    [
+        A.pem, A.der, A.pem.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + A.pem, A.pem.decode().encode("utf-16"),
+        A.key_pem + A.pem, in_pkcs12(b"secret"),
+    ],
+    ids=["pem", "der", "crlf", "bom", "utf-16", "key-and-certificate", "p12"],
+)  # fmt: skip
+def test_a_ca_is_read_in_every_form(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "ca"
-    path.write_bytes(
-        {
-            "pem": A.pem,
-            "der": A.der,
-            "crlf": A.pem.replace(b"\n", b"\r\n"),
-            "bom": b"\xef\xbb\xbf" + A.pem,
-            "utf-16": A.pem.decode().encode("utf-16"),
-            "key-and-certificate": A.key_pem + A.pem,
-            "p12": in_pkcs12(b"secret"),
-        }[form]
-    )
+    path.write_bytes(content)
     loaded = added.load(path, NOW, lambda: b"secret")
     assert [candidate.certificate.der for candidate in loaded.candidates] == [A.der]
     assert ({(c.source, c.detail) for c in loaded.candidates}, loaded.rejections) == ({("added", str(path))}, ())
@@ -66,31 +71,49 @@ def test_a_ca_is_read_in_every_form(tmp_path: Path, form: str) -> None:
 
 def test_a_file_with_one_good_ca_is_taken_with_what_the_policy_will_reject(tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
-    path.write_bytes(issue("Old", valid=(NOW - 9 * DAY, NOW - DAY)).pem + A.pem)
+    path.write_bytes(OLD.pem + A.pem)
     assert names(added.load(path, NOW)) == ["Old", "Root A"]
 
 
-def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@cases(
+    ("content", "words"),
+    [
+        (issue("K").key_pem, "a private key, not a certificate: "),
+        (leaf().pem, "'www.example.org' cannot be trusted as a CA, it may not issue certificates "),
+        (leaf().der, "'www.example.org' cannot be trusted as a CA, "),
+        (OLD.pem, "'Old' cannot be trusted as a CA, it expired on "),
+        (issue("New", valid=(NOW + DAY, NOW + 9 * DAY)).pem, "'New' cannot be trusted as a CA, it is valid from "),
+        (mail_only().pem, "'Mail' cannot be trusted as a CA, its extended key usage leaves out TLS servers"),
+        (b"-----\nnothing\n" * 9, "no readable certificate, "),
+        (b"-----BEGIN X-----\nAAAA\n-----END X-----\n", "no certificate in it: "),
+        (b" \n\n", "an empty file: "),
+        (bytes(range(255, 0, -1)) * 9, "no readable certificate, "),
+        (BROKEN, "no readable certificate, the block in line 1: "),
+    ],
+)
+def test_a_file_without_a_usable_ca_is_an_error(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "ca"
+    path.write_bytes(content)
+    with pytest.raises(SourceError) as refused:
+        added.load(path, NOW)
+    assert refused.value.message.startswith(words)
+    assert refused.value.hint
+
+
+def test_a_missing_file_or_one_over_the_limit_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "ca.pem"
+    with pytest.raises(SourceError, match=r"cannot read .*/ca.pem: No such file or directory"):
+        added.load(path, NOW)
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(SourceError, match=f"cannot read {path}: over 16 MiB"):
+        added.load(path, NOW)
     path.write_bytes(A.pem)
     monkeypatch.setattr(added, "SIZE_LIMIT", len(A.pem))
     assert len(added.load(path, NOW).candidates) == 1
     monkeypatch.setattr(added, "SIZE_LIMIT", len(A.pem) - 1)
     with pytest.raises(SourceError, match=f"cannot read {path}: over "):
         added.load(path, NOW)
-
-
-def test_of_a_large_file_nothing_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "large"
-    with path.open("wb") as file:
-        file.truncate(1 << 40)
-    with pytest.raises(SourceError, match=f"cannot read {path}: over 16 MiB"):
-        added.load(path, NOW)
-
-
-def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"cannot read .*/none: No such file or directory"):
-        added.load(tmp_path / "none", NOW)
 
 
 # A folder
@@ -104,8 +127,10 @@ def test_the_certificate_files_of_a_folder_are_read_in_the_order_of_their_names(
     (path / "gone.pem").symlink_to("nothing.pem")
     os.mkfifo(path / "pipe.pem")
     loaded = added.load(path, NOW)
-    assert names(loaded) == ["Root B", "Root A"]
-    assert [candidate.detail for candidate in loaded.candidates] == [str(path / "a.der"), str(path / "z.PEM")]
+    assert [(candidate.certificate.name, candidate.detail) for candidate in loaded.candidates] == [
+        ("Root B", str(path / "a.der")),
+        ("Root A", str(path / "z.PEM")),
+    ]
     assert loaded.rejections == ()
 
 
@@ -128,14 +153,11 @@ def test_a_file_of_a_folder_that_cannot_be_used_does_not_hide_the_others(tmp_pat
     ]
     assert names(added.load(path, NOW, lambda: b"secret")) == ["Root A", "Root B"]
 
-
-def test_whoever_declines_to_give_the_password_ends_it_in_a_folder_too(tmp_path: Path) -> None:
     def declined() -> bytes:
         message = "no password"
         raise CertbootError(message)
 
-    path = folder(tmp_path, a_p12=in_pkcs12(b"secret"), b_pem=B.pem)
-    with pytest.raises(CertbootError, match="no password"):
+    with pytest.raises(CertbootError, match="no password"):  # whoever declines to give it ends it
         added.load(path, NOW, declined)
 
 
@@ -144,7 +166,7 @@ def test_whoever_declines_to_give_the_password_ends_it_in_a_folder_too(tmp_path:
     [
         ({}, "no certificate files in the folder: "),
         ({"ca_txt": A.pem}, "no certificate files in the folder: "),
-        ({"ca_pem": leaf()}, "'www.example.org' cannot be trusted as a CA, it may not issue certificates "),
+        ({"ca_pem": leaf().pem}, "'www.example.org' cannot be trusted as a CA, it may not issue certificates "),
         ({"ca_pem": BROKEN}, "no readable certificate, the block in line 1: not base64: "),
         ({"ca_pem": A.key_pem}, "no readable certificate, a private key, not a certificate: "),
     ],
@@ -154,8 +176,7 @@ def test_a_folder_without_a_ca_is_an_error(tmp_path: Path, files: dict[str, byte
     path = folder(tmp_path, **files)
     with pytest.raises(SourceError) as refused:
         added.load(path, NOW)
-    assert refused.value.message.startswith(words)
-    assert refused.value.message.endswith(f": {path}")
+    assert (refused.value.message.startswith(words), refused.value.message.endswith(f": {path}")) == (True, True)
     assert refused.value.hint != ""
     (path / "good.pem").write_bytes(B.pem)
     assert "Root B" in names(added.load(path, NOW))
@@ -170,20 +191,14 @@ def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch:
         added.load(folder(tmp_path), NOW)
 
 
-# A certificate that OpenSSL is told not to trust
-
-
-def test_a_file_that_only_distrusts_is_an_error_and_with_another_ca_it_is_not(
-    tmp_path: Path, openssl: Callable[..., str]
-) -> None:
+def test_a_file_that_only_distrusts_is_an_error(tmp_path: Path, openssl: Callable[..., str]) -> None:
     plain, path = tmp_path / "a.pem", tmp_path / "rejected.pem"
     plain.write_bytes(A.pem)
     rejected = openssl("x509", "-in", plain, "-addreject", "serverAuth", "-trustout").encode()
+    said = r"CN=Root A cannot be trusted as a CA, the block in line 1 says "
     for text in (rejected, rejected + A.pem):  # distrust wins
         path.write_bytes(text)
-        with pytest.raises(
-            SourceError, match=r"CN=Root A cannot be trusted as a CA, the block in line 1 says "
-        ) as error:
+        with pytest.raises(SourceError, match=said) as error:
             added.load(path, NOW)
         assert error.value.hint.endswith("certboot distrust FINGERPRINT")
     path.write_bytes(rejected + B.pem)
@@ -191,7 +206,7 @@ def test_a_file_that_only_distrusts_is_an_error_and_with_another_ca_it_is_not(
     assert (names(loaded), loaded.distrusted) == (["Root B"], frozenset())
 
 
-# A place that is remembered
+# A place that is remembered, and what was kept
 
 
 @cases("place", ["above", "folder", "file", "linked"])
@@ -212,22 +227,15 @@ def test_a_remembered_place_that_others_could_change_is_refused(tmp_path: Path, 
     assert len(added.read(path, NOW).parse().candidates) == 3
     exposed.chmod(safe)
     assert len(added.read(path, NOW, remembered=True).parse().candidates) == 3
-
-
-def test_a_remembered_file_that_has_gone_is_an_error_whoever_could_put_one_there(tmp_path: Path) -> None:
-    path = tmp_path / "ca.pem"
-    with pytest.raises(SourceError, match=r"cannot read .*ca\.pem: No such file or directory"):
-        added.read(path, NOW, remembered=True)
-    path.write_bytes(A.pem)
-    assert names(added.read(path, NOW, remembered=True).parse()) == ["Root A"]
-
-
-# What was kept
+    with pytest.raises(SourceError, match=r"cannot read .*none\.pem: No such file or directory"):
+        added.read(path / "none.pem", NOW, remembered=True)  # whoever could put one there
 
 
 def test_what_was_kept_is_read_in_the_order_of_the_names(tmp_path: Path) -> None:
     trusted = tmp_path / "trusted"
+    assert added.read_kept(trusted).parse().candidates == ()
     trusted.mkdir()
+    (trusted / ".Root_C.pem.a1b2").write_bytes(C.pem)  # left half written by a killed run
     (trusted / "b.pem").write_bytes(A.pem)
     (trusted / "a.pem").write_bytes(B.pem + b"-----BEGIN CERTIFICATE-----\n")
     (trusted / "c.pem").write_bytes(b"")
@@ -237,13 +245,3 @@ def test_what_was_kept_is_read_in_the_order_of_the_names(tmp_path: Path) -> None
         ("unreadable", str(trusted / "a.pem")),
         ("unreadable", str(trusted / "c.pem")),
     ]
-
-
-def test_a_file_that_a_killed_run_left_half_written_is_not_trusted(tmp_path: Path) -> None:
-    (tmp_path / "trusted").mkdir()
-    (tmp_path / "trusted" / ".Root_A.pem.a1b2").write_bytes(A.pem)
-    assert added.read_kept(tmp_path / "trusted").parse().candidates == ()
-
-
-def test_nothing_was_kept_where_there_is_no_folder(tmp_path: Path) -> None:
-    assert added.read_kept(tmp_path / "trusted").parse().candidates == ()

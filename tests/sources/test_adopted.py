@@ -54,24 +54,29 @@ def refused(paths: StorePaths, value: str | Path, variable: str = "SSL_CERT_FILE
     return caught.value
 
 
-def test_the_certificates_of_a_file_are_anchors_of_this_source_whatever_else_is_in_it(
-    paths: StorePaths, folder: Path
-) -> None:
+def told(found: Loaded) -> list[tuple[str, str, str]]:
+    """Rule, place and reason of every rejection."""
+    assert {rejection.source for rejection in found.rejections} <= {"adopted"}
+    return [(rejection.rule, rejection.detail, rejection.reason) for rejection in found.rejections]
+
+
+def put(folder: Path, number: int, slot: str = "0") -> None:
+    """Put one of ``roots`` where OpenSSL looks for it."""
+    (folder / link_name(number, slot)).write_bytes(roots()[number].pem)
+
+
+def test_the_certificates_of_a_file_are_anchors_whatever_else_is_in_it(paths: StorePaths, folder: Path) -> None:
     path = folder / "ca.pem"
     path.write_bytes(b"# words\n" + roots()[0].pem + roots()[0].key_pem + crl(roots()[0]) + roots()[1].pem)
     found = loaded(paths, path)
-    assert names(found) == ["Root A", "Root B"]
-    assert {(each.source, each.detail, each.role) for each in found.candidates} == {("adopted", str(path), "anchor")}
-    assert found.rejections == ()
-
-
-def test_a_broken_block_is_a_rejection_among_good_ones(paths: StorePaths, folder: Path) -> None:
-    (folder / "ca.pem").write_bytes(roots()[0].pem + NO_CERTIFICATE)
-    found = loaded(paths, folder / "ca.pem")
+    assert (names(found), found.rejections) == (["Root A", "Root B"], ())
+    assert {(entry.source, entry.detail, entry.role) for entry in found.candidates} == {
+        ("adopted", str(path), "anchor")
+    }
+    path.write_bytes(roots()[0].pem + NO_CERTIFICATE)
+    found = loaded(paths, path)
     assert names(found) == ["Root A"]
-    assert [(each.rule, each.source, each.detail) for each in found.rejections] == [
-        ("unreadable", "adopted", str(folder / "ca.pem"))
-    ]
+    assert [entry[:2] for entry in told(found)] == [("unreadable", str(path))]
 
 
 @cases("variable", ["SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"])
@@ -98,40 +103,28 @@ def test_of_a_directory_it_is_what_openssl_finds_there_by_hash(
         assert (": OK" in said) == (root.der in taken)
 
 
-def test_all_that_is_in_a_file_with_a_hash_name_counts_as_openssl_loads_it(paths: StorePaths, folder: Path) -> None:
-    (folder / link_name(0)).write_bytes(roots()[0].pem + roots()[1].pem)
-    assert names(loaded(paths, folder, "SSL_CERT_DIR")) == ["Root A", "Root B"]
-
-
-def test_a_link_that_leads_nowhere_ends_its_hash_and_harms_no_other(paths: StorePaths, folder: Path) -> None:
+def test_a_dead_link_ends_its_hash_and_all_that_is_in_a_file_counts(paths: StorePaths, folder: Path) -> None:
+    """As OpenSSL loads it."""
     (folder / link_name(0)).symlink_to("gone.pem")
-    (folder / link_name(1)).write_bytes(roots()[1].pem)
+    (folder / link_name(1)).write_bytes(roots()[1].pem + roots()[0].pem)
     (folder / link_name(2)).symlink_to(link_name(2))  # to itself
     found = loaded(paths, folder, "SSL_CERT_DIR")
-    assert (names(found), found.rejections) == (["Root B"], ())
+    assert (names(found), found.rejections) == (["Root A", "Root B"], ())
 
 
 def test_several_directories_are_read_where_openssl_takes_a_list(paths: StorePaths, folder: Path) -> None:
     for number in (0, 1):
         (folder / str(number)).mkdir()
-        (folder / str(number) / link_name(number)).write_bytes(roots()[number].pem)
+        put(folder / str(number), number)
     value = f":{folder}/0::{folder}/1:{folder}/0:"
-    assert names(loaded(paths, value, "SSL_CERT_DIR")) == ["Root A", "Root B"]
-    assert names(loaded(paths, value, "GIT_SSL_CAPATH")) == ["Root A", "Root B"]
+    for variable in ("SSL_CERT_DIR", "GIT_SSL_CAPATH"):
+        assert names(loaded(paths, value, variable)) == ["Root A", "Root B"]
     assert refused(paths, f"{folder}/0:{folder}/1", "REQUESTS_CA_BUNDLE").message.startswith(
         "REQUESTS_CA_BUNDLE cannot be adopted, No such file or directory: "
     )
-
-
-def test_a_directory_of_a_list_that_is_gone_is_a_rejection_as_long_as_there_is_another(
-    paths: StorePaths, folder: Path
-) -> None:
-    (folder / link_name(0)).write_bytes(roots()[0].pem)
-    found = loaded(paths, f"{folder}/none:{folder}", "SSL_CERT_DIR")
+    found = loaded(paths, f"{folder}/none:{folder}/0", "SSL_CERT_DIR")  # one that is gone, as long as there is another
     assert names(found) == ["Root A"]
-    assert [(each.rule, each.detail, each.reason) for each in found.rejections] == [
-        ("gone", f"{folder}/none", "No such file or directory")
-    ]
+    assert told(found) == [("gone", f"{folder}/none", "No such file or directory")]
 
 
 def test_what_is_not_there_is_refused_with_the_next_step(paths: StorePaths, folder: Path) -> None:
@@ -142,15 +135,24 @@ def test_what_is_not_there_is_refused_with_the_next_step(paths: StorePaths, fold
         assert error.hint == f"unset {variable}: a value that leads nowhere only breaks clients"
 
 
-def test_a_file_where_openssl_takes_directories_is_refused(paths: StorePaths, folder: Path) -> None:
-    (folder / "ca.pem").write_bytes(roots()[0].pem)
-    assert names(loaded(paths, folder / "ca.pem")) == ["Root A"]  # the control
-    assert "Not a directory" in refused(paths, folder / "ca.pem", "SSL_CERT_DIR").message
-
-
-def test_a_link_to_itself_is_refused(paths: StorePaths, folder: Path) -> None:
-    (folder / "ca.pem").symlink_to("ca.pem")
-    assert "Too many levels of symbolic links" in refused(paths, folder / "ca.pem").message
+def test_what_is_no_file_of_certificates_is_refused_in_the_systems_words(
+    paths: StorePaths, folder: Path, unreadable: Callable[[Path], None]
+) -> None:
+    path = folder / "ca.pem"
+    path.write_bytes(roots()[0].pem)
+    assert names(loaded(paths, path)) == ["Root A"]  # the control
+    assert "Not a directory" in refused(paths, path, "SSL_CERT_DIR").message
+    (folder / "loop.pem").symlink_to("loop.pem")
+    assert "Too many levels of symbolic links" in refused(paths, folder / "loop.pem").message
+    with (folder / "large.pem").open("wb") as file:
+        file.truncate(SIZE_LIMIT)
+    assert loaded(paths, folder / "large.pem") == Loaded(())
+    os.truncate(folder / "large.pem", SIZE_LIMIT + 1)
+    assert "over 16 MiB" in refused(paths, folder / "large.pem").message
+    unreadable(path)
+    error = refused(paths, path)
+    assert error.message == f"SSL_CERT_FILE cannot be adopted, Permission denied: {path}"
+    assert error.hint == "check what the variable names, and that you may read it"
 
 
 def test_a_pipe_does_not_make_certboot_wait_for_ever(paths: StorePaths, folder: Path) -> None:
@@ -158,30 +160,10 @@ def test_a_pipe_does_not_make_certboot_wait_for_ever(paths: StorePaths, folder: 
     message = refused(paths, folder / "pipe").message
     assert message == f"SSL_CERT_FILE cannot be adopted, a pipe, not a regular file: {folder}/pipe"
     (folder / link_name(0)).symlink_to("pipe")
-    (folder / link_name(1)).write_bytes(roots()[1].pem)
+    put(folder, 1)
     found = loaded(paths, folder, "SSL_CERT_DIR")
     assert names(found) == ["Root B"]
-    assert [(each.rule, each.reason) for each in found.rejections] == [("unreadable", "a pipe, not a regular file")]
-
-
-def test_a_file_that_cannot_be_read_is_refused_in_the_systems_words(
-    paths: StorePaths, folder: Path, unreadable: Callable[[Path], None]
-) -> None:
-    (folder / "ca.pem").write_bytes(roots()[0].pem)
-    unreadable(folder / "ca.pem")
-    error = refused(paths, folder / "ca.pem")
-    assert error.message == f"SSL_CERT_FILE cannot be adopted, Permission denied: {folder}/ca.pem"
-    assert error.hint == "check what the variable names, and that you may read it"
-
-
-def test_a_file_too_large_to_be_one_of_certificates_is_refused(paths: StorePaths, folder: Path) -> None:
-    path = folder / "ca.pem"
-    with path.open("wb") as file:
-        file.truncate(SIZE_LIMIT)
-    assert loaded(paths, path) == Loaded(())
-    with path.open("ab") as file:
-        file.write(b"\n")
-    assert "over 16 MiB" in refused(paths, path).message
+    assert told(found) == [("unreadable", str(folder / link_name(0)), "a pipe, not a regular file")]
 
 
 def exposed_file(path: Path) -> str:
@@ -225,30 +207,23 @@ def test_what_others_could_change_is_refused_and_if_it_comes_to_that_later_rejec
     assert error.message == f"SSL_CERT_FILE cannot be adopted, {reason}: {path}"
     assert error.hint.startswith("chmod go-w")
     again = adopted.read_again(adoption, paths.home).parse()
-    assert again.candidates == ()
-    assert [(each.rule, each.source, each.detail, each.reason) for each in again.rejections] == [
-        ("exposed", "adopted", str(path), reason)
-    ]
+    assert (again.candidates, told(again)) == ((), [("exposed", str(path), reason)])
 
 
 def test_in_a_directory_like_tmp_only_files_of_others_are_rejected(paths: StorePaths, folder: Path) -> None:
     folder.chmod(stat.S_ISVTX | 0o777)
     for number in (0, 1):
-        (folder / link_name(number)).write_bytes(roots()[number].pem)
+        put(folder, number)
     (folder / link_name(1)).chmod(0o666)
     found = loaded(paths, folder, "SSL_CERT_DIR")
     assert names(found) == ["Root A"]
-    assert [(each.rule, each.detail) for each in found.rejections] == [("exposed", str(folder / link_name(1)))]
+    assert [entry[:2] for entry in told(found)] == [("exposed", str(folder / link_name(1)))]
 
 
-@pytest.fixture
-def store(paths: StorePaths) -> StorePaths:
-    apply(paths, Request("init"))
-    return paths
-
-
-def test_the_store_is_never_a_reason_for_what_is_in_it(store: StorePaths, folder: Path) -> None:
+def test_the_store_is_never_a_reason_for_what_is_in_it(paths: StorePaths, folder: Path) -> None:
     """Else nothing that certifi drops would ever leave: it would come in again by the variable."""
+    store = paths
+    apply(store, Request("init"))
     (folder / "link").symlink_to(store.home)
     (folder / "bundle.pem").symlink_to(store.current / "bundle.pem")
     crts, bundle = f"{folder}/link/current/crts", f"{folder}/link/current/bundle.pem"
@@ -264,28 +239,23 @@ def test_the_store_is_never_a_reason_for_what_is_in_it(store: StorePaths, folder
 
 
 def test_at_a_later_run_what_has_gone_is_a_rejection_and_no_error(paths: StorePaths, folder: Path) -> None:
-    path = folder / "ca.pem"
-    path.write_bytes(roots()[0].pem)
-    adoption = Adoption("SSL_CERT_FILE", str(path))
-    before = adopted.read_again(adoption, paths.home)
-    assert names(before.parse()) == ["Root A"]
-    path.write_bytes(b"")
-    empty = adopted.read_again(adoption, paths.home)
-    path.write_bytes(roots()[0].pem.replace(b"-----BEGIN", b"\xff\n-----BEGIN", 1) * 20_001)
-    many = adopted.read_again(adoption, paths.home)
-    path.unlink()
-    gone = adopted.read_again(adoption, paths.home)
-    assert len({each.pieces for each in (before, empty, many, gone)}) == 4
-    told = [[(each.rule, each.detail) for each in found.parse().rejections] for found in (empty, many, gone)]
-    assert told == [[("gone", str(path))], [("unreadable", str(path))], [("gone", str(path))]]
-    assert empty.parse().rejections[0].reason == "there is no certificate in it"
-    assert gone.parse().rejections[0].reason == "No such file or directory"
-    assert many.parse().candidates == gone.parse().candidates == ()
-
-
-def test_pieces_tell_what_was_read_from_why_it_was_not(paths: StorePaths, folder: Path) -> None:
     path = folder / os.fsdecode(b"\xff.pem")
     adoption = Adoption("SSL_CERT_FILE", str(path))
-    assert adopted.read_again(adoption, paths.home).pieces == ((f"{path}: No such file or directory", b""),)
-    path.write_bytes(b"")
-    assert adopted.read_again(adoption, paths.home).pieces == ((str(path), b""),)
+    many = roots()[0].pem.replace(b"-----BEGIN", b"\xff\n-----BEGIN", 1) * 20_001
+    pieces = []
+    for content, rule, reason in (
+        (roots()[0].pem, "", ""), (b"", "gone", "there is no certificate in it"), (many, "unreadable", "over 20,000"),
+    ):  # fmt: skip
+        path.write_bytes(content)
+        found = adopted.read_again(adoption, paths.home)
+        pieces.append(found.pieces)
+        assert names(found.parse()) == ([] if rule else ["Root A"])
+        assert [entry[:2] for entry in told(found.parse())] == ([(rule, str(path))] if rule else [])
+        assert not rule or told(found.parse())[0][2].startswith(reason)
+    path.unlink()
+    gone = adopted.read_again(adoption, paths.home)
+    assert told(gone.parse()) == [("gone", str(path), "No such file or directory")]
+    # Pieces tell what was read from why it was not.
+    assert len({*pieces, gone.pieces}) == 4
+    assert pieces[1] == ((str(path), b""),)
+    assert gone.pieces == ((f"{path}: No such file or directory", b""),)

@@ -12,7 +12,7 @@ from support.plain_server import PlainServer, endless, page
 from support.table import cases
 
 from certboot.net import http
-from certboot.net.address_policy import LOOPBACK, AddressPolicy, FetchError
+from certboot.net.address_policy import LOOPBACK, AddressPolicy
 from certboot.pki import der
 from certboot.pki.certificate import load_certificate
 from certboot.sources import aia
@@ -61,11 +61,9 @@ class TestForms:
         url = f"{place.url}/ca"
         found, issuers = fetched(leaf(CA, url))
         assert (found, issuers.failures, issuers.through_proxy) == ([(fingerprint(CA), url)], [], False)
-
-    def test_a_certificate_with_pem_in_its_name_is_der(self, place: PlainServer) -> None:
-        odd = intermediate("-----BEGIN CERTIFICATE-----", ROOT)
+        odd = intermediate("-----BEGIN CERTIFICATE-----", ROOT)  # and by its beginning
         place.pages["/ca"] = page(odd.der)
-        assert fetched(leaf(odd, f"{place.url}/ca"))[0] == [(fingerprint(odd), f"{place.url}/ca")]
+        assert fetched(leaf(odd, url))[0] == [(fingerprint(odd), url)]
 
     @cases(
         ("body", "rule"),
@@ -88,6 +86,7 @@ class TestForms:
         found, issuers = fetched(leaf(CA, f"{place.url}/ca"))
         assert (found, rules(issuers)) == ([], [rule])
         assert issuers.failures[0].of == "localhost"
+        assert rule != "issuer-name-mismatch" or "CN=CA" in issuers.failures[0].reason
         assert issuers.failures[0].address == f"{place.url}/ca"
 
     def test_a_name_in_another_kind_of_string_is_the_same_name(self, place: PlainServer) -> None:
@@ -100,12 +99,12 @@ class TestForms:
     def test_over_100_certificates_in_one_answer_are_too_many(self, place: PlainServer) -> None:
         junk = der.encode(der.SEQUENCE, b"")
         for count, expected in (
-            (100, ["no-certificate"]),
-            (101, ["too-many-certificates"]),
-            (10_000, ["too-many-certificates"]),
+            (100, "no-certificate"),
+            (101, "too-many-certificates"),
+            (10_000, "too-many-certificates"),
         ):
             place.pages["/ca"] = page(pkcs7_of(junk * count))
-            assert rules(fetched(leaf(CA, f"{place.url}/ca"))[1]) == expected
+            assert rules(fetched(leaf(CA, f"{place.url}/ca"))[1]) == [expected]
 
     def test_a_certificate_that_openssl_cannot_read_is_a_failure(self, place: PlainServer) -> None:
         broken = CA.der.replace(b"\x55\x1d\x13\x01\x01\xff", b"\x55\x1d\x13\x01\x01\x07")  # a boolean that is none
@@ -140,11 +139,9 @@ class TestAddresses:
         found, issuers = fetched(leaf(CA, others[2], f"{place.url}/ca"))
         assert ([origin for _, origin in found], rules(issuers)) == ([f"{place.url}/ca"], ["unsupported-scheme"])
 
-    @cases("address", ["file:///etc/passwd", "ldap://ca.example/CN=CA", "ftp://ca.example/ca", "ca.cer", ""])
-    def test_other_schemes_are_refused(self, address: str) -> None:
-        assert rules(fetched(leaf(CA, address))[1]) == ["unsupported-scheme"]
-
-    def test_a_certificate_that_names_no_address_is_a_failure(self) -> None:
+    def test_other_schemes_are_refused_and_no_address_at_all_is_a_failure(self) -> None:
+        for address in ("file:///etc/passwd", "ldap://ca.example/CN=CA", "ftp://ca.example/ca", "ca.cer", ""):
+            assert rules(fetched(leaf(CA, address))[1]) == ["unsupported-scheme"]
         found, issuers = fetched(leaf(CA))
         assert (found, rules(issuers)) == ([], ["no-addresses"])
 
@@ -208,11 +205,3 @@ def test_a_proxy_on_the_way_is_noted(place: PlainServer, monkeypatch: pytest.Mon
     place.pages["http://ca.example/ca"] = page(CA.der)
     found, issuers = fetched(leaf(CA, "http://ca.example/ca"), reach=AddressPolicy())
     assert ([one for one, _ in found], issuers.through_proxy) == ([fingerprint(CA)], True)
-
-
-def test_a_failure_can_be_told_to_a_person(place: PlainServer) -> None:
-    place.pages["/ca"] = page(as_pkcs7(*OTHERS))
-    (failure,) = fetched(leaf(CA, f"{place.url}/ca"))[1].failures
-    assert failure.reason == "none of 3 certificates in it is CN=CA"
-    error = FetchError(rule="timeout", message="late")
-    assert (error.rule, error.message, error.hint) == ("timeout", "late", "")

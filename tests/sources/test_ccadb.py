@@ -1,21 +1,20 @@
-"""The source ``ccadb``: small reports of our own, and where the real ones are at hand, those with their counts."""
+"""The source ``ccadb``, with small reports of our own; the real ones are read in the tests of the store."""
 
 from __future__ import annotations
 
-import collections
 import csv
 import hashlib
 import json
-import os
-import socket
-import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from support import report
 from support.pki import issue
 from support.report import Reports, ReportServer, save
+from support.server import TlsServer
+from support.snapshot import contents
 from support.table import cases
 
 from certboot.errors import SourceError
@@ -24,14 +23,10 @@ from certboot.pki import certificate
 from certboot.sources import ccadb
 from certboot.sources.candidates import Loaded
 
-if typing.TYPE_CHECKING:
-    import trustme
-    from support.server import TlsServer
-
-REAL = Path(__file__).parents[2].parent / "shared" / "data" / "ccadb"
 ROOT_A, ROOT_B, MAIL = issue("Root A"), issue("Root B"), issue("Mail Root")
 BELOW = issue("Issuing CA", ROOT_A)
 GONE = issue("Revoked CA", ROOT_B)
+BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 NAMES = {each: each.rpartition("/")[2] for each in (ccadb.ROOTS, ccadb.INTERMEDIATES, ccadb.REVOKED)}
 GOOD = Reports(
     roots=(report.root(ROOT_A), report.root(ROOT_B, bits="Websites"), report.root(MAIL, bits="Email")),
@@ -62,64 +57,39 @@ def refused(bodies: dict[str, bytes]) -> str:
 def test_roots_intermediates_and_what_is_revoked_are_told_apart() -> None:
     loaded = load(GOOD.bodies())
     assert [(c.certificate.der, c.role, c.tls_trust, c.detail) for c in loaded.candidates] == [
-        (ROOT_A.der, "anchor", True, "IncludedCACertificateReportPEMCSV"),
-        (ROOT_B.der, "anchor", True, "IncludedCACertificateReportPEMCSV"),
-        (MAIL.der, "anchor", False, "IncludedCACertificateReportPEMCSV"),
-        (BELOW.der, "intermediate", True, "MozillaIntermediateCertsCSVReport"),
+        *((root.der, "anchor", root is not MAIL, NAMES[ccadb.ROOTS]) for root in (ROOT_A, ROOT_B, MAIL)),
+        (BELOW.der, "intermediate", True, NAMES[ccadb.INTERMEDIATES]),
     ]
     assert {(candidate.source, candidate.distrust_after) for candidate in loaded.candidates} == {("ccadb", "")}
     assert loaded.revoked == {report.fingerprint(GONE)}
     assert (loaded.rejections, loaded.distrusted) == ((), frozenset())
-
-
-def test_intermediates_are_read_only_if_asked_for() -> None:
     bodies = GOOD.bodies()
-    del bodies[ccadb.INTERMEDIATES]
-    loaded = load(bodies, intermediates=False)
-    assert [candidate.role for candidate in loaded.candidates] == ["anchor"] * 3
-    assert loaded.revoked == {report.fingerprint(GONE)}
+    del bodies[ccadb.INTERMEDIATES]  # not asked for
+    without = load(bodies, intermediates=False)
+    assert (without.candidates, without.revoked) == (loaded.candidates[:3], loaded.revoked)
 
 
-@cases(
-    ("bits", "trusted"),
-    [
-        ("Websites", True),
-        ("Email;Websites", True),
-        ("Websites; Email", True),
-        ("Email", False),
-        ("", False),
-        ("Websites (old)", False),
-    ],
-)
-def test_only_the_trust_bit_websites_is_trust_for_tls(bits: str, trusted: bool) -> None:  # noqa: FBT001 - a parameter
-    loaded = load(with_root(report.root(ROOT_A, bits=bits)))
-    assert loaded.candidates[1].tls_trust is trusted
+def test_only_the_trust_bit_websites_is_trust_for_tls() -> None:
+    for bits, trusted in (
+        ("Websites", True), ("Email;Websites", True), ("Websites; Email", True),
+        ("Email", False), ("", False), ("Websites (old)", False),
+    ):  # fmt: skip
+        assert load(with_root(report.root(ROOT_A, bits=bits))).candidates[1].tls_trust is trusted
 
 
-@cases(
-    ("text", "date"),
-    [
-        ("", ""),
-        ("2024.11.30", "2024-11-30"),
-        ("2015.06.04", "2015-06-04"),
-        ("2020 Jul 06", "2020-07-06"),
-        (" 2020 Dec 31 ", "2020-12-31"),
-    ],
-)
-def test_a_distrust_after_date_is_carried_as_iso_date(text: str, date: str) -> None:
-    loaded = load(with_root(report.root(ROOT_A, after=text)))
-    assert loaded.candidates[1].distrust_after == date
-    assert loaded.rejections == ()
-
-
-@cases("text", ["soon", "30.11.2024", "2024.Foo.30", "2024.11.30 or so", "2024\x1b.11.30"])
-def test_a_root_whose_date_cannot_be_read_is_rejected(text: str) -> None:
-    loaded = load(with_root(report.root(ROOT_A, after=text)))
-    assert roots(loaded) == ["Root B"]
-    (rejection,) = loaded.rejections
-    assert (rejection.rule, rejection.subject) == ("unreadable", "Root A")
-    assert rejection.reason.startswith("row 2: a date that cannot be read: ")
-    assert rejection.reason.isprintable()
+def test_a_distrust_after_date_is_carried_as_iso_date_and_a_root_whose_date_cannot_be_read_is_rejected() -> None:
+    for text, date in (
+        ("", ""), ("2024.11.30", "2024-11-30"), ("2020 Jul 06", "2020-07-06"), (" 2020 Dec 31 ", "2020-12-31"),
+    ):  # fmt: skip
+        loaded = load(with_root(report.root(ROOT_A, after=text)))
+        assert (loaded.candidates[1].distrust_after, loaded.rejections) == (date, ())
+    for text in ("soon", "30.11.2024", "2024.Foo.30", "2024.11.30 or so", "2024\x1b.11.30"):
+        loaded = load(with_root(report.root(ROOT_A, after=text)))
+        assert roots(loaded) == ["Root B"]
+        (rejection,) = loaded.rejections
+        assert (rejection.rule, rejection.subject) == ("unreadable", "Root A")
+        assert rejection.reason.startswith("row 2: a date that cannot be read: ")
+        assert rejection.reason.isprintable()
 
 
 @cases("printed", [report.fingerprint(ROOT_B).upper(), "", "AB:CD"], ids=["of another", "none", "short"])
@@ -137,9 +107,12 @@ def test_a_certificate_that_is_not_the_one_named_is_rejected(printed: str) -> No
     ]
 
 
-@cases("printed", [report.fingerprint(ROOT_A), report.fingerprint(ROOT_A).upper()], ids=["lower", "upper"])
-def test_a_fingerprint_may_be_of_either_case(printed: str) -> None:
-    assert load(with_root(report.root(ROOT_A, printed=printed))).rejections == ()
+def test_a_fingerprint_may_be_of_either_case_and_pem_with_quotes_and_without() -> None:
+    for printed in (report.fingerprint(ROOT_A), report.fingerprint(ROOT_A).upper()):
+        assert load(with_root(report.root(ROOT_A, printed=printed))).rejections == ()
+    for wrap in ("{}", "'{}'", "'\n{}\n'", "'-----BEGIN X-----\n-----END X-----\n{}'"):
+        loaded = load(with_root(report.root(ROOT_A, pem=wrap.format(ROOT_A.pem.decode()))))
+        assert roots(loaded) == ["Root B", "Root A"]
 
 
 @cases(
@@ -150,7 +123,7 @@ def test_a_fingerprint_may_be_of_either_case(printed: str) -> None:
         (report.quoted(ROOT_A.pem)[:-40], "no END line"),
         (report.quoted(ROOT_A.key_pem), "no certificate in PEM"),
         (report.quoted(ROOT_A.pem + ROOT_B.pem), "several certificates in one field"),
-        ("'-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----'", "not base64"),
+        (f"'{BEGIN}\n!\n{END}'", "not base64"),
     ],
 )
 def test_a_row_without_a_usable_certificate_is_rejected(pem: str, reason: str) -> None:
@@ -163,17 +136,10 @@ def test_a_row_without_a_usable_certificate_is_rejected(pem: str, reason: str) -
 
 
 def test_bytes_that_are_no_certificate_are_unreadable_even_under_their_own_fingerprint() -> None:
-    pem = "'-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----'"
-    row = report.root(ROOT_A, pem=pem)
-    assert [r.rule for r in load(with_root(row)).rejections] == ["fingerprint-mismatch"]
-    row = report.root(ROOT_A, pem=pem, printed=hashlib.sha256(b"0\0").hexdigest())
-    assert [r.rule for r in load(with_root(row)).rejections] == ["unreadable"]
-
-
-@cases("wrap", ["{}", "'{}'", "'\n{}\n'", "'-----BEGIN X-----\n-----END X-----\n{}'"])
-def test_pem_is_read_with_quotes_and_without(wrap: str) -> None:
-    loaded = load(with_root(report.root(ROOT_A, pem=wrap.format(ROOT_A.pem.decode()))))
-    assert roots(loaded) == ["Root B", "Root A"]
+    pem = f"'{BEGIN}\nMAA=\n{END}'"
+    for printed, rule in (("", "fingerprint-mismatch"), (hashlib.sha256(b"0\0").hexdigest(), "unreadable")):
+        row = report.root(ROOT_A, pem=pem, printed=printed)
+        assert [rejection.rule for rejection in load(with_root(row)).rejections] == [rule]
 
 
 def test_a_revocation_counts_without_its_certificate_and_in_either_case() -> None:
@@ -199,17 +165,13 @@ def test_what_is_revoked_is_known_by_issuer_and_serial_too_as_far_as_its_certifi
         report.revoked(BELOW, pem=ROOT_A.pem.decode()),
         report.revoked(MAIL, pem="'too large'"),
         report.revoked(ROOT_A, pem=broken.decode()),
-        report.revoked(ROOT_B, pem="'-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----'"),
-        report.revoked(ROOT_B, pem="-----END CERTIFICATE----- -----BEGIN CERTIFICATE-----"),
-        report.revoked(
-            ROOT_B,
-            printed=hashlib.sha256(b"0\0").hexdigest(),
-            pem="-----BEGIN CERTIFICATE-----MAA=-----END CERTIFICATE-----",
-        ),
+        report.revoked(ROOT_B, pem=f"'{BEGIN}\nA\n{END}'"),
+        report.revoked(ROOT_B, pem=f"{END} {BEGIN}"),
+        report.revoked(ROOT_B, printed=hashlib.sha256(b"0\0").hexdigest(), pem=f"{BEGIN}MAA={END}"),
     )
-    loaded = load(Reports(GOOD.roots, GOOD.intermediates, rows).bodies())
-    assert loaded.revoked_serials == {certificate.load_certificate(GONE.der).link.issuer_and_serial}
     bodies = Reports(GOOD.roots, GOOD.intermediates, rows).bodies()
+    loaded = load(bodies)
+    assert loaded.revoked_serials == {certificate.load_certificate(GONE.der).link.issuer_and_serial}
     assert ccadb.revoked_serials(bodies[ccadb.REVOKED]) == loaded.revoked_serials
     assert ccadb.revoked_serials(bodies[ccadb.INTERMEDIATES]) == ccadb.revoked_serials(b"") == frozenset()
     assert {report.fingerprint(each) for each in (GONE, BELOW, MAIL, ROOT_A, ROOT_B)} < loaded.revoked
@@ -225,9 +187,8 @@ def test_a_byte_order_mark_other_line_ends_and_other_columns_change_nothing() ->
     assert load({**bodies, ccadb.ROOTS: marked, ccadb.INTERMEDIATES: moved}) == expected
 
 
-def unusable_row(body: bytes) -> bytes:
-    header = body.split(b"\n")[0]
-    return header + b"\n" + b",".join([b"x"] * len(header.split(b","))) + b"\n"
+def head(body: bytes) -> bytes:
+    return body.split(b"\n")[0]
 
 
 @cases("which", [ccadb.ROOTS, ccadb.INTERMEDIATES, ccadb.REVOKED])
@@ -241,20 +202,18 @@ def unusable_row(body: bytes) -> bytes:
         (lambda _: bytes(1000), "it "),
         (lambda _: b'"Owner', "it is no CSV, "),
         (lambda body: body.replace(b"SHA", b"MD5", 1), "it has no column 'SHA"),
-        (lambda body: body.split(b"\n")[0] + b"\n", "it has no rows"),
-        (lambda body: body.split(b"\n")[0], "it has no rows"),
+        (lambda body: head(body) + b"\n", "it has no rows"),
+        (head, "it has no rows"),
         (lambda body: body.decode().encode("utf-16"), "it is not UTF-8"),
         (lambda body: body + "Főtanúsítvány".encode("iso8859-2"), "it is not UTF-8"),
         (lambda body: body[:-30], "it is no CSV from row "),
         (lambda body: body + b'"Corp"\n', " fields in the place of "),
         (lambda body: body + b'"Corp"x\n', "it is no CSV from row "),
         (lambda body: body + b'"' + b"A" * 1024 * 1024 + b'A"\n', "it is no CSV from row "),
-        (unusable_row, "none of its "),
+        (lambda body: head(body) + b"\n" + b",".join([b"x"] * len(head(body).split(b","))) + b"\n", "none of its "),
     ],
 )  # fmt: skip
-def test_what_is_not_the_report_is_an_error_that_names_it(
-    which: str, spoil: Callable[[bytes], bytes], reason: str
-) -> None:
+def test_what_is_not_the_report_is_an_error(which: str, spoil: Callable[[bytes], bytes], reason: str) -> None:
     bodies = GOOD.bodies()
     load(bodies)
     message = refused({**bodies, which: spoil(bodies[which])})
@@ -276,50 +235,38 @@ def test_the_limits_of_rows_fields_and_bytes_hold() -> None:
     assert refused({**bodies, ccadb.ROOTS: b"x" * (32 * 1024 * 1024 + 1)}).endswith(", it is over 32 MiB")
 
 
-def test_reports_are_read_from_a_folder_under_their_last_part(tmp_path: Path) -> None:
+def from_folder(folder: Path) -> Loaded:
+    return ccadb.read(ccadb.from_folder(folder), intermediates=True).parse()
+
+
+def test_reports_are_read_from_a_folder_under_their_last_part_and_one_that_is_missing_is_named(tmp_path: Path) -> None:
     folder = save(GOOD.bodies(), tmp_path / "reports")
-    assert {path.name for path in folder.iterdir()} == set(NAMES.values())
-    assert ccadb.read(ccadb.from_folder(folder), intermediates=True).parse() == load(GOOD.bodies())
+    assert {path.name for path in folder.iterdir()} == {*NAMES.values()}
+    assert from_folder(folder) == load(GOOD.bodies())
+    for which, name in NAMES.items():
+        (folder / name).rename(tmp_path / name)
+        with pytest.raises(SourceError, match="cannot read the report of the CCADB: ") as error:
+            from_folder(folder)
+        assert str(folder / name) in error.value.message
+        assert error.value.hint == f"save it there from https://ccadb.my.salesforce-sites.com/{which}"
+        (tmp_path / name).rename(folder / name)
 
 
-@cases(("place", "mode"), [("above", 0o777), ("folder", 0o775), ("folder", 0o777), ("report", 0o664)])
+@cases(("place", "mode"), [("..", 0o777), ("", 0o775), ("", 0o777), (NAMES[ccadb.REVOKED], 0o664)])
 def test_reports_that_others_could_change_are_refused(tmp_path: Path, place: str, mode: int) -> None:
-    """The folder is read again at every update, when nobody looks."""
-    folder = tmp_path / "above" / "reports"
-    folder.parent.mkdir()
-    save(GOOD.bodies(), folder)
-    exposed = {"above": folder.parent, "folder": folder, "report": folder / NAMES[ccadb.REVOKED]}[place]
+    """The folder is read again at every update, when nobody looks; a user who removes it may find another's."""
+    (tmp_path / "above").mkdir()
+    folder = save(GOOD.bodies(), tmp_path / "above" / "reports")
+    exposed = (folder / place).resolve()
     safe = exposed.stat().st_mode
     exposed.chmod(mode)
     with pytest.raises(SourceError) as error:
-        ccadb.read(ccadb.from_folder(folder), intermediates=True)
+        from_folder(folder)
     how = "not a safe place to read CA certificates from at every update, others may write to it"
     assert error.value.message == f"{how}: {exposed}"
     assert error.value.hint == f"chmod go-w {exposed}, if it is yours and right; else move them to a folder of your own"
     exposed.chmod(safe)
-    assert ccadb.read(ccadb.from_folder(folder), intermediates=True).parse() == load(GOOD.bodies())
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give a folder away")
-def test_a_folder_that_another_user_has_made_anew_is_refused(tmp_path: Path) -> None:
-    """Under a folder like /tmp anybody can, once the user has removed his own."""
-    tmp_path.chmod(0o1777)
-    folder = save(GOOD.bodies(), tmp_path / "reports")
-    assert ccadb.read(ccadb.from_folder(folder), intermediates=True).parse() == load(GOOD.bodies())
-    os.chown(folder, 12345, -1)
-    with pytest.raises(SourceError, match="it belongs to another user") as error:
-        ccadb.read(ccadb.from_folder(folder), intermediates=True)
-    assert error.value.hint == "move them to a folder of your own"
-
-
-@cases("which", NAMES)
-def test_a_report_that_is_missing_in_the_folder_is_named(tmp_path: Path, which: str) -> None:
-    folder = save(GOOD.bodies(), tmp_path / "reports")
-    (folder / NAMES[which]).unlink()
-    with pytest.raises(SourceError, match="cannot read the report of the CCADB: ") as error:
-        ccadb.read(ccadb.from_folder(folder), intermediates=True).parse()
-    assert str(folder / NAMES[which]) in error.value.message
-    assert error.value.hint == f"save it there from https://ccadb.my.salesforce-sites.com/{which}"
+    assert from_folder(folder) == load(GOOD.bodies())
 
 
 @pytest.fixture
@@ -355,9 +302,7 @@ def test_a_server_without_etag_and_date_is_asked_anew_each_time(
     assert not (tmp_path / "cache").exists()
 
 
-def test_an_unchanged_report_is_taken_from_the_cache(
-    server: ReportServer, network: Callable[..., Loaded], tmp_path: Path
-) -> None:
+def test_an_unchanged_report_is_cached(server: ReportServer, network: Callable[..., Loaded], tmp_path: Path) -> None:
     first = network()
     assert [status for _, _, status in server.asked] == [200, 200, 200]
     for name in NAMES.values():
@@ -374,16 +319,19 @@ def test_an_unchanged_report_is_taken_from_the_cache(
     assert [status for _, _, status in server.asked[9:]] == [304, 304, 304]
 
 
+def with_other_conditions(_: Path, note: Path) -> None:
+    note.write_text(json.dumps({**json.loads(note.read_bytes()), "etag": "x" * 60_000, "modified": "a\nb"}))
+
+
 @cases(
     "damage",
     [
         lambda body, _: body.write_bytes(body.read_bytes()[:-1]),
         lambda body, _: body.unlink(),
         lambda _, note: note.unlink(),
-        lambda _, note: note.write_bytes(b"[]"),
-        lambda _, note: note.write_bytes(b"{"),
-        lambda _, note: note.write_bytes(b"[" * 100_000),
+        *(lambda _, note, text=text: note.write_bytes(text) for text in (b"[]", b"{", b"[" * 100_000)),
         lambda _, note: note.write_bytes(note.read_bytes().replace(b"localhost", b"elsewhere")),
+        with_other_conditions,  # which nobody takes
     ],
 )
 def test_a_damaged_cache_is_fetched_anew(
@@ -400,59 +348,18 @@ def test_a_damaged_cache_is_fetched_anew(
     assert [status for _, _, status in server.asked] == [304, 304, 304]
 
 
-def test_a_report_that_is_cut_between_two_rows_is_refused_and_not_kept(
+def test_wrong_content_is_not_kept_and_a_cache_that_cannot_be_written_is_done_without(
     server: ReportServer, network: Callable[..., Loaded], tmp_path: Path
 ) -> None:
-    """What is left of it is a good report in which something is not revoked, and has the ETag of the whole one."""
-    revoked = (report.revoked(GONE), report.revoked(BELOW))
-    whole = Reports(GOOD.roots, GOOD.intermediates, revoked)
-    server.pages.update(whole.pages())
-    honest = server._server.RequestHandlerClass
-
-    class Cutting(honest):  # type: ignore[misc, valid-type]
-        """Tells no length, and ends the connection before the last row."""
-
-        def send_header(self, keyword: str, value: str) -> None:
-            if ccadb.REVOKED not in self.path or keyword != "Content-Length":
-                super().send_header(keyword, value)
-
-        def end_headers(self) -> None:
-            super().end_headers()
-            if ccadb.REVOKED in self.path:
-                body = whole.bodies()[ccadb.REVOKED]
-                self.wfile.write(body[: body.rindex(b'\n"Corp"') + 1])
-                self.wfile.flush()
-                self.connection.shutdown(socket.SHUT_RDWR)
-
-    server._server.RequestHandlerClass = Cutting
-    with pytest.raises(SourceError, match=r"nobody could see that it is whole: .*PublicIntermediateCertsRevoked"):
-        network()
-    assert not (tmp_path / "cache" / NAMES[ccadb.REVOKED]).exists()
-    server._server.RequestHandlerClass = honest
-    assert network().revoked == {report.fingerprint(GONE), report.fingerprint(BELOW)}
-
-
-def test_a_report_whose_kept_etag_nobody_takes_is_fetched_anew(
-    server: ReportServer, network: Callable[..., Loaded], tmp_path: Path
-) -> None:
-    first = network()
-    for name in NAMES.values():
-        note = tmp_path / "cache" / f"{name}.json"
-        note.write_text(json.dumps({**json.loads(note.read_bytes()), "etag": "x" * 60_000, "modified": "a\nb"}))
-    server.asked.clear()
-    assert network() == first
-    assert [(etag, status) for _, etag, status in server.asked] == [("", 200)] * 3
-    assert network() == first
-    assert [status for _, _, status in server.asked[3:]] == [304] * 3
-
-
-def test_wrong_content_is_not_kept(server: ReportServer, network: Callable[..., Loaded], tmp_path: Path) -> None:
     server.pages[f"/{ccadb.ROOTS}"] = b"<html>please log in</html>"
     with pytest.raises(SourceError, match="it has no column 'Common Name"):
         network()
     assert not (tmp_path / "cache").exists()
     server.pages.update(GOOD.pages())
-    assert network() == load(GOOD.bodies())
+    server.asked.clear()
+    (tmp_path / "cache").write_bytes(b"a file in the way")
+    assert network() == network() == load(GOOD.bodies())
+    assert [status for _, _, status in server.asked] == [200] * 6
 
 
 def test_a_dead_network_is_an_error_whatever_was_kept(
@@ -460,52 +367,11 @@ def test_a_dead_network_is_an_error_whatever_was_kept(
 ) -> None:
     monkeypatch.setattr(http, "_PAUSE_SECONDS", 0.0)
     network()
-    before = {path.name: path.read_bytes() for path in (tmp_path / "cache").iterdir()}
+    before = contents(tmp_path / "cache")
     server.pages.clear()
     with pytest.raises(SourceError, match="the server answered with status 404: "):
         network()
     server.close()
     with pytest.raises(SourceError, match=rf"no connection to localhost:{server.port}, connection refused: "):
         network()
-    assert {path.name: path.read_bytes() for path in (tmp_path / "cache").iterdir()} == before
-
-
-def test_a_cache_that_cannot_be_written_is_done_without(
-    server: ReportServer, network: Callable[..., Loaded], tmp_path: Path
-) -> None:
-    (tmp_path / "cache").write_bytes(b"a file in the way")
-    assert network() == load(GOOD.bodies())
-    assert network() == load(GOOD.bodies())
-    assert [status for _, _, status in server.asked] == [200] * 6
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real reports of the CCADB are not beside this repository")
-def test_the_real_reports_hold_what_is_known_of_them() -> None:
-    certificate.load_certificate.cache_clear()
-    loaded = ccadb.read(ccadb.from_folder(REAL), intermediates=True).parse()
-    roles = collections.Counter((candidate.role, candidate.tls_trust) for candidate in loaded.candidates)
-    # 165 roots: 75 with the bits "Websites" and 46 with "Email;Websites" are for TLS, 44 with "Email" are not.
-    # 1,764 intermediates: every row of the report, which lists only unexpired, unrevoked ones for TLS.
-    assert roles == {("anchor", True): 121, ("anchor", False): 44, ("intermediate", True): 1764}
-    # Two of them still have the bit for TLS; of the three others Mozilla has taken it away.
-    assert {(c.certificate.name, c.distrust_after, c.tls_trust) for c in loaded.candidates if c.distrust_after} == {
-        ("Entrust Root Certification Authority", "2024-11-30", True),
-        ("ePKI Root Certification Authority", "2025-04-15", True),
-        ("Entrust.net Certification Authority (2048)", "2024-11-30", False),
-        ("Entrust Root Certification Authority - G2", "2024-11-30", False),
-        ("Entrust Root Certification Authority - EC1", "2024-11-30", False),
-    }
-    # Every row of the third report has a fingerprint of its own; the 25 whose PEM is "too large" count like the others.
-    # The other 2,892 have 2,885 pairs of issuer and serial: some CAs gave a number to two.
-    assert len(loaded.revoked) == 2917
-    assert len(loaded.revoked_serials) == 2885
-    offered = {candidate.certificate.link.issuer_and_serial for candidate in loaded.candidates}
-    assert not offered & loaded.revoked_serials
-    # 31 limit the names below them, and none of the others is below one of these.
-    constrained = [
-        candidate.certificate for candidate in loaded.candidates if candidate.certificate.constraints.name_constrained
-    ]
-    issuers = {candidate.certificate.link.issuer_name for candidate in loaded.candidates}
-    assert (len(constrained), issuers & {certificate.link.subject_name for certificate in constrained}) == (31, set())
-    # Every certificate of the first two reports is readable, and the one that its row names.
-    assert collections.Counter(rejection.rule for rejection in loaded.rejections) == {}
+    assert contents(tmp_path / "cache") == before

@@ -16,7 +16,7 @@ from certboot.sources import certifi
 pytestmark = pytest.mark.real_sources
 
 
-def test_every_certificate_of_certifis_own_file_is_a_candidate() -> None:
+def test_every_certificate_of_certifis_own_file_is_a_candidate(monkeypatch: pytest.MonkeyPatch, ca_file: Path) -> None:
     loaded = certifi.read().parse()
     text = Path(package.where()).read_text("utf-8")
     blocks = re.findall("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
@@ -25,15 +25,10 @@ def test_every_certificate_of_certifis_own_file_is_a_candidate() -> None:
         hashlib.sha256(data).hexdigest() for data in ders
     ]
     assert loaded.rejections == ()
-    assert {(candidate.source, candidate.detail) for candidate in loaded.candidates} == {
-        ("certifi", metadata.version("certifi"))
-    }
-
-
-def test_a_redirected_certifi_where_is_not_asked(monkeypatch: pytest.MonkeyPatch, ca_file: Path) -> None:
-    expected = certifi.read().parse()
-    monkeypatch.setattr(package, "where", lambda: str(ca_file))
-    assert certifi.read().parse() == expected
+    version = metadata.version("certifi")
+    assert {(candidate.source, candidate.detail) for candidate in loaded.candidates} == {("certifi", version)}
+    monkeypatch.setattr(package, "where", lambda: str(ca_file))  # one that is redirected is not asked
+    assert certifi.read().parse() == loaded
 
 
 @cases("error", [FileNotFoundError("gone"), ModuleNotFoundError("gone")])

@@ -35,71 +35,45 @@ def places(root: Path) -> list[str]:
     return [candidate.detail.removeprefix(f"{root}/") for candidate in system.from_unix_files(root).parse().candidates]
 
 
-def test_a_bundle_is_read(tmp_path: Path) -> None:
-    one, two, _ = roots()
-    assert built(tmp_path, {BUNDLE: one.pem + two.pem}) == ["Root A", "Root B"]
-    assert places(tmp_path) == [BUNDLE, BUNDLE]
-
-
-def test_hash_links_are_read(tmp_path: Path) -> None:
-    one, two, _ = roots()
-    assert built(tmp_path, {"etc/ssl/certs/01234567.0": one, "etc/ssl/certs/01234567.11": two}) == ["Root A", "Root B"]
-    assert places(tmp_path) == ["etc/ssl/certs/01234567.0", "etc/ssl/certs/01234567.11"]
-
-
-def test_what_is_in_both_forms_is_offered_once(tmp_path: Path) -> None:
-    one, two, three = roots()
-    found = built(
-        tmp_path, {BUNDLE: one.pem + two.pem, "etc/ssl/certs/01234567.0": one, "etc/ssl/certs/89abcdef.0": three}
-    )
-    assert found == ["Root A", "Root B", "Root C"]
-    assert places(tmp_path) == [BUNDLE, BUNDLE, "etc/ssl/certs/89abcdef.0"]
-
-
-def test_the_first_of_two_bundles_counts(tmp_path: Path) -> None:
-    one, two, _ = roots()
-    assert built(tmp_path, {SECOND: two}) == ["Root B"]
-    assert built(tmp_path, {BUNDLE: one}) == ["Root A"]
-
-
-@cases("first", [b"", b"# nothing installed\n"], ids=["empty", "no-certificate"])
-def test_a_bundle_without_a_certificate_does_not_hide_the_next(tmp_path: Path, first: bytes) -> None:
-    assert built(tmp_path, {BUNDLE: first, SECOND: roots()[1]}) == ["Root B"]
-
-
-def test_a_system_without_a_store_gives_nothing(tmp_path: Path) -> None:
-    assert built(tmp_path, {}) == []
+ONE, TWO, THREE = roots()
+LINKED = "etc/ssl/certs/01234567.0", "etc/ssl/certs/89abcdef.11"
 
 
 @cases(
-    "name",
+    ("files", "names", "from_files"),
     [
-        "etc/ssl/db/ca.crt",
-        "etc/ssl/certs/corp.pem",
-        "etc/ssl/certs/01234567.r0",
-        "etc/ssl/certs/0123456.0",
-        "etc/ssl/certs/01234567.0.bak",
-        "etc/ssl/certs/sub/01234567.0",
-        "etc/ssl/ca.pem",
+        ({}, "", []),
+        ({BUNDLE: ONE.pem + TWO.pem}, "AB", [BUNDLE] * 2),
+        ({LINKED[0]: ONE, LINKED[1]: TWO}, "AB", [*LINKED]),
+        ({BUNDLE: ONE.pem + TWO.pem, LINKED[0]: ONE, LINKED[1]: THREE}, "ABC", [BUNDLE, BUNDLE, LINKED[1]]),
+        ({SECOND: TWO}, "B", [SECOND]),
+        ({BUNDLE: ONE, SECOND: TWO}, "A", [BUNDLE]),
+        ({BUNDLE: b"", SECOND: TWO}, "B", [SECOND]),
+        ({BUNDLE: b"# nothing installed\n", SECOND: TWO}, "B", [SECOND]),
+        ({BUNDLE: ONE, "etc/ssl/ca.pem": TWO, "etc/ssl/db/ca.crt": TWO}, "A", [BUNDLE]),  # OpenSSL finds neither
+        *(
+            ({BUNDLE: ONE, f"etc/ssl/certs/{name}": TWO}, "A", [BUNDLE])  # nor these
+            for name in ("corp.pem", "01234567.r0", "0123456.0", "01234567.0.bak", "sub/01234567.0")
+        ),
     ],
 )
-def test_a_ca_that_openssl_would_not_find_is_not_taken(tmp_path: Path, name: str) -> None:
-    assert built(tmp_path, {name: roots()[1]}) == []
-    assert built(tmp_path, {BUNDLE: roots()[0]}) == ["Root A"]
+def test_the_first_bundle_with_a_certificate_and_the_hash_links_are_read_as_openssl_does(
+    tmp_path: Path, files: dict[str, Issued | bytes], names: str, from_files: list[str]
+) -> None:
+    assert built(tmp_path, files) == [f"Root {letter}" for letter in names]
+    assert places(tmp_path) == from_files
 
 
 def test_a_broken_file_is_counted_and_the_others_are_read(tmp_path: Path) -> None:
-    one, two, _ = roots()
-    half = one.pem[:200]
-    found = built(tmp_path, {BUNDLE: one.pem + half, "etc/ssl/certs/01234567.0": half, "etc/ssl/certs/89abcdef.0": two})
+    half = ONE.pem[:200]
+    found = built(tmp_path, {BUNDLE: ONE.pem + half, LINKED[0]: half, "etc/ssl/certs/89abcdef.0": TWO})
     assert found == ["Root A", "Root B"]
     assert [r.rule for r in system.from_unix_files(tmp_path).parse().rejections] == ["unreadable", "unreadable"]
 
 
 def test_a_file_that_cannot_be_read_is_passed_over(tmp_path: Path, unreadable: Callable[[Path], None]) -> None:
     """So is a link that leads nowhere and a folder under the name of a file."""
-    one, two, _ = roots()
-    built(tmp_path, {BUNDLE: one, SECOND: two})
+    built(tmp_path, {BUNDLE: ONE, SECOND: TWO})
     certs = tmp_path / "etc/ssl/certs"
     (certs / "01234567.0").symlink_to("nothing.pem")
     (certs / "01234567.1").mkdir()
@@ -121,23 +95,21 @@ def marks(issued: Issued) -> set[str]:
 def test_what_the_administrator_marked_is_distrusted(
     tmp_path: Path, openssl: Callable[..., str], place: str, arguments: tuple[str, ...], *, distrusted: bool
 ) -> None:
-    one, two, _ = roots()
-    (tmp_path / "one.pem").write_bytes(one.pem)
+    (tmp_path / "one.pem").write_bytes(ONE.pem)
     marked = openssl("x509", "-in", tmp_path / "one.pem", *arguments, "-trustout").encode()
-    found = built(tmp_path, {"etc/ssl/certs/89abcdef.0": two, place: marked})
+    found = built(tmp_path, {"etc/ssl/certs/89abcdef.0": TWO, place: marked})
     loaded = system.from_unix_files(tmp_path).parse()
-    assert loaded.distrusted == (marks(one) if distrusted else frozenset())
+    assert loaded.distrusted == (marks(ONE) if distrusted else frozenset())
     assert sorted(found) == (["Root B"] if distrusted else ["Root A", "Root B"])
     assert [(r.rule, r.detail) for r in loaded.rejections] == [("distrusted", str(tmp_path / place))] * distrusted
 
 
 def test_a_mark_in_the_directory_counts_for_what_the_bundle_has(tmp_path: Path, openssl: Callable[..., str]) -> None:
     """The policy keeps out what is distrusted, whoever offers it."""
-    one, two, _ = roots()
-    (tmp_path / "one.pem").write_bytes(one.pem)
+    (tmp_path / "one.pem").write_bytes(ONE.pem)
     marked = openssl("x509", "-in", tmp_path / "one.pem", "-addreject", "serverAuth", "-trustout").encode()
-    assert built(tmp_path, {BUNDLE: one.pem + two.pem, "etc/ssl/certs/01234567.0": marked}) == ["Root A", "Root B"]
-    assert system.from_unix_files(tmp_path).parse().distrusted == marks(one)
+    assert built(tmp_path, {BUNDLE: ONE.pem + TWO.pem, "etc/ssl/certs/01234567.0": marked}) == ["Root A", "Root B"]
+    assert system.from_unix_files(tmp_path).parse().distrusted == marks(ONE)
 
 
 @pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="reads the files of a Unix system")
@@ -170,12 +142,9 @@ def interface(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @cases("platform", ["darwin", "win32"])
-def test_of_what_another_system_trusts_only_what_is_self_issued_is_kept(
-    interface: Callable[..., None], platform: str
-) -> None:
+def test_of_another_system_only_what_is_self_issued_is_kept(interface: Callable[..., None], platform: str) -> None:
     """An intermediate that it lists must not become an anchor."""
-    one, two, _ = roots()
-    everything = (one.der, b"junk", issue("Below", two).der, two.der)
+    everything = (ONE.der, b"junk", issue("Below", TWO).der, TWO.der)
     interface(platform, *everything, ROOT=everything)
     loaded = system.read().parse()
     assert [candidate.certificate.name for candidate in loaded.candidates] == ["Root A", "Root B"]
@@ -184,17 +153,13 @@ def test_of_what_another_system_trusts_only_what_is_self_issued_is_kept(
 
 
 def test_of_windows_stores_only_root_makes_an_anchor(interface: Callable[..., None]) -> None:
-    one, two, three = roots()
-    own = issue("My own")
-    interface(
-        "win32", one.der, two.der, three.der, own.der, ROOT=(one.der, three.der), CA=(two.der, three.der), MY=(own.der,)
-    )
-    assert [candidate.certificate.name for candidate in system.read().parse().candidates] == ["Root A", "Root C"]
-
-
-def test_an_empty_system_store_stays_empty(interface: Callable[..., None]) -> None:
     interface("win32")
     assert system.read().parse().candidates == ()
+    own = issue("My own")
+    interface(
+        "win32", ONE.der, TWO.der, THREE.der, own.der, ROOT=(ONE.der, THREE.der), CA=(TWO.der, THREE.der), MY=(own.der,)
+    )
+    assert [candidate.certificate.name for candidate in system.read().parse().candidates] == ["Root A", "Root C"]
 
 
 def test_a_missing_wassima_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,12 +170,9 @@ def test_a_missing_wassima_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         system.read().parse()
 
 
-def test_wassima_on_linux_takes_a_ca_that_the_system_does_not_trust(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wassima_on_linux_takes_what_the_system_does_not_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reason why certboot reads Linux itself: below /etc/ssl lie CAs of databases, VPNs and the like."""
-    trusted, stray, _ = roots()
-    assert built(tmp_path, {BUNDLE: trusted, "etc/ssl/db/ca.crt": stray}) == ["Root A"]
+    assert built(tmp_path, {BUNDLE: ONE, "etc/ssl/db/ca.crt": TWO}) == ["Root A"]
     linux = pytest.importorskip("wassima._os._linux", reason="wassima is in the test group")
     monkeypatch.setattr(linux, "BUNDLE_TRUST_STORE_DIRECTORIES", [str(tmp_path / "etc/ssl")])
-    assert set(linux.root_der_certificates()) == {trusted.der, stray.der}
+    assert set(linux.root_der_certificates()) == {ONE.der, TWO.der}
