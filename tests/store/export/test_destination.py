@@ -49,14 +49,10 @@ def umask() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("umask")
-def test_a_file_is_readable_for_everybody_and_nothing_lies_beside_it(folder: Path) -> None:
-    write_file(folder / "file", b"new", force=False)
-    assert contents(folder) == {"file": b"new"}
+def test_a_file_is_readable_for_everybody_and_one_that_is_there_is_replaced_only_by_force(folder: Path) -> None:
+    write_file(folder / "file", b"old", force=False)
+    assert contents(folder) == {"file": b"old"}
     assert stat.S_IMODE((folder / "file").stat().st_mode) == 0o644
-
-
-def test_a_file_that_is_there_is_replaced_only_by_force(folder: Path) -> None:
-    (folder / "file").write_bytes(b"old")
     before = snapshot(folder)
     with pytest.raises(CertbootError, match="something stands there already") as refused:
         write_file(folder / "file", b"new", force=False)
@@ -84,11 +80,13 @@ def test_only_a_regular_file_is_ever_replaced(kind: str, folder: Path) -> None:
     assert stat.S_IFMT(path.lstat().st_mode) != stat.S_IFREG
 
 
-def test_a_file_needs_a_folder(folder: Path) -> None:
+def test_a_file_and_a_directory_need_a_folder(folder: Path) -> None:
     (folder / "file").touch()
     for parent in ("nothing", "file"):
         with pytest.raises(CertbootError, match=f"there is no such folder: .*{parent}"):
             write_file(folder / parent / "file", b"new", force=False)
+    with pytest.raises(CertbootError, match=r"there is no such folder: .*nothing"):
+        write_directory(folder / "nothing" / "cas", NEW, force=False)
 
 
 def test_a_failure_leaves_the_old_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,10 +106,7 @@ def test_a_failure_leaves_the_old_file(folder: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.usefixtures("umask")
 @cases("there", [False, True], ids=["new", "empty"])
-def test_a_directory_is_readable_for_everybody_and_nothing_lies_beside_it(
-    there: bool,  # noqa: FBT001
-    folder: Path,
-) -> None:
+def test_a_directory_is_readable_for_everybody_and_nothing_lies_beside_it(folder: Path, *, there: bool) -> None:
     if there:
         (folder / "cas").mkdir()
     write_directory(folder / "cas", OLD, force=False)
@@ -121,32 +116,24 @@ def test_a_directory_is_readable_for_everybody_and_nothing_lies_beside_it(
     assert {stat.S_IMODE((folder / "cas" / name).stat().st_mode) for name in OLD.files} == {0o644}
 
 
-def test_an_earlier_export_is_replaced_exactly_and_only_by_force(exported: Path) -> None:
+def test_an_earlier_export_is_replaced_only_by_force(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However its path is written, and where links could not be made and copies stand in their place."""
     before = snapshot(exported.parent)
     with pytest.raises(CertbootError, match="something stands there already"):
         write_directory(exported, NEW, force=False)
     assert snapshot(exported.parent) == before
-    write_directory(exported, NEW, force=True)
-    assert contents(exported) == written(NEW)
-    assert [path.name for path in exported.parent.iterdir()] == ["cas"]
-
-
-def test_a_path_is_understood_however_it_is_written(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(exported)
     write_directory(Path(), NEW, force=True)
     assert contents(exported) == written(NEW)
     monkeypatch.chdir(exported.parent)
     write_directory(Path("other/../cas"), OLD, force=True)
     assert contents(exported) == written(OLD)
-
-
-def test_copies_in_the_place_of_links_are_known_too(exported: Path) -> None:
-    """As an export makes them where links cannot be made."""
     for name, to in OLD.links.items():
         (exported / name).unlink()
         shutil.copyfile(exported / to, exported / name)
     write_directory(exported, NEW, force=True)
     assert contents(exported) == written(NEW)
+    assert [path.name for path in exported.parent.iterdir()] == ["cas"]
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -177,9 +164,7 @@ ALIENS: dict[str, Callable[[Path], object]] = {
 
 
 @cases("alien", ALIENS.values())
-def test_a_directory_with_anything_else_in_it_is_never_replaced(
-    alien: Callable[[Path], object], exported: Path
-) -> None:
+def test_a_directory_with_other_things_in_it_is_never_replaced(alien: Callable[[Path], object], exported: Path) -> None:
     alien(exported)
     before = snapshot(exported.parent)
     for force in (False, True):
@@ -203,15 +188,8 @@ def test_what_is_no_directory_is_never_replaced(kind: str, exported: Path) -> No
     assert snapshot(exported.parent) == before
 
 
-def test_a_directory_needs_a_folder(folder: Path) -> None:
-    with pytest.raises(CertbootError, match=r"there is no such folder: .*nothing"):
-        write_directory(folder / "nothing" / "cas", NEW, force=False)
-
-
 @cases("step", [1, 2])
-def test_a_failure_at_a_rename_leaves_the_old_directory(
-    step: int, exported: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_rename_leaves_the_old_directory(step: int, exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rename, calls = os.rename, 0
 
     def failing(source: Path, target: Path) -> None:
@@ -228,10 +206,7 @@ def test_a_failure_at_a_rename_leaves_the_old_directory(
     assert [path.name for path in exported.parent.iterdir()] == ["cas"]
 
 
-def test_a_failure_or_interruption_while_writing_leaves_nothing(
-    exported: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = snapshot(exported.parent)
+def test_a_failure_or_interruption_leaves_nothing(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for error, seen in ((KeyboardInterrupt(), KeyboardInterrupt), (OSError(28, "full"), CertbootError)):
 
         def failing(*_: object, error: BaseException = error) -> None:
@@ -240,14 +215,11 @@ def test_a_failure_or_interruption_while_writing_leaves_nothing(
         monkeypatch.setattr(destination, "link", failing)
         with pytest.raises(seen):
             write_directory(exported, NEW, force=True)
-        assert {name: state[3] for name, state in snapshot(exported.parent).items()} == {
-            name: state[3] for name, state in before.items()
-        }
+        assert contents(exported) == written(OLD)
+        assert [path.name for path in exported.parent.iterdir()] == ["cas"]
 
 
-def test_what_somebody_puts_there_in_the_meantime_is_not_deleted(
-    exported: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_somebody_puts_there_meanwhile_is_not_deleted(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill = destination._fill
 
     def busy(folder: Path, content: Directory) -> None:
