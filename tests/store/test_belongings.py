@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import itertools
-import json
 import os
-import shutil
-import typing
-from collections.abc import Callable, Iterator
+import sys
 from pathlib import Path
 
 import pytest
+from support.commands import Run
 from support.pki import issue
-from support.snapshot import Snapshot, assert_refused, few_sources, snapshot
+from support.snapshot import Snapshot, assert_refused, snapshot
+from support.table import cases
+from support.terminal import answers
 
-from certboot.cli import main
 from certboot.errors import CertbootError
 from certboot.hook import copies
+from certboot.store import belongings, purge
 from certboot.store.paths import StorePaths
 from certboot.store.rehash import rehash
-
-if typing.TYPE_CHECKING:
-    from support.environments import Ran
-
-Run = Callable[..., "Ran"]
-
-
-@pytest.fixture(autouse=True)
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    few_sources(monkeypatch)
 
 
 def built(folder: Path, names: dict[str, str]) -> Path:
@@ -48,20 +39,10 @@ def built(folder: Path, names: dict[str, str]) -> Path:
 
 MANIFEST = '{"name": "My App", "schema": 1}'
 EVERYTHING = {
-    "current/app.py": "",
-    "hooks.json": '{"hooks": []}',
-    "env/bin/python": "",
-    "cache/Index.json": "{}",
-    "trusted/Corp-12345678.pem": "mine",
-    "repaired/notes": "",
-    "distrusted": "some people",
-    "adopted": "two cats",
-    "checked": "yes",
-    "config.toml": 'title = "blog"',
-    "lock": "1234",
-    "rehash/a": "",
-    "generations/1/model.bin": "",
-}
+    "current/app.py": "", "hooks.json": '{"hooks": []}', "env/bin/python": "", "cache/Index.json": "{}",
+    "trusted/Corp-12345678.pem": "mine", "repaired/notes": "", "distrusted": "some people", "adopted": "two cats",
+    "checked": "yes", "config.toml": 'title = "blog"', "lock": "1234", "rehash/a": "", "generations/1/model.bin": "",
+}  # fmt: skip
 FOREIGN: dict[str, dict[str, str]] = {
     "one file": {"notes.txt": "mine"},
     "a hidden file": {".profile": "mine"},
@@ -81,20 +62,11 @@ FOREIGN: dict[str, dict[str, str]] = {
     "another's list of copies": {"hooks.json": '{"copies": [], "schema": 1}'},
     "a virtualenv": {"pyvenv.cfg": "", "env/lib/site.py": "", "trusted/": ""},
 }  # fmt: skip
-WRITING: dict[str, tuple[str, ...]] = {
-    "init": ("init",),
-    "init --config": ("init", "--config", "settings.toml"),
-    "init --add": ("init", "--add", "ca.pem"),
-    "init --source": ("init", "--source", "system"),
-    "trust": ("trust", "--yes", "ca.pem"),
-}
-READING: dict[str, tuple[str, ...]] = {
-    "purge": ("purge", "--yes"),
-    "update": ("update",),
-    "adopt": ("adopt", "--yes"),
-    "rollback": ("rollback",),
-    "distrust": ("distrust", "Root A"),
-}
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("init",), ("init", "--config", "settings.toml"), ("init", "--add", "ca.pem"), ("init", "--source", "system"),
+    ("trust", "--yes", "ca.pem"),  # these write into an empty folder
+    ("purge", "--yes"), ("update",), ("adopt", "--yes"), ("rollback",), ("distrust", "Root A"),
+)  # fmt: skip
 
 
 def state(folder: Path) -> tuple[Snapshot, int]:
@@ -112,71 +84,153 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@cases("names", FOREIGN.values(), ids=list(FOREIGN))
+def test_a_folder_with_other_things_is_no_store_and_becomes_none(tmp_path: Path, names: dict[str, str]) -> None:
+    folder = built(tmp_path / "folder", names)
+    before = state(folder)
+    paths = StorePaths(folder)
+    with pytest.raises(CertbootError, match=r"folder|config"):
+        belongings.claim(paths)
+    assert not belongings.is_store(paths)
+    with pytest.raises(CertbootError, match="there is no store"):
+        purge.purgeable(paths)
+    with pytest.raises(CertbootError, match=r"folder|config"):
+        copies.remember(paths, copies.Copy("/usr/bin/python3", "/usr/lib/python3", user=False))
+    copies.forget(paths, Path("/usr/lib/python3"))
+    assert state(folder) == before
+
+
 @pytest.mark.usefixtures("beside")
-@pytest.mark.parametrize("name", FOREIGN)
-def test_no_command_writes_into_a_folder_that_holds_other_things(
-    certboot: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+@cases("name", ["one file", "all the names of a store's parts", "a link to a web application", "a lock that is a link"])
+def test_no_command_writes_into_it(certboot: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     folder = built(tmp_path / "folder", FOREIGN[name])
     monkeypatch.setenv("CERTBOOT_HOME", str(folder))
     before = state(folder)
-    for argv in (*WRITING.values(), *READING.values()):
+    for argv in (*COMMANDS, ("init", "--home", str(folder)), ("purge", "--home", str(folder), "--yes")):
         ran = certboot(*argv)
         if argv[0] == "adopt":
             assert ran.status in (0, 2)  # with nothing to adopt it looks at no store
         else:
             assert_refused(ran)
+            assert str(folder) in ran.err or "--home" not in argv
         assert state(folder) == before, argv
-    for command in ("init", "purge"):
-        ran = certboot(command, "--home", folder, *(["--yes"] if command == "purge" else []))
-        assert_refused(ran)
-        assert str(folder) in ran.err
-        assert state(folder) == before
-
-
-@pytest.mark.usefixtures("beside")
-@pytest.mark.parametrize("name", FOREIGN)
-def test_neither_the_list_of_copies_nor_a_rehash_writes_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    folder = built(tmp_path / "folder", FOREIGN[name])
-    monkeypatch.setenv("CERTBOOT_HOME", str(folder))
-    before = state(folder)
-    with pytest.raises(CertbootError, match=r"folder|config"):
-        copies.remember(StorePaths(folder), copies.Copy("/usr/bin/python3", "/usr/lib/python3", user=False))
-    copies.forget(StorePaths(folder), Path("/usr/lib/python3"))
     rehash(tmp_path / "beside")
     assert state(folder) == before
 
 
 @pytest.mark.usefixtures("beside")
-@pytest.mark.parametrize("argv", WRITING.values(), ids=WRITING)
-@pytest.mark.parametrize("names", [{}, {"config.toml": "intermediates = false\n"}], ids=["empty", "settings"])
+@cases("argv", COMMANDS[:5])
+@cases("names", [{}, {"config.toml": "intermediates = false\n"}], ids=["empty", "settings"])
 def test_into_an_empty_folder_and_one_with_settings_they_write(
     certboot: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...], names: dict[str, str]
 ) -> None:
     folder = built(tmp_path / "folder", names)
     monkeypatch.setenv("CERTBOOT_HOME", str(folder))
-    assert certboot(*argv).status == 0
-    for then in (("update",), ("rollback", "1"), ("purge", "--yes")):
-        assert certboot(*then).status == 0
+    for command in (argv, ("update",), ("rollback", "1"), ("purge", "--yes")):
+        assert certboot(*command).status == 0
     assert not folder.exists()
+
+
+# What purge takes and what it leaves
 
 
 @pytest.fixture
 def store(certboot: Run, paths: StorePaths, beside: Path) -> StorePaths:
     """A store with a file in every one of its folders."""
     assert certboot("init", "--add", beside / "ca.pem").status == 0
-    assert certboot("rehash", beside).status == 0
-    (paths.repaired).mkdir()
+    paths.config.write_text("")
+    for folder in (paths.repaired, paths.rehash, paths.cache):
+        folder.mkdir()
     for path in paths.trusted.iterdir():
         (paths.repaired / path.name).write_bytes(path.read_bytes())
-    (paths.rehash).mkdir()  # of 0.1.0
-    (paths.rehash / "1-2.json").write_text("")
-    (paths.cache).mkdir()
+    (paths.rehash / "1-2.json").write_text("")  # of 0.1.0
     for name in ("MozillaIntermediateCerts", "MozillaIntermediateCerts.json"):
         (paths.cache / name).write_text("")
     return paths
+
+
+def test_purge_takes_all_that_certboot_wrote_and_what_a_killed_run_left(certboot: Run, store: StorePaths) -> None:
+    parts = [
+        store.env, store.current, store.trusted, store.repaired, store.config, store.checked, store.cache, store.rehash,
+    ]  # fmt: skip
+    half = [store.home / ".current.77", store.home / ".env.a1b2c3d4"]
+    for leftover in half:
+        leftover.write_bytes(b"half")
+    ran = certboot("purge", "--yes")
+    assert (ran.status, ran.err) == (0, "")
+    listed = ran.out.partition("removed; ")[0].splitlines()
+    assert (listed[0], sorted(listed[1:])) == (
+        "this removes", sorted(f"  {path}" for path in [*parts, *half, store.generations])
+    )  # fmt: skip
+    assert not store.home.exists()
+    ran = certboot("purge", "--yes")
+    assert_refused(ran)
+    assert f"there is no store: {store.home}\n" in ran.err
+    assert list(store.home.parent.iterdir()) == []
+    assert certboot("init").status == 0
+
+
+@cases(
+    ("typed", "status"),
+    [
+        *((text, 0) for text in ("y\n", "Y\n", "yes\n", " YES \n")),
+        *((text, 1) for text in ("\n", "n\n", "no\n", "yess\n", "")),
+    ],
+)
+def test_purge_asks_and_takes_only_yes_for_an_answer(
+    certboot: Run, store: StorePaths, monkeypatch: pytest.MonkeyPatch, typed: str, status: int
+) -> None:
+    answers(monkeypatch, typed)
+    before = snapshot(store.home)
+    ran = certboot("purge")
+    assert "remove it all? [y/N] " in ran.out
+    assert (ran.status, ran.err, store.home.exists()) == (status, "", bool(status))
+    if status:
+        assert ran.out.endswith("nothing was removed\n")
+        assert snapshot(store.home) == before
+        for stdin in (io.StringIO("y\n"), None):  # a pipe, and none
+            monkeypatch.setattr(sys, "stdin", stdin)
+            ran = certboot("purge")
+            assert_refused(ran)
+            assert ran.err.endswith("\nhint: --yes, if you know the answer\n")
+            assert snapshot(store.home) == before
+
+
+def test_env_goes_first_and_the_generations_last(
+    certboot: Run, store: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first on no interpreter is pointed at what is about to vanish; by the last it is known to be a store."""
+    gone: list[str] = []
+    unlink = Path.unlink
+
+    def noted(self: Path, *, missing_ok: bool = False) -> None:
+        gone.append(self.relative_to(store.home).parts[0])
+        unlink(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", noted)
+    certboot("purge", "--yes")
+    order = list(dict.fromkeys(gone))
+    assert (order[:2], order[-2:]) == (["env", "current"], ["generations", "lock"])
+
+
+@cases("part", ["generations", "trusted"])
+def test_a_failed_purge_can_be_finished(
+    certboot: Run, store: StorePaths, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    unlink = Path.unlink
+
+    def refuse(self: Path, *, missing_ok: bool = False) -> None:
+        if part in self.parts:
+            raise PermissionError(13, "Permission denied", os.fspath(self))
+        unlink(self, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        ran = certboot("purge", "--yes")
+    assert_refused(ran)
+    assert "the store that was in force still is" not in ran.err  # its env file has gone
+    assert certboot("purge", "--yes").status == 0
+    assert not store.home.exists()
 
 
 STRANGE = {
@@ -193,34 +247,30 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize("name", STRANGE)
-def test_purge_keeps_a_strange_file_in_a_store_and_says_where_it_is(
-    certboot: Run, store: StorePaths, name: str
-) -> None:
-    path = store.home / STRANGE[name]
+@cases("name", STRANGE.values(), ids=list(STRANGE))
+def test_purge_keeps_a_strange_file_and_says_where_it_is(certboot: Run, store: StorePaths, name: str) -> None:
+    path = store.home / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("mine")
     status = path.lstat()
     ran = certboot("purge", "--yes")
     assert (ran.status, ran.err) == (0, "")
     (line,) = (line for line in ran.out.splitlines() if line.startswith("left alone"))
-    assert line.removeprefix(f"left alone in {store.home}: ") in (STRANGE[name], *map(str, Path(STRANGE[name]).parents))
-    kept = [each for each in store.home.rglob("*") if not each.is_dir()]
+    assert line.removeprefix(f"left alone in {store.home}: ") in (name, *map(str, Path(name).parents))
+    kept = [other for other in store.home.rglob("*") if not other.is_dir()]
     assert (kept, path.read_text(), path.lstat().st_mtime_ns) == ([path], "mine", status.st_mtime_ns)
     path.unlink()
-    for folder in itertools.takewhile(lambda each: each != store.home.parent, path.parents):
+    for folder in itertools.takewhile(lambda folder: folder != store.home.parent, path.parents):
         folder.rmdir()
     assert certboot("init").status == 0
 
 
-def test_purge_keeps_what_stands_in_the_place_of_a_part_and_what_a_link_leads_to(
-    certboot: Run, store: StorePaths, tmp_path: Path
-) -> None:
+def test_purge_keeps_what_stands_in_the_place_of_a_part(certboot: Run, store: StorePaths, tmp_path: Path) -> None:
     store.env.unlink()
     built(store.env, {"bin/python": "mine"})
     elsewhere = built(tmp_path / "elsewhere", {"Corp-12345678.pem": "mine"})
     store.distrusted.symlink_to(elsewhere / "Corp-12345678.pem")
-    (store.adopted).mkdir()
+    store.adopted.mkdir()
     for path in store.repaired.iterdir():
         path.unlink()
     store.repaired.rmdir()
@@ -232,100 +282,3 @@ def test_purge_keeps_what_stands_in_the_place_of_a_part_and_what_a_link_leads_to
     assert sorted(str(path.relative_to(store.home)) for path in store.home.rglob("*")) == [
         "adopted", "env", "env/bin", "env/bin/python", "repaired",
     ]  # fmt: skip
-
-
-# Killed at any step
-
-CALLS = ("open", "fsync", "rename", "replace", "symlink", "unlink", "rmdir", "mkdir", "fchmod", "chmod")
-
-
-def killed(step: int, *argv: str) -> bool:
-    """Run a command in a process of its own that ends, without any more ado, before the step; whether it got there."""
-    child = os.fork()
-    if child == 0:
-        count = itertools.count(1)
-
-        def deadly(real: Callable[..., object]) -> Callable[..., object]:
-            def call(*arguments: object, **options: object) -> object:
-                if next(count) == step:
-                    os._exit(9)
-                return real(*arguments, **options)
-
-            return call
-
-        for name in CALLS:
-            setattr(os, name, deadly(getattr(os, name)))
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os._exit(main.main(argv))
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-
-
-def steps(*argv: str) -> Iterator[int]:
-    """Yield each step after which the command, run anew for each, was killed."""
-    for step in itertools.count(1):
-        if not killed(step, *argv):
-            return
-        yield step
-
-
-def left_by(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*")) if folder.exists() else []
-
-
-@pytest.mark.parametrize("then", ["init", "purge"])
-def test_an_init_that_was_killed_at_any_step_can_be_done_again_or_taken_away(
-    certboot: Run, paths: StorePaths, beside: Path, then: str
-) -> None:
-    wrong: list[object] = []
-    count = 0
-    for step in steps("init", "--add", str(beside / "ca.pem"), "--config", str(beside / "settings.toml")):
-        count = step
-        before = left_by(paths.home)
-        ran = certboot(*((then, "--yes") if then == "purge" else (then,)))
-        if then == "init":
-            wrong += [(step, before, ran.err)] * (ran.status != 0 or certboot("doctor", "store").status != 0)
-            certboot("purge", "--yes")
-        # Before its first folder there is nothing to take away, but the empty one.
-        wrong += [(step, before, left_by(paths.home))] * (
-            left_by(paths.home) != [] or (ran.status != 0 and before != [])
-        )
-    assert wrong == []
-    assert count > 40
-
-
-@pytest.mark.parametrize("then", ["init", "purge"])
-@pytest.mark.parametrize("other", [(), ("notes.txt",)], ids=["alone", "beside a file of the user's"])
-def test_a_purge_that_was_killed_at_any_step_can_be_finished(
-    certboot: Run, paths: StorePaths, beside: Path, then: str, other: tuple[str, ...]
-) -> None:
-    def begin() -> None:
-        assert certboot("init", "--add", beside / "ca.pem").status == 0
-        for name in other:
-            (paths.home / name).write_text("mine")
-
-    wrong: list[object] = []
-    begin()
-    count = 0
-    for step in steps("purge", "--yes"):
-        count = step
-        before = left_by(paths.home)
-        ran = certboot(*((then, "--yes") if then == "purge" else (then,)))
-        # Nothing of a store is in it any more: what it was cannot be known, and is of no use.
-        emptied = set(before) <= {"generations", "generations/1", "generations/1/crts", "lock", *other}
-        if then == "init" and not (emptied and other):
-            wrong += [(step, before, ran.err)] * (ran.status != 0 or certboot("doctor", "store").status != 0)
-            certboot("purge", "--yes")
-        after = set(left_by(paths.home))
-        wrong += [(step, before, after)] * (after != set(other) and not (emptied and other))
-        shutil.rmtree(paths.home, ignore_errors=True)
-        begin()
-    assert wrong == []
-    assert count > 20
-
-
-def test_a_list_of_copies_alone_can_be_taken_away(certboot: Run, paths: StorePaths) -> None:
-    """It is there where the hook was put into another interpreter before there was a store."""
-    copies.remember(paths, copies.Copy("/usr/bin/python3", "/usr/lib/python3", user=False))
-    assert json.loads(paths.hooks.read_bytes())["copies"]
-    assert certboot("purge", "--yes").status == 0
-    assert not paths.home.exists()

@@ -1,58 +1,124 @@
-"""``init`` and ``update`` killed at any moment: the store in force is always whole, old or new."""
+"""A run killed at any step: the store in force is always whole, old or new, and the next run ends what is left."""
 
 from __future__ import annotations
 
+import itertools
+import os
 import random
 import shutil
-import statistics
 import subprocess
-import sys
 import time
 import typing
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support import report, whole
+from support.commands import Run
+from support.pki import issue
 
-if typing.TYPE_CHECKING:
-    from support.environments import Ran
+from certboot.cli import main
+from certboot.store.paths import StorePaths
 
-pytestmark = pytest.mark.slow
-
-STORES = 2
-KILLS = 40
-"""In each of the stores."""
-PER_ROUND = 10
-SIDES = {"a": range(6), "b": range(1, 7)}
+CALLS = ("open", "rename", "replace", "symlink", "unlink", "rmdir", "mkdir", "fchmod", "chmod")
+"""What changes a folder. Of the times that a file is opened those count that may make one."""
+SIDES = {"a": range(4), "b": range(1, 5)}
 """Two states of the source: a root, with the intermediate below it, leaves and another one comes."""
 STATES = {side: whole.state_of(numbers) for side, numbers in SIDES.items()}
 
 
-def command(folder: Path, side: str, *, first: bool, update: bool) -> list[str]:
-    if update and not first:
-        return whole.program("update", "--from", folder / side)
-    return whole.program("init", "--source", "ccadb", "--intermediates", "--from", folder / side)
+def killed(step: int, *argv: str) -> bool:
+    """Run a command in a process of its own that ends, without any more ado, before the step; whether it got there."""
+    child = os.fork()
+    if child == 0:
+        count = itertools.count(1)
+
+        def deadly(real: Callable[..., object]) -> Callable[..., object]:
+            def call(*arguments: typing.Any, **options: object) -> object:  # noqa: ANN401 - whatever the call takes
+                if (real is not opened or arguments[1] & os.O_CREAT) and next(count) == step:
+                    os._exit(9)
+                return real(*arguments, **options)
+
+            return call
+
+        opened = os.open
+        for name in CALLS:
+            setattr(os, name, deadly(getattr(os, name)))
+        os.dup2(opened(os.devnull, os.O_WRONLY), 1)
+        os._exit(main.main(argv))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
-def finished(home: Path, argv: list[str]) -> float:
-    began = time.perf_counter()
-    done = subprocess.run(argv, env=whole.environ(home), capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    return time.perf_counter() - began
+def steps(*argv: str) -> Iterator[int]:
+    """Yield each step before which the command, run anew for each, was killed."""
+    return itertools.takewhile(lambda step: killed(step, *argv), itertools.count(1))
 
 
-def killed(home: Path, argv: list[str], moment: float) -> bool:
-    """Whether the kill came before the end of the run."""
-    with subprocess.Popen(
-        argv, env=whole.environ(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:  # fmt: skip
-        try:
-            return process.wait(moment) < 0
-        except subprocess.TimeoutExpired:
-            process.kill()
-        return process.wait() < 0
+def left_by(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*")) if folder.exists() else []
+
+
+def put(made: Path, home: Path) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+    if made.exists():
+        shutil.copytree(made, home, symlinks=True)
+
+
+def test_a_killed_first_init_can_be_done_again_or_purged(certboot: Run, paths: StorePaths, tmp_path: Path) -> None:
+    """And what it was to add is kept, if it is in force."""
+    (tmp_path / "ca.pem").write_bytes(issue("Corp Root").pem)
+    (tmp_path / "settings.toml").write_text("intermediates = false\n")
+    wrong: list[object] = []
+    count = 0
+    for step in steps("init", "--add", str(tmp_path / "ca.pem"), "--config", str(tmp_path / "settings.toml")):
+        count = step
+        left, before = tmp_path / f"left-{step}", left_by(paths.home)
+        put(paths.home, left)
+        if whole.in_force(paths.home):
+            whole.assert_whole(paths.home)
+            wrong += [(step, "not kept")] * (not list(paths.trusted.glob("Corp_Root*.pem")))
+        ran = certboot("init")
+        wrong += [(step, before, ran.err)] * (ran.status != 0)
+        whole.assert_whole(paths.home)
+        put(left, paths.home)
+        ran = certboot("purge", "--yes")
+        # Before its first folder there is nothing to take away, but the empty one.
+        wrong += [(step, before, left_by(paths.home))] * (
+            left_by(paths.home) != [] or (ran.status != 0 and before != [])
+        )
+        shutil.rmtree(paths.home, ignore_errors=True)
+    assert wrong == []
+    assert count > 25
+
+
+@pytest.mark.parametrize("other", [(), ("notes.txt",)], ids=["alone", "beside a file of the user's"])
+def test_a_purge_that_was_killed_at_any_step_can_be_finished_or_made_a_store_again(
+    certboot: Run, paths: StorePaths, tmp_path: Path, other: tuple[str, ...]
+) -> None:
+    (tmp_path / "ca.pem").write_bytes(issue("Corp Root").pem)
+    assert certboot("init", "--source", "system", "--add", tmp_path / "ca.pem").status == 0
+    for name in other:
+        (paths.home / name).write_text("mine")
+    made, left = tmp_path / "made", tmp_path / "left"
+    put(paths.home, made)
+    wrong: list[object] = []
+    count = 0
+    for step in steps("purge", "--yes"):
+        count = step
+        before = left_by(paths.home)
+        put(paths.home, left)
+        # Nothing of a store is in it any more: what it was cannot be known, and is of no use.
+        emptied = set(before) <= {"generations", "generations/1", "generations/1/crts", "lock", *other}
+        if not (emptied and other):
+            ran = certboot("init")
+            wrong += [(step, before, ran.err)] * (ran.status != 0)
+            whole.assert_whole(paths.home)
+            put(left, paths.home)
+            certboot("purge", "--yes")
+            wrong += [(step, before, left_by(paths.home))] * (left_by(paths.home) != list(other))
+        put(made, paths.home)
+    assert wrong == []
+    assert count > 15
 
 
 def side_in_force(home: Path) -> str:
@@ -65,100 +131,72 @@ def side_in_force(home: Path) -> str:
     return side
 
 
-def killed_again_and_again(home: Path, folder: Path, lasts: float, seed: int) -> int:
-    """Kill runs in one store, check it after each, and return in how many of them the store had already switched."""
-    rng = random.Random(seed)  # noqa: S311 - moments, not secrets
-    kills = switched = 0
-    said = f"seed {seed}"
-    while kills < KILLS:
-        for number in range(PER_ROUND):
-            before = side_in_force(home)
-            side = "b" if before == "a" else "a"
-            moment = rng.uniform(0, 1.1 * lasts)
-            said = f"seed {seed}, after {kills} kills, {side} in the place of {before!r}, {moment:.4f} s"
-            argv = command(folder, side, first=not before, update=number % 2 == 1)
-            try:
-                kills += (was_killed := killed(home, argv, moment))
-                after = side_in_force(home)
-            except (AssertionError, OSError, ValueError) as error:
-                raise AssertionError(said) from error
-            assert after in (before, side), said
-            assert was_killed or after == side, said
-            switched += was_killed and after != before
-        last = side_in_force(home)
-        finished(home, command(folder, "b" if last == "a" else "a", first=not last, update=True))
-        assert side_in_force(home) not in ("", last), said
-        assert whole.leftovers(home) == [], said
-        if rng.random() < 0.3:
-            shutil.rmtree(home)  # the first run of all is killed too
-    return switched
-
-
-@pytest.mark.timeout(600)
-def test_eighty_kills_leave_a_whole_store_each_time_and_the_next_run_succeeds(tmp_path: Path) -> None:
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
     folder = tmp_path / "reports"
     folder.mkdir()
     for side, numbers in SIDES.items():
         report.save(whole.small_reports(numbers), folder / side)
-    homes = [tmp_path / f"store-{number}" for number in range(STORES)]
-    seeds = [random.SystemRandom().randrange(10**9) for _ in homes]
-    with ThreadPoolExecutor(STORES) as pool:
-        trials = [
-            [finished(home, command(folder, side, first=side == "a", update=True)) for home in homes for side in "ab"]
-            for _ in range(2)
-        ]
-        lasts = statistics.median(time for trial in trials for time in trial)
-        switched = pool.map(killed_again_and_again, homes, [folder] * STORES, [lasts] * STORES, seeds)
-        # Some kills came after the switch; had there been none, the moments would have been too early to matter.
-        assert sum(switched) > 0, seeds
+    return folder
 
 
-KILLER = """
-import itertools, os, signal, sys
-count = itertools.count(1)
-
-def deadly(real):
-    def call(*arguments, **options):
-        if next(count) == int(sys.argv[1]):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*arguments, **options)
-    return call
-
-from certboot.cli import main
-import certboot.pki.certificate, certboot.store.update
-for name in ("fsync", "rename", "replace", "symlink", "unlink", "rmdir", "fchmod"):
-    setattr(os, name, deadly(getattr(os, name)))
-sys.exit(main.main(sys.argv[2:]))
-"""
+INIT = ("init", "--source", "ccadb", "--intermediates", "--from")
 
 
-@pytest.mark.timeout(600)
-def test_a_kill_before_each_call_that_changes_a_folder_leaves_a_whole_store_and_a_history(
-    certboot: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.slow
+def test_a_killed_update_leaves_a_whole_store_and_a_history(
+    certboot: Run, paths: StorePaths, reports: Path, tmp_path: Path
 ) -> None:
     """The run also prunes: it writes the sixth generation. What it left behind, the next run takes away."""
-    for side, numbers in SIDES.items():
-        report.save(whole.small_reports(numbers), tmp_path / side)
-    made, home = tmp_path / "made", tmp_path / "store"
-    monkeypatch.setenv("CERTBOOT_HOME", str(home))
     for side in "ababa":
-        finished(home, command(tmp_path, side, first=True, update=False))
-    home.rename(made)
+        assert certboot(*INIT, reports / side).status == 0
+    put(paths.home, tmp_path / "made")
     wrong: list[object] = []
-    update = ["update", "--from", str(tmp_path / "b")]
-    for number in range(1, 500):
-        shutil.copytree(made, home, symlinks=True)
-        argv = [sys.executable, "-c", KILLER, str(number), *update]
-        ended = subprocess.run(argv, env=whole.environ(home), capture_output=True, check=False).returncode
-        side = side_in_force(home)
+    sides: list[str] = []
+    update = ("update", "--from", str(reports / "b"))
+    for step in steps(*update):
+        sides.append(side_in_force(paths.home))
         history = certboot("history")
-        if history.status:
-            wrong.append((number, side, history.err))
-        assert (certboot(*update).status, side_in_force(home)) == (0, "b")
-        wrong += [(number, side, left) for left in whole.leftovers(home)]
-        shutil.rmtree(home)
-        if ended == 0:
-            break
-        assert ended < 0
-    assert number > 30  # the kills came where it matters
+        wrong += [(step, sides[-1], history.err)] * history.status
+        assert (certboot(*update).status, side_in_force(paths.home)) == (0, "b")
+        wrong += [(step, sides[-1], left) for left in whole.leftovers(paths.home)]
+        put(tmp_path / "made", paths.home)
     assert wrong == []
+    assert min(sides.count(side) for side in "ab") > 3  # the kills came before the switch and after it
+    assert sides == sorted(sides)
+
+
+@pytest.mark.slow
+def test_a_program_that_is_killed_at_any_moment_leaves_a_whole_store(tmp_path: Path, reports: Path) -> None:
+    """Real signals, in what no step above stands for."""
+    home, seed = tmp_path / "store", random.SystemRandom().randrange(10**9)
+    rng = random.Random(seed)  # noqa: S311 - moments, not secrets
+
+    def command(side: str, *, first: bool) -> list[str]:
+        return whole.program(*(INIT if first else ("update", "--from")), reports / side)
+
+    def finished(argv: list[str]) -> float:
+        began = time.perf_counter()
+        subprocess.run(argv, env=whole.environ(home), stdout=subprocess.DEVNULL, check=True)
+        return time.perf_counter() - began
+
+    lasts = finished(command("a", first=True))
+    shutil.rmtree(home)  # the first run of all is killed too
+    for number in range(12):
+        before = side_in_force(home)
+        side = "b" if before == "a" else "a"
+        argv, moment = command(side, first=not before), rng.uniform(0.3, 1.1) * lasts
+        said = f"seed {seed}, kill {number}, {side} in the place of {before!r}, {moment:.4f} s"
+        with subprocess.Popen(argv, env=whole.environ(home), stdout=subprocess.DEVNULL) as process:
+            try:
+                status = process.wait(moment)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                status = process.wait()
+        after = side_in_force(home)
+        assert after in (before, side), said
+        assert status < 0 or after == side, said
+    last = side_in_force(home)
+    finished(command("b" if last == "a" else "a", first=not last))
+    assert side_in_force(home) not in ("", last), seed
+    assert whole.leftovers(home) == [], seed
