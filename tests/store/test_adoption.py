@@ -39,10 +39,7 @@ def test_without_a_name_it_is_every_variable_whose_value_can_be_adopted(store: S
     assert preset([], store, {}) == ()
 
 
-@cases(
-    "value",
-    ["", "ca.pem", "~/ca.pem", "/a\nb", "{home}/current/bundle.pem", "{home}/generations/1/crts", "{link}/crts"],
-)
+@cases("value", ["", "ca.pem", "/a\nb", "{home}/current/bundle.pem", "{home}/generations/1/crts", "{link}/crts"])
 def test_a_value_that_cannot_be_adopted_is_passed_over_where_none_is_named_and_refused_where_it_is(
     store: StorePaths, tmp_path: Path, value: str
 ) -> None:
@@ -66,35 +63,24 @@ def test_a_refusal_says_why_and_what_to_do(store: StorePaths) -> None:
     assert error.message == f"{OWN.variable} has certboot's own value"
 
 
-def test_only_the_variables_that_are_named_are_adopted_each_once(store: StorePaths) -> None:
+def test_only_what_is_named_and_not_adopted_already_is_adopted_each_once(store: StorePaths) -> None:
+    """``certboot adopt REQUESTS_CA_BUNDLE --yes`` may be run again, as every script is."""
     environ = dict.fromkeys(BY_NAME, "/corp/ca.pem")
     assert preset([OWN.variable, "PIP_CERT", OWN.variable], store, environ) == (OWN, OWN._replace(variable="PIP_CERT"))
-
-
-def test_a_list_that_names_more_than_the_store_can_be_adopted(store: StorePaths) -> None:
-    value = f"{store.home}/current/crts{os.pathsep}/corp"
+    value = f"{store.home}/current/crts{os.pathsep}/corp"  # a list that names more than the store
     assert preset([], store, {"SSL_CERT_DIR": value}) == (Adoption("SSL_CERT_DIR", value),)
-
-
-def test_what_is_adopted_already_is_left_out_but_not_another_value(store: StorePaths) -> None:
     store.adopted.write_bytes(choices.render_adoptions([OWN]))
     for names in ([], [OWN.variable]):
         assert preset(names, store, {OWN.variable: OWN.value}) == ()
         assert preset(names, store, {OWN.variable: "/other.pem"}) == (OWN._replace(value="/other.pem"),)
-
-
-def test_a_variable_whose_adopted_value_the_hook_has_replaced_is_adopted_already(store: StorePaths) -> None:
-    """``certboot adopt REQUESTS_CA_BUNDLE --yes`` may be run again, as every script is."""
-    environ = dict.fromkeys((OWN.variable, "PIP_CERT"), f"{store.home}/current/bundle.pem")
-    store.adopted.write_bytes(choices.render_adoptions([OWN]))
-    assert preset([OWN.variable], store, environ) == ()
-    refused(store, "PIP_CERT", environ)
+    replaced = dict.fromkeys((OWN.variable, "PIP_CERT"), f"{store.home}/current/bundle.pem")  # by the hook
+    assert preset([OWN.variable], store, replaced) == ()
+    refused(store, "PIP_CERT", replaced)
 
 
 def test_no_more_is_adopted_than_the_hook_reads(store: StorePaths) -> None:
-    store.adopted.write_bytes(
-        choices.render_adoptions([OWN._replace(value=f"/{n}".ljust(4000, "x")) for n in range(8)])
-    )
+    long = [OWN._replace(value=f"/{n}".ljust(4000, "x")) for n in range(8)]
+    store.adopted.write_bytes(choices.render_adoptions(long))
     assert preset([], store, {"PIP_CERT": "/short"})  # the control
     error = refused(store, "PIP_CERT", {"PIP_CERT": "/" + "x" * 1000})
     assert error.message == f"more is adopted than the hook reads: {store.adopted}"
@@ -102,15 +88,13 @@ def test_no_more_is_adopted_than_the_hook_reads(store: StorePaths) -> None:
 
 
 def test_lost_is_what_a_program_may_rely_on_and_does_not_enter() -> None:
-    def rejection(rule: str, source: str = "adopted", detail: str = "/corp/ca.pem") -> Rejection:
-        return Rejection(rule, source, detail, "why", "ab")
+    def rejections(rules: str, source: str = "adopted", detail: str = "/corp/ca.pem") -> list[Rejection]:
+        return [Rejection(rule, source, detail, "why", "ab") for rule in rules.split()]
 
-    relied_on = [
-        rejection(rule) for rule in ("not-a-ca", "wrong-purpose", "distrusted", "revoked", "unreadable", "exposed")
-    ]
-    others = [rejection("expired"), rejection("not-yet-valid"), rejection("gone")]
-    elsewhere = [rejection("not-a-ca", "certifi"), rejection("not-a-ca", detail="/adopted/before.pem")]
+    relied_on = rejections("not-a-ca wrong-purpose distrusted revoked unreadable exposed")
+    others = rejections("expired not-yet-valid gone")
+    elsewhere = [*rejections("not-a-ca", "certifi"), *rejections("not-a-ca", detail="/adopted/before.pem")]
     candidate = Candidate(load_certificate(roots()[0].der), "adopted", "/corp/ca.pem")
     rejected = [*relied_on, *others, *elsewhere, *relied_on]
-    for loaded in (Loaded((candidate,)), Loaded((), (rejection("unreadable"),))):
+    for loaded in (Loaded((candidate,)), Loaded((), tuple(rejections("unreadable")))):
         assert lost(rejected, [loaded]) == tuple(relied_on)

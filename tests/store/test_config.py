@@ -9,7 +9,7 @@ from support.table import cases
 from certboot.clients.variables import VARIABLES
 from certboot.errors import CertbootError
 from certboot.sources.company import Company
-from certboot.store.config import Config, load_config, parse_config, rebased
+from certboot.store.config import Config, load_config, parse_config, parse_duration, rebased
 
 DEFAULTS = [variable.name for variable in VARIABLES if variable.default]
 SHA = "0123456789abcdef" * 4
@@ -25,24 +25,16 @@ def names(config: Config) -> list[str]:
     return [variable.name for variable in config.variables()]
 
 
-def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
-    assert load_config(tmp_path / "config.toml") == Config()
-    assert names(Config()) == DEFAULTS
-
-
 @cases(
     "text",
     [
-        "",
-        "# nothing\n",
-        "[variables]\n",
-        "[variables]\nadd = []\nremove = []\n",
-        "company = []\n[ccadb]\n[rules]\ndistrust = []\n",
-        'base = "/srv/team"\n',
+        "", "# nothing\n", "[variables]\n", "[variables]\nadd = []\nremove = []\n",
+        "company = []\n[ccadb]\n[rules]\ndistrust = []\n", 'base = "/srv/team"\n',
     ],
-)
-def test_a_file_that_says_nothing_means_the_defaults(tmp_path: Path, text: str) -> None:
-    assert loaded(tmp_path, text) == Config()
+)  # fmt: skip
+def test_a_file_that_says_nothing_means_the_defaults_as_none_does(tmp_path: Path, text: str) -> None:
+    assert loaded(tmp_path, text) == load_config(tmp_path / "none.toml") == Config()
+    assert names(Config()) == DEFAULTS
 
 
 def test_everything_that_the_modules_own_example_shows_is_understood(tmp_path: Path) -> None:
@@ -64,6 +56,7 @@ def test_everything_that_the_modules_own_example_shows_is_understood(tmp_path: P
     address = "https://pki.example/root.crt"
     sha256 = "{SHA}"
     """
+    address = "https://pki.example/root.crt"
     assert loaded(tmp_path, text) == Config(
         sources=("certifi", "ccadb"),
         intermediates=False,
@@ -71,32 +64,32 @@ def test_everything_that_the_modules_own_example_shows_is_understood(tmp_path: P
         ccadb_folder=tmp_path / "reports",
         distrust=frozenset({SHA, f"{SHA[:-2]}aa"}),
         companies=(
-            Company(tmp_path / "corp-root.pem"),
-            Company(Path("/etc/corp")),
-            Company(address="https://pki.example/root.crt"),
-            Company(address="https://pki.example/root.crt", sha256=SHA),
+            Company(tmp_path / "corp-root.pem"), Company(Path("/etc/corp")), Company(address=address),
+            Company(address=address, sha256=SHA),
         ),
-    )
+    )  # fmt: skip
 
 
 @cases(
-    ("text", "expected"),
+    ("text", "guards", "sources", "days"),
     [
-        ("", None),
-        ("guards = []\n", ()),
-        ('guards = ["ssl"]\n', ("ssl",)),
-        ('guards = ["certifi", "requests", "ssl"]\n[rules]\n', ("certifi", "requests", "ssl")),
+        ("", None, None, None),
+        ("guards = []\nsources = []\n", (), (), None),  # a choice of its own
+        ('guards = ["ssl"]\nmax-age = "7d"\n', ("ssl",), None, 7),
+        (
+            'guards = ["certifi", "requests", "ssl"]\nmax-age = "2w"\n[rules]\n',
+            ("certifi", "requests", "ssl"),
+            None,
+            14,
+        ),
     ],
 )
-def test_guards_are_chosen_and_none_is_a_choice_of_its_own(
-    tmp_path: Path, text: str, expected: tuple[str, ...] | None
+def test_guards_sources_and_an_age_are_chosen_and_none_is_a_choice_of_its_own(
+    tmp_path: Path, text: str, guards: tuple[str, ...] | None, sources: tuple[str, ...] | None, days: int | None
 ) -> None:
-    assert loaded(tmp_path, text).guards == expected
-
-
-def test_no_sources_is_a_choice_of_its_own(tmp_path: Path) -> None:
-    assert loaded(tmp_path, "sources = []\n").sources == ()
-    assert loaded(tmp_path, "").sources is None
+    config = loaded(tmp_path, text)
+    assert (config.guards, config.sources) == (guards, sources)
+    assert config.max_age == (None if days is None else timedelta(days=days))
 
 
 @cases(("base", "start"), [("", "{}"), ("team", "{}/team"), ("/srv/team", "/srv/team")])
@@ -107,21 +100,22 @@ def test_relative_paths_start_at_base_else_where_the_file_lies(tmp_path: Path, b
     assert config.companies == (Company(Path(start.format(tmp_path), "corp.pem")),)
 
 
-def test_variables_are_added_and_removed(tmp_path: Path) -> None:
-    config = loaded(tmp_path, '[variables]\nadd = ["AWS_CA_BUNDLE", "PIP_CERT"]\nremove = ["HTTPLIB2_CA_CERTS"]\n')
-    assert config == Config(add=("AWS_CA_BUNDLE", "PIP_CERT"), remove=("HTTPLIB2_CA_CERTS",))
-    assert set(names(config)) == {*DEFAULTS, "AWS_CA_BUNDLE", "PIP_CERT"} - {"HTTPLIB2_CA_CERTS"}
-
-
-@cases("remove", [("SSL_CERT_FILE",), ("SSL_CERT_FILE", "SSL_CERT_DIR")])
-def test_ssl_cert_dir_never_stands_without_ssl_cert_file(remove: tuple[str, ...]) -> None:
-    config = Config(add=("SSL_CERT_DIR",), remove=remove)
-    assert set(DEFAULTS) - set(names(config)) == {"SSL_CERT_FILE", "SSL_CERT_DIR"}
-    assert set(DEFAULTS) - set(names(Config(remove=("SSL_CERT_DIR",)))) == {"SSL_CERT_DIR"}
-
-
-def test_what_is_both_added_and_removed_is_removed() -> None:
-    assert "PIP_CERT" not in names(Config(add=("PIP_CERT",), remove=("PIP_CERT",)))
+@cases(
+    ("add", "remove", "come", "gone"),
+    [
+        (("AWS_CA_BUNDLE", "PIP_CERT"), ("HTTPLIB2_CA_CERTS",), {"AWS_CA_BUNDLE", "PIP_CERT"}, {"HTTPLIB2_CA_CERTS"}),
+        (("PIP_CERT",), ("PIP_CERT",), set(), set()),
+        # A directory without the file would be all that OpenSSL has.
+        (("SSL_CERT_DIR",), ("SSL_CERT_FILE",), set(), {"SSL_CERT_FILE", "SSL_CERT_DIR"}),
+        ((), ("SSL_CERT_DIR",), set(), {"SSL_CERT_DIR"}),
+    ],
+)
+def test_variables_are_added_and_removed(
+    tmp_path: Path, add: tuple[str, ...], remove: tuple[str, ...], come: set[str], gone: set[str]
+) -> None:
+    config = loaded(tmp_path, f"[variables]\nadd = {list(add)}\nremove = {list(remove)}\n")
+    assert config == Config(add=add, remove=remove)
+    assert set(names(config)) == {*DEFAULTS} - gone | come
 
 
 ONE = "a company CA has either a path or an https address"
@@ -154,6 +148,14 @@ MISTAKES = [
     ("[[company]]\naddress = 'http://a.example'\n", 2, ONE),
     ("[[company]]\naddress = 'https://a.example'\nsha256 = 'ab'\n", 3, "not a SHA-256 fingerprint: 'ab'"),
     (f"[[company]]\npath = 'a'\nsha256 = '{SHA}'\n", 3, "sha256 goes with an address"),
+    ('# words\nmax-age = "soon"\n', 2, "max-age is not a span of time: 'soon'"),
+    ('max-age = "0d"\n', 1, "max-age is no time at all: '0d'"),
+    ("max-age = 30\n", 1, "max-age is not a text"),
+    # The words of these stand elsewhere too.
+    ('sources = ["certifi"]\nadd = 1\n[variables]\nadd = ["PIP_CERT"]\n', 2, "certboot does not know add"),
+    ('[variables]\nadd = ["PIP_CERT"]\nremove = ["PIP"]\n', 3, "certboot does not know 'PIP' in remove"),
+    ("[[company]]\npath = 'a'\n[[company]]\npath = 'b'\n[[company]]\n", 5, ONE),
+    ('base = "/srv/#team"\n[rules]\nbase = 1\n', 3, "certboot does not know rules.base"),
 ]
 
 
@@ -165,21 +167,17 @@ def test_a_mistake_is_told_with_its_file_and_line(tmp_path: Path, text: str, lin
     assert refused.value.hint
 
 
-NEARBY = [
-    ('sources = ["certifi"]\nadd = 1\n[variables]\nadd = ["PIP_CERT"]\n', 2, "certboot does not know add"),
-    ('[variables]\nadd = ["PIP_CERT"]\nremove = ["PIP"]\n', 3, "certboot does not know 'PIP' in remove"),
-    ("[[company]]\npath = 'a'\n[[company]]\npath = 'b'\n[[company]]\n", 5, ONE),
-    ('base = "/srv/#team"\n[rules]\nbase = 1\n', 3, "certboot does not know rules.base"),
-]
-
-
-@cases(("text", "line", "words"), NEARBY)
-def test_the_line_is_that_of_the_mistake_though_its_words_stand_elsewhere_too(
-    tmp_path: Path, text: str, line: int, words: str
-) -> None:
-    with pytest.raises(CertbootError) as refused:
-        loaded(tmp_path, text)
-    assert refused.value.message == f"{tmp_path / 'config.toml'}, line {line}: {words}"
+@cases(
+    "data",
+    [b"\nvariables = x\n", b"# \xe9\n", b"a = " + b"[" * 100_000, b"a = " + b"1" * 5000, b"max-age = 1" + b"0" * 5000],
+    ids=["line 2", "latin", "deep", "number", "age"],
+)
+def test_what_is_no_toml_or_no_file_is_an_error(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(CertbootError, match=r"cannot read /team\.toml: ") as refused:
+        parse_config(data, Path("/team.toml"))
+    assert b"variables" not in data or "line 2" in refused.value.message
+    with pytest.raises(CertbootError, match="cannot read "):
+        load_config(tmp_path)
 
 
 WHOLE = """
@@ -204,61 +202,48 @@ def test_settings_that_are_moved_mean_the_same_as_where_they_were(base: str) -> 
 
 @cases(
     ("base", "folder"),
-    [
-        ('base = """\nx"""', "/srv"),
-        ('"b\\u0061se" = "x"', "/srv"),
-        ("", "/srv/\x7f"),
-        ("", "/srv/\udcff"),
-    ],
+    [('base = """\nx"""', "/srv"), ('"b\\u0061se" = "x"', "/srv"), ("", "/srv/\x7f"), ("", "/srv/\udcff")],
     ids=["several lines", "an escape in the key", "DEL", "no UTF-8"],
 )
 def test_settings_that_cannot_be_moved_are_refused_before_a_run_takes_them_over(base: str, folder: str) -> None:
     assert parse_config(WHOLE.format(base=base).encode(), Path("/srv/team.toml")).sources == ("certifi",)
-    with pytest.raises(
-        CertbootError, match=r"^relative paths in these settings cannot be made to start at /srv"
-    ) as told:
+    said = r"^relative paths in these settings cannot be made to start at /srv"
+    with pytest.raises(CertbootError, match=said) as refused:
         rebased(WHOLE.format(base=base), Path(folder))
-    assert told.value.message.isprintable()
-    assert told.value.hint.startswith("write base = ")
-
-
-def test_bad_toml_is_told_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(CertbootError) as refused:
-        loaded(tmp_path, "\nvariables = x\n")
-    assert refused.value.message.startswith(f"cannot read {tmp_path / 'config.toml'}: ")
-    assert "line 2" in refused.value.message
+    assert refused.value.message.isprintable()
+    assert refused.value.hint.startswith("write base = ")
 
 
 @cases(
-    "data",
-    [b"# \xe9\n", b"a = " + b"[" * 100_000, b"a = " + b"1" * 5000, b"max-age = 1" + b"0" * 5000],
-    ids=["latin", "deep", "number", "age"],
-)
-def test_what_is_no_toml_is_an_error(data: bytes) -> None:
-    with pytest.raises(CertbootError, match=r"cannot read /team\.toml: "):
-        parse_config(data, Path("/team.toml"))
-
-
-def test_what_is_no_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CertbootError, match="cannot read "):
-        load_config(tmp_path)
-
-
-@cases(("text", "days"), [('max-age = "7d"', 7), ('max-age = "2w"', 14), ("", None)])
-def test_how_old_the_store_may_be_is_a_span_of_time(tmp_path: Path, text: str, days: int | None) -> None:
-    assert loaded(tmp_path, text).max_age == (None if days is None else timedelta(days=days))
-
-
-@cases(
-    ("value", "message"),
+    ("text", "span"),
     [
-        ('"soon"', "max-age is not a span of time: 'soon'"),
-        ('"0d"', "max-age is no time at all: '0d'"),
-        ("30", "max-age is not a text"),
+        ("90m", timedelta(minutes=90)), ("12h", timedelta(hours=12)), ("7d", timedelta(days=7)),
+        ("2w", timedelta(weeks=2)), ("0d", timedelta(0)), ("99999w", timedelta(weeks=99999)),
     ],
-)
-def test_an_age_that_is_none_is_told_with_its_line(tmp_path: Path, value: str, message: str) -> None:
+)  # fmt: skip
+def test_a_span_is_a_number_and_a_unit(text: str, span: timedelta) -> None:
+    assert parse_duration(text) == span
+
+
+WRONG_SPANS = [
+    "",
+    "7",
+    "d",
+    "7 d",
+    "-7d",
+    "7.5d",
+    "7y",
+    "7D",
+    "1h30m",
+    "7d\n",
+    "999999d",
+    "\N{ARABIC-INDIC DIGIT SEVEN}d",
+]
+
+
+@cases("text", WRONG_SPANS)
+def test_anything_else_is_an_error_that_shows_how(text: str) -> None:
     with pytest.raises(CertbootError) as refused:
-        loaded(tmp_path, f"# words\nmax-age = {value}\n")
-    assert refused.value.message == f"{tmp_path / 'config.toml'}, line 2: {message}"
-    assert refused.value.hint
+        parse_duration(text)
+    assert refused.value.message == f"not a span of time: {text!r}"
+    assert "7d" in refused.value.hint

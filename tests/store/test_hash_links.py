@@ -29,37 +29,21 @@ def test_the_name_of_a_slot_is_the_name_of_its_link() -> None:
 
 
 @given(wanted_files, situations)
-def test_every_wanted_file_gets_exactly_one_link_and_nothing_else_does(
-    wanted: Wanted, situation: tuple[Present, set[Slot]]
-) -> None:
-    links = plan(wanted, *situation)
-    assert sorted((slot.hash, slot.kind, name) for slot, name in links.items()) == sorted(wanted)
-
-
-@given(wanted_files, situations)
-def test_no_link_stands_behind_a_gap_or_on_an_occupied_slot(
+def test_a_plan_has_no_gap_and_no_loss_and_keeps_what_is_right(
     wanted: Wanted, situation: tuple[Present, set[Slot]]
 ) -> None:
     present, occupied = situation
     links = plan(wanted, present, occupied)
+    # Every wanted file has exactly one link, and nothing else has.
+    assert sorted((slot.hash, slot.kind, name) for slot, name in links.items()) == sorted(wanted)
+    # No link stands behind a gap or on an occupied slot.
     below = {slot._replace(number=number) for slot in links for number in range(slot.number)}
     assert below - links.keys() <= occupied
     assert links.keys() & occupied == set()
-
-
-@given(wanted_files, situations)
-def test_a_link_that_is_right_and_leaves_no_gap_is_kept(wanted: Wanted, situation: tuple[Present, set[Slot]]) -> None:
-    present, occupied = situation
-    links = plan(wanted, present, occupied)
+    # A link that is right and leaves no gap is kept.
     right = [slot for slot in sorted(present) if slot in links and (slot.hash, slot.kind, present[slot]) in wanted]
     lowest = {present[slot]: slot for slot in reversed(right)}
     assert {name: slot for slot, name in links.items() if name in lowest} == lowest
-
-
-@given(wanted_files, situations)
-def test_a_second_plan_is_the_first(wanted: Wanted, situation: tuple[Present, set[Slot]]) -> None:
-    present, occupied = situation
-    links = plan(wanted, present, occupied)
     assert plan(wanted, links, occupied) == links
 
 
@@ -83,9 +67,6 @@ def test_numbers_follow_the_order_of_the_files_around_what_is_there(
     def slot(number: int) -> Slot:
         return Slot("aaaaaaaa", "", number)
 
-    links = plan(
-        [("aaaaaaaa", "", name) for name in "abc"],
-        {slot(number): target for number, target in present.items()},
-        [slot(number) for number in occupied],
-    )
+    there = {slot(number): target for number, target in present.items()}
+    links = plan([("aaaaaaaa", "", name) for name in "abc"], there, [slot(number) for number in occupied])
     assert links == {slot(number): name for number, name in expected.items()}

@@ -1,10 +1,14 @@
-"""A run whose inputs are those of the last one parses nothing; whatever differs, it decides anew."""
+"""A run whose inputs are those of the last one parses nothing; whatever differs, it decides anew.
+
+And which sources are read for which choices, and with what a download is verified.
+"""
 
 # ruff: noqa: ARG005 - of store, reports and monkeypatch each change takes what it needs
 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import os
 import shutil
 import ssl
@@ -15,17 +19,29 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import trustme
 from support import report
-from support.environments import Ran
-from support.pki import NOW, issue, resigned
+from support.commands import Run, names
+from support.pki import NOW, Issued, issue, resigned
+from support.server import TlsServer
 from support.snapshot import contents, roots, snapshot, unparsed
 from support.table import cases
 
 from certboot import moment
+from certboot.errors import SourceError
 from certboot.pki import certificate
-from certboot.sources import certifi
+from certboot.pki.certificate import load_certificate
+from certboot.sources import certifi, system
+from certboot.sources.candidates import Loaded
+from certboot.sources.company import Company
+from certboot.sources.table import read_all
 from certboot.store import decide, freshness, generations, history, inputs
-from certboot.store.paths import CRTS, StorePaths, in_force
+from certboot.store.config import Config
+from certboot.store.inputs import reading, trusted_bundle
+from certboot.store.manifest import Choices
+from certboot.store.paths import CRTS, StorePaths
+from certboot.store.request import Request, Selection
+from certboot.store.update import apply
 
 ROOT, GONE = issue("CCADB Root"), issue("CCADB Gone")
 SOON = issue("Ends soon", valid=(NOW - timedelta(days=9), NOW + timedelta(days=9)))
@@ -33,16 +49,12 @@ SOON = issue("Ends soon", valid=(NOW - timedelta(days=9), NOW + timedelta(days=9
 
 @pytest.fixture
 def reports(tmp_path: Path) -> Path:
-    found = report.Reports(
-        roots=(report.root(ROOT), report.root(SOON)),
-        intermediates=(report.intermediate(GONE),),
-        revoked=(report.revoked(GONE),),
-    )
-    return report.save(found.bodies(), tmp_path / "reports")
+    rows = (report.root(ROOT), report.root(SOON)), (report.intermediate(GONE),), (report.revoked(GONE),)
+    return report.save(report.Reports(*rows).bodies(), tmp_path / "reports")
 
 
 @pytest.fixture
-def store(certboot: Callable[..., Ran], paths: StorePaths, reports: Path, tmp_path: Path) -> StorePaths:
+def store(certboot: Run, paths: StorePaths, reports: Path, tmp_path: Path) -> StorePaths:
     """A store with something of every kind, as an update has left it."""
     corp = tmp_path / "corp.pem"
     corp.write_bytes(issue("Corp").pem)
@@ -76,7 +88,7 @@ def at(monkeypatch: pytest.MonkeyPatch, when: datetime.datetime) -> None:
 
 @cases("command", ["update", "init"])
 def test_with_nothing_new_nothing_is_parsed_and_nothing_changes(
-    certboot: Callable[..., Ran], store: StorePaths, decided: list[str], monkeypatch: pytest.MonkeyPatch, command: str
+    certboot: Run, store: StorePaths, decided: list[str], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     before = snapshot(store.home)
 
@@ -91,22 +103,20 @@ def test_with_nothing_new_nothing_is_parsed_and_nothing_changes(
     assert {path for path in after if after[path] != before[path]} <= {"checked"}
 
 
-def _certifi(bytes_: bytes, version: str) -> Callable[[], object]:
-    return lambda: unparsed(bytes_, "certifi", version)
+def certifi_has(monkeypatch: pytest.MonkeyPatch, pem: bytes, version: str = "2026.1") -> None:
+    monkeypatch.setattr(certifi, "read", lambda: unparsed(pem, "certifi", version))
 
 
 def _generation(store: StorePaths) -> Path:
-    found = in_force(store)
-    assert found
-    return found
+    return store.current.resolve()
 
 
 def _a_file(store: StorePaths) -> Path:
-    return min((_generation(store) / CRTS).glob("*.pem"))
+    return min((store.current / CRTS).glob("*.pem"))
 
 
 def _a_link(store: StorePaths) -> Path:
-    return min(path for path in (_generation(store) / CRTS).iterdir() if path.is_symlink())
+    return min(path for path in (store.current / CRTS).iterdir() if path.is_symlink())
 
 
 def _rewrite(path: Path, old: bytes, new: bytes) -> None:
@@ -126,10 +136,18 @@ def _moved(path: Path, to: Path) -> None:
 
 
 PUBLIC = b"".join(root.pem for root in roots())
+
+
+def note(store: StorePaths) -> freshness.LastRead:
+    found = freshness.read(store.checked)
+    assert found
+    return found
+
+
 CHANGES: dict[str, Callable[[StorePaths, Path, pytest.MonkeyPatch], object]] = {
-    "certifi has another": lambda s, r, m: m.setattr(certifi, "read", _certifi(PUBLIC + issue("New").pem, "2026.1")),
-    "certifi lacks one": lambda s, r, m: m.setattr(certifi, "read", _certifi(roots()[0].pem, "2026.1")),
-    "certifi's version": lambda s, r, m: m.setattr(certifi, "read", _certifi(PUBLIC, "2026.2")),
+    "certifi has another": lambda s, r, m: certifi_has(m, PUBLIC + issue("New").pem),
+    "certifi lacks one": lambda s, r, m: certifi_has(m, roots()[0].pem),
+    "certifi's version": lambda s, r, m: certifi_has(m, PUBLIC, "2026.2"),
     "a report": lambda s, r, m: _rewrite(r / "PublicIntermediateCertsRevokedWithPEMCSV", b"\n", b"\r\n"),
     "the settings": lambda s, r, m: s.config.write_bytes(s.config.read_bytes() + b"\n"),
     "no settings": lambda s, r, m: s.config.unlink(),
@@ -160,72 +178,47 @@ CHANGES: dict[str, Callable[[StorePaths, Path, pytest.MonkeyPatch], object]] = {
 
 @cases("change", CHANGES)
 def test_whatever_differs_is_decided_anew_and_then_counts_as_known(
-    certboot: Callable[..., Ran],
-    store: StorePaths,
-    reports: Path,
-    decided: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    change: str,
+    certboot: Run, store: StorePaths, decided: list[str], monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     """And what comes of it is what a run without memory makes of the same, if the clock is the same."""
     decided.clear()
-    CHANGES[change](store, reports, monkeypatch)
+    CHANGES[change](store, store.home.parents[3] / "reports", monkeypatch)
     assert certboot("update").status == 0
     assert decided == ["update"]
     assert certboot("update").status == 0
     assert decided == ["update"]
     if change in ("the clock set back", "a certificate has ended"):
         return
-    last, held = freshness.read(store.checked), contents(store.home)
+    last, held = note(store), contents(store.home)
     store.checked.unlink()
     assert certboot("update").status == 0
-    again = freshness.read(store.checked)
-    assert last
-    assert again
+    again = note(store)
     assert (again.digest, again.until) == (last.digest, last.until)
     assert {**contents(store.home), "checked": b""} == {**held, "checked": b""}
 
 
-def test_a_moment_before_a_certificate_ends_nothing_is_decided(
-    certboot: Callable[..., Ran], store: StorePaths, decided: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    del store
-    at(monkeypatch, NOW + timedelta(days=9, seconds=-1))
-    assert certboot("update").status == 0
-    assert decided == []
-
-
-def test_what_a_request_changes_is_always_decided(
-    certboot: Callable[..., Ran], store: StorePaths, decided: list[str], tmp_path: Path
+def test_what_a_request_changes_is_decided(
+    certboot: Run, store: StorePaths, decided: list[str], tmp_path: Path
 ) -> None:
     del store
     team = tmp_path / "team.toml"
     team.write_text("")
-    for command in (
-        ("trust", tmp_path / "corp.pem", "--yes"),
-        ("distrust", "--undo", "Root B"),
-        ("init", "--config", team),
-        ("update", "--intermediates"),
-    ):
+    trust = ("trust", tmp_path / "corp.pem", "--yes")
+    for command in (trust, ("distrust", "--undo", "Root B"), ("init", "--config", team), ("update", "--intermediates")):
         decided.clear()
         assert certboot(*command).status == 0
         assert decided == [command[0]], command
 
 
 @cases("damaged", ["", "{}", "[1]", '{"when": "2026-01-01", "until": "x", "digest": ""}', "\xff", "[" * 99999])
-def test_a_damaged_note_is_none(
-    certboot: Callable[..., Ran], store: StorePaths, decided: list[str], damaged: str
-) -> None:
+def test_a_damaged_note_is_none(certboot: Run, store: StorePaths, decided: list[str], damaged: str) -> None:
     decided.clear()
     store.checked.write_text(damaged, "latin-1")
     assert freshness.read(store.checked) is None
     assert certboot("update").status == 0
     assert decided == ["update"]
-    assert freshness.read(store.checked)
-
-
-def test_times_without_a_zone_are_no_note(store: StorePaths) -> None:
-    _rewrite(store.checked, b"+00:00", b"")
+    assert freshness.read(store.checked) is not None
+    _rewrite(store.checked, b"+00:00", b"")  # nor is one whose times have no zone
     assert freshness.read(store.checked) is None
 
 
@@ -236,8 +229,11 @@ def test_where_one_piece_ends_and_the_next_begins_counts() -> None:
 
 
 def test_in_the_second_in_which_a_certificate_ends_the_next_run_decides_again(
-    certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch
+    certboot: Run, store: StorePaths, decided: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    at(monkeypatch, NOW + timedelta(days=9, seconds=-1))
+    assert certboot("update").status == 0
+    assert decided == []
     at(monkeypatch, NOW + timedelta(days=9))
     assert certboot("update").status == 0
     assert "Ends soon" in names(store)
@@ -246,17 +242,13 @@ def test_in_the_second_in_which_a_certificate_ends_the_next_run_decides_again(
     assert "Ends soon" not in names(store)
 
 
-def names(store: StorePaths) -> set[str]:
-    return {entry.name for entry in generations.current(store).certificates}
-
-
-def _trusted_and_removed(certboot: Callable[..., Ran], store: StorePaths, folder: Path) -> None:
-    (folder / "evil.pem").write_bytes(EVIL.pem)
+def _trusted_and_removed(certboot: Run, store: StorePaths, folder: Path) -> None:
+    (folder / "evil.pem").write_bytes(issue("Evil").pem)
     assert certboot("trust", folder / "evil.pem", "--yes").status == 0
     next(store.trusted.glob("Evil*")).unlink()
 
 
-def _distrust_undone_and_put_back(certboot: Callable[..., Ran], store: StorePaths, folder: Path) -> None:
+def _distrust_undone_and_put_back(certboot: Run, store: StorePaths, folder: Path) -> None:
     del folder
     assert certboot("distrust", "Root C").status == 0
     saved = store.distrusted.read_bytes()
@@ -264,7 +256,7 @@ def _distrust_undone_and_put_back(certboot: Callable[..., Ran], store: StorePath
     store.distrusted.write_bytes(saved)
 
 
-def _settings_replaced_and_put_back(certboot: Callable[..., Ran], store: StorePaths, folder: Path) -> None:
+def _settings_replaced_and_put_back(certboot: Run, store: StorePaths, folder: Path) -> None:
     saved = f'[rules]\ndistrust = ["{report.fingerprint(roots()[2])}"]\n'
     store.config.write_text(saved)
     assert certboot("update").status == 0
@@ -273,23 +265,16 @@ def _settings_replaced_and_put_back(certboot: Callable[..., Ran], store: StorePa
     store.config.write_text(saved)
 
 
-EVIL = issue("Evil")
+PUT_BACK = {
+    _trusted_and_removed: "Evil",
+    _distrust_undone_and_put_back: "Root C",
+    _settings_replaced_and_put_back: "Root C",
+}
 
 
-@cases(
-    ("change", "name"),
-    [
-        (_trusted_and_removed, "Evil"),
-        (_distrust_undone_and_put_back, "Root C"),
-        (_settings_replaced_and_put_back, "Root C"),
-    ],
-)
+@cases(("change", "name"), PUT_BACK.items())
 def test_inputs_that_are_put_back_as_they_were_before_a_change_are_not_those_of_the_store(
-    certboot: Callable[..., Ran],
-    store: StorePaths,
-    tmp_path: Path,
-    change: Callable[[Callable[..., Ran], StorePaths, Path], None],
-    name: str,
+    certboot: Run, store: StorePaths, tmp_path: Path, change: Callable[[Run, StorePaths, Path], None], name: str
 ) -> None:
     change(certboot, store, tmp_path)
     assert name in names(store)
@@ -298,11 +283,10 @@ def test_inputs_that_are_put_back_as_they_were_before_a_change_are_not_those_of_
 
 
 @cases("file", ["config", "distrusted"])
-def test_what_changes_while_the_sources_are_read_counts_at_the_next_run(
-    certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, file: str
+def test_what_changes_meanwhile_counts_at_the_next_run(
+    certboot: Run, store: StorePaths, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
-    fingerprint = report.fingerprint(roots()[2])
-    real = certifi.read
+    fingerprint, real = report.fingerprint(roots()[2]), certifi.read
 
     def slow() -> object:
         if file == "config":
@@ -319,9 +303,7 @@ def test_what_changes_while_the_sources_are_read_counts_at_the_next_run(
     assert "Root C" not in names(store)
 
 
-def test_a_source_that_fails_does_not_keep_a_certificate_from_leaving(
-    certboot: Callable[..., Ran], store: StorePaths
-) -> None:
+def test_a_source_that_fails_does_not_keep_a_certificate_from_leaving(certboot: Run, store: StorePaths) -> None:
     store.config.write_text('[[company]]\naddress = "https://localhost:1/ca.pem"\n')
     assert certboot("update").status == 2
     assert "Root C" in names(store)
@@ -334,55 +316,21 @@ def test_a_source_that_fails_does_not_keep_a_certificate_from_leaving(
     assert "Root C" not in names(store)
 
 
-def test_what_hangs_below_a_distrusted_anchor_leaves_with_it(
-    certboot: Callable[..., Ran], paths: StorePaths, tmp_path: Path
-) -> None:
-    below = issue("Below", ROOT)
-    lower = issue("Lower", below)
-    found = report.Reports(
-        roots=(report.root(ROOT),),
-        intermediates=(report.intermediate(below), report.intermediate(lower)),
-        revoked=(report.revoked(GONE),),
-    )
-    folder = report.save(found.bodies(), tmp_path / "tree")
-    assert certboot("init", "--source", "certifi,ccadb", "--intermediates", "--from", folder).status == 0
-    assert {"Below", "Lower"} < names(paths)
-    shutil.rmtree(folder)
-    assert certboot("distrust", "CCADB Root").status == 0
-    assert names(paths) == {"Root A", "Root B", "Root C"}
-    rules = {each.subject: each.rule for each in generations.current(paths).rejected}
-    assert (rules["CN=CCADB Root"], rules["CN=Below"], rules["CN=Lower"]) == ("distrusted", "no-issuer", "no-issuer")
-
-
 @cases(("ahead", "done"), [(timedelta(0), True), (timedelta(days=1), False)])
-def test_a_time_in_the_future_is_no_age(
-    certboot: Callable[..., Ran],
-    store: StorePaths,
-    decided: list[str],
-    ahead: timedelta,
-    done: bool,  # noqa: FBT001 - a parameter of the test
+def test_a_time_in_the_future_is_no_age_and_an_age_does_not_make_other_options_silent(
+    certboot: Run, store: StorePaths, decided: list[str], ahead: timedelta, *, done: bool
 ) -> None:
     decided.clear()
-    last = freshness.read(store.checked)
-    assert last
+    last = note(store)
     when = datetime.datetime.now(datetime.timezone.utc) + ahead
     store.checked.write_bytes(freshness.render(freshness.LastRead(when, last.digest, last.until)))
     ran = certboot("update", "--max-age", "7d")
     assert ("nothing to do" in ran.out, decided == []) == (done, done)
+    for option in (("--dry-run",), ("--from", "missing"), ("--no-intermediates",)):
+        assert "nothing to do" not in certboot("update", "--max-age", "7d", *option).out
 
 
-@cases("option", [("--dry-run",), ("--no-intermediates",), ("--from", "missing")])
-def test_an_age_does_not_make_other_options_silent(
-    certboot: Callable[..., Ran], store: StorePaths, option: tuple[str, ...]
-) -> None:
-    del store
-    assert "nothing to do" in certboot("update", "--max-age", "7d").out
-    assert "nothing to do" not in certboot("update", "--max-age", "7d", *option).out
-
-
-def test_after_a_rollback_no_age_is_known_and_what_is_distrusted_is_named(
-    certboot: Callable[..., Ran], store: StorePaths
-) -> None:
+def test_after_a_rollback_no_age_is_known_and_what_is_distrusted_is_named(certboot: Run, store: StorePaths) -> None:
     assert certboot("distrust", "Root C").status == 0
     ran = certboot("rollback")
     assert "Root C, which you distrust, is trusted again until the next update\n" in ran.out
@@ -391,31 +339,179 @@ def test_after_a_rollback_no_age_is_known_and_what_is_distrusted_is_named(
     assert "Root C" not in names(store)
 
 
-def test_a_copy_of_a_distrusted_certificate_that_was_signed_anew_stays_out(
-    certboot: Callable[..., Ran], store: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+# Which sources are read
+
+MAIL, OTHER = issue("Mail Root"), issue("CCADB Other")
+BELOW, REVOKED = issue("CCADB Below", ROOT), issue("CCADB Revoked", ROOT)
+REPORTS = report.Reports(
+    (report.root(ROOT), report.root(MAIL, bits="Email"), report.root(OTHER)),
+    (report.intermediate(BELOW), report.intermediate(REVOKED)),
+    (report.revoked(REVOKED),),
+)
+CERTIFI, SYSTEM, CCADB = (
+    {("certifi", "anchor", f"Root {letter}") for letter in "ABC"},
+    {("system", "anchor", "Root A")},
+    {("ccadb", "anchor", name) for name in ("CCADB Root", "Mail Root", "CCADB Other")},
+)
+INTERMEDIATES = {("ccadb", "intermediate", name) for name in ("CCADB Below", "CCADB Revoked")}
+CORP = {("company", "anchor", "Corp")}
+
+
+def gathered(paths: StorePaths, choices: Choices, *companies: Company) -> list[Loaded]:
+    loaded = [source.parse() for source in read_all(reading(paths, Config(companies=companies), choices, NOW))]
+    return [source for source in loaded if source.candidates or source.rejections]
+
+
+def offered(loaded: list[Loaded]) -> set[tuple[str, str, str]]:
+    return {(entry.source, entry.role, entry.certificate.name) for part in loaded for entry in part.candidates}
+
+
+def of_company(paths: StorePaths, *companies: Company) -> set[tuple[str, str, str]]:
+    return offered(gathered(paths, Choices(()), *companies))
+
+
+@cases(
+    ("sources", "intermediates", "expected"),
+    [
+        (("certifi", "system"), False, CERTIFI | SYSTEM),
+        (("ccadb",), False, CCADB),
+        (("ccadb", "certifi"), True, CCADB | CERTIFI | INTERMEDIATES),
+        (("certifi",), True, CERTIFI | INTERMEDIATES),  # of the CCADB only what hangs below others' roots
+        ((), False, set()),
+    ],
+)
+def test_the_sources_that_were_chosen_are_read_and_no_others(
+    paths: StorePaths, sources: tuple[str, ...], *, intermediates: bool, expected: set[tuple[str, str, str]]
 ) -> None:
-    twin = resigned(roots()[2]).pem
-    monkeypatch.setattr(certifi, "read", _certifi(PUBLIC + twin, "2026.1"))
-    assert certboot("update").status == 0
-    held = [entry.name for entry in generations.current(store).certificates]
-    assert held.count("Root C") == 2
-    assert certboot("distrust", report.fingerprint(roots()[2])).status == 0
-    assert "Root C" not in names(store)
-    monkeypatch.setattr(certifi, "read", _certifi(roots()[0].pem + twin, "2026.2"))  # the original is gone
-    assert certboot("update").status == 0
-    assert "Root C" not in names(store)
-    (tmp_path / "twin.pem").write_bytes(twin)
-    ran = certboot("trust", tmp_path / "twin.pem", "--yes")  # it is not the one that was distrusted
-    assert (ran.status, "hint: certboot distrust ID --undo" in ran.err) == (2, True)
-    assert certboot("distrust", "--undo", "Root C").status == 0
-    assert certboot("trust", tmp_path / "twin.pem", "--yes").status == 0
-    assert "Root C" in names(store)
+    folder = (
+        report.save(REPORTS.bodies(), paths.home.parents[3] / "reports") if intermediates or "ccadb" in sources else ""
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for module in {certifi, system} - {{"certifi": certifi, "system": system}.get(name) for name in sources}:
+            patch.setattr(module, "read", lambda: pytest.fail("it is read"))
+        loaded = gathered(paths, Choices(sources, intermediates, str(folder)))
+    assert offered(loaded) == expected
+    revoked = frozenset({report.fingerprint(REVOKED)})
+    assert [part.revoked for part in loaded if part.revoked] == ([revoked] if folder else [])
 
 
-def test_undoing_a_distrust_leaves_nothing_of_it(certboot: Callable[..., Ran], store: StorePaths) -> None:
-    before = store.distrusted.read_bytes()
-    assert certboot("distrust", "Root C").status == 0
-    assert store.distrusted.read_bytes().count(b"\n") == before.count(b"\n") + 2
-    assert certboot("distrust", "--undo", "Root C").status == 0
-    assert store.distrusted.read_bytes() == before
-    assert "Root C" in names(store)
+@cases(("revoked", "held"), [(REVOKED, {"CCADB Below"}), (OTHER, {"CCADB Below", "CCADB Revoked"})])
+def test_a_copy_signed_anew_of_what_is_revoked_stays_out(
+    paths: StorePaths, tmp_path: Path, revoked: Issued, held: set[str]
+) -> None:
+    copy = resigned(REVOKED)
+    rows = (report.intermediate(BELOW), report.intermediate(copy))
+    bodies = report.Reports(REPORTS.roots, rows, (report.revoked(revoked),)).bodies()
+    folder = str(report.save(bodies, tmp_path / "reports"))
+    outcome = apply(paths, Request("init", Selection(("ccadb",), intermediates=True, reports=folder)))
+    assert {entry.name for entry in outcome.record.certificates if entry.role == "intermediate"} == held
+    rejected = [rejection.fingerprint for rejection in outcome.rejected if rejection.rule == "revoked"]
+    assert (report.fingerprint(copy) in rejected) == (revoked is REVOKED)
+
+
+def test_of_what_was_repaired_a_copy_signed_anew_is_known_to_be_revoked(paths: StorePaths) -> None:
+    """Without the CCADB among the sources, by the report as it was last fetched."""
+    copy = load_certificate(resigned(REVOKED).der)
+    paths.repaired.mkdir(parents=True)
+    (paths.repaired / "gone.pem").write_bytes(resigned(REVOKED).pem)
+    for serials in (frozenset(), frozenset({copy.link.issuer_and_serial})):
+        (loaded,) = (part for part in gathered(paths, Choices(("certifi",))) if part.candidates[0].source == "repaired")
+        assert [candidate.certificate for candidate in loaded.candidates] == [copy]
+        assert (loaded.revoked, loaded.revoked_serials) == (frozenset(), serials)
+        report.save(REPORTS.bodies(), paths.cache)
+
+
+@pytest.fixture
+def mirror(
+    ca: trustme.CA, ca_file: Path, serve: Callable[..., TlsServer], monkeypatch: pytest.MonkeyPatch
+) -> TlsServer:
+    """A server with the reports and a company CA, whose own CA stands in for certifi's file."""
+    monkeypatch.setattr(certifi, "path", lambda: ca_file)
+    corp = issue("Corp")
+    return serve(ca.issue_cert("localhost"), pages={**REPORTS.pages(), "/corp.pem": corp.pem, "/corp.der": corp.der})
+
+
+def test_the_reports_come_from_the_configured_address_with_progress(paths: StorePaths, mirror: TlsServer) -> None:
+    told: list[tuple[object, ...]] = []
+    config, choices = Config(ccadb_address=f"{mirror.url}/"), Choices(("ccadb",), intermediates=True)
+    sources = reading(paths, config, choices, NOW, lambda *so_far: told.append(so_far))
+    assert offered([source.parse() for source in read_all(sources)]) == CCADB | INTERMEDIATES
+    sizes = {(name.rpartition("/")[2], len(body), len(body)) for name, body in REPORTS.bodies().items()}
+    assert {(name, done, total) for name, done, total in told if done == total} == sizes
+
+
+def test_before_there_is_a_store_a_download_is_verified_with_certifi_and_then_with_the_store(
+    paths: StorePaths, mirror: TlsServer, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = Company(address=f"{mirror.url}/corp.pem")
+    assert trusted_bundle(paths) == ca_file
+    assert of_company(paths, company) == CORP
+    apply(paths, Request("init"))  # three roots of others, not the mirror's
+    bundle = paths.generations / "1" / "bundle.pem"
+    assert trusted_bundle(paths) == bundle
+    with pytest.raises(SourceError, match=r"the certificate of localhost:[0-9]+ is refused"):
+        of_company(paths, company)
+    # One that has lost its bundle could never be mended from the network.
+    for damage in (lambda: bundle.write_bytes(b""), bundle.unlink):
+        damage()
+        assert trusted_bundle(paths) == ca_file
+        assert of_company(paths, company) == CORP
+    certifi_has(monkeypatch, ca_file.read_bytes(), "2026.2")
+    apply(paths, Request("update"))
+    assert trusted_bundle(paths) == paths.generations / "2" / "bundle.pem"
+    assert of_company(paths, company) == CORP
+
+
+def test_a_company_ca_comes_from_a_file_or_a_folder(paths: StorePaths, tmp_path: Path) -> None:
+    broken = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
+    (tmp_path / "one.pem").write_bytes(broken + issue("One").pem)
+    (tmp_path / "more").mkdir()
+    for number in (2, 3):
+        (tmp_path / "more" / f"{number}.crt").write_bytes(issue(f"CA {number}").der)
+    with pytest.raises(SourceError, match="cannot read "):
+        of_company(paths, Company(tmp_path / "none.pem"))
+    loaded = gathered(paths, Choices(()), Company(tmp_path / "one.pem"), Company(tmp_path / "more"))
+    assert offered(loaded) == {("company", "anchor", name) for name in ("One", "CA 2", "CA 3")}
+    assert loaded[0].candidates[0].detail == str(tmp_path / "one.pem")
+    assert [(rejection.rule, rejection.source) for rejection in loaded[0].rejections] == [("unreadable", "company")]
+
+
+def test_a_company_place_that_others_could_change_is_an_error(paths: StorePaths, tmp_path: Path) -> None:
+    folder, path = tmp_path / "company", tmp_path / "company" / "corp.pem"
+    folder.mkdir()
+    path.write_bytes(issue("Corp").pem)
+    assert of_company(paths, Company(path)) == of_company(paths, Company(folder)) == CORP
+    path.chmod(0o666)
+    for given in (folder, path):
+        with pytest.raises(SourceError, match=f"others may write to it: {path}$"):
+            of_company(paths, Company(given))
+
+
+def test_a_company_file_distrusts_nothing_that_others_offer(
+    paths: StorePaths, tmp_path: Path, openssl: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may write it could else empty the store; the system's administrator may."""
+    (tmp_path / "a.pem").write_bytes(roots()[0].pem)
+    marked = openssl("x509", "-in", tmp_path / "a.pem", "-addreject", "serverAuth", "-trustout").encode()
+    (tmp_path / "corp.pem").write_bytes(marked + issue("Corp").pem)
+    paths.home.mkdir(parents=True)
+    paths.config.write_text(f'[[company]]\npath = "{tmp_path}/corp.pem"\n')
+    record = apply(paths, Request("init")).record
+    assert [entry.name for entry in record.certificates] == ["Corp", "Root A", "Root B", "Root C"]
+    assert [(rejection.rule, rejection.source) for rejection in record.rejected] == [("distrusted", "company")]
+    files = tmp_path / "etc/ssl/certs"
+    files.mkdir(parents=True)
+    (files / "ca-certificates.crt").write_bytes(marked)
+    monkeypatch.setattr(system, "read", lambda: system.from_unix_files(tmp_path))
+    outcome = apply(paths, Request("update"))
+    assert [entry.name for entry in outcome.record.certificates] == ["Corp", "Root B", "Root C"]
+    reasons = {rejection.reason for rejection in outcome.rejected if rejection.source == "certifi"}
+    assert reasons == {"the administrator of this system said so"}
+
+
+@cases("page", ["corp.pem", "corp.der"])
+def test_a_company_ca_of_an_address_is_the_pinned_one(paths: StorePaths, mirror: TlsServer, page: str) -> None:
+    pin = hashlib.sha256(mirror.pages["/corp.der"]).hexdigest()
+    assert of_company(paths, Company(address=f"{mirror.url}/{page}", sha256=pin)) == CORP
+    with pytest.raises(SourceError, match=f"pinned is {'0' * 64}"):
+        of_company(paths, Company(address=f"{mirror.url}/{page}", sha256="0" * 64))

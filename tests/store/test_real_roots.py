@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import typing
 from collections.abc import Callable
 from datetime import datetime, timezone
 
 import pytest
+from support.commands import Run
 
 from certboot.sources import certifi, system
-
-if typing.TYPE_CHECKING:
-    from support.environments import Ran
 
 pytestmark = [pytest.mark.real_data, pytest.mark.real_sources]
 
@@ -23,7 +20,7 @@ def day(year: int) -> datetime:
 
 @pytest.mark.parametrize("moment", [None, day(2026), day(2029), day(2036)], ids=str)
 def test_every_root_is_an_anchor_unless_it_has_expired(
-    certboot: Callable[..., Ran], clock: Callable[[datetime], None], moment: datetime | None
+    certboot: Run, clock: Callable[[datetime], None], moment: datetime | None
 ) -> None:
     """None: by the clock of this machine, which scripts/test.py sets ahead."""
     if moment:
@@ -31,7 +28,7 @@ def test_every_root_is_an_anchor_unless_it_has_expired(
     assert certboot("init", "--source", "certifi,system").status == 0
     accepted, rejected = (json.loads(certboot("list", "--json", *more).out) for more in ((), ("--rejected",)))
     ends = {
-        candidate.certificate.fingerprint: candidate.certificate.not_after
+        candidate.certificate.fingerprint: candidate.certificate.validity.not_after
         for source in (certifi, system)
         for candidate in source.read().parse().candidates
     }

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-import typing
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -11,9 +10,6 @@ from certboot.errors import StoreError
 from certboot.sources.candidates import Role
 from certboot.store.manifest import Choices, Descent, Entry, Manifest, Provenance
 from certboot.store.selection import choose, difference, find, first_outlived
-
-if typing.TYPE_CHECKING:
-    from certboot.sources.candidates import Role
 
 NOW = datetime(2026, 3, 1, tzinfo=timezone.utc)
 
@@ -52,62 +48,46 @@ def test_the_first_way_that_finds_anything_counts() -> None:
 
 
 @cases("text", ["abcd", "corp ltd", "O=Corp"])
-def test_several_are_an_error_that_lists_them(text: str) -> None:
+def test_several_are_an_error_that_lists_ten_of_them(text: str) -> None:
     with pytest.raises(StoreError) as refused:
         find(record(ALPHA, BETA), text)
     assert refused.value.message == f"{text!r} names 2 certificates"
     assert refused.value.hint.split("\n")[1:] == ["  abcd120000000000  Alpha Root", "  abcd340000000000  Beta"]
-
-
-def test_of_very_many_only_ten_are_listed() -> None:
     with pytest.raises(StoreError) as refused:
-        find(record(*(entry(f"abcd{number:02}", f"CA {number}") for number in range(13))), "abcd")
+        find(record(*(entry(f"abcd{number:02}", f"CA {number}") for number in range(13))), text)
     assert refused.value.hint.split("\n")[-2:] == ["  abcd090000000000  CA 9", "  and 3 more"]
 
 
 @cases("text", ["abce", "abc", "delta", "CN=alpha root,O=Other", f"{ALPHA.sha256}0"])
 def test_none_is_an_error(text: str) -> None:
-    """Three digits are too few to be meant as such."""
+    """Three digits are too few to be meant as such; nothing at all, as in ``distrust "$ID"``, names no only one."""
     with pytest.raises(StoreError) as refused:
         find(STORE, text)
     assert refused.value.message == f"no certificate of the store is named by {text!r}"
     assert refused.value.hint
-
-
-@cases("text", ["", " "])
-def test_nothing_names_no_certificate_even_if_there_is_only_one(text: str) -> None:
-    """``certboot distrust "$ID"`` with ID unset."""
-    with pytest.raises(StoreError):
-        find(record(ALPHA), text)
+    for nothing in ("", " "):
+        with pytest.raises(StoreError):
+            find(record(ALPHA), nothing)
 
 
 @cases(
     ("role", "source", "days", "expected"),
     [
-        ("", "", None, [ALPHA, BETA, GAMMA]),
-        ("anchor", "", None, [ALPHA, GAMMA]),
-        ("intermediate", "", None, [BETA]),
-        ("", "system", None, [ALPHA]),
-        ("", "company", None, []),
-        ("", "", 30, [ALPHA, BETA, GAMMA]),
-        ("", "", 29, [ALPHA, GAMMA]),
-        ("", "", 0, [GAMMA]),
-        ("anchor", "certifi", 10, [ALPHA]),
+        ("", "", None, [ALPHA, BETA, GAMMA]), ("anchor", "", None, [ALPHA, GAMMA]), ("intermediate", "", None, [BETA]),
+        ("", "system", None, [ALPHA]), ("", "company", None, []), ("", "", 30, [ALPHA, BETA, GAMMA]),
+        ("", "", 29, [ALPHA, GAMMA]), ("", "", 0, [GAMMA]), ("anchor", "certifi", 10, [ALPHA]),
         ("intermediate", "certifi", 10, []),
     ],
-)
+)  # fmt: skip
 def test_filters_go_together(role: str, source: str, days: int | None, expected: list[Entry]) -> None:
     expiring = None if days is None else timedelta(days=days)
     assert choose(STORE, role=role, source=source, expiring=expiring, now=NOW) == tuple(expected)
 
 
-def test_a_difference_is_what_came_and_what_went() -> None:
+def test_a_difference_is_what_came_and_what_went_be_it_by_a_change_of_role() -> None:
     assert difference(record(ALPHA, GAMMA), record(GAMMA, BETA)) == ((BETA,), (ALPHA,))
     assert difference(None, record(ALPHA)) == ((ALPHA,), ())
     assert difference(STORE, STORE) == ((), ())
-
-
-def test_a_certificate_that_changes_its_role_both_comes_and_goes() -> None:
     raised = entry("abcd34", "Beta")
     assert difference(record(BETA), record(raised)) == ((raised,), (BETA,))
 
