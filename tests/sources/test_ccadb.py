@@ -407,7 +407,7 @@ def test_a_report_that_is_cut_between_two_rows_is_refused_and_not_kept(
     revoked = (report.revoked(GONE), report.revoked(BELOW))
     whole = Reports(GOOD.roots, GOOD.intermediates, revoked)
     server.pages.update(whole.pages())
-    honest = server._server.RequestHandlerClass
+    honest = server.handler
 
     class Cutting(honest):  # type: ignore[misc, valid-type]
         """Tells no length, and ends the connection before the last row."""
@@ -424,11 +424,11 @@ def test_a_report_that_is_cut_between_two_rows_is_refused_and_not_kept(
                 self.wfile.flush()
                 self.connection.shutdown(socket.SHUT_RDWR)
 
-    server._server.RequestHandlerClass = Cutting
+    server.handler = Cutting
     with pytest.raises(SourceError, match=r"nobody could see that it is whole: .*PublicIntermediateCertsRevoked"):
         network()
     assert not (tmp_path / "cache" / NAMES[ccadb.REVOKED]).exists()
-    server._server.RequestHandlerClass = honest
+    server.handler = honest
     assert network().revoked == {report.fingerprint(GONE), report.fingerprint(BELOW)}
 
 

@@ -239,7 +239,7 @@ class Origin:
             def log_message(self, *_: object) -> None:
                 """Keep the test output clean."""
 
-        server._server.RequestHandlerClass = Handler
+        server.handler = Handler
 
 
 @pytest.fixture

@@ -227,7 +227,7 @@ def index(server: TlsServer) -> None:
         def log_message(self, *_: object) -> None:
             """Keep the test output clean."""
 
-    server._server.RequestHandlerClass = Handler
+    server.handler = Handler
 
 
 @pytest.mark.parametrize(("variable", "form"), [("SSL_CERT_FILE", "bundle.pem"), ("SSL_CERT_DIR", "crts")])

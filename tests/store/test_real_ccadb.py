@@ -61,7 +61,7 @@ class Website:
         self.pages = {f"/{name}": (DATA / name.rpartition("/")[2]).read_bytes() for name in REPORTS}
         self.asked: list[tuple[str, str | None, int]] = []
         self.address = f"{server.url}/"
-        server._server.RequestHandlerClass = _handler(self)
+        server.handler = _handler(self)
 
 
 def _handler(website: Website) -> type[BaseHTTPRequestHandler]:

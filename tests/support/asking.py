@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from support.chains import Made
-from support.faults import Listener, Talk
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran
@@ -34,20 +33,6 @@ class Answer:
     @property
     def ids(self) -> list[str]:
         return [finding["id"] for finding in self.findings]
-
-
-@pytest.fixture
-def listen() -> Iterator[Callable[..., Listener]]:
-    """Start a server that talks like this: ``listen(talk)``."""
-    listeners: list[Listener] = []
-
-    def start(talk: Talk, host: str = "127.0.0.1") -> Listener:
-        listeners.append(Listener(talk, host))
-        return listeners[-1]
-
-    yield start
-    for each in listeners:
-        each.close()
 
 
 @pytest.fixture

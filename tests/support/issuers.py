@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
 import socket
 import ssl
 import subprocess
 import tempfile
-import threading
 import typing
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 from support.environments import SYSTEM_PATH
 from support.pki import DAY, NOW, Issued, ca_extensions, issue, key_usage
-from support.plain_server import page
+from support.server import TlsServer, page
 
 from certboot.pki import der
 
@@ -28,7 +26,7 @@ if typing.TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric import ec
     from support.environments import Ran
-    from support.plain_server import PlainServer
+    from support.server import PlainServer
 
     from certboot.store.paths import StorePaths
 
@@ -105,48 +103,7 @@ def as_pkcs7(*certificates: Issued, encoding: Encoding = Encoding.DER) -> bytes:
     return pkcs7.serialize_certificates([each.certificate for each in certificates], encoding)
 
 
-class ChainServer:
-    """A TLS server on loopback that sends the chain that it is given, and answers HTTP with ``ok``."""
-
-    def __init__(self, *chain: Issued, address: str = "127.0.0.1") -> None:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.set_ciphers("DEFAULT:@SECLEVEL=0")  # it sends what no OpenSSL would of its own accord
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "chain.pem")
-            path.write_bytes(b"".join(each.pem for each in chain) + chain[0].key_pem)
-            self._context.load_cert_chain(path)
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._listener = socket.create_server((address, 0), family=family)
-        self.port: int = self._listener.getsockname()[1]
-        self.shown = f"localhost:{self.port}"
-        self.url = f"https://{self.shown}"
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                plain, _ = self._listener.accept()
-                plain.settimeout(10)
-                self._threads.append(threading.Thread(target=self._serve, args=(plain,)))
-                self._threads[-1].start()
-
-    def _serve(self, plain: socket.socket) -> None:
-        with contextlib.suppress(OSError), plain, self._context.wrap_socket(plain, server_side=True) as tls:
-            request = b""
-            while not request.endswith(b"\r\n\r\n"):
-                more = tls.recv(65536)
-                if not more:
-                    return
-                request += more
-            tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+ChainServer = TlsServer
 
 
 def openssl_path(chain: Sequence[bytes], root: Issued, *, at: datetime.datetime | None = None) -> str:
