@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.issuers import Extensions, below, intermediate, leaf, openssl_path, respelled, spelled
-from support.pki import DAY, NOW, Issued, ca_extensions, issue, key_usage
+from support.issuers import below, intermediate, leaf, openssl_path, respelled, spelled
+from support.pki import DAY, NOW, Extensions, Issued, ca_extensions, issue, key_usage
 
 from certboot.pki import pem
 from certboot.pki.certificate import load_certificate

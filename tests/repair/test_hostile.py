@@ -16,7 +16,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from support.issuers import (
     ChainServer,
-    Extensions,
     accepted,
     intermediate,
     leaf,
@@ -25,8 +24,8 @@ from support.issuers import (
     trusted_root,
     without_its_issuer,
 )
-from support.pki import DAY, NOW, Issued, issue
-from support.plain_server import Answer, PlainServer, endless, moved, page
+from support.pki import DAY, NOW, Extensions, Issued, issue
+from support.server import Answer, PlainServer, endless, moved, page
 from support.snapshot import snapshot
 
 from certboot.net import http

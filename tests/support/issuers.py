@@ -14,9 +14,9 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.name import _ASN1Type
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 from support.environments import SYSTEM_PATH
-from support.pki import DAY, NOW, Issued, ca_extensions, issue, key_usage
+from support.pki import CA, DAY, NOW, Extensions, Form, Issued, Validity, changed, extensions_of, issue, new_key
 from support.server import TlsServer, page
 
 from certboot.pki import der
@@ -30,17 +30,6 @@ if typing.TYPE_CHECKING:
 
     from certboot.store.paths import StorePaths
 
-Extensions = tuple[tuple[x509.ExtensionType, bool], ...]
-
-
-def issued_at(*addresses: str) -> Extensions:
-    """The extension that names the addresses of the issuer."""
-    access = (
-        x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(each))
-        for each in addresses
-    )
-    return ((x509.AuthorityInformationAccess(access), False),) if addresses else ()
-
 
 def below(issuer: Issued) -> Extensions:
     """The extension that names the issuer's key."""
@@ -53,15 +42,13 @@ def intermediate(
     *addresses: str,
     path_length: int | None = None,
     key: ec.EllipticCurvePrivateKey | None = None,
-    valid: tuple[datetime.datetime, datetime.datetime] = (NOW - DAY, NOW + 90 * DAY),
+    valid: Validity = (NOW - DAY, NOW + 90 * DAY),
     extensions: Callable[[Extensions], Extensions] = lambda usual: usual,
 ) -> Issued:
     """A proper CA certificate under ``issuer``, whose own certificate lies at ``addresses``."""
-    key = key or issue("key").key
-    usual = [each for each in ca_extensions(key) if not isinstance(each[0], x509.BasicConstraints)]
-    constraints = (x509.BasicConstraints(ca=True, path_length=path_length), True)
-    own = (constraints, *usual, *below(issuer), *issued_at(*addresses))
-    return issue(subject, issuer, extensions=extensions(own), valid=valid, key=key)
+    key = key or new_key()
+    form = changed(CA, path_length=path_length, issuer_at=" ".join(addresses))
+    return issue(subject, issuer, extensions=extensions(extensions_of(form, key, issuer)), valid=valid, key=key)
 
 
 def spelled(text: str, kind: int = 12) -> x509.Name:
@@ -77,26 +64,10 @@ def respelled(root: Issued, text: str = "Example CA", kind: int = 12) -> tuple[I
 
 def leaf(issuer: Issued, *addresses: str, host: str = "localhost", **options: typing.Any) -> Issued:  # noqa: ANN401
     """A server's certificate for ``host`` and the loopback addresses, whose issuer lies at ``addresses``."""
-    key = issue("key").key
-    names = x509.SubjectAlternativeName(
-        [x509.DNSName(host), *(x509.IPAddress(each) for each in map(_address, ("127.0.0.1", "::1")))]
-    )
-    own: Extensions = (
-        (names, False),
-        (x509.BasicConstraints(ca=False, path_length=None), True),
-        (key_usage(key_cert_sign=False), True),
-        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
-        (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
-        *below(issuer),
-        *issued_at(*addresses),
-    )
+    key = new_key()
+    form = Form(names=(host, "127.0.0.1", "::1"), issuer_at=" ".join(addresses))
+    own = extensions_of(form, key, issuer)
     return issue(host, issuer, extensions=own, key=key, **{"valid": (NOW - DAY, NOW + 30 * DAY), **options})
-
-
-def _address(text: str) -> typing.Any:  # noqa: ANN401
-    import ipaddress
-
-    return ipaddress.ip_address(text)
 
 
 def as_pkcs7(*certificates: Issued, encoding: Encoding = Encoding.DER) -> bytes:
