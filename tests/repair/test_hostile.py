@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import socket
-import threading
 import typing
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from support.faults import ProxyTalk
 from support.issuers import (
     ChainServer,
     accepted,
@@ -25,7 +24,7 @@ from support.issuers import (
     without_its_issuer,
 )
 from support.pki import DAY, NOW, Extensions, Issued, issue
-from support.server import Answer, PlainServer, endless, moved, page
+from support.server import Answer, Listener, PlainServer, endless, moved, page
 from support.snapshot import snapshot
 
 from certboot.net import http
@@ -380,9 +379,9 @@ class TestProxy:
         assert not any("secret" in request or "Authorization" in request for request in place.requests)
 
     def test_who_reaches_the_server_through_a_proxy_may_not_be_sent_to_private_addresses(
-        self, certboot: Run, forgetful: ChainServer, monkeypatch: pytest.MonkeyPatch
+        self, certboot: Run, forgetful: ChainServer, listen: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{_tunnel(forgetful.port)}")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listen(ProxyTalk()).port}")
         ran = certboot("repair", "--yes", forgetful.shown)
         assert (ran.status, " address-refused: " in ran.out) == (1, True)
 
@@ -392,33 +391,6 @@ class TestProxy:
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
         monkeypatch.setenv("NO_PROXY", "localhost")
         assert certboot("repair", "--yes", forgetful.shown).status == 0
-
-
-def _tunnel(port: int) -> int:
-    """A proxy's port: CONNECT is answered as a proxy would, by a listener of this test."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def relay() -> None:
-        client, _ = listener.accept()
-        with client, socket.create_connection(("127.0.0.1", port)) as server, listener:
-            while not client.recv(4096).endswith(b"\r\n\r\n"):
-                pass
-            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-            back = threading.Thread(target=_pump, args=(server, client))
-            back.start()
-            _pump(client, server)
-            back.join()
-
-    thread = threading.Thread(target=relay, daemon=True)
-    thread.start()
-    return int(listener.getsockname()[1])
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
 
 
 def test_what_would_hide_a_path_length_from_clients_is_not_stored_and_its_chain_is_still_to_be_had(

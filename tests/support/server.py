@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler
 if typing.TYPE_CHECKING:
     import trustme
 
-Talk = Callable[[socket.socket], None]
+Talk = Callable[[socket.socket], object]
 Answer = bytes | Talk
 
 
@@ -79,7 +79,7 @@ class PlainServer(Listener):
     def talk(self, connection: socket.socket) -> None:
         if request := head(connection):
             self.requests.append(request.decode())
-            answer = self.answer(self.asked[-1])
+            answer = self.answer(request.decode().split(" ")[1])
             if callable(answer):
                 answer(connection)
             else:
@@ -111,7 +111,8 @@ class Pages(BaseHTTPRequestHandler):
         for name, value in {"Content_Length": str(len(body)), **headers}.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Keep the test output clean."""
