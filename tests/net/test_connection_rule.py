@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 from support.faults import Listener, ProxyTalk
-from support.plain_server import PlainServer, page
+from support.server import PlainServer, page
+from support.table import cases
 
 from certboot.net import http
 from certboot.net.address_policy import LOOPBACK, AddressPolicy, FetchError
@@ -58,13 +59,9 @@ class Ways:
 
 @pytest.fixture
 def ways(
-    serve: Callable[..., TlsServer],
-    listen: Callable[..., Listener],
-    place: PlainServer,
-    ca: trustme.CA,
-    ca_file: Path,
+    serve: Callable[..., TlsServer], listen: Callable[..., Listener], place: PlainServer, ca: trustme.CA, ca_file: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Ways:
+) -> Ways:  # fmt: skip
     proxy = ProxyTalk()
     address = f"http://127.0.0.1:{listen(proxy).port}"
     for name in ("HTTPS_PROXY", "HTTP_PROXY"):
@@ -74,7 +71,7 @@ def ways(
     return Ways(serve(ca.issue_cert("localhost", "127.0.0.1")), proxy, place, ca_file)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("value", "host", "through"),
     [
         ("127.0.0.0/8", "127.0.0.1", False),
@@ -82,7 +79,6 @@ def ways(
         ("10.0.0.0/8", "127.0.0.1", True),
         ("127.0.0.0/8", "localhost", True),
         ("127.0.0.1", "127.0.0.1", False),
-        ("127.0.0.2", "127.0.0.1", True),
         ("localhost", "localhost", False),
         (".localhost", "localhost", False),
         ("ocalhost", "localhost", None),  # what it means is for requests to say, and has changed with its versions
@@ -101,8 +97,8 @@ def test_no_proxy_means_the_same_to_a_handshake_and_to_every_fetch_as_to_request
     assert found == dict.fromkeys(("requests", "handshake", "fetch", "issuer"), expected)
 
 
-@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", ""])
-@pytest.mark.parametrize("host", ["[x", "x]", "a:b:c", "a:b%c", "a/b@c", "a b", "a\nb", "a#b", "..", "ü" * 64, ""])
+@cases("proxy", ["http://127.0.0.1:1", ""])
+@cases("host", ["[x", "x]", "a:b:c", "a:b%c", "a/b@c", "a b", "a\nb", "a#b", "..", "ü" * 64, ""])
 def test_what_is_no_host_is_told_behind_a_proxy_too(monkeypatch: pytest.MonkeyPatch, proxy: str, host: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     monkeypatch.setenv("NO_PROXY", "10.0.0.0/8,example.org")
@@ -121,26 +117,19 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & {"requests", "ur
 """
 
 
-@pytest.mark.parametrize(
-    "command",
+@cases(
+    ("variables", "command", "loaded"),
     [
-        ["update"],
-        ["doctor"],
-        ["doctor", "localhost:1"],
-        ["repair", "localhost:1"],
+        ({}, "doctor localhost:1", []),
+        ({"NO_PROXY": "10.0.0.0/8"}, "repair localhost:1", []),
+        ({"HTTPS_PROXY": "http://127.0.0.1:1"}, "update", []),
+        ({"HTTPS_PROXY": "http://127.0.0.1:1"}, "doctor localhost:1", ["requests", "urllib3"]),
     ],
 )
-@pytest.mark.parametrize(
-    "variables",
-    [{}, {"NO_PROXY": "10.0.0.0/8"}, {"HTTPS_PROXY": "http://127.0.0.1:1"}],
-    ids=["none", "no proxy", "a proxy"],
-)
 def test_requests_is_loaded_only_where_something_is_fetched_or_there_is_a_proxy(
-    clean: Path, command: list[str], variables: dict[str, str]
+    clean: Path, variables: dict[str, str], command: str, loaded: list[str]
 ) -> None:
     environ = {"HOME": str(clean), "CERTBOOT_DISABLE": "1", "PATH": "/usr/bin:/bin", **variables}
-    ran = subprocess.run(
-        [sys.executable, "-c", LOADED, *command], env=environ, capture_output=True, check=True, text=True, timeout=60
-    )
-    speaks = "HTTPS_PROXY" in variables and command[-1] == "localhost:1"
-    assert ran.stdout.strip() == str(["requests", "urllib3"] if speaks else [])
+    argv = [sys.executable, "-c", LOADED, *command.split()]
+    ran = subprocess.run(argv, env=environ, capture_output=True, check=True, text=True, timeout=60)
+    assert ran.stdout.strip() == str(loaded)

@@ -31,21 +31,21 @@ def test_it_is_said_for_each_protocol_and_the_remedy_is_good(
     ask: Ask, listen: Listen, trust: Callable[..., Path], protocol: str
 ) -> None:
     trust(ROOT)
-    port = listen(tls(server_context(on_server(LEAF)))).port
+    host = listen(tls(server_context(on_server(LEAF)))).shown
     started = time.monotonic()
-    answer = ask("hook", f"localhost:{port}", "--starttls", protocol, "--timeout", "1.5")
-    assert time.monotonic() - started < 2.5
+    answer = ask("hook", host, "--starttls", protocol, "--timeout", "1")
+    assert time.monotonic() - started < 1.9
     assert (answer.status, answer.primary) == (1, "starttls-not-needed")
     assert "TLS from the first byte" in answer.first["summary"]
     assert (answer.first["evidence"]["protocol"], answer.first["evidence"]["chain"]) == (protocol, [])
-    assert answer.first["fix"] == [["certboot", "doctor", f"localhost:{port}"]]
-    assert ask("hook", *answer.first["fix"][0][2:]).ids == ["handshake-ok"]
+    assert answer.first["fix"] == [["certboot", "doctor", host]]
+    assert ask("hook", host).ids == ["handshake-ok"]
 
 
-@cases("protocol", faults.STARTTLS)
+@cases("protocol", ["smtp", "postgres"])
 def test_a_server_that_is_silent_to_tls_too_does_not_answer(ask: Ask, listen: Listen, protocol: str) -> None:
     server = listen(faults.silent)
-    answer = ask("hook", f"localhost:{server.port}", "--starttls", protocol, "--timeout", "0.5")
+    answer = ask("hook", server.shown, "--starttls", protocol, "--timeout", "0.5")
     assert (answer.status, answer.primary, server.count) == (1, "timeout", 2)
 
 
@@ -63,7 +63,7 @@ def test_the_remedy_keeps_the_way_and_what_is_wrong_there_is_for_it_to_find(
     trust(make("Another Root", form=CA))
     port = listen(tls(server_context(on_server(LEAF)))).port
     way = ("--connect", f"127.0.0.1:{port}", "--servername", "localhost")
-    answer = ask("hook", "a.example:25", *way, "--starttls", protocol, "--timeout", "1.5")
+    answer = ask("hook", "a.example:25", *way, "--starttls", protocol, "--timeout", "0.8")
     assert answer.primary == "starttls-not-needed"
     assert answer.first["fix"] == [["certboot", "doctor", "a.example:25", *way]]
     assert ask("hook", *answer.first["fix"][0][2:]).primary == "untrusted-root"
@@ -76,11 +76,11 @@ def test_a_server_that_speaks_tls_and_refuses_speaks_tls(ask: Ask, listen: Liste
     old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1
     for talk in (after_hello(b"\x15\x03\x03\x00\x02\x02\x28"), tls(old)):
         port = listen(talk).port
-        answer = ask("hook", f"localhost:{port}", "--starttls", "smtp", "--timeout", "1.5")
+        answer = ask("hook", f"localhost:{port}", "--starttls", "smtp", "--timeout", "0.8")
         assert answer.primary == "starttls-not-needed"
 
 
-@cases("protocol", ["smtp", "imap", "pop3", "ftp", "mysql"])
+@cases("protocol", ["smtp", "mysql"])
 def test_a_server_that_sends_back_what_it_hears_does_not_speak_tls(ask: Ask, listen: Listen, protocol: str) -> None:
     answer = ask("hook", f"localhost:{listen(faults.echo).port}", "--starttls", protocol, "--timeout", "0.6")
     assert answer.primary == "timeout"
@@ -107,7 +107,7 @@ def test_a_greeting_may_take_most_of_the_time(ask: Ask, listen: Listen, trust: C
         usual(connection)
 
     server = listen(late)
-    assert ask("hook", f"localhost:{server.port}", "--starttls", "smtp", "--timeout", "2").primary is None
+    assert ask("hook", server.shown, "--starttls", "smtp", "--timeout", "2").primary is None
     assert server.count == 1
 
 
@@ -119,5 +119,5 @@ def test_a_server_with_room_for_one_client_is_asked_too(ask: Ask, listen: Listen
             usual(connection)
 
     port = listen(talk).port
-    answer = ask("hook", f"localhost:{port}", "--starttls", "smtp", "--timeout", "1.5")
+    answer = ask("hook", f"localhost:{port}", "--starttls", "smtp", "--timeout", "0.8")
     assert answer.primary == "starttls-not-needed"
