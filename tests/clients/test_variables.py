@@ -116,11 +116,7 @@ def test_gits_own_settings_of_both_scopes_are_found() -> None:
     git("--global", "http.sslCAInfo", "/own.pem")
     git("--global", "http.https://git.example/.sslCAPath", "/own")
     git("--system", "http.sslCAPath", "/own")
-    assert set(settings_outranked()) == {
-        "http.sslcainfo",
-        "http.https://git.example/.sslcapath",
-        "http.sslcapath",
-    }
+    assert set(settings_outranked()) == {"http.sslcainfo", "http.https://git.example/.sslcapath", "http.sslcapath"}
 
 
 @pytest.mark.usefixtures("system_settings")

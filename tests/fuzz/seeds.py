@@ -89,10 +89,7 @@ def _certificates() -> dict[str, bytes]:
     )
     constrained = issue(
         "Constrained",
-        extensions=(
-            *ca_extensions(ROOT.key),
-            (x509.NameConstraints([x509.DNSName(".example")], None), True),
-        ),
+        extensions=(*ca_extensions(ROOT.key), (x509.NameConstraints([x509.DNSName(".example")], None), True)),
     )
     attributes = [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"),

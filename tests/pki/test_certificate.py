@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import random
 import re
@@ -29,8 +28,6 @@ from certboot.pki import certificate as certificates
 from certboot.pki import der, pem
 from certboot.pki.rules import broken_rule
 from certboot.sources import certifi
-
-Extensions = tuple[tuple[x509.ExtensionType, bool], ...]
 
 ROOT = pki.issue("Example Root")
 CHILD = pki.issue("child", ROOT, extensions=())
@@ -76,19 +73,15 @@ def test_a_certificate_is_described() -> None:
         ([(NameOID.ORGANIZATION_NAME, "Corp"), (NameOID.COMMON_NAME, "  ")], "Corp"),
         ([(NameOID.COMMON_NAME, " Root "), (NameOID.COMMON_NAME, "Other")], "Root"),
         ([(NameOID.COMMON_NAME, "a\n\x1b[31m\u202eb")], "a\ufffd\ufffd[31m\ufffdb"),
+        ([], ""),
     ],
 )
 def test_its_name_is_the_most_personal_there_is_and_printable(
     attributes: list[tuple[x509.ObjectIdentifier, str]], name: str
 ) -> None:
     found = certificates.load_certificate(named(*attributes).der)
-    assert found.name == name
+    assert found.name == (name or found.fingerprint[:16])
     assert found.subject.isprintable()
-
-
-def test_without_a_name_it_goes_by_its_fingerprint() -> None:
-    found = certificates.load_certificate(named().der)
-    assert (found.subject, found.issuer, found.name) == ("(empty)", "(empty)", found.fingerprint[:16])
 
 
 def purpose(openssl: Callable[..., str], certificate: bytes, which: str) -> bool:
@@ -98,19 +91,23 @@ def purpose(openssl: Callable[..., str], certificate: bytes, which: str) -> bool
     return verdict != "No"
 
 
-CONSTRAINTS: dict[str, Extensions] = {
+CONSTRAINTS: dict[str, pki.Extensions] = {
     "no basicConstraints": (),
     "CA": ((x509.BasicConstraints(ca=True, path_length=None), True),),
     "no CA": ((x509.BasicConstraints(ca=False, path_length=None), True),),
 }
-USAGES: dict[str, Extensions] = {
+USAGES: dict[str, pki.Extensions] = {
     "no keyUsage": (),
     "keyCertSign": ((pki.key_usage(key_cert_sign=True), True),),
     "no keyCertSign": ((pki.key_usage(key_cert_sign=False), True),),
 }
 
 
-@cases("issuer", [None, ROOT], ids=["self-signed", "issued"])
+VERSION_1 = {None: True, ROOT: False}
+"""Of certificates of version 1 only a root is a CA."""
+
+
+@cases("issuer", VERSION_1)
 @cases("usage", USAGES)
 @cases("constraints", CONSTRAINTS)
 def test_openssl_decides_what_a_ca_is(
@@ -119,17 +116,11 @@ def test_openssl_decides_what_a_ca_is(
     made = pki.issue("x", issuer, extensions=CONSTRAINTS[constraints] + USAGES[usage])
     # "OCSP helper CA" is check_ca() alone in crypto/x509/v3_purp.c.
     assert certificates.load_certificate(made.der).constraints.is_ca == purpose(openssl, made.der, "OCSP helper CA")
-
-
-@cases(("made", "is_ca"), [(pki.issue("x", extensions=()), True), (CHILD, False)])
-def test_of_version_1_only_a_root_is_a_ca(openssl: Callable[..., str], made: pki.Issued, *, is_ca: bool) -> None:
-    version_1 = rewritten(made.der, version=None)
-    assert (
-        certificates.load_certificate(version_1).constraints.is_ca
-        == purpose(openssl, version_1, "OCSP helper CA")
-        == is_ca
-    )
-    assert not certificates.load_certificate(made.der).constraints.is_ca
+    if constraints == "no basicConstraints" and usage == "no keyUsage":
+        version_1 = rewritten(made.der, version=None)
+        is_ca = certificates.load_certificate(version_1).constraints.is_ca
+        assert is_ca == purpose(openssl, version_1, "OCSP helper CA") == VERSION_1[issuer]
+        assert not certificates.load_certificate(made.der).constraints.is_ca
 
 
 @cases(
@@ -146,7 +137,7 @@ def test_of_version_1_only_a_root_is_a_ca(openssl: Callable[..., str], made: pki
 def test_an_extended_key_usage_must_allow_tls_servers(
     openssl: Callable[..., str], purposes: list[x509.ObjectIdentifier] | None, *, allowed: bool
 ) -> None:
-    usage: Extensions = ((x509.ExtendedKeyUsage(purposes), False),) if purposes else ()
+    usage: pki.Extensions = ((x509.ExtendedKeyUsage(purposes), False),) if purposes else ()
     made = pki.issue("x", extensions=CONSTRAINTS["CA"] + usage)
     assert (
         certificates.load_certificate(made.der).constraints.for_tls_servers
@@ -190,15 +181,10 @@ def test_the_text_of_a_certificate_says_what_it_is() -> None:
 @cases(
     ("common_name", "readable"),
     [
-        ("ISRG Root X1", "ISRG_Root_X1"),
-        ("../../etc/passwd", "etc_passwd"),
-        ("C:\\nul. ", "C_nul"),
-        ("TÜRKTRUST Kök", "TRKTRUST_Kk"),
-        ("Ω\n", "certificate"),
-        ("x" * 100, "x" * 64),
-        (".hidden", "hidden"),
+        ("ISRG Root X1", "ISRG_Root_X1"), ("../../etc/passwd", "etc_passwd"), ("C:\\nul. ", "C_nul"),
+        ("TÜRKTRUST Kök", "TRKTRUST_Kk"), ("Ω\n", "certificate"), ("x" * 100, "x" * 64), (".hidden", "hidden"),
     ],
-)
+)  # fmt: skip
 def test_a_file_name_is_readable(common_name: str, readable: str) -> None:
     found = certificates.load_certificate(named((NameOID.COMMON_NAME, common_name)).der)
     assert certificates.file_name(found) == f"{readable}-{found.fingerprint[:8]}.pem"
@@ -244,11 +230,6 @@ def test_name_constraints_are_seen() -> None:
     assert not certificates.load_certificate(ROOT.der).constraints.name_constrained
 
 
-def test_a_serial_number_of_zero_is_an_old_sin_and_no_reason_to_warn() -> None:
-    sinner = rewritten(ROOT.der, serial=b"\x02\x01\x00")
-    assert certificates.load_certificate(sinner).name == "Example Root"
-
-
 extensions = der.read(list(der.children(der.read(der.read(ROOT.der)[0].content)[0].content))[7].content)[0].content
 
 
@@ -269,37 +250,14 @@ extensions = der.read(list(der.children(der.read(der.read(ROOT.der)[0].content)[
         rewritten(ROOT.der, subject=BIT_STRING_NAME),
         next(pem.blocks(IN_AN_EXTENSION.read_bytes())).data,
     ],
-    ids=[
-        "nothing", "text", "PEM", "cut off", "a byte more", "version 5", "no dates", "OCTET STRING in the name",
-        "broken UTF-8 in the name", "each extension twice", "a CRL", "BIT STRING in the name",
-        "BIT STRING in a name in an extension",
-    ],
-)  # fmt: skip
+)
 def test_what_is_no_sound_certificate_is_refused(data: bytes) -> None:
-    assert certificates.load_certificate(rewritten(ROOT.der)).der == ROOT.der
+    assert (
+        certificates.load_certificate(rewritten(ROOT.der, serial=b"\x02\x01\x00")).name == "Example Root"
+    )  # an old sin
     with pytest.raises(CertificateError) as caught:
         certificates.load_certificate(data)
     assert caught.value.message.isprintable()
-
-
-def changed(data: bytes) -> st.SearchStrategy[bytes]:
-    """Return ``data`` with one or two octets set to anything."""
-    change = st.tuples(st.integers(0, len(data) - 1), st.integers(0, 255))
-
-    def apply(changes: list[tuple[int, int]]) -> bytes:
-        other = bytearray(data)
-        for at, octet in changes:
-            other[at] = octet
-        return bytes(other)
-
-    return st.lists(change, min_size=1, max_size=2).map(apply)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.binary() | changed(ROOT.der))
-def test_no_bytes_raise_anything_but_certificate_error(data: bytes) -> None:
-    with contextlib.suppress(CertificateError):
-        assert certificates.load_certificate(data).der == data
 
 
 _ODD_OCTETS = bytes.fromhex("00 01 02 03 04 05 06 0a 0c 13 16 17 18 1c 1e 30 31 80 82 84 86 87 a0 a1 a3 a4 ff")
@@ -355,9 +313,8 @@ def test_names_that_openssl_takes_for_one_fit_whatever_strings_they_are(text: st
 def test_another_name_does_not_fit_though_the_key_is_the_same(text: str) -> None:
     ca, other = respelled(ROOT, text)
     issued = leaf(ca)
-    assert not certificates.is_signed_by(
-        certificates.load_certificate(issued.der), certificates.load_certificate(other.der)
-    )
+    child, stranger = (certificates.load_certificate(made.der) for made in (issued, other))
+    assert not certificates.is_signed_by(child, stranger)
     assert not openssl_path([issued.pem, other.pem], ROOT).endswith("leaf: OK\n")
 
 

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.environments import SYSTEM_PATH
 from support.snapshot import roots
+from support.table import cases
 
 from certboot.errors import CertbootError, CertificateError
 from certboot.pki import containers, der, pkcs12_child
@@ -103,11 +104,11 @@ def test_a_file_is_opened_whatever_the_encrypted_part_holds() -> None:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("kind", HOSTILE)
+@cases("kind", HOSTILE)
 def test_a_file_that_would_take_hours_is_given_up(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is so small that nothing shows from outside what it asks for."""
     assert len(HOSTILE[kind]) < 1000
-    monkeypatch.setattr(containers, "_SECONDS", 3)
+    monkeypatch.setattr(containers, "_SECONDS", 2)
     with pytest.raises(CertificateError) as caught:
         opened(HOSTILE[kind])
     assert (caught.value.message, caught.value.hint) == (TOO_LONG, "ask for the certificate by itself, in PEM")
@@ -164,7 +165,7 @@ def test_what_lies_in_the_current_folder_is_not_imported(tmp_path: Path, monkeyp
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("words", [("trust", "file"), ("doctor", "hook", "--chain", "file", "--host", "localhost")])
+@cases("words", [("trust", "file"), ("doctor", "hook", "--chain", "file", "--host", "localhost")])
 def test_ctrl_c_ends_a_command_that_opens_such_a_file(tmp_path: Path, words: tuple[str, ...]) -> None:
     (tmp_path / "file").write_bytes(HOSTILE["iterations inside"])
     environ = {"PATH": SYSTEM_PATH, "HOME": os.environ["HOME"]}
@@ -190,7 +191,7 @@ def wait_for_child(pid: int) -> None:
     pytest.fail("no process was started")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.data())
 def test_no_bytes_lead_to_anything_but_certificates_or_an_error(data: st.DataObject) -> None:
     mutated = bytearray(pkcs12(pbkdf2(2048)))

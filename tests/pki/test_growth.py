@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from support import nasty
 from support.issuers import leaf
-from support.pki import Issued, issue
+from support.pki import Issued, issue, new_key
 
 from certboot.doctor.server import diagnosis
 from certboot.pki import der
@@ -21,7 +21,7 @@ from certboot.store.hash_links import plan
 if typing.TYPE_CHECKING:
     from support.asking import Answer
 
-KEY = issue("key").key
+KEY = new_key()
 ROOT = issue(
     "Same", extensions=((x509.AuthorityKeyIdentifier.from_issuer_public_key(KEY.public_key()), False),), key=KEY
 )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
-import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 from support import pki
-from support.chains import rsa_key
+from support.pki import rsa_key
+from support.table import cases
 
 from certboot.pki import der
 from certboot.pki.certificate import load_certificate
@@ -85,7 +85,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("kind", FORMS)
+@cases("kind", FORMS)
 def test_a_key_is_the_same_in_every_form_and_another_in_none(kind: str) -> None:
     one, other = ({canonical(form) for form in forms.values()} for forms in FORMS[kind])
     assert len(set(FORMS[kind][0].values())) > 1
@@ -108,7 +108,7 @@ def test_what_cannot_be_read_is_taken_as_it_stands_and_nothing_is_raised(data: b
         assert canonical(data) == data
 
 
-@pytest.mark.parametrize("form", ["compressed", "hybrid"])
+@cases("form", ["compressed", "hybrid"])
 def test_certificates_of_one_name_and_key_have_one_identity_whatever_the_form_of_the_key(form: str) -> None:
     root = pki.issue("Example Root")
     copy = load_certificate(pki.with_key_as(root, root, ec_forms(root.key)[form]).der)
