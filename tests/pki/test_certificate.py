@@ -19,7 +19,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID as Eku
 from cryptography.x509.oid import NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support import pki
+from support import asn1, pki
+from support.asn1 import edited
 from support.issuers import intermediate, leaf, openssl_path, respelled, spelled
 from support.table import cases
 
@@ -35,16 +36,6 @@ INSIDE = b"-----BEGIN CERTIFICATE-----"
 # OpenSSL takes them, and cryptography raises TypeError: the second is a root of Starfield with a changed byte.
 BIT_STRING_NAME = bytes.fromhex("300d 310b 3009 0603550403 0302 0058")
 IN_AN_EXTENSION = Path(__file__).with_name("bit_string_name.pem")
-
-
-def rewritten(certificate: bytes, **changes: bytes | None) -> bytes:
-    """Return a certificate with other fields, ``None`` for left out; no one looks at its signature here."""
-    names = ("version", "serial", "algorithm", "issuer", "validity", "subject", "key", "extensions")
-    to_be_signed, *rest = der.children(der.read(certificate)[0].content)
-    found = (field.encoded for field in der.children(to_be_signed.content))
-    fields = dict(zip(names, found, strict=False)) | changes
-    signed = der.encode(der.SEQUENCE, b"".join(field for field in fields.values() if field))
-    return der.encode(der.SEQUENCE, signed + b"".join(part.encoded for part in rest))
 
 
 def named(*attributes: tuple[x509.ObjectIdentifier, str], key: ec.EllipticCurvePrivateKey | None = None) -> pki.Issued:
@@ -117,7 +108,7 @@ def test_openssl_decides_what_a_ca_is(
     # "OCSP helper CA" is check_ca() alone in crypto/x509/v3_purp.c.
     assert certificates.load_certificate(made.der).constraints.is_ca == purpose(openssl, made.der, "OCSP helper CA")
     if constraints == "no basicConstraints" and usage == "no keyUsage":
-        version_1 = rewritten(made.der, version=None)
+        version_1 = edited(made.der, {asn1.VERSION: b""})
         is_ca = certificates.load_certificate(version_1).constraints.is_ca
         assert is_ca == purpose(openssl, version_1, "OCSP helper CA") == VERSION_1[issuer]
         assert not certificates.load_certificate(made.der).constraints.is_ca
@@ -241,19 +232,19 @@ extensions = der.read(list(der.children(der.read(der.read(ROOT.der)[0].content)[
         ROOT.pem,
         ROOT.der[:-1],
         ROOT.der + b"\0",
-        rewritten(ROOT.der, version=bytes.fromhex("a003020104")),
-        rewritten(ROOT.der, validity=bytes.fromhex("30040500 0500")),
-        rewritten(ROOT.der, subject=bytes.fromhex("300d310b3009060355040304024142")),
-        rewritten(ROOT.der, subject=bytes.fromhex("300d310b300906035504030c02e298")),
-        rewritten(ROOT.der, extensions=der.encode(0xA3, der.encode(der.SEQUENCE, extensions * 2))),
+        edited(ROOT.der, {asn1.VERSION: bytes.fromhex("a003020104")}),
+        edited(ROOT.der, {asn1.VALIDITY: bytes.fromhex("30040500 0500")}),
+        edited(ROOT.der, {asn1.SUBJECT: bytes.fromhex("300d310b3009060355040304024142")}),
+        edited(ROOT.der, {asn1.SUBJECT: bytes.fromhex("300d310b300906035504030c02e298")}),
+        edited(ROOT.der, {asn1.EXTENSIONS: der.encode(0xA3, der.encode(der.SEQUENCE, extensions * 2))}),
         x509.load_pem_x509_crl(pki.crl(ROOT)).public_bytes(serialization.Encoding.DER),
-        rewritten(ROOT.der, subject=BIT_STRING_NAME),
+        edited(ROOT.der, {asn1.SUBJECT: BIT_STRING_NAME}),
         next(pem.blocks(IN_AN_EXTENSION.read_bytes())).data,
     ],
 )
 def test_what_is_no_sound_certificate_is_refused(data: bytes) -> None:
     assert (
-        certificates.load_certificate(rewritten(ROOT.der, serial=b"\x02\x01\x00")).name == "Example Root"
+        certificates.load_certificate(edited(ROOT.der, {asn1.SERIAL: b"\x02\x01\x00"})).name == "Example Root"
     )  # an old sin
     with pytest.raises(CertificateError) as caught:
         certificates.load_certificate(data)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.asn1 import EMPTY, explicit, number, octets, oid, sequence
 from support.environments import SYSTEM_PATH
 from support.snapshot import roots
 from support.table import cases
@@ -29,28 +30,11 @@ ROOT = roots()[0]
 SALT = b"salt" * 2
 HOURS = 2_000_000_000
 TOO_LONG = "it asks for more time or memory than any file of certificates needs to be opened: given"
-DATA, ENCRYPTED_DATA = (bytes.fromhex("06092a864886f70d0107" + last) for last in ("01", "06"))
-PBES2, PBKDF2 = (bytes.fromhex("06092a864886f70d0105" + last) for last in ("0d", "0c"))
-HMAC_SHA256, AES_256 = bytes.fromhex("06082a864886f70d02090500"), bytes.fromhex("060960864801650304012a")
-SCRYPT = bytes.fromhex("06092b06010401da47040b")
-KEY_BAG, CERTIFICATE_BAG = (bytes.fromhex("060b2a864886f70d010c0a01" + last) for last in ("02", "03"))
-X509 = bytes.fromhex("060a2a864886f70d01091601")
-
-
-def sequence(*parts: bytes) -> bytes:
-    return der.encode(der.SEQUENCE, b"".join(parts))
-
-
-def octets(data: bytes) -> bytes:
-    return der.encode(4, data)
-
-
-def number(value: int) -> bytes:
-    return der.encode(der.INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
-
-
-def explicit(data: bytes) -> bytes:
-    return der.encode(der.CONTEXT_0, data)
+DATA, ENCRYPTED_DATA = (oid("2a864886f70d0107" + last) for last in ("01", "06"))
+PBES2, PBKDF2 = (oid("2a864886f70d0105" + last) for last in ("0d", "0c"))
+HMAC_SHA256, AES_256, SCRYPT = oid("2a864886f70d0209") + EMPTY, oid("60864801650304012a"), oid("2b06010401da47040b")
+KEY_BAG, CERTIFICATE_BAG = (oid("2a864886f70d010c0a01" + last) for last in ("02", "03"))
+X509 = oid("2a864886f70d01091601")
 
 
 def pbkdf2(iterations: int) -> bytes:

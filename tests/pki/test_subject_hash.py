@@ -14,7 +14,7 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import pki
+from support import asn1, pki
 from support.table import cases
 
 from certboot.pki import der, pem
@@ -31,15 +31,14 @@ BIT, UTF8, NUMERIC, PRINTABLE, T61, IA5, UNIVERSAL, BMP = 3, 12, 18, 19, 20, 22,
 
 def value(tag: int, content: bytes, kind: bytes = COMMON_NAME) -> bytes:
     """Return one AttributeTypeAndValue."""
-    return der.encode(der.SEQUENCE, kind + der.encode(tag, content))
+    return asn1.sequence(kind, der.encode(tag, content))
 
 
 def rdn(*values: bytes) -> bytes:
     return der.encode(der.SET, b"".join(values))
 
 
-def name(*rdns: bytes) -> bytes:
-    return der.encode(der.SEQUENCE, b"".join(rdns))
+name = asn1.sequence
 
 
 def common(tag: int, content: bytes) -> bytes:
@@ -48,12 +47,7 @@ def common(tag: int, content: bytes) -> bytes:
 
 def with_subject(subject: bytes, serial: int = 1) -> bytes:
     """Return a certificate with that subject, byte for byte; no one looks at its signature here."""
-    to_be_signed, *rest = der.children(der.read(TEMPLATE)[0].content)
-    fields = [field.encoded for field in der.children(to_be_signed.content)]
-    fields[1] = der.encode(der.INTEGER, (0x01000000 + serial).to_bytes(4, "big"))
-    fields[5] = subject
-    signed = der.encode(der.SEQUENCE, b"".join(fields))
-    return der.encode(der.SEQUENCE, signed + b"".join(part.encoded for part in rest))
+    return asn1.edited(TEMPLATE, {asn1.SERIAL: asn1.number(0x01000000 + serial), asn1.SUBJECT: subject})
 
 
 def ours(subject: bytes) -> str | None:

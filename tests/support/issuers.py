@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
+from support.asn1 import explicit, number, oid, sequence
 from support.environments import SYSTEM_PATH
 from support.pki import CA, DAY, NOW, Extensions, Form, Issued, Validity, changed, extensions_of, issue, new_key
 from support.server import TlsServer, page
@@ -94,11 +95,10 @@ def openssl_path(chain: Sequence[bytes], root: Issued, *, at: datetime.datetime 
 
 def pkcs7_of(certificates: bytes) -> bytes:
     """PKCS#7 (RFC 2315, 9.1) with anything in the place of its certificates."""
-    data, signed_data = (der.encode(6, bytes.fromhex(f"2a864886f70d01070{last}")) for last in (1, 2))
-    version, none = der.encode(2, b"\1"), der.encode(der.SET, b"")
-    content = der.encode(der.SEQUENCE, data)
-    fields = version + none + content + der.encode(der.CONTEXT_0, certificates) + none
-    return der.encode(der.SEQUENCE, signed_data + der.encode(der.CONTEXT_0, der.encode(der.SEQUENCE, fields)))
+    data, signed_data = (oid(f"2a864886f70d01070{last}") for last in (1, 2))
+    none = der.encode(der.SET, b"")
+    fields = sequence(number("01"), none, sequence(data), explicit(certificates), none)
+    return sequence(signed_data, explicit(fields))
 
 
 def trusted_root(folder: Path, certboot: Callable[..., Ran]) -> Issued:

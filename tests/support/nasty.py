@@ -5,6 +5,28 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 
+from support.asn1 import (
+    ALGORITHM,
+    BIT_STRING,
+    EMPTY,
+    EXTENSIONS,
+    GENERALIZED_TIME,
+    ISSUER,
+    KEY,
+    NULL,
+    SERIAL,
+    SUBJECT,
+    UTC_TIME,
+    UTF8,
+    VALIDITY,
+    VERSION,
+    bits,
+    edited,
+    number,
+    octets,
+    oid,
+    sequence,
+)  # fmt: skip
 from support.issuers import intermediate, leaf
 from support.pki import Issued, issue
 
@@ -16,9 +38,7 @@ ROOT = issue("Nasty Root")
 CA = intermediate("Nasty CA", ROOT)
 LEAF = leaf(CA)
 
-VERSION, SERIAL, ALGORITHM, ISSUER, VALIDITY, SUBJECT, KEY, EXTENSIONS = range(8)
-INTEGER, BIT_STRING, OCTET_STRING, NULL, UTF8, UTC_TIME, GENERALIZED_TIME = 2, 3, 4, 5, 12, 23, 24
-P256 = der.encode(6, bytes.fromhex("2a8648ce3d030107"))
+P256 = oid("2a8648ce3d030107")
 HUGE_ARC = b"\x2a" + b"\xff" * 300 + b"\x7f"
 
 
@@ -32,30 +52,6 @@ class Raw:
     @property
     def pem(self) -> bytes:
         return ssl.DER_cert_to_PEM_cert(self.der).encode()
-
-
-def sequence(*parts: bytes) -> bytes:
-    return der.encode(der.SEQUENCE, b"".join(parts))
-
-
-def oid(digits: str) -> bytes:
-    return der.encode(6, bytes.fromhex(digits))
-
-
-def number(content: str) -> bytes:
-    return der.encode(INTEGER, bytes.fromhex(content))
-
-
-def bits(content: bytes) -> bytes:
-    return der.encode(BIT_STRING, b"\0" + content)
-
-
-def edited(data: bytes, fields: dict[int, bytes]) -> bytes:
-    """Return the certificate with other fields; its algorithm stands outside of what is signed too."""
-    signed, algorithm, signature = der.children(der.read(data)[0].content)
-    held = {at: element.encoded for at, element in enumerate(der.children(signed.content))} | fields
-    whole = sequence(*(held[at] for at in sorted(held)))
-    return sequence(whole, fields.get(ALGORITHM, algorithm.encoded), signature.encoded)
 
 
 def name(*parts: tuple[int, bytes], kind: bytes = bytes.fromhex("550403")) -> bytes:
@@ -81,7 +77,7 @@ def with_extension(kind: str, content: bytes, *, critical: bool = False) -> byte
     """Return all the extensions of the CA with this one in the place of its namesake, or behind them."""
     listed = _listed()
     others = [each for each in der.children(listed.content) if oid(kind) not in each.encoded]
-    own = sequence(oid(kind), *([b"\x01\x01\xff"] if critical else []), der.encode(OCTET_STRING, content))
+    own = sequence(oid(kind), *([b"\x01\x01\xff"] if critical else []), octets(content))
     return der.encode(0xA3, sequence(*(each.encoded for each in others), own))
 
 
@@ -101,7 +97,6 @@ def generalized(text: str) -> bytes:
 RSA, DSA, EC, PSS = oid("2a864886f70d010101"), oid("2a8648ce380401"), oid("2a8648ce3d0201"), oid("2a864886f70d01010a")
 ED25519, X25519, ML_DSA, NOBODYS = oid("2b6570"), oid("2b656e"), oid("608648016503040312"), oid("2b060104018f5b")
 POINT = b"\x04" + bytes(range(64))
-EMPTY = der.encode(NULL, b"")
 BEGIN, FAR = utc("200101000000Z"), utc("491231235959Z")
 SAN, BASIC, USAGE, EKU = "551d11", "551d13", "551d0f", "551d25"
 AKI, SKI, NAMES, POLICIES, AIA, CRL = "551d23", "551d0e", "551d1e", "551d20", "2b06010505070101", "551d1f"
@@ -135,7 +130,7 @@ _FIELDS: dict[str, dict[int, bytes]] = {
     "DSA of zero": {KEY: key(sequence(DSA, sequence(number("00"), number("00"), number("00"))), number("00"))},
     "serial of zero": {SERIAL: number("00")},
     "serial negative": {SERIAL: number("ff80")},
-    "serial of nothing": {SERIAL: der.encode(INTEGER, b"")},
+    "serial of nothing": {SERIAL: number("")},
     "serial of 3,000 bytes": {SERIAL: number("01" * 3000)},
     "dates to 9999": {VALIDITY: dates(BEGIN, generalized("99991231235959Z"))},
     "dates from the year 0": {VALIDITY: dates(generalized("00000101000000Z"), FAR)},

@@ -14,8 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
-
-from certboot.pki import der
+from support import asn1
 
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
@@ -151,19 +150,16 @@ def _signed(
 
 def _with_sha1(made: x509.Certificate, by: Key) -> x509.Certificate:
     """The same certificate signed with SHA-1, which the builder refuses."""
+    sha1 = hashes.SHA1()  # noqa: S303
     if isinstance(by, rsa.RSAPrivateKey):
-        algorithm = bytes.fromhex("300d06092a864886f70d0101050500")  # sha1WithRSAEncryption
+        algorithm = asn1.sequence(asn1.oid("2a864886f70d010105"), asn1.EMPTY)
+        sign = functools.partial(by.sign, padding=padding.PKCS1v15(), algorithm=sha1)
     else:
-        algorithm = bytes.fromhex("300906072a8648ce3d0401")  # ecdsa-with-SHA1
-    fields = [field.encoded for field in der.children(der.read(made.tbs_certificate_bytes)[0].content)]
-    fields[2] = algorithm
-    signed = der.encode(der.SEQUENCE, b"".join(fields))
-    if isinstance(by, rsa.RSAPrivateKey):
-        signature = by.sign(signed, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303
-    else:
-        signature = by.sign(signed, ec.ECDSA(hashes.SHA1()))  # noqa: S303
-    whole = der.encode(der.SEQUENCE, signed + algorithm + der.encode(der.BIT_STRING, b"\x00" + signature))
-    return x509.load_der_x509_certificate(whole)
+        algorithm = asn1.sequence(asn1.oid("2a8648ce3d0401"))
+        sign = functools.partial(by.sign, signature_algorithm=ec.ECDSA(sha1))
+    data = made.public_bytes(serialization.Encoding.DER)
+    edited = asn1.edited(data, {asn1.ALGORITHM: algorithm}, sign)
+    return x509.load_der_x509_certificate(edited)
 
 
 def name(common_name: str, organisation: str = "") -> x509.Name:
@@ -185,29 +181,21 @@ def general_name(text: str) -> x509.GeneralName:
 
 def resigned(issued: Issued) -> Issued:
     """Return the certificate with another signature, as good, that nobody needs a key for: (r, n - s) for (r, s)."""
-    signed, algorithm, signature = der.children(der.read(issued.der)[0].content)
-    r, s = decode_dss_signature(signature.content[1:])
-    other = der.encode(der.BIT_STRING, b"\0" + encode_dss_signature(r, _P256_ORDER - s))
-    whole = der.encode(der.SEQUENCE, signed.encoded + algorithm.encoded + other)
-    return Issued(x509.load_der_x509_certificate(whole), issued.key)
+    r, s = decode_dss_signature(issued.certificate.signature)
+    data = asn1.edited(issued.der, {}, lambda _: encode_dss_signature(r, _P256_ORDER - s))
+    return Issued(x509.load_der_x509_certificate(data), issued.key)
 
 
 def with_key_as(issued: Issued, issuer: Issued, info: bytes) -> Issued:
     """Return the certificate with this SubjectPublicKeyInfo in the place of its own, signed by ``issuer`` again."""
-    signed, algorithm, _ = der.children(der.read(issued.der)[0].content)
-    fields = [field.encoded for field in der.children(signed.content)]
-    fields[6] = info  # of version 3, which this is
-    body = der.encode(der.SEQUENCE, b"".join(fields))
-    signature = der.encode(der.BIT_STRING, b"\0" + issuer.key.sign(body, ec.ECDSA(hashes.SHA256())))
-    whole = der.encode(der.SEQUENCE, body + algorithm.encoded + signature)
-    return Issued(x509.load_der_x509_certificate(whole), issued.key)
+    data = asn1.edited(issued.der, {asn1.KEY: info}, lambda body: issuer.key.sign(body, ec.ECDSA(hashes.SHA256())))
+    return Issued(x509.load_der_x509_certificate(data), issued.key)
 
 
 def compressed(key: ec.EllipticCurvePrivateKey) -> bytes:
     """Return the SubjectPublicKeyInfo of a key on P-256 with its point compressed."""
     point = key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
-    algorithm = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
-    return der.encode(der.SEQUENCE, algorithm + der.encode(der.BIT_STRING, b"\0" + point))
+    return asn1.sequence(asn1.sequence(asn1.oid("2a8648ce3d0201"), asn1.oid("2a8648ce3d030107")), asn1.bits(point))
 
 
 def ca_extensions(key: Key) -> Extensions:
