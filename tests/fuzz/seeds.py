@@ -78,28 +78,19 @@ def _pem() -> dict[str, bytes]:
 def _certificates() -> dict[str, bytes]:
     place = x509.UniformResourceIdentifier("http://ca.example/root.cer")
     access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)
-    leaf = issue(
-        "www.example",
-        ROOT,
-        extensions=(
-            (x509.SubjectAlternativeName([x509.DNSName("www.example")]), False),
-            (x509.AuthorityInformationAccess([access]), False),
-            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
-        ),
+    own = (
+        (x509.SubjectAlternativeName([x509.DNSName("www.example")]), False),
+        (x509.AuthorityInformationAccess([access]), False),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
     )
-    constrained = issue(
-        "Constrained",
-        extensions=(*ca_extensions(ROOT.key), (x509.NameConstraints([x509.DNSName(".example")], None), True)),
-    )
-    attributes = [
-        x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"),
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Exámple \u202e\x1b[2J"),
-        x509.NameAttribute(NameOID.COMMON_NAME, "a\tb\nc"),
-    ]
+    limits = (*ca_extensions(ROOT.key), (x509.NameConstraints([x509.DNSName(".example")], None), True))
+    corp = "Exámple \u202e\x1b[2J"
+    pairs = ((NameOID.COUNTRY_NAME, "DE"), (NameOID.ORGANIZATION_NAME, corp), (NameOID.COMMON_NAME, "a\tb\nc"))
+    attributes = [x509.NameAttribute(*pair) for pair in pairs]
     return {
         "root": ROOT.der,
-        "leaf": leaf.der,
-        "constrained": constrained.der,
+        "leaf": issue("www.example", ROOT, extensions=own).der,
+        "constrained": issue("Constrained", extensions=limits).der,
         "escape": issue(x509.Name(attributes)).der,
         "nameless": issue(x509.Name([])).der,
         "version-1": _patched(ROOT, b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x00"),
@@ -181,15 +172,9 @@ def _ccadb() -> dict[str, bytes]:
     def row(issued: Issued, after: str = "", bits: str = "Websites;Email") -> dict[str, str]:
         printed, text = report.fingerprint(issued).upper(), report.quoted(issued.pem)
         return {
-            "Common Name or Certificate Name": "Root",
-            "Subject": "CN=Root",
-            "SHA-256 Fingerprint": printed,
-            "SHA256": printed,
-            "PEM": text,
-            "PEM Info": text,
-            "Trust Bits": bits,
-            "Distrust for TLS After Date": after,
-        }
+            "Common Name or Certificate Name": "Root", "Subject": "CN=Root", "SHA-256 Fingerprint": printed,
+            "SHA256": printed, "PEM": text, "PEM Info": text, "Trust Bits": bits, "Distrust for TLS After Date": after,
+        }  # fmt: skip
 
     whole = table(row(ROOT), row(BELOW, "2024.11.30"))
     return {

@@ -24,6 +24,12 @@ _SECONDS = 2.0
 _STEPS = st.lists(st.tuples(st.sampled_from(targets.KINDS), st.integers(0, 0xFFFF), st.binary(max_size=6)), max_size=6)
 
 
+# scripts/fuzz.py looks for what is new.
+_SAME_EVERYWHERE = settings(
+    max_examples=250, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
 def _run(target: str, data: bytes) -> None:
     begin = time.process_time()
     targets.TARGETS[target](data)
@@ -31,36 +37,23 @@ def _run(target: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("target", targets.TARGETS)
-def test_what_is_in_the_corpus_is_accepted_or_refused_by_name(target: str) -> None:
+def test_bytes_of_the_corpus_mutations_and_no_shape_at_all_are_accepted_or_refused_by_name(target: str) -> None:
     seeds = targets.seeds(target)
     assert seeds
     for data in seeds:
         _run(target, data)
 
-
-@pytest.mark.parametrize("target", targets.TARGETS)
-def test_mutations_of_the_corpus_are_accepted_or_refused_by_name(target: str) -> None:
-    @settings(
-        max_examples=250,
-        deadline=None,
-        derandomize=True,  # the same on every machine; scripts/fuzz.py looks for what is new
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(seed=st.sampled_from(targets.seeds(target)), steps=_STEPS)
+    @_SAME_EVERYWHERE
+    @given(seed=st.sampled_from(seeds), steps=_STEPS)
     def mutations(seed: bytes, steps: list[targets.Step]) -> None:
         _run(target, targets.mutated(seed, steps))
 
-    mutations()
-
-
-@pytest.mark.parametrize("target", targets.TARGETS)
-def test_bytes_of_no_shape_at_all_are_refused_by_name(target: str) -> None:
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @settings(_SAME_EVERYWHERE, max_examples=60)
     @given(data=st.binary(max_size=200))
     def anything(data: bytes) -> None:
         _run(target, data)
 
+    mutations()
     anything()
 
 
