@@ -24,14 +24,18 @@ if typing.TYPE_CHECKING:
 
 Ask = Callable[..., "Answer"]
 Listen = Callable[..., Listener]
+Trust = Callable[..., Path]
+
+
+ROOT = make("Corp Root", form=CA)
+CONTEXT = server_context(on_server(make("localhost", ROOT)))
 
 
 @pytest.fixture
-def server(listen: Listen, trust: Callable[..., Path]) -> Listener:
+def server(listen: Listen, trust: Trust) -> Listener:
     """A good server."""
-    root = make("Corp Root", form=CA)
-    trust(root)
-    return listen(tls(server_context(on_server(make("localhost", root)))))
+    trust(ROOT)
+    return listen(tls(CONTEXT))
 
 
 @cases("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
@@ -172,12 +176,10 @@ def test_a_proxy_that_takes_no_connection(
 
 
 def test_the_connection_to_a_proxy_is_closed_when_it_refuses(
-    listen: Listen, trust: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    listen: Listen, trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = make("Corp Root", form=CA)
-    talk = in_tls(server_context(on_server(make("localhost", root))), ProxyTalk(403))
-    trust(root)
-    monkeypatch.setenv("HTTPS_PROXY", f"https://localhost:{listen(talk).port}")
+    trust(ROOT)
+    monkeypatch.setenv("HTTPS_PROXY", f"https://{listen(in_tls(CONTEXT, ProxyTalk(403))).shown}")
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         assert handshake(Target("a.example", timeout=5)).error == "the proxy answered with status 403"
@@ -185,20 +187,16 @@ def test_the_connection_to_a_proxy_is_closed_when_it_refuses(
 
 
 def test_a_proxy_can_be_spoken_to_in_tls(
-    ask: Ask, listen: Listen, trust: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    ask: Ask, listen: Listen, server: Listener, trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then its own certificate is verified like any other."""
-    root = make("Corp Root", form=CA)
-    context = server_context(on_server(make("localhost", root)))
-    server, talk = listen(tls(context)), in_tls(context, ProxyTalk())
-    monkeypatch.setenv("HTTPS_PROXY", f"https://localhost:{listen(talk).port}")
-    trust(root)
+    monkeypatch.setenv("HTTPS_PROXY", f"https://{listen(in_tls(CONTEXT, ProxyTalk())).shown}")
     assert ask("hook", server.shown).primary is None
     trust(make("Another Root", form=CA))
     answer = ask("hook", server.shown)
     assert (answer.primary, "certificate of the proxy itself" in answer.first["summary"]) == ("proxy-refused", True)
     monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{listen(ProxyTalk()).port}")
-    assert ask("hook", server.shown, "--timeout", "2").primary == "proxy-refused"
+    assert ask("hook", server.shown, "--timeout", "1").primary == "proxy-refused"
 
 
 def test_what_begins_in_plain_text_goes_straight(

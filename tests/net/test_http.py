@@ -25,6 +25,8 @@ if typing.TYPE_CHECKING:
     import trustme
     from support.server import TlsServer
 
+Listen = Callable[..., Listener]
+Serve = Callable[..., "TlsServer"]
 Fetch = Callable[..., http.Fetched]
 Refused = Callable[..., SourceError]
 LIMIT = 1000
@@ -257,7 +259,7 @@ def test_the_body_of_a_redirect_is_not_read(raw: RawServer, fetch: Fetch) -> Non
 
 
 def test_a_redirect_may_lead_to_another_https_server_that_is_trusted(
-    raw: RawServer, serve: Callable[..., TlsServer], ca: trustme.CA, fetch: Fetch, refused: Refused
+    raw: RawServer, serve: Serve, ca: trustme.CA, fetch: Fetch, refused: Refused
 ) -> None:
     good, bad = (serve(ca.issue_cert(name), pages={"/ca.pem": b"other"}) for name in ("localhost", "other.example"))
     raw.says(moved(f"{good.url}/ca.pem"))
@@ -305,7 +307,7 @@ def test_an_unknown_issuer_is_refused_at_once(raw: RawServer, refused: Refused, 
     assert refused(verify=empty).message.startswith(f"no connection to {raw.shown}, ")
 
 
-def test_a_wrong_host_is_refused(serve: Callable[..., TlsServer], ca: trustme.CA, refused: Refused) -> None:
+def test_a_wrong_host_is_refused(serve: Serve, ca: trustme.CA, refused: Refused) -> None:
     server = serve(ca.issue_cert("other.example"))
     error = refused(f"{server.url}/")
     # OpenSSL's words, or those of urllib3 before 2.0.
@@ -342,7 +344,7 @@ def test_a_refused_connection_is_named(refused: Refused, monkeypatch: pytest.Mon
     assert tries == [port, port]
 
 
-def test_a_server_without_tls_is_named(listen: Callable[..., Listener], refused: Refused) -> None:
+def test_a_server_without_tls_is_named(listen: Listen, refused: Refused) -> None:
     def refuse(connection: socket.socket) -> None:
         connection.recv(4096)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -397,7 +399,7 @@ def test_a_name_server_that_does_not_answer_ends_with_it_too(refused: Refused, m
 
 
 def test_the_proxy_of_the_environment_is_used_unless_the_host_needs_none(
-    raw: RawServer, listen: Callable[..., Listener], fetch: Fetch, refused: Refused, monkeypatch: pytest.MonkeyPatch
+    raw: RawServer, listen: Listen, fetch: Fetch, refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talk = ProxyTalk(credentials="me:secret")
     through = listen(talk)
@@ -435,7 +437,7 @@ def test_a_proxy_that_cannot_be_used_never_shows_its_password(
 
 
 def test_a_proxy_can_be_spoken_to_in_tls_and_is_verified_like_the_server(
-    raw: RawServer, listen: Callable[..., Listener], ca: trustme.CA, fetch: Fetch, refused: Refused,
+    raw: RawServer, listen: Listen, ca: trustme.CA, fetch: Fetch, refused: Refused,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """The server's TLS runs inside the proxy's."""
@@ -491,7 +493,7 @@ OK = b"HTTP/1.1 200 OK\r\nX: "
     ],
 )  # fmt: skip
 def test_what_hangs_before_there_is_http_ends_with_the_time_in_all(  # noqa: PLR0913, PLR0917 - columns
-    listen: Callable[..., Listener], leaf: trustme.LeafCert, refused: Refused, monkeypatch: pytest.MonkeyPatch,
+    listen: Listen, leaf: trustme.LeafCert, refused: Refused, monkeypatch: pytest.MonkeyPatch,
     proxy_scheme: str, secure: bool, talk: Talk,  # noqa: FBT001 - a column of the table
 ) -> None:  # fmt: skip
     monkeypatch.setattr(http, "_TOTAL_SECONDS", 0.4)
@@ -505,7 +507,7 @@ def test_what_hangs_before_there_is_http_ends_with_the_time_in_all(  # noqa: PLR
 
 
 def test_a_proxy_that_is_silent_for_long_is_left_and_tried_once_more(
-    listen: Callable[..., Listener], refused: Refused, monkeypatch: pytest.MonkeyPatch
+    listen: Listen, refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http, "_READ_SECONDS", 0.5)
     through = listen(silent)
