@@ -26,8 +26,8 @@ from certboot.store.paths import StorePaths, store_paths
 
 sys.path.insert(0, str(Path(__file__).parent))
 from support.asking import ask, trust  # noqa: F401 - fixtures for all
-from support.chains import on_server
 from support.environments import ROOT, SYSTEM_PATH, Environment, Ran, built_once, installer, make_environment
+from support.pki import on_server
 from support.server import Listener, PlainServer, TlsServer
 from support.snapshot import few_sources
 

@@ -17,9 +17,9 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from support import faults
-from support.chains import CA, LEAF, make, on_server
-from support.faults import Listener, after_hello, server_context, server_hello
-from support.pki import DAY, NOW, issue, key_usage
+from support.faults import after_hello, server_hello
+from support.pki import CA, DAY, LEAF, NOW, issue, key_usage, make, on_server
+from support.server import Listener, server_context
 from support.snapshot import assert_refused
 from support.table import cases
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.chains import Made
+from support.pki import Made
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran

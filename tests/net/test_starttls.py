@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from support import faults
-from support.chains import CA, make, on_server
-from support.faults import Listener, after_hello, server_context, tls
+from support.faults import after_hello, tls
+from support.pki import CA, make, on_server
+from support.server import Listener, server_context
 from support.table import cases
 
 if typing.TYPE_CHECKING:
