@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import contextlib
+import datetime
 import functools
 import io
 import os
@@ -35,6 +36,7 @@ from certboot.net.handshake import _date, _described
 from certboot.pki import certificate as certificates
 from certboot.pki import containers, der, pem
 from certboot.pki.parsed import parsed_certificate
+from certboot.pki.rules import broken_rule
 from certboot.pki.subject_hash import canonical, comparable, subject_hash
 from certboot.scan import entries
 from certboot.sources import aia, ccadb, extract
@@ -51,6 +53,7 @@ if typing.TYPE_CHECKING:
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 64 * 1024
 """Bytes of an input."""
+_DAY = datetime.datetime(2026, 11, 24, tzinfo=datetime.timezone.utc)
 _NAME = re.compile(r"[A-Za-z0-9_]+-[0-9a-f]{8}\.pem")
 
 
@@ -91,6 +94,7 @@ def certificate(data: bytes) -> None:
     assert subject_hash(loaded.link.subject_name) == loaded.link.subject_hash
     assert der.certificate_names(data) == (loaded.link.issuer_name, loaded.link.subject_name)
     certificates.is_signed_by(loaded, loaded)
+    broken_rule(loaded, _DAY)
     _detailed(loaded)
 
 

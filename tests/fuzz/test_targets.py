@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))
 import targets
 
-from certboot.pki import certificate
-from certboot.sources import ccadb, extract
+from certboot.pki import certificate, pem
+from certboot.sources import ccadb, certifi, extract
 from certboot.store import manifest
 
 _SECONDS = 2.0
@@ -55,6 +55,18 @@ def test_bytes_of_the_corpus_mutations_and_no_shape_at_all_are_accepted_or_refus
 
     mutations()
     anything()
+
+
+def test_mutations_of_real_roots_are_sound_certificates_or_refused() -> None:
+    """Whatever is asked of a certificate later works, since what cryptography reads only when it is asked was read."""
+    roots = [block.data or b"" for block in pem.blocks(certifi.path().read_bytes())]
+
+    @settings(_SAME_EVERYWHERE, max_examples=1000)
+    @given(seed=st.sampled_from(roots), steps=_STEPS)
+    def mutations(seed: bytes, steps: list[targets.Step]) -> None:
+        targets.certificate(targets.mutated(seed, steps))
+
+    mutations()
 
 
 @pytest.mark.parametrize(

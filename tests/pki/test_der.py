@@ -69,21 +69,16 @@ def test_a_remainder_after_the_last_child_is_refused() -> None:
         list(der.children(bytes.fromhex("0500050001")))
 
 
-def test_the_subject_of_a_certificate_and_the_issuer_of_a_crl_are_cut_out_byte_for_byte() -> None:
+def test_names_serial_and_key_of_a_certificate_and_the_issuer_of_a_crl_are_cut_out_byte_for_byte() -> None:
     child = pki.issue("child", CERTIFICATE)
-    assert der.certificate_names(child.der)[1] == child.certificate.subject.public_bytes()
-    assert der.crl_issuer(CRL_DER) == CERTIFICATE.certificate.subject.public_bytes()
-
-
-def test_issuer_and_serial_and_the_key_are_cut_out_byte_for_byte() -> None:
-    child = pki.issue("child", CERTIFICATE)
-    found = der.read(der.issuer_and_serial(child.der), der.SEQUENCE)[0]
-    issuer, serial = der.children(found.content)
-    assert issuer.encoded == child.certificate.issuer.public_bytes()
+    own, above = (name.public_bytes() for name in (child.certificate.subject, child.certificate.issuer))
+    issuer, serial = der.children(der.read(der.issuer_and_serial(child.der), der.SEQUENCE)[0].content)
+    assert issuer.encoded == above == der.crl_issuer(CRL_DER)
     assert (serial.tag, int.from_bytes(serial.content, "big")) == (der.INTEGER, child.certificate.serial_number)
-    key = child.key.public_key()
-    spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    assert der.names_and_key(child.der) == (*der.certificate_names(child.der), spki)
+    spki = child.key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    assert der.names_and_key(child.der) == (*der.certificate_names(child.der), spki) == (above, own, spki)
 
 
 def test_issuer_and_serial_are_found_in_what_is_broken_behind_them() -> None:
