@@ -231,14 +231,9 @@ def test_uvs_variables_choose_its_files(around: Surroundings) -> None:
 
 
 def test_wget_cargo_and_aws(around: Surroundings) -> None:
-    files = {
-        "wget": (around.home / ".wgetrc", "check_certificate = off\n", "checkcertificate"),
-        "cargo": (around.home / ".cargo/config.toml", "[http]\ncainfo = 'a.pem'\n", "cainfo"),
-        "AWS": (around.home / ".aws/config", "[profile dev]\nca_bundle = /a.pem\n", "profile dev.ca-bundle"),
-    }
-    for client, (path, text, name) in files.items():
-        put(path, text)
-        assert last(around, client)[1:4:2] == (name, str(path))
+    assert settings_places.cargo(around) == []
+    new = put(around.home / ".cargo/config.toml", "")
+    assert settings_places.cargo(around) == [new]
     assert settings_places.wget(having(around, WGETRC="/w"))[-1] == Path("/w")
     assert settings_places.aws(having(around, AWS_CONFIG_FILE="/a")) == [Path("/a")]
     assert settings_places.cargo(having(around, CARGO_HOME="/nowhere")) == []
