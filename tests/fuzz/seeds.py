@@ -17,6 +17,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support import report
+from support.faults import message, server_hello
 from support.pki import Issued, ca_extensions, crl, issue
 
 from certboot.pki import der
@@ -259,17 +260,12 @@ def _env() -> dict[str, bytes]:
     }
 
 
-def _record(content: int, body: bytes, version: int = 0x0303) -> bytes:
-    return bytes((content,)) + version.to_bytes(2, "big") + len(body).to_bytes(2, "big") + body
-
-
 def _message(kind: int, body: bytes) -> bytes:
-    return bytes((kind,)) + len(body).to_bytes(3, "big") + body
+    return message(kind, body)[5:]  # without the head of its record
 
 
-def _hello(extensions: bytes = b"", version: int = 0x0303) -> bytes:
-    body = version.to_bytes(2, "big") + bytes(32) + b"\0" + b"\xc0\x2f\0" + len(extensions).to_bytes(2, "big")
-    return _message(2, body + extensions)
+def _hello(extensions: bytes = b"") -> bytes:
+    return server_hello(len(extensions).to_bytes(2, "big") + extensions)
 
 
 def _chain(*ders: bytes, extended: bool = False) -> bytes:
@@ -279,24 +275,23 @@ def _chain(*ders: bytes, extended: bool = False) -> bytes:
 
 
 def _handshake() -> dict[str, bytes]:
-    chain = _message(11, _chain(BELOW.der, ROOT.der))
     return {
-        "hello": _record(22, _hello()) + _record(22, chain),
-        "tls-1.3": _record(22, _hello(b"\0\x2b\0\2\3\4")),
-        "alert": _record(21, b"\2\x28"),
+        "hello": _hello() + message(11, _chain(BELOW.der, ROOT.der)),
+        "tls-1.3": _hello(b"\0\x2b\0\2\3\4"),
+        "alert": b"\x15\3\3\0\2\2\x28",
         "http": b"HTTP/1.1 400 Bad Request\r\n\r\n",
         "mail": b"220 mail.example ESMTP\r\n",
-        "cut": _record(22, _hello())[:20],
+        "cut": _hello()[:20],
         "long": b"\x16\x03\x03\xff\xff" + bytes(40),
-        "retry": _record(22, _message(2, b"\3\3" + bytes.fromhex(
-            "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c") + b"\0\x13\1\0\0\0")),
+        "retry": message(2, b"\3\3" + bytes.fromhex(
+            "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c") + b"\0\x13\1\0\0\0"),
     }  # fmt: skip
 
 
 def _messages() -> dict[str, bytes]:
     hello = _hello(b"\0\x17\0\0\0\x2b\0\2\3\4")
     return {
-        "hello": b"\3\x16\2" + hello,
+        "hello": b"\3\x16\2" + hello[5:],
         "chain": b"\3\x16\x0b" + _message(11, _chain(BELOW.der, ROOT.der)),
         "chain-1.3": b"\4\x16\x0b" + _message(11, _chain(BELOW.der, extended=True)),
         "long-lengths": b"\3\x16\x0b" + b"\x0b\0\0\4\xff\xff\xff\xff\xff",
