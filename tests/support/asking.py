@@ -50,10 +50,10 @@ def ask(certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callab
         document = json.loads(ran.out)
         Draft202012Validator(schema).validate(document)
         assert ran.out.isascii()
-        findings = [each for each in document["findings"] if each["group"] == "server"]
-        others = [each for each in document["findings"] if each["group"] != "server"]
-        failed = {each["status"] for each in findings} & {"fail", "error"}
-        if not any(each["status"] in ("fail", "error") for each in others):
+        findings = [finding for finding in document["findings"] if finding["group"] == "server"]
+        others = [finding for finding in document["findings"] if finding["group"] != "server"]
+        failed = {finding["status"] for finding in findings} & {"fail", "error"}
+        if not any(finding["status"] in ("fail", "error") for finding in others):
             assert ran.status == (2 if "error" in failed else int(bool(failed)))
         if document["primary"] is None:
             assert findings[0]["status"] == "ok"
@@ -70,7 +70,7 @@ def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path
 
     def set_to(*anchors: Made) -> Path:
         path = tmp_path / "anchors.pem"
-        path.write_bytes(b"".join(each.pem for each in anchors))
+        path.write_bytes(b"".join(anchor.pem for anchor in anchors))
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
         monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "no-directory"))
         return path

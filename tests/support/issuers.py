@@ -72,7 +72,7 @@ def leaf(issuer: Issued, *addresses: str, host: str = "localhost", **options: ty
 
 
 def as_pkcs7(*certificates: Issued, encoding: Encoding = Encoding.DER) -> bytes:
-    return pkcs7.serialize_certificates([each.certificate for each in certificates], encoding)
+    return pkcs7.serialize_certificates([issued.certificate for issued in certificates], encoding)
 
 
 ChainServer = TlsServer
