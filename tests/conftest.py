@@ -27,7 +27,8 @@ from certboot.store.paths import StorePaths, store_paths
 sys.path.insert(0, str(Path(__file__).parent))
 from support.asking import ask, trust  # noqa: F401 - fixtures for all
 from support.environments import ROOT, SYSTEM_PATH, Environment, Ran, built_once, installer, make_environment
-from support.pki import on_server
+from support.issuers import Send, trusted_root, without_its_issuer
+from support.pki import Issued, on_server
 from support.server import Listener, PlainServer, TlsServer
 from support.snapshot import few_sources
 
@@ -156,6 +157,18 @@ def place(started: Callable[[PlainServer], PlainServer], monkeypatch: pytest.Mon
     server = started(PlainServer())
     monkeypatch.setattr(address_policy, "_PORTS_HERE", {"http": (server.port,), "https": (443,)})
     return server
+
+
+@pytest.fixture
+def root(clean: Path, certboot: Callable[..., Ran]) -> Issued:
+    """A CA that the store trusts."""
+    return trusted_root(clean, certboot)
+
+
+@pytest.fixture
+def forgetful(root: Issued, place: PlainServer, send: Send) -> TlsServer:
+    """A server that does not send its issuer, which lies where its certificate says."""
+    return without_its_issuer(root, place, send)
 
 
 @pytest.fixture(scope="session")

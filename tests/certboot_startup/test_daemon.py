@@ -85,15 +85,11 @@ def outcome(store: Store, ca: trustme.CA, serve: Callable[..., TlsServer], tmp_p
     trustme.CA().cert_pem.write_to_path(str(empty))
 
     def run(user: str, **environ: str) -> dict[str, str]:
-        variables = {
-            "PYTHONPATH": str(Path(certboot_startup.__file__).parents[1]),
-            "CERTBOOT_HOME": str(store.home),
-            "PATH": SYSTEM_PATH,
-            **environ,
-        }
+        source = str(Path(certboot_startup.__file__).parents[1])
+        ours = {"PYTHONPATH": source, "CERTBOOT_HOME": str(store.home), "PATH": SYSTEM_PATH}
         ran = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", DAEMON, f"{server.url}/page", empty, user],
-            env=variables, check=True, capture_output=True, text=True,
+            env={**ours, **environ}, check=True, capture_output=True, text=True,
         )  # fmt: skip
         found: dict[str, str] = json.loads(ran.stdout)
         return found

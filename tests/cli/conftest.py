@@ -10,9 +10,7 @@ import pytest
 import trustme
 from support import report
 from support.commands import Run
-from support.issuers import ChainServer, trusted_root, without_its_issuer
 from support.pki import Issued, issue
-from support.plain_server import PlainServer
 from support.server import TlsServer
 from support.small_ccadb import REPORTS
 
@@ -39,18 +37,6 @@ def full(certboot: Run, paths: StorePaths, reports: Path) -> StorePaths:
     every = "certifi,system,ccadb"
     assert certboot("init", "--source", every, "--intermediates", "--from", reports).status == 0
     return paths
-
-
-@pytest.fixture
-def root(clean: Path, certboot: Run) -> Issued:
-    """A CA that the store trusts."""
-    return trusted_root(clean, certboot)
-
-
-@pytest.fixture
-def forgetful(root: Issued, place: PlainServer, send: Callable[..., ChainServer]) -> ChainServer:
-    """A server that does not send its issuer, which lies where its certificate says."""
-    return without_its_issuer(root, place, send)
 
 
 @pytest.fixture

@@ -6,16 +6,16 @@ import ast
 import dataclasses
 import re
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from support.commands import Run
 from support.table import cases
 
+from certboot.doctor.environment import trust_files
 from certboot.doctor.findings import EXPLANATIONS, Explanation, parse
-
-if typing.TYPE_CHECKING:
-    from support.environments import Ran
+from certboot.sources import certifi, system
 
 SRC = Path(__file__).parents[2] / "src" / "certboot"
 ID = re.compile("[a-z]+(-[a-z0-9]+)+")
@@ -68,7 +68,46 @@ def test_every_id_of_a_server_that_is_explained_is_given() -> None:
     assert of_servers - texts(sources) == set()
 
 
-def test_each_is_explained_with_what_it_means_and_who_can_mend_it(certboot: Callable[..., Ran]) -> None:
+# The groups without a host
+
+GROUPS = ("environment", "hook", "store")
+KINDS = (
+    "variables?", "settings?", "verification", "proxy", "no-proxy", "conflict", "certifi", "clock", "hook", "guards?",
+    "other-start", "store", "drift", "anchor", "intermediate",
+)  # fmt: skip
+OF_GROUPS = re.compile(rf"(?:{'|'.join(KINDS)})-[a-z0-9-]+")
+PROBLEMS = typing.get_args(trust_files.Problem)
+
+
+def literals() -> set[str]:
+    """Return what stands in the sources of the groups and is an id, or looks like one."""
+    found = set()
+    for path in (path for group in GROUPS for path in (SRC / "doctor" / group).glob("*.py")):
+        tree = ast.parse(path.read_text())
+        parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in parts)
+        found |= {node.value for node in constants if isinstance(node.value, str) and OF_GROUPS.fullmatch(node.value)}
+    return found - {system.NAME, certifi.NAME}
+
+
+def composed() -> set[str]:
+    """Return the ids that are put together."""
+    variables = {f"variable-{problem}" for problem in PROBLEMS}
+    settings = {f"setting-{problem}" for problem in PROBLEMS if problem != "empty"}
+    return {*variables, *settings, *(f"drift-{source.NAME}" for source in (certifi, system))}
+
+
+def test_each_id_has_its_story_and_each_story_its_id() -> None:
+    told = {kind for kind, each in EXPLANATIONS.items() if each.group in GROUPS}
+    assert told == literals() | composed()
+
+
+def test_the_stories_of_a_group_stand_together() -> None:
+    groups = [each.group for each in EXPLANATIONS.values()]
+    assert [group for n, group in enumerate(groups) if group in groups[:n] and groups[n - 1] != group] == []
+
+
+def test_each_is_explained_with_what_it_means_and_who_can_mend_it(certboot: Run) -> None:
     for kind, explanation in EXPLANATIONS.items():
         assert explanation.title == explanation.title.strip("."), kind
         assert explanation.meaning.endswith((".", ".)")), kind
@@ -86,16 +125,13 @@ def test_each_is_explained_with_what_it_means_and_who_can_mend_it(certboot: Call
         assert max(map(len, lines)) <= 100, kind
 
 
-@cases(
-    ("text", "error"),
-    [
-        ("# g\n\n## no-title\n\nMeaning.\n", ValueError),
-        ("# g\n\n## an-id: title\n", ValueError),
-        ("# g\n\n## an-id: title\n\nMeaning.\n\nA second paragraph.\n", ValueError),
-        ("# g\n\n## an-id: title\n\nMeaning.\n\n**Who mends it:** you\n", KeyError),
-        ("# g\n\n## an-id: title\n\nMeaning.\n\n**How:** so\n", TypeError),
-    ],
-)
+@cases(("text", "error"), [
+    ("# g\n\n## no-title\n\nMeaning.\n", ValueError),
+    ("# g\n\n## an-id: title\n", ValueError),
+    ("# g\n\n## an-id: title\n\nMeaning.\n\nA second paragraph.\n", ValueError),
+    ("# g\n\n## an-id: title\n\nMeaning.\n\n**Who mends it:** you\n", KeyError),
+    ("# g\n\n## an-id: title\n\nMeaning.\n\n**How:** so\n", TypeError),
+])  # fmt: skip
 def test_a_story_that_is_not_of_the_form_is_refused(text: str, error: type[Exception]) -> None:
     whole = "# g\n\n## an-id: title: more\n\nMeaning\nhere.\n\n**Who can mend it:** you\n"
     assert dict(parse("store", whole)) == {"an-id": Explanation("store", "title: more", "Meaning here.", "you")}
@@ -106,21 +142,15 @@ def test_a_story_that_is_not_of_the_form_is_refused(text: str, error: type[Excep
 def test_commands_in_the_stories_exist() -> None:
     from certboot.cli.main import parser
 
-    planned = {"repair", "chain"}
-    known = {*re.findall(r"^    ([a-z]+) ", parser().format_help(), re.MULTILINE), *planned}
+    known = set(re.findall(r"^    ([a-z]+) ", parser().format_help(), re.MULTILINE))
     for explanation in EXPLANATIONS.values():
         for text in dataclasses.asdict(explanation).values():
             assert set(re.findall("`certboot ([a-z]+)", text)) <= known
 
 
-def test_without_an_id_all_are_listed(certboot: Callable[..., Ran]) -> None:
+def test_without_an_id_all_are_listed_and_an_unknown_one_is_refused_with_the_nearest(certboot: Run) -> None:
     ran = certboot("explain")
-    assert ran.status == 0
-    assert set(re.findall(r"^  (\S+)", ran.out, re.MULTILINE)) == set(EXPLANATIONS)
-
-
-@cases(("given", "hint"), [("missing-intermediates", "missing-intermediate"), ("???", "lists them all")])
-def test_an_unknown_id_is_refused_with_the_nearest(certboot: Callable[..., Ran], given: str, hint: str) -> None:
-    ran = certboot("explain", given)
-    assert (ran.status, ran.out) == (2, "")
-    assert hint in ran.err
+    assert (ran.status, set(re.findall(r"^  (\S+)", ran.out, re.MULTILINE))) == (0, set(EXPLANATIONS))
+    for given, hint in (("missing-intermediates", "missing-intermediate"), ("???", "lists them all")):
+        ran = certboot("explain", given)
+        assert (ran.status, ran.out, hint in ran.err) == (2, "", True)

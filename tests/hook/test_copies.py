@@ -7,16 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.table import cases
 
 from certboot.errors import StoreError
 from certboot.hook import copies, found, install
 from certboot.hook.copies import Copy
 from certboot.store.paths import StorePaths
-
-
-@pytest.fixture(autouse=True)
-def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install, "_GRACE_SECONDS", 0)
 
 
 def copy_in(folder: Path, *, user: bool = False) -> Copy:
@@ -43,10 +39,7 @@ def test_places_are_listed_once_and_taken_off_again(paths: StorePaths, tmp_path:
     assert copies.copies(paths) == (second,)
     copies.forget(paths, tmp_path / "a")
     assert not paths.home.exists()  # it was made for the list
-
-
-def test_a_store_stays_when_its_list_goes(paths: StorePaths, tmp_path: Path) -> None:
-    copies.remember(paths, copy_in(tmp_path / "a"))
+    copies.remember(paths, second)
     paths.generations.mkdir()
     copies.forget(paths, tmp_path / "a")
     assert paths.generations.exists()
@@ -63,51 +56,33 @@ def test_a_list_can_be_read_by_everybody_whatever_the_umask(paths: StorePaths, t
     assert paths.home.stat().st_mode & 0o777 == 0o755
 
 
-def test_the_commands_can_be_run_as_they_stand() -> None:
+def test_the_commands_can_be_run_as_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     copy = Copy("/a b/'c'/bin/python", "/f", user=True)
     assert shlex.split(copy.command("install")) == [
         "certboot", "hook", "install", "--python", "/a b/'c'/bin/python", "--user"
     ]  # fmt: skip
     assert Copy("/p", "/f", user=False).command("uninstall") == "certboot hook uninstall --python /p"
-
-
-def test_on_windows_the_commands_are_quoted_as_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("certboot.hook.copies.os.name", "nt")
-    command = Copy("C:/a b/python.exe", "/f", user=False).command("install")
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr("certboot.hook.copies.os.name", "nt")
+        command = Copy("C:/a b/python.exe", "/f", user=False).command("install")
     assert command == 'certboot hook install --python "C:/a b/python.exe"'
 
 
-def test_copies_of_another_version_are_outdated(paths: StorePaths, tmp_path: Path) -> None:
+def test_copies_of_an_older_version_are_renewed_once(paths: StorePaths, tmp_path: Path) -> None:
     new, old = copy_in(tmp_path / "new"), copy_in(tmp_path / "old")
     copies.remember(paths, new)
     copies.remember(paths, old)
     assert copies.outdated_copies(paths) == ()
     make_old(tmp_path / "old")
     assert copies.outdated_copies(paths) == (copies.Outdated(old, "0.0.9"),)
-
-
-def test_outdated_copies_are_renewed_once(paths: StorePaths, tmp_path: Path) -> None:
-    new, old = copy_in(tmp_path / "new"), copy_in(tmp_path / "old")
-    copies.remember(paths, new)
-    copies.remember(paths, old)
-    make_old(tmp_path / "old")
     assert copies.renew(paths) == (old,)
-    assert (tmp_path / "old" / "certboot_startup.pth").read_bytes() == (
-        tmp_path / "new" / "certboot_startup.pth"
-    ).read_bytes()
-    assert copies.outdated_copies(paths) == ()
-    assert copies.renew(paths) == ()
-
-
-@pytest.mark.parametrize("version", ["999.0", "1000"])
-def test_a_copy_of_a_newer_certboot_is_not_renewed(paths: StorePaths, tmp_path: Path, version: str) -> None:
-    copies.remember(paths, copy_in(tmp_path / "a"))
-    make_old(tmp_path / "a", version)
-    assert copies.renew(paths) == ()
-    assert not (tmp_path / "a" / "certboot_startup.pth").exists()
-    make_old(tmp_path / "a", "no version")
-    assert len(copies.renew(paths)) == 1
+    line = "certboot_startup.pth"
+    assert (tmp_path / "old" / line).read_bytes() == (tmp_path / "new" / line).read_bytes()
+    assert (copies.outdated_copies(paths), copies.renew(paths)) == ((), ())
+    for version, renewed in (("999.0", ()), ("1000", ()), ("no version", (old,))):  # the first two are newer
+        make_old(tmp_path / "old", version)
+        assert copies.renew(paths) == renewed
+        assert (tmp_path / "old" / line).exists() == bool(renewed)
 
 
 def test_a_copy_that_somebody_changed_is_neither_renewed_nor_in_the_way_of_others(
@@ -124,16 +99,7 @@ def test_a_copy_that_somebody_changed_is_neither_renewed_nor_in_the_way_of_other
     assert [outdated.copy for outdated in copies.outdated_copies(paths)] == [changed]
 
 
-def test_a_copy_that_is_gone_is_neither_listed_nor_outdated(paths: StorePaths, tmp_path: Path) -> None:
-    copies.remember(paths, copy_in(tmp_path / "venv"))
-    shutil.rmtree(tmp_path / "venv")
-    assert copies.copies(paths) == ()
-    assert copies.outdated_copies(paths) == ()
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"[]", b"{", b'{"copies": 1}', b'{"copies": [1]}', b'{"copies": [{"python": 1}]}', b"[" * 99_999]
-)
+@cases("data", [b"", b"[]", b"{", b'{"copies": 1}', b'{"copies": [1]}', b'{"copies": [{"python": 1}]}', b"[" * 99_999])
 def test_what_is_no_list_is_no_copy(paths: StorePaths, tmp_path: Path, data: bytes) -> None:
     copies.remember(paths, copy_in(tmp_path / "a"))
     assert len(copies.copies(paths)) == 1
@@ -141,13 +107,20 @@ def test_what_is_no_list_is_no_copy(paths: StorePaths, tmp_path: Path, data: byt
     assert copies.copies(paths) == ()
 
 
-def test_a_relative_place_is_none(paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_is_gone_or_whose_place_is_relative_is_none(
+    paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     copies.remember(paths, copy_in(tmp_path / "a"))
     monkeypatch.chdir(tmp_path)
-    whole = json.loads(paths.hooks.read_bytes())
+    text = paths.hooks.read_text()
+    whole = json.loads(text)
     whole["copies"][0]["folder"] = "a"
     paths.hooks.write_text(json.dumps(whole))
     assert copies.copies(paths) == ()
+    paths.hooks.write_text(text)
+    assert len(copies.copies(paths)) == 1
+    shutil.rmtree(tmp_path / "a")
+    assert (copies.copies(paths), copies.outdated_copies(paths)) == ((), ())
 
 
 def test_a_list_that_others_could_have_written_or_that_is_too_long_is_none(paths: StorePaths, tmp_path: Path) -> None:
@@ -163,7 +136,7 @@ def test_a_list_that_others_could_have_written_or_that_is_too_long_is_none(paths
     assert copies.copies(paths) == ()
 
 
-@pytest.mark.parametrize("part", ["home", "above"])
+@cases("part", ["home", "above"])
 def test_no_list_is_kept_where_others_could_write_it(paths: StorePaths, tmp_path: Path, part: str) -> None:
     copy = copy_in(tmp_path / "a")
     paths.home.mkdir(parents=True)

@@ -24,11 +24,6 @@ SYSTEM = Path("/usr/bin/python3")
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 
-@pytest.fixture
-def venv(tmp_path: Path) -> Path:
-    return virtualenv(tmp_path / "venv")
-
-
 def test_an_interpreter_tells_where_its_packages_are(venv: Path) -> None:
     found = interpreters.ask(python_of(venv))
     assert found.python == python_of(venv)  # the link itself: resolved, it would be the interpreter below
@@ -101,20 +96,12 @@ HONEST = {
     "managed": False, "prefix": "/usr",
 }  # fmt: skip
 LIES = {
-    "version": (
-        "[Infinity, 1, 1]",
-        "[3.5, 1, 1]",
-        "[3, 12]",
-        '["3", "12", "1"]',
-        "[" + "9" * 5000 + ", 1, 1]",
-        "3",
-        "null",
-    ),
+    "version": ("[Infinity, 1, 1]", "[3.5, 1, 1]", "[3, 12]", '["3", "12", "1"]', "[" + "9" * 5000 + ", 1, 1]", "null"),
     "site_packages": ('"lib"', '""', '"/a\\u0000b"', '"/a\\nimport os"', '"/\\ud800"', "7", "null", "[]"),
     "user_site": ('"lib"', '"/a\\u0000b"', "7", "[1]"),
     "site_folders": ('["lib"]', '["/usr", "."]', '["/a\\u0000"]', "7", "[7]", "[[]]", "null"),
     "python": ('"python"', '"/a\\u0000"', "7"),
-}
+}  # fmt: skip
 
 
 def telling(tmp_path: Path, answer: str) -> Path:
@@ -123,29 +110,20 @@ def telling(tmp_path: Path, answer: str) -> Path:
     return program(tmp_path, f"#!/bin/sh\ncat '{tmp_path}/answer'\n")
 
 
-def test_an_answer_that_an_interpreter_could_give_is_taken(tmp_path: Path) -> None:
-    """The control."""
-    found = interpreters.ask(telling(tmp_path, json.dumps(HONEST)))
-    assert (found.version, found.site_packages) == ((3, 12, 1), Path("/dev/null/site"))
-
-
-@pytest.mark.parametrize(("field", "lie"), [(field, lie) for field, lies in LIES.items() for lie in lies])
 def test_an_interpreter_that_lies_is_refused_and_nothing_is_done_in_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certboot: Callable[..., Ran], field: str, lie: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certboot: Callable[..., Ran]
 ) -> None:
+    found = interpreters.ask(telling(tmp_path, json.dumps(HONEST)))  # the control
+    assert (found.version, found.site_packages) == ((3, 12, 1), Path("/dev/null/site"))
     here = tmp_path / "here"
     (here / "lib").mkdir(parents=True)
     monkeypatch.chdir(here)
-    answer = json.dumps({**HONEST, field: "LIE"}).replace('"LIE"', lie)
-    ran = certboot("hook", "install", "--python", telling(tmp_path, answer))
-    assert (ran.status, "an answer that no interpreter gives" in ran.err) == (2, True), ran
+    lies = [json.dumps({**HONEST, field: "LIE"}).replace('"LIE"', lie) for field in LIES for lie in LIES[field]]
+    shapeless = ["[" * 100_000, '{"version":' * 50_000, "\x00", '"\\ud800"', "9" * 5000, "null"]
+    for answer in (*lies, *shapeless):
+        ran = certboot("hook", "install", "--python", telling(tmp_path, answer))
+        assert (ran.status, "an answer that no interpreter gives" in ran.err) == (2, True), (answer[:200], ran)
     assert sorted(here.rglob("*")) == [here / "lib"]
-
-
-@pytest.mark.parametrize("answer", ["[" * 100_000, '{"version":' * 50_000, "\x00", '"\\ud800"', "9" * 5000, "null"])
-def test_an_answer_of_no_shape_is_refused(tmp_path: Path, answer: str) -> None:
-    with pytest.raises(CertbootError, match="an answer that no interpreter gives"):
-        interpreters.ask(telling(tmp_path, answer))
 
 
 def test_an_interpreter_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,12 +154,11 @@ def test_nothing_from_the_folder_of_the_caller_or_from_pythonpath_is_imported(
     assert interpreters.ask(python_of(venv)).virtual
 
 
-def test_what_other_start_up_files_print_does_not_matter(venv: Path) -> None:
+def test_what_other_start_up_files_print_does_not_matter_but_a_start_that_fails_is_told_with_its_last_words(
+    venv: Path,
+) -> None:
     (packages(venv) / "loud.pth").write_text("import sys; print('loud'); print('{}', file=sys.stderr)\n")
     assert interpreters.ask(python_of(venv)).virtual
-
-
-def test_an_interpreter_whose_start_fails_is_told_with_its_last_words(venv: Path) -> None:
     (packages(venv) / "broken.pth").write_text("import sys; sys.exit('no start today')\n")
     with pytest.raises(CertbootError, match="status is 1: SystemExit: no start today"):
         interpreters.ask(python_of(venv))
@@ -198,21 +175,16 @@ def test_what_belongs_to_another_user_is_not_run(venv: Path, part: str) -> None:
 
 
 @cases("part", ["venv/bin", "venv/bin/python"])
-def test_what_everybody_may_write_to_is_not_run(tmp_path: Path, part: str) -> None:
+def test_what_everybody_may_write_to_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     python = python_of(virtualenv(tmp_path / "venv", "--copies"))
     assert interpreters.ask(python).virtual
     (tmp_path / part).chmod(0o777)
     with pytest.raises(CertbootError, match="not run when"):
         interpreters.ask(python)
-
-
-def test_windows_guards_programs_by_other_means(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    python_of(venv).parent.chmod(0o777)
-    monkeypatch.setattr("certboot.hook.interpreters.os.name", "nt")
-    stranger = interpreters._stranger(python_of(venv))
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:  # which guards programs by other means
+        patch.setattr("certboot.hook.interpreters.os.name", "nt")
+        stranger = interpreters._stranger(python)
     assert stranger is None
-    assert interpreters._stranger(python_of(venv))
 
 
 def test_an_interpreter_is_named_by_path_by_virtualenv_or_by_name(
@@ -256,5 +228,5 @@ def test_the_variables_that_our_own_hook_has_set_are_not_the_caller_s(monkeypatc
     assert found["GIT_SSL_CAINFO"] == "/set/since"
 
 
-def test_python_2_and_3_8_can_read_the_question() -> None:
+def test_python_3_8_can_read_the_question() -> None:
     ast.parse(interpreters._QUESTION, feature_version=(3, 8))

@@ -19,13 +19,13 @@ from certboot.hook import payload
 
 def test_the_hook_is_its_package_and_one_line_for_each_kind_of_start() -> None:
     found = payload.hook_files()
-    package = Path(certboot_startup.__file__).parent
-    assert set(found) == {f"certboot_startup/{path.name}" for path in package.glob("*.py")} | {
-        "certboot_startup.pth",
-        "certboot_startup.start",
-    }
+    modules = {f"certboot_startup/{path.name}" for path in Path(certboot_startup.__file__).parent.glob("*.py")}
+    assert set(found) == modules | {"certboot_startup.pth", "certboot_startup.start"}
     assert found["certboot_startup.pth"] == b"import certboot_startup; certboot_startup.activate()\n"
     assert found["certboot_startup.start"] == b"certboot_startup:activate\n"
+    for name, data in {**payload.home_files("/s"), **payload.copy_files("/s")}.items():
+        if not name.endswith(".start"):
+            ast.parse(data, feature_version=(3, 8))
 
 
 def test_what_calls_comes_after_what_is_called() -> None:
@@ -34,12 +34,6 @@ def test_what_calls_comes_after_what_is_called() -> None:
     assert names[-5] == "certboot_startup/__init__.py"
     assert "certboot_home.py" in names[:-5]
     assert min("certboot_startup.pth", "certboot_home.pth") == "certboot_home.pth"  # as site has them
-
-
-def test_everything_is_of_python_3_8() -> None:
-    for name, data in {**payload.home_files("/s"), **payload.copy_files("/s")}.items():
-        if not name.endswith(".start"):
-            ast.parse(data, feature_version=(3, 8))
 
 
 def recorded(home: str) -> list[str]:
@@ -96,17 +90,17 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_hook_of_our_own_that_is_not_whole_is_not_copied(own: Path) -> None:
-    assert payload.hook_files()
-    (own / "certboot_startup.start").unlink()
+def test_a_hook_of_our_own_that_is_not_whole_or_not_ascii_is_not_copied(own: Path) -> None:
+    line = own / "certboot_startup.start"
+    before = line.read_bytes()
+    line.unlink()
     with pytest.raises(CertbootError, match=r"own hook cannot be read: No such file or directory: .*startup\.start"):
         payload.hook_files()
-
-
-def test_a_hook_of_our_own_that_is_not_ascii_is_not_copied(own: Path) -> None:
-    (own / "certboot_startup.pth").write_bytes("import certboot_startup # ü\n".encode())
-    with pytest.raises(CertbootError, match=r"own hook is not as it was published: .*startup\.pth"):
+    line.write_bytes("certboot_startup:activate # ü\n".encode())
+    with pytest.raises(CertbootError, match=r"own hook is not as it was published: .*startup\.start"):
         payload.hook_files()
+    line.write_bytes(before)
+    assert payload.hook_files()
 
 
 def test_the_store_that_is_recorded_goes_before_the_user_s_own_and_certboot_home_before_both(tmp_path: Path) -> None:
@@ -119,11 +113,6 @@ def test_the_store_that_is_recorded_goes_before_the_user_s_own_and_certboot_home
         "import certboot_startup as s; s.activate(); print(s.home, s.store_home(os.environ, set(os.environ)))"
     )
     for variables, store in ({}, "/opt/certboot"), ({"CERTBOOT_HOME": "/mine"}, "/mine"):
-        done = subprocess.run(
-            [sys.executable, "-S", "-c", code, tmp_path],
-            env={**os.environ, **variables},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        command, environ = [sys.executable, "-S", "-c", code, str(tmp_path)], {**os.environ, **variables}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
         assert done.stdout == f"/opt/certboot {store}\n"

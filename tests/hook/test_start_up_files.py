@@ -63,17 +63,13 @@ def test_older_releases_run_hidden_files(folder: Path, version: tuple[int, int, 
     assert "bom.pth=six" not in names(found)  # the mark makes it another word
 
 
-def test_from_3_15_start_files_take_the_place_of_import_lines_and_come_last(folder: Path) -> None:
-    found = names(start_up_files.neighbours(interpreter(folder, version=(3, 15, 0))))
-    assert found == [
-        ".dot.pth=nine", "bom.pth=six", "indented.pth=five", "tab.pth=four",
-        "a.start=one.two:begin", "z.start=seven:begin",
-    ]  # fmt: skip
-
-
-def test_from_3_18_import_lines_do_not_run(folder: Path) -> None:
-    found = names(start_up_files.neighbours(interpreter(folder, version=(3, 18, 0))))
-    assert found == ["a.start=one.two:begin", "z.start=seven:begin"]
+def test_from_3_15_start_files_take_the_place_of_import_lines_and_come_last_and_from_3_18_are_all_that_runs(
+    folder: Path,
+) -> None:
+    lines = [".dot.pth=nine", "bom.pth=six", "indented.pth=five", "tab.pth=four"]
+    starts = ["a.start=one.two:begin", "z.start=seven:begin"]
+    for version, expected in (((3, 15, 0), lines + starts), ((3, 18, 0), starts)):
+        assert names(start_up_files.neighbours(interpreter(folder, version=version))) == expected
 
 
 def test_folders_come_in_the_interpreter_s_order_and_may_be_missing(tmp_path: Path) -> None:
@@ -123,13 +119,11 @@ def test_what_is_listed_is_what_runs_in_that_order(tmp_path: Path, version: str)
     found.user_site.mkdir(parents=True)
     (packages(venv) / "ran.py").write_text("names = []\n")
     for folder in (packages(venv), found.user_site):
-        for name in ("z.pth", "a.pth", ".dot.pth", "B.pth"):
+        for name in ("z.pth", "a.pth", ".dot.pth", "B.pth", "bom.pth"):
             line = f"import ran; ran.names.append({str(folder / name)!r})\n"
-            (folder / name).write_text(line if name != "a.pth" else f"# comment\n\n{line}")
+            before = {"a.pth": "# comment\n\n", "bom.pth": "\ufeff"}.get(name, "")
+            (folder / name).write_text(before + line, "utf-8")
         (folder / "indented.pth").write_text(" import ran; ran.names.append('indented')\n")
-        (folder / "bom.pth").write_bytes(
-            b"\xef\xbb\xbf" + f"import ran; ran.names.append({str(folder / 'bom.pth')!r})\n".encode()
-        )
     ran = start(python_of(venv), "import ran; print('\\n'.join(dict.fromkeys(ran.names)))").out.split()
     listed = start_up_files.neighbours(interpreters.ask(python_of(venv)))
     assert [str(each.path) for each in listed if each.first == "ran" and not each.hidden] == ran

@@ -6,18 +6,13 @@ from pathlib import Path
 
 import pytest
 from support.table import cases
-from support.virtualenvs import packages, python_of, virtualenv
+from support.virtualenvs import packages, python_of
 
 from certboot.errors import CertbootError
 from certboot.hook import install, interpreters, status
 from certboot.hook.interpreters import MARK
 
 NOTHING = status.Started("", "", "", ())
-
-
-@pytest.fixture
-def venv(tmp_path: Path) -> Path:
-    return virtualenv(tmp_path / "venv")
 
 
 def test_a_start_shows_whether_the_hook_ran_and_what_it_did(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:

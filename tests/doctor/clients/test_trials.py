@@ -1,7 +1,8 @@
-"""How a real client fails is told apart by a real server: at its certificate, at its answer, or before either."""
+"""Clients are let loose on a host: what a real one makes of a real server, and how its failures are told apart."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -10,65 +11,116 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trustme
+from support.asking import Listen, Trust
 from support.chains import CA, make, on_server
+from support.commands import Run
 from support.environments import SYSTEM_PATH
-from support.faults import Listener, server_context, silent
+from support.faults import server_context, silent
+from support.server import TlsServer
+from support.snapshot import assert_refused
 from support.table import cases
 
+from certboot.clients.installed import present_clients
 from certboot.clients.table import CLIENTS
-from certboot.clients.trials import trial
+from certboot.clients.trials import Trial, trial
 from certboot.doctor.clients import trials
+from certboot.doctor.finding import Finding
 
-Trust = Callable[..., Path]
+BY_NAME = {client.name: client for client in CLIENTS}
 PATH = os.pathsep.join((str(Path(sys.executable).parent), SYSTEM_PATH))
-JSON = "application/vnd.pypi.simple.v1+json"
-ANSWERS = {
-    "no type": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-    "a type that is no text": b"HTTP/1.1 200 OK\r\nContent-Type: \xff\r\nContent-Length: 0\r\n\r\n",
-    "another type": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n",
-    "no JSON": f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\nContent-Length: 1\r\n\r\nx".encode(),
-    "an empty page": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n",
-    "400": b"HTTP/1.1 400 no\r\nContent-Length: 0\r\n\r\n",
-    "401": b"HTTP/1.1 401 no\r\nContent-Length: 0\r\n\r\n",
-    "404": b"HTTP/1.1 404 no\r\nContent-Length: 0\r\n\r\n",
-    "500": b"HTTP/1.1 500 no\r\nContent-Length: 0\r\n\r\n",
-    "no HTTP": b"SSH-2.0-OpenSSH\r\n",
-    "nothing": b"",
-}
 ROOT = make("Corp Root", form=CA)
 CONTEXT = server_context(on_server(make("localhost", ROOT)))
 
 
-@pytest.fixture
-def uv(listen: Callable[..., Listener], tmp_path: Path) -> Callable[..., str]:
-    """Let uv talk to a server that answers like this, or to this port."""
+def test_a_client_is_tried_for_real(
+    serve: Callable[..., TlsServer], ca: trustme.CA, ca_file: Path, clean: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    present = {BY_NAME[name]: "1.0" for name in ("urllib", "openssl", "pymongo")}
+    monkeypatch.setattr(trials, "present_clients", lambda _: present)
+    server = serve(ca.issue_cert("localhost"))
+
+    def tried(**environ: str) -> dict[str, Finding]:
+        environ = {"PATH": os.environ["PATH"], "HOME": str(clean), "CERTBOOT_DISABLE": "1", **environ}
+        return {finding.subject: finding for finding in trials.check("localhost", server.port, environ)}
+
+    refused = tried()
+    assert {name: (finding.id, finding.status) for name, finding in refused.items()} == {
+        "urllib": ("client-refuses-host", "fail"),
+        "openssl": ("client-refuses-host", "fail"),
+        "pymongo": ("client-untried", "skip"),
+    }
+    assert "certificate verify failed" in refused["urllib"].summary
+    accepted = tried(SSL_CERT_FILE=str(ca_file))
+    assert [accepted[name].id for name in ("urllib", "openssl")] == ["client-accepts-host"] * 2
+    server.close()
+    assert tried(SSL_CERT_FILE=str(ca_file))["urllib"].id == "client-trial-failed"
+
+
+def test_a_client_that_hangs_or_cannot_be_started_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(trials, "_SECONDS", 0.5)
+    verdict, said = trials.attempt(BY_NAME["urllib"], Trial(("sleep", "20")), {"PATH": SYSTEM_PATH}, str(tmp_path))
+    assert (verdict, "timed out" in said) == ("unknown", True)
+    assert trials.attempt(BY_NAME["urllib"], Trial(("/nosuch",)), {}, str(tmp_path))[0] == "unknown"
+
+
+@pytest.mark.slow
+def test_each_client_says_what_it_makes_of_the_host(
+    certboot: Run, monkeypatch: pytest.MonkeyPatch, ca: trustme.CA, ca_file: Path, serve: Callable[..., TlsServer]
+) -> None:
+    names = ("requests", "urllib", "httpx", "curl")
+    present = {client: version for client, version in present_clients(os.environ).items() if client.name in names}
+    monkeypatch.setattr(trials, "present_clients", lambda _: present)
+    host = f"localhost:{serve(ca.issue_cert('localhost')).port}"
+    for expected in ("client-refuses-host", "client-accepts-host"):
+        ran = certboot("doctor", "--json", "--clients", "hook", host)
+        found = {f["subject"]: f["id"] for f in json.loads(ran.out)["findings"] if f["group"] == "clients"}
+        assert {name: found[name] for name in names} == dict.fromkeys(names, expected)
+        for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"):
+            monkeypatch.setenv(name, str(ca_file))
+
+
+@cases("argv", [
+    ["--clients"],
+    ["--clients", "--chain", "chain.pem", "--host", "localhost"],
+    ["--clients", "--starttls", "smtp", "localhost:1"],
+    ["--clients", "--connect", "127.0.0.1", "localhost:1"],
+])  # fmt: skip
+def test_what_clients_cannot_be_told_is_refused(certboot: Run, argv: list[str]) -> None:
+    ran = certboot("doctor", *argv)
+    assert_refused(ran)
+    assert "--clients goes with a host" in ran.err
+
+
+def answer(status: str, kind: bytes = b"", body: bytes = b"") -> bytes:
+    head = b"Content-Type: " + kind + b"\r\n" if kind else b""
+    return f"HTTP/1.1 {status}\r\n".encode() + head + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def test_how_uv_fails_shows_whether_it_got_past_tls(listen: Listen, trust: Trust, tmp_path: Path) -> None:
+    """At its certificate, at its answer, or before either."""
     if not shutil.which("uv", path=PATH):
         pytest.skip("uv is not here")
-    (client,) = (client for client in CLIENTS if client.name == "uv")
 
-    def verdict(anchors: Path, answer: bytes = b"", port: int = 0) -> str:
+    def verdict(anchors: Path, said: bytes = b"", port: int = 0) -> str:
         def talk(connection: socket.socket) -> None:
             with CONTEXT.wrap_socket(connection, server_side=True) as secure:
                 if secure.recv(4096):
-                    secure.sendall(answer)
+                    secure.sendall(said)
 
-        tried = trial(client, "localhost", port or listen(talk).port)
+        tried = trial(BY_NAME["uv"], "localhost", port or listen(talk).port)
         assert tried
         environ = {"PATH": PATH, "HOME": str(tmp_path), "SSL_CERT_FILE": str(anchors)}
-        return trials.attempt(client, tried, environ, str(tmp_path))[0]
+        return trials.attempt(BY_NAME["uv"], tried, environ, str(tmp_path))[0]
 
-    return verdict
-
-
-@cases("answer", ANSWERS.values())
-def test_whatever_uv_hears_shows_that_it_got_past_tls(uv: Callable[..., str], trust: Trust, answer: bytes) -> None:
-    assert uv(trust(ROOT), answer) == "accepted"
-
-
-def test_what_uv_does_not_get_past_is_told_apart(
-    uv: Callable[..., str], trust: Trust, listen: Callable[..., Listener]
-) -> None:
-    assert uv(trust(make("Another Root", form=CA)), ANSWERS["404"]) == "refused"
+    simple = b"application/vnd.pypi.simple.v1+json"
+    for said in (
+        answer("200 OK"), answer("200 OK", b"\xff"), answer("200 OK", b"text/plain"), answer("200 OK", simple, b"x"),
+        answer("200 OK", b"text/html"), answer("400 no"), answer("401 no"), answer("404 no"), answer("500 no"),
+        b"SSH-2.0-OpenSSH\r\n", b"",
+    ):  # fmt: skip
+        assert verdict(trust(ROOT), said) == "accepted", said
+    assert verdict(trust(make("Another Root", form=CA)), answer("404 no")) == "refused"
     gone = listen(silent)
     gone.close()
-    assert uv(trust(ROOT), port=gone.port) == "unknown"
+    assert verdict(trust(ROOT), port=gone.port) == "unknown"

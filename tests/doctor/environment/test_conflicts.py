@@ -1,3 +1,5 @@
+"""What else on this machine changes which certificates Python trusts: rivals, and a certifi that was touched."""
+
 from __future__ import annotations
 
 import base64
@@ -28,15 +30,9 @@ def only(folder: Path) -> Finding:
 
 
 @pytest.fixture
-def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No certifi is imported yet."""
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Site-packages with an untouched certifi in it, which nobody has imported yet."""
     monkeypatch.delitem(sys.modules, "certifi.core", raising=False)
-
-
-@pytest.fixture
-def folder(nothing: None, tmp_path: Path) -> Path:
-    """Site-packages with an untouched certifi in it."""
-    del nothing
     data = roots()[0].pem + roots()[1].pem
     digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
     put(tmp_path / "site/certifi/__init__.py", "")
@@ -52,16 +48,13 @@ def test_an_untouched_certifi_and_no_rival_is_no_conflict(folder: Path) -> None:
     assert conflicts.check([str(folder)]) == []
 
 
-@cases(
-    ("name", "kind"),
-    [
-        ("pip_system_certs-5.3", "conflict-pip-system-certs"),
-        ("python_certifi_win32-1.6.1", "conflict-certifi-win32"),
-        ("certifi_win32-1.0", "conflict-certifi-win32"),
-        ("certifi_linux-0.2", "certifi-replaced"),
-        ("certifi_system_store-2022.4.1", "certifi-replaced"),
-    ],
-)
+@cases(("name", "kind"), [
+    ("pip_system_certs-5.3", "conflict-pip-system-certs"),
+    ("python_certifi_win32-1.6.1", "conflict-certifi-win32"),
+    ("certifi_win32-1.0", "conflict-certifi-win32"),
+    ("certifi_linux-0.2", "certifi-replaced"),
+    ("certifi_system_store-2022.4.1", "certifi-replaced"),
+])  # fmt: skip
 def test_a_rival_that_is_installed_is_named_with_its_version(folder: Path, name: str, kind: str) -> None:
     put(folder / f"{name}.dist-info/METADATA", "")
     finding = only(folder)
@@ -73,17 +66,15 @@ def test_a_rival_that_is_installed_is_named_with_its_version(folder: Path, name:
 
 @pytest.mark.slow
 def test_the_remedy_for_a_rival_runs_and_mends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from support.environments import installer
-
-    installer(sys.executable, "-m", "venv", tmp_path / "venv")
-    site = packages(tmp_path / "venv")
+    venv = virtualenv(tmp_path / "venv", "--system-site-packages")
+    site = packages(venv)
     info = site / "pip_system_certs-5.3.dist-info"
     put(info / "METADATA", "Metadata-Version: 2.1\nName: pip-system-certs\nVersion: 5.3\n")
     put(info / "INSTALLER", "pip\n")
     put(site / "pip_system_certs.pth", "\n")
     names = ("METADATA", "INSTALLER", "RECORD")
     put(info / "RECORD", "pip_system_certs.pth,,\n" + "".join(f"{info.name}/{name},,\n" for name in names))
-    monkeypatch.setattr(sys, "executable", str(python_of(tmp_path / "venv")))
+    monkeypatch.setattr(sys, "executable", str(python_of(venv)))
     finding = only(site)
     for argv in finding.fix:
         subprocess.run(argv, env={"PATH": SYSTEM_PATH, "HOME": str(tmp_path)}, check=True, capture_output=True)
@@ -112,7 +103,7 @@ def test_without_a_record_nobody_knows_what_was_installed(folder: Path, record: 
     assert conflicts.check([str(folder)]) == []
 
 
-def test_a_certifi_that_leads_to_the_systems_file_is_for_information(folder: Path) -> None:
+def test_a_certifi_that_leads_to_the_systems_file_is_for_information(folder: Path, tmp_path: Path) -> None:
     path = folder / "certifi/cacert.pem"
     path.unlink()
     finding = only(folder)
@@ -120,11 +111,7 @@ def test_a_certifi_that_leads_to_the_systems_file_is_for_information(folder: Pat
     assert "its file of certificates is not there" in finding.summary
     path.symlink_to("/etc/ssl/certs/ca-certificates.crt")
     assert only(folder).summary.startswith("its file of certificates is a link to /etc/ssl/certs/ca-certificates.crt")
-
-
-def test_without_certifi_there_is_nothing_to_say_of_it(nothing: None, tmp_path: Path) -> None:
-    del nothing
-    assert conflicts.check([str(tmp_path)]) == []
+    assert conflicts.check([str(tmp_path)]) == []  # without any certifi
 
 
 def test_a_file_that_cannot_be_read_is_left_alone(folder: Path, unreadable: Callable[[Path], None]) -> None:
@@ -138,7 +125,12 @@ def test_a_file_that_cannot_be_read_is_left_alone(folder: Path, unreadable: Call
     assert conflicts.check([str(folder)]) == []
 
 
-def module(monkeypatch: pytest.MonkeyPatch, owner: str, *, guarded: bool = False) -> None:
+@cases(("owner", "guarded"), [
+    ("certifi_win32.wrapt_certifi", False), ("certifi.core", False), ("certifi.core", True),
+])  # fmt: skip
+def test_a_redirected_certifi_is_seen(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, owner: str, *, guarded: bool
+) -> None:
     def where() -> str:
         return "/elsewhere"
 
@@ -148,21 +140,8 @@ def module(monkeypatch: pytest.MonkeyPatch, owner: str, *, guarded: bool = False
     core = ModuleType("certifi.core")
     core.where = where  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "certifi.core", core)
-
-
-def test_a_redirected_certifi_where_is_seen_in_this_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module(monkeypatch, "certifi_win32.wrapt_certifi")
-    finding = only(folder)
-    assert (finding.id, finding.status) == ("certifi-replaced", "warn")
-    assert finding.evidence == {"module": "certifi_win32.wrapt_certifi"}
-
-
-@cases(("owner", "guarded"), [("certifi.core", False), ("certifi.core", True)])
-def test_certifis_own_and_the_guards_are_no_redirection(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, owner: str, *, guarded: bool
-) -> None:
-    module(monkeypatch, owner, guarded=guarded)
-    assert conflicts.check([str(folder)]) == []
+    found = [(finding.id, finding.status, finding.evidence) for finding in conflicts.check([str(folder)])]
+    assert found == ([("certifi-replaced", "warn", {"module": owner})] if owner != "certifi.core" else [])
 
 
 # pip has it from 24.2 on; the one that comes with an older Python does not.

@@ -1,3 +1,5 @@
+"""What a variable names: files and directories of certificates, and what keeps the store out of ssl's trust."""
+
 from __future__ import annotations
 
 import hashlib
@@ -12,40 +14,26 @@ from support.snapshot import roots
 from support.table import cases
 
 from certboot.doctor.environment import trust_files
-from certboot.doctor.environment.trust_files import TrustFiles, fingerprints
+from certboot.doctor.environment.trust_files import Override, TrustFiles, fingerprints, overrides
+from certboot.store.paths import StorePaths
 
 
 def digests(*numbers: int) -> frozenset[str]:
     return frozenset(hashlib.sha256(roots()[number].der).hexdigest() for number in numbers)
 
 
-def test_each_certificate_is_counted_once_whatever_stands_around_it() -> None:
-    pem = roots()[0].pem
-    texts = [
-        pem + b"words\n" + roots()[1].pem,
-        pem.replace(b"\n", b"\r\n"),
-        pem.replace(b"CERTIFICATE", b"X509 CERTIFICATE"),
-    ]
-    assert fingerprints(texts) == digests(0, 1)
-    assert fingerprints([b"", roots()[2].key_pem, pem[:-40]]) == frozenset()
-
-
-def test_openssls_settings_behind_a_certificate_do_not_count(tmp_path: Path) -> None:
-    import subprocess
-
-    file = put(tmp_path / "a.pem", roots()[0].pem)
-    argv = ["openssl", "x509", "-in", str(file), "-trustout", "-addtrust", "serverAuth"]
-    trusted = subprocess.run(argv, capture_output=True, check=True).stdout
-    assert b"BEGIN TRUSTED CERTIFICATE" in trusted
-    assert fingerprints([trusted]) == digests(0)
-
-
-def test_what_cannot_be_decoded_is_passed_over() -> None:
+def test_each_certificate_is_counted_once_whatever_stands_around_it(openssl: Callable[..., str]) -> None:
     def block(label: str, body: str) -> bytes:
         return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n".encode()
 
-    bad = block("CERTIFICATE", "a") + block("TRUSTED CERTIFICATE", "MIIB")
-    assert fingerprints([bad + roots()[0].pem]) == digests(0)
+    pem = roots()[0].pem
+    crlf, other = pem.replace(b"\n", b"\r\n"), pem.replace(b"CERTIFICATE", b"X509 CERTIFICATE")
+    assert fingerprints([pem + b"words\n" + roots()[1].pem, crlf, other]) == digests(0, 1)
+    assert fingerprints([b"", roots()[2].key_pem, pem[:-40]]) == frozenset()
+    assert fingerprints([block("CERTIFICATE", "a") + block("TRUSTED CERTIFICATE", "MIIB") + pem]) == digests(0)
+    trusted = openssl("x509", "-trustout", "-addtrust", "serverAuth", data=pem.decode())
+    assert "BEGIN TRUSTED CERTIFICATE" in trusted
+    assert fingerprints([trusted.encode()]) == digests(0)
 
 
 def test_a_file_of_certificates(tmp_path: Path) -> None:
@@ -53,16 +41,13 @@ def test_a_file_of_certificates(tmp_path: Path) -> None:
     assert TrustFiles().file(path) == ("", f"{path}, 2 certificates", digests(0, 1))
 
 
-@cases(
-    ("make", "problem", "words"),
-    [
-        (lambda _: "", "empty", "empty, which some clients take"),
-        (str, "directory-for-file-client", "a directory, where clients need a file"),
-        (lambda folder: f"{folder}/none", "points-nowhere", "no such file"),
-        (lambda folder: str(put(folder / "t", "words")), "not-certificates", "OpenSSL cannot load it, no certificate"),
-        (lambda folder: str(put(folder / "k", roots()[0].key_pem)), "not-certificates", "OpenSSL cannot load it"),
-    ],
-)
+@cases(("make", "problem", "words"), [
+    (lambda _: "", "empty", "empty, which some clients take"),
+    (str, "directory-for-file-client", "a directory, where clients need a file"),
+    (lambda folder: f"{folder}/none", "points-nowhere", "no such file"),
+    (lambda folder: str(put(folder / "t", "words")), "not-certificates", "OpenSSL cannot load it, no certificate"),
+    (lambda folder: str(put(folder / "k", roots()[0].key_pem)), "not-certificates", "OpenSSL cannot load it"),
+])  # fmt: skip
 def test_what_is_no_file_of_certificates(tmp_path: Path, make: object, problem: str, words: str) -> None:
     contents = TrustFiles().file(make(tmp_path))  # type: ignore[operator]
     assert contents.problem == problem
@@ -83,26 +68,17 @@ def test_nobody_is_waited_for(tmp_path: Path) -> None:
     assert files.file("/dev/zero").problem == "not-certificates"
 
 
-def test_a_file_without_an_end_is_not_read_to_its_end(tmp_path: Path) -> None:
-    path = put(tmp_path / "a.pem", roots()[0].pem)
+def test_what_cannot_be_loaded_is_said(tmp_path: Path, unreadable: Callable[[Path], None]) -> None:
+    bad = b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
+    path = put(tmp_path / "a.pem", roots()[0].pem + bad)
+    assert TrustFiles().file(str(path)).problem == "not-certificates"  # one bad block spoils a whole file for OpenSSL
     os.truncate(path, 1 << 40)
     assert TrustFiles().file(str(path)).words == f"it cannot be read, over 64 MiB, which no such file has: {path}"
-
-
-def test_what_may_not_be_read_is_said_in_the_systems_words(tmp_path: Path, unreadable: Callable[[Path], None]) -> None:
-    path = put(tmp_path / "a.pem", roots()[0].pem)
     unreadable(path)
     assert TrustFiles().file(str(path)).words == f"it cannot be read, Permission denied: {path}"
 
 
-def test_one_bad_block_spoils_a_whole_file_for_openssl(tmp_path: Path) -> None:
-    bad = b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
-    assert TrustFiles().file(str(put(tmp_path / "a.pem", roots()[0].pem + bad))).problem == "not-certificates"
-
-
-def test_our_own_file_is_loaded_by_openssl_only_if_it_was_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_our_own_file_is_loaded_only_if_it_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tmp_path / "bundle.pem", roots()[0].pem + roots()[1].pem)
     loaded: list[str] = []
     real = trust_files._loaded
@@ -154,3 +130,22 @@ def test_what_is_no_directory_of_certificates(tmp_path: Path) -> None:
     assert files.directories(f"{good}:{nowhere}") == (
         "points-nowhere", f"1 hash links, but No such file or directory: {nowhere}", digests(0),
     )  # fmt: skip
+
+
+def test_what_is_not_set_or_is_the_store_overrides_nothing(paths: StorePaths) -> None:
+    own = {"SSL_CERT_FILE": f"{paths.current}/bundle.pem", "SSL_CERT_DIR": f"{paths.current}/crts"}
+    assert (overrides(paths, {}), overrides(paths, own)) == ((), ())
+    assert overrides(paths, {"REQUESTS_CA_BUNDLE": "/etc/other.pem"}) == ()  # the ssl module does not read it
+
+
+def test_a_bundle_of_somebody_else_can_be_adopted_if_its_path_is_absolute_and_it_can_be_used(
+    paths: StorePaths, tmp_path: Path, good: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for value, can_be_adopted in ((good, True), (Path(good).name, False)):
+        expected = Override("SSL_CERT_FILE", "", can_be_adopted=can_be_adopted)
+        assert overrides(paths, {"SSL_CERT_FILE": value}) == (expected,)
+    put(tmp_path / "notes.txt", "words")
+    for value in ("", "/nowhere.pem", str(tmp_path), f"{tmp_path}/notes.txt"):
+        (override,) = overrides(paths, {"SSL_CERT_FILE": value})
+        assert (override.name, bool(override.problem), override.can_be_adopted) == ("SSL_CERT_FILE", True, False)

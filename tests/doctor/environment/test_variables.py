@@ -1,16 +1,23 @@
+"""What the doctor says of each variable: usable, in certboot's way, adopted or adoptable, and where it was set."""
+
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.here import alone, found, put
+from support.commands import Run
+from support.here import found, put
 from support.snapshot import roots
 from support.table import cases
 from support.terminal import answers
 
 import certboot_startup
+from certboot.clients.settings_places import Surroundings
+from certboot.clients.variables import Adoption
 from certboot.doctor.environment import check
+from certboot.doctor.environment.variables import lines_that_set
 from certboot.doctor.finding import Finding
 from certboot.store import env_file
 from certboot.store.paths import StorePaths
@@ -18,45 +25,37 @@ from certboot.store.request import Request
 from certboot.store.update import apply
 
 OTHERS = "set by something else"
-
-
-@pytest.fixture(autouse=True)
-def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    return alone(monkeypatch, tmp_path)
+WINS, FINE, NOWHERE = "variable-overrides-certboot", "variable-usable", "variable-points-nowhere"
+IDLE, YIELDS, FOLDER = "variable-not-applied", "variable-yields", "variable-directory-for-file-client"
+HOOKED = "set by certboot's hook in this interpreter"
 
 
 @pytest.fixture
-def store(paths: StorePaths) -> StorePaths:
-    apply(paths, Request("init"))
-    return paths
+def settings(store: StorePaths) -> dict[str, str]:
+    """What the hook sets."""
+    return env_file.read(store.env) or {}
 
 
 def of(paths: StorePaths, environ: dict[str, str]) -> dict[str, Finding]:
     """Return the findings on variables, by name."""
-    findings = check.check(paths, environ)
-    return {each.subject: each for each in findings if each.id.startswith("variable")}
+    return {each.subject: each for each in check.check(paths, environ) if each.id.startswith("variable")}
 
 
 def one(paths: StorePaths, **environ: str) -> Finding:
-    (finding,) = of(paths, environ).values()
-    return finding
+    """Return the finding on the first of these variables."""
+    return of(paths, environ)[next(iter(environ))]
 
 
-def test_with_nothing_set_and_no_store_there_is_nothing_to_say(paths: StorePaths) -> None:
-    finding = one(paths, HOME="/h")
-    assert (finding.id, finding.status, finding.group) == ("variables-unset", "info", "environment")
-
-
-def good(folder: Path) -> str:
-    return str(put(folder / "good.pem", roots()[0].pem + roots()[1].pem))
-
-
-def whole(folder: Path) -> str:
-    return str(put(folder / "whole.pem", b"".join(root.pem for root in roots())))
+def kind(finding: Finding) -> tuple[str, str]:
+    return finding.id, finding.status
 
 
 def text(folder: Path) -> str:
     return str(put(folder / "notes.txt", "words"))
+
+
+def part(folder: Path) -> str:
+    return str(put(folder / "good.pem", roots()[0].pem + roots()[1].pem))
 
 
 def hashed(folder: Path) -> str:
@@ -67,97 +66,84 @@ def plain(folder: Path) -> str:
     return str(put(folder / "plain" / "ca.pem", roots()[0].pem).parent)
 
 
-VALUES: list[tuple[str, Callable[[Path], str], str, str]] = [
-    ("SSL_CERT_FILE", good, "variable-usable", "ok"),
+@cases(("name", "make", "expected", "status"), [
+    ("SSL_CERT_FILE", part, FINE, "ok"),
     ("SSL_CERT_FILE", lambda _: "", "variable-empty", "warn"),
-    ("SSL_CERT_FILE", lambda folder: f"{folder}/none.pem", "variable-points-nowhere", "fail"),
+    ("SSL_CERT_FILE", lambda folder: f"{folder}/none.pem", NOWHERE, "fail"),
     ("SSL_CERT_FILE", text, "variable-not-certificates", "fail"),
-    ("SSL_CERT_FILE", str, "variable-directory-for-file-client", "fail"),
-    ("NODE_EXTRA_CA_CERTS", str, "variable-directory-for-file-client", "fail"),
-    ("CURL_CA_BUNDLE", str, "variable-directory-for-file-client", "fail"),
-    ("REQUESTS_CA_BUNDLE", hashed, "variable-directory-for-file-client", "warn"),
-    ("PIP_CERT", hashed, "variable-directory-for-file-client", "warn"),
-    ("SSL_CERT_DIR", hashed, "variable-usable", "ok"),
-    ("SSL_CERT_DIR", lambda folder: f"{hashed(folder)}:{plain(folder)}", "variable-usable", "ok"),
+    ("SSL_CERT_FILE", str, FOLDER, "fail"),
+    ("NODE_EXTRA_CA_CERTS", str, FOLDER, "fail"),
+    ("CURL_CA_BUNDLE", str, FOLDER, "fail"),
+    ("REQUESTS_CA_BUNDLE", hashed, FOLDER, "warn"),
+    ("PIP_CERT", hashed, FOLDER, "warn"),
+    ("SSL_CERT_DIR", hashed, FINE, "ok"),
+    ("SSL_CERT_DIR", lambda folder: f"{hashed(folder)}:{plain(folder)}", FINE, "ok"),
     ("SSL_CERT_DIR", lambda _: "", "variable-empty", "warn"),
     ("SSL_CERT_DIR", plain, "variable-not-certificates", "fail"),
-    ("SSL_CERT_DIR", lambda folder: f"{folder}/none", "variable-points-nowhere", "fail"),
-    ("SSL_CERT_DIR", lambda folder: f"{hashed(folder)}:{folder}/none", "variable-points-nowhere", "warn"),
-    ("SSL_CERT_DIR", good, "variable-points-nowhere", "fail"),
-]
-
-
-@cases(("name", "make", "expected", "status"), VALUES)
+    ("SSL_CERT_DIR", lambda folder: f"{folder}/none", NOWHERE, "fail"),
+    ("SSL_CERT_DIR", lambda folder: f"{hashed(folder)}:{folder}/none", NOWHERE, "warn"),
+    ("SSL_CERT_DIR", part, NOWHERE, "fail"),
+])  # fmt: skip
 def test_each_kind_of_value_has_its_finding(
     paths: StorePaths, tmp_path: Path, name: str, make: Callable[[Path], str], expected: str, status: str
 ) -> None:
     value = make(tmp_path)
     finding = one(paths, **{name: value})
-    assert (finding.id, finding.status, finding.subject) == (expected, status, name)
-    assert finding.evidence["value"] == value
-    assert finding.evidence["origin"] == OTHERS
+    assert (*kind(finding), finding.subject) == (expected, status, name)
+    assert (finding.evidence["value"], finding.evidence["origin"]) == (value, OTHERS)
     assert finding.summary.endswith(f"({OTHERS})")
     assert (f"; unset {name} (" in finding.summary) == (status != "ok")
     assert finding.fix == ()
 
 
-def test_how_many_certificates_a_value_gives_is_counted(paths: StorePaths, tmp_path: Path) -> None:
-    assert one(paths, SSL_CERT_FILE=good(tmp_path)).summary.startswith(f"{tmp_path}/good.pem, 2 certificates (")
+def test_without_a_store_what_is_set_is_counted(paths: StorePaths, good: str, tmp_path: Path) -> None:
+    (finding,) = of(paths, {"HOME": "/h"}).values()
+    assert (*kind(finding), finding.group) == ("variables-unset", "info", "environment")
+    assert one(paths, SSL_CERT_FILE=good).summary.startswith(f"{good}, 2 certificates (")
     assert one(paths, SSL_CERT_DIR=hashed(tmp_path)).summary.startswith(f"{tmp_path}/hashed, 1 hash links (")
 
 
-def test_who_set_a_variable_is_said(store: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = env_file.read(store.env) or {}
+def test_who_set_a_variable_is_said(
+    store: StorePaths, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(certboot_startup, "applied", {"SSL_CERT_FILE": settings["SSL_CERT_FILE"]})
-    by = {name: each.evidence["origin"] for name, each in of(store, {**settings, "SSL_CERT_DIR": "/etc"}).items()}
-    inherited = "set to certboot's store, inherited from the process that started this one"
-    assert by == {
-        **dict.fromkeys(settings, inherited),
-        "SSL_CERT_FILE": "set by certboot's hook in this interpreter",
-        "SSL_CERT_DIR": OTHERS,
-    }
+    findings = of(store, {**settings, "SSL_CERT_DIR": "/etc"})
+    inherited = dict.fromkeys(settings, "set to certboot's store, inherited from the process that started this one")
+    expected = {**inherited, "SSL_CERT_FILE": HOOKED, "SSL_CERT_DIR": OTHERS}
+    assert {name: each.evidence["origin"] for name, each in findings.items()} == expected
 
 
-def test_what_points_into_a_damaged_store_is_mended_by_init(store: StorePaths, certboot: Callable[..., object]) -> None:
-    settings = env_file.read(store.env) or {}
-    assert {f.status for f in of(store, settings).values()} == {"ok"}
+def test_what_leads_into_damage_is_mended_by_init(store: StorePaths, settings: dict[str, str], certboot: Run) -> None:
+    assert found(store, settings) == []
     (store.current / "bundle.pem").unlink()
-    findings = [f for f in of(store, settings).values() if f.status != "ok"]
-    assert {(f.id, f.fix) for f in findings} == {("variable-points-nowhere", (("certboot", "init"),))}
+    findings = [each for each in of(store, settings).values() if each.status != "ok"]
+    assert {(each.id, each.fix) for each in findings} == {(NOWHERE, (("certboot", "init"),))}
     assert len(findings) == len(settings) - 1
     certboot(*findings[0].fix[0][1:])
-    assert {f.status for f in of(store, settings).values()} == {"ok"}
+    assert {each.status for each in of(store, settings).values()} == {"ok"}
 
 
-def test_what_the_hook_would_set_but_did_not_is_named(store: StorePaths) -> None:
-    findings = of(store, {})
-    assert {(f.id, f.status) for f in findings.values()} == {("variable-not-applied", "info")}
-    assert findings.keys() == set(env_file.read(store.env) or ())
+def test_what_the_hook_did_not_set_is_named_with_why(store: StorePaths, settings: dict[str, str], whole: str) -> None:
+    assert {name: kind(each) for name, each in of(store, {}).items()} == dict.fromkeys(settings, (IDLE, "info"))
+    findings = of(store, {"PIP_CERT": whole})
+    yields = findings["REQUESTS_CA_BUNDLE"]
+    assert (yields.id, yields.summary) == (YIELDS, "left unset because PIP_CERT is set")
+    assert findings["SSL_CERT_FILE"].id == IDLE
+    # With certboot's own bundle it keeps nothing back, so it cannot be the reason.
+    assert of(store, {"PIP_CERT": settings["REQUESTS_CA_BUNDLE"]})["REQUESTS_CA_BUNDLE"].id == IDLE
 
 
-def test_a_variable_that_yields_to_another_is_named_with_it(store: StorePaths, tmp_path: Path) -> None:
-    findings = of(store, {"PIP_CERT": whole(tmp_path)})
-    assert (findings["REQUESTS_CA_BUNDLE"].id, findings["REQUESTS_CA_BUNDLE"].summary) == (
-        "variable-yields",
-        "left unset because PIP_CERT is set",
-    )
-    assert findings["SSL_CERT_FILE"].id == "variable-not-applied"
-
-
-def test_the_hook_yields_to_nobodys_value_but_a_foreign_one(store: StorePaths) -> None:
-    """``PIP_CERT`` with certboot's own bundle keeps nothing back, so it cannot be the reason."""
-    ours = (env_file.read(store.env) or {})["REQUESTS_CA_BUNDLE"]
-    assert of(store, {"PIP_CERT": ours})["REQUESTS_CA_BUNDLE"].id == "variable-not-applied"
-
-
-def test_a_value_that_wins_and_lacks_something_is_a_warning_with_what_it_lacks(
-    store: StorePaths, tmp_path: Path, certboot: Callable[..., object], ca_file: Path
+def test_a_value_that_wins_may_lack_something(
+    store: StorePaths, good: str, whole: str, certboot: Run, ca_file: Path
 ) -> None:
+    finding = one(store, SSL_CERT_FILE=whole)
+    assert (*kind(finding), finding.fix) == (WINS, "info", ())
+    assert "and it has all 3 anchors of the store" in finding.summary
     certboot("init", "--add", ca_file)
-    finding = of(store, {"SSL_CERT_FILE": good(tmp_path)})["SSL_CERT_FILE"]
-    assert (finding.id, finding.status) == ("variable-overrides-certboot", "warn")
+    finding = one(store, SSL_CERT_FILE=good)
+    assert kind(finding) == (WINS, "warn")
     assert finding.summary == (
-        f"{tmp_path}/good.pem, 2 certificates; certboot leaves it alone, and it lacks 2 of the store's 4 anchors, "
+        f"{good}, 2 certificates; certboot leaves it alone, and it lacks 2 of the store's 4 anchors, "
         f"such as Example Corp Root ({OTHERS})"
     )
     assert (finding.evidence["anchors"], finding.evidence["anchors_missing"]) == (4, 2)
@@ -165,65 +151,133 @@ def test_a_value_that_wins_and_lacks_something_is_a_warning_with_what_it_lacks(
     assert finding.evidence["store"] == str(store.current / "bundle.pem")
 
 
-def test_a_value_that_wins_and_lacks_nothing_is_for_information(store: StorePaths, tmp_path: Path) -> None:
-    finding = of(store, {"SSL_CERT_FILE": whole(tmp_path)})["SSL_CERT_FILE"]
-    assert (finding.id, finding.status, finding.fix) == ("variable-overrides-certboot", "info", ())
-    assert "and it has all 3 anchors of the store" in finding.summary
-
-
 @cases("name", ["AWS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "CARGO_HTTP_CAINFO"])
-def test_a_variable_that_certboot_does_not_set_matters_only_if_it_lacks_something(
-    store: StorePaths, tmp_path: Path, name: str
+def test_a_variable_of_others_matters_if_it_lacks_something(
+    store: StorePaths, good: str, whole: str, name: str
 ) -> None:
-    finding = of(store, {name: good(tmp_path)})[name]
-    assert (finding.id, finding.status, finding.fix) == (
-        "variable-overrides-certboot", "warn", (("certboot", "adopt", name),),
-    )  # fmt: skip
+    finding = one(store, **{name: good})
+    assert (*kind(finding), finding.fix) == (WINS, "warn", (("certboot", "adopt", name),))
     assert finding.evidence["store"] == ""
-    assert of(store, {name: whole(tmp_path)})[name].id == "variable-usable"
+    assert one(store, **{name: whole}).id == FINE
 
 
-def test_what_node_adds_to_its_own_list_need_not_hold_the_public_ones(
-    store: StorePaths, tmp_path: Path, certboot: Callable[..., object], ca_file: Path
-) -> None:
+def test_what_node_adds_need_not_be_all(store: StorePaths, tmp_path: Path, certboot: Run, ca_file: Path) -> None:
     value = str(put(tmp_path / "other.pem", roots()[1].pem))
-    assert of(store, {"NODE_EXTRA_CA_CERTS": value})["NODE_EXTRA_CA_CERTS"].status == "info"
-    assert of(store, {"GIT_SSL_CAINFO": value})["GIT_SSL_CAINFO"].status == "warn"  # git has no list of its own
+    assert one(store, NODE_EXTRA_CA_CERTS=value).status == "info"
+    assert one(store, GIT_SSL_CAINFO=value).status == "warn"  # git has no list of its own
     certboot("init", "--add", ca_file)
-    finding = of(store, {"NODE_EXTRA_CA_CERTS": value})["NODE_EXTRA_CA_CERTS"]
+    finding = one(store, NODE_EXTRA_CA_CERTS=value)
     assert (finding.status, finding.evidence["anchors_missing"]) == ("warn", 1)
 
 
 def test_the_remedy_of_a_value_that_wins_is_adopt_and_it_mends_it(
-    store: StorePaths, tmp_path: Path, certboot: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+    store: StorePaths, good: str, certboot: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", good(tmp_path))
-    finding = of(store, {"SSL_CERT_FILE": good(tmp_path)})["SSL_CERT_FILE"]
-    ((program, *arguments),) = finding.fix
-    assert program == "certboot"
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        finding = one(store, **{name: good})
+        assert (*kind(finding), finding.fix) == (WINS, "warn", (("certboot", "adopt", name),))
+    monkeypatch.setenv("SSL_CERT_FILE", good)
     answers(monkeypatch, "y\n")
-    assert certboot(*arguments).status == 0  # type: ignore[attr-defined]
-    assert of(store, {"SSL_CERT_FILE": good(tmp_path)})["SSL_CERT_FILE"].id == "variable-not-applied"
+    assert certboot("adopt", "SSL_CERT_FILE").status == 0
+    assert one(store, SSL_CERT_FILE=good).id == IDLE
 
 
-def test_the_line_that_seems_to_set_a_variable_is_told_where_something_is_to_be_done(
-    store: StorePaths, tmp_path: Path, clean: Path
+def test_adopt_is_offered_where_it_would_work(store: StorePaths, good: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(good).parent)
+    finding = one(store, SSL_CERT_FILE=Path(good).name)
+    assert (*kind(finding), finding.fix) == (WINS, "warn", ())
+    store.env.write_text("")
+    finding = one(store, AWS_CA_BUNDLE=good)
+    assert (finding.id, finding.fix) == (WINS, ())
+
+
+@pytest.fixture
+def adopted(store: StorePaths, good: str) -> str:
+    """The value of SSL_CERT_FILE that is adopted."""
+    apply(store, Request("adopt", adopt=(Adoption("SSL_CERT_FILE", good),)))
+    return good
+
+
+@pytest.mark.usefixtures("adopted")
+def test_an_adopted_value_that_was_replaced_is_certboots(store: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = env_file.read(store.env) or {}
+    monkeypatch.setattr(certboot_startup, "applied", settings)
+    findings = of(store, settings)
+    assert {kind(findings[name]) for name in settings} == {(FINE, "ok")}
+    assert {findings[name].evidence["origin"] for name in settings} == {HOOKED}
+
+
+def test_an_adopted_value_without_the_hook_holds_nothing_back(store: StorePaths, adopted: str, tmp_path: Path) -> None:
+    findings = of(store, {"SSL_CERT_FILE": adopted})
+    finding = findings["SSL_CERT_FILE"]
+    assert (*kind(finding), finding.fix) == (IDLE, "info", ())
+    assert "adopted, but not replaced here" in finding.summary
+    assert findings["SSL_CERT_DIR"].id == IDLE
+    assert of(store, {"SSL_CERT_FILE": f"{adopted}.other"})["SSL_CERT_DIR"].id == YIELDS  # the control
+    other = str(put(tmp_path / "other.pem", roots()[0].pem))
+    for name, value in (("SSL_CERT_FILE", other), ("REQUESTS_CA_BUNDLE", adopted)):
+        assert (one(store, **{name: value}).id, one(store, **{name: value}).fix) == (
+            WINS, (("certboot", "adopt", name),),
+        )  # fmt: skip
+    Path(adopted).unlink()
+    assert kind(one(store, SSL_CERT_FILE=adopted)) == (NOWHERE, "fail")
+
+
+# Where a variable is set
+
+
+def test_the_line_that_sets_a_variable_is_told_if_it_matters(
+    store: StorePaths, good: str, whole: str, clean: Path
 ) -> None:
     path = put(clean / ".bashrc", "# words\nexport SSL_CERT_FILE=hush\n")
-    finding = of(store, {"SSL_CERT_FILE": good(tmp_path), "HOME": str(clean)})["SSL_CERT_FILE"]
+    finding = one(store, SSL_CERT_FILE=good, HOME=str(clean))
     assert finding.summary.endswith(f"({OTHERS}, it seems in {path}:2)")
     assert finding.evidence["set_in"] == [f"{path}:2"]
     assert "hush" not in repr(finding)
-    for value in (whole(tmp_path), str(store.current / "bundle.pem")):
-        finding = of(store, {"SSL_CERT_FILE": value, "HOME": str(clean)})["SSL_CERT_FILE"]
-        assert "set_in" not in finding.evidence
+    for value in (whole, str(store.current / "bundle.pem")):
+        assert "set_in" not in one(store, SSL_CERT_FILE=value, HOME=str(clean)).evidence
 
 
-def test_where_the_hook_sets_nothing_adopt_is_no_remedy(store: StorePaths, tmp_path: Path) -> None:
-    store.env.write_text("")
-    finding = of(store, {"AWS_CA_BUNDLE": good(tmp_path)})["AWS_CA_BUNDLE"]
-    assert (finding.id, finding.fix) == ("variable-overrides-certboot", ())
+@pytest.fixture
+def around(clean: Path, tmp_path: Path) -> Surroundings:
+    return Surroundings({"HOME": str(clean)}, tmp_path, tmp_path / "root")
 
 
-def test_a_store_that_is_whole_has_nothing_wrong_with_its_own_values(store: StorePaths) -> None:
-    assert found(store, env_file.read(store.env) or {}) == []
+@cases(("line", "sets"), [
+    ("SSL_CERT_FILE=/a", True),
+    ("export SSL_CERT_FILE=/a", True),
+    ("\texport  SSL_CERT_FILE='/a'", True),
+    ("declare -x SSL_CERT_FILE=/a", True),
+    ("set -gx SSL_CERT_FILE /a", True),
+    ("set -g -x SSL_CERT_FILE /a", True),
+    ("# export SSL_CERT_FILE=/a", False),
+    ("export SSL_CERT_FILE", False),
+    ("unset SSL_CERT_FILE", False),
+    ("export MY_SSL_CERT_FILE=/a", False),
+    ("SSL_CERT_FILES=/a", False),
+    ("echo SSL_CERT_FILE=/a", False),
+])  # fmt: skip
+def test_a_line_that_sets_a_variable_is_known(around: Surroundings, line: str, *, sets: bool) -> None:
+    path = put(around.home / ".bashrc", f"# words\n{line}\n")
+    assert lines_that_set("SSL_CERT_FILE", around) == ((f"{path}:2",) if sets else ())
+
+
+@cases("name", [
+    "home/.profile", "home/.zshrc", "home/.config/fish/config.fish", "home/.config/fish/conf.d/a.fish",
+    "home/.config/environment.d/a.conf", "root/etc/environment", "root/etc/profile.d/a.sh",
+])  # fmt: skip
+def test_each_file_that_is_read_at_a_start_is_looked_at(around: Surroundings, tmp_path: Path, name: str) -> None:
+    path = put(tmp_path / name, "SSL_CERT_FILE=/a\n")
+    put(path.parent / "notes.txt", "SSL_CERT_FILE=/a\n")
+    assert lines_that_set("SSL_CERT_FILE", around) == (f"{path}:1",)
+
+
+@pytest.mark.timeout(10)
+def test_nobody_is_waited_for_or_asked_on_windows(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(around.home / ".bashrc")
+    assert lines_that_set("SSL_CERT_FILE", around) == ()
+    put(around.home / ".profile", "SSL_CERT_FILE=/a\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        lines = lines_that_set("SSL_CERT_FILE", around)
+    assert lines == ()

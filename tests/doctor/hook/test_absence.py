@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import typing
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from support.commands import Run
 from support.environments import SYSTEM_PATH
 from support.here import put
 from support.table import cases
@@ -24,12 +24,6 @@ from certboot.doctor.hook import absence as hook_absence
 from certboot.doctor.hook.absence import why_not_run
 from certboot.hook import found, install, start_up_files
 from certboot.hook.interpreters import Interpreter
-from certboot.store.paths import StorePaths
-from certboot.store.request import Request
-from certboot.store.update import apply
-
-if typing.TYPE_CHECKING:
-    from support.environments import Ran
 
 SOURCE = Path(str(certboot_package.__file__)).parents[1]
 PTH = "import certboot_startup; certboot_startup.activate()\n"
@@ -47,19 +41,24 @@ def copied(tmp_path: Path) -> Path:
     return tmp_path / "site"
 
 
-def test_a_hook_that_is_in_its_place_was_not_processed(copied: Path) -> None:
-    absence = why_not_run(at(copied))
-    assert (absence.id, absence.fix) == ("hook-not-run", ())
-    assert absence.summary.endswith(f": {copied}/certboot_startup.pth")
+def kind(folder: Path, *version: int) -> str:
+    return why_not_run(at(folder, typing.cast("tuple[int, int, int]", version or (3, 11, 9)))).id
 
 
-def test_without_site_nothing_is_processed(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    flags = SimpleNamespace(no_site=1)
-    monkeypatch.setattr(hook_absence, "sys", SimpleNamespace(flags=flags, platform=sys.platform, executable=""))
-    assert why_not_run(at(copied)).id == "hook-no-site"
+def other_sys(monkeypatch: pytest.MonkeyPatch, platform: str = sys.platform, *, no_site: bool = False) -> None:
+    flags = SimpleNamespace(no_site=int(no_site))
+    monkeypatch.setattr(hook_absence, "sys", SimpleNamespace(flags=flags, platform=platform, executable=""))
 
 
 INSTALL = (("certboot", "hook", "install", "--python", "/usr/bin/python3"),)
+
+
+def test_a_hook_that_is_in_its_place_was_not_processed(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    absence = why_not_run(at(copied))
+    assert (absence.id, absence.fix) == ("hook-not-run", ())
+    assert absence.summary.endswith(f": {copied}/certboot_startup.pth")
+    other_sys(monkeypatch, no_site=True)
+    assert kind(copied) == "hook-no-site"
 
 
 def test_a_hook_beside_its_module_only_lies_outside_site(tmp_path: Path) -> None:
@@ -67,10 +66,7 @@ def test_a_hook_beside_its_module_only_lies_outside_site(tmp_path: Path) -> None
     absence = why_not_run(at(tmp_path))
     assert (absence.id, absence.fix) == ("hook-outside-site", INSTALL)
     assert absence.summary.endswith(f": {SOURCE}")
-
-
-def test_what_the_systems_package_manager_looks_after_is_left_alone(tmp_path: Path) -> None:
-    managed = at(tmp_path)._replace(managed=True)
+    managed = at(tmp_path)._replace(managed=True)  # by the system's package manager
     assert why_not_run(managed).fix == ((*INSTALL[0], "--user"),)
 
 
@@ -83,12 +79,13 @@ def test_a_start_up_file_that_is_nowhere_is_missing(tmp_path: Path, monkeypatch:
     assert why_not_run(at(tmp_path)).fix[0][1:4] == ("-m", "pip", "install")
 
 
-def test_from_python_3_18_on_it_is_the_start_file_that_counts(copied: Path) -> None:
-    for version in ((3, 15, 0), (3, 18, 0)):
-        assert why_not_run(at(copied, version)).id == "hook-not-run"
-    (copied / "certboot_startup.start").unlink()
-    assert why_not_run(at(copied, (3, 14, 0))).id == "hook-not-run"
-    assert why_not_run(at(copied, (3, 18, 0))).id == "hook-outside-site"
+def test_the_start_file_counts_from_the_python_on_that_knows_such_files(copied: Path) -> None:
+    file = copied / "certboot_startup.start"
+    assert kind(copied, 3, 15, 0) == kind(copied, 3, 18, 0) == "hook-not-run"
+    file.write_text("# words\n")
+    assert (kind(copied, 3, 14, 0), kind(copied, 3, 15, 0)) == ("hook-not-run", "hook-altered")
+    file.unlink()
+    assert (kind(copied, 3, 14, 0), kind(copied, 3, 18, 0)) == ("hook-not-run", "hook-outside-site")
 
 
 @cases("text", ["", "# words\n", " import certboot_startup; certboot_startup.activate()\n", None])
@@ -101,23 +98,14 @@ def test_a_start_up_file_that_was_changed_is_replaced(copied: Path, text: str | 
     assert absence.summary.endswith(f": {path}")
 
 
-def test_a_start_file_that_was_changed_counts_where_python_knows_such_files(copied: Path) -> None:
-    (copied / "certboot_startup.start").write_text("# words\n")
-    assert why_not_run(at(copied, (3, 14, 0))).id == "hook-not-run"
-    assert why_not_run(at(copied, (3, 15, 0))).id == "hook-altered"
-
-
 @pytest.mark.timeout(10)
-def test_a_start_up_file_that_is_a_pipe_was_changed(copied: Path) -> None:
+def test_a_start_up_file_that_cannot_be_read_was_changed(copied: Path, unreadable: Callable[[Path], None]) -> None:
     path = copied / "certboot_startup.pth"
+    unreadable(path)
+    assert kind(copied) == "hook-altered"
     path.unlink()
     os.mkfifo(path)
-    assert why_not_run(at(copied)).id == "hook-altered"
-
-
-def test_a_start_up_file_that_cannot_be_read_was_changed(copied: Path, unreadable: Callable[[Path], None]) -> None:
-    unreadable(copied / "certboot_startup.pth")
-    assert why_not_run(at(copied)).id == "hook-altered"
+    assert kind(copied) == "hook-altered"
 
 
 @cases(("platform", "fix"), [("darwin", ("chflags", "nohidden")), ("linux", None)])
@@ -126,22 +114,14 @@ def test_a_hidden_start_up_file_is_shown_again(
 ) -> None:
     """The attribute cannot be set here."""
     path = copied / "certboot_startup.pth"
-    assert why_not_run(at(copied)).id == "hook-not-run"
     monkeypatch.setattr(start_up_files, "_is_hidden", lambda each: each == path)
-    flags = SimpleNamespace(no_site=0)
-    monkeypatch.setattr(hook_absence, "sys", SimpleNamespace(flags=flags, platform=platform, executable=""))
+    other_sys(monkeypatch, platform)
     absence = why_not_run(at(copied))
     assert (absence.id, absence.fix) == ("hook-hidden", ((*fix, str(path)),) if fix else ())
-    assert why_not_run(at(copied, (3, 12, 1))).id == "hook-not-run"  # that one runs hidden files too
+    assert kind(copied, 3, 12, 1) == "hook-not-run"  # that one runs hidden files too
 
 
 # Interpreters that really start
-
-
-@pytest.fixture
-def store(paths: StorePaths) -> StorePaths:
-    apply(paths, Request("init"))
-    return paths
 
 
 @pytest.fixture
@@ -159,7 +139,7 @@ def doctor(venv: Path, home: Path, *flags: str, source: Path = SOURCE) -> dict[s
     return {each["id"]: each for each in json.loads(ran.stdout)["findings"]}
 
 
-def apply_fix(certboot: Callable[..., Ran], finding: dict[str, typing.Any]) -> None:
+def apply_fix(certboot: Run, finding: dict[str, typing.Any]) -> None:
     for program, *arguments in finding["fix"]:
         if program == "certboot":
             assert certboot(*arguments).status == 0
@@ -167,96 +147,63 @@ def apply_fix(certboot: Callable[..., Ran], finding: dict[str, typing.Any]) -> N
             subprocess.run([program, *arguments], check=True, timeout=60)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("store")
-def test_the_command_puts_the_hook_where_it_runs(venv: Path, clean: Path, certboot: Callable[..., Ran]) -> None:
-    """From PYTHONPATH it does not; -S leaves it out, -E and -s do not."""
-    findings = doctor(venv, clean)
-    assert findings["hook-outside-site"]["status"] == "fail"
-    apply_fix(certboot, findings["hook-outside-site"])
-    assert doctor(venv, clean)["hook-active"]["status"] == "ok"
-    assert doctor(venv, clean, "-s")["hook-active"]["status"] == "ok"
-    assert doctor(venv, clean, "-S")["hook-no-site"]["status"] == "fail"
+def beside(folder: Path, *names: str) -> Path:
+    """Return a folder with these packages of ours in it."""
+    folder.mkdir()
+    for name in names:
+        (folder / name).symlink_to(SOURCE / name)
+    return folder
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("store")
-def test_the_command_replaces_a_start_up_file_that_was_changed(
-    venv: Path, clean: Path, certboot: Callable[..., Ran]
-) -> None:
-    certboot("hook", "install", "--python", python_of(venv))
-    (packages(venv) / "certboot_startup.pth").write_text("# words\n")
-    findings = doctor(venv, clean)
-    assert findings["hook-altered"]["status"] == "fail"
-    apply_fix(certboot, findings["hook-altered"])
-    assert "hook-active" in doctor(venv, clean)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("store")
-def test_the_command_puts_back_a_start_up_file_that_is_missing(
-    venv: Path, clean: Path, certboot: Callable[..., Ran], tmp_path: Path
-) -> None:
-    source = tmp_path / "source"
-    source.mkdir()
-    for name in ("certboot", "certboot_startup"):
-        (source / name).symlink_to(SOURCE / name)
-    certboot("hook", "install", "--python", python_of(venv))
-    assert "hook-active" in doctor(venv, clean, source=source)
-    (packages(venv) / "certboot_startup.pth").unlink()
-    findings = doctor(venv, clean, source=source)
-    apply_fix(certboot, findings["hook-missing"])
-    assert "hook-active" in doctor(venv, clean, source=source)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("store")
-def test_the_command_renews_a_copy_that_is_outdated(venv: Path, clean: Path, certboot: Callable[..., Ran]) -> None:
-    certboot("hook", "install", "--python", python_of(venv))
-    assert "hook-copy-outdated" not in doctor(venv, clean)
-    site = packages(venv)
+def outdated(site: Path) -> None:
     own = found.read_record(site)
     assert own
     module = put(site / "certboot_startup" / "guards.py", "# of an older certboot\n")
     digests = {**own.files, "certboot_startup/guards.py": (found.sha256(module.read_bytes()),)}
     (site / found.RECORD_NAME).write_bytes(found.render_record(found.Record("0.0.9", "", digests)))
-    finding = doctor(venv, clean)["hook-copy-outdated"]
-    assert (finding["status"], finding["evidence"]["version"]) == ("warn", "0.0.9")
-    apply_fix(certboot, finding)
-    assert "hook-copy-outdated" not in doctor(venv, clean)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("store")
-def test_a_copy_from_another_certboot_is_known_and_renewed(
-    venv: Path, clean: Path, certboot: Callable[..., Ran], tmp_path: Path
-) -> None:
-    """The certboot that is asked has no hook beside it: the copy is the one that runs."""
-    source = tmp_path / "source"
-    source.mkdir()
-    (source / "certboot").symlink_to(SOURCE / "certboot")
-    certboot("hook", "install", "--python", python_of(venv))
-    assert doctor(venv, clean, source=source)["hook-from-elsewhere"]["status"] == "info"
+def test_the_remedy_of_each_absence_runs_and_mends_it(venv: Path, clean: Path, certboot: Run, tmp_path: Path) -> None:
+    """From PYTHONPATH the hook does not run; -S leaves it out, -s does not."""
+    site, source = packages(venv), beside(tmp_path / "source", "certboot", "certboot_startup")
+    damages: dict[str, Callable[[], object]] = {
+        "hook-outside-site": lambda: None,
+        "hook-altered": lambda: (site / "certboot_startup.pth").write_text("# words\n"),
+        "hook-missing": (site / "certboot_startup.pth").unlink,
+        "hook-copy-outdated": lambda: outdated(site),
+    }
+    for absence, damage in damages.items():
+        damage()
+        at_hand = source if absence == "hook-missing" else SOURCE
+        finding = doctor(venv, clean, source=at_hand)[absence]
+        assert finding["status"] == ("warn" if absence == "hook-copy-outdated" else "fail")
+        apply_fix(certboot, finding)
+        findings = doctor(venv, clean, source=at_hand)
+        assert (findings["hook-active"]["status"], absence in findings) == ("ok", False)
+    assert doctor(venv, clean, "-s")["hook-active"]["status"] == "ok"
+    assert doctor(venv, clean, "-S")["hook-no-site"]["status"] == "fail"
+    # A certboot that has no hook beside it is asked: the copy is the one that runs.
+    alone = beside(tmp_path / "alone", "certboot")
+    assert doctor(venv, clean, source=alone)["hook-from-elsewhere"]["status"] == "info"
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("store")
-@pytest.mark.parametrize(("first", "status"), [("ssl", "info"), ("httplib2", "warn"), ("json", None)])
-def test_a_start_up_file_that_imports_something_first_is_named(
-    venv: Path, clean: Path, certboot: Callable[..., Ran], first: str, status: str | None
-) -> None:
+def test_a_start_up_file_that_imports_something_first_is_named(venv: Path, clean: Path, certboot: Run) -> None:
     certboot("hook", "install", "--python", python_of(venv))
     site = packages(venv)
     put(site / "httplib2.py", "")
-    path = put(site / "aaa.pth", f"import {first}\n")
-    findings = doctor(venv, clean)
-    assert "hook-active" in findings
-    assert findings["other-start-up-hooks"]["evidence"]["files"][0]["file"] == str(path)
-    if status is None:
-        assert "hook-late" not in findings
-    else:
-        assert findings["hook-late"]["status"] == status
-        assert findings["hook-late"]["evidence"]["started_before"] == [str(path)]
-    shutil.copy(path, site / "zzz.pth")
-    path.unlink()
+    for first, status in (("ssl", "info"), ("httplib2", "warn"), ("json", None)):
+        path = put(site / "aaa.pth", f"import {first}\n")
+        findings = doctor(venv, clean)
+        assert "hook-active" in findings
+        assert findings["other-start-up-hooks"]["evidence"]["files"][0]["file"] == str(path)
+        assert ("hook-late" in findings) == bool(status)
+        if status:
+            assert findings["hook-late"]["status"] == status
+            assert findings["hook-late"]["evidence"]["started_before"] == [str(path)]
+    put(site / "zzz.pth", "import httplib2\n")
+    (site / "aaa.pth").unlink()
     assert "hook-late" not in doctor(venv, clean)

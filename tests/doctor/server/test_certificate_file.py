@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-import typing
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.asking import Ask
 from support.chains import CA, make
+from support.commands import Run
 from support.table import cases
 
-if typing.TYPE_CHECKING:
-    from support.asking import Answer
-    from support.environments import Ran
-
-Ask = Callable[..., "Answer"]
-Run = Callable[..., "Ran"]
+Written = Callable[..., Path]
+Argv = Callable[..., tuple[str | Path, ...]]
 Damage = Callable[[bytes], bytes]
 ROOT = make("Corp Root", form=CA)
 MIDDLE = make("Middle", ROOT, CA)
@@ -42,11 +39,11 @@ UNSEEN: dict[str, Damage] = {
     "spaces before it": lambda pem: b"".join(b"  " + line for line in pem.splitlines(keepends=True)),
 }
 DAMAGE = {**REFUSED, **UNSEEN}
-kinds = pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+kinds = cases("damage", DAMAGE.values(), ids=list(DAMAGE))
 
 
 @pytest.fixture
-def written(tmp_path: Path) -> Callable[..., Path]:
+def written(tmp_path: Path) -> Written:
     def write(*parts: bytes, name: str = "chain.pem") -> Path:
         (tmp_path / name).write_bytes(b"".join(parts))
         return tmp_path / name
@@ -55,7 +52,7 @@ def written(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def argv(written: Callable[..., Path]) -> Callable[..., tuple[str | Path, ...]]:
+def argv(written: Written) -> Argv:
     """The arguments for a chain file of these parts, with the root as the one anchor."""
 
     def made(*parts: bytes) -> tuple[str | Path, ...]:
@@ -70,9 +67,7 @@ def behind(*before: bytes) -> str:
 
 
 @kinds
-def test_a_damaged_intermediate_is_the_cause_where_it_is_missing(
-    ask: Ask, argv: Callable[..., tuple[str, ...]], damage: Damage
-) -> None:
+def test_a_damaged_intermediate_is_the_cause_where_it_is_missing(ask: Ask, argv: Argv, damage: Damage) -> None:
     assert ask(*argv(SERVER.pem)).primary == "untrusted-root"
     assert ask(*argv(SERVER.pem, MIDDLE.pem)).primary is None
     bad = damage(MIDDLE.pem)
@@ -87,9 +82,7 @@ def test_a_damaged_intermediate_is_the_cause_where_it_is_missing(
 
 
 @kinds
-def test_damage_behind_a_good_chain_is_said_after_the_verdict(
-    ask: Ask, argv: Callable[..., tuple[str, ...]], damage: Damage
-) -> None:
+def test_damage_behind_a_good_chain_is_said_after_the_verdict(ask: Ask, argv: Argv, damage: Damage) -> None:
     bad = damage(ROOT.pem)
     answer = ask(*argv(SERVER.pem, MIDDLE.pem, bad))
     assert (answer.primary, answer.ids[:2], answer.status) == (None, ["handshake-ok", ID], 1)
@@ -98,28 +91,30 @@ def test_damage_behind_a_good_chain_is_said_after_the_verdict(
 
 
 @kinds
-@cases("before", [SERVER.key_pem, b"# the server's\n"], ids=["key", "comment"])
-def test_a_damaged_first_certificate_ends_the_check(
-    certboot: Run, argv: Callable[..., tuple[str, ...]], damage: Damage, before: bytes
-) -> None:
+def test_a_damaged_first_certificate_ends_the_check(certboot: Run, argv: Argv, damage: Damage) -> None:
     """Otherwise the intermediate would be taken for the server's certificate."""
-    ran = certboot("doctor", *argv(before, damage(SERVER.pem), MIDDLE.pem))
-    assert (ran.status, behind(before) in ran.out, "chain.pem" in ran.out) == (2, True, True)
-    assert "the first certificate, which is the server's, cannot be used" in ran.out
-    assert certboot("doctor", *argv(before, damage(SERVER.pem))).status == 2
+    for before in (SERVER.key_pem, b"# the server's\n"):
+        ran = certboot("doctor", *argv(before, damage(SERVER.pem), MIDDLE.pem))
+        assert (ran.status, behind(before) in ran.out, "chain.pem" in ran.out) == (2, True, True)
+        assert "the first certificate, which is the server's, cannot be used" in ran.out
+        assert certboot("doctor", *argv(before, damage(SERVER.pem))).status == 2
 
 
-def test_a_file_of_nothing_but_a_damaged_certificate_says_what_is_wrong(
-    certboot: Run, argv: Callable[..., tuple[str, ...]]
-) -> None:
-    ran = certboot("doctor", *argv(SERVER.pem[1:]))
-    assert "no certificate that can be read, the block in line 1: its BEGIN line" in ran.out
+def test_a_first_certificate_without_use_ends_it_too(certboot: Run, argv: Argv, openssl: Callable[..., str]) -> None:
+    bad = SERVER.pem[:100] + b"*" + SERVER.pem[101:] + MIDDLE.pem
+    rejected = openssl("x509", "-trustout", "-addreject", "serverAuth", data=SERVER.pem.decode()).encode()
+    for parts, words in (
+        ([SERVER.pem[1:]], "no certificate that can be read, the block in line 1: its BEGIN line"),
+        ([bad.decode().encode("utf-16")], "the block in line 1: not base64"),
+        ([rejected, MIDDLE.pem], "is not to be trusted for TLS servers"),
+        ([rejected, MIDDLE.pem], "the first certificate"),
+    ):
+        ran = certboot("doctor", *argv(*parts))
+        assert (ran.status, words in ran.out) == (2, True)
 
 
 @cases("kind", DAMAGE)
-def test_openssl_as_a_server_refuses_the_same_files_or_leaves_the_certificate_out(
-    written: Callable[..., Path], kind: str
-) -> None:
+def test_openssl_as_a_server_refuses_the_same_files_or_leaves_the_certificate_out(written: Written, kind: str) -> None:
     key = written(SERVER.key_pem, name="key.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(written(SERVER.pem, MIDDLE.pem), key)
@@ -128,37 +123,29 @@ def test_openssl_as_a_server_refuses_the_same_files_or_leaves_the_certificate_ou
         context.load_cert_chain(bad, key)
 
 
-@pytest.mark.parametrize(
-    "beside",
-    [
-        SERVER.key_pem,
-        b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n",
-        b"-----BEGIN X509 CRL-----\nnot even base64\n-----END X509 CRL-----\n",
-        b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n****\n-----END RSA PRIVATE KEY-----\n",
-        b"subject=CN = localhost\nissuer=CN = Middle\n",
-        b"# -----BEGIN CERTIFICATE-----\n# MIIB\n# -----END CERTIFICATE-----\n",
-        b"what follows is BEGIN CERTIFICATE and more\n",
-        b"\x00\x01\xff\n\n \t\r\n",
-    ],
-    ids=["key", "parameters", "list", "locked key", "names", "commented out", "prose", "anything"],
-)
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_what_else_stands_in_such_files_is_no_damage(
-    ask: Ask, argv: Callable[..., tuple[str, ...]], written: Callable[..., Path], beside: bytes, place: int
-) -> None:
-    parts = [SERVER.pem, MIDDLE.pem]
-    parts.insert(place, beside)
-    file = b"".join(parts)
-    for content in (file, b"\xef\xbb\xbf" + file, file.replace(b"\n", b"\r\n"), file.rstrip(b"\n")):
-        assert ask(*argv(content)).ids == ["handshake-ok"]
-    anchors = written(ROOT.pem, beside, name="anchors.pem")
-    chain = written(SERVER.pem, MIDDLE.pem)
-    assert ask("hook", "--chain", chain, "--host", "localhost", "--anchors", anchors).ids == ["handshake-ok"]
+@cases("beside", [
+    SERVER.key_pem,
+    b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n",
+    b"-----BEGIN X509 CRL-----\nnot even base64\n-----END X509 CRL-----\n",
+    b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n****\n-----END RSA PRIVATE KEY-----\n",
+    b"subject=CN = localhost\nissuer=CN = Middle\n",
+    b"# -----BEGIN CERTIFICATE-----\n# MIIB\n# -----END CERTIFICATE-----\n",
+    b"what follows is BEGIN CERTIFICATE and more\n",
+    b"\x00\x01\xff\n\n \t\r\n",
+])  # fmt: skip
+def test_what_else_stands_in_such_files_is_no_damage(ask: Ask, argv: Argv, written: Written, beside: bytes) -> None:
+    for parts in (
+        (beside, SERVER.pem, MIDDLE.pem), (SERVER.pem, beside, MIDDLE.pem), (SERVER.pem, MIDDLE.pem, beside),
+    ):  # fmt: skip
+        file = b"".join(parts)
+        for content in (file, b"\xef\xbb\xbf" + file, file.replace(b"\n", b"\r\n"), file.rstrip(b"\n")):
+            assert ask(*argv(content)).ids == ["handshake-ok"]
+    whole = argv(SERVER.pem, MIDDLE.pem)
+    written(ROOT.pem, beside, name="root.pem")
+    assert ask(*whole).ids == ["handshake-ok"]
 
 
-def test_other_forms_are_read_as_before(
-    ask: Ask, argv: Callable[..., tuple[str, ...]], openssl: Callable[..., str], written: Callable[..., Path]
-) -> None:
+def test_other_forms_are_read_as_before(ask: Ask, argv: Argv, openssl: Callable[..., str], written: Written) -> None:
     leaf, both = written(SERVER.pem, name="l.pem"), written(SERVER.pem, MIDDLE.pem, name="b.pem")
     trusted = openssl("x509", "-in", leaf, "-trustout").encode()
     assert b"TRUSTED" in trusted
@@ -170,24 +157,7 @@ def test_other_forms_are_read_as_before(
     assert ask(*argv(ROOT.der)).primary == "hostname-mismatch"
 
 
-def test_the_damaged_first_block_of_a_file_in_utf_16_is_found_too(
-    certboot: Run, argv: Callable[..., tuple[str, ...]]
-) -> None:
-    bad = SERVER.pem[:100] + b"*" + SERVER.pem[101:] + MIDDLE.pem
-    ran = certboot("doctor", *argv(bad.decode().encode("utf-16")))
-    assert (ran.status, "the block in line 1: not base64" in ran.out) == (2, True)
-
-
-def test_a_first_certificate_that_is_marked_as_rejected_is_not_passed_over(
-    certboot: Run, argv: Callable[..., tuple[str, ...]], openssl: Callable[..., str], written: Callable[..., Path]
-) -> None:
-    marked = openssl("x509", "-in", written(SERVER.pem, name="l.pem"), "-trustout", "-addreject", "serverAuth").encode()
-    ran = certboot("doctor", *argv(marked, MIDDLE.pem))
-    assert (ran.status, "is not to be trusted for TLS servers" in ran.out) == (2, True)
-    assert "the first certificate" in ran.out
-
-
-def test_what_is_known_for_certain_stays_the_cause(ask: Ask, written: Callable[..., Path]) -> None:
+def test_what_is_known_for_certain_stays_the_cause(ask: Ask, written: Written) -> None:
     damaged = ROOT.pem[:-60]
     chain = written(SERVER.pem, MIDDLE.pem, damaged)
     anchors = written(make("Other", form=CA).pem, name="other.pem")
@@ -198,7 +168,7 @@ def test_what_is_known_for_certain_stays_the_cause(ask: Ask, written: Callable[.
     assert (answer.primary, answer.ids[1]) == ("untrusted-root", ID)
 
 
-def test_only_the_first_of_much_damage_is_shown(ask: Ask, argv: Callable[..., tuple[str, ...]]) -> None:
+def test_only_the_first_of_much_damage_is_shown(ask: Ask, argv: Argv) -> None:
     answer = ask(*argv(SERVER.pem, MIDDLE.pem, *[MIDDLE.pem[:-60] + b"\n"] * 200))
     found = answer.findings[1]
     assert (len(found["evidence"]["damage"]), found["summary"].count("the block in line")) == (100, 5)
@@ -206,9 +176,7 @@ def test_only_the_first_of_much_damage_is_shown(ask: Ask, argv: Callable[..., tu
 
 
 @kinds
-def test_damage_among_the_anchors_is_said(
-    ask: Ask, written: Callable[..., Path], tmp_path: Path, damage: Damage
-) -> None:
+def test_damage_among_the_anchors_is_said(ask: Ask, written: Written, tmp_path: Path, damage: Damage) -> None:
     chain = ("hook", "--chain", written(SERVER.pem, MIDDLE.pem), "--host", "localhost", "--anchors")
     bad = damage(make("Another", form=CA).pem)
     for before, after in (((ROOT.pem,), ()), ((b"#\n",), (b"\n", ROOT.pem))):
@@ -230,10 +198,9 @@ def test_damage_among_the_anchors_is_said(
     assert ask(*chain, folder).ids == ["handshake-ok"]
 
 
-def test_what_a_file_marks_as_rejected_is_no_damage_among_anchors(
-    ask: Ask, written: Callable[..., Path], openssl: Callable[..., str]
-) -> None:
-    other = written(make("Another", form=CA).pem, name="o.pem")
-    marked = openssl("x509", "-in", other, "-trustout", "-addreject", "serverAuth").encode()
-    chain = ("hook", "--chain", written(SERVER.pem, MIDDLE.pem), "--host", "localhost", "--anchors")
-    assert ask(*chain, written(ROOT.pem, marked, name="anchors.pem")).ids == ["handshake-ok"]
+def test_a_rejected_anchor_is_no_damage(ask: Ask, argv: Argv, written: Written, openssl: Callable[..., str]) -> None:
+    another = make("Another", form=CA).pem.decode()
+    marked = openssl("x509", "-trustout", "-addreject", "serverAuth", data=another).encode()
+    whole = argv(SERVER.pem, MIDDLE.pem)
+    written(ROOT.pem, marked, name="root.pem")
+    assert ask(*whole).ids == ["handshake-ok"]

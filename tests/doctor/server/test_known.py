@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.chains import CA, LEAF, Made, make, on_server
-from support.faults import Listener, server_context, tls
+from support.asking import Answer, Ask, Listen, Trust
+from support.chains import CA, LEAF, make, on_server
+from support.commands import Run
+from support.faults import server_context, tls
 from support.pki import DAY, NOW, Issued
 from support.report import Reports, intermediate, revoked, root, save
 from support.table import cases
@@ -24,40 +26,28 @@ from certboot.store.authorities import Authorities
 from certboot.store.generations import known_in_force
 from certboot.store.paths import StorePaths
 
-if typing.TYPE_CHECKING:
-    from support.asking import Answer
-    from support.environments import Ran
-
-Ask = Callable[..., "Answer"]
-Listen = Callable[..., Listener]
-Trust = Callable[..., Path]
-Run = Callable[..., "Ran"]
 BEGIN = f"{NOW - 30 * DAY:%Y-%m-%d}"
-
-
-def issued(made: Made) -> Issued:
-    return Issued(made.certificate, typing.cast("typing.Any", made.key))
-
-
-def reports(
-    folder: Path, roots: tuple[Made, ...], after: str = "", middles: tuple[Made, ...] = (), gone: tuple[Made, ...] = ()
-) -> Path:
-    other = make("Somebody else's", make("Somebody", form=CA), CA)
-    made = Reports(
-        tuple(root(issued(each), after=after) for each in roots),
-        tuple(intermediate(issued(each)) for each in (*middles, other)),
-        tuple(revoked(issued(each)) for each in (*gone, other)),
-    )
-    return save(made.bodies(), folder)
+OTHER = make("Somebody else's", make("Somebody", form=CA), CA)
+ANOTHER = make("Another Root", form=CA)
+Issueds = tuple[Issued, ...]
+Said = Callable[..., Answer]
 
 
 class Server(typing.NamedTuple):
-    root: Made
-    middle: Made
-    whole: int
-    """The port of a server that sends leaf and intermediate."""
-    alone: int
-    """The port of one that sends its leaf only."""
+    root: Issued
+    middle: Issued
+    whole: str
+    """The address of a server that sends leaf and intermediate."""
+    alone: str
+    """The address of one that sends its leaf only."""
+
+    def reports(self, folder: Path, after: str = "", middles: Issueds = (), gone: Issueds = ()) -> Path:
+        reports = Reports(
+            (root(self.root, after=after.replace("-", ".")),),
+            tuple(intermediate(issued) for issued in (*middles, OTHER)),
+            tuple(revoked(issued) for issued in (*gone, OTHER)),
+        )
+        return save(reports.bodies(), folder)
 
 
 @pytest.fixture
@@ -65,24 +55,43 @@ def server(listen: Listen) -> Server:
     top = make("Corp Root", form=CA)
     middle = make("Middle", top, CA)
     leaf = make("localhost", middle)
-    whole = listen(tls(server_context(on_server(leaf, middle)))).port
-    return Server(top, middle, whole, listen(tls(server_context(on_server(leaf)))).port)
+    ports = [listen(tls(server_context(on_server(leaf, *sent)))).port for sent in ((middle,), ())]
+    return Server(top, middle, *(f"localhost:{port}" for port in ports))
 
 
 @pytest.fixture
-def stored(
-    certboot: Run, server: Server, paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> StorePaths:
-    """A store with the root in it, which is the active trust."""
+def said(ask: Ask, paths: StorePaths, server: Server, monkeypatch: pytest.MonkeyPatch) -> Said:
+    """What the doctor says of the server that sends its chain, where the store is the active trust."""
+
+    def run() -> Answer:
+        monkeypatch.setenv("SSL_CERT_FILE", str(paths.current / "bundle.pem"))
+        monkeypatch.setenv("SSL_CERT_DIR", str(paths.current / "crts"))
+        return ask("hook", server.whole)
+
+    return run
+
+
+@pytest.fixture
+def stored(certboot: Run, server: Server, paths: StorePaths, tmp_path: Path) -> StorePaths:
+    """A store with the root in it."""
     (tmp_path / "root.pem").write_bytes(server.root.pem)
     assert certboot("init", "--source", "certifi", "--add", tmp_path / "root.pem").status == 0
-    use_the_store(paths, monkeypatch)
     return paths
 
 
-def use_the_store(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(paths.current / "bundle.pem"))
-    monkeypatch.setenv("SSL_CERT_DIR", str(paths.current / "crts"))
+@pytest.fixture
+def initialised(certboot: Run, tmp_path: Path) -> Callable[..., Path]:
+    """Make the store from reports of the CCADB, and return their folder."""
+
+    def init(server: Server, *options: str, **rows: typing.Any) -> Path:  # noqa: ANN401
+        folder = server.reports(tmp_path / "reports", **rows)
+        assert certboot("init", "--source", "ccadb", *options, "--from", folder).status == 0
+        return folder
+
+    return init
+
+
+Init = Callable[..., Path]
 
 
 def run_the_fix(certboot: Run, answer: Answer, *to_questions: str) -> None:
@@ -92,185 +101,127 @@ def run_the_fix(certboot: Run, answer: Answer, *to_questions: str) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_what_the_user_distrusts_is_let_in_again_by_the_remedy(ask: Ask, certboot: Run, server: Server) -> None:
-    assert ask("hook", f"localhost:{server.whole}").primary is None
+def test_what_the_user_distrusts_is_let_in_again_by_the_remedy(said: Said, certboot: Run, server: Server) -> None:
+    assert said().primary is None
     assert certboot("distrust", server.root.sha256).status == 0
-    answer = ask("hook", f"localhost:{server.whole}")
+    answer = said()
     assert (answer.status, answer.primary) == (1, "distrusted-by-user")
     assert answer.first["fix"] == [["certboot", "distrust", server.root.sha256, "--undo"]]
     run_the_fix(certboot, answer)
-    assert ask("hook", f"localhost:{server.whole}").primary is None
+    assert said().primary is None
 
 
-def test_what_the_configuration_distrusts_has_no_such_remedy(
-    ask: Ask, certboot: Run, server: Server, stored: StorePaths
+def test_what_the_settings_distrust_has_no_remedy(
+    said: Said, certboot: Run, server: Server, stored: StorePaths
 ) -> None:
     stored.config.write_text(f'[rules]\ndistrust = ["{server.root.sha256}"]\n')
     certboot("update")
-    answer = ask("hook", f"localhost:{server.whole}")
+    answer = said()
     assert (answer.primary, answer.first["fix"]) == ("distrusted-by-user", [])
 
 
 @pytest.mark.usefixtures("stored")
-def test_distrust_that_the_active_trust_does_not_know_of_is_a_warning(
-    ask: Ask, certboot: Run, server: Server, trust: Trust
-) -> None:
+def test_distrust_that_is_not_in_force_is_a_warning(ask: Ask, certboot: Run, server: Server, trust: Trust) -> None:
     certboot("distrust", server.root.sha256)
     trust(server.root)
-    answer = ask("hook", f"localhost:{server.whole}")
+    answer = ask("hook", server.whole)
     assert (answer.status, answer.primary, answer.first["status"]) == (0, "distrusted-by-user", "warn")
 
 
 @pytest.mark.usefixtures("stored")
-def test_a_root_that_is_in_the_store_only_needs_the_store_to_be_used(
-    ask: Ask, certboot: Run, server: Server, trust: Trust, monkeypatch: pytest.MonkeyPatch, paths: StorePaths
-) -> None:
-    trust(make("Another Root", form=CA))
-    answer = ask("hook", f"localhost:{server.whole}")
+def test_a_root_of_the_store_needs_it_used(ask: Ask, said: Said, certboot: Run, server: Server, trust: Trust) -> None:
+    trust(ANOTHER)
+    answer = ask("hook", server.whole)
     assert (answer.primary, answer.first["evidence"]["elsewhere"]) == ("untrusted-root", ["certboot's store"])
     assert answer.first["fix"] == [["certboot", "adopt", "SSL_CERT_FILE"]]
     assert "SSL_CERT_FILE decides here, and certboot leaves it alone" in answer.first["summary"]
     run_the_fix(certboot, answer, "--yes")
-    use_the_store(paths, monkeypatch)
-    assert ask("hook", f"localhost:{server.whole}").primary is None
+    assert said().primary is None
 
 
 @pytest.mark.real_sources
-def test_a_root_that_certifi_has_comes_with_a_store(  # noqa: PLR0913, PLR0917
-    ask: Ask,
-    certboot: Run,
-    server: Server,
-    trust: Trust,
-    paths: StorePaths,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_root_that_certifi_has_comes_with_a_store(  # noqa: PLR0913, PLR0917 - fixtures
+    ask: Ask, said: Said, certboot: Run, server: Server, trust: Trust, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = tmp_path / "certifi.pem"
     bundle.write_bytes(server.root.pem)
     monkeypatch.setattr(certifi, "path", lambda: bundle)
-    trust(make("Another Root", form=CA))
-    answer = ask("hook", f"localhost:{server.whole}")
+    trust(ANOTHER)
+    answer = ask("hook", server.whole)
     assert (answer.primary, answer.first["evidence"]["elsewhere"]) == ("untrusted-root", ["certifi"])
     assert answer.first["fix"] == [["certboot", "init"], ["certboot", "adopt", "SSL_CERT_FILE"]]
     run_the_fix(certboot, answer, "--yes")
-    use_the_store(paths, monkeypatch)
-    assert ask("hook", f"localhost:{server.whole}").primary is None
+    assert said().primary is None
 
 
-def test_a_root_of_the_system_is_found_where_it_is(
-    ask: Ask, server: Server, trust: Trust, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_root_of_the_system_is_found(ask: Ask, server: Server, trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
     pieces = (("bundle", server.root.pem), ("store", server.root.der))
     monkeypatch.setattr(system, "read", lambda: dataclasses.make_dataclass("Read", ["pieces"])(pieces))
-    trust(make("Another Root", form=CA))
-    answer = ask("hook", f"localhost:{server.whole}")
-    assert answer.first["evidence"]["elsewhere"] == ["the system's store"]
+    trust(ANOTHER)
+    assert ask("hook", server.whole).first["evidence"]["elsewhere"] == ["the system's store"]
 
 
 @cases(("after", "cause"), [(BEGIN, "distrusted-after"), (f"{NOW + DAY:%Y-%m-%d}", None), ("", None)])
-def test_a_leaf_that_begins_after_the_end_of_trust(  # noqa: PLR0913, PLR0917
-    ask: Ask, certboot: Run, server: Server, paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    after: str, cause: str | None,
-) -> None:  # fmt: skip
-    folder = reports(tmp_path / "reports", (server.root,), after.replace("-", "."))
-    certboot("init", "--source", "ccadb", "--from", folder)
-    use_the_store(paths, monkeypatch)
-    answer = ask("hook", f"localhost:{server.whole}")
+def test_a_leaf_that_begins_after_the_end_of_trust(
+    said: Said, server: Server, initialised: Init, after: str, cause: str | None
+) -> None:
+    initialised(server, after=after)
+    answer = said()
     assert (answer.primary, answer.first["evidence"]["verify_code"]) == (cause, 0)
 
 
-def test_the_end_of_trust_in_a_root_is_known_also_of_what_is_stored_below_it(
-    certboot: Run, server: Server, paths: StorePaths, tmp_path: Path
-) -> None:
+def test_the_end_of_trust_in_a_root_holds_below_it_too(server: Server, paths: StorePaths, initialised: Init) -> None:
     """There Python 3.13 and newer end the chain, and the root is not seen any more."""
-    folder = reports(tmp_path / "reports", (server.root,), BEGIN.replace("-", "."), (server.middle,))
-    assert certboot("init", "--source", "ccadb", "--intermediates", "--from", folder).status == 0
-    found = known(paths, presented=(server.middle.der,))
-    assert found.distrust.after == {server.root.sha256: BEGIN, server.middle.sha256: BEGIN}
+    initialised(server, "--intermediates", after=BEGIN, middles=(server.middle,))
+    assert known(paths, presented=(server.middle.der,)).distrust.after == {
+        server.root.sha256: BEGIN,
+        server.middle.sha256: BEGIN,
+    }
 
 
-@cases("gone", [True, False])
-def test_an_intermediate_that_has_been_revoked(  # noqa: PLR0913
-    ask: Ask,
-    certboot: Run,
-    server: Server,
-    paths: StorePaths,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    gone: bool,
-) -> None:
-    folder = reports(tmp_path / "reports", (server.root,), gone=(server.middle,) if gone else ())
-    certboot("init", "--source", "ccadb", "--from", folder)
-    use_the_store(paths, monkeypatch)
-    answer = ask("hook", f"localhost:{server.whole}")
-    assert answer.primary == ("revoked-intermediate" if gone else None)
-    assert answer.status == int(gone)
-
-
-@pytest.mark.parametrize("newest", ["chosen folder", "cache"])
-def test_of_two_copies_of_a_report_the_chosen_one_counts_for_the_doctor_as_it_does_for_an_update(  # noqa: PLR0913
-    ask: Ask,
-    certboot: Run,
-    server: Server,
-    paths: StorePaths,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    newest: str,
-) -> None:
-    chosen = reports(tmp_path / "reports", (server.root,))
-    certboot("init", "--source", "ccadb", "--from", chosen)
-    gone = {"chosen folder": chosen, "cache": paths.cache}[newest]
-    reports(paths.cache, (server.root,))
-    reports(gone, (server.root,), gone=(server.middle,))
-    use_the_store(paths, monkeypatch)
-    assert ask("hook", f"localhost:{server.whole}").primary == (
-        "revoked-intermediate" if newest == "chosen folder" else None
-    )
-
-
-def test_the_revoked_are_known_from_the_manifest_too(
-    ask: Ask, certboot: Run, server: Server, paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = reports(tmp_path / "reports", (server.root,), middles=(server.middle,), gone=(server.middle,))
-    certboot("init", "--source", "ccadb", "--intermediates", "--from", folder)
+def test_an_intermediate_that_has_been_revoked(said: Said, server: Server, initialised: Init) -> None:
+    initialised(server)
+    assert said().primary is None
+    initialised(server, gone=(server.middle,))
+    assert (said().primary, said().status) == ("revoked-intermediate", 1)
+    # It is known from the manifest too.
+    folder = initialised(server, "--intermediates", middles=(server.middle,), gone=(server.middle,))
     (folder / ccadb.REVOKED.rpartition("/")[2]).unlink()
-    use_the_store(paths, monkeypatch)
-    assert ask("hook", f"localhost:{server.whole}").primary == "revoked-intermediate"
+    assert said().primary == "revoked-intermediate"
 
 
-def test_a_missing_intermediate_that_the_store_or_the_ccadb_knows_is_one(  # noqa: PLR0913, PLR0917
-    ask: Ask,
-    certboot: Run,
-    server: Server,
-    paths: StorePaths,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    trust: Trust,
+def test_of_two_copies_of_a_report_the_chosen_counts(
+    said: Said, server: Server, paths: StorePaths, initialised: Init
+) -> None:
+    chosen = initialised(server)
+    for gone, cause in ((paths.cache, None), (chosen, "revoked-intermediate")):
+        server.reports(paths.cache)
+        server.reports(gone, gone=(server.middle,))
+        assert said().primary == cause
+
+
+def test_a_missing_intermediate_that_the_store_or_the_ccadb_knows_is_one(
+    ask: Ask, said: Said, certboot: Run, server: Server, initialised: Init, trust: Trust
 ) -> None:
     """Nothing in the leaf says so: the control has a store without the intermediate."""
-    folder = reports(tmp_path / "reports", (server.root,), middles=(server.middle,))
-    certboot("init", "--source", "ccadb", "--from", folder)
+    folder = initialised(server, middles=(server.middle,))
     trust(server.root)
-    answer = ask("hook", f"localhost:{server.alone}")
-    assert (answer.primary, answer.first["fix"]) == (
-        "missing-intermediate",
-        [["certboot", "repair", f"localhost:{server.alone}"], ["certboot", "adopt", "SSL_CERT_FILE"]],
-    )
+    adopt = ["certboot", "adopt", "SSL_CERT_FILE"]
+    answer = ask("hook", server.alone)
+    told = (answer.primary, answer.first["fix"])
+    assert told == ("missing-intermediate", [["certboot", "repair", server.alone], adopt])
     assert answer.first["evidence"]["missing"]["subject"] == "CN=Middle"
     (folder / ccadb.INTERMEDIATES.rpartition("/")[2]).unlink()
-    assert ask("hook", f"localhost:{server.alone}").primary == "untrusted-root"
-    reports(folder, (server.root,), middles=(server.middle,))
-    certboot("init", "--source", "ccadb", "--intermediates", "--from", folder)
+    assert ask("hook", server.alone).primary == "untrusted-root"
+    initialised(server, "--intermediates", middles=(server.middle,))
     (folder / ccadb.INTERMEDIATES.rpartition("/")[2]).unlink()
-    answer = ask("hook", f"localhost:{server.alone}")
-    assert (answer.primary, answer.first["fix"]) == ("missing-intermediate", [["certboot", "adopt", "SSL_CERT_FILE"]])
+    answer = ask("hook", server.alone)
+    assert (answer.primary, answer.first["fix"]) == ("missing-intermediate", [adopt])
     assert "it is in certboot's store, which the variables of this process do not lead to" in answer.first["summary"]
-    reports(folder, (server.root,), middles=(server.middle,))
+    server.reports(folder, middles=(server.middle,))
     run_the_fix(certboot, answer, "--yes")
-    use_the_store(paths, monkeypatch)
-    assert ask("hook", f"localhost:{server.alone}").primary is None
+    said()
+    assert ask("hook", server.alone).primary is None
 
 
 def known(

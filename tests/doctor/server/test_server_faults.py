@@ -2,286 +2,133 @@
 
 from __future__ import annotations
 
-import dataclasses
 import socket
 import ssl
 import time
 import typing
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
 from support import faults
-from support.chains import CA, LEAF, Form, Made, make, name, on_server, rsa_key
-from support.faults import Listener, after_hello, server_context, tls
-from support.pki import DAY, NOW
+from support.asking import Answer, Ask, Listen, Trust
+from support.chains import CA, LEAF, make, name
+from support.faults import after_hello, tls
+from support.pki import DAY, NOW, Issued
 from support.table import cases
+from support.zoo import ANOTHER, FAIL, FUTURE, GOOD, OLD_ROOT, PAST, WITH_RSA, ZOO, Chain, chain, changed
 
-from certboot.pki.verdict import STRICT_PYTHON
-
-if typing.TYPE_CHECKING:
-    from support.asking import Answer
-
-Ask = Callable[..., "Answer"]
-Listen = Callable[..., Listener]
-Trust = Callable[..., Path]
-PAST, FUTURE = (NOW - 9 * DAY, NOW - DAY), (NOW + DAY, NOW + 9 * DAY)
+Said = Callable[..., Answer]
+Heard = Callable[..., str | None]
 
 
-def changed(form: Form, **changes: object) -> Form:
-    return dataclasses.replace(form, **changes)  # type: ignore[arg-type]
+@pytest.fixture
+def said(ask: Ask, listen: Listen, trust: Trust) -> Said:
+    """What the doctor says of a server that sends this chain, whose root is trusted."""
+
+    def run(made: Chain, context: ssl.SSLContext | None = None, host: str = "localhost", **more: typing.Any) -> Answer:  # noqa: ANN401
+        trust(*made.trusted)
+        return ask("hook", f"{host}:{listen(tls(context or made.context(), **more)).port}")
+
+    return run
 
 
-class Chain(typing.NamedTuple):
-    """What a server sends, and what is trusted."""
+@pytest.fixture
+def heard(ask: Ask, listen: Listen) -> Heard:
+    """What the doctor says of a server that talks like this, and has a fault."""
 
-    leaf: Made
-    sent: tuple[Made, ...]
-    trusted: tuple[Made, ...]
+    def run(talk: faults.Talk, *argv: str, host: str = "localhost") -> str | None:
+        answer = ask("hook", f"{host}:{listen(talk).port}", *argv)
+        assert answer.status == 1
+        return answer.primary
 
-
-def chain(root: Form = CA, middle: Form = CA, leaf: Form = LEAF) -> Chain:
-    top = make("Corp Root", form=root)
-    between = make("Middle", top, middle)
-    return Chain(make("localhost", between, leaf), (between,), (top,))
+    return run
 
 
-def missing() -> Chain:
-    top = make("Corp Root", form=CA)
-    between = make("Corp Issuing CA", top, CA)
-    leaf = make("localhost", between, changed(LEAF, issuer_at="http://pki.example/ca.cer"))
-    return Chain(leaf, (), (top,))
-
-
-def strangers() -> Chain:
-    top, other = make("Corp Root", form=CA), make("Old Root", form=CA)
-    between = make("Corp Issuing CA", top, CA)
-    return Chain(make("localhost", between), (make("Old Issuing CA", other, CA), other), (top,))
-
-
-def constrained() -> Chain:
-    only = x509.NameConstraints([x509.DNSName("example.org")], None)
-    return chain(root=changed(CA, extra=((only, True),)))
-
-
-def forged() -> Chain:
-    top = make("Corp Root", form=CA)
-    between = make("Middle", top, CA)
-    return Chain(make("localhost", between, signer=make("Other", form=CA).key), (between,), (top,))
-
-
-def untrusted() -> Chain:
-    whole = chain()
-    return Chain(whole.leaf, (*whole.sent, *whole.trusted), (make("Another Root", form=CA),))
-
-
-def weak_leaf() -> Chain:
-    top = make("Corp Root", form=CA)
-    return Chain(make("localhost", top, key=rsa_key(1024)), (), (top,))
-
-
-def weak_ca() -> Chain:
-    top = make("Corp Root", form=CA)
-    between = make("Middle", top, CA, key=rsa_key(1024))
-    return Chain(make("localhost", between), (between,), (top,))
-
-
-def self_signed() -> Chain:
-    return Chain(make("localhost", form=LEAF), (), (make("Another Root", form=CA),))
-
-
-FAIL, WARN = "fail", "fail" if STRICT_PYTHON else "warn"
-CLIENTS_ONLY = (ExtendedKeyUsageOID.CLIENT_AUTH,)
-ZOO: dict[str, tuple[str, str, Callable[[], Chain], int | None]] = {
-    # name: cause, status, chain, OpenSSL's code here
-    "missing-intermediate": ("missing-intermediate", FAIL, missing, 20),
-    "untrusted-root": ("untrusted-root", FAIL, untrusted, 19),
-    "self-signed-leaf": ("self-signed-leaf", FAIL, self_signed, 18),
-    "expired-leaf": ("expired-leaf", FAIL, lambda: chain(leaf=changed(LEAF, valid=PAST)), 10),
-    "expired-intermediate": ("expired-intermediate", FAIL, lambda: chain(middle=changed(CA, valid=PAST)), 10),
-    "expired-root": ("expired-root", FAIL, lambda: chain(root=changed(CA, valid=PAST)), 10),
-    "not-yet-valid": ("not-yet-valid", FAIL, lambda: chain(leaf=changed(LEAF, valid=FUTURE)), 9),
-    "a root of the future": ("clock-skew", FAIL, lambda: chain(root=changed(CA, valid=FUTURE)), 9),
-    "hostname-mismatch": ("hostname-mismatch", FAIL, lambda: chain(leaf=changed(LEAF, names=("a.example",))), 62),
-    "no-subject-alt-name": ("no-subject-alt-name", FAIL, lambda: chain(leaf=changed(LEAF, names=())), 0),
-    "leaf without AKI": ("strict-missing-aki", WARN, lambda: chain(leaf=changed(LEAF, aki=False)), None),
-    "middle without AKI": ("strict-missing-aki", WARN, lambda: chain(middle=changed(CA, aki=False)), None),
-    "middle without SKI": ("strict-missing-ski", WARN, lambda: chain(middle=changed(CA, ski=False)), None),
-    "root without SKI": ("strict-missing-ski", WARN, lambda: chain(root=changed(CA, ski=False)), None),
-    "not critical": ("strict-basic-constraints", WARN, lambda: chain(middle=changed(CA, critical=False)), None),
-    "root without constraints": (
-        "strict-basic-constraints", WARN, lambda: chain(root=changed(CA, constraints=False)), None
-    ),
-    "no key usage": ("strict-key-usage", WARN, lambda: chain(middle=changed(CA, usage=False)), None),
-    "leaf that may sign": ("strict-key-usage", WARN, lambda: chain(leaf=changed(LEAF, can_sign=True)), None),
-    "path length without usage": (
-        "strict-path-length", WARN, lambda: chain(middle=changed(CA, usage=False, path_length=0)), None
-    ),
-    "weak-key": ("weak-key", FAIL, weak_leaf, 66),
-    "weak key of a CA": ("weak-key", FAIL, weak_ca, 67),
-    "weak-signature": ("weak-signature", FAIL, lambda: chain(leaf=changed(LEAF, sha1=True)), 68),
-    "wrong-purpose": ("wrong-purpose", FAIL, lambda: chain(leaf=changed(LEAF, purposes=CLIENTS_ONLY)), 26),
-    "not-a-ca": ("not-a-ca", FAIL, lambda: chain(middle=changed(CA, ca=False)), 79),
-    "path-length-exceeded": ("path-length-exceeded", FAIL, lambda: chain(root=changed(CA, path_length=0)), 25),
-    "name-constraints": ("name-constraints", FAIL, constrained, 47),
-    "invalid-signature": ("invalid-signature", FAIL, forged, 7),
-    "wrong-chain": ("wrong-chain", FAIL, strangers, 20),
-}  # fmt: skip
-
-
-def serve(listen: Listen, made: Chain, **options: typing.Any) -> int:  # noqa: ANN401
-    return listen(tls(server_context(on_server(made.leaf, *made.sent)), **options)).port
-
-
-@cases(("cause", "status", "make_chain", "code"), ZOO.values())
-def test_each_fault_of_a_chain_has_its_cause(  # noqa: PLR0913, PLR0917
-    ask: Ask, listen: Listen, trust: Trust, cause: str, status: str, make_chain: Callable[[], Chain], code: int | None
+@cases(("cause", "status", "make_chain", "code"), ZOO.values(), ids=list(ZOO))
+def test_each_fault_of_a_chain_has_its_cause(
+    said: Said, cause: str, status: str, make_chain: Callable[[], Chain], code: int | None
 ) -> None:
-    made = make_chain()
-    trust(*made.trusted)
-    answer = ask("hook", f"localhost:{serve(listen, made)}")
-    assert (answer.primary, answer.first["status"]) == (cause, status)
-    assert answer.first["evidence"]["verify_code"] == (
-        code if code is not None else answer.first["evidence"]["verify_code"]
-    )
-    assert answer.first["evidence"]["chain"][0]["subject"] == "CN=localhost"
-    assert answer.ids.count(cause) == 1
+    answer = said(make_chain())
+    evidence = answer.first["evidence"]
+    assert (answer.primary, answer.first["status"], answer.ids.count(cause)) == (cause, status, 1)
+    assert evidence["verify_code"] == (evidence["verify_code"] if code is None else code)
+    assert evidence["chain"][0]["subject"] == "CN=localhost"
     if status == FAIL and code:
-        assert any(link["fault"] == cause for link in answer.first["evidence"]["path"]) or cause == "wrong-chain"
+        assert any(link["fault"] == cause for link in evidence["path"]) or cause == "wrong-chain"
+    if cause == "no-subject-alt-name":  # the common name stands in for it in the standard library only
+        verdicts = {verdict["client"]: verdict["code"] for verdict in evidence["verdicts"]}
+        assert verdicts == {"Python up to 3.12": 0, "Python 3.13 and newer": 0, "requests, urllib3 2, pip": 62}
 
 
-def test_the_control_of_all_of_them_is_good(ask: Ask, listen: Listen, trust: Trust) -> None:
-    made = chain()
-    trust(*made.trusted)
-    answer = ask("hook", f"localhost:{serve(listen, made)}")
+def test_the_control_of_all_of_them_is_good(said: Said) -> None:
+    answer = said(GOOD)
     assert (answer.status, answer.primary, answer.ids) == (0, None, ["handshake-ok"])
     assert [link["state"] for link in answer.first["evidence"]["path"]] == ["sent", "sent", "trusted"]
     assert [verdict["code"] for verdict in answer.first["evidence"]["verdicts"]] == [0, 0, 0]
 
 
-def test_an_address_must_stand_in_the_certificate(ask: Ask, listen: Listen, trust: Trust) -> None:
-    wrong, right = chain(), chain(leaf=changed(LEAF, names=("127.0.0.1",)))
-    trust(*wrong.trusted, *right.trusted)
-    answer = ask("hook", f"127.0.0.1:{serve(listen, wrong)}")
+def test_an_address_must_stand_in_the_certificate(said: Said) -> None:
+    answer = said(GOOD, host="127.0.0.1")
     assert (answer.status, answer.primary, answer.first["evidence"]["verify_code"]) == (1, "ip-not-in-san", 64)
     assert "localhost" in answer.first["summary"]
-    assert ask("hook", f"127.0.0.1:{serve(listen, right)}").primary is None
+    assert said(chain(leaf=changed(LEAF, names=("127.0.0.1",))), host="127.0.0.1").primary is None
 
 
-def test_a_common_name_stands_in_for_a_missing_alternative_name_in_the_standard_library_only(
-    ask: Ask, listen: Listen, trust: Trust
-) -> None:
-    made = chain(leaf=changed(LEAF, names=()))
-    trust(*made.trusted)
-    answer = ask("hook", f"localhost:{serve(listen, made)}")
-    verdicts = {each["client"]: each["code"] for each in answer.first["evidence"]["verdicts"]}
-    assert verdicts == {"Python up to 3.12": 0, "Python 3.13 and newer": 0, "requests, urllib3 2, pip": 62}
+@cases(("sent", "remarks"), [
+    ((*GOOD.sent, *GOOD.trusted), ["root-sent"]),
+    ((*GOOD.trusted, *GOOD.sent), ["chain-out-of-order", "root-sent"]),
+    ((*GOOD.sent, make("Stranger", OLD_ROOT, CA)), ["wrong-chain"]),
+    (GOOD.sent, []),
+])  # fmt: skip
+def test_what_does_no_harm_is_remarked_on(said: Said, sent: tuple[Issued, ...], remarks: list[str]) -> None:
+    answer = said(GOOD._replace(sent=sent))
+    assert (answer.status, answer.primary, answer.ids) == (0, None, ["handshake-ok", *remarks])
 
 
-@cases(
-    ("order", "remark"),
-    [
-        (lambda made: (made.sent[0], made.trusted[0]), ["root-sent"]),
-        (lambda made: (made.trusted[0], made.sent[0]), ["chain-out-of-order", "root-sent"]),
-        (lambda made: (*made.sent, make("Stranger", make("Other Root", form=CA), CA)), ["wrong-chain"]),
-        (lambda made: made.sent, []),
-    ],
-    ids=["root", "order", "stranger", "control"],
-)
-def test_what_does_no_harm_is_remarked_on(
-    ask: Ask, listen: Listen, trust: Trust, order: Callable[[Chain], tuple[Made, ...]], remark: list[str]
-) -> None:
-    made = chain()
-    trust(*made.trusted)
-    answer = ask("hook", f"localhost:{serve(listen, Chain(made.leaf, order(made), ()))}")
-    assert (answer.status, answer.primary, answer.ids) == (0, None, ["handshake-ok", *remark])
-
-
-def test_a_certificate_that_ends_soon_is_remarked_on(ask: Ask, listen: Listen, trust: Trust) -> None:
-    made = chain(leaf=changed(LEAF, valid=(NOW - DAY, NOW + 3 * DAY)))
-    trust(*made.trusted)
-    assert ask("hook", f"localhost:{serve(listen, made)}").ids == ["handshake-ok", "expires-soon"]
-
-
-def test_what_would_come_up_next_is_told_beside_the_cause(ask: Ask, listen: Listen, trust: Trust) -> None:
-    made = chain(middle=changed(CA, critical=False), leaf=changed(LEAF, valid=PAST))
-    trust(make("Another Root", form=CA))
-    answer = ask("hook", f"localhost:{serve(listen, made)}")
+def test_what_comes_soon_or_next_is_told_beside_the_verdict(said: Said) -> None:
+    soon = chain(leaf=changed(LEAF, valid=(NOW - DAY, NOW + 3 * DAY)))
+    assert said(soon).ids == ["handshake-ok", "expires-soon"]
+    worse = chain(middle=changed(CA, critical=False), leaf=changed(LEAF, valid=PAST))
+    answer = said(worse._replace(trusted=(ANOTHER,)))
     assert (answer.primary, answer.ids[1:]) == ("untrusted-root", ["expired-leaf", "strict-basic-constraints"])
 
 
-@cases(("valid", "code"), [(FUTURE, 9), (PAST, 10)], ids=["future", "past"])
+@cases(("valid", "code", "by_its_time", "else_"), [
+    (FUTURE, 9, "clock-skew", "not-yet-valid"), (PAST, 10, "expired-leaf", "expired-leaf"),
+])  # fmt: skip
 def test_a_server_that_knows_the_time_tells_a_wrong_clock_from_a_wrong_certificate(
-    ask: Ask, listen: Listen, trust: Trust, valid: tuple[typing.Any, typing.Any], code: int
+    said: Said, valid: tuple[typing.Any, typing.Any], code: int, by_its_time: str, else_: str
 ) -> None:
     made = chain(leaf=changed(LEAF, valid=valid))
-    trust(*made.trusted)
-    then = (valid[0] + (valid[1] - valid[0]) / 2).timestamp()
-    right = ask("hook", f"localhost:{serve(listen, made, date=then)}")
-    assert (right.primary, right.first["evidence"]["verify_code"]) == (
-        "clock-skew" if code == 9 else "expired-leaf",
-        code,
-    )
-    assert ask("hook", f"localhost:{serve(listen, made)}").primary == ("not-yet-valid" if code == 9 else "expired-leaf")
-
-
-OLD = "ALL:@SECLEVEL=0"
-
-
-def versions(context: ssl.SSLContext, lowest: ssl.TLSVersion, highest: ssl.TLSVersion) -> ssl.SSLContext:
-    context.minimum_version, context.maximum_version = lowest, highest
-    return context
+    answer = said(made, date=(valid[0] + (valid[1] - valid[0]) / 2).timestamp())
+    assert (answer.primary, answer.first["evidence"]["verify_code"]) == (by_its_time, code)
+    assert said(made).primary == else_
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @cases("version", ["TLSv1", "TLSv1_1"])
-def test_old_versions_of_tls(ask: Ask, listen: Listen, version: str) -> None:
-    only = ssl.TLSVersion[version]
-    made = chain()
-    answer = ask(
-        "hook", f"localhost:{listen(tls(versions(server_context(on_server(made.leaf), OLD), only, only))).port}"
-    )
+def test_old_versions_of_tls(said: Said, version: str) -> None:
+    answer = said(GOOD, GOOD.context("ALL:@SECLEVEL=0", version))
     assert (answer.status, answer.primary) == (1, "old-tls-only")
     assert version.replace("_", ".") in answer.first["summary"]
 
 
-TLS_1_2 = ssl.TLSVersion.TLSv1_2
-
-
-def rsa_chain() -> Chain:
-    top = make("Corp Root", form=CA)
-    return Chain(make("localhost", top, key=rsa_key(2048)), (), (top,))
-
-
-def test_weak_ciphers(ask: Ask, listen: Listen, trust: Trust) -> None:
-    made = rsa_chain()
-    trust(*made.trusted)
-    weak = versions(server_context(on_server(made.leaf), "AES128-SHA:@SECLEVEL=0"), TLS_1_2, TLS_1_2)
-    answer = ask("hook", f"localhost:{listen(tls(weak)).port}")
+def test_weak_ciphers_and_a_small_diffie_hellman_group(said: Said) -> None:
+    answer = said(WITH_RSA, WITH_RSA.context("AES128-SHA:@SECLEVEL=0", "TLSv1_2"))
     assert (answer.status, answer.primary) == (1, "no-common-cipher")
     assert "AES128-SHA" in answer.first["summary"]
-    good = versions(server_context(on_server(made.leaf)), TLS_1_2, TLS_1_2)
-    assert ask("hook", f"localhost:{listen(tls(good)).port}").primary is None
-
-
-def test_a_small_diffie_hellman_group(ask: Ask, listen: Listen, trust: Trust) -> None:
-    made = rsa_chain()
-    trust(*made.trusted)
-    ciphers = "DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0"
-    context = versions(server_context(on_server(made.leaf), ciphers), TLS_1_2, TLS_1_2)
+    assert said(WITH_RSA, WITH_RSA.context(version="TLSv1_2")).primary is None
+    context = WITH_RSA.context("DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0", "TLSv1_2")
     with faults.small_dh_parameters() as path:
         context.load_dh_params(path)
-    answer = ask("hook", f"localhost:{listen(tls(context)).port}")
+    answer = said(WITH_RSA, context)
     assert (answer.status, answer.primary) == (1, "small-dh")
 
 
 def test_a_server_without_secure_renegotiation(ask: Ask, listen: Listen, trust: Trust) -> None:
     """The control is the same server by the same way, with the extension: there the handshake is good."""
-    made = chain()
-    trust(*made.trusted)
-    good = listen(tls(versions(server_context(on_server(made.leaf, *made.sent)), TLS_1_2, TLS_1_2))).port
+    trust(*GOOD.trusted)
+    good = listen(tls(GOOD.context(version="TLSv1_2"))).port
     answer = ask("hook", f"localhost:{listen(faults.relay(good, faults.without_secure_renegotiation)).port}")
     assert (answer.status, answer.primary) == (1, "legacy-renegotiation")
     assert answer.first["evidence"]["reason"] == "UNSAFE_LEGACY_RENEGOTIATION_DISABLED"
@@ -290,82 +137,73 @@ def test_a_server_without_secure_renegotiation(ask: Ask, listen: Listen, trust: 
 
 
 @cases("version", ["TLSv1_2", "TLSv1_3"])
-@cases(("mode", "cause"), [("CERT_REQUIRED", "client-certificate-required"), ("CERT_OPTIONAL", None)])
-def test_a_server_that_wants_a_certificate_of_the_client(
-    ask: Ask, listen: Listen, trust: Trust, version: str, mode: str, cause: str | None
-) -> None:
-    made = chain()
-    anchors = trust(*made.trusted)
-    context = versions(
-        server_context(on_server(made.leaf, *made.sent)), ssl.TLSVersion[version], ssl.TLSVersion[version]
-    )
-    context.verify_mode = ssl.VerifyMode[mode]
-    context.load_verify_locations(anchors)
-    started = time.monotonic()
-    answer = ask("hook", f"localhost:{listen(tls(context)).port}")
-    assert answer.primary == cause
-    assert time.monotonic() - started < 1.5
-    if not cause:
-        assert answer.ids == ["handshake-ok", "client-certificate-requested"]
+def test_a_server_that_wants_a_certificate_of_the_client(said: Said, trust: Trust, version: str) -> None:
+    for mode, ids in (
+        ("CERT_REQUIRED", ["client-certificate-required"]),
+        ("CERT_OPTIONAL", ["handshake-ok", "client-certificate-requested"]),
+    ):
+        context = GOOD.context(version=version)
+        context.verify_mode = ssl.VerifyMode[mode]
+        context.load_verify_locations(trust(*GOOD.trusted))
+        started = time.monotonic()
+        assert said(GOOD, context).ids[: len(ids)] == ids
+        assert time.monotonic() - started < 1.5
 
 
-def test_a_server_that_must_be_asked_for_by_name(ask: Ask, listen: Listen, trust: Trust) -> None:
-    made = chain()
-    trust(*made.trusted)
-    context = server_context(on_server(made.leaf, *made.sent))
+def test_a_server_that_must_be_asked_for_by_name(ask: Ask, listen: Listen, trust: Trust, heard: Heard) -> None:
+    trust(*GOOD.trusted)
+    context = GOOD.context()
     context.sni_callback = lambda _, asked, __: (
         None if asked == "localhost" else ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
     )
     port = listen(tls(context)).port
-    answer = ask("hook", f"127.0.0.1:{port}")
-    assert (answer.status, answer.primary) == (1, "sni-required")
-    assert ask("hook", f"127.0.0.1:{port}", "--servername", "localhost").primary is None
-    assert ask("hook", f"localhost:{port}").primary is None
-    assert ask("hook", f"localhost:{port}", "--servername", "a.example").primary == "unrecognized-name"
-    assert ask("hook", f"a.example:{port}", "--connect", f"127.0.0.1:{port}").primary == "unrecognized-name"
-
-
-def test_a_server_that_refuses_all_that_comes_without_a_name(ask: Ask, listen: Listen) -> None:
-    """With handshake_failure, as large hosts do: nothing that an older client could offer changes that."""
+    for argv, cause in (
+        ((f"127.0.0.1:{port}",), "sni-required"),
+        ((f"127.0.0.1:{port}", "--servername", "localhost"), None),
+        ((f"localhost:{port}",), None),
+        ((f"localhost:{port}", "--servername", "a.example"), "unrecognized-name"),
+        ((f"a.example:{port}", "--connect", f"127.0.0.1:{port}"), "unrecognized-name"),
+    ):
+        assert ask("hook", *argv).primary == cause
+    # With handshake_failure, as large hosts do: nothing that an older client could offer changes that.
     refusal = after_hello(b"\x15\x03\x03\x00\x02\x02\x28")
-    assert ask("hook", f"127.0.0.1:{listen(refusal).port}").primary == "sni-required"
-    assert ask("hook", f"localhost:{listen(refusal).port}").primary == "no-common-cipher"
+    assert heard(refusal, host="127.0.0.1") == "sni-required"
+    assert heard(refusal) == "no-common-cipher"
 
 
-@cases("talk", [faults.plain_http, faults.patient_http], ids=["400", "patient"])
-def test_plain_http(ask: Ask, listen: Listen, talk: faults.Talk) -> None:
-    answer = ask("hook", f"localhost:{listen(talk).port}", "--timeout", "1")
-    assert (answer.status, answer.primary) == (1, "plain-http")
+@cases(("talk", "cause"), [
+    (faults.plain_http, "plain-http"),
+    (faults.patient_http, "plain-http"),
+    (after_hello(bytes(range(0x80, 0xC0))), "not-tls"),
+    (after_hello(), "closed-during-handshake"),
+    (faults.reset, "closed-during-handshake"),
+    (faults.silent, "timeout"),
+])  # fmt: skip
+def test_a_server_that_talks_no_tls(heard: Heard, talk: faults.Talk, cause: str) -> None:
+    started = time.monotonic()
+    assert heard(talk, "--timeout", "0.7") == cause
+    assert time.monotonic() - started < 1.7
 
 
 @cases("protocol", faults.STARTTLS)
-def test_each_protocol_that_begins_in_plain_text_goes_over_to_tls(
-    ask: Ask, listen: Listen, trust: Trust, protocol: str
-) -> None:
+def test_each_protocol_goes_over_to_tls(ask: Ask, listen: Listen, trust: Trust, heard: Heard, protocol: str) -> None:
     made = chain(middle=changed(CA, issuer_at="http://pki.example/root"))
     trust(*made.trusted)
-    then = tls(server_context(on_server(made.leaf, *made.sent)))
+    then = tls(made.context())
     good = listen(faults.STARTTLS[protocol](then))
-    assert ask("hook", f"localhost:{good.port}", "--starttls", protocol).primary is None
-    trust(make("Another Root", form=CA))
-    answer = ask("hook", f"localhost:{good.port}", "--starttls", protocol)
+    argv = (f"localhost:{good.port}", "--starttls", protocol)
+    assert ask("hook", *argv).primary is None
+    trust(ANOTHER)
+    answer = ask("hook", *argv)
     assert answer.primary == "untrusted-root"
-    assert answer.first["fix"] == [
-        ["certboot", "trust", f"localhost:{good.port}", "--starttls", protocol],
-        ["certboot", "adopt", "SSL_CERT_FILE"],
-    ]
-    refusing = listen(faults.STARTTLS[protocol](then, offers=False))
-    answer = ask("hook", f"localhost:{refusing.port}", "--starttls", protocol)
-    assert (answer.status, answer.primary) == (1, "starttls-refused")
+    assert answer.first["fix"] == [["certboot", "trust", *argv], ["certboot", "adopt", "SSL_CERT_FILE"]]
+    assert heard(faults.STARTTLS[protocol](then, offers=False), "--starttls", protocol) == "starttls-refused"
 
 
 @cases("protocol", ["smtp", "imap", "pop3", "mysql", "ftp"])
-def test_a_server_that_greets_in_plain_text_is_asked_again_as_the_remedy_says(
-    ask: Ask, listen: Listen, trust: Trust, protocol: str
-) -> None:
-    made = chain()
-    trust(*made.trusted)
-    port = listen(faults.STARTTLS[protocol](tls(server_context(on_server(made.leaf, *made.sent))))).port
+def test_a_server_that_greets_in_plain_text_is_mended(ask: Ask, listen: Listen, trust: Trust, protocol: str) -> None:
+    trust(*GOOD.trusted)
+    port = listen(faults.STARTTLS[protocol](tls(GOOD.context()))).port
     answer = ask("hook", f"localhost:{port}")
     assert (answer.status, answer.primary) == (1, "starttls-needed")
     ((program, command, *argv),) = answer.first["fix"]
@@ -374,14 +212,13 @@ def test_a_server_that_greets_in_plain_text_is_asked_again_as_the_remedy_says(
 
 
 @cases(("protocol", "port"), [("ldap", 389), ("postgres", 5432)])
-@cases("says", [b"", b"\x30\x05\x02\x01\x00\x78\x00"], ids=["closes", "answers"])
+@cases("says", [b"", b"\x30\x05\x02\x01\x00\x78\x00"])
 def test_a_server_that_waits_to_be_spoken_to_is_known_by_its_port(
     ask: Ask, listen: Listen, trust: Trust, protocol: str, port: int, says: bytes
 ) -> None:
     """It ends the connection when it hears TLS, with a word of its own protocol or none; the remedy is good."""
-    made = chain()
-    trust(*made.trusted)
-    usual = faults.STARTTLS[protocol](tls(server_context(on_server(made.leaf, *made.sent))))
+    trust(*GOOD.trusted)
+    usual = faults.STARTTLS[protocol](tls(GOOD.context()))
 
     def talk(connection: socket.socket) -> None:
         if connection.recv(1, socket.MSG_PEEK) == b"\x16":
@@ -394,36 +231,15 @@ def test_a_server_that_waits_to_be_spoken_to_is_known_by_its_port(
     ((program, command, *argv),) = answer.first["fix"]
     assert (program, command, argv[-2:]) == ("certboot", "doctor", ["--starttls", protocol])
     assert ask("hook", *argv).primary is None
-    elsewhere = ask("hook", f"localhost:{there}")
-    assert elsewhere.primary == ("not-tls" if says else "closed-during-handshake")
+    assert ask("hook", f"localhost:{there}").primary == ("not-tls" if says else "closed-during-handshake")
 
 
-def test_what_is_neither_tls_nor_known(ask: Ask, listen: Listen) -> None:
-    answer = ask("hook", f"localhost:{listen(after_hello(bytes(range(0x80, 0xC0)))).port}")
-    assert (answer.status, answer.primary) == (1, "not-tls")
-
-
-@cases("talk", [after_hello(), faults.reset], ids=["closed", "reset"])
-def test_a_server_that_closes(ask: Ask, listen: Listen, talk: faults.Talk) -> None:
-    answer = ask("hook", f"localhost:{listen(talk).port}")
-    assert (answer.status, answer.primary) == (1, "closed-during-handshake")
-
-
-def test_a_server_that_never_answers(ask: Ask, listen: Listen) -> None:
-    started = time.monotonic()
-    answer = ask("hook", f"localhost:{listen(faults.silent).port}", "--timeout", "0.5")
-    assert (answer.status, answer.primary) == (1, "timeout")
-    assert time.monotonic() - started < 1.5
-
-
-def test_names_and_ports_where_nobody_is(ask: Ask, listen: Listen) -> None:
+def test_nobody_there_and_trust_that_cannot_be_read(ask: Ask, listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = listen(faults.silent)
     gone.close()
     assert ask("hook", f"127.0.0.1:{gone.port}").primary == "connection-refused"
     assert ask("hook", "no-such-host.invalid").primary == "dns-failure"
 
-
-def test_trust_that_cannot_be_read(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> typing.NoReturn:
         message = "unknown error"
         raise ssl.SSLError(message)
@@ -435,7 +251,7 @@ def test_trust_that_cannot_be_read(ask: Ask, monkeypatch: pytest.MonkeyPatch) ->
 def test_version_6_and_names_beyond_ascii(ask: Ask, listen: Listen, trust: Trust) -> None:
     made = chain(leaf=changed(LEAF, names=("::1", "xn--zrich-kva.example")))
     trust(*made.trusted)
-    port = listen(tls(server_context(on_server(made.leaf, *made.sent))), "::1").port
+    port = listen(tls(made.context()), "::1").port
     answer = ask("hook", f"[::1]:{port}")
     assert (answer.primary, answer.first["subject"]) == (None, f"[::1]:{port}")
     assert ask("hook", f"https://zürich.example:{port}/path", "--connect", f"[::1]:{port}").primary is None
@@ -444,10 +260,8 @@ def test_version_6_and_names_beyond_ascii(ask: Ask, listen: Listen, trust: Trust
     assert answer.first["evidence"]["names"] == ["xn--zrich-kva.example", "::1"]
 
 
-def test_tls_inspection_is_guessed_from_the_makers_name(ask: Ask, listen: Listen, trust: Trust) -> None:
+def test_tls_inspection_is_guessed_from_the_makers_name(said: Said) -> None:
     top = make("Zscaler Root CA", form=changed(CA, organisation="Zscaler Inc."))
-    leaf = make("localhost", top)
-    trust(make("Another Root", form=CA))
-    answer = ask("hook", f"localhost:{serve(listen, Chain(leaf, (top,), ()))}")
+    answer = said(Chain(make("localhost", top), (top,), (ANOTHER,)))
     assert (answer.primary, answer.first["evidence"]["inspection"]) == ("untrusted-root", "Zscaler")
     assert name("Zscaler Root CA", "Zscaler Inc.").rfc4514_string() in answer.first["summary"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from support import report
+from support.commands import Run
 from support.issuers import intermediate
 from support.pki import DAY, NOW, Issued, ca_extensions, issue
 from support.snapshot import roots, unparsed
@@ -45,52 +45,40 @@ def offered(monkeypatch: pytest.MonkeyPatch, *more: Issued, distrust_after: str 
     monkeypatch.setattr(certifi, "read", lambda: Unparsed(plain.pieces, parse))  # type: ignore[arg-type]
 
 
-class TestIntermediates:
-    @pytest.fixture
-    def stored(self, paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        """One from the CCADB's report that ends after 50 days, and one of ``certboot repair`` that does after 100."""
-        root = issue("Root")
-        offered(monkeypatch, root)
-        listed = intermediate("Listed", root, valid=(NOW - DAY, NOW + 50 * DAY))
-        found = load_certificate(intermediate("Found", root, valid=(NOW - DAY, NOW + 100 * DAY)).der)
-        other = report.revoked(issue("Revoked"))
-        folder = report.save(
-            report.Reports((report.root(root),), (report.intermediate(listed),), (other,)).bodies(),
-            tmp_path / "reports",
-        )
-        need = repaired.Need("a.example:443", "2026-11-25", "http://ca.example/", "Root")
-        repair = repaired.Repair(found, (need,))
-        apply(paths, Request("init", Selection(intermediates=True, reports=str(folder)), repairs=(repair,)))
+def test_intermediates_that_expire_are_taken_out_and_only_what_a_server_does_not_send_is_named_before(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One from the CCADB's report that ends after 50 days, and one of ``certboot repair`` that does after 100."""
+    root = issue("Root")
+    offered(monkeypatch, root)
+    listed = report.intermediate(intermediate("Listed", root, valid=(NOW - DAY, NOW + 50 * DAY)))
+    reports = report.Reports((report.root(root),), (listed,), (report.revoked(issue("Revoked")),))
+    folder = report.save(reports.bodies(), tmp_path / "reports")
+    need = repaired.Need("a.example:443", "2026-11-25", "http://ca.example/", "Root")
+    found = load_certificate(intermediate("Found", root, valid=(NOW - DAY, NOW + 100 * DAY)).der)
+    repair = repaired.Repair(found, (need,))
+    apply(paths, Request("init", Selection(intermediates=True, reports=str(folder)), repairs=(repair,)))
 
-    @pytest.mark.usefixtures("stored")
-    def test_those_that_have_expired_are_taken_out_by_update(self, paths: StorePaths) -> None:
-        assert of(paths, "intermediate-expired", 49) == []
-        (finding,) = of(paths, "intermediate-expired", 51)
-        assert (finding.status, finding.subject, finding.fix) == ("warn", "intermediates", (("certboot", "update"),))
-        assert finding.summary == (
-            f"Listed expired on {NOW + 50 * DAY:%Y-%m-%d}: until an update takes it out, clients refuse also servers "
-            "that send its successor"
-        )
-        (finding,) = of(paths, "intermediate-expired", 101)
-        assert (finding.evidence["count"], len(finding.evidence["intermediates"])) == (2, 2)  # type: ignore[arg-type]
-
-    @pytest.mark.usefixtures("stored")
-    def test_of_those_that_expire_soon_only_what_a_server_does_not_send_is_named(self, paths: StorePaths) -> None:
-        assert of(paths, "intermediate-expiring", 45) == of(paths, "intermediate-expiring", 101) == []
-        (finding,) = of(paths, "intermediate-expiring", 75)
-        assert (finding.status, finding.fix) == ("info", ())
-        assert finding.summary.startswith(f"Found expires on {NOW + 100 * DAY:%Y-%m-%d}; certboot update takes it out")
-
-
-def test_anchors_with_nothing_to_tell_have_no_findings(paths: StorePaths) -> None:
-    apply(paths, Request("init"))
-    assert [each for each in check_store.check(paths) if each.id.startswith("anchor")] == []
+    assert of(paths, "intermediate-expired", 49) == []
+    (finding,) = of(paths, "intermediate-expired", 51)
+    assert (finding.status, finding.subject, finding.fix) == ("warn", "intermediates", (("certboot", "update"),))
+    assert finding.summary == (
+        f"Listed expired on {NOW + 50 * DAY:%Y-%m-%d}: until an update takes it out, clients refuse also servers "
+        "that send its successor"
+    )
+    (finding,) = of(paths, "intermediate-expired", 101)
+    assert (finding.evidence["count"], len(finding.evidence["intermediates"])) == (2, 2)  # type: ignore[arg-type]
+    assert of(paths, "intermediate-expiring", 45) == of(paths, "intermediate-expiring", 101) == []
+    (finding,) = of(paths, "intermediate-expiring", 75)
+    assert (finding.status, finding.fix) == ("info", ())
+    assert finding.summary.startswith(f"Found expires on {NOW + 100 * DAY:%Y-%m-%d}; certboot update takes it out")
 
 
 def test_an_anchor_that_has_expired_is_taken_out_by_update(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
     short = issue("Short", valid=(NOW - DAY, NOW + 100 * DAY))
     offered(monkeypatch, short)
     apply(paths, Request("init"))
+    assert [each for each in check_store.check(paths) if each.id.startswith("anchor")] == []
     assert of(paths, "anchor-expired", 99) == []
     (finding,) = of(paths, "anchor-expired", 101)
     assert (finding.status, finding.subject, finding.fix) == ("warn", "anchors", (("certboot", "update"),))
@@ -98,8 +86,8 @@ def test_an_anchor_that_has_expired_is_taken_out_by_update(paths: StorePaths, mo
     assert finding.evidence["count"] == 1
 
 
-def test_the_remedy_for_an_expired_anchor_runs_and_mends_it(
-    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, certboot: Callable[..., object]
+def test_the_remedy_of_an_expired_anchor_mends_it(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, certboot: Run
 ) -> None:
     """No clock is set here: the certificate is one that was let in, and nothing is known of a last run."""
     old = issue("Old", valid=(NOW - 9 * DAY, NOW - DAY))
@@ -116,7 +104,7 @@ def test_the_remedy_for_an_expired_anchor_runs_and_mends_it(
 
 
 def test_a_public_anchor_that_expires_soon_is_for_information_and_ones_own_a_warning(
-    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certboot: Callable[..., object]
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certboot: Run
 ) -> None:
     offered(monkeypatch, issue("Public", valid=(NOW - DAY, NOW + 40 * DAY)))
     (tmp_path / "own.pem").write_bytes(issue("Own", valid=(NOW - DAY, NOW + 41 * DAY)).pem)
@@ -136,7 +124,7 @@ def without_key_id(common_name: str) -> Issued:
 
 
 def test_a_defect_of_an_added_ca_is_a_warning_and_of_a_public_one_no_word(
-    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certboot: Callable[..., object]
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certboot: Run
 ) -> None:
     offered(monkeypatch, without_key_id("Public"))
     certboot("init")
@@ -160,9 +148,7 @@ def test_a_defect_of_an_added_ca_is_a_warning_and_of_a_public_one_no_word(
     assert of(paths, "anchor-strict-defects") == []
 
 
-def test_a_date_of_distrust_that_has_passed_is_for_information(
-    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_past_date_of_distrust_is_for_information(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
     offered(monkeypatch, issue("Partly"), distrust_after=f"{NOW + 10 * DAY:%Y-%m-%d}")
     apply(paths, Request("init"))
     assert of(paths, "anchor-distrust-after", 8) == []
@@ -172,8 +158,8 @@ def test_a_date_of_distrust_that_has_passed_is_for_information(
     assert of(paths, "anchor-distrusted", 12) == []
 
 
-def test_a_date_so_long_ago_that_nothing_is_valid_is_a_warning_and_distrust_mends_it(
-    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, certboot: Callable[..., object]
+def test_a_long_past_date_is_a_warning_to_distrust(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, certboot: Run
 ) -> None:
     date = NOW - timedelta(days=400)
     offered(monkeypatch, issue("Gone"), issue("Gone too"), distrust_after=f"{date:%Y-%m-%d}")
@@ -185,5 +171,5 @@ def test_a_date_so_long_ago_that_nothing_is_valid_is_a_warning_and_distrust_mend
     assert of(paths, "anchor-distrusted", -10) == []
     for program, *arguments in finding.fix:
         assert program == "certboot"
-        assert certboot(*arguments).status == 0  # type: ignore[attr-defined]
+        assert certboot(*arguments).status == 0
     assert of(paths, "anchor-distrusted") == []

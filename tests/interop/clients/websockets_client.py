@@ -1,8 +1,0 @@
-from outcome import client
-from websockets.sync.client import connect
-
-
-@client
-def main(host, port):
-    with connect(f"wss://{host}:{port}/"):
-        pass
