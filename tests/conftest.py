@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import typing
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -23,13 +25,14 @@ from certboot.net import address_policy
 from certboot.store.paths import StorePaths, store_paths
 
 sys.path.insert(0, str(Path(__file__).parent))
-from support.asking import ask, listen, trust  # noqa: F401 - fixtures for all
+from support.asking import ask, trust  # noqa: F401 - fixtures for all
 from support.environments import ROOT, SYSTEM_PATH, Environment, Ran, built_once, installer, make_environment
-from support.issuers import ChainServer, Send, trusted_root, without_its_issuer
-from support.pki import Issued
-from support.plain_server import PlainServer
-from support.server import TlsServer
+from support.issuers import Send, trusted_root, without_its_issuer
+from support.pki import Issued, on_server
+from support.server import Listener, PlainServer, TlsServer
 from support.snapshot import few_sources
+
+Server = typing.TypeVar("Server", bound=Listener)
 
 # A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -124,40 +127,36 @@ def ca_file(ca: trustme.CA, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., TlsServer]]:
+def started() -> Iterator[Callable[[Server], Server]]:
+    """Let a server run until the test is over."""
+    with contextlib.ExitStack() as stack:
+        yield lambda server: stack.enter_context(contextlib.closing(server))
+
+
+@pytest.fixture
+def serve(started: Callable[[TlsServer], TlsServer]) -> Callable[..., TlsServer]:
     """Start TLS servers on loopback: ``serve(leaf)`` with a trustme.LeafCert."""
-    servers: list[TlsServer] = []
-
-    def start(leaf: trustme.LeafCert, **options: object) -> TlsServer:
-        servers.append(TlsServer(leaf, **options))  # type: ignore[arg-type]
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
+    return lambda leaf, **options: started(TlsServer(leaf, **options))
 
 
 @pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[PlainServer]:
-    """An HTTP server on loopback, where an issuer may lie: its port stands for 80, which only root may have."""
-    server = PlainServer()
-    monkeypatch.setattr(address_policy, "_PORTS_HERE", {"http": (server.port,), "https": (443,)})
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def send() -> Iterator[Callable[..., ChainServer]]:
+def send(started: Callable[[TlsServer], TlsServer]) -> Callable[..., TlsServer]:
     """Start TLS servers on loopback that send exactly these certificates: ``send(leaf, intermediate)``."""
-    servers: list[ChainServer] = []
+    return lambda *chain: started(TlsServer(on_server(*chain)))
 
-    def start(*chain: Issued) -> ChainServer:
-        servers.append(ChainServer(*chain))
-        return servers[-1]
 
-    yield start
-    for server in servers:
-        server.close()
+@pytest.fixture
+def listen(started: Callable[[Listener], Listener]) -> Callable[..., Listener]:
+    """Start a server that talks like this: ``listen(talk)``."""
+    return lambda talk, host="127.0.0.1": started(Listener(talk, host))
+
+
+@pytest.fixture
+def place(started: Callable[[PlainServer], PlainServer], monkeypatch: pytest.MonkeyPatch) -> PlainServer:
+    """An HTTP server on loopback, where an issuer may lie: its port stands for 80, which only root may have."""
+    server = started(PlainServer())
+    monkeypatch.setattr(address_policy, "_PORTS_HERE", {"http": (server.port,), "https": (443,)})
+    return server
 
 
 @pytest.fixture
@@ -167,7 +166,7 @@ def root(clean: Path, certboot: Callable[..., Ran]) -> Issued:
 
 
 @pytest.fixture
-def forgetful(root: Issued, place: PlainServer, send: Send) -> ChainServer:
+def forgetful(root: Issued, place: PlainServer, send: Send) -> TlsServer:
     """A server that does not send its issuer, which lies where its certificate says."""
     return without_its_issuer(root, place, send)
 

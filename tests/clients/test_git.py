@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import os
 import subprocess
+import typing
 from pathlib import Path
 
 import pytest
 from support.environments import SYSTEM_PATH
 from support.table import cases
 
-from certboot.clients.git import git_settings, is_off
+from certboot.clients.git import git_settings, is_off, settings_outranked
 from certboot.clients.settings_places import Surroundings
 
 
@@ -42,7 +44,7 @@ def test_a_repositorys_own_settings_and_those_of_one_address_count(around: Surro
     (around.folder / ".git/more").write_text("[http]\n\tsslVerify\n")
     git(around, "config", "include.path", "more")
     path = around.folder / ".git"
-    assert {each[:3] for each in git_settings(around)} == {
+    assert {setting[:3] for setting in git_settings(around)} == {
         ("http.https://git.example/.sslCAPath", "/certs", str(path / "config")),
         ("http.sslVerify", "true", str(path / "more")),
     }
@@ -73,3 +75,45 @@ def test_git_agrees_on_what_is_off(around: Surroundings, value: str) -> None:
     argv = ["git", "-c", f"http.sslVerify={value}", "config", "--type=bool", "http.sslVerify"]
     ran = subprocess.run(argv, env=dict(around.environ), capture_output=True, text=True, check=True)
     assert is_off(value) == (ran.stdout.strip() == "false")
+
+
+# What would outrank the variables of certboot, wherever one stands
+
+
+@pytest.fixture
+def everywhere(monkeypatch: pytest.MonkeyPatch, around: Surroundings) -> Surroundings:
+    """The machine's git settings are a file of this test."""
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(around.folder / "gitconfig"))
+    return around._replace(environ=os.environ)
+
+
+def test_gits_own_settings_of_both_scopes_are_found_and_count_once(everywhere: Surroundings) -> None:
+    git(everywhere, "config", "--global", "http.sslVerify", "true")
+    git(everywhere, "config", "--global", "http.https://example.org/.proxy", "sslcainfo")
+    assert settings_outranked() == ()
+    more = everywhere.folder / "more"
+    git(everywhere, "config", "--file", str(more), "http.sslCAInfo", "/own.pem")
+    git(everywhere, "config", "--global", "include.path", str(more))
+    git(everywhere, "config", "--global", "http.sslCAInfo", "/own.pem")
+    assert settings_outranked() == ("http.sslcainfo",)
+    git(everywhere, "config", "--global", "http.https://git.example/.sslCAPath", "/own")
+    git(everywhere, "config", "--system", "http.sslCAPath", "/own")
+    assert set(settings_outranked()) == {"http.sslcainfo", "http.https://git.example/.sslcapath", "http.sslcapath"}
+    assert settings_outranked({**os.environ, "PATH": str(everywhere.folder)}) == ()  # there is no git
+
+
+def test_a_setting_of_the_repository_one_stands_in_does_not_count(
+    everywhere: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(everywhere, "init", "-q")
+    git(everywhere, "config", "--local", "http.sslCAInfo", "/own.pem")
+    monkeypatch.chdir(everywhere.folder)
+    assert settings_outranked() == ()
+
+
+def test_a_git_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(command: list[str], timeout: float, **_: object) -> typing.NoReturn:
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert settings_outranked() == ()

@@ -97,28 +97,13 @@ def by_curl(text: str, folder: Path) -> tuple[str, bool]:
 
 
 CURLRC = [
-    "cacert = /a.pem",
-    "cacert=/a.pem",
-    "cacert: /a.pem",
-    "cacert /a.pem",
-    "--cacert /a.pem",
-    "  --cacert  /a.pem",
+    "cacert = /a.pem", "cacert=/a.pem", "cacert: /a.pem", "cacert /a.pem", "--cacert /a.pem", "  --cacert  /a.pem",
     "--cacert=/a.pem",  # with dashes an equals sign is part of the name
-    'cacert = "/a b.pem"',
-    'cacert "/a\\"b.pem" # words',
-    "cacert = /a.pem # words",
-    "# cacert = /a.pem",
-    "cacert = /a.pem\ncacert = /b.pem",
-    "insecure",
-    "--insecure",
-    "-k",
-    "-sk",
-    "-ks",
+    'cacert = "/a b.pem"', 'cacert "/a\\"b.pem" # words', "cacert = /a.pem # words", "# cacert = /a.pem",
+    "cacert = /a.pem\ncacert = /b.pem", "insecure", "--insecure", "-k", "-sk", "-ks", "insecure\nno-insecure",
     "-uk",  # the user "k"
-    "insecure\nno-insecure",
-    "no-insecure\n-k",
-    "silent",
-]
+    "no-insecure\n-k", "silent",
+]  # fmt: skip
 
 
 @pytest.mark.skipif(not shutil.which("curl", path=SYSTEM_PATH), reason="there is no curl")
@@ -167,13 +152,10 @@ def test_npmrc(text: str, expected: str | None) -> None:
 
 def test_commands_of_wget_are_known_in_every_spelling() -> None:
     text = "# words\n\ncheck_certificate = off\nCheck-Certificate=on\nca_certificate = '/a b.pem'\n"
-    parsed = settings_formats.wget(text)
-    assert parsed.lines == (
-        Line("checkcertificate", "off", 3),
-        Line("checkcertificate", "on", 4),
-        Line("cacertificate", "/a b.pem", 5),
+    assert settings_formats.wget(text) == (
+        (Line("checkcertificate", "off", 3), Line("checkcertificate", "on", 4), Line("cacertificate", "/a b.pem", 5)),
+        None,
     )
-    assert parsed.broken is None
 
 
 def test_a_line_of_wget_without_a_value_is_broken() -> None:
@@ -190,17 +172,11 @@ def test_condarc_is_what_a_yaml_library_reads(value: str) -> None:
     assert values(settings_formats.yaml(text))["ssl_verify"].lower() == str(yaml.safe_load(text)["ssl_verify"]).lower()
 
 
-def test_what_yaml_says_on_other_lines_is_left_alone() -> None:
-    parsed = settings_formats.yaml('channels: [a]\nssl_verify:\n"quoted": 1\nproxy_servers:\n  http: x\n')
-    assert parsed.lines == (Line("channels", "[a]", 1), Line("quoted", "1", 3))
-    assert parsed.broken is None
-
-
-def test_a_tab_in_yaml_is_broken() -> None:
-    assert settings_formats.yaml("ssl_verify: true\nproxy_servers:\n\thttp: x\n").broken == (
-        3,
-        "a tab before the text, which YAML does not allow",
-    )
+def test_what_yaml_says_on_other_lines_is_left_alone_but_a_tab_is_broken() -> None:
+    text = 'channels: [a]\nssl_verify:\n"quoted": 1\nproxy_servers:\n  http: x\n'
+    assert settings_formats.yaml(text) == ((Line("channels", "[a]", 1), Line("quoted", "1", 3)), None)
+    broken = (3, "a tab before the text, which YAML does not allow")
+    assert settings_formats.yaml("ssl_verify: true\nproxy_servers:\n\thttp: x\n").broken == broken
 
 
 # uv and cargo
@@ -217,9 +193,11 @@ def test_keys_of_toml_have_their_lines_and_lists_their_entries() -> None:
     )
 
 
-def test_the_top_of_toml_ends_at_the_first_table() -> None:
-    text = 'allow-insecure-host = "a"\n[pip]\nsystem-certs = true\n'
-    assert settings_formats.toml(text, "", UV).lines == (Line("allow-insecure-host", "a", 1),)
+def test_the_top_of_toml_ends_at_the_first_table_and_a_key_whose_line_is_not_found_has_none() -> None:
+    top = 'allow-insecure-host = "a"\n[pip]\nsystem-certs = true\n'
+    assert settings_formats.toml(top, "", UV).lines == (Line("allow-insecure-host", "a", 1),)
+    inline = 'tool = {uv = {allow-insecure-host = ["a"]}}\n'
+    assert settings_formats.toml(inline, "tool.uv", UV).lines == (Line("allow-insecure-host", "a", 0),)
 
 
 @cases("text", ["", "[tool]\nuv = 1\n", "tool = 1\n", "[tool.uv.pip]\nsystem-certs = true\n"])
@@ -227,18 +205,12 @@ def test_a_table_that_is_not_there_has_no_keys(text: str) -> None:
     assert settings_formats.toml(text, "tool.uv", UV) == ((), None)
 
 
-def test_a_key_whose_line_is_not_found_has_none() -> None:
-    assert settings_formats.toml('tool = {uv = {allow-insecure-host = ["a"]}}\n', "tool.uv", UV).lines == (
-        Line("allow-insecure-host", "a", 0),
-    )
-
-
 def test_where_toml_is_broken_is_said() -> None:
     assert settings_formats.toml("a = 1\nb = \n", "", UV).broken == (2, "it is not TOML")
     assert settings_formats.toml("a = " + "[" * 20_000, "", UV).broken == (0, "it is not TOML")
 
 
-@pytest.mark.parametrize("table", ["", "tool.uv"])
+@cases("table", ["", "tool.uv"])
 def test_a_number_that_python_does_not_read_or_show_is_no_obstacle(table: str) -> None:
     """In decimal it does not read one of over 4,300 digits; in hexadecimal it does, and does not show it."""
     head = f"[{table}]\n" if table else ""
@@ -254,12 +226,8 @@ def test_a_number_that_python_does_not_read_or_show_is_no_obstacle(table: str) -
 @example('cacert = "\\')
 def test_no_text_breaks_a_reader(text: str) -> None:
     for read in (
-        settings_formats.ini,
-        settings_formats.curl,
-        settings_formats.npm,
-        settings_formats.wget,
-        settings_formats.yaml,
-    ):
+        settings_formats.ini, settings_formats.curl, settings_formats.npm, settings_formats.wget, settings_formats.yaml,
+    ):  # fmt: skip
         lines = text.count("\n") + 1
         parsed = read(text)
         assert all(1 <= line.number <= lines for line in parsed.lines)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.environments import SYSTEM_PATH
+from support.here import put
 from support.table import cases
 
 from certboot.clients import settings_places
@@ -26,19 +27,13 @@ def around(clean: Path, tmp_path: Path) -> Surroundings:
     return Surroundings({"HOME": str(clean), "PATH": SYSTEM_PATH}, folder, tmp_path / "root")
 
 
-def put(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
-
-
 def having(around: Surroundings, **environ: str | Path) -> Surroundings:
     more = {name: str(value) for name, value in environ.items()}
     return around._replace(environ={**around.environ, **more})
 
 
 def last(around: Surroundings, client: str) -> Setting:
-    return [each for each in find_settings(around).settings if each.client == client][-1]
+    return [setting for setting in find_settings(around).settings if setting.client == client][-1]
 
 
 # pip
@@ -156,12 +151,8 @@ def test_npms_variables_choose_its_files(around: Surroundings) -> None:
     assert settings_places.npm(there) == [Path("/g"), Path("/u"), around.folder / ".npmrc"]
     assert settings_places.npm(having(around, npm_config_prefix="/p"))[0] == Path("/p/etc/npmrc")
     assert settings_places.npm(having(around, PREFIX="/p"))[0] == Path("/p/etc/npmrc")
-
-
-def test_without_node_npm_has_no_file_for_the_machine(around: Surroundings) -> None:
-    there = having(around, PATH="/nowhere")
-    (around.folder / "node_modules").mkdir()
-    assert settings_places.npm(there) == [around.home / ".npmrc", around.folder / ".npmrc"]
+    (around.folder / "node_modules").mkdir()  # without node there is no file for the machine
+    assert settings_places.npm(having(around, PATH="/nowhere")) == [around.home / ".npmrc", around.folder / ".npmrc"]
 
 
 @pytest.mark.slow
@@ -171,16 +162,10 @@ def test_npm_has_the_same_files(around: Surroundings) -> None:
     for number, path in enumerate((around.home / ".npmrc", around.folder / ".npmrc")):
         put(path, f"cafile = /{number}.pem ; words\nstrict-ssl = false\n")
         for name in ("cafile", "strict-ssl"):
-            argv = ["npm", "config", "get", name]
             ran = subprocess.run(
-                argv,
-                env=dict(around.environ),
-                cwd=around.folder,
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=60,
-            )
+                ["npm", "config", "get", name], env=dict(around.environ), cwd=around.folder, capture_output=True,
+                text=True, check=True, timeout=60,
+            )  # fmt: skip
             found = [each for each in find_settings(around).settings if each[:2] == ("npm", name)][-1]
             assert (found.value, found.file) == (ran.stdout.strip(), str(path))
 
@@ -190,17 +175,12 @@ def test_npm_has_the_same_files(around: Surroundings) -> None:
 
 def test_condas_files_go_from_the_machine_to_the_environment(around: Surroundings, tmp_path: Path) -> None:
     there = having(around, CONDA_ROOT=tmp_path / "conda", CONDA_PREFIX=tmp_path / "env", CONDARC=tmp_path / "rc")
+    machine, home = around.root, around.home
     files = [
-        around.root / "etc/conda/.condarc",
-        around.root / "etc/conda/condarc.d/a.yml",
-        around.root / "var/lib/conda/condarc",
+        *(machine / name for name in ("etc/conda/.condarc", "etc/conda/condarc.d/a.yml", "var/lib/conda/condarc")),
         tmp_path / "conda/.condarc",
-        around.home / ".config/conda/.condarc",
-        around.home / ".conda/condarc",
-        around.home / ".condarc",
-        tmp_path / "env/.condarc",
-        tmp_path / "env/condarc.d/b.yaml",
-        tmp_path / "rc",
+        *(home / name for name in (".config/conda/.condarc", ".conda/condarc", ".condarc")),
+        *(tmp_path / name for name in ("env/.condarc", "env/condarc.d/b.yaml", "rc")),
     ]
     for number, path in enumerate(files):
         put(path, f"ssl_verify: /{number}.pem\n")
@@ -210,11 +190,10 @@ def test_condas_files_go_from_the_machine_to_the_environment(around: Surrounding
 
 
 def test_conda_itself_is_found_by_its_program(around: Surroundings, tmp_path: Path) -> None:
-    expected = tmp_path / "conda/.condarc"
-    assert expected not in settings_places.conda(around)
-    assert expected in settings_places.conda(having(around, CONDA_EXE=tmp_path / "conda/bin/conda"))
     put(tmp_path / "conda/condabin/conda", "").chmod(0o755)
-    assert expected in settings_places.conda(having(around, PATH=tmp_path / "conda/condabin"))
+    exe, path = {"CONDA_EXE": tmp_path / "conda/bin/conda"}, {"PATH": tmp_path / "conda/condabin"}
+    for variables, is_there in (({}, False), (exe, True), (path, True)):
+        assert (tmp_path / "conda/.condarc" in settings_places.conda(having(around, **variables))) is is_there
 
 
 # uv
@@ -222,8 +201,7 @@ def test_conda_itself_is_found_by_its_program(around: Surroundings, tmp_path: Pa
 
 def test_uvs_files_go_from_the_machine_to_the_project(around: Surroundings, tmp_path: Path) -> None:
     files = [
-        around.root / "etc/xdg/uv/uv.toml",
-        around.root / "etc/uv/uv.toml",
+        *(around.root / name for name in ("etc/xdg/uv/uv.toml", "etc/uv/uv.toml")),
         around.home / ".config/uv/uv.toml",
         tmp_path / "project/pyproject.toml",
     ]
@@ -253,14 +231,9 @@ def test_uvs_variables_choose_its_files(around: Surroundings) -> None:
 
 
 def test_wget_cargo_and_aws(around: Surroundings) -> None:
-    files = {
-        "wget": (around.home / ".wgetrc", "check_certificate = off\n", "checkcertificate"),
-        "cargo": (around.home / ".cargo/config.toml", "[http]\ncainfo = 'a.pem'\n", "cainfo"),
-        "AWS": (around.home / ".aws/config", "[profile dev]\nca_bundle = /a.pem\n", "profile dev.ca-bundle"),
-    }
-    for client, (path, text, name) in files.items():
-        put(path, text)
-        assert last(around, client)[1:4:2] == (name, str(path))
+    assert settings_places.cargo(around) == []
+    new = put(around.home / ".cargo/config.toml", "")
+    assert settings_places.cargo(around) == [new]
     assert settings_places.wget(having(around, WGETRC="/w"))[-1] == Path("/w")
     assert settings_places.aws(having(around, AWS_CONFIG_FILE="/a")) == [Path("/a")]
     assert settings_places.cargo(having(around, CARGO_HOME="/nowhere")) == []

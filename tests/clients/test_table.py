@@ -4,21 +4,9 @@ from pathlib import Path
 
 from support.table import cases
 
+from certboot.clients import table
 from certboot.clients.installed import present_clients
-from certboot.clients.table import (
-    CERTIFI,
-    CLIENTS,
-    EITHER,
-    IMPORT,
-    LOOKED_UP,
-    OWN,
-    REQUEST,
-    SESSION,
-    Client,
-    Place,
-    places,
-    readers,
-)
+from certboot.clients.table import CLIENTS, Client, Place, places, readers
 from certboot.clients.variables import BY_NAME, DIRECTORY, VARIABLES
 from certboot_startup import DIRECTORIES, HOLDS_BACK
 
@@ -43,7 +31,7 @@ def test_names_are_unique_but_for_what_changed_with_a_version() -> None:
 def test_a_client_is_found_by_its_distributions_or_on_path_or_comes_with_python() -> None:
     assert [client.name for client in CLIENTS if not client.needs and not client.program] == ["urllib"]
     assert not [client.name for client in CLIENTS if client.needs and client.program]
-    assert {client.moment for client in CLIENTS} == {IMPORT, SESSION, REQUEST}
+    assert {client.moment for client in CLIENTS} == {table.IMPORT, table.SESSION, table.REQUEST}
 
 
 def test_every_variable_that_certboot_can_set_has_a_reader_in_the_table() -> None:
@@ -57,29 +45,29 @@ def test_each_client_is_given_what_it_takes() -> None:
         (client.name, place.name)
         for client in CLIENTS
         for place in variables(client)
-        if place.name in BY_NAME and place.form not in (BY_NAME[place.name].form, EITHER, LOOKED_UP)
+        if place.name in BY_NAME and place.form not in (BY_NAME[place.name].form, table.EITHER, table.LOOKED_UP)
     }
     assert wrong == ODD
     assert {variable.name for variable in VARIABLES if variable.form == DIRECTORY} == set(DIRECTORIES)
 
 
-@cases("variable", [variable.name for variable in VARIABLES if not variable.default])
-def test_a_variable_that_is_off_reaches_no_further_client(variable: str) -> None:
+ON = {variable.name for variable in VARIABLES if variable.default}
+
+
+def test_a_variable_that_is_off_reaches_no_further_client() -> None:
     """Each of its readers reads one that is on."""
-    on = {each.name for each in VARIABLES if each.default}
     for client in CLIENTS:
-        if client.name in readers(variable):
-            assert on & {place.name for place in variables(client)}, client.name
+        read = {place.name for place in variables(client)}
+        assert ON & read or not read & BY_NAME.keys(), client.name
 
 
-@cases("variable", [variable.name for variable in VARIABLES if variable.default])
+@cases("variable", ON)
 def test_without_a_variable_that_is_on_some_client_would_be_lost(variable: str) -> None:
     """SSL_CERT_DIR reaches nobody that SSL_CERT_FILE does not, without which it never stands.
 
     It is there because it is quick, and has the intermediates.
     """
-    gone = {variable, "SSL_CERT_DIR"} if variable == "SSL_CERT_FILE" else {variable}
-    others = {each.name for each in VARIABLES if each.default} - gone
+    others = ON - ({variable, "SSL_CERT_DIR"} if variable == "SSL_CERT_FILE" else {variable})
     lost = [client for client in CLIENTS if client.name in readers(variable)]
     lost = [client for client in lost if not others & {place.name for place in variables(client)}]
     assert bool(lost) == (variable != "SSL_CERT_DIR")
@@ -93,7 +81,9 @@ def test_variables_that_hold_each_other_back_have_a_reader_in_common() -> None:
 def test_what_no_variable_reaches_is_known() -> None:
     unreached = {client.name for client in CLIENTS if not {place.name for place in variables(client)} & BY_NAME.keys()}
     assert unreached == {"google-auth on urllib3", "pycurl", "rnet", "wget"}
-    by_guard = {client.name for client in CLIENTS if any(choice.otherwise == CERTIFI for choice in client.choices)}
+    by_guard = {
+        client.name for client in CLIENTS if any(choice.otherwise == table.CERTIFI for choice in client.choices)
+    }
     assert "google-auth on urllib3" in by_guard
     assert not {client.name for client in CLIENTS if client.program} & by_guard - {"AWS CLI"}
 
@@ -101,42 +91,32 @@ def test_what_no_variable_reaches_is_known() -> None:
 def test_only_a_list_of_its_own_is_switched_off() -> None:
     for client in CLIENTS:
         if client.switches:
-            assert OWN in {choice.otherwise for choice in client.choices}
+            assert table.OWN in {choice.otherwise for choice in client.choices}
 
 
 # Presence
 
 
-def distribution(folder: Path, name: str) -> None:
-    (folder / name).mkdir(parents=True)
-
-
 def test_distributions_are_known_by_their_normalized_names(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    for name in ("google_auth-2.63.0.dist-info", "requests-2.34.2.dist-info", "Twisted-26.10.0.dist-info"):
-        distribution(first, name)
-    for name in (
-        "requests-1.0.dist-info",
-        "pyOpenSSL-26.4.0-py3.11.egg-info",
-        "curl-cffi-0.17.0.dist-info",
-        "pip-info",
+    for folder, names in (
+        (first, "google_auth-2.63.0.dist-info requests-2.34.2.dist-info Twisted-26.10.0.dist-info"),
+        (second, "requests-1.0.dist-info pyOpenSSL-26.4.0-py3.11.egg-info curl-cffi-0.17.0.dist-info pip-info"),
     ):
-        distribution(second, name)
+        for name in names.split():
+            (folder / name).mkdir(parents=True)
     (second / "urllib3-2.8.0.egg-info").touch()
     environ = {"PATH": str(tmp_path)}
     found = present_clients(environ, [str(first), str(tmp_path / "none"), str(second)])
     assert {client.name: version for client, version in found.items() if client.name != "urllib"} == {
-        "requests": "2.34.2",
-        "google-auth on requests": "2.63.0",
-        "curl_cffi": "0.17.0",
-        "urllib3": "2.8.0",
+        "requests": "2.34.2", "google-auth on requests": "2.63.0", "curl_cffi": "0.17.0", "urllib3": "2.8.0",
         "Twisted": "26.10.0",
-    }
+    }  # fmt: skip
 
 
 @cases(("version", "choices"), [("23.2.1", 1), ("24.2", 4), ("24.1.2", 1), ("26.3", 4), ("9", 1)])
 def test_the_version_decides_where_a_client_has_changed(tmp_path: Path, version: str, choices: int) -> None:
-    distribution(tmp_path, f"pip-{version}.dist-info")
+    (tmp_path / f"pip-{version}.dist-info").mkdir()
     _, pip = sorted(present_clients({"PATH": ""}, [str(tmp_path)]), key=lambda client: client.name == "pip")
     assert len(pip.choices) == choices
 

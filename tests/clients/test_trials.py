@@ -20,18 +20,13 @@ def test_every_client_is_tried_or_known_not_to_be(name: str) -> None:
         command = " ".join(tried.argv)
         assert "example.org" in command
         assert "8443" in command
+        if tried.says_json:
+            ast.parse(tried.argv[2], feature_version=(3, 8))
         assert not any(word in command for word in ("{host}", "{port}", "{authority}", "verify=False", "--insecure"))
 
 
 def test_nothing_is_tried_that_is_not_in_the_table() -> None:
     assert {*table()["python"], *table()["programs"]} == BY_NAME.keys() - UNTRIED
-
-
-@cases("name", [name for name, client in BY_NAME.items() if not client.program])
-def test_what_python_is_to_run_is_python(name: str) -> None:
-    tried = trial(BY_NAME[name], "example.org", 443)
-    if tried and tried.says_json:
-        ast.parse(tried.argv[2], feature_version=(3, 8))
 
 
 def test_an_ipv6_address_is_put_into_brackets_where_a_port_follows() -> None:
@@ -47,31 +42,21 @@ def test_an_ipv6_address_is_put_into_brackets_where_a_port_follows() -> None:
 
 PROGRAM = Trial(("x",), answered="not found")
 PYTHON = Trial(("python", "-c", "pass"), says_json=True)
-CASES = {
-    "status 0 is an answer": (PROGRAM, 0, "", "", ("accepted", "")),
-    "what only an answer can be": (PROGRAM, 1, "", "error: not found", ("accepted", "error: not found")),
-    "the certificate": (
-        PROGRAM, 60, "", "curl: (60) SSL certificate problem: unable to get local issuer certificate\nMore details",
-        ("refused", "curl: (60) SSL certificate problem: unable to get local issuer certificate"),
-    ),
-    "the certificate goes before the answer": (
-        PROGRAM, 1, "certificate verify failed", "not found", ("refused", "certificate verify failed")
-    ),
-    "no connection": (PROGRAM, 7, "", "x\nFailed to connect\ny", ("unknown", "Failed to connect")),
-    "nothing said": (PROGRAM, 1, "", "", ("unknown", "")),
-    "JSON that says yes": (PYTHON, 0, 'noise\n{"ok": true}\n', "warning", ("accepted", "")),
-    "JSON that names the certificate": (
-        PYTHON, 0, json.dumps({"ok": False, "error": "SSLError: CERTIFICATE_VERIFY_FAILED"}), "",
-        ("refused", "SSLError: CERTIFICATE_VERIFY_FAILED"),
-    ),
-    "JSON that names something else": (
-        PYTHON, 0, json.dumps({"ok": False, "error": "OSError: refused"}), "", ("unknown", "OSError: refused")
-    ),
-    "no JSON": (PYTHON, 134, "", "Aborted", ("unknown", "Aborted")),
-    "nothing at all": (PYTHON, -6, "", "", ("unknown", "")),
-}  # fmt: skip
-
-
+CASES: list[tuple[Trial, int, str, str, tuple[str, str]]] = [
+    (PROGRAM, 0, "", "", ("accepted", "")),
+    (PROGRAM, 1, "", "error: not found", ("accepted", "error: not found")),  # what only an answer can be
+    (PROGRAM, 60, "", "curl: (60) SSL certificate problem: unable to get local issuer certificate\nMore details",
+     ("refused", "curl: (60) SSL certificate problem: unable to get local issuer certificate")),
+    (PROGRAM, 1, "certificate verify failed", "not found", ("refused", "certificate verify failed")),
+    (PROGRAM, 7, "", "x\nFailed to connect\ny", ("unknown", "Failed to connect")),
+    (PROGRAM, 1, "", "", ("unknown", "")),
+    (PYTHON, 0, 'noise\n{"ok": true}\n', "warning", ("accepted", "")),
+    (PYTHON, 0, json.dumps({"ok": False, "error": "SSLError: CERTIFICATE_VERIFY_FAILED"}), "",
+     ("refused", "SSLError: CERTIFICATE_VERIFY_FAILED")),
+    (PYTHON, 0, json.dumps({"ok": False, "error": "OSError: refused"}), "", ("unknown", "OSError: refused")),
+    (PYTHON, 134, "", "Aborted", ("unknown", "Aborted")),
+    (PYTHON, -6, "", "", ("unknown", "")),
+]  # fmt: skip
 UV = (
     "error: Missing `Content-Type` header for `https://h/certboot-trial/`",
     "error: Invalid `Content-Type` header for `https://h/certboot-trial/`",
@@ -103,7 +88,8 @@ def test_what_uv_says_of_a_connection_does_not(cause: str, expected: str) -> Non
     assert verdict(tried, 2, "", said)[0] == expected
 
 
-@cases("case", CASES)
-def test_how_a_trial_ended_is_told_from_what_it_said(case: str) -> None:
-    tried, status, output, errors, expected = CASES[case]
+@cases(("tried", "status", "output", "errors", "expected"), CASES)
+def test_how_a_trial_ended_is_told_from_what_it_said(
+    tried: Trial, status: int, output: str, errors: str, expected: tuple[str, str]
+) -> None:
     assert verdict(tried, status, output, errors) == expected

@@ -53,121 +53,76 @@ def test_without_anything_no_client_is_reached_and_each_has_its_default() -> Non
         assert (found.reaches_store, found.unusable, found.fails) == (False, (), False)
 
 
-CASES: dict[str, tuple[str, dict[str, str], list[tuple[str, str, str]]]] = {
-    "the first of requests' two decides": (
-        "requests",
-        {"REQUESTS_CA_BUNDLE": "/own.pem", "CURL_CA_BUNDLE": BUNDLE},
-        [("/own.pem", "REQUESTS_CA_BUNDLE", BY_OTHERS)],
-    ),
-    "an empty one is none for requests": (
-        "requests",
-        {"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": "/own"},
-        [("/own", "CURL_CA_BUNDLE", BY_OTHERS)],
-    ),
-    "a value of the store that the hook did not set was inherited": (
-        "requests",
-        {"REQUESTS_CA_BUNDLE": "/s/generations/1/bundle.pem"},
-        [("/s/generations/1/bundle.pem", "REQUESTS_CA_BUNDLE", BY_PARENT)],
-    ),
-    "ssl has one default for each variable": (
-        "urllib",
-        {"SSL_CERT_FILE": BUNDLE},
-        [(BUNDLE, "SSL_CERT_FILE", BY_HOOK), ("/usr/lib/ssl/certs", "", BY_DEFAULT)],
-    ),
-    "httpx looks at the directory only without the file": (
-        "httpx",
-        {"SSL_CERT_FILE": "/own.pem", "SSL_CERT_DIR": CRTS},
-        [("/own.pem", "SSL_CERT_FILE", BY_OTHERS)],
-    ),
-    "uv takes both": (
-        "uv",
-        {"SSL_CERT_FILE": "/own.pem", "SSL_CERT_DIR": CRTS},
-        [("/own.pem", "SSL_CERT_FILE", BY_OTHERS), (CRTS, "SSL_CERT_DIR", BY_HOOK)],
-    ),
-    "uv can be told to take the system's": ("uv", {"UV_SYSTEM_CERTS": "1"}, [(SYSTEM, "UV_SYSTEM_CERTS", BY_OTHERS)]),
-    "uv is not told so with 0": ("uv", {"UV_SYSTEM_CERTS": "0"}, [(OWN, "", BY_DEFAULT)]),
-    "uv is told nothing with both": (
-        "uv",
-        {"UV_SYSTEM_CERTS": "1", "SSL_CERT_FILE": BUNDLE},
-        [(BUNDLE, "SSL_CERT_FILE", BY_HOOK)],
-    ),
-    "botocore takes its own variable first": (
-        "botocore",
-        {"AWS_CA_BUNDLE": "/own.pem", "REQUESTS_CA_BUNDLE": BUNDLE},
-        [("/own.pem", "AWS_CA_BUNDLE", BY_OTHERS)],
-    ),
-    "curl ignores the file for the directory": (
-        "curl",
-        {"SSL_CERT_FILE": BUNDLE, "SSL_CERT_DIR": "/own"},
-        [("/own", "SSL_CERT_DIR", BY_OTHERS), (SYSTEM, "", BY_DEFAULT)],
-    ),
-    "node adds": ("Node.js", HOOK, [(BUNDLE, "NODE_EXTRA_CA_CERTS", BY_HOOK), (OWN, "", BY_DEFAULT)]),
-    "npm's cafile is alone": (
-        "npm",
-        {"npm_config_cafile": "/own.pem", "NODE_EXTRA_CA_CERTS": BUNDLE},
-        [("/own.pem", "npm_config_cafile", BY_OTHERS)],
-    ),
-    "git's directory is alone": (
-        "git",
-        {"GIT_SSL_CAPATH": "/own", "GIT_SSL_CAINFO": BUNDLE},
-        [("/own", "GIT_SSL_CAPATH", BY_OTHERS)],
-    ),
-    "websocket-client's variable is alone": (
-        "websocket-client",
-        {"WEBSOCKET_CLIENT_CA_BUNDLE": "/own", **HOOK},
-        [("/own", "WEBSOCKET_CLIENT_CA_BUNDLE", BY_OTHERS)],
-    ),
-    "pip adds certifi": (
-        "pip",
-        HOOK,
-        [
-            (BUNDLE, "REQUESTS_CA_BUNDLE", BY_HOOK),
-            (BUNDLE, "SSL_CERT_FILE", BY_HOOK),
-            (CRTS, "SSL_CERT_DIR", BY_HOOK),
-            (CERTIFI, "", BY_DEFAULT),
-        ],
-    ),
-}
+FORMER, DIRECTORIES = "/s/generations/1/bundle.pem", "/usr/lib/ssl/certs"
+CASES: list[tuple[str, dict[str, str], list[tuple[str, str, str]]]] = [
+    # The first of requests' two decides, and an empty one is none.
+    ("requests", {"REQUESTS_CA_BUNDLE": "/own.pem", "CURL_CA_BUNDLE": BUNDLE},
+     [("/own.pem", "REQUESTS_CA_BUNDLE", BY_OTHERS)]),
+    ("requests", {"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": "/own"}, [("/own", "CURL_CA_BUNDLE", BY_OTHERS)]),
+    # A value of the store that the hook did not set was inherited.
+    ("requests", {"REQUESTS_CA_BUNDLE": FORMER}, [(FORMER, "REQUESTS_CA_BUNDLE", BY_PARENT)]),
+    # ssl has one default for each variable; httpx looks at the directory only without the file; uv takes both.
+    ("urllib", {"SSL_CERT_FILE": BUNDLE}, [(BUNDLE, "SSL_CERT_FILE", BY_HOOK), (DIRECTORIES, "", BY_DEFAULT)]),
+    ("httpx", {"SSL_CERT_FILE": "/own.pem", "SSL_CERT_DIR": CRTS}, [("/own.pem", "SSL_CERT_FILE", BY_OTHERS)]),
+    ("uv", {"SSL_CERT_FILE": "/own.pem", "SSL_CERT_DIR": CRTS},
+     [("/own.pem", "SSL_CERT_FILE", BY_OTHERS), (CRTS, "SSL_CERT_DIR", BY_HOOK)]),
+    # uv can be told to take the system's, not with 0, and not beside a file.
+    ("uv", {"UV_SYSTEM_CERTS": "1"}, [(SYSTEM, "UV_SYSTEM_CERTS", BY_OTHERS)]),
+    ("uv", {"UV_SYSTEM_CERTS": "0"}, [(OWN, "", BY_DEFAULT)]),
+    ("uv", {"UV_SYSTEM_CERTS": "1", "SSL_CERT_FILE": BUNDLE}, [(BUNDLE, "SSL_CERT_FILE", BY_HOOK)]),
+    ("botocore", {"AWS_CA_BUNDLE": "/own.pem", "REQUESTS_CA_BUNDLE": BUNDLE},
+     [("/own.pem", "AWS_CA_BUNDLE", BY_OTHERS)]),
+    # curl ignores the file for the directory; node adds; the others' own are alone.
+    ("curl", {"SSL_CERT_FILE": BUNDLE, "SSL_CERT_DIR": "/own"},
+     [("/own", "SSL_CERT_DIR", BY_OTHERS), (SYSTEM, "", BY_DEFAULT)]),
+    ("Node.js", HOOK, [(BUNDLE, "NODE_EXTRA_CA_CERTS", BY_HOOK), (OWN, "", BY_DEFAULT)]),
+    ("npm", {"npm_config_cafile": "/own.pem", "NODE_EXTRA_CA_CERTS": BUNDLE},
+     [("/own.pem", "npm_config_cafile", BY_OTHERS)]),
+    ("git", {"GIT_SSL_CAPATH": "/own", "GIT_SSL_CAINFO": BUNDLE}, [("/own", "GIT_SSL_CAPATH", BY_OTHERS)]),
+    ("websocket-client", {"WEBSOCKET_CLIENT_CA_BUNDLE": "/own", **HOOK},
+     [("/own", "WEBSOCKET_CLIENT_CA_BUNDLE", BY_OTHERS)]),
+    ("pip", HOOK,
+     [(BUNDLE, "REQUESTS_CA_BUNDLE", BY_HOOK), (BUNDLE, "SSL_CERT_FILE", BY_HOOK), (CRTS, "SSL_CERT_DIR", BY_HOOK),
+      (CERTIFI, "", BY_DEFAULT)]),
+]  # fmt: skip
 
 
-@cases("case", CASES)
-def test_the_environment_decides(case: str) -> None:
-    client, environ, expected = CASES[case]
+@cases(("client", "environ", "expected"), CASES)
+def test_the_environment_decides(client: str, environ: dict[str, str], expected: list[tuple[str, str, str]]) -> None:
     found = trust(client, environ)
     assert told(found) == expected
     assert (found.unusable, found.fails) == ((), False)
     assert found.reaches_store == any(what.startswith("/s/") for what, _, _ in expected)
 
 
-UNUSABLE: dict[str, tuple[str, dict[str, str], list[str], bool]] = {
-    "a missing file ends requests": ("requests", {"REQUESTS_CA_BUNDLE": "/gone"}, [], True),
-    "a directory does for requests": ("requests", {"REQUESTS_CA_BUNDLE": "/own"}, ["/own"], False),
-    "a directory ends botocore": ("botocore", {"REQUESTS_CA_BUNDLE": "/own"}, [], True),
-    "an empty value ends botocore": ("botocore", {"AWS_CA_BUNDLE": ""}, [], True),
-    "a list is no file": ("requests", {"REQUESTS_CA_BUNDLE": "/own.pem:/own.pem"}, [], True),
-    "a list may be directories": ("uv", {"SSL_CERT_DIR": "/gone:/own"}, ["/gone:/own"], False),
-    "ssl goes on without the file": ("urllib", {"SSL_CERT_FILE": "/own"}, ["/usr/lib/ssl/certs"], False),
-    "ssl takes an empty value for a file": ("urllib", {"SSL_CERT_FILE": ""}, ["/usr/lib/ssl/certs"], False),
-    "ssl without either trusts nobody": ("urllib", {"SSL_CERT_FILE": "", "SSL_CERT_DIR": "/gone"}, [], True),
-    "uv goes on with the other": ("uv", {"SSL_CERT_FILE": "/gone", "SSL_CERT_DIR": CRTS}, [CRTS], False),
-    "uv without the other trusts nobody": ("uv", {"SSL_CERT_FILE": "/gone"}, [], True),
-    "node goes on": ("Node.js", {"NODE_EXTRA_CA_CERTS": "/own"}, [OWN], False),
-    "pip goes on without OpenSSL's": (
-        "pip", {"SSL_CERT_FILE": "/gone", "SSL_CERT_DIR": CRTS}, [CRTS, CERTIFI], False,
-    ),
-    "pip ends without requests'": ("pip", {"PIP_CERT": "/gone"}, [*DEFAULTS.values(), CERTIFI], True),
-    "a generation that is gone": ("requests", {"REQUESTS_CA_BUNDLE": "/s/generations/1/bundle.pem"}, [], True),
-}  # fmt: skip
+UNUSABLE: list[tuple[str, dict[str, str], list[str], bool]] = [
+    ("requests", {"REQUESTS_CA_BUNDLE": "/gone"}, [], True),
+    ("requests", {"REQUESTS_CA_BUNDLE": "/own"}, ["/own"], False),
+    ("requests", {"REQUESTS_CA_BUNDLE": "/own.pem:/own.pem"}, [], True),  # a list is no file
+    ("requests", {"REQUESTS_CA_BUNDLE": FORMER}, [], True),
+    ("botocore", {"REQUESTS_CA_BUNDLE": "/own"}, [], True),
+    ("botocore", {"AWS_CA_BUNDLE": ""}, [], True),
+    ("urllib", {"SSL_CERT_FILE": "/own"}, [DIRECTORIES], False),
+    ("urllib", {"SSL_CERT_FILE": ""}, [DIRECTORIES], False),
+    ("urllib", {"SSL_CERT_FILE": "", "SSL_CERT_DIR": "/gone"}, [], True),
+    ("uv", {"SSL_CERT_DIR": "/gone:/own"}, ["/gone:/own"], False),
+    ("uv", {"SSL_CERT_FILE": "/gone", "SSL_CERT_DIR": CRTS}, [CRTS], False),
+    ("uv", {"SSL_CERT_FILE": "/gone"}, [], True),
+    ("Node.js", {"NODE_EXTRA_CA_CERTS": "/own"}, [OWN], False),
+    ("pip", {"SSL_CERT_FILE": "/gone", "SSL_CERT_DIR": CRTS}, [CRTS, CERTIFI], False),
+    ("pip", {"PIP_CERT": "/gone"}, [*DEFAULTS.values(), CERTIFI], True),
+]
 
 
-@cases("case", UNUSABLE)
-def test_what_cannot_be_loaded_ends_a_client_or_is_passed_over(case: str) -> None:
-    client, environ, usable, fails = UNUSABLE[case]
+@cases(("client", "environ", "usable", "fails"), UNUSABLE)
+def test_what_cannot_be_loaded_ends_a_client_or_is_passed_over(
+    client: str, environ: dict[str, str], usable: list[str], *, fails: bool
+) -> None:
     known = Facts(PATHS.holds, kinds={"/own.pem": FILE, "/own": DIRECTORY, CRTS: DIRECTORY}, defaults=DEFAULTS)
     found = trust(client, environ, known)
     assert ([source.what for source in found.sources], found.fails) == (usable, fails)
-    named = set(environ.values()) - {each.what for each in found.sources}
-    assert {each.what for each in found.unusable} == named
+    named = set(environ.values()) - {source.what for source in found.sources}
+    assert {source.what for source in found.unusable} == named
     assert not (found.fails and found.reaches_store)
 
 

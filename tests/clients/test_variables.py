@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
-import typing
 from pathlib import Path
 
 import pytest
 from support.table import cases
 
 import certboot_startup
-from certboot.clients.git import settings_outranked
 from certboot.clients.variables import BY_NAME, DIRECTORY, VARIABLES
 from certboot.store import env_file
 from certboot.store.config import Config
@@ -33,15 +29,10 @@ def test_only_those_that_openssl_reads_as_a_list_of_directories_are_given_one() 
 
 
 def test_the_defaults_are_the_smallest_set_that_reaches_the_clients() -> None:
-    assert {variable.name for variable in VARIABLES if variable.default} == {
-        "REQUESTS_CA_BUNDLE",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "NODE_EXTRA_CA_CERTS",
-        "GIT_SSL_CAINFO",
-        "HTTPLIB2_CA_CERTS",
-        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-    }
+    assert " ".join(sorted(variable.name for variable in VARIABLES if variable.default)) == (
+        "GIT_SSL_CAINFO GRPC_DEFAULT_SSL_ROOTS_FILE_PATH HTTPLIB2_CA_CERTS NODE_EXTRA_CA_CERTS REQUESTS_CA_BUNDLE "
+        "SSL_CERT_DIR SSL_CERT_FILE"
+    )
     assert len(BY_NAME) == len(VARIABLES)
 
 
@@ -95,59 +86,3 @@ def test_an_adopted_value_holds_nothing_back_but_another_value_or_variable_does(
     for preset, value in (("PIP_CERT", "/own/"), ("PIP_CERT", "/x"), ("CURL_CA_BUNDLE", "/own")):
         expected = {"REQUESTS_CA_BUNDLE": (preset, value)}
         assert held_back(names, paths, {preset: value, "REQUESTS_CA_BUNDLE": "/x"}, adopted) == expected
-
-
-def git(*arguments: str) -> None:
-    subprocess.run(["git", "config", *arguments], check=True)
-
-
-@pytest.fixture
-def system_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The machine's git settings are a file of this test."""
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(tmp_path / "gitconfig"))
-
-
-@pytest.mark.usefixtures("system_settings")
-def test_gits_own_settings_of_both_scopes_are_found() -> None:
-    assert settings_outranked() == ()
-    git("--global", "http.sslVerify", "true")
-    git("--global", "http.https://example.org/.proxy", "sslcainfo")
-    assert settings_outranked() == ()
-    git("--global", "http.sslCAInfo", "/own.pem")
-    git("--global", "http.https://git.example/.sslCAPath", "/own")
-    git("--system", "http.sslCAPath", "/own")
-    assert set(settings_outranked()) == {
-        "http.sslcainfo",
-        "http.https://git.example/.sslcapath",
-        "http.sslcapath",
-    }
-
-
-@pytest.mark.usefixtures("system_settings")
-def test_a_setting_in_an_included_file_counts_once(clean: Path) -> None:
-    git("--file", str(clean / "more"), "http.sslCAInfo", "/own.pem")
-    git("--global", "include.path", str(clean / "more"))
-    git("--global", "http.sslCAInfo", "/own.pem")
-    assert settings_outranked() == ("http.sslcainfo",)
-
-
-@pytest.mark.usefixtures("system_settings")
-def test_a_setting_of_the_repository_one_stands_in_does_not_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    monkeypatch.chdir(tmp_path)
-    git("--local", "http.sslCAInfo", "/own.pem")
-    assert settings_outranked() == ()
-
-
-def test_without_git_there_are_no_settings(tmp_path: Path) -> None:
-    assert settings_outranked({**os.environ, "PATH": str(tmp_path)}) == ()
-
-
-def test_a_git_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hang(command: list[str], timeout: float, **_: object) -> typing.NoReturn:
-        raise subprocess.TimeoutExpired(command, timeout)
-
-    monkeypatch.setattr(subprocess, "run", hang)
-    assert settings_outranked() == ()

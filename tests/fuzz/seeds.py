@@ -17,6 +17,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support import report
+from support.faults import message, server_hello
 from support.pki import Issued, ca_extensions, crl, issue
 
 from certboot.pki import der
@@ -78,31 +79,19 @@ def _pem() -> dict[str, bytes]:
 def _certificates() -> dict[str, bytes]:
     place = x509.UniformResourceIdentifier("http://ca.example/root.cer")
     access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)
-    leaf = issue(
-        "www.example",
-        ROOT,
-        extensions=(
-            (x509.SubjectAlternativeName([x509.DNSName("www.example")]), False),
-            (x509.AuthorityInformationAccess([access]), False),
-            (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
-        ),
+    own = (
+        (x509.SubjectAlternativeName([x509.DNSName("www.example")]), False),
+        (x509.AuthorityInformationAccess([access]), False),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
     )
-    constrained = issue(
-        "Constrained",
-        extensions=(
-            *ca_extensions(ROOT.key),
-            (x509.NameConstraints([x509.DNSName(".example")], None), True),
-        ),
-    )
-    attributes = [
-        x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"),
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Exámple \u202e\x1b[2J"),
-        x509.NameAttribute(NameOID.COMMON_NAME, "a\tb\nc"),
-    ]
+    limits = (*ca_extensions(ROOT.key), (x509.NameConstraints([x509.DNSName(".example")], None), True))
+    corp = "Exámple \u202e\x1b[2J"
+    pairs = ((NameOID.COUNTRY_NAME, "DE"), (NameOID.ORGANIZATION_NAME, corp), (NameOID.COMMON_NAME, "a\tb\nc"))
+    attributes = [x509.NameAttribute(*pair) for pair in pairs]
     return {
         "root": ROOT.der,
-        "leaf": leaf.der,
-        "constrained": constrained.der,
+        "leaf": issue("www.example", ROOT, extensions=own).der,
+        "constrained": issue("Constrained", extensions=limits).der,
         "escape": issue(x509.Name(attributes)).der,
         "nameless": issue(x509.Name([])).der,
         "version-1": _patched(ROOT, b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x00"),
@@ -184,15 +173,9 @@ def _ccadb() -> dict[str, bytes]:
     def row(issued: Issued, after: str = "", bits: str = "Websites;Email") -> dict[str, str]:
         printed, text = report.fingerprint(issued).upper(), report.quoted(issued.pem)
         return {
-            "Common Name or Certificate Name": "Root",
-            "Subject": "CN=Root",
-            "SHA-256 Fingerprint": printed,
-            "SHA256": printed,
-            "PEM": text,
-            "PEM Info": text,
-            "Trust Bits": bits,
-            "Distrust for TLS After Date": after,
-        }
+            "Common Name or Certificate Name": "Root", "Subject": "CN=Root", "SHA-256 Fingerprint": printed,
+            "SHA256": printed, "PEM": text, "PEM Info": text, "Trust Bits": bits, "Distrust for TLS After Date": after,
+        }  # fmt: skip
 
     whole = table(row(ROOT), row(BELOW, "2024.11.30"))
     return {
@@ -277,17 +260,12 @@ def _env() -> dict[str, bytes]:
     }
 
 
-def _record(content: int, body: bytes, version: int = 0x0303) -> bytes:
-    return bytes((content,)) + version.to_bytes(2, "big") + len(body).to_bytes(2, "big") + body
-
-
 def _message(kind: int, body: bytes) -> bytes:
-    return bytes((kind,)) + len(body).to_bytes(3, "big") + body
+    return message(kind, body)[5:]  # without the head of its record
 
 
-def _hello(extensions: bytes = b"", version: int = 0x0303) -> bytes:
-    body = version.to_bytes(2, "big") + bytes(32) + b"\0" + b"\xc0\x2f\0" + len(extensions).to_bytes(2, "big")
-    return _message(2, body + extensions)
+def _hello(extensions: bytes = b"") -> bytes:
+    return server_hello(len(extensions).to_bytes(2, "big") + extensions)
 
 
 def _chain(*ders: bytes, extended: bool = False) -> bytes:
@@ -297,24 +275,23 @@ def _chain(*ders: bytes, extended: bool = False) -> bytes:
 
 
 def _handshake() -> dict[str, bytes]:
-    chain = _message(11, _chain(BELOW.der, ROOT.der))
     return {
-        "hello": _record(22, _hello()) + _record(22, chain),
-        "tls-1.3": _record(22, _hello(b"\0\x2b\0\2\3\4")),
-        "alert": _record(21, b"\2\x28"),
+        "hello": _hello() + message(11, _chain(BELOW.der, ROOT.der)),
+        "tls-1.3": _hello(b"\0\x2b\0\2\3\4"),
+        "alert": b"\x15\3\3\0\2\2\x28",
         "http": b"HTTP/1.1 400 Bad Request\r\n\r\n",
         "mail": b"220 mail.example ESMTP\r\n",
-        "cut": _record(22, _hello())[:20],
+        "cut": _hello()[:20],
         "long": b"\x16\x03\x03\xff\xff" + bytes(40),
-        "retry": _record(22, _message(2, b"\3\3" + bytes.fromhex(
-            "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c") + b"\0\x13\1\0\0\0")),
+        "retry": message(2, b"\3\3" + bytes.fromhex(
+            "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c") + b"\0\x13\1\0\0\0"),
     }  # fmt: skip
 
 
 def _messages() -> dict[str, bytes]:
     hello = _hello(b"\0\x17\0\0\0\x2b\0\2\3\4")
     return {
-        "hello": b"\3\x16\2" + hello,
+        "hello": b"\3\x16\2" + hello[5:],
         "chain": b"\3\x16\x0b" + _message(11, _chain(BELOW.der, ROOT.der)),
         "chain-1.3": b"\4\x16\x0b" + _message(11, _chain(BELOW.der, extended=True)),
         "long-lengths": b"\3\x16\x0b" + b"\x0b\0\0\4\xff\xff\xff\xff\xff",

@@ -2,7 +2,7 @@
 
 A target returns for bytes that are accepted and for bytes that are refused as they should be, with the error that the
 parser's docstring names. Whatever else it raises is a bug. pytest runs the targets over the corpus and mutations of it;
-scripts/fuzz.py runs them for as long as one likes. Nothing here needs a clock, a network or a test framework.
+scripts/fuzz.py runs them for as long as one likes. Nothing here needs a clock or a network.
 """
 
 from __future__ import annotations
@@ -10,15 +10,21 @@ from __future__ import annotations
 import argparse
 import atexit
 import contextlib
+import datetime
 import functools
 import io
 import os
 import re
 import ssl
+import sys
 import tempfile
 import typing
-import unittest.mock
 from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from support.hook_store import Store, unstarted
 
 import certboot_startup
 from certboot.cli import targets as host_arguments
@@ -30,6 +36,7 @@ from certboot.net.handshake import _date, _described
 from certboot.pki import certificate as certificates
 from certboot.pki import containers, der, pem
 from certboot.pki.parsed import parsed_certificate
+from certboot.pki.rules import broken_rule
 from certboot.pki.subject_hash import canonical, comparable, subject_hash
 from certboot.scan import entries
 from certboot.sources import aia, ccadb, extract
@@ -38,7 +45,7 @@ from certboot.store import manifest
 from certboot.store.config import parse_config, rebased
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from certboot.pki.certificate import Certificate
     from certboot.sources.candidates import Loaded
@@ -46,6 +53,7 @@ if typing.TYPE_CHECKING:
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 64 * 1024
 """Bytes of an input."""
+_DAY = datetime.datetime(2026, 11, 24, tzinfo=datetime.timezone.utc)
 _NAME = re.compile(r"[A-Za-z0-9_]+-[0-9a-f]{8}\.pem")
 
 
@@ -86,6 +94,7 @@ def certificate(data: bytes) -> None:
     assert subject_hash(loaded.link.subject_name) == loaded.link.subject_hash
     assert der.certificate_names(data) == (loaded.link.issuer_name, loaded.link.subject_name)
     certificates.is_signed_by(loaded, loaded)
+    broken_rule(loaded, _DAY)
     _detailed(loaded)
 
 
@@ -207,14 +216,14 @@ def hook_env(data: bytes) -> None:
     store = _store()
     (store / "env").write_bytes(data.replace(b"@", bytes(store)))
     before = {
-        "CERTBOOT_HOME": str(store),
-        "CERTBOOT_GUARDS": "none",
-        "REQUESTS_CA_BUNDLE": "/old.pem",
-        "EDITOR": "/old",
-    }
+        "CERTBOOT_HOME": str(store), "CERTBOOT_GUARDS": "none", "REQUESTS_CA_BUNDLE": "/old.pem", "EDITOR": "/old",
+    }  # fmt: skip
     environ = dict(before)
-    with _unstarted(environ), contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
-        certboot_startup.activate()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as out:
+        unstarted(patch)
+        patch.setattr(os, "environ", environ)
+        with contextlib.redirect_stderr(out):
+            certboot_startup.activate()
         status = certboot_startup.status
     assert out.getvalue() == ""
     assert re.fullmatch("[a-z-]+", status), status  # else it is the name of an exception
@@ -237,33 +246,9 @@ def _folder() -> Path:
 @functools.cache
 def _store() -> Path:
     """What the hook needs of a store."""
-    store = _folder() / "store"
-    generation = store / "generations" / "1"
-    (generation / "crts").mkdir(parents=True)
-    (generation / "crts" / "9d66eef0.0").write_text("a certificate")
-    (generation / "bundle.pem").write_text("certificates")
-    (generation / "manifest.json").write_text("{}")
-    (store / "current").symlink_to("generations/1")
-    (store / "env").touch()
-    for path in (store, *store.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() else 0o644)
-    return store
-
-
-@contextlib.contextmanager
-def _unstarted(environ: dict[str, str]) -> Iterator[None]:
-    """The hook as it is in an interpreter with these variables in which it has not run."""
-    state: dict[str, typing.Any] = {
-        "status": "",
-        "home": "",
-        "generation": "",
-        "switches": "",
-        "applied": {},
-        "guarded": {},
-    }
-    with unittest.mock.patch.multiple(certboot_startup, **state), unittest.mock.patch.object(os, "environ", environ):
-        yield
+    store = Store(_folder() / "store")
+    store.manifest.chmod(0o644)
+    return store.home
 
 
 # What comes over the network
@@ -416,19 +401,9 @@ Step = tuple[str, int, bytes]
 """What is done, where, and with what."""
 KINDS = ("put", "insert", "delete", "repeat", "turn", "flip")
 _TELLING = (
-    b"\x00",
-    b"\xff",
-    b"\x80",
-    b"\x30\x80",
-    b"\x84\xff\xff\xff\xff",
-    b"\n",
-    b"=",
-    b"'",
-    b'"',
-    b"\\",
-    b"\x1b[2J",
+    b"\x00", b"\xff", b"\x80", b"\x30\x80", b"\x84\xff\xff\xff\xff", b"\n", b"=", b"'", b'"', b"\\", b"\x1b[2J",
     b"\xe2\x80\xae",
-)
+)  # fmt: skip
 
 
 def mutated(data: bytes, steps: list[Step]) -> bytes:

@@ -14,14 +14,20 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))
 import targets
 
-from certboot.pki import certificate
-from certboot.sources import ccadb, extract
+from certboot.pki import certificate, pem
+from certboot.sources import ccadb, certifi, extract
 from certboot.store import manifest
 
 _SECONDS = 2.0
 """Of the processor's time, for one input of at most targets.LONGEST bytes."""
 
 _STEPS = st.lists(st.tuples(st.sampled_from(targets.KINDS), st.integers(0, 0xFFFF), st.binary(max_size=6)), max_size=6)
+
+
+# scripts/fuzz.py looks for what is new.
+_SAME_EVERYWHERE = settings(
+    max_examples=250, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 
 
 def _run(target: str, data: bytes) -> None:
@@ -31,37 +37,36 @@ def _run(target: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("target", targets.TARGETS)
-def test_what_is_in_the_corpus_is_accepted_or_refused_by_name(target: str) -> None:
+def test_bytes_of_the_corpus_mutations_and_no_shape_at_all_are_accepted_or_refused_by_name(target: str) -> None:
     seeds = targets.seeds(target)
     assert seeds
     for data in seeds:
         _run(target, data)
 
-
-@pytest.mark.parametrize("target", targets.TARGETS)
-def test_mutations_of_the_corpus_are_accepted_or_refused_by_name(target: str) -> None:
-    @settings(
-        max_examples=250,
-        deadline=None,
-        derandomize=True,  # the same on every machine; scripts/fuzz.py looks for what is new
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(seed=st.sampled_from(targets.seeds(target)), steps=_STEPS)
+    @_SAME_EVERYWHERE
+    @given(seed=st.sampled_from(seeds), steps=_STEPS)
     def mutations(seed: bytes, steps: list[targets.Step]) -> None:
         _run(target, targets.mutated(seed, steps))
 
-    mutations()
-
-
-@pytest.mark.parametrize("target", targets.TARGETS)
-def test_bytes_of_no_shape_at_all_are_refused_by_name(target: str) -> None:
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @settings(_SAME_EVERYWHERE, max_examples=60)
     @given(data=st.binary(max_size=200))
     def anything(data: bytes) -> None:
         _run(target, data)
 
+    mutations()
     anything()
+
+
+def test_mutations_of_real_roots_are_sound_certificates_or_refused() -> None:
+    """Whatever is asked of a certificate later works, since what cryptography reads only when it is asked was read."""
+    roots = [block.data or b"" for block in pem.blocks(certifi.path().read_bytes())]
+
+    @settings(_SAME_EVERYWHERE, max_examples=1000)
+    @given(seed=st.sampled_from(roots), steps=_STEPS)
+    def mutations(seed: bytes, steps: list[targets.Step]) -> None:
+        targets.certificate(targets.mutated(seed, steps))
+
+    mutations()
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,18 @@ import json
 import os
 import re
 import shutil
-import socket
 import struct
 import subprocess
-import threading
 import typing
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.chains import CA, LEAF, Form, Made, make
 from support.environments import SYSTEM_PATH, Ran
 from support.pki import DAY, NOW
+from support.server import PlainServer, page
 
 pytestmark = pytest.mark.slow
 
@@ -65,44 +64,25 @@ for (const [name, page, width] of pages) {{
 """
 
 
-class Proxy:
-    """Takes every request of a browser, keeps its first line and refuses it."""
+class Proxy(PlainServer):
+    """Takes every request of a browser and refuses it."""
 
     # Chromium asks its vendor for the time and for updates whatever it is told; no page here names these hosts.
     _BROWSERS_OWN = re.compile(r"(CONNECT |[A-Z]+ https?://)[a-z0-9.-]+\.(google|googleapis)\.com[:/]")
 
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(10)
-                self._lines.append(connection.recv(4096).partition(b"\r\n")[0].decode("latin-1"))
-                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    def answer(self, _target: str) -> bytes:
+        return page(status="403 Forbidden", Connection="close")
 
     @property
     def asked(self) -> list[str]:
-        """What was asked for because of a page."""
-        return [line for line in self._lines if not self._BROWSERS_OWN.match(line)]
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        """The first lines of what was asked for because of a page."""
+        lines = [request.partition("\r\n")[0] for request in self.requests]
+        return [line for line in lines if not self._BROWSERS_OWN.match(line)]
 
 
 @pytest.fixture
-def proxy() -> Iterator[Proxy]:
-    found = Proxy()
-    yield found
-    found.close()
+def proxy(started: Callable[[Proxy], Proxy]) -> Proxy:
+    return started(Proxy())
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
-import socketserver
+import socket
 import ssl
 import threading
 import time
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
 import protocols
+from support import server
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,23 +43,22 @@ class Connection:
     ended: threading.Event = field(default_factory=threading.Event)
 
 
-class Listener:
+class Listener(server.Listener):
     """Listens on 127.0.0.1, on a port of its own, with the certificates and key of one PEM file, in the order given."""
 
     def __init__(self, chain: Path, pages: Pages) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain)
-        # The server's preference counts: whoever can speak HTTP/1.1 does, and gRPC, which cannot, gets HTTP/2.
-        context.set_alpn_protocols(["http/1.1", "h2"])
+        self.pages = pages
         self.connections: list[Connection] = []
-        self._server = _Server(pages, self.connections)
-        # The handshake waits until the connection has a thread of its own.
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
-        )  # fmt: skip
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(chain)
+        # The server's preference counts: whoever can speak HTTP/1.1 does, and gRPC, which cannot, gets HTTP/2.
+        self._context.set_alpn_protocols(["http/1.1", "h2"])
+        super().__init__(self._handle)
+
+    def _handle(self, connection: socket.socket) -> None:
+        secure = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with secure, contextlib.suppress(Exception):  # clients that go away in the middle are what the tests are about
+            _Handler(secure, ("", 0), self)  # type: ignore[arg-type]
 
     def settled(self, seconds: float = 5) -> list[Connection]:
         """Return all connections so far, after each has ended; those that are open when time is up, as they are."""
@@ -66,29 +67,11 @@ class Listener:
             connection.ended.wait(max(0, deadline - time.monotonic()))
         return list(self.connections)
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 32
-
-    def __init__(self, pages: Pages, connections: list[Connection]) -> None:
-        self.pages, self.connections = pages, connections
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def handle_error(self, *_: object) -> None:
-        """Say nothing: clients that refuse the certificate are what the tests are about."""
-
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 20
-    server: _Server
+    server: Listener  # type: ignore[assignment]  # it has what a handler needs of one
     seen: Connection
 
     def setup(self) -> None:

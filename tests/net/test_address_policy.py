@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import typing
 from pathlib import Path
 
 import pytest
@@ -29,59 +28,23 @@ from certboot.net.address_policy import (
 HTTP = AddressPolicy()
 
 
-@cases(
-    ("text", "expected"),
-    [
-        ("1.1.1.1", PUBLIC),
-        ("23.55.110.10", PUBLIC),
-        ("172.15.255.255", PUBLIC),
-        ("172.32.0.0", PUBLIC),
-        ("2606:4700::1111", PUBLIC),
-        ("2a00:1450:4001:800::2003", PUBLIC),
-        ("::ffff:1.1.1.1", PUBLIC),
-        ("64:ff9b::1.1.1.1", PUBLIC),
-        ("127.0.0.1", LOOPBACK),
-        ("127.255.255.254", LOOPBACK),
-        ("::1", LOOPBACK),
-        ("10.0.0.1", PRIVATE),
-        ("172.16.0.1", PRIVATE),
-        ("192.168.1.1", PRIVATE),
-        ("100.64.0.1", PRIVATE),
-        ("fd12:3456::1", PRIVATE),
-        ("0.0.0.0", SPECIAL),  # noqa: S104
-        ("0.1.2.3", SPECIAL),
-        ("169.254.169.254", SPECIAL),
-        ("::ffff:169.254.169.254", SPECIAL),
-        ("64:ff9b::a9fe:a9fe", SPECIAL),
-        ("64:ff9b:1::1", SPECIAL),
-        ("100.100.100.200", SPECIAL),
-        ("168.63.129.16", SPECIAL),
-        ("fd00:ec2::254", SPECIAL),
-        ("fd00:ec2::23", SPECIAL),
-        ("fd20:ce::254", SPECIAL),
-        ("fd20:ce::253", PRIVATE),
-        ("fd00:c1::a9fe:a9fe", SPECIAL),
-        ("fd00:100::100:200", SPECIAL),
-        ("fd00:42::42", SPECIAL),
-        ("fd00:a9fe:a9fe::1", SPECIAL),
-        ("192.0.0.192", SPECIAL),
-        ("192.0.2.1", SPECIAL),
-        ("198.18.0.1", SPECIAL),
-        ("224.0.0.1", SPECIAL),
-        ("255.255.255.255", SPECIAL),
-        ("::", SPECIAL),
-        ("::7f00:1", SPECIAL),
-        ("fe80::1%eth0", SPECIAL),
-        ("fec0::1", SPECIAL),
-        ("ff02::1", SPECIAL),
-        ("2001::7f00:1", SPECIAL),
-        ("2001:db8::1", SPECIAL),
-        ("2002:7f00:1::", SPECIAL),
-        ("3fff::1", SPECIAL),
-    ],
-)
-def test_every_ip_address_is_of_one_kind(text: str, expected: str) -> None:
-    assert kind(text) == expected
+OF_A_KIND = {
+    PUBLIC: """
+        1.1.1.1 23.55.110.10 172.15.255.255 172.32.0.0 2606:4700::1111 2a00:1450:4001:800::2003 ::ffff:1.1.1.1
+        64:ff9b::1.1.1.1""",
+    LOOPBACK: "127.0.0.1 127.255.255.254 ::1",
+    PRIVATE: "10.0.0.1 172.16.0.1 192.168.1.1 100.64.0.1 fd12:3456::1 fd20:ce::253",
+    SPECIAL: """
+        0.0.0.0 0.1.2.3 169.254.169.254 ::ffff:169.254.169.254 64:ff9b::a9fe:a9fe 64:ff9b:1::1 100.100.100.200
+        168.63.129.16 fd00:ec2::254 fd00:ec2::23 fd20:ce::254 fd00:c1::a9fe:a9fe fd00:100::100:200 fd00:42::42
+        fd00:a9fe:a9fe::1 192.0.0.192 192.0.2.1 198.18.0.1 224.0.0.1 255.255.255.255 :: ::7f00:1 fe80::1%eth0 fec0::1
+        ff02::1 2001::7f00:1 2001:db8::1 2002:7f00:1:: 3fff::1""",
+}
+
+
+@cases(("expected", "addresses"), OF_A_KIND.items())
+def test_every_ip_address_is_of_one_kind(expected: str, addresses: str) -> None:
+    assert {address: kind(address) for address in addresses.split()} == dict.fromkeys(addresses.split(), expected)
 
 
 CARRYING = {
@@ -103,29 +66,32 @@ TRANSPARENT = {"mapped", "NAT64", "ISATAP in the internet", "ISATAP in the inter
 INSIDE = ["127.0.0.1", "127.255.255.254", "10.0.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "0.0.0.5"]
 
 
+def rule_of(refused: FetchError | None) -> str:
+    return refused.rule if refused else ""
+
+
 def _carried(form: str, inside: str) -> str:
     digits = f"{int(ipaddress.IPv4Address(inside)):08x}"
     inverted = f"{int(ipaddress.IPv4Address(inside)) ^ 0xFFFFFFFF:08x}"
-    words = (f"{each[:4]}:{each[4:]}" for each in (digits, inverted))
+    words = (f"{text[:4]}:{text[4:]}" for text in (digits, inverted))
     return CARRYING[form].format(v4=inside, **dict(zip(("hex", "inverted"), words, strict=True)))
 
 
-@pytest.mark.parametrize("form", CARRYING)
-class TestCarried:
-    @cases("inside", INSIDE)
-    def test_by_translation_nothing_is_of_this_computer_or_of_a_private_network(self, form: str, inside: str) -> None:
-        address = _carried(form, inside)
-        assert kind(address) == SPECIAL
-        everywhere = AddressPolicy(frozenset({PRIVATE, LOOPBACK}), any_port=True)
-        for reach in (AddressPolicy(frozenset({LOOPBACK})), AddressPolicy(frozenset({PRIVATE})), everywhere):
-            found = refusal(address, Url("http", "ca.example", 80, "/"), reach)
-            assert found
-            assert found.rule == "address-refused"
-        assert policy_from(address) == AddressPolicy()
+@cases("form", CARRYING)
+@cases("inside", INSIDE)
+def test_by_translation_nothing_is_of_this_computer_or_of_a_private_network(form: str, inside: str) -> None:
+    address = _carried(form, inside)
+    assert kind(address) == SPECIAL
+    everywhere = AddressPolicy(frozenset({PRIVATE, LOOPBACK}), any_port=True)
+    for reach in (AddressPolicy(frozenset({LOOPBACK})), AddressPolicy(frozenset({PRIVATE})), everywhere):
+        assert rule_of(refusal(address, Url("http", "ca.example", 80, "/"), reach)) == "address-refused"
+    assert policy_from(address) == AddressPolicy()
 
-    def test_of_an_address_in_the_internet_the_stricter_of_both_counts(self, form: str) -> None:
-        expected = PUBLIC if form in TRANSPARENT else PRIVATE if "private" in form else SPECIAL
-        assert kind(_carried(form, "1.1.1.1")) == expected
+
+@cases("form", CARRYING)
+def test_of_an_address_in_the_internet_the_stricter_of_both_counts(form: str) -> None:
+    expected = PUBLIC if form in TRANSPARENT else PRIVATE if "private" in form else SPECIAL
+    assert kind(_carried(form, "1.1.1.1")) == expected
 
 
 @given(st.ip_addresses(v=4))
@@ -159,31 +125,24 @@ def test_an_http_address_is_taken_apart(url: str, expected: Url) -> None:
     assert parsed_url(url, HTTP) == expected
 
 
-@cases(
-    ("url", "rule"),
-    [
-        ("https://ca.example/a", "unsupported-scheme"),
-        ("file:///etc/passwd", "unsupported-scheme"),
-        ("ldap://ca.example/CN=CA?cACertificate", "unsupported-scheme"),
-        ("ftp://ca.example/a", "unsupported-scheme"),
-        ("//ca.example/a", "unsupported-scheme"),
-        ("", "unsupported-scheme"),
-        ("http://user:password@ca.example/a", "credentials-in-address"),
-        ("http://@ca.example/a", "credentials-in-address"),
-        ("http:///a", "not-an-address"),
-        ("http://", "not-an-address"),
-        ("http://[::1", "not-an-address"),
-        ("http://[fe80::1%25eth0]/a", "not-an-address"),
-        ("http://ca.example:port/a", "not-an-address"),
-        ("http://ca.example:99999/a", "not-an-address"),
-        ("http://ca..example/a", "not-an-address"),
-        ("http://ca.example\\@evil.example/a", "credentials-in-address"),
-        ("http://ca.exa mple/a", "not-an-address"),
-        ("http://ca.exämple/a", "not-an-address"),
-        ("http://ca.example/ä", "not-an-address"),
+REFUSED = {
+    "unsupported-scheme": [
+        "https://ca.example/a", "file:///etc/passwd", "ldap://ca.example/CN=CA?cACertificate", "ftp://ca.example/a",
+        "//ca.example/a", "",
     ],
-)
-def test_what_is_no_http_address_is_refused(url: str, rule: str) -> None:
+    "credentials-in-address": [
+        "http://user:password@ca.example/a", "http://@ca.example/a", "http://ca.example\\@evil.example/a",
+    ],
+    "not-an-address": [
+        "http:///a", "http://", "http://[::1", "http://[fe80::1%25eth0]/a", "http://ca.example:port/a",
+        "http://ca.example:99999/a", "http://ca..example/a", "http://ca.exa mple/a", "http://ca.exämple/a",
+        "http://ca.example/ä",
+    ],
+}  # fmt: skip
+
+
+@cases(("rule", "url"), [(rule, url) for rule, urls in REFUSED.items() for url in urls])
+def test_what_is_no_http_address_is_refused(rule: str, url: str) -> None:
     with pytest.raises(FetchError) as error:
         parsed_url(url, HTTP)
     assert error.value.rule == rule
@@ -197,40 +156,29 @@ def test_https_is_fetched_only_where_that_was_asked_for() -> None:
 
 @given(st.text())
 def test_any_text_is_an_address_or_a_named_refusal(text: str) -> None:
-    found: Url | FetchError
+    refused, written = None, ""
     try:
-        found = parsed_url(f"http://{text}", HTTP)
+        url = parsed_url(f"http://{text}", HTTP)
+        written = url.authority + url.target
     except FetchError as error:
-        found = error
-    if isinstance(found, FetchError):
-        assert found.rule in {"not-an-address", "credentials-in-address", "unsupported-scheme"}
-        assert found.message.isprintable()
-    else:
-        assert (found.authority + found.target).isascii()
-        assert not any(character.isspace() for character in found.authority + found.target)
+        refused = error
+    assert rule_of(refused) in {"", "not-an-address", "credentials-in-address", "unsupported-scheme"}
+    assert not refused or refused.message.isprintable()
+    assert written.isascii()
+    assert not any(character.isspace() for character in written)
 
 
-@cases(
-    ("host", "expected"),
-    [
-        ("127.0.0.1", "127.0.0.1"),
-        ("0177.0.0.1", "127.0.0.1"),
-        ("0x7f.1", "127.0.0.1"),
-        ("0x7f000001", "127.0.0.1"),
-        ("2130706433", "127.0.0.1"),
-        ("017700000001", "127.0.0.1"),
-        ("127.1.", "127.0.0.1"),
-        ("0xa9fea9fe", "169.254.169.254"),
-        ("::1", "::1"),
-        ("localhost", "127.0.0.1"),
-        ("db.localhost.", "127.0.0.1"),
-        ("ca.example", ""),
-        ("1.1.1.1.example", ""),
-        ("x509", ""),
-    ],
-)
-def test_a_host_that_stands_for_an_address_is_known_however_it_is_written(host: str, expected: str) -> None:
-    assert Url("http", host, 80, "/").literal == expected
+LITERALS = {
+    "127.0.0.1": "127.0.0.1 0177.0.0.1 0x7f.1 0x7f000001 2130706433 017700000001 127.1. localhost db.localhost.",
+    "169.254.169.254": "0xa9fea9fe",
+    "::1": "::1",
+    "": "ca.example 1.1.1.1.example x509",
+}
+
+
+@cases(("expected", "hosts"), LITERALS.items())
+def test_a_host_that_stands_for_an_address_is_known_however_it_is_written(expected: str, hosts: str) -> None:
+    assert [Url("http", host, 80, "/").literal for host in hosts.split()] == [expected] * len(hosts.split())
 
 
 def test_a_number_that_is_no_address_is_refused() -> None:
@@ -239,42 +187,44 @@ def test_a_number_that_is_no_address_is_refused() -> None:
     assert error.value.rule == "not-an-address"
 
 
+HERE, THERE = AddressPolicy(frozenset({LOOPBACK})), AddressPolicy(frozenset({PRIVATE}))
+ANYWHERE = AddressPolicy(frozenset({PRIVATE, LOOPBACK}), any_port=True)
+VERIFIED = AddressPolicy(frozenset({LOOPBACK}), https=Path("bundle.pem"))
+
+
 @cases(
     ("address", "port", "reach", "rule"),
     [
         ("1.1.1.1", 80, HTTP, ""),
         ("1.1.1.1", 8080, HTTP, ""),
         ("1.1.1.1", 22, HTTP, "port-refused"),
-        ("1.1.1.1", 22, AddressPolicy(frozenset({PRIVATE, LOOPBACK}), any_port=True), "port-refused"),
+        ("1.1.1.1", 22, ANYWHERE, "port-refused"),
         ("127.0.0.1", 80, HTTP, "address-refused"),
-        ("127.0.0.1", 80, AddressPolicy(frozenset({PRIVATE})), "address-refused"),
-        ("127.0.0.1", 80, AddressPolicy(frozenset({LOOPBACK})), ""),
-        ("127.0.0.1", 6379, AddressPolicy(frozenset({LOOPBACK})), "port-refused"),
-        ("127.0.0.1", 8080, AddressPolicy(frozenset({LOOPBACK})), "port-refused"),
-        ("127.0.0.1", 443, AddressPolicy(frozenset({LOOPBACK}), https=Path("bundle.pem")), "port-refused"),
-        ("::1", 80, AddressPolicy(frozenset({LOOPBACK})), ""),
-        ("::1", 81, AddressPolicy(frozenset({LOOPBACK})), "port-refused"),
-        ("10.0.0.1", 8080, AddressPolicy(frozenset({PRIVATE})), ""),
-        ("127.0.0.1", 6379, AddressPolicy(frozenset({LOOPBACK}), any_port=True), ""),
+        ("127.0.0.1", 80, THERE, "address-refused"),
+        ("127.0.0.1", 80, HERE, ""),
+        ("127.0.0.1", 6379, HERE, "port-refused"),
+        ("127.0.0.1", 8080, HERE, "port-refused"),
+        ("127.0.0.1", 443, VERIFIED, "port-refused"),
+        ("::1", 80, HERE, ""),
+        ("::1", 81, HERE, "port-refused"),
+        ("127.0.0.1", 6379, ANYWHERE, ""),
         ("10.0.0.1", 80, HTTP, "address-refused"),
-        ("10.0.0.1", 80, AddressPolicy(frozenset({LOOPBACK})), "address-refused"),
-        ("10.0.0.1", 80, AddressPolicy(frozenset({PRIVATE})), ""),
-        ("169.254.169.254", 80, AddressPolicy(frozenset({PRIVATE, LOOPBACK}), any_port=True), "address-refused"),
+        ("10.0.0.1", 80, HERE, "address-refused"),
+        ("10.0.0.1", 80, THERE, ""),
+        ("10.0.0.1", 8080, THERE, ""),
+        ("169.254.169.254", 80, ANYWHERE, "address-refused"),
         ("::ffff:127.0.0.1", 80, HTTP, "address-refused"),
     ],
 )
 def test_an_address_is_contacted_only_within_reach(address: str, port: int, reach: AddressPolicy, rule: str) -> None:
-    found: typing.Any = refusal(address, Url("http", "ca.example", port, "/"), reach)
-    assert (found.rule if found else "") == rule
-    if found:
-        assert address in found.message or str(port) in found.message
+    refused = refusal(address, Url("http", "ca.example", port, "/"), reach)
+    assert rule_of(refused) == rule
+    assert not refused or address in refused.message or str(port) in refused.message
 
 
 @cases(("port", "rule"), [(443, ""), (8443, "port-refused"), (80, "port-refused")])
 def test_of_this_computer_https_is_asked_at_its_own_port_alone(port: int, rule: str) -> None:
-    reach = AddressPolicy(frozenset({LOOPBACK}), https=Path("bundle.pem"))
-    found = refusal("127.0.0.1", Url("https", "localhost", port, "/"), reach)
-    assert (found.rule if found else "") == rule
+    assert rule_of(refusal("127.0.0.1", Url("https", "localhost", port, "/"), VERIFIED)) == rule
 
 
 @cases(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import gc
+import itertools
 import socket
 import ssl
 import typing
@@ -16,14 +17,14 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from support import faults
-from support.chains import CA, LEAF, make, on_server
-from support.faults import Listener, after_hello, server_context, server_hello
-from support.pki import DAY, NOW, issue, key_usage
+from support.faults import after_hello, server_hello
+from support.pki import CA, DAY, LEAF, NOW, issue, key_usage, make, on_server
+from support.server import Listener, server_context
 from support.snapshot import assert_refused
 from support.table import cases
 
 from certboot.net import handshake_messages
-from certboot.net.connection import ConnectionFault, Deadline, ascii_name
+from certboot.net.connection import Deadline, ascii_name
 from certboot.net.handshake import _date, handshake
 from certboot.net.handshake_messages import HandshakeTrace
 from certboot.net.target import Target
@@ -31,6 +32,8 @@ from certboot.net.target import Target
 if typing.TYPE_CHECKING:
     from support.environments import Ran
 
+Listen = Callable[..., Listener]
+Certboot = Callable[..., "Ran"]
 ROOT = make("Corp Root", form=CA)
 MIDDLE = make("Middle", ROOT, CA)
 SERVER = make("localhost", MIDDLE)
@@ -45,7 +48,7 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(params=["1.2", "1.3"])
-def server(listen: Callable[..., Listener], request: pytest.FixtureRequest) -> Listener:
+def server(listen: Listen, request: pytest.FixtureRequest) -> Listener:
     context = server_context(on_server(SERVER, MIDDLE))
     context.maximum_version = ssl.TLSVersion.TLSv1_2 if request.param == "1.2" else ssl.TLSVersion.TLSv1_3
     return listen(faults.tls(context))
@@ -80,9 +83,7 @@ def test_a_refused_chain_is_seen_in_the_very_handshake_that_refuses_it(server: L
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_chain_that_cannot_be_had_a_second_time_is_left_out(
-    listen: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_chain_that_cannot_be_had_a_second_time_is_left_out(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then only OpenSSL's code is known."""
     monkeypatch.setattr(handshake_messages, "_show", lambda *_: None)
     expired = make("localhost", ROOT, dataclasses.replace(LEAF, valid=(NOW - 9 * DAY, NOW - DAY)))
@@ -120,7 +121,7 @@ def test_any_other_failure_is_told_in_the_systems_words(monkeypatch: pytest.Monk
 
 
 def test_one_address_that_does_not_answer_does_not_use_up_the_time_of_the_next(
-    listen: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = listen(faults.after_hello()).port
     usual, tried = socket.socket.connect, []
@@ -132,33 +133,20 @@ def test_one_address_that_does_not_answer_does_not_use_up_the_time_of_the_next(
         usual(self, address)
 
     kinds = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
-    monkeypatch.setattr(
-        socket, "getaddrinfo", lambda *_, **__: [(*kinds, ("192.0.2.1", port)), (*kinds, ("127.0.0.1", port))]
-    )
+    late, good = ((*kinds, (address, port)) for address in ("192.0.2.1", "127.0.0.1"))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [late, good])
     monkeypatch.setattr(socket.socket, "connect", connect)
     assert handshake(Target("a.example", port, timeout=4)).exchange.closed
     assert tried[0][1] == pytest.approx(2, abs=0.2)
     assert tried[1][1] == pytest.approx(4, abs=0.2)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(*kinds, ("192.0.2.1", port))])
-    assert handshake(Target("a.example", port)).outcome == "timeout"
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
-    assert handshake(Target("a.example", port)).outcome == "connection-failed"
+    for addresses, outcome in (([late], "timeout"), ([], "connection-failed")):
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, found=addresses, **__: found)
+        assert handshake(Target("a.example", port)).outcome == outcome
 
 
-def test_a_resolver_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
-    stop = threading.Event()
-
-    def asked(*_: object, flags: int = 0, **__: object) -> list[object]:
-        if flags & socket.AI_NUMERICHOST:
-            raise socket.gaierror
-        stop.wait(5)
-        return []
-
-    monkeypatch.setattr(socket, "getaddrinfo", asked)
+@pytest.mark.usefixtures("silent_resolver")
+def test_a_resolver_that_takes_too_long_is_not_waited_for() -> None:
     assert handshake(Target("a.example", timeout=0.2)).outcome == "timeout"
-    stop.set()
 
 
 @cases("host", ["no-such-host.invalid", f"{'a' * 64}.example", "a..example", ".example", f"{'ü' * 70}.example", "a\0b"])
@@ -166,19 +154,16 @@ def test_a_name_that_no_resolver_knows_is_a_dns_failure(host: str) -> None:
     assert handshake(Target(host)).outcome == "dns-failure"
 
 
-def test_a_name_that_tls_cannot_ask_for_is_one_too(listen: Callable[..., Listener]) -> None:
+def test_a_name_that_tls_cannot_ask_for_is_one_too(listen: Listen) -> None:
     target = Target("localhost", listen(faults.silent).port, servername="x" * 300 + ".example")
     assert handshake(target).outcome in ("dns-failure", "failed")
-
-
-def test_a_scope_is_no_part_of_the_name() -> None:
-    assert Target("fe80::1%eth0").name == "fe80::1"
+    assert Target("fe80::1%eth0").name == "fe80::1"  # a scope is no part of the name
     assert ascii_name("ZÜRICH.example") == "xn--zrich-kva.example"
 
 
-def test_no_socket_is_left_open(listen: Callable[..., Listener]) -> None:
+def test_no_socket_is_left_open(listen: Listen) -> None:
     for talk in (after_hello(), after_hello(server_hello()), faults.plain_http, faults.reset):
-        handshake(Target("localhost", listen(talk).port, timeout=1))
+        handshake(Target("localhost", listen(talk).port, timeout=0.5))
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         gc.collect()
@@ -190,79 +175,46 @@ def test_a_deadline_has_an_end() -> None:
         Deadline(0).left()
 
 
-@cases("data", [b"", b"\x02", bytes(40), b"\x0b\0\0\3\0\0\xff", b"\x0b\0\0\5\x09"])
-@cases(("content", "kind"), [(21, 0), (22, 2), (22, 11), (22, 13), (22, 4), (99, 99)])
-@cases("version", [0x0303, 0x0304])
-def test_messages_that_make_no_sense_are_not_seen(data: bytes, content: int, kind: int, version: int) -> None:
-    record = HandshakeTrace()
-    record.message("read", version, content, kind, data)
-    record.message("write", version, 21, 0, b"\x02\x28")
-    assert record.alert in (None, 0)
-    assert all(isinstance(each, bytes) for each in record.certificates)
+def test_messages_that_make_no_sense_are_not_seen() -> None:
+    datas = [b"", b"\x02", bytes(40), b"\x0b\0\0\3\0\0\xff", b"\x0b\0\0\5\x09"]
+    kinds = [(21, 0), (22, 2), (22, 11), (22, 13), (22, 4), (99, 99)]
+    for data, (content, kind), version in itertools.product(datas, kinds, [0x0303, 0x0304]):
+        record = HandshakeTrace()
+        record.message("read", version, content, kind, data)
+        record.message("write", version, 21, 0, b"\x02\x28")
+        assert record.alert in (None, 0)
+        assert all(isinstance(certificate, bytes) for certificate in record.certificates)
 
 
-def test_fields_of_a_connection_fault() -> None:
-    fault = ConnectionFault(outcome="timeout", words="late")
-    assert (fault.outcome, fault.words, str(fault)) == ("timeout", "late", "timeout")
-
-
-def test_names_that_could_drive_a_terminal_are_printed_harmlessly(
-    certboot: Callable[..., Ran], listen: Callable[..., Listener]
-) -> None:
+def test_what_could_drive_a_terminal_is_printed_harmlessly(certboot: Certboot, listen: Listen) -> None:
     evil = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "\x1b[31mred\x07\r\n\u202eevil")])
     names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
     constraints = x509.BasicConstraints(ca=False, path_length=None)
     made = issue(evil, extensions=((constraints, True), (key_usage(key_cert_sign=False), True), (names, False)))
-    port = listen(faults.tls(server_context(on_server(typing.cast("typing.Any", made))))).port
-    for command in (("doctor", f"localhost:{port}"), ("doctor", "--json", f"localhost:{port}")):
-        ran = certboot(*command)
-        assert ran.status == 1
-        assert "red" in ran.out
+    named = listen(faults.tls(server_context(on_server(made)))).shown
+    greeting = listen(after_hello(b"\x1b]0;title\x07 hello\n")).shown
+    for argv, said in (((named,), "red"), (("--json", named), "red"), ((greeting,), "not-tls")):
+        ran = certboot("doctor", *argv)
+        assert (ran.status, said in ran.out) == (1, True)
         assert [line for line in ran.out.split("\n") if not line.isprintable()] == []
 
 
-def test_answers_that_could_drive_a_terminal_are_printed_harmlessly(
-    certboot: Callable[..., Ran], listen: Callable[..., Listener]
-) -> None:
-    port = listen(after_hello(b"\x1b]0;title\x07 hello\n")).port
-    ran = certboot("doctor", f"localhost:{port}", "--starttls", "smtp")
-    ran = certboot("doctor", f"localhost:{port}")
-    assert "not-tls" in ran.out
-    assert [line for line in ran.out.split("\n") if not line.isprintable()] == []
-
-
-@cases("host", ["https://", "", "a b", "localhost:x", "localhost:99999", "localhost:0", "[::1"])
-def test_what_is_no_host_is_wrong_usage(certboot: Callable[..., Ran], host: str) -> None:
-    ran = certboot("doctor", host)
-    assert_refused(ran)
-    assert ran.err.startswith("certboot: error: not a host: ")
-    assert ran.out == ""
-
-
-@cases(
-    ("argv", "hint"),
-    [
-        (("http://h",), "certboot doctor h:443"),
+def test_what_is_no_host_or_begins_without_tls_is_wrong_usage(certboot: Certboot) -> None:
+    for argv, said in (
+        (("a b",), "certboot: error: not a host: "),
+        (("a.invalid", "b.invalid"), ""),
         (("postgres://user:secret@h/db",), "certboot doctor h:5432 --starttls postgres"),
         (("h", "--connect", "ldap://h"), "certboot doctor h:389 --starttls ldap"),
-    ],
-)
-def test_an_address_without_tls_is_wrong_usage_and_the_right_command_is_named(
-    certboot: Callable[..., Ran], argv: tuple[str, ...], hint: str
-) -> None:
-    ran = certboot("doctor", *argv)
-    assert_refused(ran)
-    assert (ran.out, hint in ran.err, "secret" in ran.err) == ("", True, False)
+    ):
+        ran = certboot("doctor", *argv)
+        assert_refused(ran)
+        assert (ran.out, said in ran.err, "secret" in ran.err) == ("", True, False)
 
 
-def test_of_a_servername_only_the_host_counts(certboot: Callable[..., Ran], listen: Callable[..., Listener]) -> None:
+def test_of_a_servername_only_the_host_counts(certboot: Certboot, listen: Listen) -> None:
     asked: list[str | None] = []
     context = server_context(on_server(SERVER, MIDDLE))
     context.sni_callback = lambda _, name, __: asked.append(name)
     port = listen(faults.tls(context)).port
     certboot("doctor", f"localhost:{port}", "--servername", "http://h.example/")
     assert set(asked) == {"h.example"}
-
-
-def test_one_host_is_examined_at_a_time(certboot: Callable[..., Ran]) -> None:
-    assert_refused(certboot("doctor", "a.invalid", "b.invalid"))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import socket
-import threading
 import time
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.plain_server import PlainServer, endless, moved, page
+from support.faults import silent
+from support.server import Answer, PlainServer, Talk, endless, moved, page
+from support.table import cases
 
 from certboot.net import http
 from certboot.net.address_policy import LOOPBACK, PRIVATE, AddressPolicy, FetchError
@@ -23,13 +24,12 @@ if typing.TYPE_CHECKING:
 
 HERE = AddressPolicy(frozenset({LOOPBACK}), any_port=True)
 BODY = b"0\x82certificate"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture
-def plain() -> Iterator[PlainServer]:
-    server = PlainServer({"/ca": page(BODY)})
-    yield server
-    server.close()
+def plain(started: Callable[[PlainServer], PlainServer]) -> PlainServer:
+    return started(PlainServer({"/ca": page(BODY)}))
 
 
 def refused(url: str, reach: AddressPolicy = HERE, seconds: float = 5.0) -> str:
@@ -71,15 +71,14 @@ def test_a_small_file_is_fetched_and_nothing_of_the_user_s_own_is_sent(
     ]
 
 
-@pytest.mark.parametrize(
+@cases(
     "answer",
     [
         page(BODY, Content_Encoding="identity"),
         b"HTTP/1.0 200 OK\r\n\r\n" + BODY,
         b"HTTP/1.1 100 Continue\r\n\r\n" + page(BODY),
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n0\x82\r\nb\r\ncertificate\r\n0\r\n\r\n",
+        CHUNKED + b"2\r\n0\x82\r\nb\r\ncertificate\r\n0\r\n\r\n",
     ],
-    ids=["identity", "until-the-end", "continue", "chunked"],
 )
 def test_every_form_of_body_is_read(plain: PlainServer, answer: bytes) -> None:
     plain.pages["/ca"] = answer
@@ -88,118 +87,82 @@ def test_every_form_of_body_is_read(plain: PlainServer, answer: bytes) -> None:
 
 def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not(plain: PlainServer) -> None:
     largest = bytes(http.LARGEST)
-    plain.pages |= {
-        "/most": page(largest),
-        "/more": page(largest + b"x"),
-        "/open": b"HTTP/1.0 200 OK\r\n\r\n" + largest,
-    }
-    plain.pages["/cut"] = b"HTTP/1.0 200 OK\r\n\r\n" + largest + b"x"
-    assert http.fetch_issuer(f"{plain.url}/most", HERE).body == largest
-    assert http.fetch_issuer(f"{plain.url}/open", HERE).body == largest
-    assert refused(f"{plain.url}/more") == refused(f"{plain.url}/cut") == "too-large"
+    for framed in (page, lambda body: b"HTTP/1.0 200 OK\r\n\r\n" + body):
+        plain.pages |= {"/most": framed(largest), "/more": framed(largest + b"x")}
+        assert http.fetch_issuer(f"{plain.url}/most", HERE).body == largest
+        assert refused(f"{plain.url}/more") == "too-large"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("answer", "rule"),
     [
         (endless(head=b"HTTP/1.1 200 OK\r\n\r\n", part=bytes(4096)), "too-large"),
         (endless(head=b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", part=bytes(4096)), "too-large"),
-        (endless(head=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", part=b"1\r\nx\r\n" * 100), "too-large"),
-        (endless(head=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", part=b"x" * 4096), "cut-short"),
+        (endless(head=CHUNKED, part=b"1\r\nx\r\n" * 100), "too-large"),
         (endless(part=b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "too-large"),
+        (endless(head=CHUNKED + b"1;", part=b"x" * 4096), "cut-short"),
         (endless(head=b"HTTP/1.1 200 OK\r\n", part=b"X: y\r\n"), "cut-short"),
-        (endless(head=b"HTTP/1.1 200 OK\r\nX: ", part=b"y" * 4096), "cut-short"),
         (endless(part=b"x" * 4096), "cut-short"),
         (page(BODY)[:-1], "cut-short"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "cut-short"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nx", "cut-short"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabcdef\r\n0\r\n\r\n", "cut-short"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nabcdef\r\n0\r\n\r\n", "cut-short"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-99999999999999999999\r\n\r\n", "cut-short"),
+        *((CHUNKED + chunk, "cut-short") for chunk in (
+            b"zz\r\n", b"9\r\nx", b"-5\r\nabcdef\r\n0\r\n\r\n", b"-1\r\nabcdef\r\n0\r\n\r\n",
+            b"-99999999999999999999\r\n\r\n",
+        )),
         (page(BODY, Content_Type="multipart/mixed; boundary*=a; boundary*0=b"), "cut-short"),
         (b"", "cut-short"),
-        (b"220 mail.example ESMTP\r\n", "cut-short"),
         (page(gzip.compress(bytes(10_000_000)), Content_Encoding="gzip"), "packed"),
-        (page(status="404 Not Found"), "status"),
-        (page(status="500 Internal Server Error"), "status"),
-        (page(status="302 Found"), "status"),
+        *((page(status=status), "status") for status in ("404 Not Found", "500 Server Error", "302 Found")),
+        *((moved(url), "unsupported-scheme") for url in ("https://127.0.0.1/ca", "file:///etc/passwd", "ldap://h/")),
+        *((moved(f"http://{host}/ca"), "address-refused") for host in (
+            "169.254.169.254", "0xa9fea9fe", "[::ffff:169.254.169.254]", "[fe80::1]", "10.0.0.1", "012.0.0.1",
+        )),
+        (moved("http://user:secret@127.0.0.1/"), "credentials-in-address"),
+        (moved("http://["), "not-an-address"),
+        (moved("http://127.0.0.1:0x50/"), "not-an-address"),
+        (moved("/ca"), "too-many-redirects"),
     ],
-)
-def test_an_answer_that_is_none_ends_in_a_named_refusal(
-    plain: PlainServer, answer: bytes | Callable[[socket.socket], None], rule: str
-) -> None:
+)  # fmt: skip
+def test_an_answer_that_is_none_ends_in_a_named_refusal(plain: PlainServer, answer: Answer, rule: str) -> None:
+    """A redirect is checked like the first address."""
     plain.pages["/ca"] = answer
     assert refused(f"{plain.url}/ca") == rule
 
 
-@pytest.mark.parametrize(
+@cases(
     "answer",
     [
         endless(head=b"HTTP/1.1 200 OK\r\n\r\n", part=b"x", pause=0.05),
         endless(part=b"H", pause=0.05),
         endless(head=b"HTTP/1.1 200 OK\r\nX: ", part=b"y", pause=0.05),
-        endless(head=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", part=b"1\r\nx\r\n", pause=0.05),
-        lambda _: time.sleep(3),
+        endless(head=CHUNKED, part=b"1\r\nx\r\n", pause=0.05),
+        silent,
     ],
-    ids=["body", "status", "header", "chunks", "silence"],
 )
-def test_a_server_that_sends_byte_by_byte_does_not_outlast_the_time_in_all(
-    plain: PlainServer, answer: Callable[[socket.socket], None]
-) -> None:
+def test_a_server_that_sends_byte_by_byte_does_not_outlast_the_time_in_all(plain: PlainServer, answer: Talk) -> None:
     plain.pages["/ca"] = answer
     begun = time.monotonic()
-    assert refused(f"{plain.url}/ca", seconds=0.5) == "timeout"
+    assert refused(f"{plain.url}/ca", seconds=0.4) == "timeout"
     assert time.monotonic() - begun < 2
 
 
-def test_a_name_server_that_does_not_answer_does_not_outlast_it_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    answered = threading.Event()
-
-    def resolve(*_: object, flags: int = 0, **__: object) -> list[object]:
-        if flags & socket.AI_NUMERICHOST:
-            raise socket.gaierror
-        answered.wait(10)
-        return []
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+@pytest.mark.usefixtures("silent_resolver")
+def test_a_name_server_that_does_not_answer_does_not_outlast_it_either() -> None:
     begun = time.monotonic()
     assert refused("http://ca.example/ca", seconds=0.2) == "timeout"
     assert time.monotonic() - begun < 1.5
-    answered.set()
 
 
-@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
-def test_three_redirects_are_followed(plain: PlainServer, status: str) -> None:
-    plain.pages |= {"/1": moved("/2", status), "/2": moved(f"{plain.url}/3", status), "/3": moved("ca", status)}
-    assert http.fetch_issuer(f"{plain.url}/1", HERE).body == BODY
-    assert plain.asked == ["/1", "/2", "/3", "/ca"]
+def test_three_redirects_are_followed(plain: PlainServer) -> None:
+    for status in ("301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"):
+        plain.pages |= {"/1": moved("/2", status), "/2": moved(f"{plain.url}/3", status), "/3": moved("ca", status)}
+        plain.requests.clear()
+        assert http.fetch_issuer(f"{plain.url}/1", HERE).body == BODY
+        assert plain.asked == ["/1", "/2", "/3", "/ca"]
 
 
-@pytest.mark.parametrize(
-    ("target", "rule"),
-    [
-        ("/loop", "too-many-redirects"),
-        ("https://127.0.0.1/ca", "unsupported-scheme"),
-        ("file:///etc/passwd", "unsupported-scheme"),
-        ("ldap://127.0.0.1/", "unsupported-scheme"),
-        ("http://169.254.169.254/latest/meta-data/", "address-refused"),
-        ("http://0xa9fea9fe/latest/meta-data/", "address-refused"),
-        ("http://[::ffff:169.254.169.254]/", "address-refused"),
-        ("http://[fe80::1]/", "address-refused"),
-        ("http://10.0.0.1/", "address-refused"),
-        ("http://012.0.0.1/", "address-refused"),
-        ("http://user:secret@127.0.0.1/", "credentials-in-address"),
-        ("http://[", "not-an-address"),
-        ("http://127.0.0.1:0x50/", "not-an-address"),
-    ],
-)
-def test_a_redirect_is_checked_like_the_first_address(plain: PlainServer, target: str, rule: str) -> None:
-    plain.pages["/loop"] = moved(target)
-    assert refused(f"{plain.url}/loop") == rule
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0177.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
+@cases("host", ["127.0.0.1", "localhost", "0177.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
 def test_this_computer_is_contacted_only_where_that_is_within_reach(plain: PlainServer, host: str) -> None:
+    plain.requests.clear()
     url = f"http://{host}:{plain.port}/ca"
     for reach in (AddressPolicy(), AddressPolicy(frozenset({PRIVATE}), any_port=True)):
         assert refused(url, reach) == "address-refused"
@@ -208,21 +171,15 @@ def test_this_computer_is_contacted_only_where_that_is_within_reach(plain: Plain
         assert http.fetch_issuer(url, HERE).body == BODY
 
 
-def test_a_name_that_means_this_computer_is_refused(plain: PlainServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    names(monkeypatch, "127.0.0.1")
-    url = f"http://ca.example:{plain.port}/ca"
-    assert refused(url, AddressPolicy()) == "address-refused"
-    assert plain.requests == []
-    assert http.fetch_issuer(url, HERE).body == BODY
-
-
 def test_a_name_is_resolved_once_and_the_address_that_was_checked_is_contacted(
     plain: PlainServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A name server that answers first with a good address and then with another gains nothing."""
-    asked = names(monkeypatch, "127.0.0.1", "127.0.0.2")
+    asked = names(monkeypatch, "127.0.0.1", "127.0.0.1", "127.0.0.2")
+    assert refused(f"http://ca.example:{plain.port}/ca", AddressPolicy()) == "address-refused"
+    assert plain.requests == []
     assert http.fetch_issuer(f"http://ca.example:{plain.port}/ca", HERE).body == BODY
-    assert asked == ["ca.example"]
+    assert asked == ["ca.example"] * 2
     assert f"Host: ca.example:{plain.port}" in plain.requests[0]
 
 
@@ -245,6 +202,7 @@ def test_of_several_addresses_only_those_within_reach_are_contacted(
 
 
 def test_a_host_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refused("http://1.1.1.1:22/") == "port-refused"
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert refused(f"http://127.0.0.1:{port}/") == "no-connection"
@@ -253,103 +211,68 @@ def test_a_host_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     assert refused(f"http://{'a' * 64}.example/") == "no-such-host"
 
 
-def test_port_80_is_the_usual_one_and_others_are_refused_at_public_addresses() -> None:
-    assert refused("http://1.1.1.1:22/") == "port-refused"
+def test_https_is_fetched_and_verified_only_where_that_was_asked_for(
+    serve: Callable[..., TlsServer], plain: PlainServer, ca: trustme.CA, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, other = (serve(ca.issue_cert(name), pages={"/ca": BODY}) for name in ("localhost", "elsewhere.example"))
+    reach = dataclasses.replace(HERE, https=ca_file)
+    assert http.fetch_issuer(f"{server.url}/ca", reach).body == BODY
+    assert refused(f"{server.url}/ca") == "unsupported-scheme"
+    assert refused(f"{other.url}/ca", reach) == "no-connection"
+    monkeypatch.setenv("HTTPS_PROXY", plain.url)
+    assert refused("https://ca.example/", AddressPolicy(https=ca_file)) == "proxy-refused"
+    monkeypatch.delenv("HTTPS_PROXY")
+    ca_file.write_bytes(b"")
+    assert refused(f"{server.url}/ca", reach) == "no-connection"
+    ca_file.unlink()
+    assert refused(f"{server.url}/ca", reach) == "no-connection"
 
 
-class TestHttps:
-    def test_https_is_fetched_and_verified_only_where_that_was_asked_for(
-        self, serve: Callable[..., TlsServer], ca: trustme.CA, ca_file: Path
-    ) -> None:
-        server = serve(ca.issue_cert("localhost"), pages={"/ca": BODY})
-        reach = AddressPolicy(frozenset({LOOPBACK}), any_port=True, https=ca_file)
-        assert http.fetch_issuer(f"{server.url}/ca", reach).body == BODY
-        assert refused(f"{server.url}/ca") == "unsupported-scheme"
-
-    def test_a_certificate_that_is_not_trusted_is_refused(
-        self, serve: Callable[..., TlsServer], ca: trustme.CA, ca_file: Path
-    ) -> None:
-        server = serve(ca.issue_cert("elsewhere.example"))
-        reach = AddressPolicy(frozenset({LOOPBACK}), any_port=True, https=ca_file)
-        assert refused(f"{server.url}/ca", reach) == "no-connection"
-
-    def test_without_certificates_to_verify_with_nothing_is_fetched(
-        self, serve: Callable[..., TlsServer], ca: trustme.CA, tmp_path: Path
-    ) -> None:
-        server = serve(ca.issue_cert("localhost"))
-        (tmp_path / "empty").touch()
-        for name in ("none", "empty"):
-            assert refused(f"{server.url}/ca", dataclasses.replace(HERE, https=tmp_path / name)) == "no-connection"
-
-    def test_https_is_not_fetched_through_a_proxy(
-        self, plain: PlainServer, ca_file: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("HTTPS_PROXY", plain.url)
-        assert refused("https://ca.example/", AddressPolicy(https=ca_file)) == "proxy-refused"
+def test_a_proxy_is_used_without_its_password_and_the_answer_says_so(
+    plain: PlainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", plain.url.replace("//", "//user:secret@"))
+    monkeypatch.setattr(socket, "getaddrinfo", _only_the_proxy(socket.getaddrinfo))
+    plain.pages["http://ca.example/ca?x"] = page(BODY)
+    assert http.fetch_issuer("http://ca.example/ca?x", AddressPolicy()) == http.Fetched(BODY, through_proxy=True)
+    assert "secret" not in plain.requests[0]
+    assert "authorization" not in plain.requests[0].lower()
+    plain.pages["http://ca.example/ca"] = page(status="407 Proxy Authentication Required")
+    assert refused("http://ca.example/ca") == "status"
 
 
-class TestProxy:
-    def test_a_proxy_is_used_without_its_password_and_the_answer_says_so(
-        self, plain: PlainServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("HTTP_PROXY", plain.url.replace("//", "//user:secret@"))
-        monkeypatch.setattr(socket, "getaddrinfo", _only_the_proxy(socket.getaddrinfo))
-        plain.pages["http://ca.example/ca?x"] = page(BODY)
-        assert http.fetch_issuer("http://ca.example/ca?x", AddressPolicy()) == http.Fetched(BODY, through_proxy=True)
-        assert "secret" not in plain.requests[0]
-        assert "authorization" not in plain.requests[0].lower()
+@cases(
+    ("host", "rule"),
+    [
+        *((host, "address-refused") for host in (
+            "127.0.0.1", "localhost", "0177.0.0.1", "2130706433", "[::1]", "169.254.169.254", "10.0.0.1",
+        )),
+        ("1.2.3.4.5", "not-an-address"),
+        ("ca.example:22", "port-refused"),
+        ("1.1.1.1:22", "port-refused"),
+    ],
+)  # fmt: skip
+def test_an_address_in_the_place_of_a_name_is_checked_behind_a_proxy_too(
+    plain: PlainServer, monkeypatch: pytest.MonkeyPatch, host: str, rule: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", plain.url)
+    plain.requests.clear()
+    assert (refused(f"http://{host}/ca"), plain.requests) == (rule, [])
+    plain.pages["http://ca.example/ca"] = moved(f"http://{host}/ca")
+    assert (refused("http://ca.example/ca"), plain.asked) == (rule, ["http://ca.example/ca"])
 
-    def test_a_proxy_that_wants_a_password_does_not_get_one(
-        self, plain: PlainServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("HTTP_PROXY", plain.url)
-        plain.pages["http://ca.example/ca"] = page(status="407 Proxy Authentication Required")
-        assert refused("http://ca.example/ca") == "status"
 
-    @pytest.mark.parametrize(
-        ("host", "rule"),
-        [
-            ("127.0.0.1", "address-refused"),
-            ("localhost", "address-refused"),
-            ("0177.0.0.1", "address-refused"),
-            ("2130706433", "address-refused"),
-            ("[::1]", "address-refused"),
-            ("169.254.169.254", "address-refused"),
-            ("10.0.0.1", "address-refused"),
-            ("1.2.3.4.5", "not-an-address"),
-            ("ca.example:22", "port-refused"),
-            ("1.1.1.1:22", "port-refused"),
-        ],
-    )
-    def test_an_address_in_the_place_of_a_name_is_checked_behind_a_proxy_too(
-        self, plain: PlainServer, monkeypatch: pytest.MonkeyPatch, host: str, rule: str
-    ) -> None:
-        monkeypatch.setenv("HTTP_PROXY", plain.url)
-        assert refused(f"http://{host}/ca") == rule
-        assert plain.requests == []
+@cases("proxy", ["socks5://127.0.0.1:1080", "https://127.0.0.1", "http://", "http://[", "http://h:x"])
+def test_a_proxy_of_another_kind_is_not_passed_by(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("nothing is resolved"))
+    assert refused("http://ca.example/ca") in ("proxy-refused", "cut-short")
 
-    def test_redirects_are_checked_behind_a_proxy_too(
-        self, plain: PlainServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("HTTP_PROXY", plain.url)
-        plain.pages["http://ca.example/ca"] = moved("http://127.0.0.1/")
-        assert refused("http://ca.example/ca") == "address-refused"
-        assert plain.asked == ["http://ca.example/ca"]
 
-    @pytest.mark.parametrize(
-        "proxy", ["socks5://127.0.0.1:1080", "https://127.0.0.1", "http://", "http://[", "http://h:x"]
-    )
-    def test_a_proxy_of_another_kind_is_not_passed_by(self, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
-        monkeypatch.setenv("HTTP_PROXY", proxy)
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("nothing is resolved"))
-        assert refused("http://ca.example/ca") in ("proxy-refused", "cut-short")
-
-    def test_no_proxy_names_hosts_that_are_contacted_straight(
-        self, plain: PlainServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-        monkeypatch.setenv("NO_PROXY", "127.0.0.0/8")
-        assert http.fetch_issuer(f"{plain.url}/ca", HERE) == http.Fetched(BODY, through_proxy=False)
+def test_no_proxy_names_hosts_that_are_contacted_straight(plain: PlainServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.0/8")
+    assert http.fetch_issuer(f"{plain.url}/ca", HERE) == http.Fetched(BODY, through_proxy=False)
 
 
 def _only_the_proxy(real: Callable[..., typing.Any]) -> Callable[..., typing.Any]:

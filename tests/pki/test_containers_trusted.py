@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from support.asn1 import explicit, oid, sequence
 from support.pki import Issued, issue
 from support.table import cases
 
 from certboot.errors import CertificateError
 from certboot.pki import certificate, containers, der, pem
 
-SERVER, ANY = b"\x2b\x06\x01\x05\x05\x07\x03\x01", b"\x55\x1d\x25\x00"
-CLIENT = b"\x2b\x06\x01\x05\x05\x07\x03\x02"
+SERVER, CLIENT, ANY = oid("2b06010505070301"), oid("2b06010505070302"), oid("551d2500")
 
 
 @functools.cache
@@ -25,38 +25,34 @@ def pair() -> tuple[Issued, Issued]:
 
 
 def trust(*purposes: bytes) -> bytes:
-    return der.encode(der.SEQUENCE, b"".join(der.encode(der.OBJECT_IDENTIFIER, purpose) for purpose in purposes))
+    return sequence(*purposes)
 
 
 def reject(*purposes: bytes) -> bytes:
-    return der.encode(der.CONTEXT_0, der.read(trust(*purposes))[0].content)
-
-
-def settings(*fields: bytes) -> bytes:
-    return der.encode(der.SEQUENCE, b"".join(fields))
+    return explicit(*purposes)
 
 
 ALIAS = der.encode(12, b"ours")
 DISTRUSTED = {
-    "reject-server": settings(reject(SERVER)),
-    "reject-any": settings(reject(ANY)),
-    "reject-both-purposes": settings(reject(CLIENT, SERVER)),
-    "reject-what-is-trusted": settings(trust(SERVER), reject(SERVER), ALIAS),
-    "trust-client": settings(trust(CLIENT)),
-    "trust-client-alias": settings(trust(CLIENT), ALIAS),
-    "trust-nothing": settings(trust()),
-    "bytes-behind": settings(reject(SERVER)) + b"\0",
+    "reject-server": sequence(reject(SERVER)),
+    "reject-any": sequence(reject(ANY)),
+    "reject-both-purposes": sequence(reject(CLIENT, SERVER)),
+    "reject-what-is-trusted": sequence(trust(SERVER), reject(SERVER), ALIAS),
+    "trust-client": sequence(trust(CLIENT)),
+    "trust-client-alias": sequence(trust(CLIENT), ALIAS),
+    "trust-nothing": sequence(trust()),
+    "bytes-behind": sequence(reject(SERVER)) + b"\0",
 }
 TRUSTED = {
     "no-settings": b"",
-    "empty-settings": settings(),
-    "alias": settings(ALIAS),
-    "key-id": settings(ALIAS, der.encode(4, b"id")),
-    "trust-server": settings(trust(SERVER)),
-    "trust-any": settings(trust(ANY)),
-    "trust-both-purposes": settings(trust(CLIENT, SERVER), ALIAS),
-    "reject-client": settings(reject(CLIENT)),
-    "reject-nothing": settings(reject()),
+    "empty-settings": sequence(),
+    "alias": sequence(ALIAS),
+    "key-id": sequence(ALIAS, der.encode(4, b"id")),
+    "trust-server": sequence(trust(SERVER)),
+    "trust-any": sequence(trust(ANY)),
+    "trust-both-purposes": sequence(trust(CLIENT, SERVER), ALIAS),
+    "reject-client": sequence(reject(CLIENT)),
+    "reject-nothing": sequence(reject()),
 }
 
 
@@ -96,7 +92,7 @@ def test_what_openssl_x509_writes_is_understood(
     assert containers.split_trusted(block.data or b"") == (root.der, distrusted)
 
 
-@cases("rest", [b"\0", b"\x04\x00", b"\x30\x05\x30", settings(b"\x30\x03\x06"), settings(b"\xa0\x03\x06\x05x")])
+@cases("rest", [b"\0", b"\x04\x00", b"\x30\x05\x30", sequence(b"\x30\x03\x06"), sequence(b"\xa0\x03\x06\x05x")])
 def test_settings_that_cannot_be_read_are_an_error(rest: bytes) -> None:
     root, _ = pair()
     assert certificate.load_certificate(containers.split_trusted(root.der)[0]).name == "Root"

@@ -1,8 +1,6 @@
-"""DER is cut where X.690 says, and nothing but DerError comes of anything else."""
+"""DER and BER are cut where X.690 says; that nothing but DerError comes of anything else is for tests/fuzz."""
 
 from __future__ import annotations
-
-import contextlib
 
 import pytest
 from cryptography import x509
@@ -71,21 +69,16 @@ def test_a_remainder_after_the_last_child_is_refused() -> None:
         list(der.children(bytes.fromhex("0500050001")))
 
 
-def test_the_subject_of_a_certificate_and_the_issuer_of_a_crl_are_cut_out_byte_for_byte() -> None:
+def test_names_serial_and_key_of_a_certificate_and_the_issuer_of_a_crl_are_cut_out_byte_for_byte() -> None:
     child = pki.issue("child", CERTIFICATE)
-    assert der.certificate_names(child.der)[1] == child.certificate.subject.public_bytes()
-    assert der.crl_issuer(CRL_DER) == CERTIFICATE.certificate.subject.public_bytes()
-
-
-def test_issuer_and_serial_and_the_key_are_cut_out_byte_for_byte() -> None:
-    child = pki.issue("child", CERTIFICATE)
-    found = der.read(der.issuer_and_serial(child.der), der.SEQUENCE)[0]
-    issuer, serial = der.children(found.content)
-    assert issuer.encoded == child.certificate.issuer.public_bytes()
+    own, above = (name.public_bytes() for name in (child.certificate.subject, child.certificate.issuer))
+    issuer, serial = der.children(der.read(der.issuer_and_serial(child.der), der.SEQUENCE)[0].content)
+    assert issuer.encoded == above == der.crl_issuer(CRL_DER)
     assert (serial.tag, int.from_bytes(serial.content, "big")) == (der.INTEGER, child.certificate.serial_number)
-    key = child.key.public_key()
-    spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    assert der.names_and_key(child.der) == (*der.certificate_names(child.der), spki)
+    spki = child.key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    assert der.names_and_key(child.der) == (*der.certificate_names(child.der), spki) == (above, own, spki)
 
 
 def test_issuer_and_serial_are_found_in_what_is_broken_behind_them() -> None:
@@ -116,30 +109,54 @@ def test_version_1_has_no_version_field() -> None:
     assert der.crl_issuer(without_version(CRL_DER, der.INTEGER)) == subject
 
 
-def test_a_certificate_is_no_crl_and_a_crl_no_certificate() -> None:
-    with pytest.raises(der.DerError):
-        der.certificate_names(CRL_DER)[1]
-    with pytest.raises(der.DerError):
-        der.crl_issuer(CERTIFICATE.der)
-
-
-def test_a_signed_object_has_three_parts_and_no_fourth() -> None:
+def test_a_signed_object_has_three_parts_and_no_fourth_and_a_certificate_is_no_crl() -> None:
     content = der.read(CERTIFICATE.der)[0].content
-    for other in (content + b"\x05\x00", content[: len(content) // 2], b""):
+    for cut, data in (
+        *(
+            (der.certificate_names, der.encode(der.SEQUENCE, other))
+            for other in (content + b"\x05\x00", content[:90], b"")
+        ),
+        (der.certificate_names, CRL_DER),
+        (der.crl_issuer, CERTIFICATE.der),
+    ):
         with pytest.raises(der.DerError):
-            der.certificate_names(der.encode(der.SEQUENCE, other))
-
-
-def changed(data: bytes) -> st.SearchStrategy[bytes]:
-    """Return ``data`` with one octet set to anything, or cut off there."""
-    at = st.integers(0, len(data) - 1)
-    replaced = st.builds(lambda i, octet: data[:i] + bytes((octet,)) + data[i + 1 :], at, st.integers(0, 255))
-    return replaced | at.map(lambda i: data[:i])
-
-
-@given(st.binary() | changed(CERTIFICATE.der) | changed(CRL_DER))
-def test_no_bytes_raise_anything_but_der_error(data: bytes) -> None:
-    whole = (der.read, der.certificate_names, der.names_and_key, der.issuer_and_serial, der.crl_issuer)
-    for cut in (*whole, lambda content: list(der.children(content))):
-        with contextlib.suppress(der.DerError):
             cut(data)
+
+
+# BER
+
+
+NULL = b"\x05\x00"
+INDEFINITE = b"\x30\x80" + b"\xa0\x80" + NULL + b"\0\0" + b"\x04\x01x" + b"\0\0"
+
+
+def ber_children(data: bytes) -> list[tuple[int, bytes]]:
+    return [(element.tag, data[element.begin : element.end]) for element in der.ber_children(data, 0, len(data))]
+
+
+def test_elements_of_indefinite_length_end_with_their_own_end() -> None:
+    assert ber_children(INDEFINITE + NULL) == [(0x30, INDEFINITE), (5, NULL)]
+    assert ber_children(NULL + b"\0\0" + NULL) == [(5, NULL)]
+
+
+@given(st.lists(st.tuples(st.sampled_from([0x30, 0x04, 0x02, 0xA0]), st.binary(max_size=300)), max_size=5))
+def test_der_is_cut_as_certboot_der_cuts_it(parts: list[tuple[int, bytes]]) -> None:
+    data = b"".join(der.encode(tag, content) for tag, content in parts)
+    assert ber_children(data) == [(element.tag, element.encoded) for element in der.children(data)]
+
+
+@cases(
+    "data",
+    [b"\x30", b"\x1f\x81\x01\x00", b"\x04\x80\0\0", b"\x30\x05\x00", b"\x30\x84\xff\xff\xff\xff", b"\x30\x80\x05\x00"],
+)
+def test_what_is_no_element_is_an_error(data: bytes) -> None:
+    with pytest.raises(der.DerError):
+        ber_children(data)
+
+
+def test_the_elements_inside_an_indefinite_one_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(der, "_MOST_BER_ELEMENTS", 6)
+    assert ber_children(INDEFINITE) == [(0x30, INDEFINITE)]
+    monkeypatch.setattr(der, "_MOST_BER_ELEMENTS", 5)
+    with pytest.raises(der.DerError, match="more elements"):
+        ber_children(INDEFINITE)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from support import nasty
+from support import asn1, nasty
 from support.issuers import leaf
-from support.pki import Issued, issue
+from support.pki import Issued, issue, new_key
 
 from certboot.doctor.server import diagnosis
 from certboot.pki import der
@@ -21,7 +21,7 @@ from certboot.store.hash_links import plan
 if typing.TYPE_CHECKING:
     from support.asking import Answer
 
-KEY = issue("key").key
+KEY = new_key()
 ROOT = issue(
     "Same", extensions=((x509.AuthorityKeyIdentifier.from_issuer_public_key(KEY.public_key()), False),), key=KEY
 )
@@ -32,7 +32,7 @@ LARGEST = 200
 def of_one_name(count: int, made: Issued = ROOT) -> tuple[bytes, ...]:
     """CA certificates of one name and key."""
     numbers = (der.encode(der.INTEGER, b"\1" + number.to_bytes(4, "big")) for number in range(count))
-    return tuple(nasty.edited(made.der, {nasty.SERIAL: number}) for number in numbers)
+    return tuple(asn1.edited(made.der, {asn1.SERIAL: number}) for number in numbers)
 
 
 def compared(anchors: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch) -> int:

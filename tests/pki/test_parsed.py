@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
 
 import pytest
@@ -10,14 +9,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
-from support.chains import CA, LEAF, make, name, rsa_key
-from support.pki import DAY, NOW, issue
+from support.pki import CA, DAY, LEAF, NOW, Key, changed, issue, make, name, rsa_key
 from support.table import cases
 
 from certboot.errors import CertificateError
 from certboot.pki.parsed import ParsedCertificate, parsed_certificate
 
-ROOT = make("Corp Root", form=dataclasses.replace(CA, organisation=" Corp "))
+ROOT = make("Corp Root", form=changed(CA, organisation=" Corp "))
 
 
 def signed_by(
@@ -33,17 +31,17 @@ ROOT_DETAILS = parsed_certificate(ROOT.der)
 
 
 @cases(
-    ("made", "kind", "strength"),
+    ("key", "kind", "strength"),
     [
-        (make("x", key=rsa_key(1024)), "RSA with 1024 bits", 80),
-        (make("x", key=rsa_key(2048)), "RSA with 2048 bits", 112),
-        (make("x", key=rsa_key(3072)), "RSA with 3072 bits", 128),
-        (make("x", key=ec.generate_private_key(ec.SECP256R1())), "an elliptic curve of 256 bits", 128),
-        (make("x", key=ec.generate_private_key(ec.SECP384R1())), "an elliptic curve of 384 bits", 192),
+        (rsa_key(1024), "RSA with 1024 bits", 80),
+        (rsa_key(2048), "RSA with 2048 bits", 112),
+        (rsa_key(3072), "RSA with 3072 bits", 128),
+        (ec.generate_private_key(ec.SECP256R1()), "an elliptic curve of 256 bits", 128),
+        (ec.generate_private_key(ec.SECP384R1()), "an elliptic curve of 384 bits", 192),
     ],
 )
-def test_a_key_has_a_kind_and_a_strength(made: object, kind: str, strength: int) -> None:
-    assert parsed_certificate(made.der).key == (kind, strength)  # type: ignore[attr-defined]
+def test_a_key_has_a_kind_and_a_strength(key: Key, kind: str, strength: int) -> None:
+    assert parsed_certificate(make("x", key=key).der).key == (kind, strength)
 
 
 def test_keys_of_other_kinds_have_one_too() -> None:
@@ -63,31 +61,26 @@ def test_a_key_that_cannot_be_read_has_no_strength() -> None:
 
 def test_a_signature_has_a_digest_and_a_strength() -> None:
     assert parsed_certificate(make("x").der).signature == ("SHA256", 128)
-    assert parsed_certificate(make("x", form=dataclasses.replace(LEAF, sha1=True)).der).signature == ("SHA1", 63)
+    assert parsed_certificate(make("x", form=changed(LEAF, sha1=True)).der).signature == ("SHA1", 63)
     der = ROOT.der.replace(bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d040366"))
     unknown = ParsedCertificate(ROOT_DETAILS.certificate, x509.load_der_x509_certificate(der))
     assert unknown.signature == ("an unknown digest", 0)
 
 
 def test_names_organisations_and_addresses_are_at_hand() -> None:
-    access = x509.AuthorityInformationAccess(
-        [
-            x509.AccessDescription(
-                AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier("http://o.example")
-            ),
-            x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.DNSName("x")),
-            x509.AccessDescription(
-                AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier("http://c.example/\x07")
-            ),
-        ]
-    )
-    form = dataclasses.replace(LEAF, names=("a.example", "192.0.2.1"), extra=((access, False),))
+    uri, issuers = x509.UniformResourceIdentifier, AuthorityInformationAccessOID.CA_ISSUERS
+    places = (
+        (AuthorityInformationAccessOID.OCSP, uri("http://o.example")), (issuers, x509.DNSName("x")),
+        (issuers, uri("http://c.example/\x07")),
+    )  # fmt: skip
+    access = x509.AuthorityInformationAccess([x509.AccessDescription(*place) for place in places])
+    form = changed(LEAF, names=("a.example", "192.0.2.1"), extra=((access, False),))
     found = parsed_certificate(make("Common", ROOT, form).der)
     assert (found.dns_names, found.addresses, found.common_names) == (("a.example",), ("192.0.2.1",), ("Common",))
     assert found.names == ("a.example", "192.0.2.1")
     assert (found.organisation, found.issuer_organisation) == ("", "Corp")
     assert found.issuers_at == ("http://c.example/\N{REPLACEMENT CHARACTER}",)
-    assert parsed_certificate(make("Common", ROOT, dataclasses.replace(LEAF, names=())).der).names == ("Common",)
+    assert parsed_certificate(make("Common", ROOT, changed(LEAF, names=())).der).names == ("Common",)
     assert not found.is_self_signed
     assert ROOT_DETAILS.is_self_signed
 

@@ -41,16 +41,11 @@ def test_encoding_is_that_of_the_ssl_module_and_reads_back(data: bytes) -> None:
         (b"-----END CERTIFICATE-----\n" + TEXT, 2),
         (lines(BEGIN, b"".join(BODY), END), 1),
         (lines(BEGIN, b"", *BODY, END), 1),
-        (lines(BEGIN, *(line[:20] + b" " + line[20:] for line in BODY), END), 1),
+        (lines(BEGIN, *(line[:20] + b" " + line[20:] for line in BODY), END), 1),  # RFC 7468, 2
         (lines(BEGIN, *(b"\t" + line for line in BODY), END), 1),
         (b"\xef\xbb\xbf" + TEXT, 1),
     ],
-    ids=[
-        "as written", "no final newline", "Windows line ends", "blanks at line ends", "text around", "binary before",
-        "END before", "one long line", "empty line after BEGIN", "blanks within lines (RFC 7468, 2)",
-        "indented (RFC 7468, 2)", "byte order mark",
-    ],
-)  # fmt: skip
+)
 def test_a_certificate_is_found_in_any_dress(text: bytes, line: int) -> None:
     assert list(pem.blocks(text)) == [PemBlock(LABEL, line, DER)]
 
@@ -88,17 +83,9 @@ def test_what_only_resembles_a_begin_line_opens_no_block(text: bytes) -> None:
 
 
 def test_200_000_blocks_without_an_end_are_200_000_defects() -> None:
-    found = list(pem.blocks(lines(BEGIN) * 200_000))
-    assert [block.line for block in found] == list(range(1, 200_001))
-    assert {block.defect for block in found} == {"no END line"}
-
-
-pieces = st.sampled_from([BEGIN, END, *BODY, b"-----BEGIN ", b"-----END ", b"-----", b"A: b", b"", b"\r", b"\n", b"="])
-
-
-@given(st.binary() | st.lists(pieces | st.binary(max_size=8)).map(b"\n".join) | st.lists(pieces).map(b"".join))
-def test_no_bytes_raise_anything_and_each_block_has_data_or_a_defect(text: bytes) -> None:
-    assert [block for block in pem.blocks(text) if bool(block.data) == bool(block.defect)] == []
+    defects = list(pem.blocks(lines(BEGIN) * 200_000))
+    assert [block.line for block in defects] == list(range(1, 200_001))
+    assert {block.defect for block in defects} == {"no END line"}
 
 
 @given(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 
-import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 from support import pki
-from support.chains import rsa_key
+from support.asn1 import EMPTY, bits, number, oid, sequence
+from support.pki import rsa_key
+from support.table import cases
 
 from certboot.pki import der
 from certboot.pki.certificate import load_certificate
 from certboot.pki.public_key import canonical
 from certboot.pki.subject_hash import canonical as canonical_name
 
-NULL = b"\5\0"
 RSA, OAEP, PSS, X509_RSA = "2a864886f70d010101", "2a864886f70d010107", "2a864886f70d01010a", "55080101"
 EC, P_256 = "2a8648ce3d0201", "2a8648ce3d030107"
 ED25519, ED448 = "2b6570", "2b6571"
@@ -26,32 +26,23 @@ Encoding, Format = serialization.Encoding, serialization.PublicFormat
 
 def info(kind: str, key: bytes, parameters: bytes = b"") -> bytes:
     """A SubjectPublicKeyInfo."""
-    algorithm = der.encode(der.OBJECT_IDENTIFIER, bytes.fromhex(kind)) + parameters
-    return der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, algorithm) + der.encode(der.BIT_STRING, b"\0" + key))
-
-
-def number(value: int, *, padding: bytes = b"\0") -> bytes:
-    return der.encode(der.INTEGER, padding + value.to_bytes((value.bit_length() + 7) // 8, "big"))
-
-
-def curve(name: str) -> bytes:
-    return der.encode(der.OBJECT_IDENTIFIER, bytes.fromhex(name))
+    return sequence(sequence(oid(kind), parameters), bits(key))
 
 
 def rsa_forms(key: rsa.RSAPrivateKey) -> dict[str, bytes]:
     n = key.public_key().public_numbers().n
-    plain = der.encode(der.SEQUENCE, number(n) + number(65537))
+    plain = sequence(number(n), number(65537))
     return {
         "as usual": key.public_key().public_bytes(Encoding.DER, Format.SubjectPublicKeyInfo),
-        "with NULL": info(RSA, plain, NULL),
+        "with EMPTY": info(RSA, plain, EMPTY),
         "without parameters": info(RSA, plain),
         "for PSS": info(PSS, plain),
-        "for PSS with parameters": info(PSS, plain, der.encode(der.SEQUENCE, b"")),
-        "for OAEP": info(OAEP, plain, NULL),
-        "of X.509": info(X509_RSA, plain, der.encode(der.INTEGER, b"\x08\0")),
-        "with more zeros": info(RSA, der.encode(der.SEQUENCE, number(n, padding=b"\0\0\0") + number(65537)), NULL),
-        "with no zero": info(RSA, der.encode(der.SEQUENCE, number(n, padding=b"") + number(65537)), NULL),
-        "with another exponent": info(RSA, der.encode(der.SEQUENCE, number(n) + number(3)), NULL),
+        "for PSS with parameters": info(PSS, plain, sequence()),
+        "for OAEP": info(OAEP, plain, EMPTY),
+        "of X.509": info(X509_RSA, plain, number("0800")),
+        "with more zeros": info(RSA, sequence(number(f"000000{n:x}"), number(65537)), EMPTY),
+        "with no zero": info(RSA, sequence(number(f"{n:x}"), number(65537)), EMPTY),
+        "with another exponent": info(RSA, sequence(number(n), number(3)), EMPTY),
     }
 
 
@@ -60,11 +51,11 @@ def ec_forms(key: ec.EllipticCurvePrivateKey) -> dict[str, bytes]:
     short = key.public_key().public_bytes(Encoding.X962, Format.CompressedPoint)
     return {
         "as usual": key.public_key().public_bytes(Encoding.DER, Format.SubjectPublicKeyInfo),
-        "whole": info(EC, whole, curve(P_256)),
-        "compressed": info(EC, short, curve(P_256)),
-        "hybrid": info(EC, bytes([6 + (short[0] & 1)]) + whole[1:], curve(P_256)),
-        "with the parameters of the curve": info(EC, whole, der.encode(der.SEQUENCE, number(1))),
-        "with the other sign": info(EC, bytes([short[0] ^ 1]) + short[1:], curve(P_256)),
+        "whole": info(EC, whole, oid(P_256)),
+        "compressed": info(EC, short, oid(P_256)),
+        "hybrid": info(EC, bytes([6 + (short[0] & 1)]) + whole[1:], oid(P_256)),
+        "with the parameters of the curve": info(EC, whole, sequence(number(1))),
+        "with the other sign": info(EC, bytes([short[0] ^ 1]) + short[1:], oid(P_256)),
     }
 
 
@@ -73,7 +64,7 @@ def ed_forms(kind: str, key: ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey) 
     return {
         "as usual": key.public_key().public_bytes(Encoding.DER, Format.SubjectPublicKeyInfo),
         "without parameters": info(kind, raw),
-        "with NULL": info(kind, raw, NULL),
+        "with EMPTY": info(kind, raw, EMPTY),
     }
 
 
@@ -85,7 +76,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("kind", FORMS)
+@cases("kind", FORMS)
 def test_a_key_is_the_same_in_every_form_and_another_in_none(kind: str) -> None:
     one, other = ({canonical(form) for form in forms.values()} for forms in FORMS[kind])
     assert len(set(FORMS[kind][0].values())) > 1
@@ -108,7 +99,7 @@ def test_what_cannot_be_read_is_taken_as_it_stands_and_nothing_is_raised(data: b
         assert canonical(data) == data
 
 
-@pytest.mark.parametrize("form", ["compressed", "hybrid"])
+@cases("form", ["compressed", "hybrid"])
 def test_certificates_of_one_name_and_key_have_one_identity_whatever_the_form_of_the_key(form: str) -> None:
     root = pki.issue("Example Root")
     copy = load_certificate(pki.with_key_as(root, root, ec_forms(root.key)[form]).der)

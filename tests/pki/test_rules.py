@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import typing
-from dataclasses import replace
 
-from support.chains import CA, LEAF, Form, make
 from support.environments import SYSTEM_PATH
+from support.pki import CA, LEAF, Form, changed, make
 from support.table import cases
 
 from certboot.doctor.findings import EXPLANATIONS
@@ -20,22 +19,24 @@ if typing.TYPE_CHECKING:
 ROOT = make("Root", form=CA)
 
 
-@cases(
-    ("form", "defect", "expected"),
-    [
-        (replace(CA, ski=False), "strict-missing-ski", "subjectKeyIdentifier=hash"),
-        (replace(CA, aki=False), "strict-missing-aki", "authorityKeyIdentifier=keyid:always"),
-        (replace(CA, critical=False), "strict-basic-constraints", "basicConstraints=critical,CA:TRUE"),
-        (replace(CA, critical=False, path_length=2), "strict-basic-constraints",
-         "basicConstraints=critical,CA:TRUE,pathlen:2"),
-        (replace(CA, usage=False), "strict-key-usage", "keyUsage=critical,keyCertSign,cRLSign"),
-        (replace(CA, usage=False, path_length=0), "strict-path-length", "keyUsage=critical,keyCertSign,cRLSign"),
-        (replace(LEAF, aki=False), "strict-missing-aki", "authorityKeyIdentifier=keyid:always"),
-        (replace(LEAF, can_sign=True), "strict-key-usage", "keyUsage=critical,digitalSignature"),
-        (CA, "strict-names", ""),
-        (LEAF, "strict-version", ""),
-    ],
-)  # fmt: skip
+REISSUED = [
+    (changed(CA, ski=False), "strict-missing-ski", "subjectKeyIdentifier=hash"),
+    (changed(CA, aki=False), "strict-missing-aki", "authorityKeyIdentifier=keyid:always"),
+    (changed(CA, critical=False), "strict-basic-constraints", "basicConstraints=critical,CA:TRUE"),
+    (changed(CA, critical=False, path_length=2), "strict-basic-constraints",
+     "basicConstraints=critical,CA:TRUE,pathlen:2"),
+    (changed(CA, usage=False), "strict-key-usage", "keyUsage=critical,keyCertSign,cRLSign"),
+    (changed(CA, usage=False, path_length=0), "strict-path-length", "keyUsage=critical,keyCertSign,cRLSign"),
+    (changed(CA, usage=False, ski=False, aki=False, critical=False), "strict-missing-ski",
+     "subjectKeyIdentifier=hash"),
+    (changed(LEAF, aki=False), "strict-missing-aki", "authorityKeyIdentifier=keyid:always"),
+    (changed(LEAF, can_sign=True), "strict-key-usage", "keyUsage=critical,digitalSignature"),
+    (CA, "strict-names", ""),
+    (LEAF, "strict-version", ""),
+]  # fmt: skip
+
+
+@cases(("form", "defect", "expected"), REISSUED)
 def test_the_extension_that_mends_it(form: Form, defect: str, expected: str) -> None:
     found = load_certificate(make("Middle", ROOT, form).der)
     assert rules.reissue_extension(found, defect) == expected
@@ -44,18 +45,7 @@ def test_the_extension_that_mends_it(form: Form, defect: str, expected: str) -> 
     assert rules.reissue_request(found, [defect, defect]) == words
 
 
-@cases(
-    "form",
-    [
-        replace(CA, ski=False),
-        replace(CA, aki=False),
-        replace(CA, critical=False),
-        replace(CA, critical=False, path_length=2),
-        replace(CA, usage=False),
-        replace(CA, usage=False, path_length=0),
-        replace(CA, usage=False, ski=False, aki=False, critical=False),
-    ],
-)
+@cases("form", [form for form, _, extension in REISSUED if form.ca and extension])
 def test_openssl_issues_it_anew_with_them_and_nothing_is_refused_any_more(form: Form, tmp_path: Path) -> None:
     """The oracle: ``openssl x509`` with the extensions as they are told, and ``openssl verify -x509_strict``."""
     before = make("Middle", ROOT, form)
@@ -63,14 +53,10 @@ def test_openssl_issues_it_anew_with_them_and_nothing_is_refused_any_more(form: 
     certificate = load_certificate(before.der)
     assert certificate.defects
     told = [rules.reissue_extension(certificate, defect) for defect in certificate.defects]
-    kept = [
-        "subjectKeyIdentifier=hash",
-        "authorityKeyIdentifier=keyid",
-        "basicConstraints=critical,CA:TRUE",
-        "keyUsage=critical,keyCertSign",
-    ]
-    names = {each.partition("=")[0] for each in told}
-    lines = [*told, *(each for each in kept if each.partition("=")[0] not in names)]
+    usual = ("subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid", "basicConstraints=critical,CA:TRUE",
+             "keyUsage=critical,keyCertSign")  # fmt: skip
+    names = {line.partition("=")[0] for line in told}
+    lines = [*told, *(line for line in usual if line.partition("=")[0] not in names)]
     files = {
         "extensions": "\n".join(lines).encode(), "before": before.pem, "leaf": leaf.pem, "root": ROOT.pem,
         "root.key": ROOT.key_pem, "key": before.key_pem,
@@ -94,7 +80,7 @@ def test_openssl_issues_it_anew_with_them_and_nothing_is_refused_any_more(form: 
 
 def test_every_strict_finding_is_one_that_an_extension_mends_or_one_that_has_its_own_words() -> None:
     certificate = load_certificate(ROOT.der)
-    strict = {each for each in EXPLANATIONS if each.startswith("strict-")}
-    without = {each for each in strict if not rules.reissue_extension(certificate, each)}
+    strict = {name for name in EXPLANATIONS if name.startswith("strict-")}
+    without = {name for name in strict if not rules.reissue_extension(certificate, name)}
     assert without == {"strict-names", "strict-version"}
-    assert all(EXPLANATIONS[each].operator for each in without)
+    assert all(EXPLANATIONS[name].operator for name in without)

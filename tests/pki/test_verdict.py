@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+from contextlib import closing
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from support.chains import CA, make, on_server, rsa_key
-from support.faults import Listener, server_context, tls
+from support.pki import CA, Key, make, on_server, rsa_key
+from support.server import TlsServer
 from support.table import cases
 
 from certboot.pki.verdict import openssl_verdict, verifying_context
 
 
-@cases("key", [rsa_key(2048), ec.generate_private_key(ec.SECP384R1())], ids=["RSA", "EC"])
+@cases("key", [rsa_key(2048), ec.generate_private_key(ec.SECP384R1())])
 @cases("host", ["localhost", "127.0.0.1", "a.example"])
 @cases("known", [True, False])
-def test_it_is_that_of_a_real_handshake(key: rsa_key | ec.EllipticCurvePrivateKey, host: str, *, known: bool) -> None:  # type: ignore[valid-type]
+def test_it_is_that_of_a_real_handshake(key: Key, host: str, *, known: bool) -> None:
     root, other = make("Root", form=CA), make("Other", form=CA)
-    leaf = make("localhost", root, key=key)
-    server = Listener(tls(server_context(on_server(leaf))))
-    context = ssl.create_default_context(cadata=(root if known else other).der)
-    try:
-        import socket
-
-        with socket.create_connection(("127.0.0.1", server.port)) as plain:
-            try:
-                with context.wrap_socket(plain, server_hostname=host) as secure:
-                    secure.sendall(b"x")
-                real = 0
-            except ssl.SSLCertVerificationError as error:
-                real = error.verify_code
-    finally:
-        server.close()
-    anchors = ((root if known else other).der,)
-    found = openssl_verdict(verifying_context(anchors=anchors), (leaf.der,), host)
-    assert found
-    assert found[0] == real
+    leaf, anchor = make("localhost", root, key=key), (root if known else other).der
+    context, real = ssl.create_default_context(cadata=anchor), 0
+    with (
+        closing(TlsServer(on_server(leaf))) as server,
+        socket.create_connection(("127.0.0.1", server.port)) as plain,
+    ):
+        try:
+            context.wrap_socket(plain, server_hostname=host).close()
+        except ssl.SSLCertVerificationError as error:
+            real = error.verify_code
+    verdict = openssl_verdict(verifying_context(anchors=(anchor,)), (leaf.der,), host)
+    assert verdict
+    assert verdict[0] == real
 
 
 def test_rules_of_other_clients_can_be_asked_for() -> None:
@@ -50,11 +46,10 @@ def test_rules_of_other_clients_can_be_asked_for() -> None:
 
 def test_where_openssl_says_nothing_there_is_no_verdict() -> None:
     root = make("Root", form=CA)
-    leaf = make("localhost", root)
+    leaf = make("localhost", root).der
     context = verifying_context(anchors=(root.der,))
-    assert openssl_verdict(context, (leaf.der, *(root.der,) * 400), "localhost") is None
-    assert openssl_verdict(context, (), "localhost") is None
-    assert openssl_verdict(context, (b"junk",), "localhost") is None
-    assert openssl_verdict(context, (leaf.der,), ".example") is None
+    for sent, host in (((leaf, *(root.der,) * 400), "localhost"), ((), "localhost"), ((b"junk",), "localhost"),
+                       ((leaf,), ".example")):  # fmt: skip
+        assert openssl_verdict(context, sent, host) is None
     context.set_ciphers("DHE-RSA-AES256-GCM-SHA384")
-    assert openssl_verdict(context, (leaf.der,), "localhost") is None
+    assert openssl_verdict(context, (leaf,), "localhost") is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import subprocess
 import typing
@@ -14,14 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.chains import CA, LEAF, Form, Made, general_name, make, name, rsa_key
-from support.pki import DAY, NOW
+from support.pki import CA, DAY, LEAF, NOW, Form, Made, changed, issue, make, name, rsa_key
 from support.table import cases
 
+from certboot.doctor.server.cause import STRICT_CAUSES
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.verdict import openssl_verdict, verifying_context
-from certboot.pki.verify import Rules, Verification, verify
-from certboot.pki.verify_codes import Code
+from certboot.pki.verify import Rules, Verification, strict_defect, verify
+from certboot.pki.verify_codes import STRICT_ONLY, Code
 
 PAST, FUTURE = (NOW - 9 * DAY, NOW - DAY), (NOW + DAY, NOW + 9 * DAY)
 KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(4)]
@@ -35,26 +34,18 @@ def computed(
     **rules: typing.Any,  # noqa: ANN401
 ) -> Verification:
     rules.setdefault("at", datetime.datetime.now(datetime.timezone.utc))
-    return verify(
-        [parsed_certificate(each.der) for each in sent],
-        [parsed_certificate(each.der) for each in trusted],
-        Rules(host=host, **rules),
-    )
+    parsed, anchors = ([parsed_certificate(made.der) for made in group] for group in (sent, trusted))
+    return verify(parsed, anchors, Rules(host=host, **rules))
 
 
 def said(
     sent: typing.Sequence[Made], trusted: typing.Sequence[Made], host: str = "localhost", *, strict: bool = False
 ) -> int:
     """What this Python's OpenSSL says."""
-    found = openssl_verdict(
-        verifying_context(strict=strict, anchors=tuple(m.der for m in trusted)), tuple(m.der for m in sent), host
-    )
-    assert found is not None
-    return found[0]
-
-
-def changed(form: Form, **changes: object) -> Form:
-    return dataclasses.replace(form, **changes)  # type: ignore[arg-type]
+    context = verifying_context(strict=strict, anchors=tuple(made.der for made in trusted))
+    verdict = openssl_verdict(context, tuple(made.der for made in sent), host)
+    assert verdict is not None
+    return verdict[0]
 
 
 def constrained(permitted: tuple[str, ...] = (), excluded: tuple[str, ...] = ()) -> Form:
@@ -119,13 +110,11 @@ CASES = {
     "root signed with SHA-1": Case(root=changed(CA, sha1=True)),
     "a key identifier that is critical": Case(
         leaf=changed(LEAF, extra=((x509.AuthorityKeyIdentifier(b"x", None, None), True),), aki=False),
-        lax=(20, 0),
-        strict=(20, 0),
+        lax=(20, 0), strict=(20, 0),
     ),
     "unknown critical extension": Case(
         leaf=changed(LEAF, extra=((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True),)),
-        lax=(34, 0),
-        strict=(34, 0),
+        lax=(34, 0), strict=(34, 0),
     ),
 }  # fmt: skip
 
@@ -169,30 +158,24 @@ def test_a_second_ca_of_the_same_name_does_not_pass_for_the_first() -> None:
     root, false = make("Root", form=CA), make("Root", form=CA)
     leaf = make("localhost", root)
     without_id = make("localhost", root, changed(LEAF, aki=False))
+    forged = make("localhost", root, signer=false.key)
     for sent, trusted, code in (
         ([leaf], [false], 20),
         ([leaf, root], [false], 19),
         ([without_id], [false], 7),
         ([without_id, root], [false], 7),
+        ([forged], [root], 7),
         ([leaf], [false, root], 0),
     ):
         assert computed(sent, trusted).code == said(sent, trusted) == code
-    forged = make("localhost", root, signer=false.key)
-    found = computed([forged], [root])
-    assert (found.code, found.depth) == (said([forged], [root]), 0) == (7, 0)
 
 
 def test_weak_keys_are_placed() -> None:
     root = make("Root", form=CA)
-    small = make("localhost", root, key=rsa_key(1024))
-    found = computed([small], [root])
-    assert (found.code, said([small], [root])) == (66, 66)
-    weak = make("Middle", root, CA, key=rsa_key(1024))
-    below = make("localhost", weak)
-    found = computed([below, weak], [root])
-    assert (found.code, found.depth, said([below, weak], [root])) == (67, 1, 67)
-    good = make("localhost", make("Root", form=CA, key=rsa_key(2048)), key=rsa_key(2048, 1))
-    assert good.key.key_size == 2048
+    small, weak = make("localhost", root, key=rsa_key(1024)), make("Middle", root, CA, key=rsa_key(1024))
+    for sent, code, depth in (([small], 66, 0), ([make("localhost", weak), weak], 67, 1)):
+        verification = computed(sent, [root])
+        assert (verification.code, verification.depth, said(sent, [root])) == (code, depth, code)
     assert computed([small], [root], level=1).code == 0
 
 
@@ -275,6 +258,43 @@ def openssl_verify(
     return int(next(line for line in ran.stderr.split("\n") if line.startswith("error ")).split()[1])
 
 
-def test_general_names_of_the_helpers_are_what_they_look_like() -> None:
-    assert isinstance(general_name("127.0.0.1"), x509.IPAddress)
-    assert isinstance(general_name("localhost"), x509.DNSName)
+# What only newer Pythons refuse
+
+ROOT = make("Root", form=CA, key=KEYS[0])
+NAMES = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+NO_NAMES = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), bytes.fromhex("3000"))
+AKI = x509.AuthorityKeyIdentifier.from_issuer_public_key(KEYS[0].public_key())
+NOBODY = x509.Name([])
+NAMELESS = issue(NOBODY, ROOT, extensions=((x509.BasicConstraints(ca=True, path_length=None), True),), key=KEYS[0])
+
+
+def bare(subject: x509.Name, *extensions: tuple[x509.ExtensionType, bool], issuer: Made = ROOT) -> Made:
+    """A certificate with exactly these extensions."""
+    return issue(subject, issuer, extensions=extensions)
+
+
+def test_what_only_newer_pythons_refuse_has_a_finding_for_each_code() -> None:
+    assert frozenset(STRICT_CAUSES) == STRICT_ONLY
+
+
+@cases(
+    ("made", "code", "openssl"),
+    [
+        (make("localhost", ROOT), 0, 0),
+        (bare(NOBODY, (NAMES, False), (AKI, False)), 88, 88),
+        (bare(NOBODY, (NAMES, True), (AKI, False)), 0, 0),
+        (bare(NOBODY, (AKI, False)), 84, 84),
+        (bare(name("localhost"), (AKI, False)), 0, 0),
+        (bare(name("localhost")), 85, 85),
+        (bare(name("x"), (NO_NAMES, False), (AKI, False)), 87, 87),
+        (bare(name("x"), (NAMES, False), (AKI, False), issuer=NAMELESS), 83, 20),  # OpenSSL looks no further
+    ],
+)
+def test_each_strict_defect_has_openssls_code(made: Made, code: int, openssl: int) -> None:
+    assert strict_defect(parsed_certificate(made.der), is_last=False) == code
+    assert said([made], [ROOT], strict=True) == openssl
+
+
+def test_the_last_certificate_needs_no_key_identifier_of_an_issuer() -> None:
+    without = parsed_certificate(make("Middle", ROOT, changed(CA, aki=False)).der)
+    assert [strict_defect(without, is_last=last) for last in (True, False)] == [0, 85]

@@ -12,8 +12,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import chains
-from support.issuers import Extensions, intermediate, leaf, openssl_path, respelled, spelled
-from support.pki import DAY, NOW, Issued, ca_extensions, issue, key_usage
+from support.issuers import intermediate, leaf, openssl_path, respelled, spelled
+from support.pki import DAY, NOW, Extensions, Issued, ca_extensions, issue, key_usage
 from support.table import cases
 
 from certboot.pki import pem

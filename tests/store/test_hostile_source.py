@@ -143,7 +143,7 @@ class Origin:
             def log_message(self, *_: object) -> None:
                 """Keep the test output clean."""
 
-        server._server.RequestHandlerClass = Handler
+        server.handler = Handler
 
     def configured(self, home: Path, path: str) -> tuple[str, ...]:
         """Let a store have its source here, and return the command that reads it."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.faults import Listener, Talk
-from support.pki import Issued
+from support.pki import Made
+from support.server import Listener
 
 if typing.TYPE_CHECKING:
-    from support.commands import Run
+    from support.environments import Ran
 
 SCHEMA = Path(__file__).parents[2] / "src" / "certboot" / "cli" / "report" / "doctor.schema.json"
 
@@ -43,21 +43,7 @@ Trust = Callable[..., Path]
 
 
 @pytest.fixture
-def listen() -> Iterator[Listen]:
-    """Start a server that talks like this: ``listen(talk)``."""
-    listeners: list[Listener] = []
-
-    def start(talk: Talk, host: str = "127.0.0.1") -> Listener:
-        listeners.append(Listener(talk, host))
-        return listeners[-1]
-
-    yield start
-    for each in listeners:
-        each.close()
-
-
-@pytest.fixture
-def ask(certboot: Run, monkeypatch: pytest.MonkeyPatch) -> Ask:
+def ask(certboot: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
     """Ask the doctor about a server, or about a chain, and see that the JSON is as its schema has it."""
     from jsonschema import Draft202012Validator
 
@@ -71,10 +57,10 @@ def ask(certboot: Run, monkeypatch: pytest.MonkeyPatch) -> Ask:
         document = json.loads(ran.out)
         Draft202012Validator(schema).validate(document)
         assert ran.out.isascii()
-        findings = [each for each in document["findings"] if each["group"] == "server"]
-        others = [each for each in document["findings"] if each["group"] != "server"]
-        failed = {each["status"] for each in findings} & {"fail", "error"}
-        if not any(each["status"] in ("fail", "error") for each in others):
+        findings = [finding for finding in document["findings"] if finding["group"] == "server"]
+        others = [finding for finding in document["findings"] if finding["group"] != "server"]
+        failed = {finding["status"] for finding in findings} & {"fail", "error"}
+        if not any(finding["status"] in ("fail", "error") for finding in others):
             assert ran.status == (2 if "error" in failed else int(bool(failed)))
         if document["primary"] is None:
             assert findings[0]["status"] == "ok"
@@ -86,12 +72,12 @@ def ask(certboot: Run, monkeypatch: pytest.MonkeyPatch) -> Ask:
 
 
 @pytest.fixture
-def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Trust:
+def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path]:
     """Make these certificates the active trust."""
 
-    def set_to(*anchors: Issued) -> Path:
+    def set_to(*anchors: Made) -> Path:
         path = tmp_path / "anchors.pem"
-        path.write_bytes(b"".join(each.pem for each in anchors))
+        path.write_bytes(b"".join(anchor.pem for anchor in anchors))
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
         monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "no-directory"))
         return path

@@ -1,4 +1,4 @@
-"""Real servers on loopback, port 0, each with one fault; and the programs on the way, a proxy and mail servers."""
+"""What servers with one fault each say, and the programs on the way, a proxy and mail servers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import ssl
 import tempfile
 import threading
 import time
-import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from support.server import Listener, Talk, head, in_tls, page, server_context
+
 from certboot.pki import der
 
-if typing.TYPE_CHECKING:
-    import trustme
+__all__ = [
+    "STARTTLS", "Listener", "ProxyTalk", "Talk", "after_hello", "echo", "ftp", "imap", "ldap", "message", "mysql",
+    "patient_http", "plain_http", "pop3", "postgres", "relay", "reset", "server_context", "server_hello", "silent",
+    "small_dh_parameters", "smtp", "tls", "without_secure_renegotiation",
+]  # fmt: skip
 
-Talk = Callable[[socket.socket], None]
 # Oakley group 2 (RFC 2409, 6.2), 1024 bits.
 _OAKLEY_2 = int(
     "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B"
@@ -29,69 +32,15 @@ _OAKLEY_2 = int(
 )
 
 
-class Listener:
-    """Accepts connections on loopback and lets each talk in a thread of its own, until it is closed."""
-
-    def __init__(self, talk: Talk, host: str = "127.0.0.1") -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.socket(family)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((host, 0))
-        self._socket.listen(64)
-        self.port: int = self._socket.getsockname()[1]
-        self.count = 0
-        self._talk = talk
-        self._open: list[socket.socket] = []
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        for each in self._open:
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            self.count += 1
-            self._open.append(connection)
-            thread = threading.Thread(target=self._serve, args=(connection,))
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        connection.settimeout(20)
-        with connection, contextlib.suppress(OSError):
-            self._talk(connection)
-
-
-def server_context(leaf: trustme.LeafCert, ciphers: str = "DEFAULT:@SECLEVEL=0") -> ssl.SSLContext:
-    """A context that takes weak keys, which no client should."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers(ciphers)
-    leaf.configure_cert(context)
-    return context
-
-
 def tls(context: ssl.SSLContext, date: float | None = None) -> Talk:
     """Shake hands, and answer one HTTP request, with this date."""
 
-    def talk(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as secure:
-            if not secure.recv(4096):
-                return
+    def talk(secure: socket.socket) -> None:
+        if secure.recv(4096):
             now = email.utils.formatdate(time.time() if date is None else date, usegmt=True)
-            secure.sendall(f"HTTP/1.1 200 OK\r\nDate: {now}\r\nContent-Length: 0\r\n\r\n".encode())
+            secure.sendall(page(Date=now))
 
-    return talk
+    return in_tls(context, talk)
 
 
 @contextlib.contextmanager
@@ -139,10 +88,7 @@ def relay(port: int, changed: Callable[[bytes], bytes]) -> Talk:
             head = _exactly(far, 5)
             record = head + _exactly(far, int.from_bytes(head[3:], "big"))
             connection.sendall(changed(record))
-            back = threading.Thread(target=_pump, args=(far, connection))
-            back.start()
-            _pump(connection, far)
-            back.join()
+            _both_ways(connection, far)
 
     return talk
 
@@ -189,13 +135,7 @@ def plain_http(connection: socket.socket) -> None:
 
 def patient_http(connection: socket.socket) -> None:
     """As simple ones: they wait for the end of the line, and answer only what is a request."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        more = connection.recv(4096)
-        if not more:
-            return
-        data += more
-    if data.startswith(b"HEAD "):
+    if head(connection).startswith(b"HEAD "):
         connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
 
 
@@ -297,13 +237,9 @@ class ProxyTalk:
         self.asked: list[str] = []
 
     def __call__(self, connection: socket.socket) -> None:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            more = connection.recv(1)
-            if not more:
-                return
-            head += more
-        lines = head.decode().split("\r\n")
+        lines = head(connection).decode().split("\r\n")
+        if not lines[0]:
+            return
         self.asked.append(lines[0])
         status = self.status
         if self.credentials:
@@ -318,10 +254,14 @@ class ProxyTalk:
         host, _, port = lines[0].split()[1].rpartition(":")
         with socket.create_connection((host.strip("[]"), int(port))) as far:
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=_pump, args=(far, connection))
-            back.start()
-            _pump(connection, far)
-            back.join()
+            _both_ways(connection, far)
+
+
+def _both_ways(connection: socket.socket, far: socket.socket) -> None:
+    back = threading.Thread(target=_pump, args=(far, connection))
+    back.start()
+    _pump(connection, far)
+    back.join()
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

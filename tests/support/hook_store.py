@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -12,60 +11,34 @@ import pytest
 import certboot_startup
 
 FILES = (
-    "REQUESTS_CA_BUNDLE",
-    "SSL_CERT_FILE",
-    "NODE_EXTRA_CA_CERTS",
-    "GIT_SSL_CAINFO",
-    "HTTPLIB2_CA_CERTS",
+    "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO", "HTTPLIB2_CA_CERTS",
     "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-)
+)  # fmt: skip
 """The variables that name the bundle; SSL_CERT_DIR names the directory."""
 
 
-@dataclass
 class Store:
     """A store made by hand: what the hook needs of one, and nothing more."""
 
-    home: Path
-    settings: dict[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, home: Path) -> None:
+        self.home, self.env = home, home / "env"
+        self.generation = home / "generations" / "1"
+        self.crts, self.bundle = self.generation / "crts", self.generation / "bundle.pem"
+        self.manifest = self.generation / "manifest.json"
+        self.bundle_named = f"{home}/current/bundle.pem"
+        """The value of the variables that name the bundle."""
         self.crts.mkdir(parents=True)
         (self.crts / "9d66eef0.0").write_text("a certificate")
         self.bundle.write_text("certificates")
         self.manifest.write_text("{}")
-        (self.home / "current").symlink_to("generations/1")
-        for folder in (self.home, self.generation.parent, self.generation, self.crts):
-            folder.chmod(0o755)
+        (home / "current").symlink_to("generations/1")
         self.settings = self.named("current")
         self.write(*(f"{name}={value}" for name, value in self.settings.items()))
-        for file in (self.bundle, self.env):
-            file.chmod(0o644)
-
-    @property
-    def generation(self) -> Path:
-        return self.home / "generations" / "1"
-
-    @property
-    def crts(self) -> Path:
-        return self.generation / "crts"
-
-    @property
-    def bundle(self) -> Path:
-        return self.generation / "bundle.pem"
-
-    @property
-    def bundle_named(self) -> str:
-        """The value of the variables that name the bundle."""
-        return f"{self.home}/current/bundle.pem"
-
-    @property
-    def manifest(self) -> Path:
-        return self.generation / "manifest.json"
-
-    @property
-    def env(self) -> Path:
-        return self.home / "env"
+        for path, mode in (
+            *((folder, 0o755) for folder in (home, self.generation.parent, self.generation, self.crts)),
+            *((file, 0o644) for file in (self.bundle, self.env)),
+        ):
+            path.chmod(mode)
 
     def named(self, folder: str) -> dict[str, str]:
         """Return what an ``env`` file says that names the generation by ``folder``."""

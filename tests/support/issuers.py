@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
 import socket
 import ssl
 import subprocess
 import tempfile
-import threading
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +15,11 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.name import _ASN1Type
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
+from support.asn1 import explicit, number, oid, sequence
 from support.environments import SYSTEM_PATH
-from support.pki import DAY, NOW, Issued, ca_extensions, issue, key_usage
-from support.plain_server import page
+from support.pki import CA, DAY, NOW, Extensions, Form, Issued, Validity, changed, extensions_of, issue, new_key
+from support.server import TlsServer, page
 
 from certboot.pki import der
 
@@ -28,21 +27,10 @@ if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cryptography.hazmat.primitives.asymmetric import ec
-    from support.commands import Run
-    from support.plain_server import PlainServer
+    from support.environments import Ran
+    from support.server import PlainServer
 
     from certboot.store.paths import StorePaths
-
-Extensions = tuple[tuple[x509.ExtensionType, bool], ...]
-
-
-def issued_at(*addresses: str) -> Extensions:
-    """The extension that names the addresses of the issuer."""
-    access = (
-        x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(each))
-        for each in addresses
-    )
-    return ((x509.AuthorityInformationAccess(access), False),) if addresses else ()
 
 
 def below(issuer: Issued) -> Extensions:
@@ -56,15 +44,13 @@ def intermediate(
     *addresses: str,
     path_length: int | None = None,
     key: ec.EllipticCurvePrivateKey | None = None,
-    valid: tuple[datetime.datetime, datetime.datetime] = (NOW - DAY, NOW + 90 * DAY),
+    valid: Validity = (NOW - DAY, NOW + 90 * DAY),
     extensions: Callable[[Extensions], Extensions] = lambda usual: usual,
 ) -> Issued:
     """A proper CA certificate under ``issuer``, whose own certificate lies at ``addresses``."""
-    key = key or issue("key").key
-    usual = [each for each in ca_extensions(key) if not isinstance(each[0], x509.BasicConstraints)]
-    constraints = (x509.BasicConstraints(ca=True, path_length=path_length), True)
-    own = (constraints, *usual, *below(issuer), *issued_at(*addresses))
-    return issue(subject, issuer, extensions=extensions(own), valid=valid, key=key)
+    key = key or new_key()
+    form = changed(CA, path_length=path_length, issuer_at=" ".join(addresses))
+    return issue(subject, issuer, extensions=extensions(extensions_of(form, key, issuer)), valid=valid, key=key)
 
 
 def spelled(text: str, kind: int = 12) -> x509.Name:
@@ -80,76 +66,17 @@ def respelled(root: Issued, text: str = "Example CA", kind: int = 12) -> tuple[I
 
 def leaf(issuer: Issued, *addresses: str, host: str = "localhost", **options: typing.Any) -> Issued:  # noqa: ANN401
     """A server's certificate for ``host`` and the loopback addresses, whose issuer lies at ``addresses``."""
-    key = issue("key").key
-    names = x509.SubjectAlternativeName(
-        [x509.DNSName(host), *(x509.IPAddress(each) for each in map(_address, ("127.0.0.1", "::1")))]
-    )
-    own: Extensions = (
-        (names, False),
-        (x509.BasicConstraints(ca=False, path_length=None), True),
-        (key_usage(key_cert_sign=False), True),
-        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
-        (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
-        *below(issuer),
-        *issued_at(*addresses),
-    )
+    key = new_key()
+    form = Form(names=(host, "127.0.0.1", "::1"), issuer_at=" ".join(addresses))
+    own = extensions_of(form, key, issuer)
     return issue(host, issuer, extensions=own, key=key, **{"valid": (NOW - DAY, NOW + 30 * DAY), **options})
 
 
-def _address(text: str) -> typing.Any:  # noqa: ANN401
-    import ipaddress
-
-    return ipaddress.ip_address(text)
-
-
 def as_pkcs7(*certificates: Issued, encoding: Encoding = Encoding.DER) -> bytes:
-    return pkcs7.serialize_certificates([each.certificate for each in certificates], encoding)
+    return pkcs7.serialize_certificates([issued.certificate for issued in certificates], encoding)
 
 
-class ChainServer:
-    """A TLS server on loopback that sends the chain that it is given, and answers HTTP with ``ok``."""
-
-    def __init__(self, *chain: Issued, address: str = "127.0.0.1") -> None:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.set_ciphers("DEFAULT:@SECLEVEL=0")  # it sends what no OpenSSL would of its own accord
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "chain.pem")
-            path.write_bytes(b"".join(each.pem for each in chain) + chain[0].key_pem)
-            self._context.load_cert_chain(path)
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._listener = socket.create_server((address, 0), family=family)
-        self.port: int = self._listener.getsockname()[1]
-        self.shown = f"localhost:{self.port}"
-        self.url = f"https://{self.shown}"
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                plain, _ = self._listener.accept()
-                plain.settimeout(10)
-                self._threads.append(threading.Thread(target=self._serve, args=(plain,)))
-                self._threads[-1].start()
-
-    def _serve(self, plain: socket.socket) -> None:
-        with contextlib.suppress(OSError), plain, self._context.wrap_socket(plain, server_side=True) as tls:
-            request = b""
-            while not request.endswith(b"\r\n\r\n"):
-                more = tls.recv(65536)
-                if not more:
-                    return
-                request += more
-            tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
-
-
+ChainServer = TlsServer
 Send = Callable[..., ChainServer]
 """The fixture ``send``."""
 
@@ -171,14 +98,13 @@ def openssl_path(chain: Sequence[bytes], root: Issued, *, at: datetime.datetime 
 
 def pkcs7_of(certificates: bytes) -> bytes:
     """PKCS#7 (RFC 2315, 9.1) with anything in the place of its certificates."""
-    data, signed_data = (der.encode(6, bytes.fromhex(f"2a864886f70d01070{last}")) for last in (1, 2))
-    version, none = der.encode(2, b"\1"), der.encode(der.SET, b"")
-    content = der.encode(der.SEQUENCE, data)
-    fields = version + none + content + der.encode(der.CONTEXT_0, certificates) + none
-    return der.encode(der.SEQUENCE, signed_data + der.encode(der.CONTEXT_0, der.encode(der.SEQUENCE, fields)))
+    data, signed_data = (oid(f"2a864886f70d01070{last}") for last in (1, 2))
+    none = der.encode(der.SET, b"")
+    fields = sequence(number("01"), none, sequence(data), explicit(certificates), none)
+    return sequence(signed_data, explicit(fields))
 
 
-def trusted_root(folder: Path, certboot: Run) -> Issued:
+def trusted_root(folder: Path, certboot: Callable[..., Ran]) -> Issued:
     """A CA in a new store, by way of a file in ``folder``."""
     made = issue("Example Root")
     (folder / "root.pem").write_bytes(made.pem)
@@ -186,7 +112,7 @@ def trusted_root(folder: Path, certboot: Run) -> Issued:
     return made
 
 
-def without_its_issuer(root: Issued, place: PlainServer, send: Send) -> ChainServer:
+def without_its_issuer(root: Issued, place: PlainServer, send: Callable[..., ChainServer]) -> ChainServer:
     """A server that does not send its issuer, Example CA, which lies where its certificate says."""
     ca = intermediate("Example CA", root)
     place.pages["/ca"] = page(ca.der)
