@@ -49,7 +49,7 @@ def intermediate(
 ) -> Issued:
     """A proper CA certificate under ``issuer``, whose own certificate lies at ``addresses``."""
     key = key or new_key()
-    form = changed(CA, path_length=path_length, issuer_at=" ".join(addresses))
+    form = changed(CA, path_length=path_length, issuer_at=addresses)
     return issue(subject, issuer, extensions=extensions(extensions_of(form, key, issuer)), valid=valid, key=key)
 
 
@@ -67,7 +67,7 @@ def respelled(root: Issued, text: str = "Example CA", kind: int = 12) -> tuple[I
 def leaf(issuer: Issued, *addresses: str, host: str = "localhost", **options: typing.Any) -> Issued:  # noqa: ANN401
     """A server's certificate for ``host`` and the loopback addresses, whose issuer lies at ``addresses``."""
     key = new_key()
-    form = Form(names=(host, "127.0.0.1", "::1"), issuer_at=" ".join(addresses))
+    form = Form(names=(host, "127.0.0.1", "::1"), issuer_at=addresses)
     own = extensions_of(form, key, issuer)
     return issue(host, issuer, extensions=own, key=key, **{"valid": (NOW - DAY, NOW + 30 * DAY), **options})
 

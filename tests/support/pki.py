@@ -84,7 +84,7 @@ class Form:
     valid: Validity = (NOW - DAY, NOW + 365 * DAY)
     sha1: bool = False
     """Signed with SHA-1 in the place of SHA-256."""
-    issuer_at: str = ""
+    issuer_at: str | tuple[str, ...] = ()
     """Addresses of the issuer's certificate, with a space between."""
     extra: Extensions = ()
 
@@ -237,7 +237,8 @@ def extensions_of(form: Form, key: Key, issuer: Issued | None) -> Extensions:
     if form.purposes:
         listed.append((x509.ExtendedKeyUsage(form.purposes), False))
     if form.issuer_at:
-        places = map(x509.UniformResourceIdentifier, form.issuer_at.split())
+        addresses = (form.issuer_at,) if isinstance(form.issuer_at, str) else form.issuer_at
+        places = map(x509.UniformResourceIdentifier, addresses)
         issuers = AuthorityInformationAccessOID.CA_ISSUERS
         listed.append((x509.AuthorityInformationAccess(x509.AccessDescription(issuers, at) for at in places), False))
     return tuple(listed)
