@@ -61,7 +61,7 @@ def scan_command(arguments: argparse.Namespace) -> int:
     from certboot.cli.scan_progress import Progress, interruptible, quiet
     from certboot.scan.earlier import Earlier
     from certboot.scan.entries import Way, entries
-    from certboot.scan.probe import Prober, as_directory
+    from certboot.scan.probe import Prober
     from certboot.scan.result import scan_line
     from certboot.scan.tally import Tally
     from certboot.scan.workers import results
@@ -76,7 +76,7 @@ def scan_command(arguments: argparse.Namespace) -> int:
     paths = store_paths()
     on_terminal = bool(sys.stdout and sys.stdout.isatty())
     progress = Progress(tally, shares_terminal=on_terminal and not arguments.output)
-    with quiet(), as_directory(paths, os.environ), interruptible() as stopped, contextlib.ExitStack() as stack:
+    with quiet(), interruptible() as stopped, contextlib.ExitStack() as stack:
         stack.callback(progress.clear)
         listed = entries(_lines(arguments, stack), way)
         prober = Prober(paths, os.environ, tally.issuers)

@@ -110,8 +110,15 @@ class Choice(typing.NamedTuple):
         return self.every or self.is_openssl
 
 
+Rules: typing.TypeAlias = typing.Literal["python", "partial", "plain"]
+"""By which rules a client verifies: ``python``: as ``ssl.create_default_context()``, strict from Python 3.13 on;
+``partial``: the chain may end at any certificate that is trusted; ``plain``: at a root only."""
+
+
 class Manner(typing.NamedTuple):
     """How a client takes what it is told."""
+
+    rules: Rules = "python"
 
     fails: bool = True
     """What it cannot load makes it fail for every host, unless the choice is lenient; else it is passed over."""
@@ -187,22 +194,27 @@ _PIP_FILES = Files("pip", settings_places.pip, settings_formats.ini, more=(_PIP_
 _HTTPX = (_SSL_FILE, _SSL_DIRECTORY)
 _NODE = Choice((Place("NODE_EXTRA_CA_CERTS"),))
 _YIELDING = Manner(yields=True)
-_NO_EMPTY = Manner(empty_is_unset=False)
+_PLAIN = Manner(rules="plain")
+_PARTIAL = Manner(rules="partial")
+_NO_EMPTY = Manner(rules="plain", empty_is_unset=False)
 _ALWAYS_OWN = Choice(otherwise=OWN)
 _ALWAYS_SYSTEM = Choice(otherwise=SYSTEM)
 _ALWAYS_CERTIFI = Choice(otherwise=CERTIFI)
 
 
-def _on_ssl(name: str, *needs: str, moment: str = REQUEST, also: tuple[Choice, ...] = ()) -> Client:
+def _on_ssl(
+    name: str, *needs: str, moment: str = REQUEST, also: tuple[Choice, ...] = (), manner: Manner = Manner()
+) -> Client:
     """Return a client that has its context from Python's ssl, with the default certificates."""
-    return Client(name, (*_OPENSSL, *also), moment, needs)
+    return Client(name, (*_OPENSSL, *also), moment, needs, manner=manner)
 
 
 CLIENTS = (
     Client("requests", (Choice(_REQUESTS, CERTIFI),), needs=("requests",), manner=_YIELDING),
     # Its truststore asks OpenSSL's two variables, and certifi is loaded beside them.
     Client(
-        "pip", (Choice(_PIP_CERT), *_OPENSSL, _ALWAYS_CERTIFI), needs=("pip",), since=(24, 2), manner=_YIELDING,
+        "pip", (Choice(_PIP_CERT), *_OPENSSL, _ALWAYS_CERTIFI), needs=("pip",), since=(24, 2),
+        manner=Manner(rules="plain", yields=True),
         files=_PIP_FILES,
     ),
     Client(
@@ -217,7 +229,7 @@ CLIENTS = (
     Client("google-auth on urllib3", (_ALWAYS_CERTIFI,), needs=("google_auth", "urllib3", "certifi")),
     Client(
         "curl_cffi", (_first(Place("REQUESTS_CA_BUNDLE"), _CURL, _SSL_FILE, otherwise=CERTIFI),), SESSION,
-        ("curl_cffi",),
+        ("curl_cffi",), manner=_PARTIAL,
     ),
     _on_ssl("urllib"),
     _on_ssl("urllib3", "urllib3"),
@@ -230,26 +242,28 @@ CLIENTS = (
     Client(
         "websocket-client",
         (_first(Place("WEBSOCKET_CLIENT_CA_BUNDLE", EITHER), alone=True), *_OPENSSL),
-        needs=("websocket_client",), manner=Manner(missing_is_unset=True),
+        needs=("websocket_client",), manner=Manner(rules="plain", missing_is_unset=True),
     ),
     _on_ssl("Tornado", "tornado", moment=IMPORT),
     Client("Twisted", (Choice(_HTTPX, SYSTEM, every=True),), needs=("twisted", "pyopenssl"), manner=_NO_EMPTY),
     _on_ssl("redis", "redis"),
-    _on_ssl("pymongo", "pymongo", moment=SESSION),
+    _on_ssl("pymongo", "pymongo", moment=SESSION, manner=_PLAIN),
     _on_ssl("elasticsearch", "elasticsearch", moment=SESSION, also=(_ALWAYS_CERTIFI,)),
     Client("opensearch-py", (Choice((_SSL_FILE, Place("SSL_CERT_DIR")), CERTIFI),), SESSION, ("opensearch_py",)),
     _on_ssl("kubernetes", "kubernetes"),
     Client(
         "primp",
         (Choice(_HTTPX, SYSTEM, every=True), _first(Place("PRIMP_CA_BUNDLE"), _CURL)),
-        SESSION, ("primp",), manner=_NO_EMPTY,
+        SESSION, ("primp",), manner=Manner(rules="partial", empty_is_unset=False),
     ),
     Client("httplib2", (Choice((Place("HTTPLIB2_CA_CERTS"),), CERTIFI),), IMPORT, ("httplib2",), manner=_NO_EMPTY),
-    Client("grpcio", (Choice((Place("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),), OWN),), SESSION, ("grpcio",)),
-    Client("pycurl", (_ALWAYS_SYSTEM,), needs=("pycurl",)),
-    Client("rnet", (_ALWAYS_OWN,), needs=("rnet",)),
     Client(
-        "uv", (Choice(_HTTPX, OWN, every=True),), program="uv",
+        "grpcio", (Choice((Place("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),), OWN),), SESSION, ("grpcio",), manner=_PLAIN
+    ),
+    Client("pycurl", (_ALWAYS_SYSTEM,), needs=("pycurl",), manner=_PARTIAL),
+    Client("rnet", (_ALWAYS_OWN,), needs=("rnet",), manner=_PLAIN),
+    Client(
+        "uv", (Choice(_HTTPX, OWN, every=True),), program="uv", manner=_PARTIAL,
         switches=(
             Place("UV_SYSTEM_CERTS"),
             Place("UV_NATIVE_TLS"),
@@ -268,7 +282,7 @@ CLIENTS = (
             ),
             _ALWAYS_SYSTEM,
         ),
-        program="curl",
+        program="curl", manner=_PARTIAL,
         files=Files(
             "curl", settings_places.curl, settings_formats.curl, strict=False,
             more=(Key("insecure", SWITCH, off=(ANY,)), Key("-k", SWITCH, off=(ANY,)), Key("no-insecure", SWITCH)),
@@ -281,10 +295,11 @@ CLIENTS = (
             _first(Place("GIT_SSL_CAINFO"), Key("http.sslCAInfo", before=())),
             _ALWAYS_SYSTEM,
         ),
-        program="git", manner=_NO_EMPTY, files=Files("git", paths=HOME),  # git itself is asked
+        program="git", manner=Manner(rules="partial", empty_is_unset=False),
+        files=Files("git", paths=HOME),  # git itself is asked
     ),
     Client(
-        "Node.js", (_NODE, _ALWAYS_OWN), program="node", manner=Manner(fails=False),
+        "Node.js", (_NODE, _ALWAYS_OWN), program="node", manner=Manner(rules="plain", fails=False),
         files=Files("Node.js, npm", more=(Key("", SWITCH, variable="NODE_TLS_REJECT_UNAUTHORIZED", off=("0",)),)),
     ),
     Client(
@@ -298,7 +313,7 @@ CLIENTS = (
             _NODE,
             _ALWAYS_OWN,
         ),
-        program="npm", manner=Manner(fails=False, missing_is_unset=True),
+        program="npm", manner=Manner(rules="plain", fails=False, missing_is_unset=True),
         files=Files(
             "npm", settings_places.npm, settings_formats.npm, paths=REFERENCES, words=True, strict=False,
             more=(
@@ -309,7 +324,7 @@ CLIENTS = (
         ),
     ),
     Client(
-        "wget", (_first(Key("ca_certificate", written="cacertificate")), _ALWAYS_SYSTEM), program="wget",
+        "wget", (_first(Key("ca_certificate", written="cacertificate")), _ALWAYS_SYSTEM), program="wget", manner=_PLAIN,
         files=Files(
             "wget", settings_places.wget, settings_formats.wget, more=(Key("checkcertificate", SWITCH, off=FALSE),)
         ),
@@ -322,9 +337,9 @@ CLIENTS = (
             ),
             _ALWAYS_SYSTEM,
         ),
-        program="cargo", files=Files("cargo", settings_places.cargo, table="http", paths=BESIDE),
+        program="cargo", manner=_PARTIAL, files=Files("cargo", settings_places.cargo, table="http", paths=BESIDE),
     ),
-    Client("openssl", _OPENSSL, program="openssl"),
+    Client("openssl", _OPENSSL, program="openssl", manner=_PLAIN),
     Client("AWS CLI", _AWS, program="aws", manner=_NO_EMPTY, files=_AWS_FILES),
 )  # fmt: skip
 

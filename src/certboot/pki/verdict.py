@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 import sys
 import typing
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _STRICT = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
 _PIECE = 16 * 1024
@@ -40,6 +44,22 @@ def verifying_context(
             context.load_verify_locations(cadata=anchor)
     context.verify_flags = context.verify_flags | _STRICT if strict else context.verify_flags & ~_STRICT
     context.hostname_checks_common_name = common_name
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def trusting_context(paths: Sequence[str], *, strict: bool, partial: bool) -> ssl.SSLContext:
+    """Return a context for ``openssl_verdict`` that trusts what lies at these paths: files, and hash directories.
+
+    ``strict``: X509_V_FLAG_X509_STRICT; ``partial``: a chain may end at any certificate there (PARTIAL_CHAIN). Raises
+    OSError where one cannot be loaded.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for path in paths:
+        context.load_verify_locations(*((None, path) if os.path.isdir(path) else (path, None)))
+    flags = context.verify_flags & ~_STRICT
+    flags |= ssl.VERIFY_X509_STRICT if strict else flags
+    context.verify_flags = flags | (ssl.VERIFY_X509_PARTIAL_CHAIN if partial else flags)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     return context
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import ssl
 import time
 import typing
@@ -17,24 +16,24 @@ from dataclasses import replace
 
 from certboot.doctor.finding import Finding, with_store
 from certboot.doctor.server.case import Known
-from certboot.doctor.server.check import of_handshake, of_presented
 from certboot.doctor.server.diagnosis import examined
+from certboot.doctor.server.judge import of_handshake, of_presented
 from certboot.doctor.server.known import known
 from certboot.errors import CertbootError, CertificateError, printable
 from certboot.net.handshake import handshake
 from certboot.pki.certificate import load_certificate
 from certboot.pki.names import ip_address
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.verdict import STRICT_PYTHON, verifying_context
+from certboot.pki.verdict import STRICT_PYTHON, trusting_context, verifying_context
 from certboot.pki.verify_codes import WITHOUT_END, Code
 from certboot.scan import result
 from certboot.scan.workers import Once
 from certboot.store.authorities import Authorities
 from certboot.store.generations import known_in_force
-from certboot.store.paths import BUNDLE, CRTS
+from certboot.store.paths import CRTS, in_force
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, MutableMapping
+    from collections.abc import Mapping
 
     from certboot.doctor.server.case import Evidence
     from certboot.net.handshake import Handshake
@@ -50,23 +49,33 @@ _MOST_ISSUERS = 512
 _LARGE = 16 * 1024  # bytes of a chain; about twice what is common
 _SELF_SIGNED = frozenset({Code.DEPTH_ZERO_SELF_SIGNED_CERT})
 
-_FILE, _DIRECTORY = "SSL_CERT_FILE", "SSL_CERT_DIR"
-_NOWHERE = "no-file"
-
 
 class Prober:
     """Examines hosts in any number of threads. A host that comes again is not asked again."""
 
     def __init__(self, paths: StorePaths, environ: Mapping[str, str], issuers: Issuers) -> None:
-        """Make what the hosts share; raises CertbootError where the active trust cannot be read."""
+        """Make what the hosts share: the trust of the store alone, or without one the active trust.
+
+        Raises CertbootError where that cannot be read.
+        """
         self._paths, self._environ, self._issuers = paths, environ, issuers
         self._known: Once[Known] = Once(_MOST_ISSUERS)
         self._verdicts: Once[tuple[Verdict, float]] = Once(_MOST_VERDICTS)
         try:
-            self._context = ssl.create_default_context()
+            generation = in_force(paths)
+            if generation:
+                # Whatever variables lead elsewhere: what is scanned is to be the same for whoever scans.
+                crts = str(generation / CRTS)
+                self._environ = {}
+                self._context = ssl.create_default_context(capath=crts)
+                self._others = trusting_context([crts], strict=not STRICT_PYTHON, partial=not STRICT_PYTHON)
+                self._without_common_name = trusting_context([crts], strict=STRICT_PYTHON, partial=STRICT_PYTHON)
+                self._without_common_name.hostname_checks_common_name = False
+            else:
+                self._context = ssl.create_default_context()
+                self._others = verifying_context(strict=not STRICT_PYTHON)
+                self._without_common_name = verifying_context(common_name=False)
             self._level = self._context.security_level
-            self._others = verifying_context(strict=not STRICT_PYTHON)
-            self._without_common_name = verifying_context(common_name=False)
         except OSError as error:
             message = f"the active trust cannot be read: {printable(str(error))}"
             raise CertbootError(message, "certboot doctor environment") from error
@@ -147,23 +156,3 @@ def _may_go_by_common_name(target: Target, shaken: Handshake) -> bool:
         return not parsed_certificate(shaken.chain.presented[0]).dns_names
     except CertificateError:
         return True
-
-
-@contextlib.contextmanager
-def as_directory(paths: StorePaths, environ: MutableMapping[str, str]) -> Iterator[None]:
-    """Let contexts read the store's directory and not its bundle, where the variables lead to both: they hold the same.
-
-    A bundle is parsed whole for every context, and a scan makes some for each host. A file that is not there is no
-    trust; with the variable unset OpenSSL would read the system's.
-    """
-    file, folder = environ.get(_FILE, ""), environ.get(_DIRECTORY, "")
-    generation = os.path.dirname(file)
-    both = file == os.path.join(generation, BUNDLE) and folder == os.path.join(generation, CRTS)
-    if not (both and paths.holds(file) and os.path.isdir(folder)):
-        yield
-        return
-    environ[_FILE] = os.path.join(folder, _NOWHERE)
-    try:
-        yield
-    finally:
-        environ[_FILE] = file

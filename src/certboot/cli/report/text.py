@@ -20,6 +20,7 @@ SUBJECT = 34
 """The width of GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, the longest subject, and two spaces."""
 _INDENT = f"{'':8}"
 
+_MOST_CLIENTS = 6
 _STATES = {"sent": "sent", "trusted": "trusted", "missing": "MISSING"}
 
 
@@ -90,7 +91,7 @@ def _described(finding: Finding) -> list[str]:
 
 def chain_lines(evidence: Mapping[str, object]) -> list[str]:
     """Return the lines for a server's evidence, fit for a terminal; none where it never came to a chain."""
-    return [*_presented(evidence), *_path(evidence), *_verdicts(evidence), *_operator(evidence)]
+    return [*_presented(evidence), *_path(evidence), *_trusts(evidence), *_verdicts(evidence), *_operator(evidence)]
 
 
 def _presented(evidence: Mapping[str, object]) -> list[str]:
@@ -128,6 +129,28 @@ def _verdicts(evidence: Mapping[str, object]) -> list[str]:
         answer = f"refuse it, {verdict['code']} ({verdict['message']})" if verdict["code"] else "accept it"
         lines.append(f"  {verdict['client']:<26}{printable(answer)}")
     return lines
+
+
+def _trusts(evidence: Mapping[str, object]) -> list[str]:
+    """Return a line for each trust that the clients here use: who they are, and how they fare."""
+    trusts = typing.cast("Sequence[Mapping[str, typing.Any]]", evidence.get("by_trust") or ())
+    lines = ["the clients that are here:"] if trusts else []
+    for trust in trusts:
+        if trust["code"]:
+            result = f"refused ({trust['code'] if trust['code'] > 0 else trust['message']})"
+            places = f", by {' and '.join(dict.fromkeys(trust['places']))}" if trust["places"] else ""
+            aside = "" if trust["counted"] else "; certboot leaves them alone"
+            lines.append(f"  {_some(trust['clients'])}: {result}{places}{aside}")
+    accepting = [client for trust in trusts if not trust["code"] for client in trust["clients"]]
+    at = 1 if accepting[:1] == ["requests"] else len(lines)
+    return [
+        printable(line) for line in (*lines[:at], *([f"  {_some(accepting)}: ok"] if accepting else []), *lines[at:])
+    ]
+
+
+def _some(clients: Sequence[str]) -> str:
+    more = len(clients) - _MOST_CLIENTS
+    return ", ".join(clients[:_MOST_CLIENTS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _operator(evidence: Mapping[str, object]) -> list[str]:

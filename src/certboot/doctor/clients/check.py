@@ -96,9 +96,12 @@ def _verdict(client: Client, trust: Trust) -> tuple[str, Status]:
         return "client-uses-store", "ok"
     if any(source.place for source in trust.sources):
         return "client-told-otherwise", "info"
-    if not any(place.name in BY_NAME for place in places(client)) and CERTIFI not in _defaults_of(client):
-        return "client-unreached", "info"
-    return "client-uses-default", "info"
+    return ("client-uses-default" if is_counted(client) else "client-unreached"), "info"
+
+
+def is_counted(client: Client) -> bool:
+    """Return whether certboot means to reach the client: by a variable of its own, or by the guard of certifi."""
+    return any(place.name in BY_NAME for place in places(client)) or CERTIFI in _defaults_of(client)
 
 
 def _defaults_of(client: Client) -> set[str]:

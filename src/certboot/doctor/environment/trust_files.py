@@ -37,8 +37,6 @@ _BLOCK = re.compile(
 Problem: typing.TypeAlias = typing.Literal["empty", "points-nowhere", "not-certificates", "directory-for-file-client"]
 """What is wrong with a value. "variable-" or "setting-" before it makes the id of a finding."""
 
-_NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-
 
 class Contents(typing.NamedTuple):
     """What is there."""
@@ -166,14 +164,13 @@ def _loaded(path: str) -> int:
     return context.cert_store_stats()["x509"]
 
 
-def overrides(paths: StorePaths, environ: Mapping[str, str]) -> tuple[Override, ...]:
-    """Return those of OpenSSL's two variables that something else has set."""
-    return tuple(
-        _override(name, environ[name]) for name in _NAMES if name in environ and not paths.holds(environ[name])
-    )
+def overrides(paths: StorePaths, environ: Mapping[str, str], names: Iterable[str]) -> tuple[Override, ...]:
+    """Return those of these variables of certboot's that something else has set."""
+    ours = (name for name in names if name in BY_NAME)
+    return tuple(_override(name, environ[name]) for name in ours if name in environ and not paths.holds(environ[name]))
 
 
-@functools.lru_cache(maxsize=len(_NAMES))  # a scan asks for every issuer that is not known
+@functools.lru_cache(maxsize=len(BY_NAME))  # a scan asks for every issuer that is not known
 def _override(name: str, value: str) -> Override:
     files = TrustFiles()
     contents = files.directories(value) if BY_NAME[name].form == DIRECTORY else files.file(value)
@@ -182,7 +179,7 @@ def _override(name: str, value: str) -> Override:
 
 
 class Override(typing.NamedTuple):
-    """A variable that something else than certboot has set, and that decides what OpenSSL trusts here."""
+    """A variable that something else than certboot has set, and that decides what is trusted here."""
 
     name: str
     problem: str

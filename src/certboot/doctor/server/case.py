@@ -103,6 +103,8 @@ class Evidence:
     strict_here: bool = STRICT_PYTHON
     level: int = 2
     known: Known = field(default_factory=Known)
+    variables: tuple[str, ...] = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    """Those that say what is trusted."""
 
     @property
     def codes(self) -> frozenset[int]:

@@ -10,8 +10,8 @@ from datetime import datetime
 from certboot import moment
 from certboot.doctor.server import certificate_file
 from certboot.doctor.server.case import Evidence
-from certboot.doctor.server.check import judge, judgements
 from certboot.doctor.server.diagnosis import relevant
+from certboot.doctor.server.judge import judge, judgements
 from certboot.errors import CertbootError, SourceError
 from certboot.net.connection import ConnectionFault, ascii_name
 from certboot.net.target import Target
@@ -25,7 +25,7 @@ if typing.TYPE_CHECKING:
     from pathlib import Path
 
     from certboot.doctor.finding import Finding
-    from certboot.doctor.server.check import Ask
+    from certboot.doctor.server.judge import Ask
     from certboot.store.paths import StorePaths
 
 _LONGEST = 1_000

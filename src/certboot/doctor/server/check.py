@@ -1,46 +1,70 @@
-"""The group ``server``: from a chain, and what OpenSSL says of it, to the findings.
-
-The chain is that of a real handshake with a host that the user named, of each host of a scan, or of a file.
-"""
+"""The group ``server``: a real handshake with a host that the user named, and what each trust in use says of it."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import ssl
 import typing
 from dataclasses import replace
 
-from certboot import moment
-from certboot.doctor.server.case import Evidence, Judgements
-from certboot.doctor.server.chain_to_send import with_complete_chain
-from certboot.doctor.server.diagnosis import examined
-from certboot.doctor.server.known import known
+from certboot.doctor.clients.verdicts import CANNOT_LOAD, context_of, verdicts
+from certboot.doctor.finding import Finding
+from certboot.doctor.server import remedies
+from certboot.doctor.server.judge import judge, judgements, of_handshake, of_presented
 from certboot.net.connection import ConnectionFault, ascii_name
 from certboot.net.handshake import handshake
-from certboot.pki.verdict import STRICT_PYTHON, Judgement, openssl_verdict, verifying_context
-from certboot.store.authorities import Authorities
-from certboot.store.generations import known_in_force
+from certboot.pki.verdict import STRICT_PYTHON, verifying_context
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from certboot.doctor.finding import Finding
+    from certboot.doctor.clients.verdicts import TrustVerdict
+    from certboot.doctor.server.case import Evidence
     from certboot.net.handshake import Handshake
     from certboot.net.target import Target
+    from certboot.pki.verdict import Judgement
     from certboot.store.paths import StorePaths
+
+_STANDARD_LIBRARY = "urllib"
 
 
 def check(target: Target, paths: StorePaths) -> list[Finding]:
-    """Return the findings on this server; the first is the verdict: ``handshake-ok`` or the one cause."""
+    """Return the findings on this server; the first is the verdict: ``handshake-ok`` or the one cause.
+
+    That is why requests refuses it, or if it does not, why another client does that certboot means to reach. The others
+    that refuse it for another cause have a finding each.
+    """
+    environ = os.environ
     shaken = handshake(target)
+    evidence = _active(target, shaken)
+    said = _verdicts(target, shaken, paths, environ)
+    refused = [verdict for verdict in said if verdict.refused]
+    if not refused:
+        findings = judge(evidence, paths, environ)
+        accepting = [verdict for verdict in said if verdict.counted]
+        return _with_clients(findings, said, [client for verdict in accepting for client in verdict.clients])
+    findings = []
+    for verdict in refused:
+        found = _findings(verdict, evidence, paths, environ)
+        former = next((cause for cause in findings if (cause.id, cause.fix) == (found[0].id, found[0].fix)), None)
+        if former:
+            typing.cast("list[str]", former.evidence["clients"]).extend(verdict.clients)
+        else:
+            findings += _with_clients(found[: None if verdict is refused[0] else 1], (), verdict.clients)
+    return _with_clients(findings, said)
+
+
+def _active(target: Target, shaken: Handshake) -> Evidence:
+    """Return what the handshake has shown, with the trust of the standard library."""
 
     def ask(*, strict: bool, common_name: bool = True) -> Judgement | None:
         with contextlib.suppress(OSError):
             return of_presented(verifying_context(strict=strict, common_name=common_name), target, shaken)
         return None
 
-    return judge(of_handshake(target, shaken, ask, _level()), paths, os.environ)
+    return of_handshake(target, shaken, ask, _level())
 
 
 def _level() -> int:
@@ -49,47 +73,72 @@ def _level() -> int:
     return 2
 
 
-class Ask(typing.Protocol):
-    """Asks what a kind of client says of a chain; None where it cannot be asked, or the answer would decide nothing."""
+def _verdicts(
+    target: Target, shaken: Handshake, paths: StorePaths, environ: Mapping[str, str]
+) -> tuple[TrustVerdict, ...]:
+    if shaken.verify_code is None or not shaken.chain.presented:
+        return ()
+    with contextlib.suppress(ConnectionFault):
+        return verdicts(shaken.chain.presented, ascii_name(target.name), paths, environ)
+    return ()
 
-    def __call__(self, *, strict: bool, common_name: bool = True) -> Judgement | None:
-        """``strict``: as Python 3.13 and newer; ``common_name``: whether it stands in for a missing subjectAltName."""
+
+def _findings(
+    verdict: TrustVerdict, evidence: Evidence, paths: StorePaths, environ: Mapping[str, str]
+) -> list[Finding]:
+    """Return the findings on the server where this trust refuses it: the cause first."""
+    if verdict.judgement.code == CANNOT_LOAD:
+        return [_cannot_load(verdict, evidence.target)]
+    if _STANDARD_LIBRARY in verdict.clients:
+        return judge(evidence, paths, environ)
+    return judge(_of_trust(verdict, evidence), paths, environ)
 
 
-def judgements(here: Judgement | None, ask: Ask) -> Judgements:
-    """Return what clients of each kind say of a chain; ``here`` is what those of this Python do."""
-    if here is None:
-        return Judgements(None)
-    return Judgements(
-        here,
-        ask(strict=False) if STRICT_PYTHON else here,
-        here if STRICT_PYTHON else ask(strict=True),
-        None if here.code else ask(strict=STRICT_PYTHON, common_name=False),
+def _of_trust(verdict: TrustVerdict, evidence: Evidence) -> Evidence:
+    """Return the evidence as it is for clients of another trust than the standard library's."""
+    shaken, target = typing.cast("Handshake", evidence.handshake), evidence.target
+    context = context_of(verdict.locations, verdict.rules)
+
+    def ask(*, strict: bool, common_name: bool = True) -> Judgement | None:
+        asked = context_of(verdict.locations, verdict.rules, strict=strict)
+        asked.hostname_checks_common_name = common_name
+        return of_presented(asked, target, shaken)
+
+    of_presented(context, target, shaken)  # of a directory a context has what was looked up
+    return replace(
+        evidence,
+        judgements=judgements(verdict.judgement, ask),
+        anchors=tuple(context.get_ca_certs(binary_form=True)),
+        strict_here=STRICT_PYTHON and verdict.rules == "python",
+        variables=verdict.variables,
     )
 
 
-def of_handshake(target: Target, shaken: Handshake, ask: Ask, level: int) -> Evidence:
-    """Return what a handshake has brought to light."""
-    here = None if shaken.verify_code is None else Judgement(shaken.verify_code, shaken.verify_message)
-    anchors = tuple(dict.fromkeys((*shaken.chain.anchors, *shaken.chain.built[-1:])))
-    said = judgements(here, ask)
-    return Evidence(target, moment.now(), said, shaken.chain.presented, anchors, shaken, level=level)
+def _cannot_load(verdict: TrustVerdict, target: Target) -> Finding:
+    unset = tuple(option for name in verdict.variables for option in ("-u", name))
+    fix = (("env", *unset, *remedies.examine(target)[0]),) if unset else ()
+    named = f", as {' and '.join(verdict.variables)} says" if unset else ""
+    summary = f"they refuse every host: {verdict.judgement.message}{named}"
+    return Finding("client-cannot-load", "server", "fail", target.shown, summary, {}, fix)
 
 
-def of_presented(context: ssl.SSLContext, target: Target, shaken: Handshake) -> Judgement | None:
-    """Return what OpenSSL says, with the rules of this context, of the very chain that the server sent."""
-    with contextlib.suppress(OSError, ConnectionFault):
-        return openssl_verdict(context, shaken.chain.presented, ascii_name(target.name))
-    return None
-
-
-def judge(
-    evidence: Evidence, paths: StorePaths, environ: Mapping[str, str], *, time_chosen: bool = False
+def _with_clients(
+    findings: Sequence[Finding], said: Iterable[TrustVerdict], clients: Iterable[str] = ()
 ) -> list[Finding]:
-    """Return the findings; the first is the verdict, ``handshake-ok`` or the one cause, with the chain to send."""
-    if evidence.handshake and evidence.handshake.outcome not in ("ok", "unverified"):
-        return examined(evidence)
-    authorities = Authorities(paths, known_in_force(paths))
-    background = known(evidence, authorities, environ)
-    evidence = replace(evidence, known=replace(background, clock=None) if time_chosen else background)
-    return with_complete_chain(examined(evidence), evidence, authorities)
+    """Return the findings, the first with the clients that it is about, or with what each trust says."""
+    first, *others = findings
+    more: dict[str, object] = {"clients": list(clients)} if clients else {}
+    if said:
+        more["by_trust"] = [_as_evidence(verdict) for verdict in said]
+    return [dataclasses.replace(first, evidence={**first.evidence, **more}), *others]
+
+
+def _as_evidence(verdict: TrustVerdict) -> dict[str, object]:
+    return {
+        "clients": list(verdict.clients),
+        "code": verdict.judgement.code,
+        "message": verdict.judgement.message,
+        "counted": verdict.counted,
+        "trusts": [source.what for source in verdict.sources],
+        "places": [source.place for source in verdict.sources if source.place],
+    }

@@ -26,7 +26,6 @@ if typing.TYPE_CHECKING:
     from certboot.store.authorities import Authorities
 
 _ORGANISATION = re.compile(r"(?:^|,|\+)O=((?:\\.|[^,+\\])*)")
-_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def known(evidence: Evidence, authorities: Authorities, environ: Mapping[str, str]) -> Known:
@@ -53,7 +52,7 @@ def known(evidence: Evidence, authorities: Authorities, environ: Mapping[str, st
         elsewhere=tuple((certificate, place) for place, certificates in places.items() for certificate in certificates),
         intermediates=(*below, *lacking(authorities.reported)),
         stored=frozenset(issuer.certificate.fingerprint for issuer in (*anchors, *below)),
-        overrides=overrides(authorities.paths, environ),
+        overrides=overrides(authorities.paths, environ, evidence.variables),
         organisations=_organisations(evidence, authorities, environ),
         distrust=distrust,
         clock=clock,
@@ -95,7 +94,7 @@ def _clock(authorities: Authorities, codes: frozenset[int]) -> Clock:
 
 def _organisations(evidence: Evidence, authorities: Authorities, environ: Mapping[str, str]) -> frozenset[str]:
     names = {anchor.organisation for anchor in readable_parts(evidence.anchors)}
-    if any(authorities.paths.holds(environ.get(name, "")) for name in _VARIABLES):
+    if any(authorities.paths.holds(environ.get(name, "")) for name in evidence.variables):
         # Of a directory OpenSSL has read only what it looked up.
         for entry in authorities.entries:
             match = _ORGANISATION.search(entry.subject) if entry.role == "anchor" else None

@@ -1,0 +1,144 @@
+"""What each trust that the clients here use now says of the chain that a server sent. No client is started.
+
+OpenSSL gives the verdict, with the certificates and by the rules of each client. A client that is built on another TLS
+library (uv, git, Node.js) may still differ: ``certboot doctor HOST --clients`` starts them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+import typing
+from dataclasses import dataclass
+
+from certboot.clients.installed import present_clients
+from certboot.clients.table import CERTIFI, OWN, SYSTEM
+from certboot.clients.trust import BY_SETTING, effective_trust
+from certboot.doctor.clients.check import gather, is_counted
+from certboot.errors import CertbootError
+from certboot.pki.verdict import STRICT_PYTHON, Judgement, openssl_verdict, trusting_context
+from certboot.sources import certifi
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from certboot.clients.table import Rules
+    from certboot.clients.trust import Source, Trust
+    from certboot.store.paths import StorePaths
+
+CANNOT_LOAD = -1
+"""In the place of a code of OpenSSL's: a client cannot load what it is told to trust, and refuses every host."""
+
+
+@dataclass(frozen=True)
+class TrustVerdict:
+    """What the clients that share one trust say of a chain."""
+
+    clients: tuple[str, ...]
+    judgement: Judgement
+    """Its code may be CANNOT_LOAD."""
+    sources: tuple[Source, ...]
+    """What they trust; for CANNOT_LOAD what they cannot load."""
+    locations: tuple[str, ...]
+    """The files and directories behind that."""
+    rules: Rules
+    counted: bool
+    """Whether certboot means to reach them, and no settings file of their own says otherwise."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether they refuse the host, and certboot is to blame or to help."""
+        return self.counted and self.judgement.code != 0
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that say what they trust."""
+        return tuple(dict.fromkeys(source.place for source in self.sources if source.place.isidentifier()))
+
+
+def verdicts(
+    chain: tuple[bytes, ...], name: str, paths: StorePaths, environ: Mapping[str, str]
+) -> tuple[TrustVerdict, ...]:
+    """Return what each distinct trust says of the chain (DER, leaf first) for a host; that of requests comes first.
+
+    A client of which OpenSSL says nothing is in none.
+    """
+    present = present_clients(environ)
+    facts = gather(paths, environ, present)
+    replay = _Replay(chain, name)
+    groups: dict[tuple[object, ...], TrustVerdict] = {}
+    for client in present:
+        trust = effective_trust(client, environ, facts)
+        judgement = replay.judgement(trust, client.manner.rules)
+        if judgement is None:
+            continue
+        sources = trust.unusable if trust.fails and trust.unusable else trust.sources
+        counted = is_counted(client) and not any(source.decided_by == BY_SETTING for source in sources)
+        key = (frozenset(source.what for source in sources), judgement, counted)
+        former = groups.get(key)
+        groups[key] = TrustVerdict(
+            tuple(dict.fromkeys((*(former.clients if former else ()), client.name))),
+            judgement,
+            tuple(dict.fromkeys((*(former.sources if former else ()), *sources))),
+            former.locations if former else _locations(source.what for source in trust.sources),
+            former.rules if former else client.manner.rules,
+            counted,
+        )
+    return tuple(sorted(groups.values(), key=lambda group: ("requests" not in group.clients, not group.counted)))
+
+
+class _Replay:
+    """The chain handed to a context of each kind, each once."""
+
+    def __init__(self, chain: tuple[bytes, ...], name: str) -> None:
+        self._chain = chain
+        self._name = name
+        self._said: dict[tuple[tuple[str, ...], Rules], Judgement | None] = {}
+
+    def judgement(self, trust: Trust, rules: Rules) -> Judgement | None:
+        """Return what OpenSSL says with what these sources hold, by these rules."""
+        if trust.fails:
+            return Judgement(
+                CANNOT_LOAD, f"cannot load {', '.join(source.what for source in trust.unusable) or 'a CA'}"
+            )
+        # What the store alone makes good, more CAs make no worse: their files need not be read.
+        own = self._by(_locations(source.what for source in trust.sources if source.of_store), rules)
+        return own if own and own.code == 0 else self._by(_locations(source.what for source in trust.sources), rules)
+
+    def _by(self, locations: tuple[str, ...], rules: Rules) -> Judgement | None:
+        key = (locations, rules)
+        if key not in self._said:
+            try:
+                context = context_of(locations, rules)
+                self._said[key] = openssl_verdict(context, self._chain, self._name)
+            except OSError as error:  # ssl.SSLError is one
+                self._said[key] = Judgement(CANNOT_LOAD, f"{error.strerror or error}: {', '.join(locations)}")
+        return self._said[key]
+
+
+def context_of(locations: Sequence[str], rules: Rules, *, strict: bool = STRICT_PYTHON) -> ssl.SSLContext:
+    """Return a context that trusts what is there, by these rules of this Python, or of a ``strict`` one or another.
+
+    Raises OSError where it cannot be loaded.
+    """
+    strict = strict and rules == "python"
+    return trusting_context(locations, strict=strict, partial=strict or rules == "partial")
+
+
+def _locations(sources: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({path for source in sources for path in _paths(source)}))
+
+
+def _paths(source: str) -> Iterator[str]:
+    """Return the files and directories that this word or value of a variable stands for."""
+    if source in (CERTIFI, OWN):  # lists of their own are Mozilla's, too
+        with contextlib.suppress(CertbootError):
+            yield str(certifi.path())
+    elif source == SYSTEM:
+        built_in = ssl.get_default_verify_paths()
+        yield from filter(os.path.exists, (built_in.openssl_cafile, built_in.openssl_capath))
+    elif os.path.exists(source):
+        yield source
+    else:
+        yield from filter(os.path.isdir, source.split(os.pathsep))

@@ -1,0 +1,102 @@
+"""What each trust in use says of a chain: OpenSSL's verdict, with the files and by the rules of each client."""
+
+from __future__ import annotations
+
+import sys
+import typing
+
+import pytest
+from support.environments import SYSTEM_PATH
+from support.issuers import leaf
+from support.pki import ca_extensions, issue
+
+from certboot.clients.table import CLIENTS, Client
+from certboot.clients.trust import BY_OTHERS
+from certboot.doctor.clients import verdicts
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from certboot.store.paths import StorePaths
+
+ROOT = issue("Company Root")
+CHAIN = (leaf(ROOT).der,)
+BY_NAME = {client.name: client for client in CLIENTS}
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch, paths: StorePaths) -> Callable[..., dict[tuple[str, ...], int]]:
+    """What clients by these names say of CHAIN with these variables: clients -> code."""
+
+    def said(*names: str, chain: tuple[bytes, ...] = CHAIN, **environ: object) -> dict[tuple[str, ...], int]:
+        present: dict[Client, str] = {BY_NAME[name]: "1" for name in names}
+        monkeypatch.setattr(verdicts, "present_clients", lambda _: present)
+        strings = {name: str(value) for name, value in environ.items()}
+        found = verdicts.verdicts(chain, "localhost", paths, {"PATH": SYSTEM_PATH, **strings})
+        return {verdict.clients: verdict.judgement.code for verdict in found}
+
+    return said
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    (tmp_path / "own.pem").write_bytes(ROOT.pem)
+    return tmp_path / "own.pem"
+
+
+def test_each_trust_has_its_verdict_and_that_of_requests_comes_first(
+    said: Callable[..., dict[tuple[str, ...], int]], own: Path
+) -> None:
+    names = ("urllib", "requests", "botocore", "wget")
+    assert said(*names) == {("requests", "botocore"): 20, ("urllib",): 20, ("wget",): 20}
+    assert list(said(*names, REQUESTS_CA_BUNDLE=own).items())[:2] == [(("requests", "botocore"), 0), (("urllib",), 20)]
+    assert said(*names, SSL_CERT_FILE=own) == {("requests", "botocore"): 20, ("urllib",): 0, ("wget",): 20}
+
+
+def test_what_cannot_be_loaded_is_no_verdict_of_openssl(
+    said: Callable[..., dict[tuple[str, ...], int]], own: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "words.pem").write_text("words")
+    for path in (tmp_path / "missing.pem", tmp_path / "words.pem"):
+        found = said("requests", "urllib", REQUESTS_CA_BUNDLE=path, SSL_CERT_FILE=own)
+        assert found == {("requests",): verdicts.CANNOT_LOAD, ("urllib",): 0}
+
+
+def test_only_clients_that_certboot_means_to_reach_are_counted(
+    monkeypatch: pytest.MonkeyPatch, paths: StorePaths, own: Path
+) -> None:
+    present = {BY_NAME[name]: "1" for name in ("requests", "wget")}
+    monkeypatch.setattr(verdicts, "present_clients", lambda _: present)
+    requests, wget = verdicts.verdicts(CHAIN, "other.example", paths, {"REQUESTS_CA_BUNDLE": str(own)})
+    assert (requests.judgement.code, requests.refused, requests.variables) == (62, True, ("REQUESTS_CA_BUNDLE",))
+    assert [source.decided_by for source in requests.sources] == [BY_OTHERS]
+    assert (wget.judgement.code, wget.counted, wget.refused) == (20, False, False)
+
+
+def test_a_setting_of_the_clients_own_is_its_own_affair(
+    said: Callable[..., dict[tuple[str, ...], int]], clean: Path, paths: StorePaths
+) -> None:
+    (clean / ".npmrc").write_text("cafile=/etc/ssl/certs/ca-certificates.crt\n")
+    assert said("npm") == {("npm",): 20}
+    (npm,) = verdicts.verdicts(CHAIN, "localhost", paths, {"PATH": SYSTEM_PATH, "HOME": str(clean)})
+    assert (npm.counted, npm.refused) == (False, False)
+
+
+def test_each_client_judges_by_its_own_rules(said: Callable[..., dict[tuple[str, ...], int]], tmp_path: Path) -> None:
+    """A CA without a key identifier, and a trust that holds an intermediate alone."""
+    strict = 86 if sys.version_info >= (3, 13) else 0
+    bare = issue("Bare Root", extensions=ca_extensions(ROOT.key)[:1])
+    (tmp_path / "bare.pem").write_bytes(bare.pem)
+    chain = (leaf(bare).der,)
+    trust = {"REQUESTS_CA_BUNDLE": tmp_path / "bare.pem", "SSL_CERT_FILE": tmp_path / "bare.pem"}
+    found = said("requests", "botocore", "curl", chain=chain, **trust)
+    assert {name: code for names, code in found.items() for name in names} == {
+        "requests": strict, "botocore": 0, "curl": 0,
+    }  # fmt: skip
+    below = issue("Company Issuing", ROOT)
+    (tmp_path / "below.pem").write_bytes(below.pem)
+    chain = (leaf(below).der,)
+    trust = {"REQUESTS_CA_BUNDLE": tmp_path / "below.pem", "SSL_CERT_FILE": tmp_path / "below.pem"}
+    found = said("botocore", "curl", chain=chain, **trust)
+    assert {name: code for names, code in found.items() for name in names} == {"botocore": 2, "curl": 0}
