@@ -55,12 +55,12 @@ def exit_code(findings: tuple[Finding, ...]) -> int:
 
 
 def primary(findings: tuple[Finding, ...]) -> str | None:
-    """Return the id of the one cause why some client refuses the server, or None when every client accepts it.
+    """Return the id of the one cause why some client that is here refuses the server, or None when none does.
 
-    The first finding of the group ``server`` is the verdict.
+    The first finding of the group ``server`` is the verdict; what only others would refuse is a warning.
     """
     verdict = next((finding for finding in findings if finding.group == "server"), None)
-    return verdict.id if verdict and verdict.status != "ok" else None
+    return verdict.id if verdict and verdict.status in ("fail", "error") else None
 
 
 def _server(server: Target | ChainFile, paths: StorePaths) -> list[Finding]:

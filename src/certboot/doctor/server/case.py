@@ -130,6 +130,8 @@ class Case:
     """Where in the path that is; None if it is not known."""
     known: Known
     server_date: datetime | None = None
+    proxy: str = ""
+    """The proxy on the way, without credentials."""
 
     @property
     def leaf(self) -> ParsedCertificate:

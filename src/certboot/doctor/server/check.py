@@ -116,7 +116,7 @@ def _of_trust(verdict: TrustVerdict, evidence: Evidence) -> Evidence:
 
 def _cannot_load(verdict: TrustVerdict, target: Target) -> Finding:
     unset = tuple(option for name in verdict.variables for option in ("-u", name))
-    fix = (("env", *unset, *remedies.examine(target)[0]),) if unset else ()
+    fix = (("env", *unset, *remedies.certboot("doctor", target)[0]),) if unset else ()
     named = f", as {' and '.join(verdict.variables)} says" if unset else ""
     summary = f"they refuse every host: {verdict.judgement.message}{named}"
     return Finding("client-cannot-load", "server", "fail", target.shown, summary, {}, fix)

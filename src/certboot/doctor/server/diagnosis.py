@@ -10,6 +10,7 @@ from certboot.doctor.finding import Finding, Presented
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.doctor.server import cause as causes
 from certboot.doctor.server.case import Case, Cause
+from certboot.doctor.server.issuer import STORE
 from certboot.doctor.server.no_handshake import without_verdict
 from certboot.doctor.server.remarks import remarks
 from certboot.errors import CertificateError, printable
@@ -119,6 +120,7 @@ def _case(evidence: Evidence, sent: tuple[ParsedCertificate, ...], wanted: int, 
         verdict.depth if verdict.code == wanted and wanted else None,
         evidence.known,
         datetime.fromisoformat(date) if date else None,
+        evidence.handshake.peer.proxy if evidence.handshake else "",
     )
 
 
@@ -177,7 +179,9 @@ def _finding(evidence: Evidence, cause: Cause, more: dict[str, object]) -> Findi
         if here.code == 0 and evidence.handshake and evidence.handshake.protocol:
             lines[0] += f", {evidence.handshake.protocol}"
     lines += [cause.meaning] if cause.meaning else []
-    operator = EXPLANATIONS[cause.id].operator if cause.status != "ok" else ""
+    # What made the chain on the way is not the server's affair, nor is a store that nobody looks at here.
+    ours = "inspection" in cause.evidence or STORE in typing.cast("Sequence[str]", cause.evidence.get("elsewhere", ()))
+    operator = "" if cause.status == "ok" or ours else EXPLANATIONS[cause.id].operator
     shown = {
         **more,
         **({"operator": operator.format(target=evidence.target.shown)} if operator else {}),

@@ -86,6 +86,9 @@ def untrusted(case: Case) -> Cause:
         elif others:
             evidence["inspection"] = "the same issuer for unrelated hosts"
             lines.append(f"the same issuer stands behind {', '.join(others[:3])}: something on the way opens TLS")
+        elif case.proxy:
+            evidence["inspection"] = f"the proxy {case.proxy}"
+            lines.append(f"the proxy {case.proxy} on the way may have made it: ask who runs it for the file of its CA")
         if not top.is_self_signed:
             lines.append("if that is no root but an intermediate, the server forgot it: certboot repair finds out")
         if not top.is_self_signed and not top.issuers_at:
