@@ -25,7 +25,7 @@ from certboot.net import address_policy
 from certboot.store.paths import StorePaths, store_paths
 
 sys.path.insert(0, str(Path(__file__).parent))
-from support.asking import ask, trust  # noqa: F401 - fixtures for all
+from support.asking import ask, one_client, trust  # noqa: F401 - fixtures for all
 from support.environments import ROOT, SYSTEM_PATH, Environment, Ran, built_once, installer, make_environment
 from support.issuers import Send, trusted_root, without_its_issuer
 from support.pki import Issued, on_server

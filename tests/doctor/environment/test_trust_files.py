@@ -132,10 +132,13 @@ def test_what_is_no_directory_of_certificates(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+OPENSSLS = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
 def test_what_is_not_set_or_is_the_store_overrides_nothing(paths: StorePaths) -> None:
     own = {"SSL_CERT_FILE": f"{paths.current}/bundle.pem", "SSL_CERT_DIR": f"{paths.current}/crts"}
-    assert (overrides(paths, {}), overrides(paths, own)) == ((), ())
-    assert overrides(paths, {"REQUESTS_CA_BUNDLE": "/etc/other.pem"}) == ()  # the ssl module does not read it
+    assert (overrides(paths, {}, OPENSSLS), overrides(paths, own, OPENSSLS)) == ((), ())
+    assert overrides(paths, {"REQUESTS_CA_BUNDLE": "/etc/other.pem"}, OPENSSLS) == ()  # the ssl module does not read it
 
 
 def test_a_bundle_of_somebody_else_can_be_adopted_if_its_path_is_absolute_and_it_can_be_used(
@@ -144,8 +147,8 @@ def test_a_bundle_of_somebody_else_can_be_adopted_if_its_path_is_absolute_and_it
     monkeypatch.chdir(tmp_path)
     for value, can_be_adopted in ((good, True), (Path(good).name, False)):
         expected = Override("SSL_CERT_FILE", "", can_be_adopted=can_be_adopted)
-        assert overrides(paths, {"SSL_CERT_FILE": value}) == (expected,)
+        assert overrides(paths, {"SSL_CERT_FILE": value}, OPENSSLS) == (expected,)
     put(tmp_path / "notes.txt", "words")
     for value in ("", "/nowhere.pem", str(tmp_path), f"{tmp_path}/notes.txt"):
-        (override,) = overrides(paths, {"SSL_CERT_FILE": value})
+        (override,) = overrides(paths, {"SSL_CERT_FILE": value}, OPENSSLS)
         assert (override.name, bool(override.problem), override.can_be_adopted) == ("SSL_CERT_FILE", True, False)
