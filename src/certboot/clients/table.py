@@ -193,6 +193,7 @@ _PIP_HOSTS = Key("trusted-host", HOSTS, variable="PIP_TRUSTED_HOST")
 _PIP_FILES = Files("pip", settings_places.pip, settings_formats.ini, more=(_PIP_HOSTS,), paths=HOME)
 _HTTPX = (_SSL_FILE, _SSL_DIRECTORY)
 _NODE = Choice((Place("NODE_EXTRA_CA_CERTS"),))
+_USUAL = Manner()
 _YIELDING = Manner(yields=True)
 _PLAIN = Manner(rules="plain")
 _PARTIAL = Manner(rules="partial")
@@ -203,7 +204,7 @@ _ALWAYS_CERTIFI = Choice(otherwise=CERTIFI)
 
 
 def _on_ssl(
-    name: str, *needs: str, moment: str = REQUEST, also: tuple[Choice, ...] = (), manner: Manner = Manner()
+    name: str, *needs: str, moment: str = REQUEST, also: tuple[Choice, ...] = (), manner: Manner = _USUAL
 ) -> Client:
     """Return a client that has its context from Python's ssl, with the default certificates."""
     return Client(name, (*_OPENSSL, *also), moment, needs, manner=manner)
