@@ -62,7 +62,7 @@ def statuses_of(*statuses: Status) -> tuple[Finding, ...]:
 @cases(("statuses", "primary", "status"), [
     ((), None, 0),
     (("ok", "info", "warn", "skip"), None, 0),
-    (("warn", "info"), "x0", 0),
+    (("warn", "fail"), None, 1),
     (("fail", "warn"), "x0", 1),
     (("ok", "fail"), None, 1),
     (("error",), "x0", 2),

@@ -100,6 +100,7 @@ def test_else_nothing_is_stored(
     assert snapshot(paths.home) == before
 
 
+@pytest.mark.usefixtures("one_client")
 def test_the_doctor_names_the_ways_that_remain_and_the_one_that_it_can_go(
     certboot: Run, paths: StorePaths, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +128,7 @@ def test_the_doctor_names_the_ways_that_remain_and_the_one_that_it_can_go(
     assert (after["primary"], found["id"] in [each["id"] for each in after["findings"]]) == (None, False)
 
 
+@pytest.mark.usefixtures("one_client")
 def test_without_such_an_intermediate_the_doctor_offers_no_command(
     certboot: Run, paths: StorePaths, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

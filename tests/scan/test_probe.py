@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import ssl
 import time
@@ -64,6 +63,7 @@ def corp(trust: Callable[..., None]) -> Corp:
     return Corp(root, make("Corp Issuing CA", root, CA))
 
 
+@pytest.mark.usefixtures("one_client")
 @cases("name", ZOO)
 def test_each_fault_of_a_chain_has_the_cause_that_the_doctor_gives_it(
     certboot: Run, listen: Listen, trust: Callable[..., None], name: str
@@ -76,7 +76,8 @@ def test_each_fault_of_a_chain_has_the_cause_that_the_doctor_gives_it(
     ran = certboot("scan", host)
     (result,) = results(ran.out)
     first = next(finding for finding in doctor["findings"] if finding["group"] == "server")
-    assert (result["primary"], result["status"]) == (doctor["primary"], first["status"]) == (cause, status)
+    assert (result["primary"], result["status"]) == (first["id"], first["status"]) == (cause, status)
+    assert doctor["primary"] == (cause if status == "fail" else None)
     assert (result["fix"], result["summary"], result["target"]) == (first["fix"], first["summary"], host)
     assert result["verify_code"] == first["evidence"]["verify_code"]
     assert result["certificate"] == first["evidence"]["chain"][0]
@@ -301,16 +302,16 @@ def test_what_breaks_in_certboot_itself_is_a_result_and_not_the_end(
     assert "hint" not in ran.err
 
 
-def test_the_store_is_read_as_its_directory(
+@pytest.mark.usefixtures("one_client")
+def test_a_scan_reads_the_store_as_its_directory_wherever_the_variables_lead(
     certboot: Run, listen: Listen, corp: Corp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clean: Path
 ) -> None:
-    """And gives the same verdicts: the bundle is the same trust."""
     own = tmp_path / "own.pem"
     own.write_bytes(corp.root.pem)
     assert certboot("init", "--source", "certifi", "--add", own).status == 0
-    current = clean / ".local/share/certboot/current"
-    monkeypatch.setenv("SSL_CERT_FILE", str(current / "bundle.pem"))
-    monkeypatch.setenv("SSL_CERT_DIR", str(current / "crts"))
+    elsewhere = tmp_path / "elsewhere.pem"
+    elsewhere.write_bytes(make("Another Root", form=CA).pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(elsewhere))
     seen: list[Handshake] = []
 
     def remembered(target: Target, context: ssl.SSLContext) -> Handshake:
@@ -325,7 +326,7 @@ def test_the_store_is_read_as_its_directory(
         None, "missing-intermediate",
     ]  # fmt: skip
     assert [shaken.chain.anchors for shaken in seen] == [(corp.root.der,)] * 2
-    assert os.environ["SSL_CERT_FILE"] == str(current / "bundle.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(clean / ".local/share/certboot/current/bundle.pem"))
     for cause, port in zip((None, "missing-intermediate"), ports, strict=True):
         doctor = certboot("doctor", "hook", "good.test", "--connect", f"127.0.0.1:{port}", "--json")
         assert json.loads(doctor.out)["primary"] == cause
