@@ -34,8 +34,8 @@ def doctor_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.description = (
         "Look at the CA variables, the hook and the store, and change nothing. With a host, shake hands "
-        "with the trust that is active now, and show OpenSSL's verdict, its one cause and what mends it. A proxy is "
-        "used as HTTPS_PROXY and NO_PROXY say. Nobody else is contacted."
+        "with it, and show what OpenSSL says by the trust of each client that is here, the one cause of a failure and "
+        "what mends it. A proxy is used as HTTPS_PROXY and NO_PROXY say. Nobody else is contacted."
     )
     command.epilog = "exit status: 0 nothing failed, 1 something failed, 2 wrong usage or a check could not be finished"
     options.words(

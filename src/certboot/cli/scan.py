@@ -32,8 +32,9 @@ _MOST_JOBS = 512
 def scan_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.description = (
-        "Examine each host as `certboot doctor HOST` does, many at a time, and write a JSON line for each "
-        "in the order of the list, then a summary by cause. An entry is HOST, HOST:PORT or a URL; a second field is "
+        "Examine each host as `certboot doctor HOST` does, by the store alone (without one, by what this Python "
+        "trusts), many at a time, and write a JSON line for each in the order of the list, then a summary by cause. "
+        "An entry is HOST, HOST:PORT or a URL; a second field is "
         "the address to connect to in its place; what follows a # is a comment. What is no host gets a line too. "
         "Nothing is contacted but what the list names. After Ctrl-C every line that was written is whole."
     )
