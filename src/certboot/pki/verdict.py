@@ -48,19 +48,26 @@ def verifying_context(
     return context
 
 
-def trusting_context(paths: Sequence[str], *, strict: bool, partial: bool) -> ssl.SSLContext:
+def trusting_context(paths: Sequence[str]) -> ssl.SSLContext:
     """Return a context for ``openssl_verdict`` that trusts what lies at these paths: files, and hash directories.
 
-    ``strict``: X509_V_FLAG_X509_STRICT; ``partial``: a chain may end at any certificate there (PARTIAL_CHAIN). Raises
-    OSError where one cannot be loaded.
+    Raises OSError where one cannot be loaded.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for path in paths:
         context.load_verify_locations(*((None, path) if os.path.isdir(path) else (path, None)))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def verifying(context: ssl.SSLContext, *, strict: bool, partial: bool) -> ssl.SSLContext:
+    """Return the context, from now on strict (X509_V_FLAG_X509_STRICT) or with chains that may end at any certificate.
+
+    That is X509_V_FLAG_PARTIAL_CHAIN.
+    """
     flags = context.verify_flags & ~_STRICT
     flags |= ssl.VERIFY_X509_STRICT if strict else flags
     context.verify_flags = flags | (ssl.VERIFY_X509_PARTIAL_CHAIN if partial else flags)
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 

@@ -24,7 +24,7 @@ from certboot.net.handshake import handshake
 from certboot.pki.certificate import load_certificate
 from certboot.pki.names import ip_address
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.verdict import STRICT_PYTHON, trusting_context, verifying_context
+from certboot.pki.verdict import STRICT_PYTHON, trusting_context, verifying, verifying_context
 from certboot.pki.verify_codes import WITHOUT_END, Code
 from certboot.scan import result
 from certboot.scan.workers import Once
@@ -68,8 +68,10 @@ class Prober:
                 crts = str(generation / CRTS)
                 self._environ = {}
                 self._context = ssl.create_default_context(capath=crts)
-                self._others = trusting_context([crts], strict=not STRICT_PYTHON, partial=not STRICT_PYTHON)
-                self._without_common_name = trusting_context([crts], strict=STRICT_PYTHON, partial=STRICT_PYTHON)
+                self._others = verifying(trusting_context([crts]), strict=not STRICT_PYTHON, partial=not STRICT_PYTHON)
+                self._without_common_name = verifying(
+                    trusting_context([crts]), strict=STRICT_PYTHON, partial=STRICT_PYTHON
+                )
                 self._without_common_name.hostname_checks_common_name = False
             else:
                 self._context = ssl.create_default_context()

@@ -17,11 +17,11 @@ from certboot.clients.table import CERTIFI, OWN, SYSTEM
 from certboot.clients.trust import BY_SETTING, effective_trust
 from certboot.doctor.clients.check import gather, is_counted
 from certboot.errors import CertbootError
-from certboot.pki.verdict import STRICT_PYTHON, Judgement, openssl_verdict, trusting_context
+from certboot.pki.verdict import STRICT_PYTHON, Judgement, openssl_verdict, trusting_context, verifying
 from certboot.sources import certifi
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from certboot.clients.table import Rules
     from certboot.clients.trust import Source, Trust
@@ -95,6 +95,7 @@ class _Replay:
         self._chain = chain
         self._name = name
         self._said: dict[tuple[tuple[str, ...], Rules], Judgement | None] = {}
+        self._contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
 
     def judgement(self, trust: Trust, rules: Rules) -> Judgement | None:
         """Return what OpenSSL says with what these sources hold, by these rules."""
@@ -110,20 +111,17 @@ class _Replay:
         key = (locations, rules)
         if key not in self._said:
             try:
-                context = context_of(locations, rules)
-                self._said[key] = openssl_verdict(context, self._chain, self._name)
+                context = self._contexts.setdefault(locations, trusting_context(locations))
+                self._said[key] = openssl_verdict(by_rules(context, rules), self._chain, self._name)
             except OSError as error:  # ssl.SSLError is one
                 self._said[key] = Judgement(CANNOT_LOAD, f"{error.strerror or error}: {', '.join(locations)}")
         return self._said[key]
 
 
-def context_of(locations: Sequence[str], rules: Rules, *, strict: bool = STRICT_PYTHON) -> ssl.SSLContext:
-    """Return a context that trusts what is there, by these rules of this Python, or of a ``strict`` one or another.
-
-    Raises OSError where it cannot be loaded.
-    """
+def by_rules(context: ssl.SSLContext, rules: Rules, *, strict: bool = STRICT_PYTHON) -> ssl.SSLContext:
+    """Return the context, from now on by these rules of this Python, or of a ``strict`` one or another."""
     strict = strict and rules == "python"
-    return trusting_context(locations, strict=strict, partial=strict or rules == "partial")
+    return verifying(context, strict=strict, partial=strict or rules == "partial")
 
 
 def _locations(sources: Iterable[str]) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ import ssl
 import typing
 from dataclasses import replace
 
-from certboot.doctor.clients.verdicts import CANNOT_LOAD, context_of, verdicts
+from certboot.doctor.clients.verdicts import CANNOT_LOAD, by_rules, verdicts
 from certboot.doctor.finding import Finding
 from certboot.doctor.server import remedies
 from certboot.doctor.server.judge import judge, judgements, of_handshake, of_presented
 from certboot.net.connection import ConnectionFault, ascii_name
 from certboot.net.handshake import handshake
-from certboot.pki.verdict import STRICT_PYTHON, verifying_context
+from certboot.pki.verdict import STRICT_PYTHON, trusting_context, verifying_context
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -97,10 +97,10 @@ def _findings(
 def _of_trust(verdict: TrustVerdict, evidence: Evidence) -> Evidence:
     """Return the evidence as it is for clients of another trust than the standard library's."""
     shaken, target = typing.cast("Handshake", evidence.handshake), evidence.target
-    context = context_of(verdict.locations, verdict.rules)
+    context = by_rules(trusting_context(verdict.locations), verdict.rules)
 
     def ask(*, strict: bool, common_name: bool = True) -> Judgement | None:
-        asked = context_of(verdict.locations, verdict.rules, strict=strict)
+        asked = by_rules(trusting_context(verdict.locations), verdict.rules, strict=strict)
         asked.hostname_checks_common_name = common_name
         return of_presented(asked, target, shaken)
 
