@@ -110,8 +110,9 @@ class Choice(typing.NamedTuple):
         return self.every or self.is_openssl
 
 
-Rules: typing.TypeAlias = typing.Literal["python", "partial", "plain"]
+Rules: typing.TypeAlias = typing.Literal["python", "urllib3", "partial", "plain"]
 """By which rules a client verifies: ``python``: as ``ssl.create_default_context()``, strict from Python 3.13 on;
+``urllib3``: the same, and no common name stands in for a missing subjectAltName (urllib3 2);
 ``partial``: the chain may end at any certificate that is trusted; ``plain``: at a root only."""
 
 
@@ -194,7 +195,8 @@ _PIP_FILES = Files("pip", settings_places.pip, settings_formats.ini, more=(_PIP_
 _HTTPX = (_SSL_FILE, _SSL_DIRECTORY)
 _NODE = Choice((Place("NODE_EXTRA_CA_CERTS"),))
 _USUAL = Manner()
-_YIELDING = Manner(yields=True)
+_YIELDING = Manner(rules="urllib3", yields=True)
+_URLLIB3 = Manner(rules="urllib3")
 _PLAIN = Manner(rules="plain")
 _PARTIAL = Manner(rules="partial")
 _NO_EMPTY = Manner(rules="plain", empty_is_unset=False)
@@ -227,13 +229,13 @@ CLIENTS = (
     Client(
         "google-auth on requests", (Choice(_REQUESTS, CERTIFI),), needs=("google_auth", "requests"), manner=_YIELDING
     ),
-    Client("google-auth on urllib3", (_ALWAYS_CERTIFI,), needs=("google_auth", "urllib3", "certifi")),
+    Client("google-auth on urllib3", (_ALWAYS_CERTIFI,), needs=("google_auth", "urllib3", "certifi"), manner=_URLLIB3),
     Client(
         "curl_cffi", (_first(Place("REQUESTS_CA_BUNDLE"), _CURL, _SSL_FILE, otherwise=CERTIFI),), SESSION,
         ("curl_cffi",), manner=_PARTIAL,
     ),
     _on_ssl("urllib"),
-    _on_ssl("urllib3", "urllib3"),
+    _on_ssl("urllib3", "urllib3", manner=_URLLIB3),
     Client("httpx", (Choice(_HTTPX, CERTIFI),), SESSION, ("httpx",)),
     Client("httpx2", (Choice(_HTTPX, SYSTEM),), SESSION, ("httpx2",)),
     Client("openai", (Choice(_HTTPX, SYSTEM),), SESSION, ("openai", "httpx2")),
@@ -251,7 +253,7 @@ CLIENTS = (
     _on_ssl("pymongo", "pymongo", moment=SESSION, manner=_PLAIN),
     _on_ssl("elasticsearch", "elasticsearch", moment=SESSION, also=(_ALWAYS_CERTIFI,)),
     Client("opensearch-py", (Choice((_SSL_FILE, Place("SSL_CERT_DIR")), CERTIFI),), SESSION, ("opensearch_py",)),
-    _on_ssl("kubernetes", "kubernetes"),
+    _on_ssl("kubernetes", "kubernetes", manner=_URLLIB3),
     Client(
         "primp",
         (Choice(_HTTPX, SYSTEM, every=True), _first(Place("PRIMP_CA_BUNDLE"), _CURL)),

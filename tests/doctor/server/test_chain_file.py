@@ -20,7 +20,7 @@ from support.pki import DAY, NOW, Issued
 from support.snapshot import assert_refused, snapshot
 from support.table import cases
 
-from certboot.doctor.server import chain_file, check
+from certboot.doctor.server import chain_file, judge
 from certboot.doctor.server.case import Clock, Known
 
 Written = Callable[..., Path]
@@ -98,12 +98,12 @@ def test_a_time_that_is_asked_for_says_nothing_of_the_clock(  # noqa: PLR0913, P
 ) -> None:
     words = (*argv(leaf(LONG, begin, end), root=LONG), "--at", (NOW + at * DAY).isoformat())
     assert ask(*words).primary == cause
-    monkeypatch.setattr(check, "known", lambda *_: OF_THE_CLOCK)
+    monkeypatch.setattr(judge, "known", lambda *_: OF_THE_CLOCK)
     assert ask(*words).primary == cause
 
 
 def test_without_such_a_time_the_clock_is_thought_of(ask: Ask, argv: Argv, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "known", lambda *_: OF_THE_CLOCK)
+    monkeypatch.setattr(judge, "known", lambda *_: OF_THE_CLOCK)
     words = argv(leaf(ROOT, 1, 9))
     assert ask(*words).primary == "clock-skew"
     assert ask(*words, "--at", NOW.isoformat()).primary == "not-yet-valid"

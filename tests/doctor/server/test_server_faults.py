@@ -50,7 +50,8 @@ def test_each_fault_of_a_chain_has_its_cause(
 ) -> None:
     answer = said(make_chain())
     evidence = answer.first["evidence"]
-    assert (answer.primary, answer.first["status"], answer.ids.count(cause)) == (cause, status, 1)
+    assert (answer.first["id"], answer.first["status"], answer.ids.count(cause)) == (cause, status, 1)
+    assert answer.primary == (cause if status == FAIL else None)
     assert evidence["verify_code"] == (evidence["verify_code"] if code is None else code)
     assert evidence["chain"][0]["subject"] == "CN=localhost"
     if status == FAIL and code:

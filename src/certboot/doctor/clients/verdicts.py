@@ -120,7 +120,8 @@ class _Replay:
 
 def by_rules(context: ssl.SSLContext, rules: Rules, *, strict: bool = STRICT_PYTHON) -> ssl.SSLContext:
     """Return the context, from now on by these rules of this Python, or of a ``strict`` one or another."""
-    strict = strict and rules == "python"
+    context.hostname_checks_common_name = rules != "urllib3"
+    strict = strict and rules in ("python", "urllib3")
     return verifying(context, strict=strict, partial=strict or rules == "partial")
 
 

@@ -107,9 +107,9 @@ def _of_trust(verdict: TrustVerdict, evidence: Evidence) -> Evidence:
     of_presented(context, target, shaken)  # of a directory a context has what was looked up
     return replace(
         evidence,
-        judgements=judgements(verdict.judgement, ask),
+        judgements=judgements(ask(strict=STRICT_PYTHON) or verdict.judgement, ask),
         anchors=tuple(context.get_ca_certs(binary_form=True)),
-        strict_here=STRICT_PYTHON and verdict.rules == "python",
+        strict_here=STRICT_PYTHON and verdict.rules in ("python", "urllib3"),
         variables=verdict.variables,
     )
 
