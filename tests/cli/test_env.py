@@ -99,6 +99,7 @@ def test_a_shell_that_evaluates_it_has_the_variables(shell: str, tmp_path: Path)
     home = os.fsdecode(b'it\'s "mine" $HOME, caf\xc3\xa9 `id` \xff\xfe back\\slash')
     store = Store(tmp_path / "plain")
     store.home = store.home.rename(tmp_path / home)
+    store.env = store.home / "env"
     store.env.write_bytes(store.env.read_bytes().replace(b"/plain/", os.fsencode(f"/{home}/")))
     commands = tmp_path / "bin"
     commands.mkdir()

@@ -85,7 +85,7 @@ class Form:
     sha1: bool = False
     """Signed with SHA-1 in the place of SHA-256."""
     issuer_at: str | tuple[str, ...] = ()
-    """Addresses of the issuer's certificate, with a space between."""
+    """Addresses of the issuer's certificate."""
     extra: Extensions = ()
 
 

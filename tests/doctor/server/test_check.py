@@ -16,6 +16,10 @@ from certboot.clients.table import CLIENTS
 if typing.TYPE_CHECKING:
     from pathlib import Path
 
+    from support.commands import Run
+
+    from certboot.store.paths import StorePaths
+
 BY_NAME = {client.name: client for client in CLIENTS}
 Said = Callable[..., Answer]
 
@@ -33,11 +37,11 @@ def said(ask: Ask, listen: Listen, monkeypatch: pytest.MonkeyPatch) -> Said:
 
 
 @pytest.fixture
-def own(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file with the root of GOOD, which every variable names."""
-    path = trust(*GOOD.trusted)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
-    return path
+def own(certboot: Run, trust: Trust, monkeypatch: pytest.MonkeyPatch, paths: StorePaths) -> None:
+    """A store with the root of GOOD, to which the variables lead."""
+    assert certboot("init", "--source", "certifi", "--add", trust(*GOOD.trusted)).status == 0
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(paths.current / "bundle.pem"))
 
 
 @pytest.fixture
@@ -79,10 +83,11 @@ def test_what_cannot_be_loaded_refuses_every_host(said: Said, monkeypatch: pytes
     assert answer.first["fix"][0][:5] == ["env", "-u", "REQUESTS_CA_BUNDLE", "certboot", "doctor"]
 
 
+@pytest.mark.usefixtures("own")
 def test_two_trusts_that_refuse_it_for_one_cause_share_a_finding_and_for_two_have_one_each(
     said: Said, trust: Trust, monkeypatch: pytest.MonkeyPatch, elsewhere: Path
 ) -> None:
-    trust(make("Third Root", form=CA))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trust(make("Third Root", form=CA))))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(elsewhere))
     by_requests, by_urllib = said(GOOD).findings
     assert (by_requests["evidence"]["clients"], by_urllib["evidence"]["clients"]) == (["requests"], ["urllib"])
@@ -104,7 +109,7 @@ def test_a_common_name_is_none_for_requests_alone(said: Said, trust: Trust, monk
 
 
 def test_a_chain_and_its_anchors_are_looked_at_alone(
-    certboot: Callable[..., typing.Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    certboot: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
     (tmp_path / "chain.pem").write_bytes(GOOD.leaf.pem + GOOD.sent[0].pem)
