@@ -128,7 +128,7 @@ PROGRAMS = {
 
 
 @pytest.fixture
-def started(installed: Environment, url: str, trusting: Path, tmp_path: Path) -> Callable[..., Ran]:
+def ran_program(installed: Environment, url: str, trusting: Path, tmp_path: Path) -> Callable[..., Ran]:
     """Run one of the programs with this before its command, and return what came of it."""
     server = url.removesuffix("/page")
     places = {"{url}": server, "{address}": urlsplit(url).netloc, "{out}": str(tmp_path / "out")}
@@ -146,18 +146,18 @@ def started(installed: Environment, url: str, trusting: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_program_trusts_the_store_through_certboot_run_and_not_without(
-    started: Callable[..., Ran], program: str
+    ran_program: Callable[..., Ran], program: str
 ) -> None:
-    assert started(program).status != 0
-    ran = started(program, "certboot", "run", "--")
+    assert ran_program(program).status != 0
+    ran = ran_program(program, "certboot", "run", "--")
     assert ran.status == 0, ran.err
 
 
-def test_a_program_trusts_the_store_in_a_shell_that_evaluated_certboot_env(started: Callable[..., Ran]) -> None:
-    ran = started("git", "sh", "-c", 'eval "$(certboot env)"; exec "$@"', "sh")
+def test_a_program_trusts_the_store_in_a_shell_that_evaluated_certboot_env(ran_program: Callable[..., Ran]) -> None:
+    ran = ran_program("git", "sh", "-c", 'eval "$(certboot env)"; exec "$@"', "sh")
     assert ran.status == 0, ran.err
 
 
-def test_what_the_user_exported_decides_alone_under_certboot_run(started: Callable[..., Ran], own: Path) -> None:
+def test_what_the_user_exported_decides_alone_under_certboot_run(ran_program: Callable[..., Ran], own: Path) -> None:
     """The CA of the store is not trusted by a program for which the user named another."""
-    assert started("git", "certboot", "run", "--", GIT_SSL_CAINFO=str(own / "own.pem")).status != 0
+    assert ran_program("git", "certboot", "run", "--", GIT_SSL_CAINFO=str(own / "own.pem")).status != 0

@@ -106,6 +106,10 @@ class Pages(BaseHTTPRequestHandler):
         body = self.server.pages.get(self.path.split("?")[0], b"ok")
         self.say(200, body, Content_Type="text/html" if body.startswith(b"<") else "application/octet-stream")
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))  # to close on what is unread may lose the answer
+        self.say(501)
+
     def say(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
         for name, value in {"Content_Length": str(len(body)), **headers}.items():
