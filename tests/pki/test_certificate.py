@@ -7,7 +7,6 @@ import re
 import ssl
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -31,7 +30,6 @@ CHILD = pki.issue("child", ROOT, extensions=())
 INSIDE = b"-----BEGIN CERTIFICATE-----"
 # OpenSSL takes them, and cryptography raises TypeError: the second is a root of Starfield with a changed byte.
 BIT_STRING_NAME = bytes.fromhex("300d 310b 3009 0603550403 0302 0058")
-IN_AN_EXTENSION = Path(__file__).with_name("bit_string_name.pem")
 
 
 def named(*attributes: tuple[x509.ObjectIdentifier, str], key: ec.EllipticCurvePrivateKey | None = None) -> pki.Issued:
@@ -235,7 +233,6 @@ extensions = der.read(list(der.children(der.read(der.read(ROOT.der)[0].content)[
         edited(ROOT.der, {asn1.EXTENSIONS: der.encode(0xA3, der.encode(der.SEQUENCE, extensions * 2))}),
         x509.load_pem_x509_crl(pki.crl(ROOT)).public_bytes(serialization.Encoding.DER),
         edited(ROOT.der, {asn1.SUBJECT: BIT_STRING_NAME}),
-        next(pem.blocks(IN_AN_EXTENSION.read_bytes())).data,
     ],
 )
 def test_what_is_no_sound_certificate_is_refused(data: bytes) -> None:

@@ -44,7 +44,7 @@ def root(tmp_path: Path, certboot: Callable[..., Ran]) -> Issued:
 def test_every_part_of_it_is_looked_at_or_it_is_no_certificate(kind: str) -> None:
     assert is_signed_by(load_certificate(nasty.LEAF.der), load_certificate(nasty.CA.der))  # the control
     if not nasty.parsed(nasty.ca(kind)):
-        with pytest.raises(CertificateError, match=r"not a certificate that|a certificate of a kind"):
+        with pytest.raises(CertificateError, match=r"not a certificate|a certificate of a kind|OpenSSL reads this"):
             parsed_certificate(nasty.ca(kind).der)
         return
     found = parsed_certificate(nasty.ca(kind).der)
@@ -122,7 +122,7 @@ class PanicException(BaseException):
 
 @cases("error", [ValueError, KeyError, OverflowError, MemoryError, RecursionError, PanicException])
 def test_whatever_a_parser_raises_is_a_certificate_error(error: type[BaseException]) -> None:
-    with pytest.raises(CertificateError, match="not a certificate that OpenSSL can read: "), parsing():
+    with pytest.raises(CertificateError, match="not a certificate that the cryptography package can read: "), parsing():
         raise error
 
 

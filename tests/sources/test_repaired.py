@@ -131,7 +131,7 @@ def test_a_file_that_cannot_be_read_is_a_rejection_and_the_others_count(folder: 
     loaded = repaired.read(folder).parse()
     assert [candidate.certificate for candidate in loaded.candidates] == [CA]
     assert {Path(each.detail).name: (each.rule, each.reason.partition(":")[0]) for each in loaded.rejections} == {
-        "broken.pem": ("unreadable", "not a certificate that OpenSSL can read"),
+        "broken.pem": ("unreadable", "not a certificate in DER"),
         "empty.pem": ("unreadable", "it does not contain exactly one certificate"),
         "large.pem": ("unreadable", "it cannot be read"),
         "two.pem": ("unreadable", "it does not contain exactly one certificate"),

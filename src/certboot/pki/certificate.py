@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certboot.errors import CertificateError, shortened
 from certboot.pki import der, pem
+from certboot.pki.informing import loaded
 from certboot.pki.parse_errors import parsing
 from certboot.pki.public_key import canonical as key_itself
 from certboot.pki.subject_hash import canonical, comparable, hash_of
@@ -39,13 +40,14 @@ def load_certificate(data: bytes) -> Certificate:
 
     OpenSSL itself must load it too: one certificate that it cannot read makes a whole bundle unreadable for it.
     """
-    with parsing():
+    with parsing("not a certificate in DER"):
         _, rest = der.read(data, der.SEQUENCE)
-        if rest:
-            raise CertificateError("bytes after the certificate")
-        if not loads_in_openssl(data):
-            raise CertificateError("not a certificate that OpenSSL can read")
-        return _described(x509.load_der_x509_certificate(data), data)
+    if rest:
+        raise CertificateError("bytes after the certificate")
+    if not loads_in_openssl(data):
+        raise CertificateError("not a certificate that OpenSSL can read")
+    with parsing("OpenSSL reads this certificate, the cryptography package does not"):
+        return _described(*loaded(data), data)
 
 
 def loads_in_openssl(data: bytes) -> bool:
@@ -55,6 +57,15 @@ def loads_in_openssl(data: bytes) -> bool:
     except (ssl.SSLError, ValueError):
         return False
     return True
+
+
+def is_unread(data: bytes) -> bool:
+    """Return whether OpenSSL can read these DER bytes as a certificate, and cryptography not all of it that decides."""
+    try:
+        load_certificate(data)
+    except CertificateError:
+        return loads_in_openssl(data)
+    return False
 
 
 def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
@@ -89,7 +100,7 @@ def file_name(certificate: Certificate) -> str:
     return f"{slug or 'certificate'}-{certificate.fingerprint[:8]}.pem"
 
 
-def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
+def _described(parsed: x509.Certificate, unread: tuple[str, ...], data: bytes) -> Certificate:
     extensions = parsed.extensions
     issuer_name, subject_name, public_key = der.names_and_key(data)
     compared = canonical(subject_name)
@@ -125,6 +136,7 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
         ),
         identity=_digest(compared, key_itself(public_key)),
         defects=_defects(extensions, self_issued=self_issued),
+        unread=unread,
     )
 
 
@@ -227,7 +239,7 @@ class Constraints(typing.NamedTuple):
 
 @dataclass(frozen=True)
 class Certificate:
-    """An X.509 certificate that both cryptography and this Python's OpenSSL can read."""
+    """An X.509 certificate that this Python's OpenSSL can read, and cryptography all of it that decides."""
 
     der: bytes
     fingerprint: str
@@ -248,6 +260,8 @@ class Certificate:
     """
     defects: tuple[str, ...]
     """What Python 3.13 and newer refuse in a CA certificate (VERIFY_X509_STRICT): ``strict-missing-ski`` and kin."""
+    unread: tuple[str, ...] = ()
+    """In words, the extensions that cryptography cannot read. They only inform: nothing is believed for them."""
 
     @functools.cached_property
     def former_identity(self) -> str:

@@ -8,14 +8,16 @@ it takes grows only with the size of the data.
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 SEQUENCE = 0x30
 SET = 0x31
 INTEGER = 0x02
 BIT_STRING = 0x03
 OBJECT_IDENTIFIER = 0x06
+OCTET_STRING = 0x04
 CONTEXT_0 = 0xA0
+CONTEXT_3 = 0xA3
 _CERTIFICATE_FIELDS = [INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE]
 """Serial number, algorithm, issuer, validity, subject, key."""
 
@@ -112,6 +114,25 @@ def with_subject(certificate: bytes, subject: bytes) -> bytes:
     at = int(tags[:1] == [CONTEXT_0]) + 4
     fields = [subject if number == at else certificate[place] for number, place in enumerate(places)]
     return encode(SEQUENCE, encode(SEQUENCE, b"".join(fields)) + certificate[places[-1].stop :])
+
+
+def extensions(certificate: bytes) -> list[Element]:
+    """Return the extensions of an X.509 certificate, each a SEQUENCE (RFC 5280, 4.1); raises DerError."""
+    tags, places = _signed_fields(certificate)
+    if tags[-1:] != [CONTEXT_3]:
+        return []
+    return list(children(read(read(certificate[places[-1]])[0].content, SEQUENCE)[0].content))
+
+
+def with_extensions(certificate: bytes, replaced: Iterable[bytes]) -> bytes:
+    """Return an X.509 certificate with these extensions in the place of its own, which there must be; raises DerError.
+
+    Its own signature does not fit any more.
+    """
+    _, places = _signed_fields(certificate)
+    fields = [certificate[place] for place in places[:-1]]
+    own = encode(CONTEXT_3, encode(SEQUENCE, b"".join(replaced)))
+    return encode(SEQUENCE, encode(SEQUENCE, b"".join((*fields, own))) + certificate[places[-1].stop :])
 
 
 def issuer_and_serial(certificate: bytes) -> bytes:

@@ -12,8 +12,8 @@ _LONGEST = 200
 
 
 @contextlib.contextmanager
-def parsing() -> Iterator[None]:
-    """Raise CertificateError for whatever cryptography raises, and let it warn of nothing.
+def parsing(unreadable: str = "not a certificate that the cryptography package can read") -> Iterator[None]:
+    """Raise CertificateError, in these words, for whatever cryptography raises, and let it warn of nothing.
 
     It has no common class for that: ValueError, TypeError, KeyError, OverflowError and six of its own have been seen,
     and PanicException of its Rust, which is no Exception. Of old sins (a serial number of zero, a long name) it warns.
@@ -25,14 +25,14 @@ def parsing() -> Iterator[None]:
     except CertbootError:
         raise
     except Exception as error:
-        raise _unreadable(error) from error
+        raise _unreadable(error, unreadable) from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        raise _unreadable(error) from error
+        raise _unreadable(error, unreadable) from error
 
 
-def _unreadable(error: BaseException) -> CertificateError:
-    unsupported = type(error).__name__ == "UnsupportedAlgorithm"  # not imported: this module is to cost nothing
-    what = "a certificate of a kind that is not supported" if unsupported else "not a certificate that OpenSSL can read"
-    return CertificateError(f"{what}: {printable(str(error) or type(error).__name__)[:_LONGEST]}")
+def _unreadable(error: BaseException, words: str) -> CertificateError:
+    if type(error).__name__ == "UnsupportedAlgorithm":  # not imported: this module is to cost nothing
+        words = "a certificate of a kind that is not supported"
+    return CertificateError(f"{words}: {printable(str(error) or type(error).__name__)[:_LONGEST]}")

@@ -13,6 +13,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from certboot.errors import CertificateError, printable
 from certboot.pki.certificate import Certificate, load_certificate
+from certboot.pki.informing import loaded
 from certboot.pki.parse_errors import parsing
 
 _E = typing.TypeVar("_E", bound=x509.ExtensionType)
@@ -30,6 +31,7 @@ class ParsedCertificate:
 
     certificate: Certificate
     parsed: x509.Certificate
+    """Without what ``Certificate.unread`` names: its bytes are not those of the certificate."""
 
     @functools.cached_property
     def _subject(self) -> x509.Name:
@@ -147,7 +149,7 @@ def parsed_certificate(der: bytes) -> ParsedCertificate:
     """Return the certificate in these DER bytes with its parts; raises CertificateError."""
     certificate = load_certificate(der)
     with parsing():
-        found = ParsedCertificate(certificate, x509.load_der_x509_certificate(der))
+        found = ParsedCertificate(certificate, loaded(der).certificate)
         # Errors and warnings come when a part is parsed, so all that could cause one is parsed here.
         _ = found._subject, found._issuer, found.parsed.extensions  # noqa: SLF001 - of this very module
         return found

@@ -12,16 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from support.asking import Ask, Trust
 from support.chains import CA, LEAF, make
 from support.commands import Run
 from support.environments import SYSTEM_PATH
-from support.pki import DAY, NOW, Issued
+from support.pki import DAY, NOW, Extensions, Issued
 from support.snapshot import assert_refused, snapshot
 from support.table import cases
 
 from certboot.doctor.server import chain_file, judge
 from certboot.doctor.server.case import Clock, Known
+from certboot.pki import der
 
 Written = Callable[..., Path]
 Argv = Callable[..., tuple[str | Path, ...]]
@@ -222,6 +224,36 @@ def test_no_command_goes_to_a_server_that_nobody_has_named(ask: Ask, argv: Argv,
         answer = ask(*argv(*sent, root=ANOTHER))
         assert cause in (None, answer.primary)
         assert not [fix for fix in answer.first["fix"] if fix[1:2] != ["doctor"] or "localhost" in fix]
+
+
+A_PART = ((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.1"), b"\x30\x03\x02\x01\x05"), False),)
+LOCALHOST_AND_MORE = der.encode(der.SEQUENCE, der.encode(0x82, b"localhost") + der.encode(0xA3, b"\x05\0"))
+ALL = ((x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), LOCALHOST_AND_MORE), False),)
+
+
+@cases(
+    ("of_leaf", "of_ca", "unread"),
+    [((), (), False), (A_PART, (), True), ((), A_PART, True), (ALL, (), True), ((), ALL, True)],
+    ids=["none", "a part of the leaf", "a part of the CA", "all of the leaf", "all of the CA"],
+)
+def test_what_only_openssl_can_read_is_judged_by_it_and_named(
+    ask: Ask,
+    argv: Argv,
+    written: Written,
+    of_leaf: Extensions,
+    of_ca: Extensions,
+    unread: bool,  # noqa: FBT001
+) -> None:
+    ca = make("Odd CA", ROOT, dataclasses.replace(CA, extra=of_ca))
+    server = make("localhost", ca, dataclasses.replace(LEAF, names=() if of_leaf is ALL else LEAF.names, extra=of_leaf))
+    good = ask(*argv(server, ca))
+    assert (good.status, good.primary) == (0, None)
+    assert good.ids == ["handshake-ok", *(["certificate-unread"] if unread else [])]
+    assert "missing" not in [link["state"] for link in good.first["evidence"].get("path", ())]
+    refused = ask(*argv(server, ca, root=ANOTHER))
+    assert (refused.status, refused.first["evidence"]["verify_code"]) == (1, 20)
+    anchors = written(ROOT, make("Odd", form=dataclasses.replace(CA, extra=of_ca)), name="anchors.pem")
+    assert ask(*argv(server, ca)[:-1], anchors).status == 0
 
 
 # A pipe or a device is refused at once, and not waited for: run as a user does.

@@ -240,5 +240,6 @@ def test_a_certificate_that_only_openssl_can_read_has_the_cause_of_its_code(*, s
     contexts = (verifying_context(strict=strict, anchors=(ROOT.der,)) for strict in (False, True))
     assert [(openssl_verdict(context, (leaf.der,), "localhost") or (None,))[0] for context in contexts] == [0, 80]
     judgements = judged(80 if strict_here else 0, 0, 80)
-    (finding,) = examine(0, leaf, trusted=(ROOT,), judgements=judgements, strict_here=strict_here)
+    finding, remark = examine(0, leaf, trusted=(ROOT,), judgements=judgements, strict_here=strict_here)
     assert (finding.id, finding.status) == ("strict-path-length", "fail" if strict_here else "warn")
+    assert (remark.id, remark.status) == ("certificate-unread", "info")

@@ -66,7 +66,7 @@ _MEANINGS = {
     "invalid-signature": "its signature does not verify with its issuer's key, so it was altered or forged: {subject}",
     "weak-key": "its key is too short to be safe, {key}: {subject}",
     "weak-signature": "it is signed with a digest that can be forged, {digest}: {subject}",
-    "strict-missing-aki": "it has no authority key identifier: {subject}",
+    "strict-missing-aki": "it does not say by its authority key identifier which key signed it: {subject}",
     "strict-missing-ski": "the CA has no subject key identifier: {subject}",
     "strict-basic-constraints": "the basic constraints of the CA are missing or not marked critical: {subject}",
     "strict-key-usage": "its key usage is missing, or not that of a CA: {subject}",

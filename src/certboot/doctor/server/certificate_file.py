@@ -15,7 +15,7 @@ from certboot.doctor.finding import Finding
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.errors import CertbootError, SourceError
 from certboot.pki import der, pem
-from certboot.pki.certificate import load_certificate
+from certboot.pki.certificate import is_unread, load_certificate
 from certboot.pki.subject_hash import comparable
 from certboot.pki.verify_codes import NO_ISSUER
 from certboot.sources import added
@@ -55,6 +55,13 @@ class Certificates(typing.NamedTuple):
     at_first: bool = False
     """Whether the first of the damage is before the first of the certificates."""
     is_pem: bool = False
+
+
+class _Pieces(typing.NamedTuple):
+    """The certificates of a file in its order, those that only OpenSSL can read among them, and what is damaged."""
+
+    ders: tuple[bytes, ...]
+    reasons: tuple[str, ...]
 
 
 def chain(path: Path) -> Certificates:
@@ -101,8 +108,9 @@ def _few_of_a_name(content: Certificates, path: Path) -> Certificates:
     names = [comparable(der.certificate_names(certificate)[1]) for certificate in content.ders]
     name, count = Counter(names).most_common(1)[0]
     if count > _MOST_OF_A_NAME:
-        subject = load_certificate(content.ders[names.index(name)]).subject
-        message = f"{count:,} CA certificates have the same name, {subject}: {path}"
+        first = content.ders[names.index(name)]
+        subject = "" if is_unread(first) else f", {load_certificate(first).subject}"
+        message = f"{count:,} CA certificates have the same name{subject}: {path}"
         raise SourceError(message, f"keep those that are in use; certboot looks at {_MOST_OF_A_NAME} of one name")
     return content
 
@@ -118,12 +126,10 @@ def _some(content: Certificates, path: Path, hint: str) -> Certificates:
 def _read(path: Path, rules: tuple[str, ...]) -> Certificates:
     """Return what is in a file; ``rules`` are those of the rejections that count as damage."""
     data = added.content(path)
-    loaded = from_bytes(data, "chain", str(path))
-    reasons = [rejection.reason for rejection in loaded.rejections if rejection.rule in rules]
-    ders = tuple(candidate.certificate.der for candidate in loaded.candidates)
     text = text_of_windows(data)
+    ders, reasons = _pieces(data, text, path, rules)
     if is_one_element(text):
-        return Certificates(ders, tuple(reasons))
+        return Certificates(ders, reasons)
     first = next((block for block in pem.blocks(text) if block.label in _LABELS), None)
     lost = _lost(text)
     if lost and (first is None or lost[0] < first.line):
@@ -133,6 +139,23 @@ def _read(path: Path, rules: tuple[str, ...]) -> Certificates:
         # What a block has is what was read first, if it was read.
         at_first = first is not None and bool(reasons and ders) and ders[0] not in (first.data or b"")
     return Certificates(ders, tuple(damage), at_first, is_pem=bool(first or lost))
+
+
+def _pieces(content: bytes, text: bytes, path: Path, rules: tuple[str, ...]) -> _Pieces:
+    loaded = from_bytes(content, "chain", str(path))
+    ders = [candidate.certificate.der for candidate in loaded.candidates]
+    reasons = [rejection.reason for rejection in loaded.rejections if rejection.rule in rules]
+    is_der = is_one_element(text)
+    blocks = [pem.PemBlock("CERTIFICATE", 0, text)] if is_der else list(pem.blocks(text))
+    blocks = [block for block in blocks if block.label in pem.CERTIFICATE_LABELS]
+    unread = {block.line: block.data for block in blocks if block.data and is_unread(block.data)}
+    if unread:
+        wanted = {*ders, *unread.values()}
+        in_order = dict.fromkeys(block.data for block in blocks if block.data and block.data in wanted)
+        ders = [*in_order, *(data for data in ders if data not in in_order)]
+        begins = tuple(f"the block in line {line}: " for line in unread)
+        reasons = [reason for reason in reasons if not is_der and not reason.startswith(begins)]
+    return _Pieces(tuple(ders), tuple(reasons))
 
 
 def _lost(text: bytes) -> list[int]:

@@ -12,7 +12,7 @@ from certboot.doctor.server import cause as causes
 from certboot.doctor.server.case import Case, Cause
 from certboot.doctor.server.issuer import STORE
 from certboot.doctor.server.no_handshake import without_verdict
-from certboot.doctor.server.remarks import remarks
+from certboot.doctor.server.remarks import remarks, unread
 from certboot.errors import CertificateError, printable
 from certboot.pki.by_subject import readable_parts
 from certboot.pki.parsed import parsed_certificate
@@ -39,12 +39,13 @@ def examined(evidence: Evidence) -> list[Finding]:
     if handshake and handshake.outcome not in ("ok", "unverified"):
         return [_finding(evidence, without_verdict(evidence.target, handshake), _basics(evidence))]
     sent = readable_parts(evidence.presented)
+    unlooked = [_finding(evidence, remark, {}) for remark in unread(evidence.presented)]
     if not sent or not evidence.presented or sent[0].certificate.der != evidence.presented[0]:
-        return [_without_leaf(evidence)]
+        return [_without_leaf(evidence), *unlooked]
     case, primary = _judged(evidence, sent)
     drawn = {**_basics(evidence), **_path_evidence(case, primary)}
     others = remarks(case, handshake, primary.id)
-    return [_finding(evidence, primary, drawn), *(_finding(evidence, remark, {}) for remark in others)]
+    return [_finding(evidence, primary, drawn), *(_finding(evidence, remark, {}) for remark in others), *unlooked]
 
 
 def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tuple[ParsedCertificate, ...]:
@@ -210,6 +211,8 @@ def _path_evidence(case: Case, cause: Cause) -> dict[str, object]:
 
     States: ``sent`` by the server, ``trusted`` (it is in the active trust), ``missing`` (neither).
     """
+    if cause.id == GOOD and case.path.defect:
+        return {}  # what OpenSSL accepts has its end, in a certificate that only OpenSSL can read
     links: list[dict[str, object]] = []
     for depth, member in enumerate(case.path.certificates):
         state = "sent" if depth < case.path.sent else "trusted"

@@ -8,15 +8,18 @@ from datetime import timedelta
 from certboot.doctor.server.case import Cause
 from certboot.doctor.server.cause import STRICT_CAUSES
 from certboot.doctor.server.issuer import linked
+from certboot.errors import CertificateError, printable
+from certboot.pki.certificate import is_unread, load_certificate
 from certboot.pki.verify import strict_defect
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from certboot.doctor.server.case import Case
     from certboot.net.handshake import Handshake
 
 _SOON = timedelta(days=14)
+_MOST = 5  # parts that could not be looked at
 
 
 def remarks(case: Case, handshake: Handshake | None, primary: str) -> Iterator[Cause]:
@@ -27,6 +30,22 @@ def remarks(case: Case, handshake: Handshake | None, primary: str) -> Iterator[C
     if handshake and handshake.exchange.certificate_requested:
         meaning = "the server asked for a certificate of the client, and went on without one"
         yield Cause("client-certificate-requested", meaning, status="info")
+
+
+def unread(presented: Sequence[bytes]) -> Iterator[Cause]:
+    """Yield what of the chain could not be looked at, though OpenSSL reads it: one remark for all of it."""
+    parts: list[str] = []
+    for number, data in enumerate(presented, start=1):
+        try:
+            certificate = load_certificate(data)
+        except CertificateError as error:
+            parts += [f"certificate {number}: {printable(error.message)}"] if is_unread(data) else []
+        else:
+            parts += [f"the {extension} of {certificate.subject}" for extension in certificate.unread]
+    if parts:
+        meaning = "OpenSSL reads the chain, and its verdict stands; certboot could not look at"
+        evidence = {"unread": parts[:_MOST]}
+        yield Cause("certificate-unread", "\n".join([meaning, *parts[:_MOST]]), status="info", evidence=evidence)
 
 
 def _order(case: Case) -> Iterator[Cause]:
