@@ -117,7 +117,8 @@ def test_the_doctor_names_the_ways_that_remain_and_the_one_that_it_can_go(
     words = " ".join(ran.out.split())
     for text in (
         "Python 3.13 and newer refuse that, Python up to 3.12 does not mind",
-        "its issuer can issue it anew with the same key and name, and basicConstraints=critical,CA:TRUE,pathlen:1",
+        "its issuer can issue it anew with the same key and name, and subjectKeyIdentifier=hash",
+        " basicConstraints=critical,CA:TRUE,pathlen:1 ",
         "with CN=Example CA in the store, which has no such defect and is valid until ",
         "or use a Python up to 3.12",
         f"hint: certboot repair {server.shown}",

@@ -145,20 +145,32 @@ def _digest(name: bytes, key: bytes) -> str:
 
 
 def _defects(extensions: x509.Extensions, *, self_issued: bool) -> tuple[str, ...]:
-    """Return what OpenSSL's check_extensions() (crypto/x509/x509_vfy.c) finds in a CA certificate when it is strict."""
+    """Return what OpenSSL's check_extensions() (crypto/x509/x509_vfy.c) finds in a CA certificate when it is strict.
+
+    Nothing in one that is a server's own (``openssl req -x509`` makes such): it stands alone, and is checked only in a
+    chain of two or more.
+    """
+    if self_issued and _names_a_server(extensions):
+        return ()
     usage = _extension(extensions, x509.KeyUsage)
+    authority = _extension(extensions, x509.AuthorityKeyIdentifier)
     constraints = next((found for found in extensions if isinstance(found.value, x509.BasicConstraints)), None)
     limited = (
         constraints is not None and typing.cast("x509.BasicConstraints", constraints.value).path_length is not None
     )
     found = {
         "strict-missing-ski": _extension(extensions, x509.SubjectKeyIdentifier) is None,
-        "strict-missing-aki": not self_issued and _extension(extensions, x509.AuthorityKeyIdentifier) is None,
+        "strict-missing-aki": not self_issued and not (authority and authority.key_identifier),
         "strict-basic-constraints": constraints is None or not constraints.critical,
         "strict-key-usage": usage is None,
         "strict-path-length": limited and (usage is None or not usage.key_cert_sign),
     }
     return tuple(name for name, present in found.items() if present)
+
+
+def _names_a_server(extensions: x509.Extensions) -> bool:
+    names = _extension(extensions, x509.SubjectAlternativeName) or ()
+    return any(isinstance(name, (x509.DNSName, x509.IPAddress)) for name in names)
 
 
 def _name(subject: x509.Name) -> str:

@@ -11,42 +11,41 @@ if typing.TYPE_CHECKING:
 PYTHONS = "Python 3.13 and newer"
 """Which refuse it, because ssl.create_default_context() sets VERIFY_X509_STRICT there."""
 
-_OF_A_CA = {
-    "strict-missing-ski": "subjectKeyIdentifier=hash",
-    "strict-basic-constraints": "basicConstraints=critical,CA:TRUE",
-    "strict-key-usage": "keyUsage=critical,keyCertSign,cRLSign",
-    "strict-path-length": "keyUsage=critical,keyCertSign,cRLSign",
-}
+_AUTHORITY_KEY = "authorityKeyIdentifier=keyid:always"
 _OF_A_SERVER = {
+    "strict-missing-aki": _AUTHORITY_KEY,
     "strict-key-usage": "keyUsage=critical,digitalSignature",
     "strict-path-length": "basicConstraints=critical,CA:FALSE",
 }
+_NO_EXTENSION_MENDS = frozenset({"strict-names", "strict-version"})
 
 _ANY = float("inf")
 _LEAST_STRENGTH = 112  # bits, what OpenSSL asks for at Python's security level 2
 
 
-def reissue_extension(certificate: Certificate, defect: str) -> str:
-    """Return the extension that mends the defect, as OpenSSL's configuration has it; empty where none would.
+def reissue_extensions(certificate: Certificate, defects: typing.Iterable[str]) -> tuple[str, ...]:
+    """Return the extensions that mend the defects, as OpenSSL's configuration has them; none where none would.
 
-    See x509v3_config(5).
+    Those of a CA are all that RFC 5280 wants of one: who issues it anew may start from nothing. See x509v3_config(5).
     """
-    if defect == "strict-missing-aki":
-        return "authorityKeyIdentifier=keyid:always"
-    if not certificate.constraints.is_ca:
-        return _OF_A_SERVER.get(defect, "")
-    limit = certificate.constraints.path_length if defect == "strict-basic-constraints" else None
-    return _OF_A_CA.get(defect, "") + ("" if limit is None else f",pathlen:{limit}")
+    mended = [defect for defect in defects if defect not in _NO_EXTENSION_MENDS]
+    if not mended or not certificate.constraints.is_ca:
+        return tuple(dict.fromkeys(_OF_A_SERVER[defect] for defect in mended if defect in _OF_A_SERVER))
+    limit = certificate.constraints.path_length
+    return (
+        "subjectKeyIdentifier=hash",
+        *(() if certificate.link.self_issued else (_AUTHORITY_KEY,)),
+        "basicConstraints=critical,CA:TRUE" + ("" if limit is None else f",pathlen:{limit}"),
+        "keyUsage=critical,keyCertSign,cRLSign",
+    )
 
 
 def reissue_request(certificate: Certificate, defects: typing.Iterable[str]) -> str:
     """Return what to ask of whoever runs the CA; empty where no extension would mend it."""
-    extensions = [found for defect in defects if (found := reissue_extension(certificate, defect))]
-    if not extensions:
-        return ""
+    extensions = reissue_extensions(certificate, defects)
     # With another key or name, all that it has issued would have to be issued anew too.
     same = "same key and name" if certificate.constraints.is_ca else "same names"
-    return f"its issuer can issue it anew with the {same}, and {' '.join(dict.fromkeys(extensions))}"
+    return f"its issuer can issue it anew with the {same}, and {' '.join(extensions)}" if extensions else ""
 
 
 def weak_key(certificate: Certificate) -> tuple[str, str] | None:

@@ -173,10 +173,11 @@ def strict_defect(member: ParsedCertificate, *, is_last: bool) -> int:
 
     The order is that of check_extensions() in crypto/x509/x509_vfy.c. ``is_last``: nothing above it is needed.
     """
-    return next(_defects(member, is_last=is_last), 0)
+    return next(strict_defects(member, is_last=is_last), 0)
 
 
-def _defects(member: ParsedCertificate, *, is_last: bool) -> Iterator[int]:
+def strict_defects(member: ParsedCertificate, *, is_last: bool) -> Iterator[int]:
+    """Yield all of those of one certificate."""
     yield from _in_constraints_and_usage(member)
     yield from _in_names(member)
     if member.parsed.version is not x509.Version.v3:

@@ -94,6 +94,14 @@ def test_what_comes_soon_or_next_is_told_beside_the_verdict(said: Said) -> None:
     assert (answer.primary, answer.ids[1:]) == ("untrusted-root", ["expired-leaf", "strict-basic-constraints"])
 
 
+def test_all_that_newer_pythons_want_of_each_certificate_is_asked_for_at_once(said: Said) -> None:
+    made = chain(root=changed(CA, ski=False, usage=False, critical=False), leaf=changed(LEAF, aki=False))
+    leaf, root = said(made).first["evidence"]["operator"].split("; ")
+    assert (leaf.split()[0], leaf.split("and ")[1]) == ("CN=localhost:", "authorityKeyIdentifier=keyid:always")
+    told = "subjectKeyIdentifier=hash basicConstraints=critical,CA:TRUE keyUsage=critical,keyCertSign,cRLSign."
+    assert root.endswith(told)
+
+
 @cases(("valid", "code", "by_its_time", "else_"), [
     (FUTURE, 9, "clock-skew", "not-yet-valid"), (PAST, 10, "expired-leaf", "expired-leaf"),
 ])  # fmt: skip

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from support import report
 from support.commands import Run
-from support.issuers import intermediate
+from support.environments import SYSTEM_PATH, find_python
+from support.issuers import Send, intermediate
 from support.pki import DAY, NOW, Issued, ca_extensions, issue
 from support.snapshot import roots, unparsed
 
@@ -117,6 +120,9 @@ def test_a_public_anchor_that_expires_soon_is_for_information_and_ones_own_a_war
     assert of(paths, "anchor-expiring", 42) == []  # by then they have
 
 
+ALL_OF_A_CA = "subjectKeyIdentifier=hash basicConstraints=critical,CA:TRUE keyUsage=critical,keyCertSign,cRLSign"
+
+
 def without_key_id(common_name: str) -> Issued:
     made = issue(common_name)
     kept = tuple(each for each in ca_extensions(made.key) if not isinstance(each[0], x509.SubjectKeyIdentifier))
@@ -136,7 +142,7 @@ def test_a_defect_of_an_added_ca_is_a_warning_and_of_a_public_one_no_word(
         "warn",
         [
             "Python 3.13 and newer refuse what Own issues: strict-missing-ski",
-            "Own: its issuer can issue it anew with the same key and name, and subjectKeyIdentifier=hash",
+            f"Own: its issuer can issue it anew with the same key and name, and {ALL_OF_A_CA}",
             "certboot repair HOST stores an intermediate without a defect, if there is one, which is enough for them",
             "or use a Python up to 3.12, which does not mind",
         ],
@@ -146,6 +152,44 @@ def test_a_defect_of_an_added_ca_is_a_warning_and_of_a_public_one_no_word(
     certboot("purge", "--yes")
     certboot("init", "--add", tmp_path / "own.pem")
     assert of(paths, "anchor-strict-defects") == []
+
+
+GET = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())"
+
+
+def test_a_servers_own_certificate_is_no_warning_for_newer_pythons_accept_it(
+    paths: StorePaths, tmp_path: Path, certboot: Run, send: Send
+) -> None:
+    """``openssl req -x509`` makes a certificate that may act as a CA and has no key usage."""
+    own = made_by_openssl(tmp_path)
+    (tmp_path / "own.pem").write_bytes(own.pem)
+    assert certboot("trust", "--yes", tmp_path / "own.pem").status == 0
+    assert of(paths, "anchor-strict-defects") == []
+    variables = {"SSL_CERT_FILE": str(paths.current / "bundle.pem"), "SSL_CERT_DIR": str(tmp_path)}
+    ran = subprocess.run(
+        [find_python("3.13"), "-I", "-c", GET, send(own).url],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.stdout.strip(), ran.returncode) == ("ok", 0), ran.stderr
+    certboot("purge", "--yes")
+    (tmp_path / "ca.pem").write_bytes(made_by_openssl(tmp_path, "-batch").pem)
+    assert certboot("trust", "--yes", tmp_path / "ca.pem").status == 0
+    assert len(of(paths, "anchor-strict-defects")) == 1
+
+
+def made_by_openssl(folder: Path, *options: str) -> Issued:
+    """A self-signed certificate as ``openssl req -x509`` makes them."""
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-days", "30")
+    names = options or ("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
+    subprocess.run(
+        ["openssl", "req", "-x509", *new, *names, "-keyout", "key.pem", "-out", "made.pem"],
+        cwd=folder, env={"PATH": SYSTEM_PATH}, capture_output=True, check=True,
+    )  # fmt: skip
+    key = serialization.load_pem_private_key((folder / "key.pem").read_bytes(), None)
+    return Issued(x509.load_pem_x509_certificate((folder / "made.pem").read_bytes()), key)  # type: ignore[arg-type]
 
 
 def test_a_past_date_of_distrust_is_for_information(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,14 @@ from certboot.doctor.server import dates, remedies
 from certboot.doctor.server.case import Cause
 from certboot.doctor.server.issuer import untrusted, without_end
 from certboot.pki import names, rules
-from certboot.pki.verify import strict_end
+from certboot.pki.verify import strict_defects, strict_end
 from certboot.pki.verify_codes import NO_ISSUER, WRONG_NAME, WRONG_TIME, Code
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from certboot.doctor.server.case import Case
+    from certboot.pki.parsed import ParsedCertificate
     from certboot.pki.verdict import Judgement
 
 _CODES = {
@@ -100,9 +101,8 @@ def strict_only(case: Case, *, here: bool) -> Cause:
         return Cause("verification-failed", "only strict verification refuses the chain", depth=case.depth)
     pythons = f"{rules.PYTHONS} refuse that, Python up to 3.12 does not mind"
     lines = [_about_a_certificate(kind, case).meaning, pythons]
-    certificate = case.culprit.certificate
-    asked = rules.reissue_request(certificate, (kind,)) if case.depth is not None else ""
-    lines += [f"for all clients: {asked}"] if asked else []
+    requests = [] if case.depth is None else _requests(case, kind)
+    lines += [f"for all clients: {request}" for request in requests]
     end = strict_end(case.path.certificates, (case.top,), case.now) if case.depth is not None else None
     if end:
         below = end.last.certificate
@@ -117,8 +117,22 @@ def strict_only(case: Case, *, here: bool) -> Cause:
         remedies.certboot("repair", case.target) if end else (),
         "fail" if here else "warn",
         case.depth,
-        {"operator": f"{certificate.subject}: {asked}."} if asked else {},
+        {"operator": f"{'; '.join(requests)}."} if requests else {},
     )
+
+
+def _requests(case: Case, kind: str) -> list[str]:
+    """Return what is to be asked for each certificate that they refuse, or would refuse next; the culprit's first."""
+    requests = {case.depth: rules.reissue_request(case.culprit.certificate, _strict(case.culprit, kind))}
+    for depth, member in enumerate(case.path.certificates):
+        requests.setdefault(depth, rules.reissue_request(member.certificate, _strict(member)))
+    members = case.path.certificates
+    return [f"{members[depth or 0].certificate.subject}: {request}" for depth, request in requests.items() if request]
+
+
+def _strict(member: ParsedCertificate, *kinds: str) -> list[str]:
+    codes = strict_defects(member, is_last=member.is_self_signed)
+    return [*kinds, *(STRICT_CAUSES[code] for code in codes if code in STRICT_CAUSES)]
 
 
 def though_accepted(case: Case, without_common_name: Judgement | None) -> list[Cause]:
