@@ -100,7 +100,8 @@ def test_every_reason_is_told_on_lines_of_its_own() -> None:
         "  missing  no-addresses: the issuer of www.example",
         "           it names none",
         PROXY,
-        "  next     certboot doctor www.example:443 tells what its operator has to change",
+        "  next     only who operates the server can change what it sends",
+        "  or       certboot trust www.example:443 shows the root that was found, if you know whose it is",
     ]
     assert repair.findings_text([examined]).split("\n") == repair.reasons_text(examined).split("\n") == expected
 
@@ -119,7 +120,7 @@ def test_every_reason_is_told_on_lines_of_its_own() -> None:
 def test_the_option_that_would_fetch_it_is_named_where_that_can_be_right(rule: str, reason: str, option: str) -> None:
     failures = (Failure(rule, reason, "www.example", "http://ca.example/"),)
     text = repair.reasons_text(Examined(TARGET, completion=NONE, failures=failures))
-    assert text.split("\n")[-1].startswith(f"  or       {option}" if option else "  next     certboot doctor")
+    assert text.split("\n")[-1].startswith(f"  or       {option or 'certboot trust FILE'}")
 
 
 @cases(

@@ -117,6 +117,16 @@ def test_what_no_command_can_mend_has_none_but_words(trusting: User, send: Send)
     assert "certboot trust FILE" in trusting.certboot("doctor", "hook", unknown.shown, status=1)
 
 
+def test_a_root_that_looks_like_an_intermediate_is_trusted_from_its_file(trusting: User, send: Send) -> None:
+    own = issue("Corp Issuing CA")
+    server = send(leaf(own))
+    assert trusting.cause(server) == ("missing-intermediate", [])
+    assert "certboot trust FILE" in trusting.certboot("doctor", "hook", server.shown, status=1)
+    (trusting.home / "own.pem").write_bytes(own.pem)
+    trusting.certboot("trust", "own.pem", "--yes")
+    assert trusting.reaches(server)
+
+
 def test_self_signed_leaf_that_may_act_as_a_ca(trusting: User, send: Send) -> None:
     key = issue("key").key
     names = [each for each in leaf(issue("CA")).certificate.extensions if each.oid.dotted_string == "2.5.29.17"]

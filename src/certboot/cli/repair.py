@@ -267,10 +267,24 @@ def _reasons(examined: Examined) -> Iterator[str]:
         yield f"  missing  and {more} more"
     if examined.through_proxy:
         yield _PROXY
-    yield f"  next     certboot doctor {_host(examined)} tells what its operator has to change"
+    yield from _next(examined.completion, _host(examined))
     for rule, words, option in _OPTIONS:
         if any(failure.rule == rule and words in failure.reason for failure in examined.failures):
             yield f"  or       {option}"
+
+
+def _next(found: Completion, host: str) -> Iterator[str]:
+    """Yield what is left to do; the doctor, who may have sent the user here, knows more only of a self-signed leaf."""
+    leaf = found.path[0].certificate
+    roots = [refusal.certificate for refusal in found.refusals if refusal.rule == "self-signed"]
+    if leaf in roots:
+        yield f"  next     certboot doctor {host} tells what can be done"
+        return
+    yield "  next     only who operates the server can change what it sends"
+    if roots:
+        yield f"  or       certboot trust {host} shows the root that was found, if you know whose it is"
+    else:
+        yield "  or       certboot trust FILE, if its root is a company's own: ask the company for the file"
 
 
 def _some(reasons: Sequence[_Ruled]) -> tuple[list[_Ruled], int]:

@@ -99,30 +99,38 @@ OWN = changed(CA, organisation="Corp")
 AT = changed(LEAF, issuer_at="http://pki.example/ca.cer")
 
 
-@cases(("leaf", "known", "expected"), [
-    (make("localhost", MIDDLE), Known(), "untrusted-root"),
-    (make("localhost", MIDDLE), Known(intermediates=(parsed_certificate(MIDDLE.der),)), "missing-intermediate"),
-    (make("localhost", MIDDLE), Known(elsewhere=((parsed_certificate(MIDDLE.der), "certifi"),)), "untrusted-root"),
-    (make("localhost", MIDDLE, AT), Known(), "missing-intermediate"),
-    (make("localhost", ROOT, AT), Known(), "untrusted-root"),
-    (make("localhost", ISSUING), Known(), "missing-intermediate"),
-    (make("localhost", make("Zscaler Intermediate Root CA", form=CA), AT), Known(), "untrusted-root"),
-    (make("localhost", make("Zscaler Issuing CA", form=CA), AT), Known(), "untrusted-root"),
-    (make("localhost", make("X1", form=OWN)), Known(organisations=frozenset({"Corp"})), "missing-intermediate"),
-    (make("localhost", make("X1", form=OWN)), Known(organisations=frozenset({"Else"})), "untrusted-root"),
-    (make("localhost", MIDDLE, key_ids(MIDDLE, ROOT.certificate.subject)), Known(), "missing-intermediate"),
-    (make("localhost", OTHER, key_ids(OTHER, OTHER.certificate.subject)), Known(), "untrusted-root"),
-    (make("localhost", ISSUING, key_ids(ISSUING, ISSUING.certificate.subject)), Known(), "untrusted-root"),
+INTERMEDIATES = Known(intermediates=(parsed_certificate(MIDDLE.der),))
+ELSEWHERE = Known(elsewhere=((parsed_certificate(MIDDLE.der), "certifi"),))
+X1 = make("X1", form=OWN)
+
+
+@cases(("leaf", "known", "expected", "certain"), [
+    (make("localhost", MIDDLE), Known(), "untrusted-root", False),
+    (make("localhost", MIDDLE), INTERMEDIATES, "missing-intermediate", True),
+    (make("localhost", MIDDLE), ELSEWHERE, "untrusted-root", True),
+    (make("localhost", MIDDLE, AT), Known(), "missing-intermediate", False),
+    (make("localhost", ROOT, AT), Known(), "untrusted-root", False),
+    (make("localhost", ISSUING), Known(), "missing-intermediate", False),
+    (make("localhost", make("Zscaler Intermediate Root CA", form=CA), AT), Known(), "untrusted-root", False),
+    (make("localhost", make("Zscaler Issuing CA", form=CA), AT), Known(), "untrusted-root", False),
+    (make("localhost", X1), Known(organisations=frozenset({"Corp"})), "missing-intermediate", False),
+    (make("localhost", X1), Known(organisations=frozenset({"Else"})), "untrusted-root", False),
+    (make("localhost", MIDDLE, key_ids(MIDDLE, ROOT.certificate.subject)), Known(), "missing-intermediate", True),
+    (make("localhost", OTHER, key_ids(OTHER, OTHER.certificate.subject)), Known(), "untrusted-root", True),
+    (make("localhost", ISSUING, key_ids(ISSUING, ISSUING.certificate.subject)), Known(), "untrusted-root", True),
 ])  # fmt: skip
-def test_a_missing_issuer_is_an_intermediate_or_a_root(leaf: Issued, known: Known, expected: str) -> None:
+def test_a_missing_issuer_is_an_intermediate_or_a_root(
+    leaf: Issued, known: Known, expected: str, *, certain: bool
+) -> None:
     finding = examine(20, leaf, known=known)[0]
-    assert finding.id == expected
+    assert (finding.id, finding.evidence["certain"]) == (expected, certain)
     word = "repair" if expected == "missing-intermediate" else "trust"
-    says_where = bool(parsed_certificate(leaf.der).issuers_at)
     if not known.elsewhere:
-        can_be_had = word == "repair" or says_where
+        can_be_had = bool(parsed_certificate(leaf.der).issuers_at or known.intermediates)
         assert finding.fix == ((("certboot", word, "localhost:8443"),) if can_be_had else ())
-        assert ("certboot trust FILE" in finding.summary) != can_be_had
+    if not certain and "inspection" not in finding.evidence:
+        assert ("certboot repair fetches it" in finding.summary) == bool(parsed_certificate(leaf.der).issuers_at)
+        assert "certboot trust FILE" in finding.summary
     states = [link["state"] for link in typing.cast("list[dict[str, str]]", finding.evidence["path"])]
     assert states == ["sent", "missing"]
 

@@ -145,7 +145,10 @@ def _without_leaf(evidence: Evidence) -> Finding:
         kind = causes.STRICT_CAUSES.get(judgements.strict.code, "verification-failed")
         status = "fail" if evidence.strict_here else "warn"
     meaning = "" if kind == GOOD else "the certificate itself could not be looked at"
-    return _finding(evidence, Cause(kind, meaning, status=status), _basics(evidence))
+    unknown = kind == "untrusted-root"
+    meaning += "\nif its root is a company's own, ask the company for its file, then certboot trust FILE" * unknown
+    cause = Cause(kind, meaning, status=status, evidence={"certain": False} if unknown else {})
+    return _finding(evidence, cause, _basics(evidence))
 
 
 def _basics(evidence: Evidence) -> dict[str, object]:

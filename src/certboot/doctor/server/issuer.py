@@ -21,6 +21,10 @@ if typing.TYPE_CHECKING:
     from certboot.pki.parsed import ParsedCertificate
 
 STORE = "certboot's store"
+_EITHER = (
+    "If {issuer} is an intermediate, configure the full chain: the server's certificate first, then every "
+    "intermediate, without the root. If it is a root of your own, give clients its file."
+)
 _KEPT_OUT = "which the variables of this process do not lead to"
 _LOOK = (("certboot", "doctor", "environment", "hook"),)
 _ROOT = re.compile(r"\broot\b", re.IGNORECASE)
@@ -39,25 +43,46 @@ def without_end(case: Case) -> Cause:
             "most likely an old chain was left in its configuration when its certificate was renewed"
         )
         fix = _with_the_store(case, remedies.certboot("repair", case.target)) if case.leaf.issuers_at else ()
-        return Cause("wrong-chain", meaning, fix, depth=0)
-    because = _by_knowledge(case)
-    if because is None:
-        because = _by_looks(case)
-    if because:
-        lines = [
-            f"the server does not send the intermediate certificate that it needs: {case.top.certificate.issuer}",
-            because,
-        ]
-        stored = any(_is_stored(intermediate, case) for intermediate in case.known.intermediates)
-        lines += [f"it is in {STORE}, {_KEPT_OUT}"] if stored else []
-        missing = {"subject": case.top.certificate.issuer, "at": list(case.top.issuers_at)}
-        return Cause(
-            "missing-intermediate",
-            "\n".join([*lines, *_overriding(case)]),
-            _with_the_store(case, () if stored else remedies.certboot("repair", case.target)),
-            evidence={"because": because, "missing": missing},
-        )
-    return untrusted(case)
+        ways = [] if _by_knowledge(case) else _both_ways(case)
+        return Cause("wrong-chain", "\n".join([meaning, *ways]), fix, depth=0)
+    known = _by_knowledge(case)
+    because = _by_looks(case) if known is None else known
+    return _missing(case, because, certain=known is not None) if because else untrusted(case)
+
+
+def _missing(case: Case, because: str, *, certain: bool) -> Cause:
+    issuer = case.top.certificate.issuer
+    stored = any(_is_stored(intermediate, case) for intermediate in case.known.intermediates)
+    lines = [f"the server does not send the intermediate certificate that it needs: {issuer}", because]
+    evidence: dict[str, object] = {
+        "certain": certain,
+        "because": because,
+        "missing": {"subject": issuer, "at": list(case.top.issuers_at)},
+    }
+    if not certain:
+        lines[0] = f"most likely the server does not send an intermediate certificate that it needs: {issuer}"
+        lines += _both_ways(case)
+        evidence["operator"] = _EITHER.format(issuer=issuer)
+    fix: Fix = ()
+    if stored:
+        lines.append(f"it is in {STORE}, {_KEPT_OUT}")
+        fix = _with_the_store(case, ())
+    elif case.top.issuers_at or (certain and case.known.intermediates):
+        fix = _with_the_store(case, remedies.certboot("repair", case.target))
+    elif certain:
+        lines.append("the server's certificate does not say where it lies: only who operates the server can mend that")
+    return Cause("missing-intermediate", "\n".join([*lines, *_overriding(case)]), fix, evidence=evidence)
+
+
+def _both_ways(case: Case) -> list[str]:
+    """Return what to do where nothing tells a root from an intermediate."""
+    fetched = "certboot repair fetches it" if case.top.issuers_at else "only who operates the server can send it"
+    return [
+        "whether that is an intermediate or a root, nothing here can tell:",
+        f"  an intermediate  {fetched}",
+        "  a root           ask the company whose CA it is for the CA's file, then",
+        "                   certboot trust FILE",
+    ]
 
 
 def untrusted(case: Case) -> Cause:
@@ -68,7 +93,8 @@ def untrusted(case: Case) -> Cause:
     top = case.top
     root = top.certificate.subject if top.is_self_signed else top.certificate.issuer
     lines = [f"the CA at the end of the chain is not in the trust that is active: {root}"]
-    evidence: dict[str, object] = {"root": root}
+    certain = top.is_self_signed or _by_knowledge(case) is not None
+    evidence: dict[str, object] = {"certain": certain, "root": root}
     where = sorted(
         {place for candidate, place in case.known.elsewhere if candidate == top or is_issuer(candidate, top)}
     )
@@ -89,10 +115,10 @@ def untrusted(case: Case) -> Cause:
         elif case.proxy:
             evidence["inspection"] = f"the proxy {case.proxy}"
             lines.append(f"the proxy {case.proxy} on the way may have made it: ask who runs it for the file of its CA")
-        if not top.is_self_signed:
-            lines.append("if that is no root but an intermediate, the server forgot it: certboot repair finds out")
+        lines += [] if certain else _both_ways(case)
         if not top.is_self_signed and not top.issuers_at:
-            lines.append("it is neither sent nor said where it lies: ask its owner for it, then certboot trust FILE")
+            # It is neither sent nor said where it lies.
+            lines += ["ask its owner for its file, then certboot trust FILE"] if certain else []
             fix = ()
         elif top.is_self_signed and top.certificate.validity.not_after < case.now:
             lines.append("it has expired as well: ask its owner for the present one, then certboot trust FILE")
