@@ -26,7 +26,8 @@ OF_SERVERS = [
     for name in (
         "doctor/server/case", "doctor/server/cause", "doctor/server/dates", "doctor/server/diagnosis",
         "doctor/server/inspection", "doctor/server/issuer", "doctor/server/no_handshake",
-        "doctor/server/remarks", "doctor/server/remedies", "net/handshake", "net/starttls", "net/connection",
+        "doctor/server/remarks", "doctor/server/remedies", "doctor/server/self_signed", "net/handshake",
+        "net/starttls", "net/connection",
         "pki/names", "pki/path", "pki/verify", "pki/verify_codes",
     )
 ]  # fmt: skip

@@ -96,6 +96,7 @@ def chain_options(command: argparse.ArgumentParser) -> None:
     command.description = (
         "Write what the operator of a server has to configure, in PEM: its certificate, then the "
         "intermediates in order, and no root. What the server does not send is looked for as `certboot repair` does. "
+        "A certificate that signs itself is written alone: for single programs, if it is whose you think. "
         "The store is not changed."
     )
     command.epilog = (
@@ -118,15 +119,19 @@ def chain_command(arguments: argparse.Namespace) -> int:
     (server,) = targets([arguments.host], None, arguments)
     examined = _repairer(store_paths(), arguments, to_store=False).examine(server)
     anchor = examined.completion.anchor if examined.completion else None
-    if not examined.chain or anchor is None:
+    alone = examined.alone
+    if alone is None and (not examined.chain or anchor is None):
         aside(reasons_text(examined))
         return FAILED
-    text = "".join(pem.encode(certificate.der) for certificate in examined.chain)
+    text = "".join(pem.encode(certificate.der) for certificate in ((alone,) if alone else examined.chain))
     if arguments.output is None:
         data(text)
-        return OK
-    write_file(Path(arguments.output), text.encode("ascii"), force=arguments.force)
-    say(f"{arguments.output}: {written_text(examined.chain, anchor)}")
+    else:
+        write_file(Path(arguments.output), text.encode("ascii"), force=arguments.force)
+    if alone:
+        (aside if arguments.output is None else show)(alone_text(arguments.output or _host(examined), alone))
+    elif anchor and arguments.output is not None:
+        say(f"{arguments.output}: {written_text(examined.chain, anchor)}")
     return OK
 
 
@@ -211,6 +216,18 @@ def written_text(chain: Iterable[Certificate], anchor: Certificate) -> str:
     return f"{names}; not in it: {printable(anchor.name)}, which clients have"
 
 
+def alone_text(where: str, certificate: Certificate) -> str:
+    """Return what is to be known of a certificate that signs itself, before a program believes it."""
+    digits = certificate.fingerprint.upper()
+    return "\n".join(
+        (
+            f"{where}: {printable(certificate.name)}, which signs itself; not for the store, but for single programs",
+            f"  SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
+            "  compare  it with what the server's owner says, before a program believes it",
+        )
+    )
+
+
 def _finding(examined: Examined) -> Iterator[str]:
     from certboot.repair.completion import SERVER
 
@@ -275,9 +292,8 @@ def _reasons(examined: Examined) -> Iterator[str]:
 
 def _next(found: Completion, host: str) -> Iterator[str]:
     """Yield what is left to do; the doctor, who may have sent the user here, knows more only of a self-signed leaf."""
-    leaf = found.path[0].certificate
     roots = [refusal.certificate for refusal in found.refusals if refusal.rule == "self-signed"]
-    if leaf in roots:
+    if found.path[0].certificate in roots:
         yield f"  next     certboot doctor {host} tells what can be done"
         return
     yield "  next     only who operates the server can change what it sends"

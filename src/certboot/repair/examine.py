@@ -74,6 +74,17 @@ class Examined:
         # Who trusts an intermediate needs nothing above it; others do.
         return below if anchor.link.self_issued or anchor in below else (*below, anchor)
 
+    @property
+    def alone(self) -> Certificate | None:
+        """The server's certificate where it signs itself, and the store does not have it."""
+        if self.completion is None or self.completion.anchor:
+            return None
+        leaf = self.completion.path[0].certificate
+        refused = any(
+            refusal.rule == "self-signed" and refusal.certificate == leaf for refusal in self.completion.refusals
+        )
+        return leaf if refused else None
+
 
 def handshake_with_store(paths: StorePaths, target: Target) -> Handshake:
     """Return a handshake with the trust of the store, and no other; raises StoreError where there is no store."""

@@ -127,6 +127,8 @@ def _none_usable(where: str, loaded: Loaded, now: datetime) -> SourceError:
     if first and broken:
         rule, reason = broken
         message = f"{first.name!r} cannot be trusted as a CA, {reason}: {where}"
+        if rule == "not-a-ca" and first.link.self_issued:
+            return SourceError(message, "certboot explain self-signed-leaf; certboot doctor HOST has the commands")
         if rule == "not-a-ca":
             return SourceError(message, "add the certificate of the CA that issued it, not the server's own")
         return SourceError(message, "ask whoever runs this CA for its present certificate")

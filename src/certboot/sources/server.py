@@ -40,6 +40,8 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
     if wanted not in (offer.certificate.fingerprint for offer in chain):
         chain += _upwards(chain[-1].certificate, fetch, _MOST_FETCHED)
     top = next((offer for offer in chain if offer.certificate.fingerprint == wanted), chain[-1])
+    if top is chain[0] and not leaf.constraints.is_ca and leaf.link.self_issued:
+        raise SourceError(f"it sends a certificate that signs itself and is no CA: {host}", f"certboot doctor {host}")
     if top is chain[0] and not leaf.constraints.is_ca:
         raise SourceError(f"it sends its own certificate only, and none of the CA that issued it: {host}", _HINT)
     if wanted and wanted != top.certificate.fingerprint:

@@ -8,6 +8,7 @@ from datetime import datetime
 from certboot.doctor.server import dates, remedies
 from certboot.doctor.server.case import Cause
 from certboot.doctor.server.issuer import untrusted, without_end
+from certboot.doctor.server.self_signed import self_signed
 from certboot.pki import names, rules
 from certboot.pki.verify import strict_defects, strict_end
 from certboot.pki.verify_codes import NO_ISSUER, WRONG_NAME, WRONG_TIME, Code
@@ -86,7 +87,7 @@ def refused(case: Case, message: str) -> Cause:
     if case.code in WRONG_NAME:
         return _wrong_name(case)
     kind = CAUSES.get(case.code, "verification-failed")
-    special = {"untrusted-root": untrusted, "self-signed-leaf": _self_signed, "distrusted-by-user": _rejected}
+    special = {"untrusted-root": untrusted, "self-signed-leaf": self_signed, "distrusted-by-user": _rejected}
     if kind in special:
         return special[kind](case)
     if kind == "verification-failed":
@@ -166,18 +167,6 @@ def _wrong_name(case: Case) -> Cause:
         return Cause("ip-not-in-san", meaning, depth=0, evidence=evidence)
     meaning = f"the certificate is not for {case.target.name}, but for: {for_names}"
     return Cause("hostname-mismatch", meaning, depth=0, evidence=evidence)
-
-
-def _self_signed(case: Case) -> Cause:
-    certificate = case.leaf.certificate
-    meaning = f"the server's certificate signs itself, no CA vouches for it: {certificate.subject}"
-    if not certificate.constraints.is_ca:
-        return Cause("self-signed-leaf", meaning, depth=0)
-    if certificate.validity.not_after < case.now:
-        return Cause("self-signed-leaf", f"{meaning}\nit has expired as well, so nobody can trust it", depth=0)
-    meaning += "\nit may act as a CA, so it can be trusted as one: whoever has its key could then pose as any server"
-    fix = remedies.through_store(remedies.certboot("trust", case.target), case.known.overrides, case.target)
-    return Cause("self-signed-leaf", meaning, fix, depth=0)
 
 
 def _rejected(_: Case) -> Cause:
