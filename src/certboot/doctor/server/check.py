@@ -10,6 +10,7 @@ import typing
 from dataclasses import replace
 
 from certboot.doctor.clients.verdicts import CANNOT_LOAD, by_rules, verdicts
+from certboot.doctor.environment.trust_files import overrides
 from certboot.doctor.finding import Finding
 from certboot.doctor.server import remedies
 from certboot.doctor.server.judge import judge, judgements, of_handshake, of_presented
@@ -21,6 +22,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from certboot.doctor.clients.verdicts import TrustVerdict
+    from certboot.doctor.environment.trust_files import Override
     from certboot.doctor.server.case import Evidence
     from certboot.net.handshake import Handshake
     from certboot.net.target import Target
@@ -88,7 +90,7 @@ def _findings(
 ) -> list[Finding]:
     """Return the findings on the server where this trust refuses it: the cause first."""
     if verdict.judgement.code == CANNOT_LOAD:
-        return [_cannot_load(verdict, evidence.target)]
+        return [_cannot_load(verdict, overrides(paths, environ, evidence.variables), evidence.target)]
     if _STANDARD_LIBRARY in verdict.clients:
         return judge(evidence, paths, environ)
     return judge(_of_trust(verdict, evidence), paths, environ)
@@ -114,8 +116,11 @@ def _of_trust(verdict: TrustVerdict, evidence: Evidence) -> Evidence:
     )
 
 
-def _cannot_load(verdict: TrustVerdict, target: Target) -> Finding:
-    unset = tuple(option for name in verdict.variables for option in ("-u", name))
+def _cannot_load(verdict: TrustVerdict, kept_out_by: Iterable[Override], target: Target) -> Finding:
+    # Without the one that cannot be loaded the next would be at fault that nobody can use.
+    broken = (override.name for override in kept_out_by if override.problem)
+    names = dict.fromkeys((*verdict.variables, *(broken if verdict.variables else ())))
+    unset = tuple(option for name in names for option in ("-u", name))
     fix = (("env", *unset, *remedies.certboot("doctor", target)[0]),) if unset else ()
     named = f", as {' and '.join(verdict.variables)} says" if unset else ""
     summary = f"they refuse every host: {verdict.judgement.message}{named}"
