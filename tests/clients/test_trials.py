@@ -54,6 +54,8 @@ CASES: list[tuple[Trial, int, str, str, tuple[str, str]]] = [
     (PYTHON, 0, json.dumps({"ok": False, "error": "SSLError: CERTIFICATE_VERIFY_FAILED"}), "",
      ("refused", "SSLError: CERTIFICATE_VERIFY_FAILED")),
     (PYTHON, 0, json.dumps({"ok": False, "error": "OSError: refused"}), "", ("unknown", "OSError: refused")),
+    (PYTHON, 0, json.dumps({"ok": False, "error": "A: x (B('y')) | B: y | C: y | D: z"}), "",
+     ("unknown", "A: x (B('y')) | D: z")),  # each error once, not again where an earlier one quotes it
     (PYTHON, 134, "", "Aborted", ("unknown", "Aborted")),
     (PYTHON, -6, "", "", ("unknown", "")),
 ]  # fmt: skip

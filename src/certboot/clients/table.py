@@ -168,6 +168,8 @@ class Client(typing.NamedTuple):
     switches: tuple[Place, ...] = ()
     """What, where it is true, puts the system's certificates in the place of the client's own list."""
     files: Files = Files()
+    way: str = ""
+    """What to write so that it trusts the store, where it looks at nothing that certboot sets."""
 
 
 _CURL = Place("CURL_CA_BUNDLE")
@@ -263,8 +265,14 @@ CLIENTS = (
     Client(
         "grpcio", (Choice((Place("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),), OWN),), SESSION, ("grpcio",), manner=_PLAIN
     ),
-    Client("pycurl", (_ALWAYS_SYSTEM,), needs=("pycurl",), manner=_PARTIAL),
-    Client("rnet", (_ALWAYS_OWN,), needs=("rnet",), manner=_PLAIN),
+    Client(
+        "pycurl", (_ALWAYS_SYSTEM,), needs=("pycurl",), manner=_PARTIAL,
+        way='curl.setopt(pycurl.CAINFO, os.environ["SSL_CERT_FILE"])',
+    ),
+    Client(
+        "rnet", (_ALWAYS_OWN,), needs=("rnet",), manner=_PLAIN,
+        way='rnet.Client(verify=Path(os.environ["SSL_CERT_FILE"]))',
+    ),
     Client(
         "uv", (Choice(_HTTPX, OWN, every=True),), program="uv", manner=_PARTIAL,
         switches=(
@@ -331,6 +339,7 @@ CLIENTS = (
         files=Files(
             "wget", settings_places.wget, settings_formats.wget, more=(Key("checkcertificate", SWITCH, off=FALSE),)
         ),
+        way="wget --ca-certificate=$SSL_CERT_FILE",
     ),
     Client(
         "cargo",
