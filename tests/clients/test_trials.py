@@ -9,7 +9,8 @@ from certboot.clients.table import CLIENTS
 from certboot.clients.trials import Trial, table, trial, verdict
 
 BY_NAME = {client.name: client for client in CLIENTS}
-UNTRIED = {"Poetry", "pymongo", "cargo"}  # they want a project, or a server that speaks their protocol
+# They want a project, data, or a server that speaks their protocol.
+UNTRIED = {"Poetry", "pymongo", "cargo", "polars", "deltalake", "confluent-kafka"}
 
 
 @cases("name", BY_NAME)
