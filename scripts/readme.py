@@ -1,4 +1,4 @@
-"""Write the generated parts of README.md anew: the commands' help, and the tables of variables, clients and findings.
+"""Write the generated parts of README.md and docs/clients.md anew: the commands' help, and tables.
 
 python3 scripts/readme.py           with certboot importable, as in the virtualenv of scripts/test.py
 python3 scripts/readme.py --check   write nothing, and fail where something would have changed
@@ -11,15 +11,18 @@ import io
 import os
 import runpy
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from certboot.cli import main as cli
-from certboot.clients.table import readers
+from certboot.clients.table import CLIENTS, SYSTEM, Choice, Client, readers
 from certboot.clients.variables import DIRECTORY, VARIABLES
 from certboot.doctor.findings import EXPLANATIONS
 
-README = Path(__file__).resolve().parents[1] / "README.md"
-UNREACHED = README.parent / "tests" / "interop" / "unreached.py"
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+DOCUMENTS = (README, ROOT / "docs" / "clients.md")
+UNREACHED = ROOT / "tests" / "interop" / "unreached.py"
 # In README's order, a new one at the end; the actions of `certboot hook` have a help each.
 COMMANDS = [
     argv
@@ -31,15 +34,17 @@ COMMANDS = [
 
 
 def generated(text: str) -> str:
-    """Return README's text with its generated parts made anew."""
+    """Return the text of a document with its generated parts made anew."""
     parts = {
-        "help": help_texts(),
-        "variables": variables_table(),
-        "unreached": runpy.run_path(str(UNREACHED))["as_markdown"](),
-        "findings": findings_table(),
+        "help": help_texts,
+        "variables": variables_table,
+        "clients": clients_table,
+        "unreached": runpy.run_path(str(UNREACHED))["as_markdown"],
+        "findings": findings_table,
     }
     for name, content in parts.items():
-        text = _replaced(text, name, content)
+        if f"<!-- {name}: begin -->" in text:
+            text = _replaced(text, name, content())
     return text
 
 
@@ -65,6 +70,34 @@ def variables_table() -> str:
     return "\n".join(lines)
 
 
+def clients_table() -> str:
+    """Return the table of the clients that are reached, as Markdown."""
+    lines = ["| client | looks at | where nothing is set | tested |", "|---|---|---|---|"]
+    for client in CLIENTS:
+        if client.way:
+            continue
+        versions = f" before {_version(client.before)}" if client.before else ""
+        looks = "; ".join(filter(None, (_places(choice) for choice in client.choices))) or "certifi"
+        # Two halves of OpenSSL's defaults are one to a person.
+        defaults = [SYSTEM if choice.is_openssl else choice.otherwise for choice in client.choices if choice.otherwise]
+        default = " and ".join(dict.fromkeys(defaults))
+        lines.append(f"| {client.name}{versions} | {looks} | {default} | {_tested(client)} |")
+    return "\n".join(lines)
+
+
+def _places(choice: Choice) -> str:
+    joined = " and " if choice.every else ", "
+    return joined.join(f"`{place.name}`" + " in its settings" * place.setting for place in choice.places)
+
+
+def _version(numbers: Iterable[int]) -> str:
+    return ".".join(map(str, numbers))
+
+
+def _tested(client: Client) -> str:
+    return f"once, {client.tried}" if client.tried else "here"
+
+
 def findings_table() -> str:
     """Return the table of all findings of the doctor, as Markdown."""
     rows = [f"| `{name}` | {found.group} | {found.title} |" for name, found in EXPLANATIONS.items()]
@@ -79,15 +112,16 @@ def _replaced(text: str, name: str, content: str) -> str:
 
 def main() -> int:
     """Write the parts, or with ``--check`` return 1 where they are not current."""
-    before = README.read_text("utf-8")
-    after = generated(before)
-    if sys.argv[1:] == ["--check"]:
-        if before == after:
-            return 0
-        sys.stderr.write("readme: error: README.md is not current\n\nhint: python3 scripts/check.py --fix\n")
-        return 1
-    README.write_text(after, "utf-8")
-    return 0
+    wrong = False
+    for path in DOCUMENTS:
+        before = path.read_text("utf-8")
+        after = generated(before)
+        if sys.argv[1:] != ["--check"]:
+            path.write_text(after, "utf-8")
+        elif before != after:
+            wrong = True
+            sys.stderr.write(f"readme: error: {path.name} is not current\n\nhint: python3 scripts/check.py --fix\n")
+    return int(wrong)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,14 @@ from support.environments import Environment
 from support.server import TlsServer
 
 from certboot.cli.main import parser
+from certboot.clients.table import CLIENTS
+from certboot.clients.variables import VARIABLES
 from certboot.store.config import parse_config
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = re.findall(r"^    ([a-z]+) ", parser().format_help(), re.MULTILINE)
 README = (ROOT / "README.md").read_text("utf-8")
+CLIENTS_PAGE = (ROOT / "docs" / "clients.md").read_text("utf-8")
 
 
 def test_the_help_and_the_variables_in_the_readme_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +30,12 @@ def test_the_help_and_the_variables_in_the_readme_are_those_of_the_code(monkeypa
     assert spec.loader
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert script.generated(README) == README, "run scripts/readme.py"
+    for text in (README, CLIENTS_PAGE):
+        assert script.generated(text) == text, "run scripts/readme.py"
+    for client in CLIENTS:
+        assert f"`{client.way}`" in CLIENTS_PAGE or not client.way
+    for variable in VARIABLES:
+        assert f"`{variable.name}`" in README or not variable.default
 
 
 def test_every_default_that_the_readme_gives_for_the_folder_is_the_one_used(

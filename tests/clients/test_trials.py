@@ -9,7 +9,8 @@ from certboot.clients.table import CLIENTS
 from certboot.clients.trials import Trial, table, trial, verdict
 
 BY_NAME = {client.name: client for client in CLIENTS}
-UNTRIED = {"Poetry", "pymongo", "cargo"}  # they want a project, or a server that speaks their protocol
+# They want a project, data, or a server that speaks their protocol.
+UNTRIED = {"Poetry", "pymongo", "cargo", "polars", "deltalake", "confluent-kafka"}
 
 
 @cases("name", BY_NAME)
@@ -54,6 +55,8 @@ CASES: list[tuple[Trial, int, str, str, tuple[str, str]]] = [
     (PYTHON, 0, json.dumps({"ok": False, "error": "SSLError: CERTIFICATE_VERIFY_FAILED"}), "",
      ("refused", "SSLError: CERTIFICATE_VERIFY_FAILED")),
     (PYTHON, 0, json.dumps({"ok": False, "error": "OSError: refused"}), "", ("unknown", "OSError: refused")),
+    (PYTHON, 0, json.dumps({"ok": False, "error": "A: x (B('y')) | B: y | C: y | D: z"}), "",
+     ("unknown", "A: x (B('y')) | D: z")),  # each error once, not again where an earlier one quotes it
     (PYTHON, 134, "", "Aborted", ("unknown", "Aborted")),
     (PYTHON, -6, "", "", ("unknown", "")),
 ]  # fmt: skip

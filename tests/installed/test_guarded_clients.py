@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import zipfile
@@ -331,7 +332,7 @@ def test_python_m_requests_help_tells_the_same_as_without(environment: Environme
 def test_a_second_init_changes_nothing_and_what_is_appended_to_the_file_that_certifi_names_is_trusted_as_ever(
     environment: Environment, ca: trustme.CA, clean: Path, serving: Callable[[trustme.CA], str]
 ) -> None:
-    """The recipe of many a wiki page."""
+    """The recipe of many a wiki page: it holds until the next update, as certifi's own file does."""
     initialised(environment, ca, clean)
     manifest = clean / ".local" / "share" / "certboot" / "current" / "manifest.json"
     before = manifest.read_bytes()
@@ -344,6 +345,12 @@ def test_a_second_init_changes_nothing_and_what_is_appended_to_the_file_that_cer
     assert [fetches(environment, script, clean, [url]) for script in scripts] == [["refused"]] * 3
     recipe = f'cat own.pem >> "$({environment.python} -m certifi)"'
     subprocess.run(["/bin/sh", "-c", recipe], cwd=clean, env={"HOME": str(clean)}, check=True)
+    assert [fetches(environment, script, clean, [url]) for script in scripts] == [["ok"]] * 3
+    (takes_in,) = re.findall(
+        r"trusted; certboot (trust \S+) takes", environment.run("certboot", "update", home=clean).out
+    )
+    assert [fetches(environment, script, clean, [url]) for script in scripts] == [["refused"]] * 3
+    assert environment.run("certboot", *takes_in.split(), "--yes", home=clean).status == 0
     assert [fetches(environment, script, clean, [url]) for script in scripts] == [["ok"]] * 3
 
 

@@ -12,6 +12,8 @@ from matrix import CLIENTS, ENVIRONMENTS
 from support.environments import ROOT
 from unreached import UNREACHED, as_markdown
 
+from certboot.clients import table
+
 HERE = Path(__file__).parent
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)")
 
@@ -35,6 +37,22 @@ def test_every_script_is_a_client_of_one_list() -> None:
     listed = [client.name for client in CLIENTS if not client.argv]
     listed += [name for unreached in UNREACHED for name in (unreached.name, f"{unreached.name}_helped")]
     assert sorted(listed) == sorted(SCRIPTS)
+
+
+# Rows of the table of clients by another name here, or with another suite of their own.
+ROWS = {
+    "boto3": "botocore", "google_auth_requests": "google-auth on requests", "twisted": "Twisted", "tornado": "Tornado",
+    "google_auth_urllib3": "google-auth on urllib3", "websocket": "websocket-client", "grpc": "grpcio",
+    "opensearch": "opensearch-py", "poetry": "Poetry", "node": "Node.js", "python-m-uv": "uv",
+}  # fmt: skip
+ELSEWHERE = {"openssl"}
+
+
+def test_what_the_table_of_clients_says_is_tested_here_is() -> None:
+    names = {client.name for client in CLIENTS} | {unreached.name for unreached in UNREACHED}
+    tested = {ROWS.get(name, name) for name in names} | ELSEWHERE
+    assert {client.name for client in table.CLIENTS if not client.tried} - tested == set()
+    assert {client.name for client in table.CLIENTS if client.tried} & tested == set()
 
 
 def test_what_is_pinned_twice_is_pinned_to_one_version() -> None:

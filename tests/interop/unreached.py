@@ -1,8 +1,12 @@
-"""The clients that certboot does not reach, why, and the line that helps: README's list. The tests check each line."""
+"""The clients that certboot does not reach, why, and the line that helps: a table of docs/clients.md, all tested."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from certboot.clients.table import CLIENTS
+
+WAYS = {client.name: client.way for client in CLIENTS}
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,12 @@ class Unreached:
 UNREACHED = (
     Unreached("pycurl", "pycurl",
               "its wheels hold a libcurl with a place of its own compiled in, and libcurl reads no variable",
-              'curl.setopt(pycurl.CAINFO, os.environ["SSL_CERT_FILE"])'),
+              WAYS["pycurl"]),
     Unreached("tornado_curl", "tornado's CurlAsyncHTTPClient", "it is pycurl",
               'CurlAsyncHTTPClient().fetch(url, ca_certs=os.environ["SSL_CERT_FILE"])'),
     Unreached("rnet", "rnet", "its roots are compiled in, and it reads no variable",
-              'rnet.Client(verify=Path(os.environ["SSL_CERT_FILE"]))'),
-    Unreached("wget", "wget", "it reads no variable", "wget --ca-certificate=$SSL_CERT_FILE", program="wget"),
+              WAYS["rnet"]),
+    Unreached("wget", "wget", "it reads no variable", WAYS["wget"], program="wget"),
     Unreached("npmrc", "npm with a `cafile` of its own",
               "a `cafile` in an .npmrc is the user's choice, and npm asks nothing else then",
               "cafile=${SSL_CERT_FILE}", program="npm"),
@@ -34,6 +38,6 @@ UNREACHED = (
 
 
 def as_markdown() -> str:
-    """Return README's table."""
+    """Return the table of docs/clients.md."""
     rows = [f"| {each.title} | {each.reason} | `{each.line}` |" for each in UNREACHED]
     return "\n".join(["| client | why | what helps |", "|---|---|---|", *rows])

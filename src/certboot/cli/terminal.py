@@ -137,9 +137,10 @@ def progress(report: str, so_far: int, whole: int | None) -> None:
 
 
 def additions(paths: Sequence[Path], password_file: Path | None) -> list[Loaded]:
-    """Return what these files and folders hold; raises CertbootError."""
+    """Return what these files and folders hold, but for what certboot itself wrote there; raises CertbootError."""
     from certboot import moment
     from certboot.sources import added
+    from certboot.store.appended import without_own
 
     now = moment.now()
-    return [added.load(path, now, password(password_file)) for path in paths]
+    return [without_own(path, added.load(path, now, password(password_file))) for path in paths]

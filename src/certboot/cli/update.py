@@ -22,6 +22,7 @@ from certboot.sources import repaired
 from certboot.sources.candidates import Rejection
 from certboot.sources.table import OPTIONAL, OWN, SHOWN
 from certboot.store import generations, selection
+from certboot.store.appended import appended
 from certboot.store.config import parse_duration
 from certboot.store.manifest import Manifest
 from certboot.store.paths import StorePaths, store_paths
@@ -166,7 +167,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     added = tuple(additions(arguments.add, arguments.password_file))
     outcome = apply(store_paths(), Request("init", selection, added), progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
-    notes = _agreed(outcome.paths)
+    notes = [*_appended(outcome.paths), *_agreed(outcome.paths)]
     notes += _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
     show(init_summary(outcome, "" if apart else certboot_startup.status, notes))
     return OK
@@ -208,9 +209,18 @@ def update_command(arguments: argparse.Namespace) -> int:
     for line in own_rejections(outcome):
         say(f"left out: {line}")
     say("a dry run: nothing was changed" if arguments.dry_run else headline(outcome))
-    for line in () if arguments.dry_run else _notes(paths):
+    for line in (*_appended(paths), *(() if arguments.dry_run else _notes(paths))):
         say(line)
     return OK
+
+
+def _appended(paths: StorePaths) -> list[str]:
+    """Return what is to be said of certificates that something else wrote into a bundle of the store."""
+    lines = []
+    for part in appended(paths):
+        told = [*part.lines, f"not trusted; {printable(shlex.join(part.command))} takes it in"]
+        lines += [f"  {'appended' * (not n):<10}{line}" for n, line in enumerate(told)]
+    return lines
 
 
 def _agreed(paths: StorePaths) -> list[str]:

@@ -1,7 +1,7 @@
 """The table of clients, a row each: where it looks for the CA certificates that it trusts, in which order and when.
 
-Measured with the versions of tests/interop, and read in their sources. What a caller passes to a client (``verify=``,
-``--cacert``, a kubeconfig) goes before all of it, and is not in the table.
+Measured with the versions of tests/interop, or once by hand, and read in their sources. What a caller passes to a
+client (``verify=``, ``--cacert``, a kubeconfig) goes before all of it, and is not in the table.
 """
 
 from __future__ import annotations
@@ -168,6 +168,10 @@ class Client(typing.NamedTuple):
     switches: tuple[Place, ...] = ()
     """What, where it is true, puts the system's certificates in the place of the client's own list."""
     files: Files = Files()
+    way: str = ""
+    """What to write so that it trusts the store, where it looks at nothing that certboot sets."""
+    tried: str = ""
+    """The version that was tried once by hand, where the suite has none of it."""
 
 
 _CURL = Place("CURL_CA_BUNDLE")
@@ -200,6 +204,8 @@ _URLLIB3 = Manner(rules="urllib3")
 _PLAIN = Manner(rules="plain")
 _PARTIAL = Manner(rules="partial")
 _NO_EMPTY = Manner(rules="plain", empty_is_unset=False)
+_NO_EMPTY_PARTIAL = Manner(rules="partial", empty_is_unset=False)
+_ON_RUSTLS = (("polars", "2.1.0"), ("deltalake", "1.6.6"), ("obstore", "0.12.1"), ("pyqwest", "0.12.0"))
 _ALWAYS_OWN = Choice(otherwise=OWN)
 _ALWAYS_SYSTEM = Choice(otherwise=SYSTEM)
 _ALWAYS_CERTIFI = Choice(otherwise=CERTIFI)
@@ -257,14 +263,33 @@ CLIENTS = (
     Client(
         "primp",
         (Choice(_HTTPX, SYSTEM, every=True), _first(Place("PRIMP_CA_BUNDLE"), _CURL)),
-        SESSION, ("primp",), manner=Manner(rules="partial", empty_is_unset=False),
+        SESSION, ("primp",), manner=_NO_EMPTY_PARTIAL,
     ),
+    *(
+        Client(name, (Choice(_HTTPX, SYSTEM, every=True),), SESSION, (name,), manner=_NO_EMPTY_PARTIAL, tried=version)
+        for name, version in _ON_RUSTLS
+    ),
+    Client("MinIO", (Choice((_SSL_FILE,), CERTIFI),), SESSION, ("minio",), manner=_URLLIB3, tried="7.2.20"),
     Client("httplib2", (Choice((Place("HTTPLIB2_CA_CERTS"),), CERTIFI),), IMPORT, ("httplib2",), manner=_NO_EMPTY),
     Client(
         "grpcio", (Choice((Place("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),), OWN),), SESSION, ("grpcio",), manner=_PLAIN
     ),
-    Client("pycurl", (_ALWAYS_SYSTEM,), needs=("pycurl",), manner=_PARTIAL),
-    Client("rnet", (_ALWAYS_OWN,), needs=("rnet",), manner=_PLAIN),
+    Client(
+        "pycurl", (_ALWAYS_SYSTEM,), needs=("pycurl",), manner=_PARTIAL,
+        way='curl.setopt(pycurl.CAINFO, os.environ["SSL_CERT_FILE"])',
+    ),
+    Client(
+        "rnet", (_ALWAYS_OWN,), needs=("rnet",), manner=_PLAIN,
+        way='rnet.Client(verify=Path(os.environ["SSL_CERT_FILE"]))',
+    ),
+    Client(
+        "wreq", (_ALWAYS_OWN,), needs=("wreq",), manner=_PLAIN, tried="0.13.0",
+        way='wreq.Client(tls_verify=Path(os.environ["SSL_CERT_FILE"]))',
+    ),
+    Client(
+        "confluent-kafka", (_ALWAYS_SYSTEM,), needs=("confluent_kafka",), manner=_PLAIN, tried="2.16.1",
+        way='Producer({"ssl.ca.location": os.environ["SSL_CERT_FILE"]})',
+    ),
     Client(
         "uv", (Choice(_HTTPX, OWN, every=True),), program="uv", manner=_PARTIAL,
         switches=(
@@ -331,6 +356,7 @@ CLIENTS = (
         files=Files(
             "wget", settings_places.wget, settings_formats.wget, more=(Key("checkcertificate", SWITCH, off=FALSE),)
         ),
+        way="wget --ca-certificate=$SSL_CERT_FILE",
     ),
     Client(
         "cargo",
@@ -343,7 +369,7 @@ CLIENTS = (
         program="cargo", manner=_PARTIAL, files=Files("cargo", settings_places.cargo, table="http", paths=BESIDE),
     ),
     Client("openssl", _OPENSSL, program="openssl", manner=_PLAIN),
-    Client("AWS CLI", _AWS, program="aws", manner=_NO_EMPTY, files=_AWS_FILES),
+    Client("AWS CLI", _AWS, program="aws", manner=_NO_EMPTY, files=_AWS_FILES, tried="1"),
 )  # fmt: skip
 
 _SSL_VERIFY = Key(

@@ -32,6 +32,7 @@ _CERTIFICATE = re.compile(
     r"|CertificateError|invalid certificate",
     re.IGNORECASE,
 )
+_BECAUSE = " | "  # stands between the errors of a client in Python, in trials.toml
 _TROUBLE = re.compile(r"error|fail|refused|cannot|could not|timed out|unreachable", re.IGNORECASE)
 
 
@@ -92,11 +93,21 @@ def verdict(tried: Trial, status: int, output: str, errors: str) -> tuple[Verdic
         if answer["ok"]:
             return "accepted", ""
         words = answer["error"]
-    elif status == 0:
+        return ("refused" if _CERTIFICATE.search(words) else "unknown"), _once(words)
+    if status == 0:
         return "accepted", ""
     if _CERTIFICATE.search(words):
         return "refused", _telling(words, _CERTIFICATE)
     return ("accepted" if tried.answered and re.search(tried.answered, words) else "unknown"), _telling(words)
+
+
+def _once(words: str) -> str:
+    """Return errors, each of which came of the next, without those that an earlier one quotes."""
+    told = ""
+    for error in words.split(_BECAUSE):
+        if not told or error.partition(": ")[2] not in told:
+            told += f"{_BECAUSE if told else ''}{error}"
+    return told
 
 
 def _telling(words: str, sign: re.Pattern[str] = _TROUBLE) -> str:

@@ -17,7 +17,7 @@ class Variable(typing.NamedTuple):
     form: Form
     """FILE or DIRECTORY: what most of its readers take. A directory for a FILE breaks some (EISDIR, SIGABRT)."""
     default: bool
-    """Set unless configured away. The others reach no further client, and outrank the user's own configuration."""
+    """Set unless configured away. The others would outrank what users configured; docs/clients.md weighs them."""
     takes_directory: bool = False
     """The clients that it is named for take a directory too, and others that read it fail for every host."""
 

@@ -44,7 +44,8 @@ def examine(
     if server:
         findings += _guarded("server", lambda: _server(server, paths))
         if tried:
-            findings += _guarded("clients", lambda: _trials(server, environ))
+            reached = any(finding.evidence.get("chain") for finding in findings)
+            findings += _guarded("clients", lambda: _trials(server, paths, environ, reached=reached))
     return tuple(with_store(findings, paths))
 
 
@@ -71,11 +72,15 @@ def _server(server: Target | ChainFile, paths: StorePaths) -> list[Finding]:
     return chain_file.check(server, paths) if isinstance(server, chain_file.ChainFile) else live.check(server, paths)
 
 
-def _trials(server: Target | ChainFile, environ: Mapping[str, str]) -> list[Finding]:
+def _trials(
+    server: Target | ChainFile, paths: StorePaths, environ: Mapping[str, str], *, reached: bool
+) -> list[Finding]:
     from certboot.doctor.clients import trials
     from certboot.net.target import Target
 
-    return trials.check(server.host, server.port, environ) if isinstance(server, Target) else []
+    if not isinstance(server, Target):
+        return []
+    return trials.check(paths, environ, server.host, server.port, reached=reached)
 
 
 def _guarded(group: Group, check: Callable[[], list[Finding]]) -> list[Finding]:

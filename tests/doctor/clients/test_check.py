@@ -79,12 +79,13 @@ def test_what_others_decided_is_told_with_where(told: Told, hook: dict[str, str]
 
 
 def test_where_nothing_is_set_the_default_is_told(told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nothing = "(default); it looks at nothing that certboot sets"
+    nothing = "(default); it looks at nothing that certboot sets, and what helps is"
+    way = {client.name: client.way for client in CLIENTS}
     assert told("requests", "wget", GOOGLE, "rnet") == {
         "requests": (DEFAULT, "info", "certifi (default)"),
         GOOGLE: (DEFAULT, "info", "certifi (default)"),
-        "wget": (UNREACHED, "info", f"the system's certificates {nothing}"),
-        "rnet": (UNREACHED, "info", f"a list of its own {nothing}"),
+        "wget": (UNREACHED, "info", f"the system's certificates {nothing} {way['wget']}"),
+        "rnet": (UNREACHED, "info", f"a list of its own {nothing} {way['rnet']}"),
     }
     gone = tmp_path / "gone"
     gone.mkdir()

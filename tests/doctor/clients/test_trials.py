@@ -26,6 +26,7 @@ from certboot.clients.table import CLIENTS
 from certboot.clients.trials import Trial, trial
 from certboot.doctor.clients import trials
 from certboot.doctor.finding import Finding
+from certboot.store.paths import StorePaths
 
 BY_NAME = {client.name: client for client in CLIENTS}
 PATH = os.pathsep.join((str(Path(sys.executable).parent), SYSTEM_PATH))
@@ -33,28 +34,53 @@ ROOT = make("Corp Root", form=CA)
 CONTEXT = server_context(on_server(make("localhost", ROOT)))
 
 
-def test_a_client_is_tried_for_real(
-    serve: Callable[..., TlsServer], ca: trustme.CA, ca_file: Path, clean: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    present = {BY_NAME[name]: "1.0" for name in ("urllib", "openssl", "pymongo")}
-    monkeypatch.setattr(trials, "present_clients", lambda _: present)
-    server = serve(ca.issue_cert("localhost"))
+@pytest.fixture
+def tried(paths: StorePaths, clean: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Finding]]:
+    """What is told of these clients, which are here, when they are tried on a port of this computer."""
 
-    def tried(**environ: str) -> dict[str, Finding]:
+    def run(*names: str, port: int = 1, reached: bool = True, **environ: str) -> dict[str, Finding]:
+        monkeypatch.setattr(trials, "present_clients", lambda _: {BY_NAME[name]: "1.0" for name in names})
         environ = {"PATH": os.environ["PATH"], "HOME": str(clean), "CERTBOOT_DISABLE": "1", **environ}
-        return {finding.subject: finding for finding in trials.check("localhost", server.port, environ)}
+        findings = trials.check(paths, environ, "localhost", port, reached=reached)
+        return {finding.subject: finding for finding in findings}
 
-    refused = tried()
+    return run
+
+
+def test_a_client_is_tried_for_real(
+    serve: Callable[..., TlsServer], ca: trustme.CA, ca_file: Path, tried: Callable[..., dict[str, Finding]]
+) -> None:
+    names = ("urllib", "openssl", "pymongo")
+    server = serve(ca.issue_cert("localhost"))
+    refused = tried(*names, port=server.port)
     assert {name: (finding.id, finding.status) for name, finding in refused.items()} == {
         "urllib": ("client-refuses-host", "fail"),
         "openssl": ("client-refuses-host", "fail"),
         "pymongo": ("client-untried", "skip"),
     }
     assert "certificate verify failed" in refused["urllib"].summary
-    accepted = tried(SSL_CERT_FILE=str(ca_file))
+    accepted = tried(*names, port=server.port, SSL_CERT_FILE=str(ca_file))
     assert [accepted[name].id for name in ("urllib", "openssl")] == ["client-accepts-host"] * 2
     server.close()
-    assert tried(SSL_CERT_FILE=str(ca_file))["urllib"].id == "client-trial-failed"
+    for reached, status in ((True, "warn"), (False, "skip")):  # where the doctor has got no answer, it is told there
+        finding = tried("urllib", port=server.port, reached=reached)["urllib"]
+        assert (finding.id, finding.status) == ("client-trial-failed", status)
+
+
+def test_a_refusal_is_a_failure_of_what_certboot_means_to_reach_and_the_others_have_their_way(
+    tried: Callable[..., dict[str, Finding]], clean: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "attempt", lambda *_: ("refused", "certificate verify failed"))
+    settings = clean / ".config/pip/pip.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("[global]\ncert = /own.pem\n")
+    refused = tried("requests", "urllib", "curl", "wget", "pip", "cargo")
+    assert {name: finding.status for name, finding in refused.items()} == {
+        "requests": "fail", "urllib": "fail", "curl": "fail", "wget": "info", "pip": "info", "cargo": "skip",
+    }  # fmt: skip
+    assert BY_NAME["wget"].way in refused["wget"].summary
+    assert str(settings) in refused["pip"].summary
+    assert tried("pip", REQUESTS_CA_BUNDLE="/own.pem")["pip"].status == "fail"  # the control: a variable decides
 
 
 def test_a_client_that_hangs_or_cannot_be_started_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -78,6 +104,16 @@ def test_each_client_says_what_it_makes_of_the_host(
         assert {name: found[name] for name in names} == dict.fromkeys(names, expected)
         for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"):
             monkeypatch.setenv(name, str(ca_file))
+
+
+def test_where_nobody_listens_that_is_told_once(certboot: Run, listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "present_clients", lambda _: {BY_NAME["urllib"]: "1.0"})
+    gone = listen(silent)
+    gone.close()
+    ran = certboot("doctor", "--json", "--clients", "hook", f"localhost:{gone.port}")
+    answer = json.loads(ran.out)
+    statuses = [finding["status"] for finding in answer["findings"] if finding["group"] == "clients"]
+    assert (ran.status, answer["primary"], statuses) == (1, "connection-refused", ["skip"])
 
 
 @cases("argv", [

@@ -85,7 +85,8 @@ def _finding(client: Client, where: str, trust: Trust) -> Finding:
             "fails for every host" if trust.fails else f"trusts {summary}"
         )
     elif kind == "client-unreached":
-        summary += "; it looks at nothing that certboot sets"
+        summary += f"; it looks at nothing that certboot sets, and what helps is {client.way}"
+        evidence["way"] = client.way
     return Finding(kind, "clients", status, client.name, summary, evidence)
 
 
@@ -96,11 +97,26 @@ def _verdict(client: Client, trust: Trust) -> tuple[str, Status]:
         return "client-uses-store", "ok"
     if any(source.place for source in trust.sources):
         return "client-told-otherwise", "info"
-    return ("client-uses-default" if is_counted(client) else "client-unreached"), "info"
+    return ("client-uses-default" if _can_be_reached(client) else "client-unreached"), "info"
 
 
-def is_counted(client: Client) -> bool:
-    """Return whether certboot means to reach the client: by a variable of its own, or by the guard of certifi."""
+def is_counted(client: Client, trust: Trust) -> bool:
+    """Return whether certboot means to reach the client, and no settings file of the client's has another say."""
+    return not told_by_settings(trust) and _can_be_reached(client)
+
+
+def decisive(trust: Trust) -> tuple[Source, ...]:
+    """Return what the client trusts, or cannot load and fails by."""
+    return trust.unusable if trust.fails and trust.unusable else trust.sources
+
+
+def told_by_settings(trust: Trust) -> tuple[str, ...]:
+    """Return the settings in files of the client's own that decide."""
+    return tuple(source.place for source in decisive(trust) if source.decided_by == BY_SETTING)
+
+
+def _can_be_reached(client: Client) -> bool:
+    # By a variable of its own, or by the guard of certifi.
     return any(place.name in BY_NAME for place in places(client)) or CERTIFI in _defaults_of(client)
 
 

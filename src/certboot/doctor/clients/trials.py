@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from certboot.clients.installed import present_clients
 from certboot.clients.trials import trial, verdict
+from certboot.clients.trust import effective_trust
+from certboot.doctor.clients.check import gather, is_counted, told_by_settings
 from certboot.doctor.finding import Finding
 from certboot.errors import printable
 
@@ -18,6 +20,9 @@ if typing.TYPE_CHECKING:
 
     from certboot.clients.table import Client
     from certboot.clients.trials import Trial, Verdict
+    from certboot.clients.trust import Trust
+    from certboot.doctor.finding import Status
+    from certboot.store.paths import StorePaths
 
 _SECONDS = 40
 _AT_ONCE = 4
@@ -25,11 +30,43 @@ _AT_ONCE = 4
 _STARTER = (sys.executable, "-c", "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))")
 
 
-def check(host: str, port: int, environ: Mapping[str, str]) -> list[Finding]:
-    """Return one finding for each client: it accepts the host's certificate, refuses it, or there is no telling."""
-    clients = tuple(present_clients(environ))
+def check(paths: StorePaths, environ: Mapping[str, str], host: str, port: int, *, reached: bool) -> list[Finding]:
+    """Return one finding for each client: it accepts the host's certificate, refuses it, or there is no telling.
+
+    A refusal is a failure of those that certboot means to reach; for others the finding has their own way. ``reached``:
+    whether the doctor's own handshake came to a certificate; that no client does either is its failure, told there.
+    """
+    present = present_clients(environ)
+    facts = gather(paths, environ, present)
+
+    def finding(client: Client) -> Finding:
+        tried = trial(client, host, port)
+        if tried is None:
+            summary = "cannot be tried without a service of its own"
+            return Finding("client-untried", "clients", "skip", client.name, summary)
+        ended, said = attempt(client, tried, environ, folder)
+        evidence: dict[str, object] = {"host": host, "port": port, "said": said}
+        if ended == "accepted":
+            return Finding("client-accepts-host", "clients", "ok", client.name, f"accepts {host}:{port}", evidence)
+        if ended == "refused":
+            return _refusal(client, effective_trust(client, environ, facts), evidence)
+        status: Status = "warn" if reached else "skip"
+        summary = f"no answer: {printable(said)}" if reached else "no answer either"
+        return Finding("client-trial-failed", "clients", status, client.name, summary, evidence)
+
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda client: _finding(client, host, port, environ, folder), clients))
+        return list(pool.map(finding, present))
+
+
+def _refusal(client: Client, trust: Trust, evidence: dict[str, object]) -> Finding:
+    summary = f"refuses {evidence['host']}:{evidence['port']}"
+    if is_counted(client, trust):
+        summary += f": {printable(str(evidence['said']))}"
+        return Finding("client-refuses-host", "clients", "fail", client.name, summary, evidence)
+    settings = " and ".join(told_by_settings(trust))
+    summary += f"; it goes by {settings}, and certboot leaves that alone" if settings else f"; what helps: {client.way}"
+    told = {**evidence, "way": settings or client.way}
+    return Finding("client-refuses-host", "clients", "info", client.name, summary, told)
 
 
 def attempt(client: Client, tried: Trial, environ: Mapping[str, str], folder: str) -> tuple[Verdict, str]:
@@ -43,17 +80,3 @@ def attempt(client: Client, tried: Trial, environ: Mapping[str, str], folder: st
     except (OSError, subprocess.TimeoutExpired) as error:
         return "unknown", str(error)
     return verdict(tried, ran.returncode, ran.stdout, ran.stderr)
-
-
-def _finding(client: Client, host: str, port: int, environ: Mapping[str, str], folder: str) -> Finding:
-    tried = trial(client, host, port)
-    if tried is None:
-        return Finding("client-untried", "clients", "skip", client.name, "cannot be tried without a service of its own")
-    ended, said = attempt(client, tried, environ, folder)
-    evidence: dict[str, object] = {"host": host, "port": port, "said": said}
-    if ended == "accepted":
-        return Finding("client-accepts-host", "clients", "ok", client.name, f"accepts {host}:{port}", evidence)
-    if ended == "refused":
-        summary = f"refuses {host}:{port}: {printable(said)}"
-        return Finding("client-refuses-host", "clients", "fail", client.name, summary, evidence)
-    return Finding("client-trial-failed", "clients", "warn", client.name, f"no answer: {printable(said)}", evidence)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from certboot.clients.installed import present_clients
 from certboot.clients.table import CERTIFI, OWN, SYSTEM
-from certboot.clients.trust import BY_SETTING, effective_trust
-from certboot.doctor.clients.check import gather, is_counted
+from certboot.clients.trust import effective_trust
+from certboot.doctor.clients.check import decisive, gather, is_counted
 from certboot.errors import CertbootError
 from certboot.pki.verdict import STRICT_PYTHON, Judgement, openssl_verdict, trusting_context, verifying
 from certboot.sources import certifi
@@ -73,8 +73,7 @@ def verdicts(
         judgement = replay.judgement(trust, client.manner.rules)
         if judgement is None:
             continue
-        sources = trust.unusable if trust.fails and trust.unusable else trust.sources
-        counted = is_counted(client) and not any(source.decided_by == BY_SETTING for source in sources)
+        sources, counted = decisive(trust), is_counted(client, trust)
         key = (frozenset(source.what for source in sources), judgement, counted)
         former = groups.get(key)
         groups[key] = TrustVerdict(

@@ -10,6 +10,7 @@ from certboot.doctor.finding import Finding
 from certboot.doctor.store import age, anchors, permissions
 from certboot.errors import CertbootError, StoreError
 from certboot.store import generations, integrity
+from certboot.store.appended import appended
 from certboot.store.config import load_config
 
 if typing.TYPE_CHECKING:
@@ -41,9 +42,11 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
         return [Finding("store-manifest-damaged", "store", "fail", "store", error.message, fix=_INIT)]
     if current is None:
         return [_missing(paths)]
-    wrong = [*permissions.check(paths, current), *_damaged(current)]
-    if wrong:
-        return wrong
+    unsafe, damaged = list(permissions.check(paths, current)), _damaged(current)
+    if unsafe:  # who could write to it is to be known before any of it is trusted
+        return [*unsafe, *damaged]
+    if damaged:
+        return [*damaged, *_appended(paths)]
     record = current.record
     summary = f"{current.folder}, {_held(record)}, generation {record.generation} of {record.created}"
     config, broken = _config(paths)
@@ -55,6 +58,7 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
         *age.check_age(paths, current, config, differences, now),
         *anchors.check(current, now),
         *age.check_drift(differences),
+        *_appended(paths),
     ]
 
 
@@ -73,6 +77,17 @@ def _damaged(current: Generation) -> list[Finding]:
     evidence: dict[str, object] = {"damaged": len(damages), "parts": [damage.words for damage in damages[:_SHOWN]]}
     more = f" (and {len(damages) - 1} more)" if len(damages) > 1 else ""
     return [Finding(_DAMAGE[damages[0].kind], "store", "fail", "store", damages[0].words + more, evidence, _INIT)]
+
+
+def _appended(paths: StorePaths) -> list[Finding]:
+    return [
+        Finding(
+            "store-appended", "store", "warn", "store", "\n".join((*part.lines, "the store does not have it")),
+            {"bundle": str(part.bundle), "changed": part.when.isoformat(), "certificates": dict(part.names)},
+            (part.command,),
+        )
+        for part in appended(paths)
+    ]  # fmt: skip
 
 
 def _config(paths: StorePaths) -> tuple[Config | None, list[Finding]]:
