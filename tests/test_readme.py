@@ -66,7 +66,8 @@ def test_the_transcript_on_the_first_screen_is_a_real_one(
             said.append(line)
             if "pip install" not in line:
                 argv = line[2:].replace("intranet.example", f"localhost:{server.port}").split()
-                ran = installed.run(*argv, home=clean)
+                # Without what else this machine has: that may have settings of its own.
+                ran = installed.run(*argv, home=clean, PATH=str(installed.folder / "bin"))
                 assert ran.status == 0, ran.err
                 said += ran.out.splitlines()
     places = {
@@ -82,9 +83,9 @@ def normalised(text: str, places: dict[str, str]) -> list[str]:
     for place, name in places.items():
         text = text.replace(place, name)
     text = re.sub(r"\bOK\b|\.post\d+", "", text)
-    text = re.sub(r"( [si]:| SHA-256:|  sent  |  trusted  ).*", r"\1", text)
+    text = re.sub(r"(  sent  |  trusted  |  accepted  ).*", r"\1", text)
     text = re.sub(r"\d+", "N", text)
-    varying = ("  rejected", "  info")  # which certificates have ended, and which other hooks an environment has
+    varying = "  rejected"  # which certificates have ended
     return [" ".join(line.split()) for line in text.splitlines() if not line.startswith(varying)]
 
 

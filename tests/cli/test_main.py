@@ -189,7 +189,7 @@ def test_a_reader_that_has_gone_is_no_failure(paths: StorePaths) -> None:
             os.close(writer)
         assert (done.returncode, done.stderr) == (0, b"")
     assert paths.env.exists()
-    assert in_a_shell("doctor | head -1") == (0, b"environment\n", b"")
+    assert in_a_shell("doctor -v | head -1") == (0, b"environment\n", b"")
 
 
 def test_after_a_reader_has_gone_nothing_is_left_to_flush(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_after_a_reader_has_gone_nothing_is_left_to_flush(monkeypatch: pytest.Mo
     assert (tmp_path / "out").read_bytes() == b""
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stdout", stream)
-    main.main(["doctor", "hook"])
+    main.main(["doctor", "hook", "-v"])
     assert stream.getvalue().startswith("hook\n")  # output may go to any stream
 
 

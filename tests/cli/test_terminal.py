@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import os
 import re
 import subprocess
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,8 @@ from support.table import cases
 from support.terminal import answers
 
 from certboot.cli import main
-from certboot.cli.report.terminal import doctor_terminal
+from certboot.cli.layout import Form, Line, laid_out
+from certboot.cli.report.text import doctor_report, whole_report
 from certboot.cli.terminal import aside, confirmed, failed, over, say, show, warn
 from certboot.doctor.finding import Finding
 from certboot.store.paths import StorePaths
@@ -164,19 +164,17 @@ def test_what_a_server_says_and_entries_of_a_scan_do_not(
 
 
 @cases("field", ["id", "group", "subject", "summary", "hint", "fix"])
-def test_a_finding_on_a_terminal_does_not(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rich adds its own colours after."""
-    for name, value in {"TERM": "xterm-256color", "FORCE_COLOR": "1", "COLUMNS": "300"}.items():
-        monkeypatch.setenv(name, value)
+@cases("report", [doctor_report, whole_report])
+def test_a_finding_does_not_even_in_colour(field: str, report: Callable[..., Iterator[Line]]) -> None:
     finding = Finding("handshake-ok", "server", "fail", "a", "b", {}, ())
     changes: dict[str, dict[str, typing.Any]] = {
         "hint": {"evidence": {"hint": EVIL}},
         "fix": {"fix": (("certboot", EVIL),)},
     }
-    out = io.StringIO()
-    doctor_terminal([dataclasses.replace(finding, **changes.get(field, {field: EVIL}))], out)
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
-    assert plain != out.getvalue()
+    lines = report([dataclasses.replace(finding, **changes.get(field, {field: EVIL}))])
+    text = "".join(f"{laid_out(line, Form(300, colour=True))}\n" for line in lines)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert plain != text
     assert_fit(Ran(0, plain, ""))
 
 

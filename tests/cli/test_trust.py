@@ -180,7 +180,7 @@ def test_the_remedy_of_an_untrusted_root_mends_it(
     certboot: Run, store: StorePaths, ca: trustme.CA, with_root: TlsServer
 ) -> None:
     host = f"localhost:{with_root.port}"
-    assert f"hint: certboot trust {host}\n" in certboot("doctor", "store", host).out
+    assert f"fix here: certboot trust {host}\n" in certboot("doctor", "store", host).out
     pin = in_colons(digits_of(ca))
     ran = certboot("trust", host, "--yes", "--fingerprint", pin)
     assert ran.status == 0, ran.err

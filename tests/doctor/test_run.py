@@ -39,7 +39,7 @@ def test_without_a_target_every_group_is_examined_in_order(paths: StorePaths) ->
 
 def test_named_groups_are_examined_alone(certboot: Run, paths: StorePaths) -> None:
     assert [f.group for f in run.examine(paths, {}, ("store", "hook"))] == ["store", "hook"]
-    assert certboot("doctor", "hook").out == f"hook\n  ok    {'hook':<34}words\n\nno problem found\n"
+    assert certboot("doctor", "hook").out == "\N{CHECK MARK} hook         words\n\nno problem found\n"
 
 
 def test_a_host_is_examined_last(monkeypatch: pytest.MonkeyPatch, paths: StorePaths) -> None:

@@ -121,7 +121,7 @@ def test_the_doctor_names_the_ways_that_remain_and_the_one_that_it_can_go(
         " basicConstraints=critical,CA:TRUE,pathlen:1 ",
         "with CN=Example CA in the store, which has no such defect and is valid until ",
         "or use a Python up to 3.12",
-        f"hint: certboot repair {server.shown}",
+        f"fix here: certboot repair {server.shown}",
     ):
         assert text in words
     assert certboot("repair", "--yes", server.shown).status == 0

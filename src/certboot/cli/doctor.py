@@ -13,7 +13,7 @@ from pathlib import Path
 
 from certboot import files, moment
 from certboot.cli import options
-from certboot.cli.terminal import data, show
+from certboot.cli.terminal import data, lay_out
 from certboot.errors import CertbootError, without_credentials
 from certboot.store.paths import store_paths
 
@@ -43,6 +43,9 @@ def doctor_options(command: argparse.ArgumentParser) -> None:
         "target",
         "TARGET",
         "a group (environment, hook, store, clients; all if none is named), or a host: HOST, HOST:PORT or a URL",
+    )
+    command.add_argument(
+        "-v", "--verbose", action="store_true", help="show all that was looked at, not only what matters"
     )
     command.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     command.add_argument(
@@ -86,14 +89,12 @@ def doctor_command(arguments: argparse.Namespace) -> int:
 
         document = doctor_json(findings, primary(findings)) if server else doctor_json(findings)
         data(f"{document}\n")
-    elif sys.stdout and sys.stdout.isatty():
-        from certboot.cli.report.terminal import doctor_terminal
+    elif sys.stdout:
+        from certboot.cli.layout import form_of
+        from certboot.cli.report.text import doctor_report, whole_report
 
-        doctor_terminal(findings, sys.stdout)
-    else:
-        from certboot.cli.report.text import doctor_report
-
-        show(doctor_report(findings))
+        form = form_of(sys.stdout)
+        lay_out(whole_report(findings) if arguments.verbose else doctor_report(findings, symbols=form.symbols), form)
     return exit_code(findings)
 
 

@@ -2,8 +2,7 @@
 
 Whatever is for people is made printable here, line by line, whoever chose the names in it: files, certificates,
 servers, arguments. What is for programs goes out as it is, by ``data``, in a form that escapes by its own rules.
-Nothing else writes to standard output and standard error, but rich, which gets only what is printable
-(``cli/report/terminal.py``), and argparse (``cli/main.py``).
+Nothing else writes to standard output and standard error, but argparse (``cli/main.py``).
 """
 
 from __future__ import annotations
@@ -15,10 +14,11 @@ from certboot.errors import UNFINISHED, CertbootError, printable, printable_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
     from typing import TextIO
 
+    from certboot.cli.layout import Form, Line
     from certboot.pki.certificate import Certificate
     from certboot.pki.containers import Password
     from certboot.sources.candidates import Loaded
@@ -33,6 +33,14 @@ def show(text: str) -> None:
     """Print lines for people on standard output. Whoever made them let no name bring a line end along."""
     if sys.stdout:
         sys.stdout.write(f"{printable_lines(text)}\n")
+
+
+def lay_out(lines: Iterable[Line], form: Form) -> None:
+    """Print lines for people on standard output as it wants them: see ``cli/layout.py``, which makes them printable."""
+    from certboot.cli.layout import laid_out
+
+    for line in lines:
+        sys.stdout.write(f"{laid_out(line, form)}\n")
 
 
 def aside(text: str) -> None:

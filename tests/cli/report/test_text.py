@@ -1,39 +1,91 @@
+"""What the report holds; how it looks as a whole is recorded in docs/terminals."""
+
 from __future__ import annotations
 
-import typing
+import dataclasses
+from collections.abc import Iterable
 
 from support.table import cases
 
-from certboot.cli.report.text import closing, doctor_report
+from certboot.cli.layout import Form, Line, laid_out
+from certboot.cli.report.text import doctor_report, whole_report
 from certboot.doctor.finding import Finding, Status
-
-if typing.TYPE_CHECKING:
-    from certboot.doctor.finding import Status
+from certboot.doctor.findings import EXPLANATIONS
 
 INIT = (("certboot", "init"),)
 MARK = "\N{REPLACEMENT CHARACTER}"
+LEAF = {"fingerprint": "ab", "subject": "CN=\x1b[1m", "issuer": "CN=\nB", "not_before": "1", "not_after": "2"}
+UNREAD = {"fingerprint": "", "subject": "not a certificate", "issuer": "", "not_before": "", "not_after": ""}
+SERVER = Finding("missing-intermediate", "server", "fail", "h:1", "code 20\nit is not sent", {"verify_code": 20})
+EXPIRED = Finding("expired-leaf", "server", "fail", "h:1", "code 10\nit has expired", {"verify_code": 10})
 
 
-def test_findings_stand_under_their_groups_and_the_summary_and_hints_come_last() -> None:
+def rows(lines: Iterable[Line]) -> list[str]:
+    return [laid_out(line, Form()) for line in lines]
+
+
+def closing(findings: list[Finding]) -> list[str]:
+    """The last lines: the summary, and the hints."""
+    told = rows(doctor_report(findings))
+    return told[told.index("") + 1 :]
+
+
+def link(state: str, subject: str, fault: str = "", fingerprint: str = "") -> dict[str, str]:
+    return {"state": state, "subject": subject, "fault": fault, "fingerprint": fingerprint}
+
+
+def trust(*clients: str, **changes: object) -> dict[str, object]:
+    return {"clients": clients, "code": 0, "message": "", "counted": True, "trusts": [], "places": [], **changes}
+
+
+def test_problems_come_first_and_whole_and_each_group_that_is_well_takes_a_line() -> None:
     findings = [
-        Finding("a", "environment", "ok", "SSL_CERT_FILE", "good", fix=(("never", "shown"),)),
-        Finding("b", "environment", "fail", "SSL_CERT_DIR", "bad\nbecause", {"hint": "mend\nit"}, INIT),
-        Finding("c", "store", "error", "\x1b]0;x\x07\r", "broken\u202e", fix=(("chmod", "go-w", "/a b\x9b"), *INIT)),
+        Finding("variable-usable", "environment", "ok", "SSL_CERT_FILE", "good", fix=(("never", "shown"),)),
+        Finding("hook-active", "hook", "ok", "hook", "ran"),
+        Finding("others", "hook", "info", "others", "never shown"),
+        Finding("b", "store", "warn", "store", "bad\nbecause", {"hint": "mend\nit"}, INIT),
+        Finding("b", "store", "warn", "another", "never shown"),
+        Finding("c", "clients", "error", "\x1b]0;x\x07\r", "broken\u202e", fix=(("chmod", "go-w", "/a b\x9b"), *INIT)),
     ]
-    assert doctor_report(findings) == (
-        "environment\n"
-        f"  ok    {'SSL_CERT_FILE':<34}good\n"
-        f"  fail  {'SSL_CERT_DIR':<34}bad\n"
-        "        because\n"
-        "store\n"
-        f"  error {f'{MARK}]0;x{MARK}{MARK}':<34}broken{MARK}\n"
-        "\n"
-        "2 failed in environment, store\n"
-        f"hint: chmod go-w '/a b{MARK}'\n"
-        "hint: certboot init\n"
-        f"hint: mend{MARK}it\n"
-        "hint: certboot explain b"
-    )
+    assert rows(doctor_report(findings)) == [
+        f"\N{BALLOT X} {MARK}]0;x{MARK}{MARK}  c",
+        f"  broken{MARK}",
+        "! store  b",
+        "  bad",
+        "  because",
+        "  the same with another",
+        "\N{CHECK MARK} environment  1 CA variable set, and usable",
+        "\N{CHECK MARK} hook         ran",
+        "",
+        "1 failed in clients; 2 warnings in store",
+        f"fix here: chmod go-w '/a b{MARK}'",
+        "fix here: certboot init",
+        f"hint: mend{MARK}it",
+        "hint: certboot explain b",
+    ]
+
+
+@cases(
+    ("finding", "words"),
+    [
+        (Finding("variables-unset", "environment", "info", "variables", "none is set"), "- environment  none is set"),
+        (Finding("store-whole", "store", "ok", "store", "", {"anchors": 7}), "ok    store        7 CAs"),
+        (
+            Finding("store-whole", "store", "ok", "store", "", {"anchors": 7, "days": 0}),
+            "ok    store        7 CAs, read today",
+        ),
+        (
+            Finding("store-whole", "store", "ok", "store", "", {"anchors": 7, "days": 9}),
+            "ok    store        7 CAs, read 9 days ago",
+        ),
+        (
+            Finding("client-uses-store", "clients", "ok", "curl", "w"),
+            "ok    clients      1 of 1 that are here trust certboot's store",
+        ),
+    ],
+)
+def test_what_is_well_is_said_in_a_line(finding: Finding, words: str) -> None:
+    assert rows(doctor_report([finding], symbols=words.startswith("-")))[0] == words
 
 
 @cases(
@@ -49,20 +101,22 @@ def test_findings_stand_under_their_groups_and_the_summary_and_hints_come_last()
 )
 def test_warnings_are_counted_and_where_all_is_well_it_says_so(statuses: tuple[Status, ...], words: str) -> None:
     findings = [Finding("a", "hook", status, "hook", "w") for status in statuses]
-    assert closing(findings)[:2] == ["", words]
+    assert closing(findings)[0] == words
 
 
 def test_what_failed_or_warns_can_be_explained_the_cause_first_and_each_once() -> None:
     findings = [
+        Finding("hook-alone", "hook", "warn", "hook", "w"),
         Finding("variable-points-nowhere", "environment", "fail", "SSL_CERT_FILE", "w"),
         Finding("variable-points-nowhere", "environment", "fail", "SSL_CERT_DIR", "w"),
-        Finding("hook-alone", "hook", "warn", "hook", "w"),
         Finding("guards-off", "hook", "info", "hook", "w"),
-        Finding("missing-intermediate", "server", "fail", "h:1", "s"),
-        Finding("expires-soon", "server", "warn", "h:1", "s"),
     ]
-    assert closing(findings)[-1] == ("hint: certboot explain missing-intermediate variable-points-nowhere hook-alone")
-    assert closing(findings[3:4]) == ["", "no problem found"]
+    assert closing(findings)[-1] == "hint: certboot explain variable-points-nowhere hook-alone"
+    assert closing(findings[3:]) == ["no problem found"]
+    with_server = [*findings, SERVER, Finding("expires-soon", "server", "warn", "h:1", "s")]
+    assert rows(whole_report(with_server))[-1] == (
+        "hint: certboot explain missing-intermediate variable-points-nowhere hook-alone"
+    )
 
 
 def test_commands_keep_their_order_within_each_finding_and_hints_in_words_come_after_them_once() -> None:
@@ -73,19 +127,105 @@ def test_commands_keep_their_order_within_each_finding_and_hints_in_words_come_a
         for fix in fixes
     ]
     findings.append(Finding("c", "store", "ok", "store", "w", {"hint": "never"}))
-    hints = ["rm a", "rm b", "init", "repair h", "doctor", "mend it"]
-    assert closing(findings)[2:] == [f"hint: {hint}" for hint in hints]
+    commands = ["rm a", "rm b", "init", "repair h", "doctor"]
+    assert closing(findings)[1:] == [*(f"fix here: {command}" for command in commands), "hint: mend it"]
 
 
-LEAF = {"fingerprint": "ab", "subject": "CN=\x1b[1m", "issuer": "CN=\nB", "not_before": "1", "not_after": "2"}
-UNREAD = {"fingerprint": "", "subject": "not a certificate", "issuer": "", "not_before": "", "not_after": ""}
+def test_of_a_server_the_cause_comes_first_and_of_this_machine_only_what_failed() -> None:
+    path = [link("sent", "CN=h"), link("missing", "CN=B", "missing-intermediate")]
+    evidence: dict[str, object] = {
+        "verify_code": 20,
+        "path": path,
+        "by_trust": [
+            trust("requests", code=20, trusts=["/s/bundle.pem"], places=["A", "A"]),
+            trust("urllib", code=20, trusts=["/s/bundle.pem", "/s/crts"], places=["B"]),
+            trust("httpx", code=20, trusts=["/t/bundle.pem"]),
+            trust(*(f"c{number}" for number in range(8))),
+            trust("wget", code=-1, message="cannot load", counted=False),
+        ],
+        "operator": "Send it.",
+    }
+    findings = [
+        Finding("store-missing", "store", "fail", "store", "there is none"),
+        Finding("hook-alone", "hook", "warn", "hook", "never shown"),
+        Finding("variables-unset", "environment", "info", "variables", "never shown"),
+        dataclasses.replace(SERVER, evidence=evidence),
+        Finding("expired-leaf", "server", "fail", "h:1", "code 10\nit has expired", {"clients": ["a", "b"]}),
+        Finding("root-sent", "server", "info", "h:1", "never shown"),
+    ]
+    assert rows(doctor_report(findings, symbols=False)) == [
+        "fail  h:1  missing-intermediate",
+        "  it is not sent",
+        "",
+        "  sent      CN=h",
+        "  MISSING   CN=B   <-- missing-intermediate",
+        "  x         no path to anything that is trusted here",
+        "",
+        "  refused   requests, urllib: 20 (A, B)",
+        "  refused   httpx: 20",
+        "  refused   wget: cannot load; certboot leaves them alone",
+        "  accepted  c0, c1, c2, c3, c4, c5 and 2 more",
+        "  code 20",
+        "fail  h:1  expired-leaf",
+        "  for a, b:",
+        "  code 10",
+        "  it has expired",
+        "fail  store  store-missing",
+        "  there is none",
+        "",
+        "3 failed in server, store; 1 warning in hook",
+        "for the server's operator: Send it.",
+        "hint: certboot explain missing-intermediate store-missing",
+    ]
 
 
-def test_a_chain_is_drawn_with_what_is_sent_missing_trusted_and_broken() -> None:
-    sent = {"state": "sent", "subject": "CN=\x1b[1m", "fault": ""}
+def test_where_no_command_mends_it_the_first_words_of_its_story_do_but_for_commands_of_other_cases() -> None:
+    (words,) = (row for row in rows(doctor_report([EXPIRED])) if row.startswith("fix here: "))
+    assert EXPLANATIONS[EXPIRED.id].how.startswith(words.removeprefix("fix here: ").removesuffix("."))
+    assert "`certboot " in EXPLANATIONS[SERVER.id].how
+    assert "fix here" not in "".join(rows(doctor_report([SERVER])))
+    (command,) = (row for row in closing([dataclasses.replace(EXPIRED, fix=INIT)]) if row.startswith("fix here: "))
+    assert command == "fix here: certboot init"
+
+
+def test_remarks_on_a_good_server_take_a_line_each_and_so_do_clients_that_were_tried() -> None:
+    findings = [
+        Finding("handshake-ok", "server", "ok", "h:1", "code 0", {"verify_code": 0}),
+        Finding("root-sent", "server", "info", "h:1", "it sends a root"),
+        Finding("client-accepts-host", "clients", "ok", "curl", "accepts h:1"),
+    ]
+    assert rows(doctor_report(findings)) == [
+        "\N{CHECK MARK} h:1  handshake-ok",
+        "  code 0",
+        "- root-sent: it sends a root",
+        "\N{CHECK MARK} curl: accepts h:1",
+        "",
+        "no problem found",
+    ]
+
+
+def test_of_a_long_chain_the_ends_are_drawn_and_where_it_breaks_and_of_an_unknown_root_the_fingerprint() -> None:
+    chain = [link("sent", f"CN={number}") for number in range(8)]
+    chain[4] = link("sent", "CN=4", "expired-intermediate")
+    chain[7] = link("trusted", "CN=7")
+    drawn = rows(doctor_report([dataclasses.replace(SERVER, evidence={"path": chain})]))[3:9]
+    assert [" ".join(row.split()) for row in drawn] == [
+        "",
+        "sent CN=0",
+        "...",
+        "sent CN=4 <-- expired-intermediate",
+        "...",
+        "trusted CN=7",
+    ]
+    path = [link("sent", "CN=h"), link("sent", "CN=Root", "untrusted-root", "ab" * 32)]
+    told = rows(doctor_report([dataclasses.replace(SERVER, evidence={"path": path})]))
+    assert f"  SHA-256   {'ab' * 32}" in told
+
+
+def test_the_whole_report_has_every_finding_under_its_group_and_all_evidence_of_a_server() -> None:
     evidence: dict[str, object] = {
         "chain": [LEAF, UNREAD],
-        "path": [sent, {"state": "missing", "subject": "CN=B", "fault": "missing-intermediate"}],
+        "path": [link("sent", "CN=\x1b[1m"), link("missing", "CN=B", "missing-intermediate")],
         "beside": ["CN=C"],
         "verdicts": [
             {"client": "Python up to 3.12", "code": 0, "message": "ok"},
@@ -93,36 +233,34 @@ def test_a_chain_is_drawn_with_what_is_sent_missing_trusted_and_broken() -> None
         ],
         "operator": "send it",
     }
-    report = doctor_report([Finding("missing-intermediate", "server", "fail", "h:1", "s", evidence)])
-    assert report.split("\n") == [
+    findings = [
+        Finding("a", "environment", "ok", "SSL_CERT_FILE", "good"),
+        dataclasses.replace(SERVER, evidence=evidence, fix=INIT),
+    ]
+    assert rows(whole_report(findings)) == [
+        "environment",
+        f"  ok    {'SSL_CERT_FILE':<34}good",
         "server",
         f"  fail  {'h:1':<34}missing-intermediate",
-        "        s",
-        "        presented chain:",
-        f"         0 s:CN={MARK}[1m",
-        f"           i:CN={MARK}B",
-        "           v:1 to 2",
-        "           SHA-256:ab",
-        "         1 s:not a certificate",
-        "        from the server up to what is trusted:",
-        f"          sent     CN={MARK}[1m",
-        "                   | signed by",
-        "          MISSING  CN=B   <-- missing-intermediate",
-        "                   x no path to anything that is trusted here",
-        "          unused   CN=C",
-        "        what clients say:",
-        "          Python up to 3.12         accept it",
-        "          Python 3.13 and newer     refuse it, 89 (why)",
-        "        for the server's operator: send it",
+        "    code 20",
+        "    it is not sent",
+        "    presented chain:",
+        f"     0 s:CN={MARK}[1m",
+        f"       i:CN={MARK}B",
+        "       v:1 to 2",
+        "       SHA-256:ab",
+        "     1 s:not a certificate",
+        "    from the server up to what is trusted:",
+        f"      sent      CN={MARK}[1m",
+        "      MISSING   CN=B   <-- missing-intermediate",
+        "      x         no path to anything that is trusted here",
+        "      unused    CN=C",
+        "    what clients say:",
+        "      Python up to 3.12         accept it",
+        "      Python 3.13 and newer     refuse it, 89 (why)",
         "",
         "1 failed in server",
+        "fix here: certboot init",
+        "for the server's operator: send it",
         "hint: certboot explain missing-intermediate",
-    ]
-    path = [sent, {"state": "trusted", "subject": "CN=B", "fault": ""}]
-    report = doctor_report([Finding("handshake-ok", "server", "ok", "h:1", "s", {"path": path, "verdicts": []})])
-    assert report.split("\n")[4:] == [
-        "                   | signed by",
-        "          trusted  CN=B",
-        "",
-        "no problem found",
     ]

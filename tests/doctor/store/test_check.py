@@ -84,8 +84,8 @@ def test_a_part_of_another_user_is_unsafe(store: StorePaths, part: str) -> None:
 def test_what_can_be_written_anew_is_mended_as_it_says(store: StorePaths, certboot: Run, parts: list[str]) -> None:
     for part in parts:
         os.chown(store.home / part, 12345, -1)
-    hints = [line.removeprefix("hint: ") for line in certboot("doctor", "store").out.splitlines()]
-    commands = [hint.split() for hint in hints if hint.startswith(("rm ", "certboot init"))]
+    lines = certboot("doctor", "store").out.splitlines()
+    commands = [line.split()[2:] for line in lines if line.startswith("fix here: ")]
     assert len(commands) == len(parts) + 1
     for program, *arguments in commands:
         if program == "rm":

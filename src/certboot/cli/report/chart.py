@@ -7,9 +7,9 @@ are classes; the page around it has the rules. Nothing needs the colours: each b
 from __future__ import annotations
 
 import typing
-import unicodedata
 from html import escape
 
+from certboot.cli.layout import columns
 from certboot.errors import printable
 
 if typing.TYPE_CHECKING:
@@ -55,29 +55,24 @@ def chart(evidence: Mapping[str, object]) -> str:
     return drawing.svg(_label(path))
 
 
-def wrapped(text: str, columns: int = _COLUMNS, most: int = _MOST_LINES) -> list[str]:
+def wrapped(text: str, width: int = _COLUMNS, most: int = _MOST_LINES) -> list[str]:
     """Return ``text`` made printable in at most this many lines of this many columns; an ellipsis says what is left."""
-    lines, line, width, last_space = [], "", 0, 0
+    lines, line, taken, last_space = [], "", 0, 0
     for character in printable(text):
-        wide = 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if width + wide > columns:
+        if taken + columns(character) > width:
             # At a space in the second half of the line, else in the midst of a word.
-            at = last_space if last_space > columns // 2 else len(line)
+            at = last_space if last_space > width // 2 else len(line)
             lines.append(line[:at].rstrip())
             line = line[at:].lstrip()
-            width, last_space = _columns(line), 0
+            taken, last_space = columns(line), 0
             if len(lines) == most:
-                lines[-1] = f"{lines[-1][: columns - 1]}\N{HORIZONTAL ELLIPSIS}"
+                lines[-1] = f"{lines[-1][: width - 1]}\N{HORIZONTAL ELLIPSIS}"
                 return lines
         line += character
-        width += wide
+        taken += columns(character)
         if character == " ":
             last_space = len(line)
     return [*lines, line]
-
-
-def _columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _described(link: Mapping[str, str], place: int) -> tuple[str, str, list[str], str]:

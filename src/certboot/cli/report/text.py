@@ -1,7 +1,4 @@
-"""The doctor's findings as text: groups, one line a finding, then what mends them and one summary line.
-
-A server's chain is drawn: what was sent, what is trusted, what is missing, and where it breaks.
-"""
+"""The doctor's findings as lines for people: in short, with the problems first and whole, or all that it has seen."""
 
 from __future__ import annotations
 
@@ -9,43 +6,172 @@ import shlex
 import typing
 from itertools import groupby
 
-from certboot.errors import printable
+from certboot.cli.layout import Line
+from certboot.cli.report import server
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from certboot.cli.layout import Style
     from certboot.doctor.finding import Finding
 
-SUBJECT = 34
+_SUBJECT = 34
 """The width of GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, the longest subject, and two spaces."""
-_INDENT = f"{'':8}"
+_GROUP = 13
+_FAILED = ("fail", "error")
+_PROBLEMS = (*_FAILED, "warn")
+_STYLES: dict[str, Style] = {"ok": "good", "warn": "doubt", "fail": "bad", "error": "bad"}
+_SYMBOLS = {"ok": "\N{CHECK MARK}", "warn": "!", "fail": "\N{BALLOT X}", "error": "\N{BALLOT X}"}
+_DAYS = {0: "today", 1: "yesterday"}
 
-_MOST_CLIENTS = 6
-_STATES = {"sent": "sent", "trusted": "trusted", "missing": "MISSING"}
+
+def doctor_report(findings: Sequence[Finding], *, symbols: bool = True) -> Iterator[Line]:
+    """Yield the report in short: what is wrong, whole, and what is well in a line for each group.
+
+    Of a server the verdict stands first, and of this machine only what failed is told beside it.
+    """
+    start = next((at for at, finding in enumerate(findings) if finding.group == "server"), None)
+    marks = _SYMBOLS if symbols else {}
+    if start is None:
+        selection = list(findings)
+        yield from _problems(selection, marks)
+        yield from _well(selection, marks)
+    else:
+        verdict, *others = findings[start:]
+        others += [finding for finding in findings[:start] if finding.status in _FAILED]
+        selection = [verdict, *others]
+        yield from _verdict(verdict, marks)
+        yield from _problems(others, marks)
+        if verdict.status not in _FAILED:
+            yield from (_remark(finding, marks) for finding in others if finding.status not in _PROBLEMS)
+    yield from _closing(findings, selection)
 
 
-def doctor_report(findings: Sequence[Finding]) -> str:
-    """Return the whole report. Readable without colour; strings from strangers cannot drive the terminal."""
-    lines: list[str] = []
+def whole_report(findings: Sequence[Finding]) -> Iterator[Line]:
+    """Yield all that was seen, group by group."""
     for group, members in groupby(findings, key=lambda finding: finding.group):
-        lines.append(group)
+        yield Line(group, style="strong")
         for finding in members:
-            lines += _described(finding)
-    return "\n".join((*lines, *closing(findings)))
+            lines = finding.summary.split("\n")
+            first, *more = [finding.id, *lines] if group == "server" and finding.status != "ok" else lines
+            lead = f"  {finding.status:<6}"
+            yield Line(f"{finding.subject:<{_SUBJECT}}{first}", lead, _STYLES.get(finding.status, ""), 8)
+            yield from (Line(line, "    ", hang=6) for line in more)
+            yield from server.everything(finding.evidence)
+    yield from _closing(findings, findings)
 
 
-def closing(findings: Sequence[Finding]) -> list[str]:
-    """Return the last lines: an empty one, the summary, and what mends and explains what was found, a line each."""
-    wrong = [finding for finding in findings if finding.status != "ok"]
-    words = dict.fromkeys(printable(str(hint)) for finding in wrong if (hint := finding.evidence.get("hint")))
+def _mark(status: str, marks: dict[str, str]) -> str:
+    return marks.get(status, "-") if marks else f"{status:<5}"
+
+
+def _heading(finding: Finding, marks: dict[str, str]) -> Line:
+    return Line(
+        f"{_mark(finding.status, marks)} {finding.subject}  {finding.id}", style=_STYLES.get(finding.status, "")
+    )
+
+
+def _verdict(finding: Finding, marks: dict[str, str]) -> Iterator[Line]:
+    """Yield the cause with its id, the chain and where it breaks, what clients make of it, and OpenSSL's words."""
+    yield _heading(finding, marks)
+    judged = finding.evidence.get("verify_code") is not None
+    first, *lines = finding.summary.split("\n")
+    yield from (Line(line, "  ") for line in (lines if judged else (first, *lines)))
+    drawn = [*server.picture(finding.evidence)]
+    if drawn:
+        yield from (Line(""), *drawn, Line(""))
+    yield from server.clients(finding.evidence)
+    if judged:
+        yield Line(first, "  ")
+
+
+def _problems(findings: Sequence[Finding], marks: dict[str, str]) -> Iterator[Line]:
+    """Yield what failed, each whole, then the warnings: of those with one id the first, and whom else it is about."""
+    for finding in findings:
+        if finding.status in _FAILED:
+            yield from _problem(finding, marks)
+    warned: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.status == "warn":
+            warned.setdefault(finding.id, []).append(finding)
+    for first, *others in warned.values():
+        yield from _problem(first, marks)
+        if others:
+            yield Line(f"the same with {server.some([finding.subject for finding in others])}", "  ")
+
+
+def _problem(finding: Finding, marks: dict[str, str]) -> Iterator[Line]:
+    yield _heading(finding, marks)
+    clients = typing.cast("Sequence[str]", finding.evidence.get("clients") or ())
+    if clients:
+        yield Line(f"for {server.some(clients)}:", "  ")
+    yield from (Line(line, "  ") for line in finding.summary.split("\n"))
+
+
+def _remark(finding: Finding, marks: dict[str, str]) -> Line:
+    name = finding.id if finding.group == "server" else finding.subject
+    return Line(f"{name}: {finding.summary}", f"{_mark(finding.status, marks)} ", _STYLES.get(finding.status, ""))
+
+
+def _well(findings: Sequence[Finding], marks: dict[str, str]) -> Iterator[Line]:
+    for group, members in groupby(findings, key=lambda finding: finding.group):
+        whole = list(members)
+        if not any(finding.status in _PROBLEMS for finding in whole):
+            status = "ok" if any(finding.status == "ok" for finding in whole) else "info"
+            lead = f"{_mark(status, marks)} {group:<{_GROUP}}"
+            yield Line(_in_a_line(whole), lead, _STYLES.get(status, ""), len(lead))
+
+
+def _in_a_line(findings: Sequence[Finding]) -> str:
+    """Return what there is to say of a group in which all is well."""
+    first = findings[0]
+    if first.id == "store-whole":
+        days = typing.cast("int | None", first.evidence.get("days"))
+        ago = "" if days is None else f", read {_DAYS.get(days, f'{days} days ago')}"
+        return f"{first.evidence['anchors']} CAs{ago}"
+    if first.group == "clients":
+        reached = sum(finding.status == "ok" for finding in findings)
+        return f"{reached} of {len(findings)} that are here trust certboot's store"
+    usable = sum(finding.id == "variable-usable" for finding in findings)
+    if usable:
+        return f"{usable} CA variable{'s' * (usable > 1)} set, and usable"
+    return first.summary.split("\n")[0]
+
+
+def _closing(findings: Sequence[Finding], selection: Sequence[Finding]) -> Iterator[Line]:
+    """Yield the summary of all findings, and what mends and explains the selection, a line each."""
+    failed = any(finding.status in _FAILED for finding in findings)
+    yield from (Line(""), Line(_summary(findings), style="bad" if failed else ""))
+    wrong = [finding for finding in selection if finding.status != "ok"]
+    verdict = next((finding for finding in selection if finding.group == "server"), None)
+    commands = _commands(wrong)
+    yield from (Line(command, "fix here: ", "strong", wrapped=False) for command in commands)
+    if verdict and verdict.status in _PROBLEMS:
+        yield from _advice(verdict, alone=not commands)
+    hints = dict.fromkeys(str(hint) for finding in wrong if (hint := finding.evidence.get("hint")))
     explained = _explained(wrong)
-    hints = [*_commands(wrong), *words, *([shlex.join(("certboot", "explain", *explained))] if explained else [])]
-    return ["", _summary(wrong), *(f"hint: {hint}" for hint in hints)]
+    if explained:
+        hints[shlex.join(("certboot", "explain", *explained))] = None
+    yield from (Line(hint, "hint: ", "strong", wrapped=False) for hint in hints)
 
 
-def _summary(wrong: Sequence[Finding]) -> str:
-    failed = [finding.group for finding in wrong if finding.status in ("fail", "error")]
-    warned = [finding.group for finding in wrong if finding.status == "warn"]
+def _advice(verdict: Finding, *, alone: bool) -> Iterator[Line]:
+    """Yield what to do in words: here, where no command does it, and by the server's operator."""
+    from certboot.doctor.findings import EXPLANATIONS  # what a run without a host does without
+
+    story = EXPLANATIONS.get(verdict.id)
+    # A command in the story goes with other cases than this one: else it would be among the finding's own.
+    if story and story.how and alone and "`certboot " not in story.how:
+        # The whole of it is told by `certboot explain`.
+        sentence = story.how.format(target=verdict.subject).split(". ")[0].removesuffix(".")
+        yield Line(f"{sentence}.", "fix here: ", "strong")
+    if verdict.evidence.get("operator"):
+        yield Line(str(verdict.evidence["operator"]), "for the server's operator: ", "strong")
+
+
+def _summary(findings: Iterable[Finding]) -> str:
+    failed = [finding.group for finding in findings if finding.status in _FAILED]
+    warned = [finding.group for finding in findings if finding.status == "warn"]
     warnings = f"{len(warned)} warning{'s' * (len(warned) > 1)} in {_listed(warned)}" if warned else ""
     if failed:
         return f"{len(failed)} failed in {_listed(failed)}" + (f"; {warnings}" if warned else "")
@@ -61,7 +187,7 @@ def _commands(wrong: Iterable[Finding]) -> list[str]:
     merged: list[str] = []
     for finding in wrong:
         at = len(merged)
-        for command in reversed([printable(shlex.join(argv)) for argv in finding.fix]):
+        for command in reversed([shlex.join(argv) for argv in finding.fix]):
             if command in merged:
                 at = merged.index(command)
             else:
@@ -71,88 +197,6 @@ def _commands(wrong: Iterable[Finding]) -> list[str]:
 
 def _explained(wrong: Iterable[Finding]) -> list[str]:
     """Return the ids of what is wrong, each once: of a server the verdict's, which is the cause, and that first."""
-    told = [finding for finding in wrong if finding.status in ("fail", "warn")]
-    verdict = [finding.id for finding in told if finding.group == "server"][:1]
-    return list(dict.fromkeys([*verdict, *(finding.id for finding in told if finding.group != "server")]))
-
-
-def said(finding: Finding) -> list[str]:
-    """Return the lines of what a finding says, as they are; of a server's the id goes first."""
-    lines = finding.summary.split("\n")
-    return [finding.id, *lines] if finding.group == "server" and finding.status != "ok" else lines
-
-
-def _described(finding: Finding) -> list[str]:
-    first, *more = said(finding)
-    lines = [f"  {finding.status:<6}{printable(finding.subject):<{SUBJECT}}{printable(first)}".rstrip()]
-    lines += [f"{_INDENT}{printable(line)}" for line in more]
-    return lines + [f"{_INDENT}{line}" for line in chain_lines(finding.evidence)]
-
-
-def chain_lines(evidence: Mapping[str, object]) -> list[str]:
-    """Return the lines for a server's evidence, fit for a terminal; none where it never came to a chain."""
-    return [*_presented(evidence), *_path(evidence), *_trusts(evidence), *_verdicts(evidence), *_operator(evidence)]
-
-
-def _presented(evidence: Mapping[str, object]) -> list[str]:
-    chain = typing.cast("Sequence[Mapping[str, str]]", evidence.get("chain") or ())
-    lines = ["presented chain:"] if chain else []
-    for depth, certificate in enumerate(chain):
-        lines.append(f"{depth:>2} s:{printable(certificate['subject'])}")
-        if certificate["fingerprint"]:
-            lines.append(f"   i:{printable(certificate['issuer'])}")
-            lines.append(f"   v:{certificate['not_before']} to {certificate['not_after']}")
-            lines.append(f"   SHA-256:{certificate['fingerprint']}")
-    return lines
-
-
-def _path(evidence: Mapping[str, object]) -> list[str]:
-    path = typing.cast("Sequence[Mapping[str, str]]", evidence.get("path") or ())
-    lines = ["from the server up to what is trusted:"] if path else []
-    for depth, link in enumerate(path):
-        if depth:
-            lines.append(f"  {'':<9}| signed by")
-        fault = f"   <-- {link['fault']}" if link["fault"] else ""
-        lines.append(f"  {_STATES[link['state']]:<9}{printable(link['subject'])}{fault}")
-    if path and path[-1]["state"] != "trusted":
-        lines.append(f"  {'':<9}x no path to anything that is trusted here")
-    beside = typing.cast("Sequence[str]", evidence.get("beside") or ())
-    return lines + [f"  {'unused':<9}{printable(subject)}" for subject in beside]
-
-
-def _verdicts(evidence: Mapping[str, object]) -> list[str]:
-    verdicts = typing.cast("Sequence[Mapping[str, object]]", evidence.get("verdicts") or ())
-    if not any(verdict["code"] for verdict in verdicts):
-        return []
-    lines = ["what clients say:"]
-    for verdict in verdicts:
-        answer = f"refuse it, {verdict['code']} ({verdict['message']})" if verdict["code"] else "accept it"
-        lines.append(f"  {verdict['client']:<26}{printable(answer)}")
-    return lines
-
-
-def _trusts(evidence: Mapping[str, object]) -> list[str]:
-    """Return a line for each trust that the clients here use: who they are, and how they fare."""
-    trusts = typing.cast("Sequence[Mapping[str, typing.Any]]", evidence.get("by_trust") or ())
-    lines = ["the clients that are here:"] if trusts else []
-    for trust in trusts:
-        if trust["code"]:
-            result = f"refused ({trust['code'] if trust['code'] > 0 else trust['message']})"
-            places = f", by {' and '.join(dict.fromkeys(trust['places']))}" if trust["places"] else ""
-            aside = "" if trust["counted"] else "; certboot leaves them alone"
-            lines.append(f"  {_some(trust['clients'])}: {result}{places}{aside}")
-    accepting = [client for trust in trusts if not trust["code"] for client in trust["clients"]]
-    at = 1 if accepting[:1] == ["requests"] else len(lines)
-    return [
-        printable(line) for line in (*lines[:at], *([f"  {_some(accepting)}: ok"] if accepting else []), *lines[at:])
-    ]
-
-
-def _some(clients: Sequence[str]) -> str:
-    more = len(clients) - _MOST_CLIENTS
-    return ", ".join(clients[:_MOST_CLIENTS]) + (f" and {more} more" if more > 0 else "")
-
-
-def _operator(evidence: Mapping[str, object]) -> list[str]:
-    operator = evidence.get("operator")
-    return [f"for the server's operator: {printable(str(operator))}"] if operator else []
+    problems = sorted((f for f in wrong if f.status in ("fail", "warn")), key=lambda finding: finding.status)
+    verdict = [finding.id for finding in problems if finding.group == "server"][:1]
+    return list(dict.fromkeys([*verdict, *(finding.id for finding in problems if finding.group != "server")]))

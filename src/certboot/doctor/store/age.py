@@ -66,8 +66,7 @@ def _stale(differences: tuple[Difference, ...]) -> Iterator[Finding]:
 
 
 def _old(paths: StorePaths, current: Generation, config: Config | None, now: datetime) -> Iterator[Finding]:
-    last = freshness.read(paths.checked)
-    when = last.when if last else parsed(current.record.created)
+    when = last_read(paths, current)
     chosen = config.max_age if config else None
     limit = chosen or USUAL
     if when and now - when > limit:
@@ -75,6 +74,12 @@ def _old(paths: StorePaths, current: Generation, config: Config | None, now: dat
         summary = f"its sources were last read {days} days ago, on {when:%Y-%m-%d}; the limit is {_days(limit)}"
         evidence: dict[str, object] = {"read": when.isoformat(), "days": days, "limit_seconds": limit.total_seconds()}
         yield Finding("store-old", "store", "warn" if chosen else "info", "store", summary, evidence, _UPDATE)
+
+
+def last_read(paths: StorePaths, current: Generation) -> datetime | None:
+    """Return when the sources were last looked at, if that is known."""
+    last = freshness.read(paths.checked)
+    return last.when if last else parsed(current.record.created)
 
 
 def _days(limit: timedelta) -> str:

@@ -49,10 +49,14 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
         return [*damaged, *_appended(paths)]
     record = current.record
     summary = f"{current.folder}, {_held(record)}, generation {record.generation} of {record.created}"
+    evidence: dict[str, object] = {"anchors": len(current.anchors)}
+    read = age.last_read(paths, current)
+    if read:
+        evidence |= {"read": read.isoformat(), "days": (now - read).days}
     config, broken = _config(paths)
     differences = age.compare(current)
     return [
-        Finding("store-whole", "store", "ok", "store", summary),
+        Finding("store-whole", "store", "ok", "store", summary, evidence),
         *broken,
         *permissions.served(paths),
         *age.check_age(paths, current, config, differences, now),

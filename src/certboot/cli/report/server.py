@@ -1,0 +1,129 @@
+"""What the doctor saw of a server as lines: its chain as a picture, what it sent, and what clients say of it."""
+
+from __future__ import annotations
+
+import os
+import typing
+
+from certboot.cli.layout import Line
+from certboot.errors import shortened
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from certboot.cli.layout import Style
+
+    Evidence = Mapping[str, typing.Any]
+
+_MOST_NAMES = 6
+_MOST_LINKS = 4
+_TO_COMPARE = ("untrusted-root", "self-signed-leaf")
+"""Where the question is whether to trust a certificate."""
+_LONGEST = 200  # characters of a name
+_STATES: dict[str, tuple[str, Style]] = {
+    "sent": ("sent", ""),
+    "trusted": ("trusted", "good"),
+    "missing": ("MISSING", "bad"),
+    "left": ("...", ""),
+}
+_STATE = 10  # columns
+_HANG = 2 + _STATE
+_INDENT = "    "
+
+
+def picture(evidence: Evidence, *, whole: bool = False) -> Iterator[Line]:
+    """Yield the way from the server's certificate up to what is trusted, and where it breaks, in few lines."""
+    path: Sequence[Evidence] = evidence.get("path") or ()
+    for link in path if whole or len(path) <= _MOST_LINKS else _ends(path):
+        state, style = _STATES[link["state"]]
+        fault = f"   <-- {link['fault']}" if link["fault"] else ""
+        text = f"{shortened(link['subject'], _LONGEST)}{fault}"
+        yield Line(text, f"  {state:<{_STATE}}", "bad" if fault else style, _HANG)
+        if link is path[-1] and link["fault"] in _TO_COMPARE and link["fingerprint"]:
+            yield Line(link["fingerprint"], f"  {'SHA-256':<{_STATE}}", hang=_HANG)
+    if path and path[-1]["state"] != "trusted":
+        yield Line("no path to anything that is trusted here", f"  {'x':<{_STATE}}", "bad", _HANG)
+
+
+def _ends(path: Sequence[Evidence]) -> Iterator[Evidence]:
+    """Yield the links at both ends and where it breaks, and one that stands for those between them."""
+    broken = next((at for at, link in enumerate(path) if link["fault"]), 0)
+    shown = (0, broken, len(path) - 1)
+    for at, link in enumerate(path):
+        if at in shown:
+            yield link
+        elif at - 1 in shown:
+            yield {"state": "left", "subject": "", "fault": ""}
+
+
+def clients(evidence: Evidence) -> Iterator[Line]:
+    """Yield a line for each trust that the clients here use: who they are, and how they fare. Those it suits share one.
+
+    How requests fares comes first. A bundle and a directory beside each other, as a store has them, are one trust.
+    """
+    accepting: list[str] = []
+    refusing: dict[object, list[Evidence]] = {}
+    for trust in evidence.get("by_trust") or ():
+        if trust["code"]:
+            folders = frozenset(os.path.dirname(source) for source in trust["trusts"])
+            refusing.setdefault((trust["code"], trust["message"], trust["counted"], folders), []).append(trust)
+        else:
+            accepting += trust["clients"]
+    lines = [Line(_refused(trusts), f"  {'refused':<{_STATE}}", "bad", _HANG) for trusts in refusing.values()]
+    accepted = [Line(some(accepting), f"  {'accepted':<{_STATE}}", "good", _HANG)] if accepting else []
+    yield from (*accepted, *lines) if "requests" in accepting else (*lines, *accepted)
+
+
+def _refused(trusts: Sequence[Evidence]) -> str:
+    names = [name for trust in trusts for name in trust["clients"]]
+    places = dict.fromkeys(place for trust in trusts for place in trust["places"])
+    first = trusts[0]
+    reason = first["code"] if first["code"] > 0 else first["message"]
+    by = f" ({', '.join(places)})" if places else ""
+    aside = "" if first["counted"] else "; certboot leaves them alone"
+    return f"{some(names)}: {reason}{by}{aside}"
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first few of these names, and how many more there are."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def everything(evidence: Evidence) -> Iterator[Line]:
+    """Yield all that is known of a server's chain; nothing where it never came to one."""
+    sections = {
+        "presented chain:": _presented(evidence),
+        "from the server up to what is trusted:": [*picture(evidence, whole=True), *_beside(evidence)],
+        "the clients that are here:": clients(evidence),
+        "what clients say:": _verdicts(evidence),
+    }
+    for heading, lines in sections.items():
+        for number, line in enumerate(lines):
+            if number == 0:
+                yield Line(heading, _INDENT, hang=len(_INDENT))
+            yield line._replace(lead=f"{_INDENT}{line.lead}", hang=len(_INDENT) + line.hang)
+
+
+def _presented(evidence: Evidence) -> Iterator[Line]:
+    for depth, certificate in enumerate(evidence.get("chain") or ()):
+        fields = {"s": certificate["subject"]}
+        if certificate["fingerprint"]:
+            fields["i"] = certificate["issuer"]
+            fields["v"] = f"{certificate['not_before']} to {certificate['not_after']}"
+            fields["SHA-256"] = certificate["fingerprint"]
+        for name, value in fields.items():
+            yield Line(f"{name}:{value}", f"{depth if name == 's' else '':>2} ", hang=5)
+
+
+def _beside(evidence: Evidence) -> Iterator[Line]:
+    for subject in evidence.get("beside") or ():
+        yield Line(subject, f"  {'unused':<{_STATE}}", hang=_HANG)
+
+
+def _verdicts(evidence: Evidence) -> Iterator[Line]:
+    verdicts = evidence.get("verdicts") or ()
+    if any(verdict["code"] for verdict in verdicts):
+        for verdict in verdicts:
+            answer = f"refuse it, {verdict['code']} ({verdict['message']})" if verdict["code"] else "accept it"
+            yield Line(answer, f"  {verdict['client']:<26}", hang=28)
