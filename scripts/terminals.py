@@ -1,0 +1,181 @@
+"""Record what certboot shows on a terminal of 80 columns, from real runs against servers on loopback.
+
+    python3 scripts/terminals.py            writes docs/terminals/*.txt anew
+    python3 scripts/terminals.py --check    writes nothing, and fails where something would have changed
+
+Runs certboot with the Python that runs this: that of the virtualenv of scripts/check.py. What differs from run to run
+is made alike, column for column: the machine's paths, ports, dates, fingerprints, and how many CAs certifi has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.faults import ProxyTalk
+from support.pki import CA, DAY, LEAF, NOW, Form, Issued, changed, make, on_server
+from support.pseudo_terminal import shown
+from support.server import Listener, TlsServer
+
+FOLDER = ROOT / "docs" / "terminals"
+MOST_LINES = 25
+COLUMNS = 80
+_FIRST = 3  # lines in which the cause stands
+# As long as the names that tempfile makes up in /tmp, so that lines are broken where they were.
+_HOME = "/home/someone"
+_ALIKE = (
+    (re.compile(r"(localhost|127\.0\.0\.1):\d{5}"), r"\1:44300"),
+    (re.compile(r"\d{4}-\d{2}-\d{2}"), "2027-01-31"),
+    (re.compile(r"\d{2}:\d{2} UTC"), "12:00 UTC"),
+    (re.compile(r"\b\d{3} CAs"), "165 CAs"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "0123456789abcdef" * 4),
+)
+
+_COMPANY = make("Example Company Root", form=CA)
+_ISSUING = make("Example Company Issuing CA", _COMPANY, CA)
+_UNKNOWN = make("Another Company Root", form=changed(CA, organisation="Another Company"))
+_INSPECTING = make("Zscaler Root CA", form=changed(CA, organisation="Zscaler Inc."))
+_OLD_FORM = make("Example Company Old Root", form=changed(CA, ski=False))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One command on one terminal."""
+
+    cause: str
+    """The id that is to stand in the first lines, or their words where all is well."""
+    issuer: Issued | None = None
+    """Who has issued the server's certificate; without one there is no server."""
+    form: Form = LEAF
+    sent: tuple[Issued, ...] = ()
+    proxy: bool = False
+    trusted: Issued | None = _COMPANY
+    """What was added to the store; None: there is no store."""
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+SCENES = {
+    "doctor": Scene("CAs, read today"),
+    "doctor-before-init": Scene("store-missing", trusted=None),
+    "doctor-one-problem": Scene("variable-points-nowhere", variables={"REQUESTS_CA_BUNDLE": "/opt/company/ca.pem"}),
+    "host": Scene("handshake-ok", _ISSUING, sent=(_ISSUING,)),
+    "host-missing-intermediate": Scene(
+        "missing-intermediate", _ISSUING, changed(LEAF, issuer_at="http://pki.example.com/issuing.cer")
+    ),
+    "host-unknown-issuer": Scene("missing-intermediate", _ISSUING),
+    "host-untrusted-root": Scene("untrusted-root", _UNKNOWN, sent=(_UNKNOWN,)),
+    "host-expired": Scene("expired-leaf", _ISSUING, changed(LEAF, valid=(NOW - 90 * DAY, NOW - DAY)), (_ISSUING,)),
+    "host-wrong-name": Scene(
+        "hostname-mismatch", _ISSUING, changed(LEAF, names=("intranet.example", "www.intranet.example")), (_ISSUING,)
+    ),
+    "host-inspected": Scene("untrusted-root", _INSPECTING, sent=(_INSPECTING,), proxy=True),
+    "host-strict": Scene("strict-missing-ski", _OLD_FORM, trusted=_OLD_FORM),
+}
+if sys.version_info < (3, 13):
+    SCENES["host-strict-3.12"] = SCENES.pop("host-strict")
+
+
+def recorded() -> dict[str, str]:
+    """Return what each scene shows, by the name of its file."""
+    with tempfile.TemporaryDirectory(prefix="", dir="/tmp") as folder:  # its length counts
+        home = Path(folder)
+        home.chmod(0o755)
+        (home / "venv").symlink_to(sys.prefix)
+        python = home / "venv" / "bin" / "python"
+        environ = {
+            "HOME": folder,
+            "PATH": str(python.parent),
+            "TERM": "xterm",
+            "NO_COLOR": "1",
+            "LANG": "C.UTF-8",
+            "PIP_CONFIG_FILE": os.devnull,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        return {f"{name}.txt": _played(scene, home, environ) for name, scene in SCENES.items()}
+
+
+def _played(scene: Scene, home: Path, environ: dict[str, str]) -> str:
+    python, store = home / "venv" / "bin" / "python", home / "store"
+    environ = {**environ, "CERTBOOT_HOME": str(store)}
+    if scene.trusted:
+        (home / "company.pem").write_bytes(scene.trusted.pem)
+        subprocess.run(
+            (python, "-m", "certboot", "init", "--source", "certifi", "--add", home / "company.pem"),
+            env=environ, check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    words = [*(f"{name}={value}" for name, value in scene.variables.items()), "certboot", "doctor"]
+    with _served(scene) as (target, proxy):
+        environ |= {**scene.variables, **({"HTTPS_PROXY": proxy} if proxy else {})}
+        text = shown((python, "-m", "certboot", "doctor", *target), environ, COLUMNS)
+    shutil.rmtree(store, ignore_errors=True)
+    text = f"$ {' '.join([*words, *target])}\n{text}".replace(str(home), _HOME)
+    for pattern, alike in _ALIKE:
+        text = pattern.sub(alike, text)
+    return text
+
+
+@contextlib.contextmanager
+def _served(scene: Scene) -> Iterator[tuple[list[str], str]]:
+    """Yield what names the scene's server, and the address of the proxy on the way to it."""
+    with contextlib.ExitStack() as stack:
+        if not scene.issuer:
+            yield [], ""
+            return
+        leaf = make(scene.form.names[0], scene.issuer, scene.form)
+        server = stack.enter_context(contextlib.closing(TlsServer(on_server(leaf, *scene.sent))))
+        proxy = stack.enter_context(contextlib.closing(Listener(ProxyTalk()))) if scene.proxy else None
+        yield [server.shown], f"http://127.0.0.1:{proxy.port}" if proxy else ""
+
+
+def faults(texts: dict[str, str]) -> Iterator[str]:
+    """Yield what is not as people are promised: too long, too wide, or its cause too far down."""
+    for name, text in texts.items():
+        prompt, *lines = text.splitlines()
+        if len([prompt, *lines]) > MOST_LINES:
+            yield f"{name}: {1 + len(lines)} lines"
+        if SCENES[name.removesuffix(".txt")].cause not in "\n".join(lines[:_FIRST]):
+            yield f"{name}: the cause is not in the first {_FIRST} lines"
+        yield from (f"{name}: too wide: {line}" for line in lines if len(line) > COLUMNS and not _is_command(line))
+
+
+def _is_command(line: str) -> bool:
+    return line.startswith(("fix here: certboot ", "hint: certboot "))
+
+
+def changes(texts: dict[str, str]) -> Iterator[str]:
+    """Yield the names of the files that do not hold what was shown."""
+    for name, text in texts.items():
+        path = FOLDER / name
+        if not path.exists() or path.read_text("utf-8") != text:
+            yield name
+
+
+def main() -> int:
+    """Write the files, or with ``--check`` return 1 where they are not current; 1 too for what is not as promised."""
+    texts = recorded()
+    for fault in faults(texts):
+        sys.stderr.write(f"terminals: error: {fault}\n")
+    stale = list(changes(texts))
+    if sys.argv[1:] == ["--check"]:
+        for name in stale:
+            sys.stderr.write(f"terminals: error: not what is shown now: {FOLDER / name}\n{texts[name]}\n")
+        return int(bool(stale) or any(faults(texts)))
+    FOLDER.mkdir(exist_ok=True)
+    for name in stale:
+        (FOLDER / name).write_text(texts[name], "utf-8")
+    return int(any(faults(texts)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
