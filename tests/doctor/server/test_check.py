@@ -80,7 +80,8 @@ def test_what_cannot_be_loaded_refuses_every_host(said: Said, monkeypatch: pytes
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
     answer = said(GOOD)
     assert (answer.status, answer.primary) == (1, "client-cannot-load")
-    assert answer.first["fix"][0][:5] == ["env", "-u", "REQUESTS_CA_BUNDLE", "certboot", "doctor"]
+    (command,) = answer.first["fix"]
+    assert (command[:3], "doctor" in command) == (["env", "-u", "REQUESTS_CA_BUNDLE"], True)
 
 
 @pytest.mark.usefixtures("own")
