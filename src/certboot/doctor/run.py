@@ -88,5 +88,8 @@ def _guarded(group: Group, check: Callable[[], list[Finding]]) -> list[Finding]:
         return check()
     except CertbootError as error:
         return [Finding("check-not-finished", group, "error", group, error.message, {"hint": error.hint})]
+    except OSError as error:
+        words = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        return [Finding("check-not-finished", group, "error", group, words)]
     except Exception as error:  # noqa: BLE001 - a broken check is a result; the other groups still have theirs
         return [Finding("check-not-finished", group, "error", group, f"{type(error).__name__}: {error}")]
