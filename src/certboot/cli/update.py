@@ -17,6 +17,7 @@ from certboot.errors import OK, CertbootError, printable
 from certboot.hook import copies
 from certboot.hook.copies import outdated_copies, renew
 from certboot.hook.install import install
+from certboot.hook.start_up_files import NO_IMPORT_LINES
 from certboot.hook.tool_environment import elsewhere, tool_environment
 from certboot.sources import repaired
 from certboot.sources.candidates import Rejection
@@ -232,7 +233,7 @@ def _agreed(paths: StorePaths) -> list[str]:
         return []
     folder = Path(certboot_startup.__file__).absolute().parents[1]
     try:
-        install(folder, str(paths.home))
+        install(folder, str(paths.home), start_file=sys.version_info[:3] >= NO_IMPORT_LINES)
         copies.remember(paths, copies.Copy(sys.executable, str(folder), user=False))
     except (CertbootError, OSError):
         argv = ["certboot", "hook", "install", "--home", str(paths.home), "--python", sys.executable]

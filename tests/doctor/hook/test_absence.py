@@ -80,12 +80,24 @@ def test_a_start_up_file_that_is_nowhere_is_missing(tmp_path: Path, monkeypatch:
 
 
 def test_the_start_file_counts_from_the_python_on_that_knows_such_files(copied: Path) -> None:
-    file = copied / "certboot_startup.start"
-    assert kind(copied, 3, 15, 0) == kind(copied, 3, 18, 0) == "hook-not-run"
-    file.write_text("# words\n")
+    assert kind(copied, 3, 14, 0) == kind(copied, 3, 15, 0) == "hook-not-run"
+    absence = why_not_run(at(copied, (3, 18, 0)))
+    assert (absence.id, absence.fix) == ("hook-missing", INSTALL)
+    install.install(copied, start_file=True)
+    assert kind(copied, 3, 18, 0) == "hook-not-run"
+    file = put(copied / "certboot_startup.start", "# words\n")
     assert (kind(copied, 3, 14, 0), kind(copied, 3, 15, 0)) == ("hook-not-run", "hook-altered")
-    file.unlink()
-    assert (kind(copied, 3, 14, 0), kind(copied, 3, 18, 0)) == ("hook-not-run", "hook-outside-site")
+    assert why_not_run(at(copied, (3, 18, 0))).fix == (("rm", str(file)), *INSTALL)
+
+
+def test_a_hook_of_pip_s_needs_a_start_file_beside_it_where_python_runs_no_import_lines(tmp_path: Path) -> None:
+    put(tmp_path / "certboot-0.1.0.dist-info/RECORD", "certboot_startup.pth,,\n")
+    absence = why_not_run(at(tmp_path, (3, 18, 0)))
+    assert (absence.id, absence.fix) == ("hook-missing", INSTALL)
+    assert install.install(tmp_path, start_file=True).action == "recorded"
+    assert kind(tmp_path, 3, 18, 0) == "hook-not-run"
+    put(tmp_path / "certboot_home.start", "# words\n")
+    assert kind(tmp_path, 3, 18, 0) == "hook-altered"
 
 
 @cases("text", ["", "# words\n", " import certboot_startup; certboot_startup.activate()\n", None])
