@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import shlex
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from certboot.cli import options
 from certboot.cli.terminal import additions, progress, say, show
-from certboot.clients.variables import Adoption
+from certboot.clients.variables import GENTLE, PROFILES, VARIABLES, Adoption
 from certboot.errors import OK, CertbootError, printable
 from certboot.hook import copies
 from certboot.hook.copies import outdated_copies, renew
@@ -64,6 +65,9 @@ def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
     lines += [
         f"  left out  GIT_SSL_CAINFO, because git has a setting of its own: {printable(name)}" for name in outcome.git
     ]
+    overruling = [v.name for v in VARIABLES if v.overrules and v.name not in outcome.settings]
+    if overruling and outcome.profile == GENTLE:
+        lines.append(f"  left out  {', '.join(overruling)}, by the profile {GENTLE}")
     lines += [*notes, "  undo      certboot purge"]
     return "\n".join(lines)
 
@@ -152,6 +156,11 @@ def init_options(command: argparse.ArgumentParser) -> None:
         "--source", metavar="NAMES", help="where to take anchors from: certifi,system,ccadb (default: certifi,system)"
     )
     _source_options(command)
+    command.add_argument(
+        "--profile", choices=PROFILES,
+        help="full: all variables of the hook, for most clients; gentle: without REQUESTS_CA_BUNDLE and "
+        "GIT_SSL_CAINFO, by which children whose Python has no hook lose choices such as pip --cert (default: full)",
+    )  # fmt: skip
     command.add_argument("--config", metavar="FILE", type=Path, help="take these settings, as a team shares them")
     options.password_file(command)
 
@@ -164,9 +173,11 @@ def init_command(arguments: argparse.Namespace) -> int:
     for name in sources or ():
         if name not in OPTIONAL:
             raise CertbootError(f"no such source: {name}", f"--source takes some of {','.join(OPTIONAL)}")
-    selection = _selection(arguments, sources, arguments.config)
+    chosen = dataclasses.replace(
+        _selection(arguments), sources=sources, config=arguments.config, profile=arguments.profile
+    )
     added = tuple(additions(arguments.add, arguments.password_file))
-    outcome = apply(store_paths(), Request("init", selection, added), progress=progress)
+    outcome = apply(store_paths(), Request("init", chosen, added), progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
     notes = [*_appended(outcome.paths), *_agreed(outcome.paths)]
     notes += _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
@@ -251,9 +262,6 @@ def _notes(paths: StorePaths, apart: str = "", tool: str = "", place: Sequence[s
     return init_notes(tool=tool, other=other, renewed=renewed, outdated=outdated, apart=apart, place=place)
 
 
-def _selection(
-    arguments: argparse.Namespace, sources: tuple[str, ...] | None = None, config: Path | None = None
-) -> Selection:
-
+def _selection(arguments: argparse.Namespace) -> Selection:
     reports = "" if arguments.reports == "network" else arguments.reports
-    return Selection(sources, arguments.intermediates, reports, config)
+    return Selection(intermediates=arguments.intermediates, reports=reports)
