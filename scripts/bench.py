@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -157,6 +157,7 @@ def measure(folder: Path, reports: Path | None, also: Sequence[Path]) -> list[st
     counts = [instructions(one, home) for one in pairs]
     lines.append(row("instructions of a bare start (`python -c pass`)", counts, "{:,.0f}"))
     lines.append(row("wall time of the same, ms", rounds(lambda one: start(one, home), pairs), "{:.1f}"))
+    lines += starting(store / "bin/certboot", folder, home)
     lines += getting(store / "bin", folder, home, (stock, hooked), "")
     for interpreter in also:
         others = (folder / f"{interpreter.name}-bare", folder / f"{interpreter.name}-hook")
@@ -169,6 +170,30 @@ def measure(folder: Path, reports: Path | None, also: Sequence[Path]) -> list[st
     lines.append(growing(store / "bin", folder, hooked / "bin/python", home))
     lines += initialising(store / "bin", folder, reports)
     return lines + scanning(store / "bin", folder / "scanning")
+
+
+def starting(certboot: Path, folder: Path, home: Path) -> list[str]:
+    """Return the lines on a start of each Python that is here, with a copy of the hook and with another .pth file."""
+    lines = []
+    for version, python in pythons():
+        pair = (folder / f"bare-{version}", folder / f"hook-{version}")
+        for venv in pair:
+            tool(python, "-m", "venv", venv)
+        (packages,) = pair[0].glob("lib/python*/site-packages")
+        (packages / "certboot_startup.pth").write_text("# nothing\n")
+        clean(certboot, "hook", "install", "--python", pair[1], home=home)
+        counts = [instructions(venv / "bin/python", home) for venv in pair]
+        lines.append(row(f"instructions, Python {version} (without: a .pth file of one comment)", counts, "{:,.0f}"))
+    return lines
+
+
+def pythons() -> Iterator[tuple[str, Path | str]]:
+    """Yield each Python in which the hook can run and that pyenv has, or PATH: version, program."""
+    for version in (f"3.{minor}" for minor in range(8, 19)):
+        pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+        python = pyenv[-1] if pyenv else shutil.which(f"python{version}")
+        if python:
+            yield version, python
 
 
 def getting(programs: Path, folder: Path, home: Path, venvs: tuple[Path, Path], where: str) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from certboot.cli import main as cli
 from certboot.clients.table import CLIENTS, SYSTEM, Choice, Client, readers
-from certboot.clients.variables import DIRECTORY, VARIABLES
+from certboot.clients.variables import DIRECTORY, GENTLE, VARIABLES
 from certboot.doctor.findings import EXPLANATIONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,6 +65,7 @@ def variables_table() -> str:
     lines = ["| variable | set | read by |", "|---|---|---|"]
     for variable in VARIABLES:
         how = "by default" if variable.default else "by configuration"
+        how += f", not by the profile `{GENTLE}`" if variable.overrules else ""
         form = ", to the hashed directory" if variable.form == DIRECTORY else ""
         lines.append(f"| `{variable.name}` | {how}{form} | {', '.join(readers(variable.name))} |")
     return "\n".join(lines)

@@ -1,5 +1,5 @@
 """The start-up hook: at interpreter start, point unset CA variables at the user's certboot store."""
-# certboot_startup.pth (Python up to 3.14) or certboot_startup.start (PEP 829, Python 3.15) calls activate(). Standard
+# certboot_startup.pth calls activate(), or where Python runs no import lines (3.18) a .start file (PEP 829). Standard
 # library only, no network, no subprocess, no writes, no output, and never an exception: whatever is wrong, the
 # interpreter starts as if the hook were not there. This package is also copied into other interpreters, so it imports
 # nothing of certboot and keeps to the syntax of Python 3.8. Every start of Python pays for this file, so it is written

@@ -42,6 +42,7 @@ RECORD = Manifest(3, "2026-11-24", "init", Choices(), (A, B), ())
 DONE = Outcome(
     paths=StorePaths(Path("/s")), record=RECORD, previous=None, rejected=(), written=True,
     settings={"SSL_CERT_FILE": "/s/b", "SSL_CERT_DIR": "/s/d"}, settings_written=True, held_back={}, git=(),
+    profile="full",
 )  # fmt: skip
 
 

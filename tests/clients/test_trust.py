@@ -8,7 +8,7 @@ from support.table import cases
 from certboot.clients import trust as of
 from certboot.clients.table import CERTIFI, CLIENTS, OWN, SYSTEM, SYSTEM_DIRECTORY, SYSTEM_FILE
 from certboot.clients.trust import BY_DEFAULT, BY_GUARD, BY_HOOK, BY_OTHERS, BY_PARENT, BY_SETTING, Facts, OwnSetting
-from certboot.clients.variables import DIRECTORY, FILE
+from certboot.clients.variables import DIRECTORY, FILE, VARIABLES
 from certboot.store.paths import StorePaths
 
 PATHS = StorePaths(Path("/s"))
@@ -20,14 +20,14 @@ HOOK = {
     "REQUESTS_CA_BUNDLE": BUNDLE, "SSL_CERT_FILE": BUNDLE, "SSL_CERT_DIR": CRTS, "NODE_EXTRA_CA_CERTS": BUNDLE,
     "GIT_SSL_CAINFO": BUNDLE, "HTTPLIB2_CA_CERTS": BUNDLE, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": BUNDLE,
 }  # fmt: skip
-ALL_GUARDS = frozenset({"requests", "certifi", "ssl"})
+ALL_GUARDS = "requests,certifi,ssl"
 
 
 def facts(
     settings: Mapping[str, Mapping[str, OwnSetting]] | None = None, applied: Mapping[str, str] = HOOK, guards: str = ""
 ) -> Facts:
     on = frozenset(guards.split(",")) if guards else frozenset[str]()
-    return Facts(PATHS.holds, BUNDLE, applied, on, settings or {}, KINDS, DEFAULTS)
+    return Facts(PATHS.holds, BUNDLE, applied, on, settings=settings or {}, kinds=KINDS, defaults=DEFAULTS)
 
 
 def trust(client: str, environ: Mapping[str, str], known: Facts | None = None) -> of.Trust:
@@ -38,10 +38,23 @@ def told(found: of.Trust) -> list[tuple[str, str, str]]:
     return [(source.what, source.place, source.decided_by) for source in found.sources]
 
 
+def unreached(applied: Mapping[str, str]) -> set[str]:
+    """Return the clients that these variables of the hook's, and all of its guards, do not reach."""
+    known = facts(applied=applied, guards=ALL_GUARDS)
+    return {name for name, client in BY_NAME.items() if not of.effective_trust(client, applied, known).reaches_store}
+
+
 def test_with_the_hooks_variables_and_guards_every_client_that_can_be_reached_is() -> None:
-    known = Facts(PATHS.holds, BUNDLE, HOOK, ALL_GUARDS, {}, KINDS, DEFAULTS)
-    unreached = {name for name, client in BY_NAME.items() if not of.effective_trust(client, HOOK, known).reaches_store}
-    assert unreached == {"pycurl", "rnet", "wget", "wreq", "confluent-kafka"}
+    assert unreached(HOOK) == {"pycurl", "rnet", "wget", "wreq", "confluent-kafka"}
+
+
+def test_by_the_profile_gentle_the_guards_reach_every_client_inside_python_that_the_variables_would() -> None:
+    gentle = {variable.name: HOOK[variable.name] for variable in VARIABLES if variable.is_set_by("gentle")}
+    assert HOOK.keys() - gentle.keys() == {"REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO"}
+    assert unreached(gentle) - unreached(HOOK) == {"git", "AWS CLI"}
+    known = facts(applied=gentle, guards=ALL_GUARDS)
+    assert told(trust("niquests", gentle, known)) == [(BUNDLE, "", f"{BY_GUARD} requests")]
+    assert told(trust("niquests", gentle, facts(guards="certifi"))) == [(SYSTEM, "", BY_DEFAULT)]
 
 
 def test_without_anything_no_client_is_reached_and_each_has_its_default() -> None:
@@ -159,7 +172,7 @@ def test_the_guard_of_requests_lets_pips_own_setting_go_before_the_hooks_variabl
 def test_the_guard_of_certifi_puts_the_bundle_in_its_place_inside_python_only() -> None:
     known = facts(guards="certifi")
     for client in ("google-auth on urllib3", "requests", "httpx"):
-        assert told(trust(client, {}, known)) == [(BUNDLE, "", BY_GUARD)]
+        assert told(trust(client, {}, known)) == [(BUNDLE, "", f"{BY_GUARD} certifi")]
         assert trust(client, {}, known).reaches_store
     assert told(trust("AWS CLI", {}, known)) == [(CERTIFI, "", BY_DEFAULT)]
 

@@ -16,7 +16,7 @@ NAMES = (
     "certboot_startup.pth", "certboot_startup.start", "certboot_startup/__init__.py", "certboot_startup/guards.py",
     "certboot_home.pth", "certboot_home.start", "certboot_home.py",
 )  # fmt: skip
-WHOLE = Record("1.0", "/opt/certboot", dict.fromkeys(NAMES, (A, B)))
+WHOLE = Record("1.0", "/opt/certboot", dict.fromkeys(NAMES, (A, B)), start_file=True)
 
 
 @settings(max_examples=40)

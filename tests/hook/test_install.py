@@ -112,12 +112,12 @@ def test_a_copy_of_an_older_certboot_is_renewed_and_its_former_modules_go(folder
     )
 
 
-@cases("name", [*HOOK, "certboot_home.py"])
+@cases("name", [*payload.copy_files("/", start_file=True)])
 @cases("act", [install.install, install.uninstall])
 def test_what_was_changed_is_named_and_nothing_is_touched(
     folder: Path, name: str, act: Callable[[Path], object]
 ) -> None:
-    install.install(folder, "/opt/certboot")
+    install.install(folder, "/opt/certboot", start_file=True)
     with (folder / name).open("ab") as file:
         file.write(b"# mine\n")
     before = snapshot(folder)
@@ -145,7 +145,7 @@ def test_a_hook_that_certboot_did_not_put_there_is_left_alone(
     folder: Path, name: str, *, own: bool, act: Callable[[Path], object]
 ) -> None:
     (folder / name).parent.mkdir(exist_ok=True)
-    (folder / name).write_bytes(HOOK[name] if own else b"import os\n")
+    (folder / name).write_bytes(payload.copy_files("", start_file=True)[name] if own else b"import os\n")
     before = snapshot(folder)
     with pytest.raises(CertbootError, match="a start-up hook that certboot did not put there"):
         act(folder)
@@ -159,10 +159,28 @@ def test_a_file_in_the_way_is_left_alone(folder: Path) -> None:
     (folder / found.RECORD_NAME).unlink()
     (folder / "certboot_home.py").write_text("mine\n")
     with pytest.raises(CertbootError, match=r"not as certboot wrote it: .*certboot_home\.py"):
-        install.install(folder, "/opt/certboot")
-    assert install.install(folder).action == "installed"
+        install.install(folder, "/opt/certboot", start_file=True)
+    assert install.install(folder, start_file=False).action == "installed"
     install.uninstall(folder)
     assert (folder / "certboot_home.py").read_text() == "mine\n"
+
+
+@cases("home", ["", "/opt/certboot"])
+def test_an_interpreter_that_needs_a_start_file_keeps_it_and_another_loses_what_a_former_certboot_put_there(
+    folder: Path, home: str
+) -> None:
+    start_file = folder / "certboot_startup.start"
+    assert install.install(folder, home, start_file=True).action == "installed"
+    assert install.install(folder).action == "unchanged"
+    assert start_file.is_file()
+    own = found.read_record(folder)
+    assert own
+    (folder / found.RECORD_NAME).write_bytes(found.render_record(own._replace(version="0.1.0", start_file=False)))
+    assert found.outdated(found.look(folder))
+    assert install.install(folder).action == "renewed"
+    assert not start_file.exists()
+    install.uninstall(folder)
+    assert not list(folder.glob("certboot_[hs]*"))
 
 
 def installed_by_pip(folder: Path) -> None:
@@ -307,7 +325,7 @@ def test_an_uninstall_that_is_killed_at_any_step_harms_no_start_and_can_be_compl
     folder, python = packages(venv), python_of(venv)
     before = contents(folder)
     for step in range(1, 100):
-        install.install(folder, "/opt/certboot")
+        install.install(folder, "/opt/certboot", start_file=True)
         start(python)  # compiles
         was_stopped = stopped(step, lambda: install.uninstall(folder), Stopped(), killed=True)
         assert start(python).err == ""
@@ -335,7 +353,7 @@ def test_half_written_files_of_a_killed_run_go(folder: Path) -> None:
 
 
 def test_compiled_modules_of_ours_go_and_no_others(folder: Path) -> None:
-    install.install(folder, "/opt/certboot")
+    install.install(folder, "/opt/certboot", start_file=True)
     cache = folder / "certboot_startup" / "__pycache__"
     cache.mkdir()
     ours = ["__init__.cpython-38.pyc", "guards.cpython-315.opt-2.pyc", "__init__.pypy310.pyc.140001"]

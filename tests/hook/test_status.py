@@ -45,7 +45,7 @@ def test_an_answer_that_no_hook_gives_is_refused(tmp_path: Path, answer: str) ->
 
 def test_modules_are_compiled_for_everybody_whatever_the_umask(venv: Path) -> None:
     folder = packages(venv)
-    install.install(folder, "/opt/certboot")
+    install.install(folder, "/opt/certboot", start_file=True)
     umask = os.umask(0o077)
     try:
         status.compile_modules(

@@ -124,6 +124,7 @@ def test_a_copy_of_the_former_hook_is_renewed_and_what_was_adopted_and_distruste
     kept = found.read_record(site)
     assert kept
     assert kept.version == "0.1.0"
+    assert (site / "certboot_startup.start").exists()
     status = "import ssl, certboot_startup as hook; print(hook.status, hook.guarded['ssl'], len(hook.applied))"
     home = str(former_store)
     assert start(python_of(folder), status, HOME=home).out == "active applied 7\n"
@@ -138,6 +139,7 @@ def test_a_copy_of_the_former_hook_is_renewed_and_what_was_adopted_and_distruste
     renewed = found.read_record(site)
     assert renewed
     assert renewed.version != "0.1.0"
+    assert not (site / "certboot_startup.start").exists()
     assert start(python_of(folder), status, HOME=home).out == "active applied 7\n"
     assert installed.run("certboot", "hook", "uninstall", "--python", folder, home=former_store).status == 0
     assert not list(site.glob("certboot*"))

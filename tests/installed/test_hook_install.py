@@ -19,7 +19,7 @@ from support.programs import GET
 from support.snapshot import contents
 from support.virtualenvs import packages, python_of, virtualenv
 
-from certboot.hook import install
+from certboot.hook import payload
 
 pytestmark = pytest.mark.slow
 
@@ -75,12 +75,19 @@ print(certboot_startup.status, certboot_startup.home)
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.13"])
-def test_the_start_files_do_what_the_pth_files_do(version: str, clean: Path, tmp_path: Path) -> None:
-    """Python 3.15 takes them (PEP 829), sorted by name; here they are taken by hand, without site."""
-    folder = virtualenv(tmp_path / "venv", python=find_python(version))
-    home = clean / ODD.replace("\\", "")
-    install.install(packages(folder), str(home))
-    ran = run(python_of(folder), "-S", "-c", ENTRY_POINTS, str(packages(folder)), home=clean)
+@pytest.mark.parametrize("recorded", [False, True], ids=["each user's store", "a store of its own"])
+@pytest.mark.parametrize("beside", [False, True], ids=["a copy", "beside pip's"])
+def test_the_start_files_do_what_the_pth_files_do(
+    version: str, clean: Path, tmp_path: Path, *, recorded: bool, beside: bool
+) -> None:
+    """Python 3.18 takes them alone (PEP 829), sorted by name; here they are taken by hand, without site."""
+    home = str(clean / ODD.replace("\\", "")) if recorded else ""
+    files = payload.hook_files() if beside else {}
+    files |= (payload.home_files if beside else payload.copy_files)(home, start_file=True)
+    (tmp_path / "certboot_startup").mkdir()
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    ran = run(Path(find_python(version)), "-S", "-c", ENTRY_POINTS, str(tmp_path), home=clean)
     assert ran == Ran(0, f"no-store {home}\n", "")
 
 

@@ -13,10 +13,7 @@ from support.environments import ROOT, Environment, installer
 
 pytestmark = pytest.mark.slow
 
-HOOK_LINES = {
-    "certboot_startup.pth": b"import certboot_startup; certboot_startup.activate()\n",
-    "certboot_startup.start": b"certboot_startup:activate\n",
-}
+HOOK_LINES = {"certboot_startup.pth": b"import certboot_startup; certboot_startup.activate()\n"}
 
 
 def names(wheel: Path) -> list[str]:

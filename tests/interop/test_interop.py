@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,10 @@ LIBRARIES = {
     "python-m-uv": "rustls",
 }
 """One client of each TLS library: whatever differs between the servers, the library decides."""
+LEFT_OUT = (
+    "requests", "boto3", "google_auth_requests", "curl_cffi", "niquests", "pip", "pip-legacy-certs", "git"
+)  # fmt: skip
+"""Clients that read a variable which the profile gentle leaves out. No guard reaches git."""
 # Reads the system's store below another root, and is certboot in all else.
 OTHER_ROOT = """\
 import sys
@@ -63,8 +68,10 @@ def authorities(tmp_path_factory: pytest.TempPathFactory) -> Authorities:
 
 
 @pytest.fixture(scope="session")
-def user(wheel: Path, authorities: Authorities, tmp_path_factory: pytest.TempPathFactory) -> User:
-    """A user who ran ``certboot init`` and added the company's root and the forgotten intermediate."""
+def attempts_by(
+    wheel: Path, authorities: Authorities, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Attempts]:
+    """Try clients of a user who ran ``certboot init --profile`` and added the root and the forgotten intermediate."""
 
     def virtualenv(name: str) -> Environment:
         build = lambda folder: make_virtualenv(folder, name, wheel, authorities)  # noqa: E731
@@ -78,18 +85,22 @@ def user(wheel: Path, authorities: Authorities, tmp_path_factory: pytest.TempPat
     if not prefix:
         certboot = [str(main / "python"), "-c", OTHER_ROOT, str(authorities.root_folder)]
 
-    def build(home: Path) -> None:
-        ran = User(home, environments, prefix).run([*certboot, "init", *added])
-        assert ran.status == 0, ran.out + ran.err
+    def by(profile: str) -> Attempts:
+        def build(home: Path) -> None:
+            ran = User(home, environments, prefix).run([*certboot, "init", "--profile", profile, *added])
+            assert ran.status == 0, ran.out + ran.err
 
-    return User(built_once(tmp_path_factory, "interop-home", build), environments, prefix)
+        user = User(built_once(tmp_path_factory, f"interop-home-{profile}", build), environments, prefix)
+        answers = pages()
+        return Attempts(user, lambda server: Listener(authorities.server(server), answers))
+
+    return by
 
 
 @pytest.fixture(scope="session")
-def attempts(user: User, authorities: Authorities) -> Attempts:
+def attempts(attempts_by: Callable[[str], Attempts]) -> Attempts:
     """Try a client on a server of its own: ``attempts(client, server)``."""
-    answers = pages()
-    return Attempts(user, lambda server: Listener(authorities.server(server), answers))
+    return attempts_by("full")
 
 
 @named(CLIENTS)
@@ -98,6 +109,32 @@ def test_a_client_trusts_the_store_and_refuses_without_it(attempts: Attempts, cl
     without = dataclasses.replace(client, argv=client.control) if client.control else client
     assert attempts(client, NO_INTERMEDIATE) == PASSED
     assert attempts(without, FULL_CHAIN, **OFF) == REFUSED
+
+
+@named(tuple(client for client in CLIENTS if client.name in LEFT_OUT))
+def test_by_the_profile_gentle_the_guards_reach_what_the_variables_would(
+    attempts_by: Callable[[str], Attempts], client: Client
+) -> None:
+    attempts = attempts_by("gentle")
+    found = [attempts(client, NO_INTERMEDIATE, CERTBOOT_GUARDS=guards) for guards in ("ssl,requests,certifi", "none")]
+    assert found == [
+        REFUSED if client.name == "git" else PASSED,
+        PASSED if client.name in ("curl_cffi", "pip") else REFUSED,  # they look at SSL_CERT_FILE, too
+    ]
+    assert attempts(client, STRANGER) == REFUSED
+
+
+def test_by_the_profile_gentle_the_guard_reaches_botocore_without_certifi_too(
+    attempts_by: Callable[[str], Attempts], tmp_path: Path
+) -> None:
+    (tmp_path / "certifi.py").write_text("raise ImportError\n")
+    attempts, hidden = attempts_by("gentle"), {"PYTHONPATH": str(tmp_path)}
+    found = [
+        attempts(Client("boto3"), NO_INTERMEDIATE, **hidden),
+        attempts(Client("boto3"), STRANGER, **hidden),
+        attempts(Client("boto3"), NO_INTERMEDIATE, CERTBOOT_GUARDS="ssl,requests", **hidden),
+    ]
+    assert found == [PASSED, REFUSED, REFUSED]
 
 
 @named(tuple(client for client in CLIENTS if client.name in LIBRARIES))

@@ -25,6 +25,30 @@ def names(config: Config) -> list[str]:
     return [variable.name for variable in config.variables()]
 
 
+OVERRULING = ["REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO"]
+
+
+@cases(
+    ("text", "left_out"),
+    [
+        ('profile = "full"', []),
+        ('profile = "gentle"', OVERRULING),
+        ('profile = "gentle"\n[variables]\nadd = ["GIT_SSL_CAINFO"]', OVERRULING[:1]),
+        ('profile = "gentle"\n[variables]\nremove = ["SSL_CERT_DIR"]', ["SSL_CERT_DIR", *OVERRULING]),
+    ],
+)
+def test_the_profile_decides_what_is_set_unless_a_variable_is_named(
+    tmp_path: Path, text: str, left_out: list[str]
+) -> None:
+    assert {*DEFAULTS} - {*names(loaded(tmp_path, text))} == {*left_out}
+
+
+@cases("value", ['"soft"', "true", "[]"])
+def test_a_profile_that_there_is_not_is_refused_with_its_line(tmp_path: Path, value: str) -> None:
+    with pytest.raises(CertbootError, match=r"config\.toml, line 2: certboot does not know this profile"):
+        loaded(tmp_path, f"\nprofile = {value}\n")
+
+
 @cases(
     "text",
     [

@@ -15,7 +15,7 @@ from support.hook_store import Store, unstarted
 from support.table import cases
 
 import certboot_startup
-from certboot.clients.variables import BY_NAME, Adoption
+from certboot.clients.variables import BY_NAME, PROFILES, Adoption, Profile
 from certboot.errors import StoreError
 from certboot.store import env_file
 from certboot.store.env_file import EnvFile, settings
@@ -35,15 +35,23 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 ODD = (Adoption("PIP_CERT", "-/a = '\" b"), Adoption("PIP_CERT", "PIP_CERT=/x"), Adoption("PIP_CERT", "="))
 
 
-@example("/s", "", ODD)
-@example("/s", None, (Adoption("SSL_CERT_DIR", os.fsdecode(b"/\xff:/\xc3\x28 \t\x85\x0b")),))
-@given(st.sampled_from(FOLDERS), st.none() | st.sampled_from(["", "ssl", "ssl,certifi"]), ADOPTED)
-def test_what_is_written_is_read(path: Path, folder: str, guards: str | None, adopted: tuple[Adoption, ...]) -> None:
-    env = EnvFile(env_file.values(BY_NAME.values(), Path(folder)), guards, adopted)
+@example("/s", "", "gentle", ODD)
+@example("/s", None, "full", (Adoption("SSL_CERT_DIR", os.fsdecode(b"/\xff:/\xc3\x28 \t\x85\x0b")),))
+@given(
+    st.sampled_from(FOLDERS),
+    st.none() | st.sampled_from(["", "ssl", "ssl,certifi"]),
+    st.sampled_from(PROFILES),
+    ADOPTED,
+)
+def test_what_is_written_is_read(
+    path: Path, folder: str, guards: str | None, profile: Profile, adopted: tuple[Adoption, ...]
+) -> None:
+    env = EnvFile(env_file.values(BY_NAME.values(), Path(folder)), guards, adopted, profile)
     path.write_bytes(env_file.render(env))
     assert env_file.parse(path) == env
     assert env_file.read(path) == env.variables
-    assert env_file.render(env).count(b"\n") == len(BY_NAME) + (guards is not None) + len(adopted)
+    lines = len(BY_NAME) + (guards is not None) + (profile == "gentle") + len(adopted)
+    assert env_file.render(env).count(b"\n") == lines
 
 
 def test_the_variables_come_first_for_by_them_the_hook_knows_the_generation() -> None:

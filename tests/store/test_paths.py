@@ -150,8 +150,7 @@ def test_where_platformdirs_means_another_folder_than_the_hook_init_records_it_b
     site = tmp_path / "site"
     package = Path(certboot_startup.__file__).parent
     shutil.copytree(package, site / "certboot_startup", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("certboot_startup.pth", "certboot_startup.start"):
-        shutil.copy(package.parent / name, site)
+    shutil.copy(package.parent / "certboot_startup.pth", site)
     metadata = site / "certboot-0.2.0.dist-info"
     metadata.mkdir()
     (metadata / "RECORD").write_text("certboot_startup.pth,,\n")

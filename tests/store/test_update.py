@@ -22,6 +22,7 @@ from support.pki import DAY, NOW, issue
 from support.snapshot import assert_refused, contents, snapshot, unparsed
 from support.table import cases
 
+from certboot.clients.variables import VARIABLES
 from certboot.sources import certifi, system
 from certboot.store import env_file, generations, manifest
 from certboot.store.paths import StorePaths
@@ -150,6 +151,30 @@ def test_the_settings_change_the_env_file_and_nothing_else(certboot: Run, paths:
     paths.config.write_text(f"[variables]\nremove = {json.dumps(list(default))}\n")
     assert "hook      has nothing to set\n" in certboot("init").out
     assert paths.env.read_bytes() == b""
+
+
+def test_the_profile_takes_effect_at_the_next_init_or_update_and_stays(
+    certboot: Run, paths: StorePaths, ca_file: Path
+) -> None:
+    def left_out(*argv: str | Path) -> set[str]:
+        ran = certboot(*argv)
+        assert (ran.status, ran.err) == (0, "")
+        return {variable.name for variable in VARIABLES if variable.default} - (env_file.read(paths.env) or {}).keys()
+
+    overruling = {"REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO"}
+    assert left_out("init") == set()
+    assert left_out("init", "--profile", "gentle") == overruling
+    assert len(list(paths.generations.iterdir())) == 1  # the certificates are the same
+    for command in (["init"], ["update"], ["init", "--add", ca_file], ["rollback"], ["update"]):
+        assert left_out(*command) == overruling, command
+    paths.config.write_text('profile = "full"\n')
+    assert left_out("update") == set()
+    paths.config.write_text("")
+    assert left_out("update") == set()
+    assert left_out("init", "--profile", "gentle") == overruling
+    certboot("purge", "--yes")
+    assert not paths.home.exists()
+    assert left_out("init") == set()
 
 
 @cases(("scope", "key"), [("--global", "http.sslCAInfo"), ("--system", "http.https://git.example/.sslCAInfo")])

@@ -16,6 +16,7 @@ from certboot.errors import FAILED, OK, UNFINISHED, CertbootError, printable
 from certboot.hook import copies, install, interpreters, status
 from certboot.hook.copies import Copy
 from certboot.hook.found import read_record
+from certboot.hook.start_up_files import NO_IMPORT_LINES
 from certboot.store.paths import StorePaths, store_at, store_paths
 from certboot.store.place import mended_above
 
@@ -132,7 +133,7 @@ def _install(arguments: argparse.Namespace) -> int:
 
     def act(python: Path) -> int:
         interpreter, folder = _place(python, arguments)
-        result = install.install(folder, home)
+        result = install.install(folder, home, start_file=interpreter.version >= NO_IMPORT_LINES)
         own = read_record(folder)
         if own:
             _remember(Copy(str(interpreter.python), str(folder), arguments.user), result.hook.home)

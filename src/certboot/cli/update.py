@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import shlex
 import sys
@@ -12,11 +13,12 @@ from pathlib import Path
 
 from certboot.cli import options
 from certboot.cli.terminal import additions, progress, say, show
-from certboot.clients.variables import Adoption
+from certboot.clients.variables import GENTLE, PROFILES, VARIABLES, Adoption
 from certboot.errors import OK, CertbootError, printable
 from certboot.hook import copies
 from certboot.hook.copies import outdated_copies, renew
 from certboot.hook.install import install
+from certboot.hook.start_up_files import NO_IMPORT_LINES
 from certboot.hook.tool_environment import elsewhere, tool_environment
 from certboot.sources import repaired
 from certboot.sources.candidates import Rejection
@@ -63,6 +65,9 @@ def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
     lines += [
         f"  left out  GIT_SSL_CAINFO, because git has a setting of its own: {printable(name)}" for name in outcome.git
     ]
+    overruling = [v.name for v in VARIABLES if v.overrules and v.name not in outcome.settings]
+    if overruling and outcome.profile == GENTLE:
+        lines.append(f"  left out  {', '.join(overruling)}, by the profile {GENTLE}")
     lines += [*notes, "  undo      certboot purge"]
     return "\n".join(lines)
 
@@ -151,6 +156,11 @@ def init_options(command: argparse.ArgumentParser) -> None:
         "--source", metavar="NAMES", help="where to take anchors from: certifi,system,ccadb (default: certifi,system)"
     )
     _source_options(command)
+    command.add_argument(
+        "--profile", choices=PROFILES,
+        help="full: all variables of the hook, for most clients; gentle: without REQUESTS_CA_BUNDLE and "
+        "GIT_SSL_CAINFO, by which children whose Python has no hook lose choices such as pip --cert (default: full)",
+    )  # fmt: skip
     command.add_argument("--config", metavar="FILE", type=Path, help="take these settings, as a team shares them")
     options.password_file(command)
 
@@ -163,9 +173,11 @@ def init_command(arguments: argparse.Namespace) -> int:
     for name in sources or ():
         if name not in OPTIONAL:
             raise CertbootError(f"no such source: {name}", f"--source takes some of {','.join(OPTIONAL)}")
-    selection = _selection(arguments, sources, arguments.config)
+    chosen = dataclasses.replace(
+        _selection(arguments), sources=sources, config=arguments.config, profile=arguments.profile
+    )
     added = tuple(additions(arguments.add, arguments.password_file))
-    outcome = apply(store_paths(), Request("init", selection, added), progress=progress)
+    outcome = apply(store_paths(), Request("init", chosen, added), progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
     notes = [*_appended(outcome.paths), *_agreed(outcome.paths)]
     notes += _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
@@ -232,7 +244,7 @@ def _agreed(paths: StorePaths) -> list[str]:
         return []
     folder = Path(certboot_startup.__file__).absolute().parents[1]
     try:
-        install(folder, str(paths.home))
+        install(folder, str(paths.home), start_file=sys.version_info[:3] >= NO_IMPORT_LINES)
         copies.remember(paths, copies.Copy(sys.executable, str(folder), user=False))
     except (CertbootError, OSError):
         argv = ["certboot", "hook", "install", "--home", str(paths.home), "--python", sys.executable]
@@ -250,9 +262,6 @@ def _notes(paths: StorePaths, apart: str = "", tool: str = "", place: Sequence[s
     return init_notes(tool=tool, other=other, renewed=renewed, outdated=outdated, apart=apart, place=place)
 
 
-def _selection(
-    arguments: argparse.Namespace, sources: tuple[str, ...] | None = None, config: Path | None = None
-) -> Selection:
-
+def _selection(arguments: argparse.Namespace) -> Selection:
     reports = "" if arguments.reports == "network" else arguments.reports
-    return Selection(sources, arguments.intermediates, reports, config)
+    return Selection(intermediates=arguments.intermediates, reports=reports)

@@ -98,6 +98,13 @@ class Choice(typing.NamedTuple):
     """All that are set count, not only the first."""
     alone: bool = False
     """Where one is set, it is all that the client trusts, or fails to load: the choices after this one do not count."""
+    guard: str = ""
+    """The guard that puts certboot's bundle in the place of the default, where it is not that of certifi."""
+
+    @property
+    def guarded_by(self) -> str:
+        """The guard that puts certboot's bundle in the place of the default, inside Python; empty: none."""
+        return self.guard or ("certifi" if self.otherwise == CERTIFI else "")
 
     @property
     def is_openssl(self) -> bool:
@@ -231,7 +238,7 @@ CLIENTS = (
     ),
     Client("botocore", _AWS, SESSION, ("botocore",), manner=_NO_EMPTY, files=_AWS_FILES),
     Client("Poetry", (Choice(_REQUESTS, CERTIFI),), needs=("poetry", "requests"), manner=_YIELDING),
-    Client("niquests", (Choice(_REQUESTS, SYSTEM),), needs=("niquests",)),
+    Client("niquests", (Choice(_REQUESTS, SYSTEM, guard="requests"),), needs=("niquests",), manner=_YIELDING),
     Client(
         "google-auth on requests", (Choice(_REQUESTS, CERTIFI),), needs=("google_auth", "requests"), manner=_YIELDING
     ),

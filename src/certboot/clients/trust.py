@@ -6,7 +6,7 @@ import os
 import typing
 from dataclasses import dataclass, field
 
-from certboot.clients.table import CERTIFI, EITHER, LOOKED_UP, OWN, SYSTEM, TRUE, Choice
+from certboot.clients.table import EITHER, LOOKED_UP, OWN, SYSTEM, TRUE, Choice
 from certboot.clients.variables import DIRECTORY, FILE
 
 if typing.TYPE_CHECKING:
@@ -17,7 +17,8 @@ if typing.TYPE_CHECKING:
 # Who decided.
 BY_HOOK = "certboot's hook"
 BY_PARENT = "certboot, in the process that started this one"
-BY_GUARD = "certboot's guard of certifi"
+BY_GUARD = "certboot's guard of"
+"""With the name of the guard behind it."""
 BY_OTHERS = "something else"
 BY_SETTING = "the client's own settings"
 BY_DEFAULT = "the client's default"
@@ -44,6 +45,8 @@ class Facts:
     """Variable -> value, as the hook has set them in this process."""
     guards: frozenset[str] = frozenset()
     """The guards in force: ``requests``, ``certifi``, ``ssl``."""
+    variables: frozenset[str] = frozenset()
+    """The variables that certboot is to set."""
     settings: Mapping[str, Mapping[str, OwnSetting]] = field(default_factory=dict)
     """Client -> the name of a setting -> what it names."""
     kinds: Mapping[str, str] = field(default_factory=dict)
@@ -150,9 +153,9 @@ class _Look:
         return Source(setting.value, where, BY_SETTING, self._facts.is_store(setting.value))
 
     def _default(self, choice: Choice) -> Iterator[Source]:
-        default = choice.otherwise
-        if default == CERTIFI and "certifi" in self._facts.guards and not self._client.program:
-            yield Source(self._facts.bundle, "", BY_GUARD, of_store=True)
+        default, guard = choice.otherwise, choice.guarded_by
+        if guard and guard in self._facts.guards and not self._client.program:
+            yield Source(self._facts.bundle, "", f"{BY_GUARD} {guard}", of_store=True)
         elif choice.is_openssl:
             if default in self._facts.defaults:
                 yield Source(self._facts.defaults[default], "", BY_DEFAULT)

@@ -9,6 +9,12 @@ Form: typing.TypeAlias = typing.Literal["file", "directory"]
 FILE: typing.Final = "file"
 DIRECTORY: typing.Final = "directory"
 
+Profile: typing.TypeAlias = typing.Literal["full", "gentle"]
+FULL: typing.Final = "full"
+GENTLE: typing.Final = "gentle"
+PROFILES: tuple[Profile, ...] = (FULL, GENTLE)
+"""FULL reaches the most clients. GENTLE overrules nothing in children without the hook, and does not reach them all."""
+
 
 class Variable(typing.NamedTuple):
     """One environment variable by which some client finds its CA certificates."""
@@ -20,14 +26,20 @@ class Variable(typing.NamedTuple):
     """Set unless configured away. The others would outrank what users configured; docs/clients.md weighs them."""
     takes_directory: bool = False
     """The clients that it is named for take a directory too, and others that read it fail for every host."""
+    overrules: bool = False
+    """In a child without the hook it overrules what a user or a script chose: the profile GENTLE leaves it out."""
+
+    def is_set_by(self, profile: Profile) -> bool:
+        """Return whether the hook sets it by this profile, unless configured otherwise."""
+        return self.default and not (profile == GENTLE and self.overrules)
 
 
 VARIABLES = (
-    Variable("REQUESTS_CA_BUNDLE", FILE, default=True, takes_directory=True),
+    Variable("REQUESTS_CA_BUNDLE", FILE, default=True, takes_directory=True, overrules=True),
     Variable("SSL_CERT_FILE", FILE, default=True),
     Variable("SSL_CERT_DIR", DIRECTORY, default=True),
     Variable("NODE_EXTRA_CA_CERTS", FILE, default=True),
-    Variable("GIT_SSL_CAINFO", FILE, default=True),
+    Variable("GIT_SSL_CAINFO", FILE, default=True, overrules=True),
     Variable("HTTPLIB2_CA_CERTS", FILE, default=True),
     Variable("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", FILE, default=True),
     Variable("GIT_SSL_CAPATH", DIRECTORY, default=False),

@@ -57,7 +57,7 @@ def look(folder: Path) -> Hook:
     if package and own:
         # It came later and wrote over the copy: what is left of that is the store's folder, if one is recorded.
         kept = {name: digests for name, digests in own.files.items() if name.startswith(payload.HOME)}
-        own = Record(own.version, own.home if f"{payload.HOME}.pth" in kept else "", kept)
+        own = own._replace(home=own.home if f"{payload.HOME}.pth" in kept else "", files=kept)
     record = own or Record("", "", {})
     digests = {name: digest(folder, name) for name in record.files}
     owner: Owner = "nobody"
@@ -99,7 +99,8 @@ def outdated(hook: Hook) -> bool:
         return any(digest(hook.folder, name) not in ("", sha256(data)) for name, data in payload.hook_files().items())
     if hook.owner != "certboot" or not hook.record:
         return False
-    wanted = {name: (sha256(data),) for name, data in payload.copy_files(hook.home).items()}
+    files = payload.copy_files(hook.home, start_file=hook.record.start_file)
+    wanted = {name: (sha256(data),) for name, data in files.items()}
     return dict(hook.record.files) != wanted or set(hook.present) != wanted.keys()
 
 
@@ -150,6 +151,8 @@ class Record(typing.NamedTuple):
     """The store's folder that the copy serves; empty: each user's own."""
     files: Mapping[str, tuple[str, ...]]
     """Name -> the SHA-256 that it may have: one, or while files are being replaced the new and the former ones."""
+    start_file: bool = False
+    """The interpreter needs a .start file."""
 
 
 def sha256(data: bytes) -> str:
@@ -164,6 +167,7 @@ def render_record(record: Record) -> bytes:
         "about": "written by certboot hook install; certboot hook uninstall removes these files",
         "version": record.version,
         "home": record.home,
+        "start_file": record.start_file,
         "files": {name: list(record.files[name]) for name in sorted(record.files)},
     }
     return (json.dumps(whole, indent=1) + "\n").encode("ascii")
@@ -174,14 +178,14 @@ def parse_record(data: bytes) -> Record | None:
     try:
         whole = json.loads(data)
         files = {name: tuple(digests) for name, digests in whole["files"].items()}
-        version, home = whole["version"], whole["home"]
+        version, home, start_file = whole["version"], whole["home"], whole.get("start_file") is True
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     names = all(_FILE.fullmatch(name) for name in files)
     digests = [digest for allowed in files.values() for digest in allowed]
     if not names or not all(isinstance(text, str) for text in (version, home, *digests)) or not all(files.values()):
         return None
-    return Record(version, home, files) if all(_SHA256.fullmatch(digest) for digest in digests) else None
+    return Record(version, home, files, start_file) if all(_SHA256.fullmatch(digest) for digest in digests) else None
 
 
 def read_record(folder: Path) -> Record | None:

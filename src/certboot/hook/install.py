@@ -40,11 +40,11 @@ class Result(typing.NamedTuple):
     """What is there now; after ``removed`` what was there."""
 
 
-def install(folder: Path, home: str | None = None) -> Result:
+def install(folder: Path, home: str | None = None, *, start_file: bool | None = None) -> Result:
     """Copy the hook into ``folder``; raises CertbootError or OSError, and then ``folder`` is as it was.
 
-    ``home`` is the store that it is to serve; None leaves that as it is. Where an installer has put certboot, its files
-    stay as they are and only ``home`` is recorded.
+    ``home`` is the store that it is to serve, ``start_file`` whether the interpreter needs one; None leaves that as it
+    is. Where an installer has put certboot, its files stay as they are and only this is recorded.
     """
     refuse_exposed(folder)
     files.make_folder(folder)
@@ -52,9 +52,13 @@ def install(folder: Path, home: str | None = None) -> Result:
         _clean(folder)
         before = _known(folder)
         home = before.home if home is None else home
-        wanted = payload.home_files(home) if before.owner == "installer" else payload.copy_files(home)
+        if start_file is None:
+            start_file = before.record is not None and before.record.start_file
+        laid_out = payload.home_files if before.owner == "installer" else payload.copy_files
+        wanted = laid_out(home, start_file=start_file)
         _refuse_changed(before, wanted)
-        made = Record(certboot.__version__, home, {name: (sha256(data),) for name, data in wanted.items()})
+        digests = {name: (sha256(data),) for name, data in wanted.items()}
+        made = Record(certboot.__version__, home, digests, start_file)
         if not wanted or (before.record == made and set(before.present) == wanted.keys()):
             return Result("unchanged", before)
         with _undone_on_failure(folder, {found.RECORD_NAME, *wanted, *before.present}):
@@ -114,7 +118,7 @@ def _refuse_changed(before: Hook, wanted: Mapping[str, bytes]) -> None:
 def _write(folder: Path, former: Record | None, made: Record, wanted: Mapping[str, bytes]) -> None:
     known = dict(former.files) if former else {}
     both = {name: (*made.files.get(name, ()), *known.get(name, ())) for name in {*made.files, *known}}
-    under_way = Record(made.version, made.home, {name: tuple(dict.fromkeys(digests)) for name, digests in both.items()})
+    under_way = made._replace(files={name: tuple(dict.fromkeys(digests)) for name, digests in both.items()})
     files.replace(folder / found.RECORD_NAME, found.render_record(under_way))
     for name in payload.in_order(wanted):
         if found.digest(folder, name) != sha256(wanted[name]):
@@ -175,7 +179,11 @@ def _forget_compiled(source: Path) -> None:
 
 def _clean(folder: Path) -> None:
     """Remove the temporary files of a run that was killed: ``files.replace`` names them after what they were to be."""
-    names = (found.RECORD_NAME, *payload.home_files("/"), *payload.hook_files())
+    names = {
+        found.RECORD_NAME,
+        *payload.home_files("/", start_file=True),
+        *payload.copy_files("/", start_file=True),
+    }
     for name in names:
         for left in (folder / name).parent.glob(f".{Path(name).name}.????????"):
             with contextlib.suppress(OSError):

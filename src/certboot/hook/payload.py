@@ -29,7 +29,9 @@ The store's comes before the hook's in the alphabet and so at every start, and a
 _COPY_PTH = f"import {PACKAGE}; {PACKAGE}.activate({{home}})\n"
 _HOME_PTH = f"import {HOME}; {HOME}.activate()\n"
 _HOME_START = f"{HOME}:activate\n"
-# An entry point of a .start file takes no arguments, so copies need the module too, from Python 3.15 on.
+# What Python 3.18 and newer run in the place of import lines. 3.15 to 3.17 run both, and load pkgutil, re and enum for
+# any entry point at every start. It takes no arguments, so that of a store needs a module.
+_START_LINE = f"{PACKAGE}:activate\n"
 _HOME_PY = '''\
 """Written by `certboot hook install --home`: the store that the start-up hook of this Python uses."""
 
@@ -49,7 +51,7 @@ def activate():
 def hook_files() -> dict[str, bytes]:
     """Return the hook as it lies beside this certboot: name, relative to a folder of packages, -> content."""
     package = Path(certboot_startup.__file__).parent
-    paths = [*package.glob("*.py"), *(package.parent / name for name in _START if name.startswith(PACKAGE))]
+    paths = [*package.glob("*.py"), package.parent / PTH]
     try:
         contents = {
             path.relative_to(package.parent).as_posix(): files.read_regular(path, files.SMALL) for path in paths
@@ -64,22 +66,28 @@ def hook_files() -> dict[str, bytes]:
     return {name: contents[name] for name in in_order(contents)}
 
 
-def copy_files(home: str) -> dict[str, bytes]:
-    """Return a copy of the hook that serves the store in the absolute folder ``home``, or for "" each user's own."""
-    if not home:
-        return hook_files()
-    texts = {
-        f"{HOME}.py": _HOME_PY.format(home=ascii(home)),
-        f"{PACKAGE}.start": _HOME_START,
-        PTH: _COPY_PTH.format(home=ascii(home)),
-    }
+def copy_files(home: str, *, start_file: bool = False) -> dict[str, bytes]:
+    """Return a copy of the hook that serves the store in the absolute folder ``home``, or for "" each user's own.
+
+    ``start_file``: for an interpreter that runs no import lines (``start_up_files.NO_IMPORT_LINES``).
+    """
+    texts = {PTH: _COPY_PTH.format(home=ascii(home))} if home else {}
+    if start_file:
+        texts[f"{PACKAGE}.start"] = _HOME_START if home else _START_LINE
+    if start_file and home:
+        texts[f"{HOME}.py"] = _HOME_PY.format(home=ascii(home))
     return hook_files() | _encoded(texts)
 
 
-def home_files(home: str) -> dict[str, bytes]:
-    """Return the files that record a store's absolute folder beside a hook that is not a copy; none for ""."""
-    texts = {f"{HOME}.py": _HOME_PY.format(home=ascii(home)), f"{HOME}.start": _HOME_START, f"{HOME}.pth": _HOME_PTH}
-    return _encoded(texts) if home else {}
+def home_files(home: str, *, start_file: bool = False) -> dict[str, bytes]:
+    """Return what records a store's absolute folder beside a hook that is not a copy.
+
+    Nothing for "", unless an interpreter needs a ``start_file``: an installer puts none there.
+    """
+    if not home and not start_file:
+        return {}
+    texts = {f"{HOME}.py": _HOME_PY.format(home=ascii(home)), f"{HOME}.pth": _HOME_PTH}
+    return _encoded(texts | ({f"{HOME}.start": _HOME_START} if start_file else {}))
 
 
 def _encoded(texts: dict[str, str]) -> dict[str, bytes]:

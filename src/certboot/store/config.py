@@ -3,6 +3,7 @@
 sources = ["certifi", "system", "ccadb"]    # where anchors come from; default: certifi, system
 intermediates = true                        # also store the TLS intermediates of the Mozilla programme
 base = "/srv/team"                          # where relative paths start; default: the store's folder
+profile = "gentle"                          # leave out variables that overrule choices in children; default: full
 guards = ["ssl", "requests", "certifi"]     # what the hook guards; default: all three
 max-age = "30d"                             # how old the store may be before the doctor warns; default: a note at 30d
 
@@ -32,7 +33,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from certboot import files
-from certboot.clients.variables import BY_NAME, VARIABLES, Variable
+from certboot.clients.variables import BY_NAME, FULL, PROFILES, VARIABLES, Profile, Variable
 from certboot.errors import CertbootError, printable
 from certboot.pki import fingerprint
 from certboot.sources.company import Company
@@ -45,11 +46,12 @@ else:
     import tomli as tomllib
 
 GUARDS = tuple(dict.fromkeys(GUARDED.values()))
-_TOP = ("sources", "intermediates", "base", "guards", "max-age", "ccadb", "variables", "rules", "company")
+_TOP = ("sources", "intermediates", "base", "profile", "guards", "max-age", "ccadb", "variables", "rules", "company")
 # Where the keys that belong to no section end, and the one among them that `rebased` replaces.
 _SECTION = re.compile(r"^(\s*\[)", re.MULTILINE)
 _BASE = re.compile(r"""^\s*(?:base|"base"|'base')\s*=.*\n?""", re.MULTILINE)
 
+_T = typing.TypeVar("_T")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FORM = re.compile(r"([0-9]{1,5})([mhdw])")
 
@@ -62,6 +64,7 @@ class Config:
     intermediates: bool | None = None
     ccadb_address: str = ""
     ccadb_folder: Path | None = None
+    profile: Profile | None = None
     guards: tuple[str, ...] | None = None
     max_age: timedelta | None = None
     add: tuple[str, ...] = ()
@@ -69,13 +72,15 @@ class Config:
     distrust: frozenset[str] = frozenset()
     companies: tuple[Company, ...] = ()
 
-    def variables(self) -> tuple[Variable, ...]:
-        """Return the variables that the hook is to set. SSL_CERT_DIR never stands without SSL_CERT_FILE.
+    def variables(self, profile: Profile | None = None) -> tuple[Variable, ...]:
+        """Return the variables that the hook is to set, by a profile that was chosen elsewhere or that of the file.
 
-        Alone it would take the public roots from httpx, uv and others, and break opensearch-py.
+        SSL_CERT_DIR never stands without SSL_CERT_FILE: alone it would take the public roots from httpx, uv and others,
+        and break opensearch-py.
         """
+        profile = profile or self.profile or FULL
         removed = {*self.remove, "SSL_CERT_DIR"} if "SSL_CERT_FILE" in self.remove else set(self.remove)
-        return tuple(v for v in VARIABLES if (v.default or v.name in self.add) and v.name not in removed)
+        return tuple(v for v in VARIABLES if (v.is_set_by(profile) or v.name in self.add) and v.name not in removed)
 
 
 def load_config(path: Path) -> Config:
@@ -115,6 +120,7 @@ def parse_config(data: bytes, path: Path) -> Config:
         intermediates=top.truth("intermediates"),
         ccadb_address=ccadb.text("address"),
         ccadb_folder=base / folder if folder else None,
+        profile=top.choice("profile", PROFILES),
         guards=top.texts("guards", GUARDS) if "guards" in document else None,
         max_age=top.span("max-age"),
         add=variables.texts("add", tuple(BY_NAME)),
@@ -204,6 +210,14 @@ class _Table:
         if not isinstance(value, str):
             raise self.wrong(key, f"{key} is not a text", f'write {key} = "…"')
         return value
+
+    def choice(self, key: str, allowed: tuple[_T, ...]) -> _T | None:
+        for value in allowed:
+            if self._values.get(key) == value:
+                return value
+        if key in self._values:
+            raise self.wrong(key, f"certboot does not know this {key}", f"it knows {', '.join(map(str, allowed))}")
+        return None
 
     def span(self, key: str) -> timedelta | None:
         if key not in self._values:

@@ -1,6 +1,7 @@
 """The ``env`` file, what the hook applies: a line KEY=value for each variable, and lines on how.
 
 CERTBOOT_GUARDS=ssl,certifi     the guards that are on, if config.toml chooses some
+CERTBOOT_PROFILE=gentle         the profile by which they are set, where it is not ``full``; the hook passes over it
 -REQUESTS_CA_BUNDLE=/old        an adopted value: where the variable has it, the hook replaces it
 
 And what the hook sets in a process: those variables, under the rules that the hook has for a store.
@@ -15,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certboot import files, ownership
-from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption, Variable
+from certboot.clients.variables import BY_NAME, DIRECTORY, FULL, PROFILES, Adoption, Profile, Variable
 from certboot.errors import StoreError
 from certboot.store.paths import BUNDLE, CRTS, StorePaths, in_force
 from certboot_startup import HOLDS_BACK, adopted
 
 _GUARDS = "CERTBOOT_GUARDS"
+_PROFILE = "CERTBOOT_PROFILE"
 _ADOPTED = "-"
 
 _INIT = "certboot init"
@@ -36,6 +38,7 @@ class EnvFile:
     guards: str | None = None
     """What config.toml chooses, None if nothing: then all of them."""
     adopted: tuple[Adoption, ...] = ()
+    profile: Profile = FULL
 
     def keeping(self, adopted: Collection[Adoption]) -> EnvFile:
         """Return the same without the values that are adopted no longer: what they name is about to go."""
@@ -52,6 +55,8 @@ def render(env: EnvFile) -> bytes:
     lines = [f"{name}={value}" for name, value in env.variables.items()]
     if env.guards is not None:
         lines.append(f"{_GUARDS}={env.guards}")
+    if env.profile != FULL:
+        lines.append(f"{_PROFILE}={env.profile}")
     lines += [f"{_ADOPTED}{adoption.variable}={adoption.value}" for adoption in env.adopted]
     return os.fsencode("".join(f"{line}\n" for line in lines))
 
@@ -63,12 +68,14 @@ def parse(path: Path) -> EnvFile | None:
     except OSError:
         return None
     pairs = [tuple(line.split("=", 1)) for line in lines if "=" in line]
+    own = (_GUARDS, _PROFILE)
     return EnvFile(
-        variables={name: value for name, value in pairs if name != _GUARDS and not name.startswith(_ADOPTED)},
+        variables={name: value for name, value in pairs if name not in own and not name.startswith(_ADOPTED)},
         guards=next((value for name, value in pairs if name == _GUARDS), None),
         adopted=tuple(
             Adoption(name.removeprefix(_ADOPTED), value) for name, value in pairs if name.startswith(_ADOPTED)
         ),
+        profile=next((known for known in PROFILES if (_PROFILE, known) in pairs), FULL),
     )
 
 

@@ -12,7 +12,7 @@ from certboot import files
 from certboot.errors import StoreError
 from certboot.sources import ccadb, certifi
 from certboot.sources.table import Folders, Reading, read_all
-from certboot.store import freshness, manifest
+from certboot.store import env_file, freshness, manifest
 from certboot.store.choices import parse_distrusted, read_adoptions, read_bytes
 from certboot.store.config import Config, parse_config, read_config, rebased, unreadable
 from certboot.store.manifest import Choices, Manifest
@@ -21,7 +21,7 @@ from certboot.store.paths import BUNDLE, StorePaths, exposed_part, in_force
 if typing.TYPE_CHECKING:
     from datetime import datetime
 
-    from certboot.clients.variables import Adoption
+    from certboot.clients.variables import Adoption, Profile
     from certboot.sources.candidates import Unparsed
     from certboot.sources.ccadb import Progress
     from certboot.store.request import Request, Selection
@@ -40,6 +40,7 @@ class Inputs:
     distrusted: dict[str, str]
     """What the user wants out: fingerprint -> name."""
     choices: Choices
+    profile: Profile
     sources: tuple[Unparsed, ...]
     adoptions: tuple[Adoption, ...]
     """Values of preset variables that are taken over from now on; what they name is among the sources."""
@@ -77,6 +78,9 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
         settings_file=settings_file,
         distrusted=parse_distrusted(out, paths.distrusted),
         choices=choices,
+        profile=_first(
+            request.selection.profile, config.profile, (env_file.parse(paths.env) or env_file.EnvFile({})).profile
+        ),
         sources=sources,
         adoptions=adoptions,
         former=former,

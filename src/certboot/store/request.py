@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from certboot.clients.variables import Adoption
+from certboot.clients.variables import Adoption, Profile
 from certboot.sources.candidates import Loaded, Rejection
 from certboot.sources.repaired import Repair
 from certboot.store.generations import Content
@@ -24,6 +24,8 @@ class Selection:
     """The folder to read the CCADB's reports from; empty: the network."""
     config: Path | None = None
     """A settings file that takes the place of config.toml."""
+    profile: Profile | None = None
+    """By which the variables of the hook are chosen."""
 
 
 @dataclass(frozen=True)

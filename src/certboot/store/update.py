@@ -21,7 +21,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-    from certboot.clients.variables import Variable
+    from certboot.clients.variables import Profile, Variable
     from certboot.sources.candidates import Rejection
     from certboot.sources.ccadb import Progress
     from certboot.store.manifest import Manifest
@@ -47,6 +47,7 @@ class Outcome:
     """Variable -> the preset variable that keeps the hook from setting it, and that one's value."""
     git: tuple[str, ...]
     """The git settings for whose sake GIT_SSL_CAINFO is left out."""
+    profile: Profile
 
     def why_not(self, fingerprints: Collection[str]) -> tuple[str, str]:
         """Return by which rule the first of these certificates did not enter, and the reason in words."""
@@ -73,7 +74,8 @@ def apply(
             with _restored_on_failure({**plan.kept, **_released(paths, inputs)}):
                 if plan.content:
                     generations.switch(paths, generations.write(paths, plan.content, plan.record))
-            variables = [v for v in inputs.config.variables() if not (git and v.name == "GIT_SSL_CAINFO")]
+            chosen = inputs.config.variables(inputs.profile)
+            variables = [v for v in chosen if not (git and v.name == "GIT_SSL_CAINFO")]
             settings, settings_written = _write_settings(paths, variables, inputs)
             if (plan.content and not request.only_distrusts) or request.command == "update":
                 _write_checked(paths, request, inputs, plan)
@@ -88,6 +90,7 @@ def apply(
         settings_written=settings_written,
         held_back=held_back(settings, paths, environ, inputs.adoptions),
         git=git,
+        profile=inputs.profile,
     )
 
 
@@ -176,7 +179,8 @@ def _released(paths: StorePaths, inputs: Inputs) -> dict[Path, bytes]:
 def _write_settings(paths: StorePaths, variables: list[Variable], inputs: Inputs) -> tuple[dict[str, str], bool]:
     settings = env_file.values(variables, generations.visible_folder(paths))
     guards = None if inputs.config.guards is None else ",".join(inputs.config.guards)
-    wanted = env_file.EnvFile(settings, guards, inputs.adoptions) if settings else env_file.EnvFile({})
+    whole = env_file.EnvFile(settings, guards, inputs.adoptions, inputs.profile)
+    wanted = whole if settings else env_file.EnvFile({})
     # The hook takes no link, whatever it leads to.
     changed = env_file.parse(paths.env) != wanted or bool(ownership.exposed_itself(paths.env))
     if changed:

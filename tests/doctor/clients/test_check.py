@@ -94,6 +94,15 @@ def test_where_nothing_is_set_the_default_is_told(told: Told, tmp_path: Path, mo
     assert told("git")["git"][0] == DEFAULT
 
 
+def test_a_variable_that_is_left_out_is_named(told: Told, store: Store) -> None:
+    assert "leaves out" not in told("git")["git"][2]
+    store.write(*(f"{name}={value}" for name, value in store.settings.items() if name != "GIT_SSL_CAINFO"))
+    findings = told("git", "curl")
+    assert findings["git"][0] == DEFAULT
+    assert findings["git"][2].endswith("; certboot leaves out GIT_SSL_CAINFO")
+    assert "leaves out" not in findings["curl"][2]
+
+
 def test_what_cannot_be_loaded_is_a_warning(told: Told, tmp_path: Path) -> None:
     lost = {"REQUESTS_CA_BUNDLE": str(tmp_path), "NODE_EXTRA_CA_CERTS": "/gone\x1b"}
     findings = told("requests", "botocore", "Node.js", **lost)

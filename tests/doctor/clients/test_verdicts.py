@@ -7,12 +7,15 @@ import typing
 
 import pytest
 from support.environments import SYSTEM_PATH
+from support.here import put
 from support.issuers import leaf
 from support.pki import ca_extensions, issue
 
 from certboot.clients.table import CLIENTS, Client
 from certboot.clients.trust import BY_OTHERS
+from certboot.clients.variables import VARIABLES, Profile
 from certboot.doctor.clients import verdicts
+from certboot.store.env_file import EnvFile, render, values
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +75,22 @@ def test_only_clients_that_certboot_means_to_reach_are_counted(
     assert (requests.judgement.code, requests.refused, requests.variables) == (62, True, ("REQUESTS_CA_BUNDLE",))
     assert [source.decided_by for source in requests.sources] == [BY_OTHERS]
     assert (wget.judgement.code, wget.counted, wget.refused) == (20, False, False)
+
+
+def test_a_client_that_only_a_variable_reaches_is_not_counted_where_that_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, paths: StorePaths
+) -> None:
+    names = ("requests", "niquests", "botocore", "git", "AWS CLI")
+    monkeypatch.setattr(verdicts, "present_clients", lambda _: {BY_NAME[name]: "1" for name in names})
+
+    def counted(profile: Profile) -> set[str]:
+        variables = (variable for variable in VARIABLES if variable.is_set_by(profile))
+        put(paths.env, render(EnvFile(values(variables, paths.current))).decode())
+        said = verdicts.verdicts(CHAIN, "localhost", paths, {"PATH": SYSTEM_PATH})
+        return {name for verdict in said if verdict.refused for name in verdict.clients}
+
+    assert counted("full") == {*names}
+    assert counted("gentle") == {"requests", "niquests", "botocore"}
 
 
 def test_a_setting_of_the_clients_own_is_its_own_affair(

@@ -24,6 +24,7 @@ from certboot.doctor.hook import absence as hook_absence
 from certboot.doctor.hook.absence import why_not_run
 from certboot.hook import found, install, start_up_files
 from certboot.hook.interpreters import Interpreter
+from certboot.store.paths import StorePaths
 
 SOURCE = Path(str(certboot_package.__file__)).parents[1]
 PTH = "import certboot_startup; certboot_startup.activate()\n"
@@ -80,12 +81,24 @@ def test_a_start_up_file_that_is_nowhere_is_missing(tmp_path: Path, monkeypatch:
 
 
 def test_the_start_file_counts_from_the_python_on_that_knows_such_files(copied: Path) -> None:
-    file = copied / "certboot_startup.start"
-    assert kind(copied, 3, 15, 0) == kind(copied, 3, 18, 0) == "hook-not-run"
-    file.write_text("# words\n")
+    assert kind(copied, 3, 14, 0) == kind(copied, 3, 15, 0) == "hook-not-run"
+    absence = why_not_run(at(copied, (3, 18, 0)))
+    assert (absence.id, absence.fix) == ("hook-missing", INSTALL)
+    install.install(copied, start_file=True)
+    assert kind(copied, 3, 18, 0) == "hook-not-run"
+    file = put(copied / "certboot_startup.start", "# words\n")
     assert (kind(copied, 3, 14, 0), kind(copied, 3, 15, 0)) == ("hook-not-run", "hook-altered")
-    file.unlink()
-    assert (kind(copied, 3, 14, 0), kind(copied, 3, 18, 0)) == ("hook-not-run", "hook-outside-site")
+    assert why_not_run(at(copied, (3, 18, 0))).fix == (("rm", str(file)), *INSTALL)
+
+
+def test_a_hook_of_pip_s_needs_a_start_file_beside_it_where_python_runs_no_import_lines(tmp_path: Path) -> None:
+    put(tmp_path / "certboot-0.1.0.dist-info/RECORD", "certboot_startup.pth,,\n")
+    absence = why_not_run(at(tmp_path, (3, 18, 0)))
+    assert (absence.id, absence.fix) == ("hook-missing", INSTALL)
+    assert install.install(tmp_path, start_file=True).action == "recorded"
+    assert kind(tmp_path, 3, 18, 0) == "hook-not-run"
+    put(tmp_path / "certboot_home.start", "# words\n")
+    assert kind(tmp_path, 3, 18, 0) == "hook-altered"
 
 
 @cases("text", ["", "# words\n", " import certboot_startup; certboot_startup.activate()\n", None])
@@ -129,10 +142,12 @@ def venv(tmp_path: Path) -> Path:
     return virtualenv(tmp_path / "venv")
 
 
-def doctor(venv: Path, home: Path, *flags: str, source: Path = SOURCE) -> dict[str, dict[str, typing.Any]]:
+def doctor(
+    venv: Path, home: Path, *flags: str, source: Path = SOURCE, **variables: str
+) -> dict[str, dict[str, typing.Any]]:
     """Return what certboot says of the hook, run by the virtualenv's Python from a folder of its own: id -> finding."""
     here = [path for path in sys.path if path.endswith("site-packages")]
-    environ = {"HOME": str(home), "PATH": SYSTEM_PATH, "PYTHONPATH": ":".join([str(source), *here])}
+    environ = {"HOME": str(home), "PATH": SYSTEM_PATH, "PYTHONPATH": ":".join([str(source), *here]), **variables}
     argv = [str(python_of(venv)), *flags, "-m", "certboot", "doctor", "hook", "--json"]
     ran = subprocess.run(argv, env=environ, cwd=home, capture_output=True, text=True, check=False, timeout=60)
     assert ran.stderr == ""
@@ -187,6 +202,29 @@ def test_the_remedy_of_each_absence_runs_and_mends_it(venv: Path, clean: Path, c
     # A certboot that has no hook beside it is asked: the copy is the one that runs.
     alone = beside(tmp_path / "alone", "certboot")
     assert doctor(venv, clean, source=alone)["hook-from-elsewhere"]["status"] == "info"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("store")
+def test_a_child_that_has_the_variables_and_not_the_guards_is_told_how_it_gets_them(
+    venv: Path, clean: Path, certboot: Run, paths: StorePaths
+) -> None:
+    def told(value: str, *flags: str, disable: str = "") -> dict[str, typing.Any] | None:
+        findings = doctor(venv, clean, *flags, REQUESTS_CA_BUNDLE=value, CERTBOOT_DISABLE=disable)
+        return findings.get("guards-missing")
+
+    ours = str(paths.current / "bundle.pem")
+    assert told("/own.pem") is None
+    assert told(f"{paths.current}{certboot_startup.ADOPTED}") is None  # the user's own overruled choices before, too
+    finding = told(ours)
+    assert finding
+    assert (finding["status"], finding["fix"]) == ("warn", [[*INSTALL[0][:-1], str(python_of(venv))]])
+    apply_fix(certboot, finding)
+    assert told(ours) is None
+    assert told(ours, disable="1")
+    without_site = told(ours, "-S")
+    assert without_site
+    assert without_site["fix"] == []
 
 
 @pytest.mark.slow

@@ -10,10 +10,12 @@ import certboot_startup
 from certboot.clients.installed import present_clients
 from certboot.clients.settings import client_settings
 from certboot.clients.settings_places import surroundings
-from certboot.clients.table import CERTIFI, SYSTEM_DIRECTORY, SYSTEM_FILE, places
+from certboot.clients.table import SYSTEM_DIRECTORY, SYSTEM_FILE, places
 from certboot.clients.trust import BY_DEFAULT, BY_HOOK, BY_OTHERS, BY_SETTING, MISSING, Facts, effective_trust
 from certboot.clients.variables import BY_NAME, DIRECTORY, FILE
 from certboot.doctor.finding import Finding
+from certboot.store import env_file
+from certboot.store.config import Config
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +30,9 @@ def check(paths: StorePaths, environ: Mapping[str, str]) -> list[Finding]:
     """Return one finding for each client that this interpreter or PATH has."""
     present = present_clients(environ)
     facts = gather(paths, environ, present)
-    return [_finding(client, where, effective_trust(client, environ, facts)) for client, where in present.items()]
+    return [
+        _finding(client, where, effective_trust(client, environ, facts), facts) for client, where in present.items()
+    ]
 
 
 def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Client]) -> Facts:
@@ -39,11 +43,15 @@ def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Clie
     named = [environ[name] for name in variables if name in environ]
     named += [setting.value for own in settings.values() for setting in own.values()]
     folder = certboot_startup.generation
+    wanted = env_file.read(paths.env)
     return Facts(
         paths.holds,
         bundle=os.path.join(folder, "bundle.pem") if folder else "",
         applied=dict(certboot_startup.applied),
         guards=_guards() if folder else frozenset(),
+        variables=frozenset(variable.name for variable in Config().variables())
+        if wanted is None
+        else frozenset(wanted),
         settings=settings,
         kinds={path: _kind(path) for value in named for path in (value, *value.split(os.pathsep))},
         defaults=_defaults(),
@@ -71,7 +79,7 @@ def _defaults() -> dict[str, str]:
     return {name: path for name, path in defaults.items() if os.path.exists(path)}
 
 
-def _finding(client: Client, where: str, trust: Trust) -> Finding:
+def _finding(client: Client, where: str, trust: Trust, facts: Facts) -> Finding:
     evidence: dict[str, object] = {
         "trusts": [_as_evidence(source) for source in trust.sources],
         "unusable": [_as_evidence(source) for source in trust.unusable],
@@ -87,6 +95,8 @@ def _finding(client: Client, where: str, trust: Trust) -> Finding:
     elif kind == "client-unreached":
         summary += f"; it looks at nothing that certboot sets, and what helps is {client.way}"
         evidence["way"] = client.way
+    elif kind == "client-uses-default" and not _is_reached(client, facts):
+        summary += f"; {left_out(client)}"
     return Finding(kind, "clients", status, client.name, summary, evidence)
 
 
@@ -97,12 +107,12 @@ def _verdict(client: Client, trust: Trust) -> tuple[str, Status]:
         return "client-uses-store", "ok"
     if any(source.place for source in trust.sources):
         return "client-told-otherwise", "info"
-    return ("client-uses-default" if _can_be_reached(client) else "client-unreached"), "info"
+    return ("client-uses-default" if _ours(client) or _is_guarded(client) else "client-unreached"), "info"
 
 
-def is_counted(client: Client, trust: Trust) -> bool:
+def is_counted(client: Client, trust: Trust, facts: Facts) -> bool:
     """Return whether certboot means to reach the client, and no settings file of the client's has another say."""
-    return not told_by_settings(trust) and _can_be_reached(client)
+    return not told_by_settings(trust) and _is_reached(client, facts)
 
 
 def decisive(trust: Trust) -> tuple[Source, ...]:
@@ -115,13 +125,23 @@ def told_by_settings(trust: Trust) -> tuple[str, ...]:
     return tuple(source.place for source in decisive(trust) if source.decided_by == BY_SETTING)
 
 
-def _can_be_reached(client: Client) -> bool:
-    # By a variable of its own, or by the guard of certifi.
-    return any(place.name in BY_NAME for place in places(client)) or CERTIFI in _defaults_of(client)
+def _is_reached(client: Client, facts: Facts) -> bool:
+    """Return whether a variable reaches the client that is not left out, or a guard."""
+    return bool(facts.variables.intersection(_ours(client))) or _is_guarded(client)
 
 
-def _defaults_of(client: Client) -> set[str]:
-    return set() if client.program else {choice.otherwise for choice in client.choices}
+def left_out(client: Client) -> str:
+    """Return in words which variables of the client's would be set but for the profile or the configuration."""
+    return f"certboot leaves out {', '.join(name for name in _ours(client) if BY_NAME[name].default)}"
+
+
+def _ours(client: Client) -> list[str]:
+    """Return the variables of certboot's at which the client looks."""
+    return [place.name for place in places(client) if place.name in BY_NAME]
+
+
+def _is_guarded(client: Client) -> bool:
+    return not client.program and any(choice.guarded_by for choice in client.choices)
 
 
 def _told(client: Client, sources: Iterable[Source]) -> str:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from certboot.clients.installed import present_clients
 from certboot.clients.trials import trial, verdict
 from certboot.clients.trust import effective_trust
-from certboot.doctor.clients.check import gather, is_counted, told_by_settings
+from certboot.doctor.clients.check import gather, is_counted, left_out, told_by_settings
 from certboot.doctor.finding import Finding
 from certboot.errors import printable
 
@@ -20,7 +20,7 @@ if typing.TYPE_CHECKING:
 
     from certboot.clients.table import Client
     from certboot.clients.trials import Trial, Verdict
-    from certboot.clients.trust import Trust
+    from certboot.clients.trust import Facts, Trust
     from certboot.doctor.finding import Status
     from certboot.store.paths import StorePaths
 
@@ -49,7 +49,7 @@ def check(paths: StorePaths, environ: Mapping[str, str], host: str, port: int, *
         if ended == "accepted":
             return Finding("client-accepts-host", "clients", "ok", client.name, f"accepts {host}:{port}", evidence)
         if ended == "refused":
-            return _refusal(client, effective_trust(client, environ, facts), evidence)
+            return _refusal(client, effective_trust(client, environ, facts), facts, evidence)
         status: Status = "warn" if reached else "skip"
         summary = f"no answer: {printable(said)}" if reached else "no answer either"
         return Finding("client-trial-failed", "clients", status, client.name, summary, evidence)
@@ -58,13 +58,16 @@ def check(paths: StorePaths, environ: Mapping[str, str], host: str, port: int, *
         return list(pool.map(finding, present))
 
 
-def _refusal(client: Client, trust: Trust, evidence: dict[str, object]) -> Finding:
+def _refusal(client: Client, trust: Trust, facts: Facts, evidence: dict[str, object]) -> Finding:
     summary = f"refuses {evidence['host']}:{evidence['port']}"
-    if is_counted(client, trust):
+    if is_counted(client, trust, facts):
         summary += f": {printable(str(evidence['said']))}"
         return Finding("client-refuses-host", "clients", "fail", client.name, summary, evidence)
     settings = " and ".join(told_by_settings(trust))
-    summary += f"; it goes by {settings}, and certboot leaves that alone" if settings else f"; what helps: {client.way}"
+    if settings:
+        summary += f"; it goes by {settings}, and certboot leaves that alone"
+    else:
+        summary += f"; what helps: {client.way}" if client.way else f"; {left_out(client)}"
     told = {**evidence, "way": settings or client.way}
     return Finding("client-refuses-host", "clients", "info", client.name, summary, told)
 

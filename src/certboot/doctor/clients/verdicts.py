@@ -73,7 +73,7 @@ def verdicts(
         judgement = replay.judgement(trust, client.manner.rules)
         if judgement is None:
             continue
-        sources, counted = decisive(trust), is_counted(client, trust)
+        sources, counted = decisive(trust), is_counted(client, trust, facts)
         key = (frozenset(source.what for source in sources), judgement, counted)
         former = groups.get(key)
         groups[key] = TrustVerdict(

@@ -19,6 +19,8 @@ if typing.TYPE_CHECKING:
     from certboot.hook.interpreters import Interpreter
 
 _PTH, _START = payload.PTH, f"{payload.PACKAGE}.start"
+# From Python 3.18 on; the first of them lies beside a hook that an installer put there.
+_STARTS = (f"{payload.HOME}.start", _START)
 
 
 def hook_evidence() -> dict[str, object]:
@@ -36,14 +38,14 @@ def why_not_run(interpreter: Interpreter) -> Finding:
     if sys.flags.no_site:
         return _absent("hook-no-site", ": this interpreter was started with -S, which reads no start-up files")
     version, folders = interpreter.version, interpreter.site_folders
-    name = _START if version >= NO_IMPORT_LINES else _PTH
-    there = [folder for folder in folders if os.path.lexists(folder / name)]
-    if not there:
-        return _missing(interpreter, name)
-    path = there[0] / name
-    if any(file.hidden and file.path.name in (_PTH, _START) for file in neighbours(interpreter)):
+    names = _STARTS if version >= NO_IMPORT_LINES else (_PTH,)
+    path = next((folder / name for folder in folders for name in names if os.path.lexists(folder / name)), None)
+    if path is None:
+        return _missing(interpreter, names[-1])
+    if any(file.hidden and file.path.name in (_PTH, *_STARTS) for file in neighbours(interpreter)):
         return _absent("hook-hidden", f": its start-up file is hidden, and Python skips those: {path}", _shown(path))
-    wrong = next((file for file in (path.with_name(_PTH), path.with_name(_START)) if _altered(file, version)), None)
+    counting = names if version >= NO_IMPORT_LINES else (_PTH, _START)
+    wrong = next((file for file in map(path.with_name, counting) if _altered(file, version)), None)
     if wrong:
         words = f": its start-up file is not as it was installed: {wrong}"
         return _absent("hook-altered", words, _replaced(interpreter, wrong))
@@ -82,7 +84,8 @@ def _altered(path: Path, version: tuple[int, int, int]) -> bool:
     except OSError:
         return True
     own = found.look(path.parent)
-    return data != payload.copy_files(own.home if own.owner == "certboot" else "").get(path.name)
+    copy = payload.copy_files(own.home if own.owner == "certboot" else "", start_file=True)
+    return data != {**payload.home_files(own.home, start_file=True), **copy}.get(path.name)
 
 
 def _replaced(interpreter: Interpreter, path: Path) -> Fix:
@@ -91,12 +94,12 @@ def _replaced(interpreter: Interpreter, path: Path) -> Fix:
     certboot never removes a file that it has not written, so for a copy of the hook that is a step of its own.
     """
     install = _reinstall(interpreter, path.parent)
-    own = found.look(path.parent).owner != "installer"
+    own = found.look(path.parent).owner != "installer" or path.suffix == ".start"
     return (("rm", str(path)), *install) if own and os.name == "posix" else install
 
 
 def _reinstall(interpreter: Interpreter, folder: Path) -> Fix:
-    if found.look(folder).owner != "installer":
+    if found.look(folder).owner != "installer" or interpreter.version >= NO_IMPORT_LINES:  # none brings a .start file
         return hook_install(interpreter)
     return ((str(interpreter.python), "-m", "pip", "install", "--force-reinstall", "--no-deps", "certboot"),)
 

@@ -18,6 +18,7 @@ from certboot.hook.start_up_files import neighbours
 from certboot.hook.tool_environment import elsewhere, tool_environment
 from certboot.store.config import load_config
 from certboot.store.paths import BUNDLE, CRTS, in_force
+from certboot_startup import ADOPTED, OVERRULING
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +70,8 @@ def check(paths: StorePaths) -> list[Finding]:
         findings += _late(interpreter)
     if certboot_startup.status == "active":
         findings += _guards()
+    else:
+        findings += _unguarded(paths, findings[0].fix)
     return [*findings, *_copies(paths), *_tool(paths), *_others(interpreter)]
 
 
@@ -167,6 +170,18 @@ def _guards() -> Iterator[Finding]:
     else:
         summary = f"{', '.join(on)} are on; guarded in this process: {', '.join(applied) or 'nothing yet'}"
         yield Finding("guards-on", "hook", "ok", "guards", summary, evidence)
+
+
+def _unguarded(paths: StorePaths, fix: Fix) -> Iterator[Finding]:
+    """Yield a finding where a parent's variables overrule choices here. ``fix``: what makes the hook run."""
+    inherited = {name: os.environ[name] for name in OVERRULING if name in os.environ}
+    names = [name for name, value in inherited.items() if paths.holds(value) and not value.endswith(ADOPTED)]
+    if names:
+        summary = (
+            f"this Python has certboot's {' and '.join(names)} and not its guards: session.verify, pip --cert and "
+            "twine --cert have no effect here"
+        )
+        yield Finding("guards-missing", "hook", "warn", "guards", summary, {"inherited": inherited}, fix)
 
 
 def _copies(paths: StorePaths) -> Iterator[Finding]:
