@@ -44,7 +44,7 @@ def hook(store: Store, monkeypatch: pytest.MonkeyPatch) -> Hook:
         for name in (*GUARDED, "certifi"):
             monkeypatch.delitem(sys.modules, name, raising=False)
         environ = {"CERTBOOT_HOME": str(store.home), **environ}
-        for name in (*store.settings, "CERTBOOT_GUARDS", "CERTBOOT_DISABLE"):
+        for name in (*store.settings, "CERTBOOT_GUARDS", "CERTBOOT_HINTS", "CERTBOOT_DISABLE"):
             monkeypatch.setenv(name, "")  # what the hook sets goes when the test ends
             monkeypatch.delenv(name)
         for name, value in environ.items():

@@ -78,7 +78,7 @@ def start(environ: dict[str, str], recorded: str = "") -> tuple[str, dict[str, s
 
 def unstarted(patch: pytest.MonkeyPatch) -> None:
     """Put the hook into the state of an interpreter in which it has not run."""
-    for name in ("status", "home", "generation", "switches"):
+    for name in ("status", "home", "generation", "switches", "hints"):
         patch.setattr(certboot_startup, name, "")
     for name in ("applied", "guarded"):
         patch.setattr(certboot_startup, name, {})

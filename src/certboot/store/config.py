@@ -4,6 +4,7 @@ sources = ["certifi", "system", "ccadb"]    # where anchors come from; default: 
 intermediates = true                        # also store the TLS intermediates of the Mozilla programme
 base = "/srv/team"                          # where relative paths start; default: the store's folder
 guards = ["ssl", "requests", "certifi"]     # what the hook guards; default: all three
+hints = false                               # say nothing more where a verification fails; default: say what to run
 max-age = "30d"                             # how old the store may be before the doctor warns; default: a note at 30d
 
 [ccadb]
@@ -45,7 +46,7 @@ else:
     import tomli as tomllib
 
 GUARDS = tuple(dict.fromkeys(GUARDED.values()))
-_TOP = ("sources", "intermediates", "base", "guards", "max-age", "ccadb", "variables", "rules", "company")
+_TOP = ("sources", "intermediates", "base", "guards", "hints", "max-age", "ccadb", "variables", "rules", "company")
 # Where the keys that belong to no section end, and the one among them that `rebased` replaces.
 _SECTION = re.compile(r"^(\s*\[)", re.MULTILINE)
 _BASE = re.compile(r"""^\s*(?:base|"base"|'base')\s*=.*\n?""", re.MULTILINE)
@@ -63,6 +64,7 @@ class Config:
     ccadb_address: str = ""
     ccadb_folder: Path | None = None
     guards: tuple[str, ...] | None = None
+    hints: bool | None = None
     max_age: timedelta | None = None
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
@@ -116,6 +118,7 @@ def parse_config(data: bytes, path: Path) -> Config:
         ccadb_address=ccadb.text("address"),
         ccadb_folder=base / folder if folder else None,
         guards=top.texts("guards", GUARDS) if "guards" in document else None,
+        hints=top.truth("hints"),
         max_age=top.span("max-age"),
         add=variables.texts("add", tuple(BY_NAME)),
         remove=variables.texts("remove", tuple(BY_NAME)),

@@ -1,6 +1,7 @@
 """The ``env`` file, what the hook applies: a line KEY=value for each variable, and lines on how.
 
 CERTBOOT_GUARDS=ssl,certifi     the guards that are on, if config.toml chooses some
+CERTBOOT_HINTS=0                no hints on failed verifications, if config.toml turns them off
 -REQUESTS_CA_BUNDLE=/old        an adopted value: where the variable has it, the hook replaces it
 
 And what the hook sets in a process: those variables, under the rules that the hook has for a store.
@@ -21,6 +22,7 @@ from certboot.store.paths import BUNDLE, CRTS, StorePaths, in_force
 from certboot_startup import HOLDS_BACK, adopted
 
 _GUARDS = "CERTBOOT_GUARDS"
+_HINTS = "CERTBOOT_HINTS"
 _ADOPTED = "-"
 
 _INIT = "certboot init"
@@ -36,6 +38,8 @@ class EnvFile:
     guards: str | None = None
     """What config.toml chooses, None if nothing: then all of them."""
     adopted: tuple[Adoption, ...] = ()
+    hints: bool = True
+    """False where config.toml turns off the hints on failed verifications."""
 
     def keeping(self, adopted: Collection[Adoption]) -> EnvFile:
         """Return the same without the values that are adopted no longer: what they name is about to go."""
@@ -52,6 +56,8 @@ def render(env: EnvFile) -> bytes:
     lines = [f"{name}={value}" for name, value in env.variables.items()]
     if env.guards is not None:
         lines.append(f"{_GUARDS}={env.guards}")
+    if not env.hints:
+        lines.append(f"{_HINTS}=0")
     lines += [f"{_ADOPTED}{adoption.variable}={adoption.value}" for adoption in env.adopted]
     return os.fsencode("".join(f"{line}\n" for line in lines))
 
@@ -63,12 +69,14 @@ def parse(path: Path) -> EnvFile | None:
     except OSError:
         return None
     pairs = [tuple(line.split("=", 1)) for line in lines if "=" in line]
+    ours = (_GUARDS, _HINTS)
     return EnvFile(
-        variables={name: value for name, value in pairs if name != _GUARDS and not name.startswith(_ADOPTED)},
+        variables={name: value for name, value in pairs if name not in ours and not name.startswith(_ADOPTED)},
         guards=next((value for name, value in pairs if name == _GUARDS), None),
         adopted=tuple(
             Adoption(name.removeprefix(_ADOPTED), value) for name, value in pairs if name.startswith(_ADOPTED)
         ),
+        hints=(_HINTS, "0") not in pairs,
     )
 
 
