@@ -33,8 +33,6 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 ODD = (Adoption("PIP_CERT", "-/a = '\" b"), Adoption("PIP_CERT", "PIP_CERT=/x"), Adoption("PIP_CERT", "="))
-
-
 BYTES = (Adoption("SSL_CERT_DIR", os.fsdecode(b"/\xff:/\xc3\x28 \t\x85\x0b")),)
 
 
