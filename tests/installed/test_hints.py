@@ -166,6 +166,17 @@ def test_so_it_is_with_what_python_brings(
     assert_hinted(said(as_it_comes(version), URLLIB), servers)
 
 
+@cases("client", ["requests", "urllib"])
+@cases(
+    "before",
+    ["from gevent import monkey; monkey.patch_all()", "import truststore; truststore.inject_into_ssl()"],
+)
+def test_so_it_is_beside_those_who_put_classes_of_their_own_into_ssl(
+    environment: Environment, said: Asked, servers: dict[str, TlsServer], before: str, client: str
+) -> None:
+    assert_hinted(said(environment, f"{before}\n{CLIENTS[client]}"), servers)
+
+
 def test_pip_says_it_once_for_each_server_however_often_it_tries(
     environment: Environment,
     as_it_comes: Callable[[str], Environment],
