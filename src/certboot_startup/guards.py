@@ -35,17 +35,20 @@ _PARAMETERS = ("self", "url", "proxies", "stream", "verify", "cert")
 _MEANINGS = (
     ((2, 20, 21), "the server did not send all of its chain, or its CA is not trusted here"),
     ((7,), "a signature in the chain of the server is wrong"),
-    ((9,), "a certificate of the server is not valid yet, or the clock here is wrong"),
-    ((10,), "a certificate of the server has expired, or the clock here is wrong"),
+    ((9,), "a certificate in the chain of the server is not valid yet, or the clock here is wrong"),
+    ((10,), "a certificate in the chain of the server has expired, or the clock here is wrong"),
     ((18,), "the server has a self-signed certificate, which is not trusted here"),
     ((19,), "the chain of the server ends at a root that is not trusted here"),
     ((25, 47, 48), "the certificate of the server is outside of what its CA may sign"),
-    ((26,), "a certificate of the server is not meant for this use"),
-    ((28,), "a certificate of the server is distrusted here"),
+    ((26,), "a certificate in the chain of the server is not meant for this use"),
+    ((28,), "a certificate in the chain of the server is distrusted here"),
     ((62, 64), "the certificate of the server is for other names than the one asked for"),
     ((66, 67, 68), "a key or a signature in the chain of the server is too weak"),
     ((79,), "an issuer in the chain of the server is not a proper CA"),
-    ((*range(80, 90), 92, 93), "a certificate in the chain breaks a rule that Python 3.13 and newer insist on"),
+    (
+        (*range(80, 90), 92, 93),
+        "a certificate in the chain of the server breaks a rule that Python 3.13 and newer insist on",
+    ),
 )  # type: tuple[tuple[tuple[int, ...], str], ...]
 _HINT = "; certboot: "
 _IN_A_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")

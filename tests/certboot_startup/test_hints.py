@@ -80,11 +80,11 @@ FAULTS: dict[str, tuple[Callable[[trustme.CA], ssl.SSLContext], int, str]] = {
     "unknown root": (lambda _: serving(authority("Unknown Root").issue_cert("localhost")), 20, UNKNOWN),
     "expired": (
         lambda ca: serving(ca.issue_cert("localhost", not_before=NOW - 9 * DAY, not_after=NOW - DAY)), 10,
-        "a certificate of the server has expired, or the clock here is wrong",
+        "a certificate in the chain of the server has expired, or the clock here is wrong",
     ),
     "not yet valid": (
         lambda ca: serving(ca.issue_cert("localhost", not_before=NOW + DAY, not_after=NOW + 9 * DAY)), 9,
-        "a certificate of the server is not valid yet, or the clock here is wrong",
+        "a certificate in the chain of the server is not valid yet, or the clock here is wrong",
     ),
     "wrong host": (
         lambda ca: serving(ca.issue_cert("secret.example")), 62,

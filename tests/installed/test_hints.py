@@ -22,7 +22,7 @@ UNKNOWN = "the server did not send all of its chain, or its CA is not trusted he
 MEANINGS = {
     "missing intermediate": UNKNOWN,
     "unknown root": "the chain of the server ends at a root that is not trusted here",
-    "expired": "a certificate of the server has expired, or the clock here is wrong",
+    "expired": "a certificate in the chain of the server has expired, or the clock here is wrong",
     "wrong host": "the certificate of the server is for other names than the one asked for",
 }
 FRAME = """
