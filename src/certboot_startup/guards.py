@@ -454,7 +454,10 @@ def _guard_ssl(module):
 
     def note(context, cafile, capath, cadata=None):
         # type: (Any, Any, Any, Any) -> None
-        """Note whose certificates a context has loaded."""
+        """Note whose certificates a context has loaded.
+
+        On Windows a default context loads those of the system as data, as a program may load its own: it gets no hint.
+        """
         if _is_our_store(cafile, capath, cadata):
             watch(context)
         else:
