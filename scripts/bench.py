@@ -38,7 +38,9 @@ server.RequestHandlerClass.do_GET = lambda self: (
     self.send_response(200), self.send_header("Content-Length", "2"), self.end_headers(), self.wfile.write(b"ok"))
 server.RequestHandlerClass.log_message = lambda *_: None
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-ca.issue_cert("localhost").configure_cert(context)
+leaf = ca.issue_cert("localhost")
+leaf.configure_cert(context)
+leaf.private_key_and_cert_chain_pem.write_to_path(sys.argv[2])
 server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 print(server.server_address[1], flush=True)
 server.serve_forever()
@@ -82,6 +84,23 @@ def timed():
 timed()
 print(statistics.median(timed() for _ in range(400)))
 """
+# Both ends in one process, over memory: every handshake has the same instructions.
+SHAKE = """
+import ssl, sys
+client, server = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+server.load_cert_chain(sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    here = client.wrap_bio(to_client, to_server, server_hostname="localhost")
+    there = server.wrap_bio(to_server, to_client, server_side=True)
+    for end in (here, there, here, there):
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+    assert here.version() == there.version()
+"""
+SHAKES = (2, 22)
 # Distinct certificates under one key. One in ten has the subject of its neighbour.
 MAKER = f"""
 import datetime, pathlib, sys
@@ -154,7 +173,7 @@ def measure(folder: Path, reports: Path | None, also: Sequence[Path]) -> list[st
     pairs = (stock / "bin/python", hooked / "bin/python")
     lines = [f"| {python}, this machine, one run | without certboot | with certboot | ratio |", "|---|---:|---:|---:|"]
     clean(store / "bin/certboot", "init", home=home)
-    counts = [instructions(one, home) for one in pairs]
+    counts = [instructions(one, "-c", "pass", home=home) for one in pairs]
     lines.append(row("instructions of a bare start (`python -c pass`)", counts, "{:,.0f}"))
     lines.append(row("wall time of the same, ms", rounds(lambda one: start(one, home), pairs), "{:.1f}"))
     lines += starting(store / "bin/certboot", folder, home)
@@ -182,7 +201,7 @@ def starting(certboot: Path, folder: Path, home: Path) -> list[str]:
         (packages,) = pair[0].glob("lib/python*/site-packages")
         (packages / "certboot_startup.pth").write_text("# nothing\n")
         clean(certboot, "hook", "install", "--python", pair[1], home=home)
-        counts = [instructions(venv / "bin/python", home) for venv in pair]
+        counts = [instructions(venv / "bin/python", "-c", "pass", home=home) for venv in pair]
         lines.append(row(f"instructions, Python {version} (without: a .pth file of one comment)", counts, "{:,.0f}"))
     return lines
 
@@ -205,13 +224,23 @@ def getting(programs: Path, folder: Path, home: Path, venvs: tuple[Path, Path], 
             stock = {"SSL_CERT_FILE": str(bundle)} if venv == venvs[0] else {}
             return 1000 * float(clean(venv / "bin/python", "-c", source + TIMED, url, home=home, variables=stock))
 
+        def shake(hints: str) -> float:
+            """Return the instructions of a handshake: what is the same for few and for many cancels out."""
+            command = (venvs[1] / "bin/python", "-c", SHAKE, folder / "leaf.pem")
+            few, many = (instructions(*command, str(n), home=home, variables={"CERTBOOT_HINTS": hints}) for n in SHAKES)
+            return (many - few) / (SHAKES[1] - SHAKES[0])
+
+        what = "instructions of a good handshake, both ends (without: `CERTBOOT_HINTS=0`)"
         return [
-            row(
-                f"fresh verified `{name}` on loopback{where}, ms",
-                rounds(functools.partial(get, source), venvs),
-                "{:.1f}",
-            )
-            for name, source in CLIENTS.items()
+            row(f"{what}{where}", [shake(hints) for hints in "01"], "{:,.0f}"),
+            *(
+                row(
+                    f"fresh verified `{name}` on loopback{where}, ms",
+                    rounds(functools.partial(get, source), venvs),
+                    "{:.1f}",
+                )
+                for name, source in CLIENTS.items()
+            ),
         ]
 
 
@@ -384,7 +413,7 @@ class Served:
                 venv / "bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "scripts" / "constraints.txt", *PACKAGES
             )
         self.process = subprocess.Popen(
-            [serving / "bin/python", "-c", SERVER, self.ca_file], stdout=subprocess.PIPE, text=True
+            [serving / "bin/python", "-c", SERVER, self.ca_file, folder / "leaf.pem"], stdout=subprocess.PIPE, text=True
         )  # fmt: skip
         self.port = self.process.stdout.readline().strip() if self.process.stdout else ""
         (self.bundle,) = venvs[0].glob("lib/python*/site-packages/certifi/cacert.pem")
@@ -410,11 +439,11 @@ def rounds(sample: Callable[[Path], float], pair: tuple[Path, Path]) -> list[flo
     return [statistics.median(samples) for samples in zip(*taken, strict=True)]
 
 
-def instructions(python: Path, home: Path) -> int:
-    """Return the instructions of ``python -c pass``, as callgrind counts them."""
-    clean(python, "-c", "pass", home=home)  # writes the .pyc files
-    command = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", python, "-c", "pass")
-    return int(re.findall(r"Collected : (\d+)", clean(*command, home=home, errors=True))[0])
+def instructions(*command: str | Path, home: Path, variables: Mapping[str, str] | None = None) -> int:
+    """Return the instructions of a program, as callgrind counts them."""
+    clean(*command, home=home, variables=variables)  # writes the .pyc files
+    counted = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command)
+    return int(re.findall(r"Collected : (\d+)", clean(*counted, home=home, errors=True, variables=variables))[0])
 
 
 def start(python: Path, home: Path) -> float:

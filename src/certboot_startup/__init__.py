@@ -67,6 +67,7 @@ status = ""  # in a word, what activate() did or why it did nothing (certboot do
 home = ""  # the store's folder as it is recorded beside a hook that serves a store of its own; empty: none is
 generation = ""  # the folder of the generation in force, as the env file names it; empty: the hook is not active
 switches = ""  # the guards that are on, as CERTBOOT_GUARDS has them; empty: none is
+hints = ""  # "0" where config.toml turns off the hints on failed verifications; CERTBOOT_HINTS goes before it
 guarded = {}  # type: dict[str, str]  # module -> "waiting", "applied" or "stepped aside: why"; guards.py writes it
 _loaded = None  # type: Any  # guards.py, once it was needed
 
@@ -194,7 +195,7 @@ def find_spec(name, path=None, target=None):
 
 def _activate(environ, names):
     # type: (os._Environ[str], set[str]) -> str
-    global generation, switches
+    global generation, switches, hints
     sep = os.sep
     posix = os.name == "posix"
     if "CERTBOOT_DISABLE" in names and environ["CERTBOOT_DISABLE"] not in ("0", ""):
@@ -269,6 +270,8 @@ def _activate(environ, names):
         variable, _, value = line.partition("=")
         if variable == "CERTBOOT_GUARDS":
             chosen = value
+        elif variable == "CERTBOOT_HINTS":
+            hints = value
         elif variable not in names and variable in VARIABLES and (value == bundle or value == crts):
             environ[variable] = applied[variable] = value
 

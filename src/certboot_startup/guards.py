@@ -31,6 +31,32 @@ _HERE = os.sep + os.curdir
 _MISSING = object()
 _PARAMETERS = ("self", "url", "proxies", "stream", "verify", "cert")
 
+# X509_V_ERR_* -> what it means to who reads a traceback, in words that repr() leaves as they are.
+_MEANINGS = (
+    ((2, 20, 21), "the server did not send all of its chain, or its CA is not trusted here"),
+    ((7,), "a signature in the chain of the server is wrong"),
+    ((9,), "a certificate in the chain of the server is not valid yet, or the clock here is wrong"),
+    ((10,), "a certificate in the chain of the server has expired, or the clock here is wrong"),
+    ((18,), "the server has a self-signed certificate, which is not trusted here"),
+    ((19,), "the chain of the server ends at a root that is not trusted here"),
+    ((25, 47, 48), "the certificate of the server is outside of what its CA may sign"),
+    ((26,), "a certificate in the chain of the server is not meant for this use"),
+    ((28,), "a certificate in the chain of the server is distrusted here"),
+    ((62, 64), "the certificate of the server is for other names than the one asked for"),
+    ((66, 67, 68), "a key or a signature in the chain of the server is too weak"),
+    ((79,), "an issuer in the chain of the server is not a proper CA"),
+    (
+        (*range(80, 90), 92, 93),
+        "a certificate in the chain of the server breaks a rule that Python 3.13 and newer insist on",
+    ),
+)  # type: tuple[tuple[tuple[int, ...], str], ...]
+_HINT = "; certboot: "
+_IN_A_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
+_IN_AN_ADDRESS = frozenset("abcdef0123456789.:")
+_LONGEST_NAME = 253
+# Where the other side is more likely a proxy than the server.
+_PROXY_PORTS = (1080, 3128, 8080, 8118, 8888, 9050)
+
 # (thread, module): finders that ask all finders, as this one does, would not end.
 _asking = set()  # type: set[tuple[int, str]]
 
@@ -250,12 +276,100 @@ def _built_in(module):
 class _Loaded:
     """What a context was asked to load."""
 
-    __slots__ = ("directory", "other")
+    __slots__ = ("directory", "foreign", "other")
 
     def __init__(self):
         # type: () -> None
         self.directory = ""  # the generation whose directory stands in for its bundle
         self.other = False  # it has loaded something else too
+        self.foreign = False  # some of that is not our store
+
+
+def _loaded(context):
+    # type: (Any) -> _Loaded
+    return vars(context).setdefault("_certboot_loaded", _Loaded())  # type: ignore[no-any-return]
+
+
+def _is_our_store(cafile, capath, cadata=None):
+    # type: (Path | None, Path | None, object) -> bool
+    """Return whether this is our store and nothing else, and this process may come to it."""
+    parts = [(path, name) for path, name in ((cafile, _BUNDLE), (capath, _CRTS)) if path is not None]
+    within = all(_generation_of(path, name) and not _is_out_of_reach(path, name) for path, name in parts)
+    return bool(parts) and within and cadata is None
+
+
+def _hints_are_on():
+    # type: () -> bool
+    return os.environ.get("CERTBOOT_HINTS", hook.hints) != "0"
+
+
+def _hinting(original, failure):
+    # type: (Any, Any) -> Any
+    """Return a subclass of ssl's SSLSocket or SSLObject by which a ``failure`` of the verification says what to run."""
+
+    @_stand_in(original.do_handshake)
+    def do_handshake(self, *args, **kwargs):
+        # type: (Any, *Any, **Any) -> None
+        try:
+            original.do_handshake(self, *args, **kwargs)
+        except failure as error:
+            _quietly(_add_hint, self, error)
+            raise
+
+    members = {name: getattr(original, name) for name in ("__module__", "__qualname__", "__doc__")}
+    members.update(__slots__=(), do_handshake=do_handshake)
+    return type(original)(original.__name__, (original,), members)
+
+
+def _add_hint(connection, error):
+    # type: (Any, Any) -> None
+    """Add to the words of a failed verification what they mean and what to run.
+
+    They stand in ``args`` and ``strerror``: requests shows the one, httpx the other, and neither of them a note (PEP
+    678). The certificate is a stranger's, and what it says is not repeated here.
+    """
+    meaning = next((words for codes, words in _MEANINGS if error.verify_code in codes), "")
+    number, message = error.args
+    if not meaning or _HINT in message or connection.server_side or _loaded(connection.context).foreign:
+        return
+    if not _quietly(_is_tried_again):
+        message += f"{_HINT}{meaning}; run: certboot doctor {_target_of(connection)}"
+        error.strerror = message
+        error.args = number, message
+
+
+def _is_tried_again():
+    # type: () -> bool
+    """Return whether urllib3, or pip's copy of it, tries once more after this: its log has all but the last failure."""
+    frame = sys._getframe()  # type: Any  # noqa: SLF001 - nothing else tells who asks
+    while frame and not (frame.f_code.co_name == "urlopen" and hasattr(frame.f_locals.get("retries"), "increment")):
+        frame = frame.f_back
+    retries = frame and frame.f_locals["retries"]
+    return bool(frame) and all(count is None or count > 0 for count in (retries.total, retries.other))
+
+
+def _target_of(connection):
+    # type: (Any) -> str
+    """Return the server as certboot doctor takes it: what a shell could take for more than a name is left out."""
+    host = (connection.server_hostname or "").lower()
+    if ":" in host and _IN_AN_ADDRESS.issuperset(host) and len(host) <= _LONGEST_NAME:
+        host = f"[{host}]"
+    elif not host or host[0] == "-" or not _IN_A_NAME.issuperset(host) or len(host) > _LONGEST_NAME:
+        return "HOST:PORT"
+    port = _port_of(connection)
+    return f"{host}:{port}" if port else f"{host} (and its port, if not 443)"
+
+
+def _port_of(connection):
+    # type: (Any) -> int
+    """Return the port of the server; 0 where nobody knows: for an SSLObject, and where a proxy may be in between."""
+    try:
+        port = int(connection.getpeername()[1])
+    except (AttributeError, OSError, IndexError, TypeError, ValueError):
+        return 0
+    proxies = [value for name, value in os.environ.items() if name.lower().endswith("_proxy")]
+    behind = port in _PROXY_PORTS or any(value.rstrip("/").endswith(f":{port}") for value in proxies)
+    return 0 if behind else port
 
 
 def _guard_ssl(module):
@@ -265,6 +379,9 @@ def _guard_ssl(module):
     OpenSSL looks into a directory only for a subject of which it has no certificate in memory (crypto/x509/x509_lu.c,
     X509_STORE_CTX_get_by_subject). So the directory stands in only where it is all that the context has; as soon as
     anything else is loaded, or somebody asks what is loaded, the bundle is loaded too.
+
+    A context that holds our store and no trust of the program's own makes connections that add a hint to a verification
+    that failed (_hinting). That is set on the context: the classes of the module stay as they are.
     """
     classes = module.SSLContext.__mro__  # gevent and truststore put a class of theirs before the original
     context_class = classes[: classes.index(vars(module)["_SSLContext"])][-1]
@@ -274,21 +391,18 @@ def _guard_ssl(module):
         return
     # A directory is read when it is needed, and may then be out of reach: such a process reads the bundle at once.
     only_bundle = _serves_root_alone(hook.generation)
-
-    def loaded(context):
-        # type: (Any) -> _Loaded
-        return vars(context).setdefault("_certboot_loaded", _Loaded())  # type: ignore[no-any-return]
+    hinting = {}  # type: dict[Any, Any]  # SSLSocket or SSLObject, gevent's too -> its subclass
 
     def load_bundle(context):
         # type: (Any) -> None
-        state = loaded(context)
+        state = _loaded(context)
         folder, state.directory = state.directory, ""
         if folder:
             load(context, folder + os.sep + _BUNDLE)
 
     def load_directory(context, folder):
         # type: (Any, str) -> bool
-        state = loaded(context)
+        state = _loaded(context)
         if not folder or state.other or state.directory not in ("", folder):
             return False
         if not state.directory and any(stats(context).values()):
@@ -301,7 +415,7 @@ def _guard_ssl(module):
 
     def load_other(context):
         # type: (Any) -> None
-        loaded(context).other = True
+        _loaded(context).other = True
         load_bundle(context)
 
     def asked_for(cafile):
@@ -324,28 +438,58 @@ def _guard_ssl(module):
         if cafile or capath:
             load(context, cafile, capath)
 
+    def watch(context):
+        # type: (Any) -> None
+        """Let the connections of a context add hints, if all that it trusts is our store."""
+        if _loaded(context).foreign or not _hints_are_on():
+            return
+        for attribute in ("sslsocket_class", "sslobject_class"):
+            original = getattr(context, attribute)
+            if hasattr(original.do_handshake, _MARK):
+                continue
+            subclass = hinting.get(original) or _hinting(original, module.SSLCertVerificationError)
+            if original in (module.SSLSocket, module.SSLObject):  # truststore makes new ones for each context
+                hinting[original] = subclass
+            setattr(context, attribute, subclass)
+
+    def note(context, cafile, capath, cadata=None):
+        # type: (Any, Any, Any, Any) -> None
+        """Note whose certificates a context has loaded.
+
+        On Windows a default context loads those of the system as data, as a program may load its own: it gets no hint.
+        """
+        if _is_our_store(cafile, capath, cadata):
+            watch(context)
+        else:
+            _loaded(context).foreign = True
+
     @_stand_in(load)
     def load_verify_locations(self, cafile=None, capath=None, cadata=None):
         # type: (Any, Any, Any, Any) -> None
         folder = _quietly(asked_for, cafile)
         if capath is None and cadata is None and _quietly(load_directory, self, folder):
+            _quietly(watch, self)
             return
         _quietly(load_other, self)
         load(self, _quietly(instead_of, cafile) or cafile, capath, cadata)
         if folder:
             _quietly(load, self, None, folder + os.sep + _CRTS)
+        _quietly(note, self, cafile, capath, cadata)
 
     @_stand_in(load_defaults)
     def set_default_verify_paths(self):
         # type: (Any) -> None
-        folder = _quietly(asked_for, os.environ.get("SSL_CERT_FILE"))
+        cafile, capath = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+        folder = _quietly(asked_for, cafile)
         # Another directory, or that of the system where none is set, is one more than ours.
-        ours = folder and os.environ.get("SSL_CERT_DIR") == folder + os.sep + _CRTS
+        ours = folder and capath == folder + os.sep + _CRTS
         if ours and _quietly(load_directory, self, folder):
+            _quietly(watch, self)
             return
         _quietly(load_other, self)
         load_defaults(self)
         _quietly(load_built_in, self)
+        _quietly(note, self, cafile, capath)
 
     @_stand_in(ca_certs)
     def get_ca_certs(self, *args, **kwargs):

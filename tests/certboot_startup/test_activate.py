@@ -405,16 +405,22 @@ def test_without_any_home_or_with_a_relative_one_nothing_happens(store: Store, m
     assert start({}) == ("KeyError", {})
 
 
-def test_the_guards_that_config_toml_chooses_stand_at_the_end_of_env(
+def test_what_config_toml_chooses_of_guards_and_hints_stands_at_the_end_of_env(
     certboot: Callable[..., object], paths: StorePaths
 ) -> None:
     certboot("init")
     plain = paths.env.read_text()
-    for chosen, line in (('["ssl", "certifi"]', "CERTBOOT_GUARDS=ssl,certifi\n"), ("[]", "CERTBOOT_GUARDS=\n")):
-        paths.config.write_text(f"guards = {chosen}\n")
+    choices = {
+        'guards = ["ssl", "certifi"]': "CERTBOOT_GUARDS=ssl,certifi\n",
+        "guards = []": "CERTBOOT_GUARDS=\n",
+        "hints = false": "CERTBOOT_HINTS=0\n",
+        "hints = true": "",
+    }
+    for chosen, line in choices.items():
+        paths.config.write_text(f"{chosen}\n")
         certboot("update")
         assert paths.env.read_text() == plain + line
-        assert "CERTBOOT_GUARDS" not in start({"CERTBOOT_HOME": str(paths.home)})[1]
+        assert not {"CERTBOOT_GUARDS", "CERTBOOT_HINTS"}.intersection(start({"CERTBOOT_HOME": str(paths.home)})[1])
     paths.config.unlink()
     certboot("update")
     assert paths.env.read_text() == plain

@@ -20,79 +20,24 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import requests
 import trustme
-from support.environments import SYSTEM_PATH, find_python
-from support.hook_store import Store, unstarted
+from support.environments import find_python
+from support.hook_store import Hook, Store, authority, hashed, imports
 from support.table import cases
 
 import certboot_startup
-from certboot_startup import GUARDED, guards
+from certboot_startup import guards
 
 HOOK: object = certboot_startup
-Hook = Callable[..., str]
 Imported = Callable[..., dict[str, str]]
 AfterOurs = Callable[[object], object]
-NAME = "Example Corp Root"
 OWN = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-
-
-def authority(name: str = NAME) -> trustme.CA:
-    return trustme.CA(organization_name="Example Corp", organization_unit_name=name)
-
-
-@pytest.fixture
-def anchor() -> trustme.CA:
-    """The CA in the store."""
-    return authority()
 
 
 @pytest.fixture
 def namesake() -> trustme.CA:
     """Another CA, with the subject of the one in the store."""
     return authority()
-
-
-@pytest.fixture
-def store(reachable: Path, anchor: trustme.CA) -> Store:
-    """A store with this one CA, in both forms."""
-    made = Store(reachable / "store")
-    (made.crts / "9d66eef0.0").unlink()
-    hashed(made.crts, anchor)
-    made.bundle.write_bytes(anchor.cert_pem.bytes())
-    for path in (made.crts, made.bundle, made.manifest):
-        os.utime(path, (1_700_000_000, 1_700_000_000 + len(path.name)))  # the manifest last, as it is written
-    return made
-
-
-def hashed(folder: Path, ca: trustme.CA) -> None:
-    ca.cert_pem.write_to_path(str(folder / "ca.pem"))
-    subprocess.run(["openssl", "rehash", folder], check=True, env={"PATH": SYSTEM_PATH})
-
-
-@pytest.fixture
-def hook(store: Store, monkeypatch: pytest.MonkeyPatch) -> Hook:
-    """Run the hook on the store, in an interpreter that has imported none of GUARDED."""
-
-    def run(*, recorded: str = "", **environ: str) -> str:
-        unstarted(monkeypatch)
-        monkeypatch.setattr(requests, "sessions", requests.sessions)
-        for name in (*GUARDED, "certifi"):
-            monkeypatch.delitem(sys.modules, name, raising=False)
-        environ = {"CERTBOOT_HOME": str(store.home), **environ}
-        for name in (*store.settings, "CERTBOOT_GUARDS", "CERTBOOT_DISABLE"):
-            monkeypatch.setenv(name, "")  # what the hook sets goes when the test ends
-            monkeypatch.delenv(name)
-        for name, value in environ.items():
-            monkeypatch.setenv(name, value)
-        certboot_startup.activate(recorded)
-        return certboot_startup.status
-
-    return run
-
-
-def imports(name: str) -> typing.Any:  # noqa: ANN401 - a module
-    return importlib.import_module(name)
 
 
 # The finder.
@@ -397,14 +342,6 @@ def test_a_hook_without_its_guards_still_sets_the_variables(
 
 
 # ssl.
-
-
-@pytest.fixture
-def guarded_ssl(hook: Hook) -> ModuleType:
-    assert hook() == "active"
-    module: ModuleType = imports("ssl")
-    assert certboot_startup.guarded["ssl"] == "applied"
-    return module
 
 
 def in_memory(context: ssl.SSLContext) -> int:

@@ -193,7 +193,8 @@ def _ccadb() -> dict[str, bytes]:
 
 def _config() -> dict[str, bytes]:
     whole = (
-        'sources = ["certifi", "ccadb"]\nintermediates = true\nbase = "/srv/team"\nguards = ["ssl"]\nmax-age = "30d"\n'
+        'sources = ["certifi", "ccadb"]\nintermediates = true\nbase = "/srv/team"\nguards = ["ssl"]\n'
+        'hints = false\nmax-age = "30d"\n'
         '[ccadb]\naddress = "https://mirror.example/"\n[variables]\nadd = ["AWS_CA_BUNDLE"]\n'
         f'remove = ["GIT_SSL_CAINFO"]\n[rules]\ndistrust = ["{"0a" * 32}"]\n[[company]]\npath = "corp.pem"\n'
         f'[[company]]\naddress = "https://pki.example/ca"\nsha256 = "{"0b" * 32}"\n'
@@ -249,6 +250,7 @@ def _env() -> dict[str, bytes]:
         "good": good.encode(),
         "numbered": good.replace("current", "generations/1").encode(),
         "guards": f"{good}CERTBOOT_GUARDS=ssl\n".encode(),
+        "hints": f"{good}CERTBOOT_HINTS=0\n".encode(),
         "adopted": f"{good}-REQUESTS_CA_BUNDLE=/old.pem\n".encode(),
         "shell": f"{good}BASH_ENV=@/current/bundle.pem\nLD_PRELOAD=@/current/bundle.pem\n".encode(),
         "adopted-editor": f"{good}-EDITOR=/old\n".encode(),

@@ -19,7 +19,7 @@ if typing.TYPE_CHECKING:
     from support.server import TlsServer
 
 VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
-CLIENTS = ("requests", "httpx", "aiohttp", "boto3", "uv")
+CLIENTS = ("requests", "httpx", "aiohttp", "boto3", "uv", "websockets")
 # Those who change ``ssl`` or imports themselves, and the newest pip.
 BESIDE = ("truststore", "gevent", "coverage", "pytest", "pip")
 BUNDLED = """\

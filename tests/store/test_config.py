@@ -112,8 +112,13 @@ def test_guards_sources_and_an_age_are_chosen_and_none_is_a_choice_of_its_own(
     tmp_path: Path, text: str, guards: tuple[str, ...] | None, sources: tuple[str, ...] | None, days: int | None
 ) -> None:
     config = loaded(tmp_path, text)
-    assert (config.guards, config.sources) == (guards, sources)
+    assert (config.hook.guards, config.sources) == (guards, sources)
     assert config.max_age == (None if days is None else timedelta(days=days))
+
+
+@cases(("text", "expected"), [("", None), ("hints = true\n", True), ("hints = false\n[rules]\n", False)])
+def test_hints_are_turned_off_and_on(tmp_path: Path, text: str, *, expected: bool | None) -> None:
+    assert loaded(tmp_path, text).hook.hints is expected
 
 
 @cases(("base", "start"), [("", "{}"), ("team", "{}/team"), ("/srv/team", "/srv/team")])
@@ -148,6 +153,7 @@ MISTAKES = [
     ('sources = "certifi"\n', 1, "sources is not a list of texts"),
     ('\nsources = [\n "certifi",\n "mozilla",\n]\n', 4, "certboot does not know 'mozilla' in sources"),
     ('intermediates = "yes"\n', 1, "intermediates is neither true nor false"),
+    ("hints = 0\n", 1, "hints is neither true nor false"),
     ("\n\nbase = 3\n", 3, "base is not a text"),
     ('guards = "ssl"\n', 1, "guards is not a list of texts"),
     ('\nguards = [\n "ssl",\n "httpx",\n]\n', 4, "certboot does not know 'httpx' in guards"),

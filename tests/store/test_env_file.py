@@ -33,32 +33,40 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 ODD = (Adoption("PIP_CERT", "-/a = '\" b"), Adoption("PIP_CERT", "PIP_CERT=/x"), Adoption("PIP_CERT", "="))
+BYTES = (Adoption("SSL_CERT_DIR", os.fsdecode(b"/\xff:/\xc3\x28 \t\x85\x0b")),)
 
 
-@example("/s", "", "gentle", ODD)
-@example("/s", None, "full", (Adoption("SSL_CERT_DIR", os.fsdecode(b"/\xff:/\xc3\x28 \t\x85\x0b")),))
+@example("/s", "", "gentle", ODD, False)  # noqa: FBT003
+@example("/s", None, "full", BYTES, True)  # noqa: FBT003
 @given(
     st.sampled_from(FOLDERS),
     st.none() | st.sampled_from(["", "ssl", "ssl,certifi"]),
     st.sampled_from(PROFILES),
     ADOPTED,
+    st.booleans(),
 )
 def test_what_is_written_is_read(
-    path: Path, folder: str, guards: str | None, profile: Profile, adopted: tuple[Adoption, ...]
+    path: Path,
+    folder: str,
+    guards: str | None,
+    profile: Profile,
+    adopted: tuple[Adoption, ...],
+    hints: bool,  # noqa: FBT001
 ) -> None:
-    env = EnvFile(env_file.values(BY_NAME.values(), Path(folder)), guards, adopted, profile)
+    env = EnvFile(env_file.values(BY_NAME.values(), Path(folder)), guards, adopted, profile, hints)
     path.write_bytes(env_file.render(env))
     assert env_file.parse(path) == env
     assert env_file.read(path) == env.variables
-    lines = len(BY_NAME) + (guards is not None) + (profile == "gentle") + len(adopted)
+    lines = len(BY_NAME) + (guards is not None) + (profile == "gentle") + (not hints) + len(adopted)
     assert env_file.render(env).count(b"\n") == lines
 
 
 def test_the_variables_come_first_for_by_them_the_hook_knows_the_generation() -> None:
     values = env_file.values((BY_NAME["SSL_CERT_FILE"], BY_NAME["SSL_CERT_DIR"]), Path("/s/current"))
     assert values == {"SSL_CERT_FILE": "/s/current/bundle.pem", "SSL_CERT_DIR": "/s/current/crts"}
-    env = EnvFile({"SSL_CERT_FILE": "/s/bundle.pem"}, "ssl", (Adoption("PIP_CERT", "/corp.pem"),))
-    assert env_file.render(env) == b"SSL_CERT_FILE=/s/bundle.pem\nCERTBOOT_GUARDS=ssl\n-PIP_CERT=/corp.pem\n"
+    env = EnvFile({"SSL_CERT_FILE": "/s/bundle.pem"}, "ssl", (Adoption("PIP_CERT", "/corp.pem"),), hints=False)
+    lines = ("SSL_CERT_FILE=/s/bundle.pem", "CERTBOOT_GUARDS=ssl", "CERTBOOT_HINTS=0", "-PIP_CERT=/corp.pem")
+    assert env_file.render(env).decode() == "".join(f"{line}\n" for line in lines)
 
 
 def test_lines_without_a_value_are_passed_over(path: Path) -> None:

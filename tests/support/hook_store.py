@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import subprocess
 import sys
+import typing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trustme
+from support.environments import SYSTEM_PATH
 
 import certboot_startup
 
@@ -15,6 +21,9 @@ FILES = (
     "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
 )  # fmt: skip
 """The variables that name the bundle; SSL_CERT_DIR names the directory."""
+NAME = "Example Corp Root"
+Hook = Callable[..., str]
+"""What the fixture ``hook`` gives: it runs the hook with these variables and returns its status."""
 
 
 class Store:
@@ -69,9 +78,22 @@ def start(environ: dict[str, str], recorded: str = "") -> tuple[str, dict[str, s
 
 def unstarted(patch: pytest.MonkeyPatch) -> None:
     """Put the hook into the state of an interpreter in which it has not run."""
-    for name in ("status", "home", "generation", "switches"):
+    for name in ("status", "home", "generation", "switches", "hints"):
         patch.setattr(certboot_startup, name, "")
     for name in ("applied", "guarded"):
         patch.setattr(certboot_startup, name, {})
     patch.setattr(certboot_startup, "_loaded", None)
     patch.setattr(sys, "meta_path", [finder for finder in sys.meta_path if finder != sys.modules["certboot_startup"]])
+
+
+def authority(name: str = NAME) -> trustme.CA:
+    return trustme.CA(organization_name="Example Corp", organization_unit_name=name)
+
+
+def hashed(folder: Path, ca: trustme.CA) -> None:
+    ca.cert_pem.write_to_path(str(folder / "ca.pem"))
+    subprocess.run(["openssl", "rehash", folder], check=True, env={"PATH": SYSTEM_PATH})
+
+
+def imports(name: str) -> typing.Any:  # noqa: ANN401 - a module
+    return importlib.import_module(name)

@@ -5,6 +5,7 @@ intermediates = true                        # also store the TLS intermediates o
 base = "/srv/team"                          # where relative paths start; default: the store's folder
 profile = "gentle"                          # leave out variables that overrule choices in children; default: full
 guards = ["ssl", "requests", "certifi"]     # what the hook guards; default: all three
+hints = false                               # say nothing more where a verification fails; default: say what to run
 max-age = "30d"                             # how old the store may be before the doctor warns; default: a note at 30d
 
 [ccadb]
@@ -46,7 +47,19 @@ else:
     import tomli as tomllib
 
 GUARDS = tuple(dict.fromkeys(GUARDED.values()))
-_TOP = ("sources", "intermediates", "base", "profile", "guards", "max-age", "ccadb", "variables", "rules", "company")
+_TOP = (
+    "sources",
+    "intermediates",
+    "base",
+    "profile",
+    "guards",
+    "hints",
+    "max-age",
+    "ccadb",
+    "variables",
+    "rules",
+    "company",
+)
 # Where the keys that belong to no section end, and the one among them that `rebased` replaces.
 _SECTION = re.compile(r"^(\s*\[)", re.MULTILINE)
 _BASE = re.compile(r"""^\s*(?:base|"base"|'base')\s*=.*\n?""", re.MULTILINE)
@@ -54,6 +67,17 @@ _BASE = re.compile(r"""^\s*(?:base|"base"|'base')\s*=.*\n?""", re.MULTILINE)
 _T = typing.TypeVar("_T")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FORM = re.compile(r"([0-9]{1,5})([mhdw])")
+
+
+class HookChoices(typing.NamedTuple):
+    """What the hook is to do, beside its variables."""
+
+    profile: Profile | None = None
+    guards: tuple[str, ...] | None = None
+    hints: bool | None = None
+
+
+_NO_CHOICES = HookChoices()
 
 
 @dataclass(frozen=True)
@@ -64,8 +88,7 @@ class Config:
     intermediates: bool | None = None
     ccadb_address: str = ""
     ccadb_folder: Path | None = None
-    profile: Profile | None = None
-    guards: tuple[str, ...] | None = None
+    hook: HookChoices = _NO_CHOICES
     max_age: timedelta | None = None
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
@@ -78,7 +101,7 @@ class Config:
         SSL_CERT_DIR never stands without SSL_CERT_FILE: alone it would take the public roots from httpx, uv and others,
         and break opensearch-py.
         """
-        profile = profile or self.profile or FULL
+        profile = profile or self.hook.profile or FULL
         removed = {*self.remove, "SSL_CERT_DIR"} if "SSL_CERT_FILE" in self.remove else set(self.remove)
         return tuple(v for v in VARIABLES if (v.is_set_by(profile) or v.name in self.add) and v.name not in removed)
 
@@ -120,8 +143,11 @@ def parse_config(data: bytes, path: Path) -> Config:
         intermediates=top.truth("intermediates"),
         ccadb_address=ccadb.text("address"),
         ccadb_folder=base / folder if folder else None,
-        profile=top.choice("profile", PROFILES),
-        guards=top.texts("guards", GUARDS) if "guards" in document else None,
+        hook=HookChoices(
+            top.choice("profile", PROFILES),
+            top.texts("guards", GUARDS) if "guards" in document else None,
+            top.truth("hints"),
+        ),
         max_age=top.span("max-age"),
         add=variables.texts("add", tuple(BY_NAME)),
         remove=variables.texts("remove", tuple(BY_NAME)),

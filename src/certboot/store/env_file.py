@@ -2,6 +2,7 @@
 
 CERTBOOT_GUARDS=ssl,certifi     the guards that are on, if config.toml chooses some
 CERTBOOT_PROFILE=gentle         the profile by which they are set, where it is not ``full``; the hook passes over it
+CERTBOOT_HINTS=0                no hints on failed verifications, if config.toml turns them off
 -REQUESTS_CA_BUNDLE=/old        an adopted value: where the variable has it, the hook replaces it
 
 And what the hook sets in a process: those variables, under the rules that the hook has for a store.
@@ -23,6 +24,7 @@ from certboot_startup import HOLDS_BACK, adopted
 
 _GUARDS = "CERTBOOT_GUARDS"
 _PROFILE = "CERTBOOT_PROFILE"
+_HINTS = "CERTBOOT_HINTS"
 _ADOPTED = "-"
 
 _INIT = "certboot init"
@@ -39,6 +41,8 @@ class EnvFile:
     """What config.toml chooses, None if nothing: then all of them."""
     adopted: tuple[Adoption, ...] = ()
     profile: Profile = FULL
+    hints: bool = True
+    """False where config.toml turns off the hints on failed verifications."""
 
     def keeping(self, adopted: Collection[Adoption]) -> EnvFile:
         """Return the same without the values that are adopted no longer: what they name is about to go."""
@@ -57,6 +61,8 @@ def render(env: EnvFile) -> bytes:
         lines.append(f"{_GUARDS}={env.guards}")
     if env.profile != FULL:
         lines.append(f"{_PROFILE}={env.profile}")
+    if not env.hints:
+        lines.append(f"{_HINTS}=0")
     lines += [f"{_ADOPTED}{adoption.variable}={adoption.value}" for adoption in env.adopted]
     return os.fsencode("".join(f"{line}\n" for line in lines))
 
@@ -68,7 +74,7 @@ def parse(path: Path) -> EnvFile | None:
     except OSError:
         return None
     pairs = [tuple(line.split("=", 1)) for line in lines if "=" in line]
-    own = (_GUARDS, _PROFILE)
+    own = (_GUARDS, _PROFILE, _HINTS)
     return EnvFile(
         variables={name: value for name, value in pairs if name not in own and not name.startswith(_ADOPTED)},
         guards=next((value for name, value in pairs if name == _GUARDS), None),
@@ -76,6 +82,7 @@ def parse(path: Path) -> EnvFile | None:
             Adoption(name.removeprefix(_ADOPTED), value) for name, value in pairs if name.startswith(_ADOPTED)
         ),
         profile=next((known for known in PROFILES if (_PROFILE, known) in pairs), FULL),
+        hints=(_HINTS, "0") not in pairs,
     )
 
 

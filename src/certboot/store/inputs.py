@@ -79,7 +79,7 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
         distrusted=parse_distrusted(out, paths.distrusted),
         choices=choices,
         profile=_first(
-            request.selection.profile, config.profile, (env_file.parse(paths.env) or env_file.EnvFile({})).profile
+            request.selection.profile, config.hook.profile, (env_file.parse(paths.env) or env_file.EnvFile({})).profile
         ),
         sources=sources,
         adoptions=adoptions,

@@ -178,8 +178,9 @@ def _released(paths: StorePaths, inputs: Inputs) -> dict[Path, bytes]:
 
 def _write_settings(paths: StorePaths, variables: list[Variable], inputs: Inputs) -> tuple[dict[str, str], bool]:
     settings = env_file.values(variables, generations.visible_folder(paths))
-    guards = None if inputs.config.guards is None else ",".join(inputs.config.guards)
-    whole = env_file.EnvFile(settings, guards, inputs.adoptions, inputs.profile)
+    chosen = inputs.config.hook
+    guards = None if chosen.guards is None else ",".join(chosen.guards)
+    whole = env_file.EnvFile(settings, guards, inputs.adoptions, inputs.profile, hints=chosen.hints is not False)
     wanted = whole if settings else env_file.EnvFile({})
     # The hook takes no link, whatever it leads to.
     changed = env_file.parse(paths.env) != wanted or bool(ownership.exposed_itself(paths.env))

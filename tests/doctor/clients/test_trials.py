@@ -90,6 +90,13 @@ def test_a_client_that_hangs_or_cannot_be_started_is_given_up(monkeypatch: pytes
     assert trials.attempt(BY_NAME["urllib"], Trial(("/nosuch",)), {}, str(tmp_path))[0] == "unknown"
 
 
+def test_what_a_client_says_is_without_the_hint_to_run_the_doctor(tmp_path: Path) -> None:
+    code = "import os, sys; sys.exit('error: ' + os.environ['CERTBOOT_HINTS'])"
+    for hints in ({}, {"CERTBOOT_HINTS": "1"}):
+        tried = trials.attempt(BY_NAME["urllib"], Trial((sys.executable, "-c", code)), hints, str(tmp_path))
+        assert tried == ("unknown", "error: 0")
+
+
 @pytest.mark.slow
 def test_each_client_says_what_it_makes_of_the_host(
     certboot: Run, monkeypatch: pytest.MonkeyPatch, ca: trustme.CA, ca_file: Path, serve: Callable[..., TlsServer]
