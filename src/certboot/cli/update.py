@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from certboot.cli import options
 from certboot.cli.terminal import additions, progress, say, show
-from certboot.clients.variables import GENTLE, PROFILES, VARIABLES, Adoption
+from certboot.clients.variables import GENTLE, PROFILES, VARIABLES
 from certboot.errors import OK, CertbootError, printable
 from certboot.hook import copies
 from certboot.hook.copies import outdated_copies, renew
@@ -23,7 +24,7 @@ from certboot.hook.tool_environment import elsewhere, tool_environment
 from certboot.sources import repaired
 from certboot.sources.candidates import Rejection
 from certboot.sources.table import OPTIONAL, OWN, SHOWN
-from certboot.store import generations, selection
+from certboot.store import adoption, generations, selection
 from certboot.store.appended import appended
 from certboot.store.config import parse_duration
 from certboot.store.manifest import Manifest
@@ -36,8 +37,13 @@ from certboot.store.update import Outcome, age_in_seconds, apply
 _MOST_PLACES = 3
 
 
-def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
-    """Return the lines that ``init`` ends with. ``hook``: what the hook in this interpreter said of itself."""
+def init_summary(
+    outcome: Outcome, hook: str, notes: Iterable[str] = (), adoptable: Collection[str] = ()
+) -> str:  # fmt: skip
+    """Return the lines that ``init`` ends with.
+
+    ``hook``: what the hook in this interpreter said of itself; ``adoptable``: preset variables that adopt takes over.
+    """
     record = outcome.record
     lines = [headline(outcome), f"  sources   {_sources(record)}"]
     if outcome.rejected:
@@ -55,13 +61,14 @@ def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
         )
     lines.append(f"  store     {outcome.paths.home}")
     lines.append(f"  hook      {_hook(outcome, hook)}")
-    offered = set()
     for name, (preset, value) in outcome.held_back.items():
         because = "is" if preset == name else f"stays unset because {preset} is"
         lines.append(f"  left out  {name} {because} set by something else: {preset}={printable(value)}")
-        if preset not in offered and not Adoption(preset, value).unfit:
-            lines.append(f"            certboot adopt {preset} takes over what it names, and the variable")
-            offered.add(preset)
+    offered = {preset for preset, _ in outcome.held_back.values()}.intersection(adoptable)
+    if len(offered) > 1:
+        lines.append("            certboot adopt takes over what they name, and the variables")
+    for preset in offered if len(offered) == 1 else ():
+        lines.append(f"            certboot adopt {preset} takes over what it names, and the variable")
     lines += [
         f"  left out  GIT_SSL_CAINFO, because git has a setting of its own: {printable(name)}" for name in outcome.git
     ]
@@ -181,8 +188,16 @@ def init_command(arguments: argparse.Namespace) -> int:
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
     notes = [*_appended(outcome.paths), *_agreed(outcome.paths)]
     notes += _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
-    show(init_summary(outcome, "" if apart else certboot_startup.status, notes))
+    show(init_summary(outcome, "" if apart else certboot_startup.status, notes, _adoptable(outcome)))
     return OK
+
+
+def _adoptable(outcome: Outcome) -> list[str]:
+    """Return the preset variables that hold some back, and that ``adopt`` takes over."""
+    with contextlib.suppress(CertbootError):
+        presets = adoption.preset((), outcome.paths, os.environ) if outcome.held_back else ()
+        return [taken.variable for taken in adoption.offers(presets, outcome.paths.home)[0]]
+    return []
 
 
 def _source_options(command: argparse.ArgumentParser) -> None:
