@@ -98,11 +98,11 @@ def is_terminal() -> bool:
     return bool(sys.stdin and sys.stdin.isatty())
 
 
-def confirmed(question: str) -> bool:
+def confirmed(question: str, instead: str = "--yes, if you know the answer") -> bool:
     """Ask, and return whether the answer is yes; raises CertbootError where nobody can be asked."""
     if not is_terminal():
         message = f"certboot asks here ({question}), and there is no terminal to ask on"
-        raise CertbootError(message, "--yes, if you know the answer")
+        raise CertbootError(message, instead)
     try:
         return input(f"{printable(question)} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:

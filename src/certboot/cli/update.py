@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from certboot import moment
 from certboot.cli import options
 from certboot.cli.terminal import additions, progress, say, show
 from certboot.clients.variables import GENTLE, PROFILES, VARIABLES
@@ -175,6 +176,7 @@ def init_options(command: argparse.ArgumentParser) -> None:
 def init_command(arguments: argparse.Namespace) -> int:
     """Fill the store."""
     import certboot_startup
+    from certboot.cli.trust import left_below
 
     sources = tuple(dict.fromkeys(filter(None, (arguments.source or "").split(",")))) or None
     for name in sources or ():
@@ -183,10 +185,14 @@ def init_command(arguments: argparse.Namespace) -> int:
     chosen = dataclasses.replace(
         _selection(arguments), sources=sources, config=arguments.config, profile=arguments.profile
     )
-    added = tuple(additions(arguments.add, arguments.password_file))
-    outcome = apply(store_paths(), Request("init", chosen, added), progress=progress)
+    day = f"{moment.now():%Y-%m-%d}"
+    added = [repaired.told_from_roots(loaded, "", day) for loaded in additions(arguments.add, arguments.password_file)]
+    below = tuple(repair for _, repairs in added for repair in repairs)
+    request = Request("init", chosen, tuple(roots for roots, _ in added), repairs=below)
+    outcome = apply(store_paths(), request, progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
-    notes = [*_appended(outcome.paths), *_agreed(outcome.paths)]
+    notes = [f"  left out  {printable(line)}" for line in left_below(outcome, below)]
+    notes += [*_appended(outcome.paths), *_agreed(outcome.paths)]
     notes += _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
     show(init_summary(outcome, "" if apart else certboot_startup.status, notes, _adoptable(outcome)))
     return OK
