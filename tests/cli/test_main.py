@@ -121,6 +121,28 @@ def test_in_a_run_on_a_store_that_is_named_so_is_it_in_every_command(
     assert not paths.home.exists()
 
 
+COMMAND = re.compile(r"certboot (?:init|list --rejected|list|history|explain|rollback|doctor store)\b")
+
+
+@cases("kept", [False, True])
+@cases(
+    "words",
+    [
+        "list", "show x", "history", "rollback", "rollback 9", "diff 1 2", "distrust x", "distrust x --undo", "env",
+        "adopt", "adopt --undo", "adopt PIP_CERT", "update", "list --beyond ccadb", "trust none.pem", "run -- none",
+        "explain x", "purge --yes",
+    ],
+)  # fmt: skip
+def test_no_hint_leads_to_a_refusal(certboot: Run, words: str, kept: bool) -> None:  # noqa: FBT001
+    if kept:
+        certboot("init", "--no-intermediates")
+    ran = certboot(*words.split())
+    assert ran.status == 0 or ran.err.partition("hint: ")[2], ran
+    for command in COMMAND.findall(ran.err.partition("hint: ")[2]):
+        followed = certboot(*command.split()[1:])
+        assert (command, followed.status) == (command, 0)
+
+
 @cases(
     ("error", "status", "words"),
     [

@@ -58,6 +58,7 @@ def test_a_run_is_summed_up_in_a_line_for_each_thing_to_know() -> None:
     assert summary() == [
         "2 trust anchors in generation 3",
         "  sources   certifi 1 (of certifi), system 1 (of system), added 1 (of added)",
+        "  beyond    1 anchor that certifi does not have: certboot list --beyond certifi",
         "  store     /s",
         "  hook      sets SSL_CERT_FILE, SSL_CERT_DIR at every start of this environment's Python",
         "  undo      certboot purge",
@@ -69,7 +70,7 @@ def test_a_run_is_summed_up_in_a_line_for_each_thing_to_know() -> None:
     )
     both = ("SSL_CERT_DIR", "/a\x1b")
     preset = {"REQUESTS_CA_BUNDLE": ("PIP_CERT", "/own"), "SSL_CERT_FILE": both, "SSL_CERT_DIR": both}
-    assert summary(rejected=rejected, held_back=preset, git=("http.sslcainfo",))[2:-1] == [
+    assert summary(rejected=rejected, held_back=preset, git=("http.sslcainfo",))[3:-1] == [
         "  rejected  2 expired, 1 unreadable",
         f"            /a{MARK}.pem: the block in line 3: not base64",
         "  store     /s",

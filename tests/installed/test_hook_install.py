@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 import trustme
 from support.environments import MACHINE, ROOT, SYSTEM_PATH, Environment, Ran, find_python, make_environment
+from support.pki import issue
 from support.programs import GET
 from support.snapshot import contents
 from support.virtualenvs import packages, python_of, virtualenv
@@ -225,6 +227,32 @@ def machine(prepared: Machine, ca: trustme.CA) -> Iterator[Machine]:
     yield prepared
     prepared.as_root("hook", "uninstall", "--python", prepared.app)
     shutil.rmtree(prepared.root / "opt")
+
+
+@shared_machine
+def test_who_may_not_write_roots_store_hears_whose_it_is_and_the_way_to_one_of_his_own(machine: Machine) -> None:
+    own = Path(tempfile.mkdtemp(dir=machine.root))
+    os.chown(own, NOBODY, NOBODY)
+    program = machine.admin.folder / "bin" / "certboot"
+    certboot = functools.partial(machine.as_user, python=program, CERTBOOT_HOME=str(machine.store), HOME=str(own))
+    assert certboot("list").status == 0
+    (machine.root / "other.pem").write_bytes(issue("Other").pem)
+    commands = (
+        "init",
+        "update",
+        "trust --yes other.pem",
+        "distrust Example",
+        "adopt --undo",
+        "rollback 1",
+        "purge --yes",
+    )
+    for command in commands:
+        ran = certboot(*command.replace("other.pem", str(machine.root / "other.pem")).split())
+        assert ran.status == 2, command
+        if command != "adopt --undo":
+            assert "this store is kept by root: certboot sees it, root changes it" in ran.err, command
+    ran = certboot("init", "--home", own / "store")
+    assert (ran.status, ran.err) == (0, "")
 
 
 @shared_machine

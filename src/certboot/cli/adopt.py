@@ -89,7 +89,7 @@ def _undo(paths: StorePaths, names: list[str]) -> int:
     if missing or not chosen:
         message = f"not adopted: {', '.join(sorted(missing))}" if missing else "nothing is adopted"
         raise CertbootError(message, f"the file {paths.adopted} lists what is")
-    outcome = apply(paths, Request("adopt", abandon=frozenset(chosen)))
+    outcome = apply(paths, Request("adopt --undo", abandon=frozenset(chosen)))
     came, went = selection.difference(before, outcome.record)
     if came or went:
         show(difference_text(came, went))

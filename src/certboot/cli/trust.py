@@ -204,8 +204,10 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     paths = store_paths()
     before = generations.current(paths)
     if arguments.undo:
-        fingerprint, _ = choices.find_distrusted(choices.read_distrusted(paths.distrusted), arguments.id)
-        request = Request("distrust", trust_again=frozenset({fingerprint}))
+        subjects = {rejection.fingerprint: rejection.subject for rejection in before.rejected}
+        out = choices.read_distrusted(paths.distrusted)
+        again = choices.find_distrusted(out, arguments.id, subjects)
+        request = Request("distrust --undo", trust_again=frozenset({again}))
     else:
         entry = selection.find(before, arguments.id)
         request = Request("distrust", distrust={entry.sha256: entry.name})

@@ -16,13 +16,13 @@ from certboot import moment
 from certboot.cli import options
 from certboot.cli.terminal import additions, progress, say, show
 from certboot.clients.variables import GENTLE, PROFILES, VARIABLES
-from certboot.errors import OK, CertbootError, printable
+from certboot.errors import OK, CertbootError, counted, printable
 from certboot.hook import copies
 from certboot.hook.copies import outdated_copies, renew
 from certboot.hook.install import install
 from certboot.hook.start_up_files import NO_IMPORT_LINES
 from certboot.hook.tool_environment import elsewhere, tool_environment
-from certboot.sources import repaired
+from certboot.sources import certifi, repaired
 from certboot.sources.candidates import Rejection
 from certboot.sources.table import OPTIONAL, OWN, SHOWN
 from certboot.store import adoption, generations, selection
@@ -32,7 +32,7 @@ from certboot.store.manifest import Manifest
 from certboot.store.paths import StorePaths, store_paths
 from certboot.store.place import notes as place_notes
 from certboot.store.request import Request, Selection
-from certboot.store.selection import difference, first_outlived
+from certboot.store.selection import beyond, difference, first_outlived
 from certboot.store.update import Outcome, age_in_seconds, apply
 
 _MOST_PLACES = 3
@@ -47,6 +47,11 @@ def init_summary(
     """
     record = outcome.record
     lines = [headline(outcome), f"  sources   {_sources(record)}"]
+    more = len(beyond(record, certifi.NAME)) if certifi.NAME in record.choices.sources else 0
+    if more:
+        lines.append(
+            f"  beyond    {counted(more, 'anchor')} that certifi does not have: certboot list --beyond certifi"
+        )
     if outcome.rejected:
         lines.append(f"  rejected  {_rejections(outcome.rejected)}")
         lines += [f"            {line}" for line in own_rejections(outcome)]
@@ -98,9 +103,9 @@ def headline(outcome: Outcome) -> str:
     """Return in one line what the store holds now, and what of it is new."""
     record, previous = outcome.record, outcome.previous
     counts = Counter(entry.role for entry in record.certificates)
-    count = _plural(counts["anchor"], "trust anchor")
+    count = counted(counts["anchor"], "trust anchor")
     if counts["intermediate"]:
-        count += f" and {_plural(counts['intermediate'], 'intermediate')}"
+        count += f" and {counted(counts['intermediate'], 'intermediate')}"
     if not outcome.written:
         change = "; env file rewritten" if outcome.settings_written else ": nothing new, nothing changed"
     elif previous is None:
@@ -143,10 +148,6 @@ def _hook(outcome: Outcome, hook: str) -> str:
     if not hook:
         return f"is not active in this environment (see certboot doctor hook); where it is, it {sets}"
     return f"is turned off by CERTBOOT_DISABLE; otherwise it {sets}" if hook == "disabled" else sets
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def init_options(command: argparse.ArgumentParser) -> None:
