@@ -244,7 +244,7 @@ def test_who_may_not_write_roots_store_hears_whose_it_is_and_the_way_to_one_of_h
         "distrust Example",
         "adopt --undo",
         "rollback 1",
-        "purge --yes",
+        "purge --yes --forget-hooks",
     )
     for command in commands:
         ran = certboot(*command.replace("other.pem", str(machine.root / "other.pem")).split())

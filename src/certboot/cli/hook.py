@@ -273,7 +273,7 @@ def done_text(interpreter: Interpreter, result: Result, started: Started | None)
         if started.home != hook.home:
             module = printable(started.module)
             lines.append(f"  not read  {printable(hook.home)}: the hook that ran, {module}, is too old for it")
-    if result.action == "absent" and hook.owner == "installer":
+    if result.action in ("absent", "removed") and hook.owner == "installer":
         lines.append(f"  remove    {printable(str(interpreter.python))} -m pip uninstall certboot")
     return "\n".join(lines)
 
