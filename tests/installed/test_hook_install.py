@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
@@ -230,32 +229,6 @@ def machine(prepared: Machine, ca: trustme.CA) -> Iterator[Machine]:
 
 
 @shared_machine
-def test_who_may_not_write_roots_store_hears_whose_it_is_and_the_way_to_one_of_his_own(machine: Machine) -> None:
-    own = Path(tempfile.mkdtemp(dir=machine.root))
-    os.chown(own, NOBODY, NOBODY)
-    program = machine.admin.folder / "bin" / "certboot"
-    certboot = functools.partial(machine.as_user, python=program, CERTBOOT_HOME=str(machine.store), HOME=str(own))
-    assert certboot("list").status == 0
-    (machine.root / "other.pem").write_bytes(issue("Other").pem)
-    commands = (
-        "init",
-        "update",
-        "trust --yes other.pem",
-        "distrust Example",
-        "adopt --undo",
-        "rollback 1",
-        "purge --yes --forget-hooks",
-    )
-    for command in commands:
-        ran = certboot(*command.replace("other.pem", str(machine.root / "other.pem")).split())
-        assert ran.status == 2, command
-        if command != "adopt --undo":
-            assert "this store is kept by root: certboot sees it, root changes it" in ran.err, command
-    ran = certboot("init", "--home", own / "store")
-    assert (ran.status, ran.err) == (0, "")
-
-
-@shared_machine
 def test_root_s_store_serves_everybody_as_long_as_nobody_else_could_have_written_it(machine: Machine, url: str) -> None:
     assert machine.as_user("-c", "import os; print(os.getuid(), os.environ.get('HOME'))").out == f"{NOBODY} None\n"
     by_requests = "import requests, sys; print(requests.get(sys.argv[1]).text)"
@@ -290,10 +263,13 @@ def test_root_s_store_serves_everybody_as_long_as_nobody_else_could_have_written
 def test_a_user_cannot_change_root_s_store_and_can_have_one_of_their_own(machine: Machine) -> None:
     certboot = str(machine.admin.folder / "bin" / "certboot")
     before = contents(machine.store)
-    ran = machine.as_user(certboot, "update", "--home", machine.store, python=python_of(machine.admin.folder))
-    assert ran.status == 2
-    assert "Permission denied" in ran.err
-    assert "Traceback" not in ran.err
+    other = machine.root / "other.pem"
+    other.write_bytes(issue("Other").pem)
+    commands = ["init"], ["update"], ["trust", "--yes", other], ["distrust", "Example"], ["rollback", "1"]
+    for command in (*commands, ["purge", "--yes", "--forget-hooks"]):
+        ran = machine.as_user(certboot, *command, "--home", machine.store, python=python_of(machine.admin.folder))
+        assert (ran.status, "this store is kept by root: certboot sees it, root changes it" in ran.err) == (2, True)
+        assert "certboot init --home DIR" in ran.err  # the way to one of his own
     assert contents(machine.store) == before
     own = machine.root / "own"
     own.mkdir()
