@@ -51,11 +51,10 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in list(os.environ):
         if (
             name in names
-            or name.startswith(("CERTBOOT_", "XDG_", "PIP_", "UV_", "GIT_", "AWS_"))
+            or name.startswith(("CERTBOOT_", "XDG_", "PIP_", "UV_", "GIT_", "AWS_", "PYTHON"))
             or name.upper().endswith("_PROXY")
             or "SSL" in name
             or "CERT" in name
-            or name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
         ):
             monkeypatch.delenv(name)
     home = tmp_path / "home"

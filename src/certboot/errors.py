@@ -32,6 +32,11 @@ class StoreError(CertbootError):
     """The store cannot be read or written; what was in force before still is."""
 
 
+def counted(count: int, noun: str, many: str = "") -> str:
+    """Return a number and what it is of: ``1 link``, ``2 links``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {many or f'{noun}s'}"
+
+
 def printable(text: str) -> str:
     """Return ``text`` on one line, with a replacement for every character that could drive a terminal."""
     if text.isprintable():

@@ -211,6 +211,11 @@ def locked(path: Path) -> Iterator[None]:
     try:
         with filelock.FileLock(path, timeout=_LOCK_SECONDS, mode=FILE_MODE):
             yield
+    except PermissionError as error:
+        if path.parent.stat().st_uid:
+            raise
+        message = f"this store is kept by root: certboot sees it, root changes it: {path.parent}"
+        raise StoreError(message, "for one of your own: certboot init --home DIR, then CERTBOOT_HOME=DIR") from error
     except NotImplementedError as error:
         message = f"this file system has no locks: {path}"
         raise StoreError(message, "set CERTBOOT_HOME to a folder on another file system") from error

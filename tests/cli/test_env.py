@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import functools
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from support.table import cases
 
 from certboot.cli import env
 from certboot.store.paths import StorePaths
+from certboot_startup import adopted
 
 CERTBOOT = (sys.executable, "-m", "certboot")
 FISH = "certboot env --format fish | source; exec env -0"
@@ -90,6 +92,27 @@ def test_env_replaces_a_value_that_was_adopted(certboot: Run, store: Store, monk
         monkeypatch.setenv("CURL_CA_BUNDLE", value)
         ran = certboot("env", "--format", "json")
         assert (json.loads(ran.out), ran.err) == ({**store.settings, "CURL_CA_BUNDLE": replaced}, "")
+
+
+@cases("preset", [{}, dict.fromkeys(("PIP_CERT", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE"), "/old.pem")])
+def test_a_store_that_is_named_gives_what_its_hook_sets_whatever_another_store_has_set(
+    clean: Path, store: Store, tmp_path: Path, preset: dict[str, str]
+) -> None:
+    """Also in the place of values that both have adopted, and whether or not it is the hook here that has set them."""
+    other = Store(tmp_path / "other")
+    for kept in (store, other):
+        kept.write(
+            *(f"{name}={value}" for name, value in kept.settings.items()), *(f"-{n}={v}" for n, v in preset.items())
+        )
+    expected = other.settings | {name: adopted(name, f"{other.home}/current") for name in preset}
+    assert len(expected) == 7 + len(preset)
+    inherited = store.settings | {name: adopted(name, f"{store.home}/current") for name in preset}
+    for environ in (preset, preset | {"CERTBOOT_DISABLE": ""}, inherited):
+        start = functools.partial(ran, home=clean, data=b"", **environ)
+        done = start("env", "--format", "json", "--home", other.home)
+        assert (json.loads(done.stdout), done.stderr) == (expected, b"")
+        done = start("run", "--home", other.home, "--", "env", "-0")
+        assert environment_in(done.stdout).items() >= expected.items()
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "fish"])

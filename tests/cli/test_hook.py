@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support.commands import Run
 from support.environments import Ran
-from support.snapshot import assert_refused, contents
+from support.snapshot import assert_refused, contents, snapshot
 from support.table import cases
 from support.virtualenvs import packages, python_of, start, virtualenv
 
@@ -315,7 +315,7 @@ def test_a_copy_that_cannot_be_renewed_is_named_and_purge_names_those_that_stay(
 ) -> None:
     certboot("hook", "install", "--python", venv)
     assert paths.hooks.exists()
-    assert certboot("purge", "--yes").status == 0  # a store that is but a list
+    assert certboot("purge", "--yes", "--hooks").status == 0  # a store that is but a list
     assert not paths.home.exists()
     assert_refused(certboot("purge", "--yes"))
     certboot("init")
@@ -332,12 +332,29 @@ def test_a_copy_that_cannot_be_renewed_is_named_and_purge_names_those_that_stay(
     assert "not as certboot wrote it" in certboot(*renew.split()[1:]).err
     for name in ("certboot_startup/guards.py", found.RECORD_NAME):
         (folder / name).write_bytes(kept[name])
-    ran = certboot("purge", "--yes")
+    ran = certboot("purge", "--yes", "--forget-hooks")
     remove = f"certboot hook uninstall --python {python_of(venv)}"
     assert (ran.status, ran.out.splitlines()[-1]) == (0, f"  {remove}")
     assert start(python_of(venv)).out == "('no-store', '')\n"
     assert certboot(*remove.split()[1:]).status == 0
     assert found.look(folder).owner == "nobody"
+
+
+def test_purge_does_not_forget_where_copies_are(certboot: Run, venv: Path, paths: StorePaths) -> None:
+    certboot("init")
+    certboot("hook", "install", "--python", venv)
+    before = snapshot(paths.home)
+    assert_refused(certboot("purge", "--yes"))
+    assert (snapshot(paths.home), found.look(packages(venv)).owner) == (before, "certboot")
+    changed = packages(venv) / "certboot_startup" / "guards.py"
+    mine, text = "# changed by somebody\n", changed.read_text()
+    changed.write_text(mine)
+    ran = certboot("purge", "--yes", "--hooks")
+    assert (ran.status, paths.hooks.exists(), "not as certboot wrote it" in ran.err) == (2, True, True)
+    changed.write_text(text)
+    ran = certboot("purge", "--yes", "--hooks")
+    assert (ran.status, ran.err, paths.home.exists()) == (0, "", False)
+    assert found.look(packages(venv)).owner == "nobody"
 
 
 # --home of the other commands

@@ -91,11 +91,18 @@ def test_all_that_is_known_of_a_certificate_is_shown_with_its_pem() -> None:
 
 def test_a_history_marks_the_generation_in_force_and_a_difference_has_a_line_for_each() -> None:
     older = dataclasses.replace(RECORD, generation=1, command="init", certificates=(TOP,))
-    steps = (Step(older, in_force=True, came=1, went=0), Step(RECORD, in_force=False, came=1, went=0))
+    steps = (
+        Step(older, in_force=True, came=1, went=0, changed=("reasons",)),
+        Step(RECORD, in_force=False, came=1, went=0),
+        Step(RECORD, in_force=False, came=0, went=0, changed=("choices", "reasons")),
+        Step(RECORD, in_force=False, came=0, went=0),
+    )
     assert listing.history_table(steps).split("\n") == [
         "  GENERATION  MADE                       BY      CERTIFICATES  CHANGE",
         "* 1           2026-11-24T12:00:00+00:00  init    1             +1 -0",
         "  2           2026-11-24T12:00:00+00:00  update  2             +1 -0",
+        "  2           2026-11-24T12:00:00+00:00  update  2             choices, reasons",
+        "  2           2026-11-24T12:00:00+00:00  update  2             files written anew",
     ]
     assert listing.difference_text((BELOW,), (TOP,)).split("\n") == [
         "+ cdcdcdcdcdcdcdcd  intermediate  Below",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -71,11 +72,19 @@ def test_the_version_is_that_of_the_installed_package(certboot: Run, monkeypatch
         getattr(package, "nothing")  # noqa: B009 - mypy
 
 
-def test_wrong_usage_is_said_on_standard_error(certboot: Run, clean: Path) -> None:
-    for argv in ((), ("renew",), ("init", "--force"), ("rehash",), ("hook",)):
-        ran = certboot(*argv)
-        assert (ran.status, ran.out) == (2, "")
-        assert ran.err.startswith("usage: certboot")
+@cases(
+    ("argv", "usage"),
+    [
+        ((), "certboot"), (("renew",), "certboot"), (("init", "--force"), "certboot init"),
+        (("init", "file.pem"), "certboot init"), (("init", "--add"), "certboot init"), (("rehash",), "certboot rehash"),
+        (("purge", "x"), "certboot purge"), (("hook", "--x"), "certboot hook"),
+        (("hook", "install", "--x"), "certboot hook install"), (("hook", "status", "x"), "certboot hook status"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_said_on_standard_error(certboot: Run, argv: tuple[str, ...], usage: str, clean: Path) -> None:
+    ran = certboot(*argv)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith(f"usage: {usage} [-h]")
     assert list(clean.iterdir()) == []
 
 
@@ -92,6 +101,46 @@ def test_without_a_store_init_is_the_remedy(certboot: Run, clean: Path, line: st
     assert ran.out == ""
     assert "hint: certboot init\n" in ran.err
     assert list(clean.iterdir()) == []
+
+
+def test_in_a_run_on_a_store_that_is_named_so_is_it_in_every_command(
+    certboot: Run, paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "an other"
+    monkeypatch.setenv("PIP_CERT", "/old.pem")
+    list_hint, init_hint = certboot("list", "--home", home).err, certboot("init", "--home", home).out
+    hints = list_hint, init_hint, certboot("show", "x", "--home", home).err
+    for text in hints:
+        assert set(re.findall(r"certboot (?:init|purge|list|adopt)\b( --home)?", text)) == {" --home"}
+    assert hints[0].endswith(f"hint: certboot init --home '{home}'\n")
+    assert hints[1].endswith(f"  undo      certboot purge --home '{home}'\n")
+    assert main.with_home("certboot doctor store; certboot init --home DIR; certboot explain x", "/s") == (
+        "CERTBOOT_HOME=/s certboot doctor store; certboot init --home DIR; certboot explain x"
+    )
+    assert certboot("list").err.endswith("hint: certboot init\n")
+    assert not paths.home.exists()
+
+
+COMMAND = re.compile(r"certboot (?:init|list --rejected|list|history|explain|rollback|doctor store)\b")
+
+
+@cases("kept", [False, True])
+@cases(
+    "words",
+    [
+        "list", "show x", "history", "rollback", "rollback 9", "diff 1 2", "distrust x", "distrust x --undo", "env",
+        "adopt", "adopt --undo", "adopt PIP_CERT", "update", "list --beyond ccadb", "trust none.pem", "run -- none",
+        "explain x", "purge --yes",
+    ],
+)  # fmt: skip
+def test_no_hint_leads_to_a_refusal(certboot: Run, words: str, kept: bool) -> None:  # noqa: FBT001
+    if kept:
+        certboot("init", "--no-intermediates")
+    ran = certboot(*words.split())
+    assert ran.status == 0 or ran.err.partition("hint: ")[2], ran
+    for command in COMMAND.findall(ran.err.partition("hint: ")[2]):
+        followed = certboot(*command.split()[1:])
+        assert (command, followed.status) == (command, 0)
 
 
 @cases(
@@ -224,14 +273,15 @@ def test_closed_standard_streams_are_no_failure(paths: StorePaths) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
 def test_what_cannot_be_written_is_one_message_and_keeps_its_status() -> None:
-    for words in ("--version", "doctor environment"):
+    for words in ("--version", "--help", "doctor environment"):
         status, _, said = in_a_shell(f"{words} >/dev/full")
         assert status == errors.UNFINISHED
         assert said.startswith(b"certboot: error: No space left on device\n\nhint: ")
         assert said.count(b"\n") == 3
     assert in_a_shell("--version >/dev/full 2>/dev/full") == (errors.UNFINISHED, b"", b"")
     assert in_a_shell("--version 2>/dev/full")[0] == errors.OK
-    assert in_a_shell("list 2>/dev/full")[0] == errors.UNFINISHED  # that there is no store goes to standard error
+    for words in ("list", "init --wrong", "wrong"):  # that there is no store, or no such word, goes to standard error
+        assert in_a_shell(f"{words} 2>/dev/full")[0] == errors.UNFINISHED
 
 
 @cases("encoding", ["ascii", "latin-1", "utf-8"])

@@ -19,7 +19,7 @@ from support.pki import DAY, NOW, Issued, ca_extensions, issue
 from support.plain_server import PlainServer, page
 from support.report import fingerprint
 from support.server import TlsServer
-from support.snapshot import assert_refused, snapshot
+from support.snapshot import assert_refused, roots, snapshot
 from support.table import cases
 from support.terminal import Terminal, answers
 
@@ -137,6 +137,60 @@ def test_a_long_download_shows_its_progress_on_a_terminal_only(monkeypatch: pyte
         assert stream.getvalue().replace("\x1b[K", "").split("\r") == expected
 
 
+@cases("add", [("trust", "--yes"), ("init", "--add")])
+@cases("under", ["file", "store", "nowhere"])
+def test_an_intermediate_is_one_and_no_anchor(
+    certboot: Run, paths: StorePaths, tmp_path: Path, add: tuple[str, ...], under: str
+) -> None:
+    below = issue("Corp Issuing", CORP)
+    root = saved(tmp_path / "root.pem", CORP)
+    file = saved(tmp_path / "issuing.pem", below, *([CORP] if under == "file" else []))
+    assert certboot("init", *(["--add", root] if under == "store" else [])).status == 0
+    before = snapshot(paths.home)
+    ran = certboot(*add, file)
+    if under == "nowhere":
+        assert_refused(ran, "CN=Corp Root")
+        assert snapshot(paths.home) == before
+        assert certboot("trust", file, "--sha256", fingerprint(below)).status == 0
+        assert entry(paths, "Corp Issuing").role == "anchor"
+        return
+    assert (ran.status, ran.err) == (0, "")
+    for _ in range(2):
+        assert (entry(paths, "Corp Root").role, entry(paths, "Corp Issuing").role) == ("anchor", "intermediate")
+        assert ": nothing new, nothing changed" in certboot("update").out
+    assert "needed by you" in certboot("list", "--role", "intermediate").out
+    certboot("distrust", "Corp Root")
+    assert "Corp Issuing" not in names(paths)
+
+
+def test_of_a_file_with_a_root_what_is_below_another_is_left_out_and_told(
+    certboot: Run, paths: StorePaths, tmp_path: Path
+) -> None:
+    file = saved(tmp_path / "both.pem", CORP, issue("Other Issuing", issue("Other Root")))
+    for command in (("init", "--add"), ("trust", "--yes")):
+        ran = certboot(*command, file)
+        assert (ran.status, "Other Issuing is an intermediate, and the CA above it is not" in ran.out) == (0, True)
+    assert names(paths) == FEW | {"Corp Root"}
+
+
+def test_what_is_there_already_is_said(certboot: Run, paths: StorePaths, tmp_path: Path) -> None:
+    public, corp = saved(tmp_path / "public.pem", roots()[0]), saved(tmp_path / "corp.pem", CORP)
+    certboot("init", "--add", corp)
+    before = snapshot(paths.home)
+    ran = certboot("trust", corp)
+    assert (ran.status, ran.out.splitlines()[-1]) == (0, "it is trusted already: nothing to do")
+    assert snapshot(paths.home) == before
+    ran = certboot("trust", "--yes", public)
+    assert (ran.status, "  there    it is in the store already, from " in ran.out) == (0, True)
+
+
+def test_a_file_has_the_certificate_that_is_named(certboot: Run, store: StorePaths, tmp_path: Path) -> None:
+    file = saved(tmp_path / "two.pem", CORP, TOP)
+    assert_refused(certboot("trust", file, "--sha256", "0" * 64))
+    assert certboot("trust", file, "--sha256", fingerprint(TOP)).status == 0
+    assert names(store) == FEW | {"Example Root"}
+
+
 # An address
 
 
@@ -146,7 +200,7 @@ def test_an_address_is_trusted_unseen_only_with_its_fingerprint(
     server, corp = site
     address, digits = f"{server.url}/corp.pem", fingerprint(corp)
     pipe(monkeypatch)
-    for argv in ((), ("--yes",), ("--yes", "--sha256", "0" * 64), ("--sha256", digits)):
+    for argv in ((), ("--yes",), ("--yes", "--sha256", "0" * 64), ("--sha256", "0" * 64)):
         assert_refused(certboot("trust", address, *argv))
     for other in ("http://localhost:1/corp.pem", "file:///etc/corp.pem", "ftp://a.example/c.pem"):
         assert_refused(certboot("trust", other, "--yes", "--sha256", "0" * 64))
@@ -184,7 +238,7 @@ def test_the_remedy_of_an_untrusted_root_mends_it(
     pin = in_colons(digits_of(ca))
     ran = certboot("trust", host, "--yes", "--fingerprint", pin)
     assert ran.status == 0, ran.err
-    assert (pin in ran.out, "Compare the SHA-256 with one" in ran.out) == (True, True)
+    assert (pin in ran.out, "Compare the SHA-256 with one" in ran.out) == (True, False)
     provenance = entry(store, "Example Corp Root").provenance
     assert [(reason.source, reason.detail) for reason in provenance] == [("added", f"sent by {host}")]
     context = ssl.create_default_context(cafile=str(store.current / "bundle.pem"))
@@ -206,6 +260,19 @@ def test_nothing_is_trusted_unseen(
 ) -> None:
     before = snapshot(store.home)
     assert_refused(certboot("trust", f"localhost:{with_root.port}", *options), words)
+    assert snapshot(store.home) == before
+
+
+def test_a_fingerprint_is_the_answer_and_what_is_there_already_is_said(
+    certboot: Run, store: StorePaths, with_root: TlsServer, ca: trustme.CA
+) -> None:
+    host = f"localhost:{with_root.port}"
+    assert "--sha256" in certboot("trust", host).err.partition("hint: ")[2]  # and not --yes, which would be refused
+    assert certboot("trust", host, "--sha256", digits_of(ca)).status == 0
+    before = snapshot(store.home)
+    for options in ([], ["--yes"], ["--sha256", digits_of(ca)]):
+        ran = certboot("trust", host, *options)
+        assert (ran.status, ran.out.splitlines()[-1]) == (0, "it is trusted already: nothing to do")
     assert snapshot(store.home) == before
 
 

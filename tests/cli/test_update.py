@@ -58,6 +58,7 @@ def test_a_run_is_summed_up_in_a_line_for_each_thing_to_know() -> None:
     assert summary() == [
         "2 trust anchors in generation 3",
         "  sources   certifi 1 (of certifi), system 1 (of system), added 1 (of added)",
+        "  beyond    1 anchor that certifi does not have: certboot list --beyond certifi",
         "  store     /s",
         "  hook      sets SSL_CERT_FILE, SSL_CERT_DIR at every start of this environment's Python",
         "  undo      certboot purge",
@@ -69,23 +70,16 @@ def test_a_run_is_summed_up_in_a_line_for_each_thing_to_know() -> None:
     )
     both = ("SSL_CERT_DIR", "/a\x1b")
     preset = {"REQUESTS_CA_BUNDLE": ("PIP_CERT", "/own"), "SSL_CERT_FILE": both, "SSL_CERT_DIR": both}
-    assert summary(rejected=rejected, held_back=preset, git=("http.sslcainfo",))[2:-1] == [
+    assert summary(rejected=rejected, held_back=preset, git=("http.sslcainfo",))[3:-1] == [
         "  rejected  2 expired, 1 unreadable",
         f"            /a{MARK}.pem: the block in line 3: not base64",
         "  store     /s",
         "  hook      has nothing to set",
         "  left out  REQUESTS_CA_BUNDLE stays unset because PIP_CERT is set by something else: PIP_CERT=/own",
-        "            certboot adopt PIP_CERT takes over what it names, and the variable",
         f"  left out  SSL_CERT_FILE stays unset because SSL_CERT_DIR is set by something else: SSL_CERT_DIR=/a{MARK}",
-        "            certboot adopt SSL_CERT_DIR takes over what it names, and the variable",
         f"  left out  SSL_CERT_DIR is set by something else: SSL_CERT_DIR=/a{MARK}",
         "  left out  GIT_SSL_CAINFO, because git has a setting of its own: http.sslcainfo",
     ]
-
-
-@cases("value", ["", "own.pem", "/own\n", "/own:own"])
-def test_adopt_is_not_named_for_a_value_that_it_would_refuse(value: str) -> None:
-    assert "certboot adopt" not in "".join(summary(held_back={"SSL_CERT_DIR": ("SSL_CERT_DIR", value)}))
 
 
 @cases(
@@ -144,6 +138,25 @@ SETS = "sets SSL_CERT_FILE, SSL_CERT_DIR at every start of this environment's Py
 )
 def test_what_the_hook_does_is_said(status: str, settings: dict[str, str], expected: str) -> None:
     assert f"  hook      {expected}" in summary(status=status, settings=settings)
+
+
+@cases(
+    ("adoptable", "command"),
+    [
+        ((), []),
+        (("CURL_CA_BUNDLE",), []),
+        (
+            ("SSL_CERT_DIR", "CURL_CA_BUNDLE"),
+            ["certboot adopt SSL_CERT_DIR takes over what it names, and the variable"],
+        ),
+        (("SSL_CERT_DIR", "PIP_CERT"), ["certboot adopt takes over what they name, and the variables"]),
+    ],
+)
+def test_one_command_takes_over_all_that_is_preset(adoptable: tuple[str, ...], command: list[str]) -> None:
+    both = ("SSL_CERT_DIR", "/a:/b")
+    held = {"REQUESTS_CA_BUNDLE": ("PIP_CERT", "/own"), "SSL_CERT_FILE": both, "SSL_CERT_DIR": both}
+    lines = init_summary(dataclasses.replace(DONE, held_back=held), "active", adoptable=adoptable).split("\n")
+    assert [line.strip() for line in lines if "certboot adopt" in line] == command
 
 
 def test_what_of_the_users_own_did_not_enter_is_told_but_for_what_has_ended_in_an_adopted_bundle() -> None:

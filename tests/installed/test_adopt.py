@@ -102,7 +102,7 @@ def test_what_an_image_presets_works_before_init_and_after_it_and_with_adopt_eve
     summary = image.certboot("init", "--add", "extra.pem")
     for name in image.preset:
         assert f"{name} is set by something else: {name}={image.file}\n" in summary
-        assert f"certboot adopt {name} takes over what it names, and the variable\n" in summary
+    assert summary.count("certboot adopt") == 1
     # The hook leaves what is preset alone, so that certboot reaches only who does not read it.
     assert image.reached() == expected(CORP, EXTRA, CLIENTS)
     doctor = json.loads(image.run("certboot", "doctor", "environment", "--json").out)

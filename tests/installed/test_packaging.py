@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from support.environments import ROOT, Environment, installer
+from support.environments import ROOT, Environment, installer, make_environment
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +64,26 @@ def test_the_version_is_that_of_the_wheel(wheel: Path, installed: Environment, c
     for command in (["python", "-m", "certboot"], ["certboot"]):
         ran = installed.run(*command, "--version", home=clean)
         assert (ran.status, ran.out, ran.err) == (0, f"certboot {version}\n", "")
+
+
+def test_what_no_installer_knows_of_goes_with_the_command_that_purge_names(
+    wheel: Path, tmp_path: Path, clean: Path
+) -> None:
+    environment = make_environment(tmp_path / "venv", wheel, "pip")
+    (packages,) = environment.folder.glob("lib/python*/site-packages")
+    run = functools.partial(environment.run, home=clean)
+    assert run("certboot", "hook", "install", "--home", clean / "own").status == 0
+    assert run("certboot", "init").status == 0
+    assert run("python", "-OO", "-m", "certboot", "list").status == 0
+    left = [*packages.glob("certboot_home.*"), *packages.glob("certboot*/**/*.opt-2.pyc")]
+    assert {path.suffix for path in left} >= {".pth", ".py", ".pyc"}  # the control
+    ran = run("certboot", "purge", "--yes")
+    assert "certboot hook uninstall, then python -m pip uninstall certboot" in ran.out
+    ran = run("certboot", "hook", "uninstall")
+    assert ran.out.endswith(f"  remove    {environment.python} -m pip uninstall certboot\n")
+    environment.pip("uninstall", "-q", "-y", "certboot")
+    assert list(packages.glob("certboot*")) == []
+    assert list(packages.glob("__pycache__/certboot*")) == []
 
 
 def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:

@@ -45,6 +45,12 @@ def test_an_address_is_understood(address: tuple[str, int], texts: list[str]) ->
     assert [parse_address(text) for text in texts] == [address] * len(texts)
 
 
+@cases("text", ["bad host!!", "bad.host!!", "a b", "a,b", "*.example", "a;b:443", "'a'", "https://a$b/", "<a>", "a|b"])
+def test_what_no_host_is_called_is_none(text: str) -> None:
+    with pytest.raises(CertbootError, match="not a host"):
+        parse_address(text)
+
+
 @cases(
     ("text", "protocol", "port"),
     [

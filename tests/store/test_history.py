@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
+from support.commands import Run, saved
 from support.pki import issue
 from support.snapshot import contents, roots, snapshot
 from support.table import cases
@@ -46,6 +48,18 @@ def test_each_step_says_by_what_it_was_made_and_what_came_and_went(three: StoreP
     assert generations.current(three) == generations.numbered(three, 3)
     shutil.rmtree(three.generations / "1")  # what was made before the oldest that is kept counts as come
     assert [(step.came, step.went) for step in history.steps(three)] == [(4, 0), (0, 1)]
+
+
+def test_a_step_without_certificates_says_what_changed(certboot: Run, three: StorePaths, tmp_path: Path) -> None:
+    certboot("trust", "--yes", saved(tmp_path / "public.pem", roots()[1]))
+    certboot("distrust", "Root A", "--undo")
+    certboot("init", "--no-intermediates", "--source", "system,certifi")
+    told = [(step.record.command, step.came, step.went, step.changed[:1]) for step in history.steps(three)[-3:]]
+    assert told == [
+        ("trust", 0, 0, ("reasons",)),
+        ("distrust --undo", 1, 0, ("rejections",)),
+        ("init", 0, 0, ("choices",)),
+    ]
 
 
 @cases("number", [0, -1, 4, 99])

@@ -9,7 +9,7 @@ from support.table import cases
 from certboot.errors import StoreError
 from certboot.sources.candidates import Role
 from certboot.store.manifest import Choices, Descent, Entry, Manifest, Provenance
-from certboot.store.selection import choose, difference, find, first_outlived
+from certboot.store.selection import beyond, choose, difference, find, first_outlived
 
 NOW = datetime(2026, 3, 1, tzinfo=timezone.utc)
 
@@ -45,6 +45,13 @@ def test_the_first_way_that_finds_anything_counts() -> None:
     beef, part = entry("1234", "beef"), entry("5678", "Gamma Two")
     assert find(record(GAMMA, beef), "beef") == GAMMA
     assert find(record(GAMMA, part), "gamma") == GAMMA
+
+
+def test_beyond_a_source_are_the_anchors_that_it_does_not_have() -> None:
+    assert beyond(STORE, "certifi") == (GAMMA,)
+    assert beyond(STORE, "system") == (GAMMA,)
+    with pytest.raises(StoreError):
+        beyond(STORE, "ccadb")
 
 
 @cases("text", ["abcd", "corp ltd", "O=Corp"])

@@ -10,10 +10,9 @@ from certboot.cli import options
 from certboot.cli.terminal import confirmed, say, show
 from certboot.errors import FAILED, OK, CertbootError, printable
 from certboot.pki.rules import broken_rule
-from certboot.sources import adopted
 from certboot.sources.candidates import Loaded, Rejection
 from certboot.store import choices, generations, selection
-from certboot.store.adoption import lost, preset
+from certboot.store.adoption import lost, offers, preset
 from certboot.store.config import load_config
 from certboot.store.paths import StorePaths, store_paths
 from certboot.store.request import Request
@@ -60,13 +59,14 @@ def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
     if not chosen:
         say("no CA variable has a value to adopt that is not adopted yet: nothing to do")
         return OK
-    offers = {adoption: adopted.read(adoption, paths.home).parse() for adoption in chosen}
-    for adoption, loaded in offers.items():
-        if not loaded.candidates:
-            message = f"{adoption.variable} names no certificates: {printable(adoption.value)}"
-            raise CertbootError(message, f"unset {adoption.variable}: clients that go by it trust nobody")
-    left_out = lost(apply(paths, Request("adopt", adopt=chosen, dry_run=True)).rejected, offers.values())
-    show(offer_text(offers.items(), before, left_out, moment.now()))
+    named, refused = offers(chosen, paths.home)
+    if refused and (arguments.variable or not named):
+        raise refused[0]
+    for error in refused:
+        say(f"left alone: {error.message}; {error.hint}")
+    chosen = tuple(named)
+    left_out = lost(apply(paths, Request("adopt", adopt=chosen, dry_run=True)).rejected, named.values())
+    show(offer_text(named.items(), before, left_out, moment.now()))
     if arguments.yes and left_out and not arguments.partial:
         message = f"certificates that programs may rely on do not enter the store: {len(left_out)}"
         raise CertbootError(message, "--partial, if no program needs them; else leave the variable as it is")
@@ -89,7 +89,7 @@ def _undo(paths: StorePaths, names: list[str]) -> int:
     if missing or not chosen:
         message = f"not adopted: {', '.join(sorted(missing))}" if missing else "nothing is adopted"
         raise CertbootError(message, f"the file {paths.adopted} lists what is")
-    outcome = apply(paths, Request("adopt", abandon=frozenset(chosen)))
+    outcome = apply(paths, Request("adopt --undo", abandon=frozenset(chosen)))
     came, went = selection.difference(before, outcome.record)
     if came or went:
         show(difference_text(came, went))

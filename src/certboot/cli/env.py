@@ -53,8 +53,7 @@ def env_command(arguments: argparse.Namespace) -> int:
 
     hooks = settings(store_paths(), os.environ)
     held = {} if arguments.force else hooks.held
-    shown = {name: value for name, value in hooks.variables.items() if name not in held} | hooks.replaced
-    text = FORMATS[arguments.format](shown)
+    text = FORMATS[arguments.format](hooks.variables | hooks.replaced if arguments.force else hooks.applied)
     data(os.fsencode(text))  # as bytes: a path need not be text, and no shell wants the line ends of Windows
     if held:
         for name, (preset, value) in held.items():

@@ -9,7 +9,7 @@ import typing
 from pathlib import Path
 
 from certboot.cli.terminal import data, password, say
-from certboot.errors import OK, CertbootError, StoreError
+from certboot.errors import OK, CertbootError, StoreError, counted
 from certboot.store import generations
 from certboot.store.export import destination
 from certboot.store.export.formats import FORMATS, NAME, PASSWORD, Format, Options
@@ -61,8 +61,8 @@ def export_command(arguments: argparse.Namespace) -> int:
         return OK
     else:
         destination.write_file(Path(arguments.path), content, force=arguments.force)
-    beside = f", {len(intermediates)} intermediates" if intermediates else ""
-    say(f"{chosen.name} with {len(anchors)} trust anchors{beside}: {arguments.path}")
+    beside = f", {counted(len(intermediates), 'intermediate')}" if intermediates else ""
+    say(f"{chosen.name} with {counted(len(anchors), 'trust anchor')}{beside}: {arguments.path}")
     return OK
 
 

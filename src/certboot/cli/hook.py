@@ -12,7 +12,7 @@ from pathlib import Path
 from certboot import ownership
 from certboot.cli import options
 from certboot.cli.terminal import data, failed, show, warn
-from certboot.errors import FAILED, OK, UNFINISHED, CertbootError, printable
+from certboot.errors import FAILED, OK, UNFINISHED, CertbootError, counted, printable
 from certboot.hook import copies, install, interpreters, status
 from certboot.hook.copies import Copy
 from certboot.hook.found import read_record
@@ -45,7 +45,7 @@ _OWNERS = {
 }
 _STATUS = {
     "": "no: the start-up files of {folder} are not read, or certboot_startup.pth is hidden",
-    "active": "yes, and set {count} variables",
+    "active": "yes, and set {count}",
     "disabled": "yes, and is turned off by CERTBOOT_DISABLE",
     "no-store": "yes, and found no store: certboot init",
     "homeless": "yes, and found no home folder: set HOME or CERTBOOT_HOME",
@@ -273,7 +273,7 @@ def done_text(interpreter: Interpreter, result: Result, started: Started | None)
         if started.home != hook.home:
             module = printable(started.module)
             lines.append(f"  not read  {printable(hook.home)}: the hook that ran, {module}, is too old for it")
-    if result.action == "absent" and hook.owner == "installer":
+    if result.action in ("absent", "removed") and hook.owner == "installer":
         lines.append(f"  remove    {printable(str(interpreter.python))} -m pip uninstall certboot")
     return "\n".join(lines)
 
@@ -305,7 +305,7 @@ def _ran(started: Started, hook: Hook | None) -> str:
     if started.status not in _STATUS:
         return f"yes, and gave up: {printable(started.status)}"
     folder = printable(str(hook.folder)) if hook else ""
-    return _STATUS[started.status].format(folder=folder, count=len(started.variables))
+    return _STATUS[started.status].format(folder=folder, count=counted(len(started.variables), "variable"))
 
 
 def hook_json(surveys: Iterable[Survey], failures: Iterable[tuple[str, CertbootError]]) -> str:

@@ -35,6 +35,9 @@ def list_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.add_argument("--role", choices=("anchor", "intermediate"), help="only these")
     command.add_argument("--source", metavar="NAME", default="", help="only those from this source")
+    command.add_argument(
+        "--beyond", metavar="NAME", default="", help="only the anchors that this source does not have, such as certifi"
+    )
     command.add_argument("--expiring", metavar="SPAN", help="only those that expire within this span, such as 30d")
     command.add_argument("--rejected", action="store_true", help="what did not enter, and by which rule")
     command.add_argument("--json", action="store_true", help="print one JSON object, with a digest of the store")
@@ -47,6 +50,9 @@ def list_command(arguments: argparse.Namespace) -> int:
     chosen = selection.choose(
         record, role=arguments.role or "", source=arguments.source, expiring=expiring, now=moment.now()
     )  # fmt: skip
+    if arguments.beyond:
+        more = selection.beyond(record, arguments.beyond)
+        chosen = tuple(entry for entry in chosen if entry in more)
     if arguments.json:
         data(f"{list_json(record, chosen, rejected=arguments.rejected)}\n")
     elif arguments.rejected:
@@ -179,11 +185,18 @@ def history_table(steps: Sequence[Step]) -> str:
             step.record.created,
             step.record.command,
             str(len(step.record.certificates)),
-            f"+{step.came} -{step.went}",
+            _change(step),
         )
         for step in steps
     ]
     return _table(("  GENERATION", "MADE", "BY", "CERTIFICATES", "CHANGE"), rows)
+
+
+def _change(step: Step) -> str:
+    """Return what came and went, or where nothing did what else changed."""
+    if step.came or step.went:
+        return f"+{step.came} -{step.went}"
+    return ", ".join(step.changed) or "files written anew"
 
 
 def difference_text(came: Sequence[Entry], went: Sequence[Entry]) -> str:

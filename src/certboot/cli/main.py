@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import importlib
 import io
 import os
 import sys
 
+from certboot.cli import terminal
 from certboot.cli.terminal import failed, say, silenced
 from certboot.errors import INTERRUPTED, OK, UNFINISHED, CertbootError, printable, without_credentials
 
 TYPE_CHECKING = False  # as typing has it, whose import costs as much as what is here
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 _UNHARMED = "the store that was in force still is, if there was one; certboot doctor store looks at it"
 _MISTAKE = f"please report it, with what this shows: CERTBOOT_TRACEBACK=1 certboot …; {_UNHARMED}"
@@ -56,6 +58,8 @@ def program() -> NoReturn:
     """Be the command ``certboot``. Who presses Ctrl-C once more while it ends is not shown where it was then."""
     try:
         status = main()
+    except SystemExit as end:  # argparse has said all
+        status = int(end.code or OK)
     except KeyboardInterrupt:
         status = INTERRUPTED
     except OSError:  # not even what went wrong can be written
@@ -81,6 +85,7 @@ def program() -> NoReturn:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    terminal.commands_of_run = str
     for stream in (sys.stdout, sys.stderr):
         # Names in certificates hold what the terminal's encoding may not.
         if isinstance(stream, io.TextIOWrapper):
@@ -93,7 +98,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         if not (arguments.version or arguments.command):
             parser().error("a command is missing")
-        with _store_at(getattr(arguments, "store", None)):
+        store = getattr(arguments, "store", None)
+        if store:
+            terminal.commands_of_run = functools.partial(with_home, folder=store)
+        with _store_at(store):
             status = _version() if arguments.version else _function(arguments.command, "command")(arguments)
         _flush()
     except CertbootError as error:
@@ -111,7 +119,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse's, but for errors that repeat what was typed: nothing in it can drive the terminal."""
+    """argparse's, but for errors that repeat what was typed: nothing in it can drive the terminal.
+
+    What it returns has itself in ``parser``, or that of the command which it has met.
+    """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - they are argparse's
+        super().__init__(**options)
+        self.set_defaults(parser=self)
 
     def error(self, message: str) -> NoReturn:
         super().error(printable(message))
@@ -162,7 +177,7 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
         setattr(arguments, arguments.words, [*getattr(arguments, arguments.words), *words])
     elif left:
         shown = (without_credentials(word) if "://" in word else word for word in left)
-        whole.error(f"unrecognized arguments: {' '.join(shown)}")
+        arguments.parser.error(f"unrecognized arguments: {' '.join(shown)}")
     return arguments
 
 
@@ -178,6 +193,17 @@ def _store_at(folder: str | None) -> Iterator[None]:
         if folder is not None:
             del os.environ["CERTBOOT_HOME"]
             os.environ.update({} if former is None else {"CERTBOOT_HOME": former})
+
+
+def with_home(text: str, folder: str) -> str:
+    """Return the text with ``--home`` in the commands that work on one store; the doctor has it from the variable."""
+    import re
+    import shlex
+
+    home = shlex.quote(folder)
+    on_store = "|".join(name for name in COMMANDS if name not in _WITHOUT_STORE)
+    text = re.sub(rf"\bcertboot ({on_store})\b(?! --home)", lambda command: f"{command[0]} --home {home}", text)
+    return re.sub(r"\bcertboot (doctor|scan)\b", lambda command: f"CERTBOOT_HOME={home} {command[0]}", text)
 
 
 def _function(command: str, part: str) -> Callable[..., int]:

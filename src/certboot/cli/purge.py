@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import typing
+from pathlib import Path
 
+import certboot_startup
 from certboot.cli.terminal import confirmed, say, show
-from certboot.errors import FAILED, OK, CertbootError, printable
+from certboot.errors import FAILED, OK, CertbootError, counted, printable
 from certboot.hook import copies as hook_copies
+from certboot.hook.install import uninstall
 from certboot.store.paths import store_paths
 from certboot.store.purge import purge, purgeable
 
@@ -18,6 +21,13 @@ def purge_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.description = "Remove everything that certboot wrote: the store, its settings and the CAs you added."
     command.add_argument("--yes", action="store_true", help="do not ask")
+    copies = command.add_mutually_exclusive_group()
+    copies.add_argument(
+        "--hooks", action="store_true", help="first remove the copies of the hook in other interpreters, too"
+    )
+    copies.add_argument(
+        "--forget-hooks", action="store_true", help="leave them there, where they do nothing, and forget where they are"
+    )
 
 
 def purge_command(arguments: argparse.Namespace) -> int:
@@ -25,20 +35,32 @@ def purge_command(arguments: argparse.Namespace) -> int:
     from certboot.cli.hook_notes import remaining
 
     paths = store_paths()
-    copies = hook_copies.copies(paths)
-    show("\n".join(["this removes", *(f"  {printable(str(path))}" for path in purgeable(paths))]))
+    parts, copies = purgeable(paths), hook_copies.copies(paths)
+    here = Path(certboot_startup.__file__).absolute().parents[1]
+    others = [copy for copy in copies if Path(copy.folder) != here]
+    if others and not (arguments.hooks or arguments.forget_hooks):
+        number = counted(len(others), "copy of the hook", "copies of the hook")
+        message = f"what knows of {number} would go with the store: {', '.join(copy.folder for copy in others)}"
+        hint = "certboot purge --hooks removes them first; certboot purge --forget-hooks leaves them, to do nothing"
+        raise CertbootError(message, hint)
+    # What init has recorded beside this environment's own hook goes with the store without being asked for.
+    hooks = [] if arguments.forget_hooks else copies
+    removed = [*(f"what certboot put into {copy.folder}" for copy in hooks), *map(str, parts)]
+    show("\n".join(["this removes", *(f"  {printable(part)}" for part in removed)]))
     if not arguments.yes and not confirmed("remove it all?"):
         say("nothing was removed")
         return FAILED
     try:
-        others = purge(paths)
+        for copy in hooks:
+            uninstall(Path(copy.folder))
+        left = purge(paths)
     except OSError as error:
         message = f"not everything could be removed, {error.strerror}: {error.filename}"
-        raise CertbootError(message, "mend the cause, then once more: certboot purge") from error
+        raise CertbootError(message, "mend the cause, then certboot purge once more") from error
     say("removed; Python programs that still run keep the old settings until they are started again")
-    if others:
-        say(f"left alone in {paths.home}: {', '.join(others)}")
-    say("the hook goes with the package: python -m pip uninstall certboot")
-    for line in remaining(copies):
+    if left:
+        say(f"left alone in {paths.home}: {', '.join(left)}")
+    say("the hook goes with the package: certboot hook uninstall, then python -m pip uninstall certboot")
+    for line in remaining(copies) if arguments.forget_hooks else ():
         say(line)
     return OK

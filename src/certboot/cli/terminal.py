@@ -14,7 +14,7 @@ from certboot.errors import UNFINISHED, CertbootError, printable, printable_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from certboot.pki.certificate import Certificate
     from certboot.pki.containers import Password
     from certboot.sources.candidates import Loaded
+
+
+commands_of_run: Callable[[str], str] = str
+"""Puts ``--home`` into the commands of a text, in a run on a store that was named so (``cli/main.py`` sets it)."""
 
 
 def say(line: str) -> None:
@@ -32,7 +36,7 @@ def say(line: str) -> None:
 def show(text: str) -> None:
     """Print lines for people on standard output. Whoever made them let no name bring a line end along."""
     if sys.stdout:
-        sys.stdout.write(f"{printable_lines(text)}\n")
+        sys.stdout.write(f"{printable_lines(commands_of_run(text))}\n")
 
 
 def lay_out(lines: Iterable[Line], form: Form) -> None:
@@ -46,7 +50,7 @@ def lay_out(lines: Iterable[Line], form: Form) -> None:
 def aside(text: str) -> None:
     """Print lines for people on standard error, where they do not mix with what is asked for."""
     if sys.stderr:
-        sys.stderr.write(f"{printable_lines(text)}\n")
+        sys.stderr.write(f"{printable_lines(commands_of_run(text))}\n")
 
 
 def warn(line: str) -> None:
@@ -94,11 +98,11 @@ def is_terminal() -> bool:
     return bool(sys.stdin and sys.stdin.isatty())
 
 
-def confirmed(question: str) -> bool:
+def confirmed(question: str, instead: str = "--yes, if you know the answer") -> bool:
     """Ask, and return whether the answer is yes; raises CertbootError where nobody can be asked."""
     if not is_terminal():
         message = f"certboot asks here ({question}), and there is no terminal to ask on"
-        raise CertbootError(message, "--yes, if you know the answer")
+        raise CertbootError(message, instead)
     try:
         return input(f"{printable(question)} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:

@@ -12,10 +12,10 @@ from certboot.cli.terminal import additions, confirmed, described, say, show
 from certboot.errors import FAILED, OK, CertbootError, printable, without_credentials
 from certboot.pki import rules
 from certboot.pki.rules import broken_rule
-from certboot.sources import url
+from certboot.sources import added, repaired, url
 from certboot.sources.added import EXTENSIONS
 from certboot.store import choices, generations, selection
-from certboot.store.generations import named, read_in_force
+from certboot.store.generations import has_source, named, read_in_force
 from certboot.store.inputs import trusted_bundle
 from certboot.store.paths import StorePaths, store_paths
 from certboot.store.request import Request
@@ -23,12 +23,15 @@ from certboot.store.update import apply
 
 if typing.TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from datetime import datetime
 
     from certboot.pki.certificate import Certificate
     from certboot.sources.aia import Failure
     from certboot.sources.candidates import Loaded
+    from certboot.sources.repaired import Repair
+    from certboot.store.manifest import Entry
+    from certboot.store.update import Outcome
 
 WARNING = """\
 It comes from a connection that nobody vouches for. Whoever holds this CA's key can read what you send to any server.
@@ -37,6 +40,8 @@ Compare the SHA-256 with one that you get by another way:
   a computer set up by it  macOS: security find-certificate -a -Z /Library/Keychains/System.keychain
                            Windows: certmgr.msc, export it as DER, then certutil -hashfile FILE SHA256
                            Linux: openssl x509 -noout -fingerprint -sha256 -in FILE"""
+
+_EXPECTED = "say with --sha256 which certificate you expect"
 
 DISTRUSTED = """\
 kept out from now on, with every certificate of its name and key: clients refuse chains that end there
@@ -55,7 +60,7 @@ def trust_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--sha256", "--fingerprint", metavar="HEX", default="",
-        help="what comes from an address or a server must have this SHA-256",
+        help="the certificate has this SHA-256: nothing is asked then, and it may be an intermediate",
     )  # fmt: skip
     command.add_argument(
         "--yes", action="store_true", help="do not ask (for an address or a server: only with --sha256)"
@@ -72,30 +77,64 @@ def trust_command(arguments: argparse.Namespace) -> int:
     paths, now = store_paths(), moment.now()
     server = _is_server(arguments.target)
     remote = server or "://" in arguments.target
-    if server:
-        loaded = [_sent(arguments, paths, now)]
-    elif remote:
-        loaded = [url.read(arguments.target, pin=arguments.sha256, verify=trusted_bundle(paths), now=now).parse()]
-    else:
-        loaded = additions([Path(arguments.target)], arguments.password_file)
-    show(offer_text(loaded, now, without_credentials(arguments.target) if server else "HOST"))
-    if server:
+    pin = url.expected(arguments.sha256)
+    loaded = _sent(arguments, paths, now) if server else _read(arguments, paths, now)
+    # What is at the top of a server's chain may be no root: it is shown to be none, and a person decides.
+    roots, below = (loaded, ()) if server else repaired.told_from_roots(loaded, pin, f"{now:%Y-%m-%d}")
+    fingerprints = frozenset(candidate.certificate.fingerprint for candidate in loaded.candidates)
+    held = _held(paths, fingerprints)
+    offered = offer_text([roots], now, without_credentials(arguments.target) if server else "HOST", held)
+    if offered:
+        show(offered)
+    if below:
+        show(below_text(below))
+    if fingerprints == {entry.sha256 for entry in held if has_source(entry, (added.NAME, repaired.NAME))}:
+        say("it is trusted already: nothing to do")
+        return OK
+    if server and not pin:
         show(WARNING)
-    if not arguments.yes:
-        if not confirmed("trust what is shown here?"):
-            say("nothing was changed")
-            return FAILED
-    elif remote and not arguments.sha256:
-        message = "what comes from the network is not trusted unseen"
-        raise CertbootError(message, "leave out --yes, or say with --sha256 which certificate you expect")
-    fingerprints = frozenset(candidate.certificate.fingerprint for source in loaded for candidate in source.candidates)
-    outcome = apply(paths, Request("trust", additions=tuple(loaded), trust_again=fingerprints))
+    if remote and arguments.yes and not pin:
+        raise CertbootError("what comes from the network is not trusted unseen", _EXPECTED)
+    # Who names it by its SHA-256 has answered.
+    if not (pin or arguments.yes or confirmed("trust what is shown here?", *([_EXPECTED] if remote else []))):
+        say("nothing was changed")
+        return FAILED
+    outcome = apply(paths, Request("trust", additions=(roots,), repairs=below, trust_again=fingerprints))
     if not fingerprints & outcome.record.fingerprints:
         rule, reason = outcome.why_not(fingerprints)
         undo = "certboot distrust ID --undo" if rule == "distrusted" else "certboot list --rejected"
         raise CertbootError(f"it does not enter the store, {reason}", f"{undo}; config.toml may keep it out")
     say(headline(outcome))
+    for line in left_below(outcome, below):
+        say(line)
     return OK
+
+
+def _read(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Loaded:
+    """Return the CAs in the file or folder, or at the address; raises CertbootError."""
+    target, pin = arguments.target, url.expected(arguments.sha256)
+    if "://" in target:
+        return url.read(target, pin=pin, verify=trusted_bundle(paths), now=now).parse()
+    (loaded,) = additions([Path(target)], arguments.password_file)
+    return url.pinned(loaded, pin, target)
+
+
+def left_below(outcome: Outcome, below: Iterable[Repair]) -> list[str]:
+    """Return why intermediates that the user named did not enter."""
+    left = (repair.certificate for repair in below if repair.certificate.fingerprint not in outcome.record.fingerprints)
+    reasons = ((certificate, *outcome.why_not({certificate.fingerprint})) for certificate in left)
+    return [
+        ": ".join(repaired.without_root(certificate))
+        if rule == "no-issuer"
+        else f"{certificate.name} does not enter: {reason}"
+        for certificate, rule, reason in reasons
+    ]
+
+
+def _held(paths: StorePaths, fingerprints: Container[str]) -> list[Entry]:
+    """Return which of these the store has already."""
+    generation = read_in_force(paths)
+    return [e for e in generation.record.certificates if e.sha256 in fingerprints] if generation else []
 
 
 def _is_server(target: str) -> bool:
@@ -165,8 +204,10 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     paths = store_paths()
     before = generations.current(paths)
     if arguments.undo:
-        fingerprint, _ = choices.find_distrusted(choices.read_distrusted(paths.distrusted), arguments.id)
-        request = Request("distrust", trust_again=frozenset({fingerprint}))
+        subjects = {rejection.fingerprint: rejection.subject for rejection in before.rejected}
+        out = choices.read_distrusted(paths.distrusted)
+        again = choices.find_distrusted(out, arguments.id, subjects)
+        request = Request("distrust --undo", trust_again=frozenset({again}))
     else:
         entry = selection.find(before, arguments.id)
         request = Request("distrust", distrust={entry.sha256: entry.name})
@@ -176,8 +217,24 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def offer_text(loaded: Iterable[Loaded], now: datetime, host: str = "HOST") -> str:
-    """Return what a person should look at before trusting these certificates, which are those of ``host``."""
+def below_text(below: Iterable[Repair]) -> str:
+    """Return what a person should know of intermediates, which are believed for their root only."""
+    lines: list[str] = []
+    for repair in below:
+        certificate = repair.certificate
+        lines += described(certificate, printable(repair.needs[-1].address))
+        lines.append(
+            f"  role     an intermediate: it stays as long as the CA above it: {printable(certificate.issuer)}"
+        )
+    return "\n".join(lines)
+
+
+def offer_text(loaded: Iterable[Loaded], now: datetime, host: str = "HOST", held: Iterable[Entry] = ()) -> str:
+    """Return what a person should look at before trusting these certificates, which are those of ``host``.
+
+    ``held``: what of them the store has already.
+    """
+    sources = {entry.sha256: ", ".join(reason.source for reason in entry.provenance) for entry in held}
     lines: list[str] = []
     for source in loaded:
         for candidate in source.candidates:
@@ -186,6 +243,8 @@ def offer_text(loaded: Iterable[Loaded], now: datetime, host: str = "HOST") -> s
             lines += described(certificate, printable(candidate.detail))
             lines += _cautions(certificate, printable(host))
             lines += [f"  refused  {broken[1]}"] if broken else []
+            if certificate.fingerprint in sources:
+                lines.append(f"  there    it is in the store already, from {sources[certificate.fingerprint]}")
         lines += [f"  refused  {printable(rejection.reason)}" for rejection in source.rejections]
     return "\n".join(lines)
 

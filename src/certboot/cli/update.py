@@ -3,43 +3,55 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from certboot import moment
 from certboot.cli import options
 from certboot.cli.terminal import additions, progress, say, show
-from certboot.clients.variables import GENTLE, PROFILES, VARIABLES, Adoption
-from certboot.errors import OK, CertbootError, printable
+from certboot.clients.variables import GENTLE, PROFILES, VARIABLES
+from certboot.errors import OK, CertbootError, counted, printable
 from certboot.hook import copies
 from certboot.hook.copies import outdated_copies, renew
 from certboot.hook.install import install
 from certboot.hook.start_up_files import NO_IMPORT_LINES
 from certboot.hook.tool_environment import elsewhere, tool_environment
-from certboot.sources import repaired
+from certboot.sources import certifi, repaired
 from certboot.sources.candidates import Rejection
 from certboot.sources.table import OPTIONAL, OWN, SHOWN
-from certboot.store import generations, selection
+from certboot.store import adoption, generations, selection
 from certboot.store.appended import appended
 from certboot.store.config import parse_duration
 from certboot.store.manifest import Manifest
 from certboot.store.paths import StorePaths, store_paths
 from certboot.store.place import notes as place_notes
 from certboot.store.request import Request, Selection
-from certboot.store.selection import difference, first_outlived
+from certboot.store.selection import beyond, difference, first_outlived
 from certboot.store.update import Outcome, age_in_seconds, apply
 
 _MOST_PLACES = 3
 
 
-def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
-    """Return the lines that ``init`` ends with. ``hook``: what the hook in this interpreter said of itself."""
+def init_summary(
+    outcome: Outcome, hook: str, notes: Iterable[str] = (), adoptable: Collection[str] = ()
+) -> str:  # fmt: skip
+    """Return the lines that ``init`` ends with.
+
+    ``hook``: what the hook in this interpreter said of itself; ``adoptable``: preset variables that adopt takes over.
+    """
     record = outcome.record
     lines = [headline(outcome), f"  sources   {_sources(record)}"]
+    more = len(beyond(record, certifi.NAME)) if certifi.NAME in record.choices.sources else 0
+    if more:
+        lines.append(
+            f"  beyond    {counted(more, 'anchor')} that certifi does not have: certboot list --beyond certifi"
+        )
     if outcome.rejected:
         lines.append(f"  rejected  {_rejections(outcome.rejected)}")
         lines += [f"            {line}" for line in own_rejections(outcome)]
@@ -55,13 +67,14 @@ def init_summary(outcome: Outcome, hook: str, notes: Iterable[str] = ()) -> str:
         )
     lines.append(f"  store     {outcome.paths.home}")
     lines.append(f"  hook      {_hook(outcome, hook)}")
-    offered = set()
     for name, (preset, value) in outcome.held_back.items():
         because = "is" if preset == name else f"stays unset because {preset} is"
         lines.append(f"  left out  {name} {because} set by something else: {preset}={printable(value)}")
-        if preset not in offered and not Adoption(preset, value).unfit:
-            lines.append(f"            certboot adopt {preset} takes over what it names, and the variable")
-            offered.add(preset)
+    offered = {preset for preset, _ in outcome.held_back.values()}.intersection(adoptable)
+    if len(offered) > 1:
+        lines.append("            certboot adopt takes over what they name, and the variables")
+    for preset in offered if len(offered) == 1 else ():
+        lines.append(f"            certboot adopt {preset} takes over what it names, and the variable")
     lines += [
         f"  left out  GIT_SSL_CAINFO, because git has a setting of its own: {printable(name)}" for name in outcome.git
     ]
@@ -90,9 +103,9 @@ def headline(outcome: Outcome) -> str:
     """Return in one line what the store holds now, and what of it is new."""
     record, previous = outcome.record, outcome.previous
     counts = Counter(entry.role for entry in record.certificates)
-    count = _plural(counts["anchor"], "trust anchor")
+    count = counted(counts["anchor"], "trust anchor")
     if counts["intermediate"]:
-        count += f" and {_plural(counts['intermediate'], 'intermediate')}"
+        count += f" and {counted(counts['intermediate'], 'intermediate')}"
     if not outcome.written:
         change = "; env file rewritten" if outcome.settings_written else ": nothing new, nothing changed"
     elif previous is None:
@@ -137,10 +150,6 @@ def _hook(outcome: Outcome, hook: str) -> str:
     return f"is turned off by CERTBOOT_DISABLE; otherwise it {sets}" if hook == "disabled" else sets
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def init_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.description = (
@@ -168,6 +177,7 @@ def init_options(command: argparse.ArgumentParser) -> None:
 def init_command(arguments: argparse.Namespace) -> int:
     """Fill the store."""
     import certboot_startup
+    from certboot.cli.trust import left_below
 
     sources = tuple(dict.fromkeys(filter(None, (arguments.source or "").split(",")))) or None
     for name in sources or ():
@@ -176,13 +186,25 @@ def init_command(arguments: argparse.Namespace) -> int:
     chosen = dataclasses.replace(
         _selection(arguments), sources=sources, config=arguments.config, profile=arguments.profile
     )
-    added = tuple(additions(arguments.add, arguments.password_file))
-    outcome = apply(store_paths(), Request("init", chosen, added), progress=progress)
+    day = f"{moment.now():%Y-%m-%d}"
+    added = [repaired.told_from_roots(loaded, "", day) for loaded in additions(arguments.add, arguments.password_file)]
+    below = tuple(repair for _, repairs in added for repair in repairs)
+    request = Request("init", chosen, tuple(roots for roots, _ in added), repairs=below)
+    outcome = apply(store_paths(), request, progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
-    notes = [*_appended(outcome.paths), *_agreed(outcome.paths)]
+    notes = [f"  left out  {printable(line)}" for line in left_below(outcome, below)]
+    notes += [*_appended(outcome.paths), *_agreed(outcome.paths)]
     notes += _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
-    show(init_summary(outcome, "" if apart else certboot_startup.status, notes))
+    show(init_summary(outcome, "" if apart else certboot_startup.status, notes, _adoptable(outcome)))
     return OK
+
+
+def _adoptable(outcome: Outcome) -> list[str]:
+    """Return the preset variables that hold some back, and that ``adopt`` takes over."""
+    with contextlib.suppress(CertbootError):
+        presets = adoption.preset((), outcome.paths, os.environ) if outcome.held_back else ()
+        return [taken.variable for taken in adoption.offers(presets, outcome.paths.home)[0]]
+    return []
 
 
 def _source_options(command: argparse.ArgumentParser) -> None:

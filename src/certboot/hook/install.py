@@ -76,6 +76,8 @@ def uninstall(folder: Path) -> Result:
         _clean(folder)
         before = _known(folder)
         _refuse_changed(before, {})
+        if before.owner == "installer":
+            _forget_optimized(folder)
         if before.record is None:
             return Result("absent", before)
         waited = False
@@ -175,6 +177,14 @@ def _forget_compiled(source: Path) -> None:
             path.unlink()
         if ours or source.parent.name == payload.PACKAGE:
             folder.rmdir()
+
+
+def _forget_optimized(folder: Path) -> None:
+    """Remove what ``python -O`` compiled of an installed certboot: no installer knows of it, and it would stay."""
+    for package in ("certboot", payload.PACKAGE):
+        for path in (folder / package).glob("**/__pycache__/*.opt-*.pyc"):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _clean(folder: Path) -> None:

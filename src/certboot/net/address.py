@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from certboot.errors import CertbootError, printable, without_credentials
@@ -17,6 +18,10 @@ _PORTS = {
 }  # fmt: skip
 _ALSO = {"postgresql": "postgres", "mariadb": "mysql", "pop": "pop3"}
 _WEB = frozenset({"http", "ws"})
+
+
+# Letters and digits of every script, and what stands between them; or an IPv6 address, with its zone.
+_HOST = re.compile(r"[\w.-]+|[\w.:]+(?:%[\w.~-]+)?")
 
 
 class SchemeError(CertbootError):
@@ -66,7 +71,7 @@ def _split(text: str) -> tuple[str, int | None, str]:
         host, port = parts.hostname, parts.port
     except ValueError:
         parts, host, port = urlsplit(""), None, None
-    if not host or port == 0 or any(character.isspace() for character in host):
+    if not host or port == 0 or not _HOST.fullmatch(host):
         message = f"not a host: {without_credentials(text)!r}"
         raise CertbootError(message, "certboot doctor HOST[:PORT], with an IPv6 address in brackets: [::1]:443")
     return host, port, parts.scheme

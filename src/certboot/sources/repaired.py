@@ -8,6 +8,7 @@ They are believed no more than those of a report: the policy looks for a chain t
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import typing
 
@@ -26,6 +27,8 @@ _MOST_SHOWN = 3
 
 NAME = "repaired"
 """The source of these intermediates, by which they are known to belong into the bundle as well."""
+BY_USER = "you"
+"""In the place of a host: the user has named it, with ``trust`` or ``--add``."""
 _LINE = b"# Needed: "
 _MOST_NEEDS = 500  # needs of one intermediate: it has to be a file that the next update reads
 _LONGEST = 300  # characters of one text in it
@@ -85,12 +88,13 @@ class Need(typing.NamedTuple):
     address: str
     """Where it was fetched from, or who else had it."""
     anchor: str
-    """The anchor at the end of the chain then, for a person."""
+    """The anchor at the end of the chain then, for a person; empty where that was not yet known."""
 
     @property
     def shown(self) -> str:
         """The need in words."""
-        return f"needed by {self.host} on {self.day}, from {self.address}, under {self.anchor}"
+        under = f", under {self.anchor}" if self.anchor else ""
+        return f"needed by {self.host} on {self.day}, from {self.address}{under}"
 
 
 class Repair(typing.NamedTuple):
@@ -105,6 +109,28 @@ def render_repair(repair: Repair) -> bytes:
     from certboot.pki.certificate import annotated_pem
 
     return b"".join(map(_line, repair.needs)) + annotated_pem(repair.certificate).encode("ascii")
+
+
+def told_from_roots(loaded: Loaded, pin: str, day: str) -> tuple[Loaded, tuple[Repair, ...]]:
+    """Return what the user has named, without the intermediates in it, and these: none becomes an anchor by itself.
+
+    What is named by its SHA-256, ``pin``, may be an anchor all the same.
+    """
+    below = [
+        candidate
+        for candidate in loaded.candidates
+        if not candidate.certificate.link.self_issued and candidate.certificate.fingerprint != pin
+    ]
+    repairs = (Repair(new.certificate, (Need(BY_USER, day, new.detail, ""),)) for new in below)
+    roots = tuple(candidate for candidate in loaded.candidates if candidate not in below)
+    return dataclasses.replace(loaded, candidates=roots), tuple(repairs)
+
+
+def without_root(certificate: Certificate) -> tuple[str, str]:
+    """Return that an intermediate's root is not in the store, and whom to ask for it."""
+    message = f"{certificate.name} is an intermediate, and the CA above it is not in the store: {certificate.issuer}"
+    hint = "ask whoever runs it for the certificate of its root, then certboot trust FILE; to end chains at this one:"
+    return message, f"{hint} certboot trust FILE --sha256 {certificate.fingerprint}"
 
 
 def needs(data: bytes) -> tuple[Need, ...]:

@@ -38,7 +38,7 @@ def read(url: str, *, pin: str, verify: Path, now: datetime) -> Unparsed:
         from certboot.sources.extract import from_bytes
 
         loaded = from_bytes(body, added.NAME, url, pkcs12=False)
-        return added.checked(_pinned(loaded, body, wanted, url), url, now)
+        return added.checked(pinned(loaded, wanted, url, body), url, now)
 
     return Unparsed(((url, body),), parse)
 
@@ -52,15 +52,18 @@ def expected(text: str) -> str:
     return wanted
 
 
-def _pinned(loaded: Loaded, body: bytes, wanted: str, url: str) -> Loaded:
-    digest = hashlib.sha256(body).hexdigest()
-    if not wanted or wanted == digest:
+def pinned(loaded: Loaded, wanted: str, where: str, body: bytes = b"") -> Loaded:
+    """Return of what was loaded the certificate with this SHA-256, or all if that is of the whole file, ``body``.
+
+    Raises SourceError where it is neither.
+    """
+    digest = hashlib.sha256(body).hexdigest() if body else ""
+    if wanted in ("", digest):
         return loaded
     chosen = [candidate for candidate in loaded.candidates if candidate.certificate.fingerprint == wanted]
     refused = [rejection for rejection in loaded.rejections if rejection.fingerprint == wanted]
     if chosen or refused:  # all the same, if the file repeats it
         return Loaded(tuple(chosen[:1]), tuple(refused[:1]))
-    message = (
-        f"pinned is {wanted}, but the file has the SHA-256 {digest}, and so has no certificate in it: {printable(url)}"
-    )
+    whole = f"but the file has the SHA-256 {digest}, and so has" if body else "and that has"
+    message = f"pinned is {wanted}, {whole} no certificate in it: {printable(where)}"
     raise SourceError(message, "ask whoever runs this CA which is right; only then change the pin")

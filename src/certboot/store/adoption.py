@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from certboot.clients.variables import BY_NAME, Adoption
 from certboot.errors import CertbootError, printable
 from certboot.sources import adopted
 from certboot.sources.candidates import Loaded, Rejection
 from certboot.store import choices
+from certboot.store.env_file import chosen
 from certboot.store.paths import StorePaths
 
 # What no client could use either.
@@ -20,13 +22,15 @@ _MOST_BYTES = 32 * 1024
 def preset(names: Sequence[str], paths: StorePaths, environ: Mapping[str, str]) -> tuple[Adoption, ...]:
     """Return the values of these variables, or of all that have one to adopt where none is named.
 
-    What is adopted already is left out. Raises CertbootError for a variable that is named and cannot be adopted.
+    What is adopted already is left out, and what another store of certboot's has set is, unless it is named. Raises
+    CertbootError for a variable that is named and cannot be adopted.
     """
     known = choices.read_adoptions(paths.adopted)
     if names:
         again = {adoption.variable for adoption in known if paths.holds(environ.get(adoption.variable, ""))}  # the hook
         wanted = [_named(name, paths, environ) for name in dict.fromkeys(names) if name not in again]
     else:
+        environ = chosen(paths, environ)
         preset = (Adoption(name, environ[name]) for name in BY_NAME if name in environ)
         wanted = [adoption for adoption in preset if not adoption.unfit and not adopted.is_own(adoption, paths.home)]
     new = tuple(adoption for adoption in wanted if adoption not in known)
@@ -34,6 +38,24 @@ def preset(names: Sequence[str], paths: StorePaths, environ: Mapping[str, str]) 
         message = f"more is adopted than the hook reads: {paths.adopted}"
         raise CertbootError(message, "certboot adopt --undo VARIABLE gives back what is needed no more")
     return new
+
+
+def offers(adoptions: Iterable[Adoption], home: Path) -> tuple[dict[Adoption, Loaded], list[CertbootError]]:
+    """Return what each value names, and why nothing can be taken over from the others."""
+    named: dict[Adoption, Loaded] = {}
+    refused: list[CertbootError] = []
+    for adoption in adoptions:
+        try:
+            loaded = adopted.read(adoption, home).parse()
+        except CertbootError as error:
+            refused.append(error)
+            continue
+        if loaded.candidates:
+            named[adoption] = loaded
+        else:
+            message = f"{adoption.variable} names no certificates: {printable(adoption.value)}"
+            refused.append(CertbootError(message, f"unset {adoption.variable}: clients that go by it trust nobody"))
+    return named, refused
 
 
 def lost(rejected: Iterable[Rejection], loaded: Collection[Loaded]) -> tuple[Rejection, ...]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from certboot import files
 from certboot.clients import variables
 from certboot.clients.variables import BY_NAME
-from certboot.errors import StoreError
+from certboot.errors import StoreError, counted
 from certboot.pki import fingerprint
+from certboot.store.selection import Known, named
 
 # A line of its own holds Certificate.identity, so that another certificate of the same name and key stays out too.
 _KEY_OF = "the name and key of "
@@ -63,19 +64,22 @@ def undone_by(path: Path) -> dict[str, str]:
     }
 
 
-def find_distrusted(distrusted: dict[str, str], text: str) -> tuple[str, str]:
-    """Return the one (SHA-256, name) that a prefix of the fingerprint or the name means; raises StoreError."""
-    prefix = fingerprint.plain(text) or "none"
-    wanted = text.strip().casefold()
-    distrusted = {fingerprint: name for fingerprint, name in distrusted.items() if not name.startswith(_KEY_OF)}
-    named = [
-        entry for entry in distrusted.items() if entry[0].startswith(prefix) or entry[1].casefold() == wanted != ""
+def find_distrusted(distrusted: dict[str, str], text: str, subjects: Mapping[str, str] = {}) -> str:
+    """Return the SHA-256 of the one that ``text`` names, as ``selection.find`` has it; raises StoreError.
+
+    ``subjects``: SHA-256 -> subject, as far as that is known; else the name stands for it.
+    """
+    known = [
+        Known(digits, name, subjects.get(digits) or name)
+        for digits, name in distrusted.items()
+        if not name.startswith(_KEY_OF)
     ]
-    if len(named) != 1:
-        message = f"{text!r} names {len(named)} of the {len(distrusted)} distrusted certificates"
-        known = ", ".join(f"{fingerprint[:16]} {name}" for fingerprint, name in distrusted.items())
-        raise StoreError(message, f"they are: {known}" if known else "nothing is distrusted")
-    return named[0]
+    named_so = named(known, text)
+    if len(named_so) != 1:
+        message = f"{text!r} names {len(named_so)} of {counted(len(known), 'distrusted certificate')}"
+        shown = ", ".join(f"{member.sha256[:16]} {member.name}" for member in known)
+        raise StoreError(message, f"say which: {shown}" if known else "nothing is distrusted")
+    return named_so[0].sha256
 
 
 def read_adoptions(path: Path) -> tuple[variables.Adoption, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from certboot import files
+from certboot.errors import SourceError
 from certboot.pki.certificate import Certificate, annotated_pem, file_name
 from certboot.sources import added, repaired
 from certboot.sources.candidates import Rejection
@@ -43,6 +44,7 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
         checked={e.sha256: e.descent.issuer for e in previous.certificates if e.descent.issuer} if previous else {},
     )
     decision = _carried(policy.decide(loaded.candidates, rules), previous)
+    _refuse_alone(request, decision)
     content = generations.content(decision.anchors, decision.intermediates)
     record = manifest.Manifest(
         generation=generations.next_number(paths),
@@ -62,6 +64,19 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
         until=policy.next_change(certificates, inputs.now),
         kept=_kept_files(paths, request, inputs, decision, out),
     )
+
+
+def _refuse_alone(request: Request, decision: Decision) -> None:
+    """Raise SourceError where nothing enters of what the user names, since it is below a root that is not there."""
+    members: tuple[TrustAnchor | Intermediate, ...] = (*decision.anchors, *decision.intermediates)
+    entered = {member.certificate.fingerprint for member in members}
+    named = [repair.certificate for repair in request.repairs if repair.needs[-1].host == repaired.BY_USER]
+    roots = (candidate.certificate for candidate in merged(request.additions).candidates)
+    if named and not any(certificate.fingerprint in entered for certificate in (*named, *roots)):
+        rules = {rejection.fingerprint: rejection.rule for rejection in decision.rejections}
+        missing = next((below for below in named if rules.get(below.fingerprint) == "no-issuer"), None)
+        if missing:
+            raise SourceError(*repaired.without_root(missing))
 
 
 def withdraw(paths: StorePaths, request: Request, inputs: Inputs, former: Path, previous: manifest.Manifest) -> Plan:

@@ -19,7 +19,7 @@ from pathlib import Path
 from certboot import files, ownership
 from certboot.clients.variables import BY_NAME, DIRECTORY, FULL, PROFILES, Adoption, Profile, Variable
 from certboot.errors import StoreError
-from certboot.store.paths import BUNDLE, CRTS, StorePaths, in_force
+from certboot.store.paths import BUNDLE, CRTS, StorePaths, in_force, is_of_store
 from certboot_startup import HOLDS_BACK, adopted
 
 _GUARDS = "CERTBOOT_GUARDS"
@@ -103,14 +103,24 @@ class Settings:
     replaced: dict[str, str]
     """Variables whose value the user has adopted: the hook replaces it."""
 
+    elsewhere: Collection[str]
+    """Variables that another store of certboot's has set."""
+
+    @property
+    def applied(self) -> dict[str, str]:
+        """What is set here, the replaced values included."""
+        return {name: value for name, value in self.variables.items() if name not in self.held} | self.replaced
+
     def applied_to(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment that the hook makes of this one."""
-        unset = {name: value for name, value in self.variables.items() if name not in self.held}
-        return unset | dict(environ) | self.replaced
+        """Return the environment that the hook makes of this one, if no other store has set anything in it."""
+        preset = {name: value for name, value in environ.items() if name not in self.elsewhere}
+        return self.applied | preset | self.replaced
 
 
 def settings(paths: StorePaths, environ: Mapping[str, str]) -> Settings:
     """Return the settings; raises StoreError where there is no store, or one that the hook would not use.
+
+    What another store of certboot's has set, mostly that which the hook serves here, does not count: nobody chose it.
 
     Every value is the bundle or the directory of one generation of this store, and nobody but the user or root can
     write to it. Other lines of the file are no variables.
@@ -120,16 +130,28 @@ def settings(paths: StorePaths, environ: Mapping[str, str]) -> Settings:
         raise StoreError(f"there is no store yet: {paths.home}", _INIT)
     listed = {name: value for name, value in env.variables.items() if name in BY_NAME}
     if not listed:
-        return Settings({}, {}, {})
+        return Settings({}, {}, {}, ())
     folder = usable(paths, type(paths.home)(next(iter(listed.values()))).parent)
     bundle, crts = str(folder / BUNDLE), str(folder / CRTS)
     variables = {name: value for name, value in listed.items() if value in (bundle, crts)}
-    held = held_back(variables, paths, environ, env.adopted)
+    preset = chosen(paths, environ)
+    elsewhere = environ.keys() - preset.keys()
+    held = held_back(variables, paths, preset, env.adopted)
     values = {(name, value): adopted(name, str(folder)) for name, value in env.adopted}
-    # One that was replaced in a parent stays as it is: it says that the user had exported a value.
+    # One that was replaced in a parent stays as it is: it says that the user had exported a value. So does one that
+    # another store has replaced.
     values |= {(name, value): value for (name, _), value in values.items()}
-    replaced = {name: to for (name, value), to in values.items() if environ.get(name) == value}
-    return Settings(variables, held, replaced)
+    replaced = {name: to for (name, value), to in values.items() if environ.get(name) == value or name in elsewhere}
+    return Settings(variables, held, replaced, elsewhere)
+
+
+def chosen(paths: StorePaths, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without what another store of certboot's has set: nobody chose that."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in BY_NAME or paths.holds(value) or not is_of_store(value)
+    }
 
 
 def usable(paths: StorePaths, folder: Path) -> Path:

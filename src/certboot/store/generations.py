@@ -304,5 +304,6 @@ def numbered(paths: StorePaths, number: int) -> Manifest:
     """Return the manifest of generation ``number``; raises StoreError."""
     generation = paths.generations / str(number)
     if not generation.is_dir():
+        needed(paths)  # without a store it is that which is missing
         raise StoreError(f"there is no generation {number}", "certboot history lists those that are kept")
     return manifest.read(generation)

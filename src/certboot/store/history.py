@@ -23,6 +23,8 @@ class Step:
     in_force: bool
     came: int
     went: int
+    changed: tuple[str, ...] = ()
+    """What else is not as it was before, in words."""
 
 
 def steps(paths: StorePaths) -> tuple[Step, ...]:
@@ -32,8 +34,23 @@ def steps(paths: StorePaths) -> tuple[Step, ...]:
     kept = []
     for before, record in zip([None, *records], records, strict=False):
         came, went = difference(before, record)
-        kept.append(Step(record, record.generation == now, len(came), len(went)))
+        changed = () if before is None else _changed(before, record)
+        kept.append(Step(record, record.generation == now, len(came), len(went), changed))
     return tuple(kept)
+
+
+def _changed(before: manifest.Manifest, after: manifest.Manifest) -> tuple[str, ...]:
+    """Return what is not as it was, but for which certificates there are: all by which a generation is a new one."""
+    old = {entry.sha256: entry for entry in before.certificates}
+    staying = [(old[entry.sha256], entry) for entry in after.certificates if entry.sha256 in old]
+    differences = {
+        "choices": before.choices != after.choices,
+        "adopted variables": before.adopted != after.adopted,
+        "reasons": any(former.provenance != entry.provenance for former, entry in staying),
+        "dates of distrust": any(former.distrust_after != entry.distrust_after for former, entry in staying),
+        "rejections": before.content()[2] != after.content()[2],
+    }
+    return tuple(words for words, differ in differences.items() if differ)
 
 
 def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, manifest.Manifest]:

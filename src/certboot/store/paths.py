@@ -27,6 +27,8 @@ REHASHED = r"[0-9]+-[0-9]+\.(json|[0-9]+)"
 """The names of what certboot 0.1.0 remembered of rehashed directories."""
 _LONGEST = 4096  # bytes of a path
 _IN_FORCE = re.compile(r"generations[/\\][0-9]+")
+_VALUE = re.compile(rf"(.+)[/\\](?:current|generations[/\\]{NUMBER})[/\\](?:\.[/\\])?(?:{re.escape(BUNDLE)}|{CRTS})")
+"""What the hook sets a variable to."""
 
 
 class StorePaths:
@@ -112,6 +114,12 @@ def in_force(paths: StorePaths) -> Path | None:
         return None
     generation = paths.home / target
     return generation if _IN_FORCE.fullmatch(target) and generation.is_dir() else None
+
+
+def is_of_store(value: str) -> bool:
+    """Return whether this is what the hook sets a variable to, whichever store it serves."""
+    match = _VALUE.fullmatch(value) if os.path.isabs(value) and os.pathsep not in value else None
+    return match is not None and in_force(StorePaths(Path(match[1]))) is not None
 
 
 def exposed_part(generation: Path) -> tuple[Path, str] | None:

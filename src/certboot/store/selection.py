@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import typing
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from certboot.errors import StoreError, printable
@@ -13,26 +15,42 @@ _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 _SHOWN = 10
 
 
-def find(record: Manifest, text: str) -> Entry:
-    """Return the one certificate that ``text`` names; raises StoreError for none or several, and lists them.
+class Known(typing.NamedTuple):
+    """What a certificate is named by."""
 
-    A prefix of its SHA-256 (four digits or more; colons and case do not matter), its name, or a part of its subject.
+    sha256: str
+    name: str
+    subject: str
+
+
+def named(certificates: Iterable[Known], text: str) -> list[Known]:
+    """Return those that ``text`` names.
+
+    A prefix of the SHA-256 (four digits or more; colons and case do not matter), the name, or a part of the subject.
     """
+    known = tuple(certificates)
     prefix = plain(text)
-    wanted = text.casefold() if text.strip() else "\0"  # nothing names nobody
+    wanted = text.strip().casefold() or "\0"  # nothing names nobody
     ways = (
-        [entry for entry in record.certificates if _PREFIX.fullmatch(prefix) and entry.sha256.startswith(prefix)],
-        [entry for entry in record.certificates if entry.name.casefold() == wanted],
-        [entry for entry in record.certificates if wanted in entry.subject.casefold()],
+        [member for member in known if _PREFIX.fullmatch(prefix) and member.sha256.startswith(prefix)],
+        [member for member in known if member.name.casefold() == wanted],
+        [member for member in known if wanted in member.subject.casefold()],
     )
-    named = next((entries for entries in ways if entries), [])
-    if not named:
+    return next((members for members in ways if members), [])
+
+
+def find(record: Manifest, text: str) -> Entry:
+    """Return the one certificate that ``text`` names; raises StoreError for none or several, and lists them."""
+    entries = {Known(entry.sha256, entry.name, entry.subject): entry for entry in record.certificates}
+    named_so = [entries[member] for member in named(entries, text)]
+    if not named_so:
         raise StoreError(f"no certificate of the store is named by {text!r}", "certboot list shows them all")
-    if len(named) > 1:
-        some = "".join(f"\n  {entry.sha256[:16]}  {printable(entry.name)}" for entry in named[:_SHOWN])
-        more = f"\n  and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
-        raise StoreError(f"{text!r} names {len(named)} certificates", f"give more digits of one of these{some}{more}")
-    return named[0]
+    if len(named_so) > 1:
+        some = "".join(f"\n  {entry.sha256[:16]}  {printable(entry.name)}" for entry in named_so[:_SHOWN])
+        more = f"\n  and {len(named_so) - _SHOWN} more" if len(named_so) > _SHOWN else ""
+        message = f"{text!r} names {len(named_so)} certificates"
+        raise StoreError(message, f"give more digits of one of these{some}{more}")
+    return named_so[0]
 
 
 def choose(
@@ -46,6 +64,15 @@ def choose(
         and (not source or any(reason.source == source for reason in entry.provenance))
         and (expiring is None or _end(entry) <= now + expiring)
     )
+
+
+def beyond(record: Manifest, source: str) -> tuple[Entry, ...]:
+    """Return the anchors that this source does not have; raises StoreError where the store is not made from it."""
+    if source not in record.choices.sources:
+        message = f"the store is not made from this source, so that there is nothing to compare with: {source!r}"
+        raise StoreError(message, f"it is made from {', '.join(record.choices.sources)}")
+    anchors = (entry for entry in record.certificates if entry.role == "anchor")
+    return tuple(entry for entry in anchors if all(reason.source != source for reason in entry.provenance))
 
 
 def first_outlived(record: Manifest) -> Entry | None:

@@ -11,7 +11,7 @@ from certboot import files, moment, ownership
 from certboot.clients.git import settings_outranked
 from certboot.errors import StoreError
 from certboot.store import belongings, env_file, freshness, generations
-from certboot.store.env_file import held_back
+from certboot.store.env_file import chosen, held_back
 from certboot.store.inputs import Inputs, nothing_new, read_inputs
 from certboot.store.paths import StorePaths, in_force
 from certboot.store.place import mended_above
@@ -74,8 +74,7 @@ def apply(
             with _restored_on_failure({**plan.kept, **_released(paths, inputs)}):
                 if plan.content:
                     generations.switch(paths, generations.write(paths, plan.content, plan.record))
-            chosen = inputs.config.variables(inputs.profile)
-            variables = [v for v in chosen if not (git and v.name == "GIT_SSL_CAINFO")]
+            variables = [v for v in inputs.config.variables(inputs.profile) if not (git and v.name == "GIT_SSL_CAINFO")]
             settings, settings_written = _write_settings(paths, variables, inputs)
             if (plan.content and not request.only_distrusts) or request.command == "update":
                 _write_checked(paths, request, inputs, plan)
@@ -88,7 +87,7 @@ def apply(
         written=plan.content is not None,
         settings=settings,
         settings_written=settings_written,
-        held_back=held_back(settings, paths, environ, inputs.adoptions),
+        held_back=held_back(settings, paths, chosen(paths, environ), inputs.adoptions),
         git=git,
         profile=inputs.profile,
     )

@@ -64,7 +64,7 @@ def test_nobody_is_waited_for(tmp_path: Path) -> None:
         f"it cannot be read, a pipe, not a regular file: {tmp_path}/pipe",
         frozenset(),
     )
-    assert files.directories(str(tmp_path)) == ("", f"{tmp_path}, 1 hash links", frozenset())
+    assert files.directories(str(tmp_path)) == ("", f"{tmp_path}, 1 hash link", frozenset())
     assert files.file("/dev/zero").problem == "not-certificates"
 
 
@@ -113,9 +113,9 @@ def test_a_list_of_directories(tmp_path: Path) -> None:
     one, two = hashed(tmp_path / "one", 0), hashed(tmp_path / "two", 1, 2)
     put(tmp_path / "one" / "ca.pem", roots()[2].pem)  # not found by hash
     files = TrustFiles()
-    assert files.directories(one) == ("", f"{one}, 1 hash links", digests(0))
+    assert files.directories(one) == ("", f"{one}, 1 hash link", digests(0))
     assert files.directories(f"{one}:{two}") == ("", f"{one}:{two}, 3 hash links", digests(0, 1, 2))
-    assert TrustFiles(directories=[one]).directories(one) == ("", f"{one}, 1 hash links", frozenset())
+    assert TrustFiles(directories=[one]).directories(one) == ("", f"{one}, 1 hash link", frozenset())
 
 
 def test_what_is_no_directory_of_certificates(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_what_is_no_directory_of_certificates(tmp_path: Path) -> None:
     assert files.directories("a\0b").problem == "points-nowhere"
     assert files.directories(plain).problem == "not-certificates"
     assert files.directories(f"{good}:{nowhere}") == (
-        "points-nowhere", f"1 hash links, but No such file or directory: {nowhere}", digests(0),
+        "points-nowhere", f"1 hash link, but No such file or directory: {nowhere}", digests(0),
     )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def test_without_a_store_what_is_set_is_counted(paths: StorePaths, good: str, tm
     (finding,) = of(paths, {"HOME": "/h"}).values()
     assert (*kind(finding), finding.group) == ("variables-unset", "info", "environment")
     assert one(paths, SSL_CERT_FILE=good).summary.startswith(f"{good}, 2 certificates (")
-    assert one(paths, SSL_CERT_DIR=hashed(tmp_path)).summary.startswith(f"{tmp_path}/hashed, 1 hash links (")
+    assert one(paths, SSL_CERT_DIR=hashed(tmp_path)).summary.startswith(f"{tmp_path}/hashed, 1 hash link (")
 
 
 def test_who_set_a_variable_is_said(

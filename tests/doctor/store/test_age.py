@@ -127,7 +127,7 @@ def test_an_old_store_is_mended_by_update(store: StorePaths, certboot: Run) -> N
 def test_a_new_store_has_what_they_have_and_what_was_added(store: StorePaths, certboot: Run, ca_file: Path) -> None:
     certifis = f"2026.1: 3 certificates, the store has 0 {ELSEWHERE}"
     assert told(store, "drift-certifi") == ("ok", certifis)
-    assert told(store, "drift-system")[1] == f"/etc/ssl/certs: 1 certificates, the store has 2 {ELSEWHERE}"
+    assert told(store, "drift-system")[1] == f"/etc/ssl/certs: 1 certificate, the store has 2 {ELSEWHERE}"
     certboot("init", "--add", ca_file)
     assert told(store, "drift-certifi") == ("ok", certifis.replace("has 0", "has 1"))
 

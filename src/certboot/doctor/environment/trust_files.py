@@ -17,7 +17,7 @@ from _ssl import _SSLContext
 
 from certboot import files
 from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption
-from certboot.errors import printable
+from certboot.errors import counted, printable
 from certboot.pki import der
 
 if typing.TYPE_CHECKING:
@@ -81,7 +81,7 @@ class TrustFiles:
             return Contents("not-certificates", f"OpenSSL cannot load it, {reason}: {path}")
         except OSError as error:
             return Contents("not-certificates", f"it cannot be read, {error.strerror or error}: {path}")
-        return Contents("", f"{path}, {count} certificates", trusted)
+        return Contents("", f"{path}, {counted(count, 'certificate')}", trusted)
 
     def _directories(self, value: str) -> Contents:
         """Return what a client gets that takes a directory, or a list of them, and looks in it by hash."""
@@ -97,13 +97,15 @@ class TrustFiles:
                 continue
             links += [os.path.join(directory, name) for name in names]
         if links and missing:
-            return Contents("points-nowhere", f"{len(links)} hash links, but {missing[0]}", self._linked(links))
+            return Contents(
+                "points-nowhere", f"{counted(len(links), 'hash link')}, but {missing[0]}", self._linked(links)
+            )
         if missing:
             return Contents("points-nowhere", missing[0])
         if not links:
             return Contents("not-certificates", f"no hash links in it, so OpenSSL finds nothing: {value}")
         trusted = frozenset[str]() if value in self._own_directories else self._linked(links)
-        return Contents("", f"{value}, {len(links)} hash links", trusted)
+        return Contents("", f"{value}, {counted(len(links), 'hash link')}", trusted)
 
     def _linked(self, links: list[str]) -> frozenset[str]:
         return fingerprints(_readable(links[:_MOST_LINKS]))

@@ -11,6 +11,7 @@ from pathlib import Path
 import certboot_startup
 from certboot.doctor.finding import Finding
 from certboot.doctor.hook.absence import hook_evidence, hook_install, why_not_run
+from certboot.errors import counted
 from certboot.hook import found, interpreters
 from certboot.hook.copies import copies, hook_command, outdated_copies
 from certboot.hook.payload import HOME, PACKAGE
@@ -82,7 +83,7 @@ def _ran(paths: StorePaths) -> Finding:
         summary = f"looks for the store in another folder than {paths.home}"
         return Finding("hook-looks-elsewhere", "hook", "fail", "hook", summary, evidence)
     if status == "active":
-        summary = f"ran in {sys.executable} and set {len(certboot_startup.applied)} variables"
+        summary = f"ran in {sys.executable} and set {counted(len(certboot_startup.applied), 'variable')}"
         return Finding("hook-active", "hook", "ok", "hook", summary, evidence)
     kind, level, reason, fix = _REASONS.get(status) or ("hook-failed", "fail", _gave_up(status, paths), _INIT)
     lost = status == "no-store" and paths.generations.exists()

@@ -9,7 +9,7 @@ from datetime import timedelta
 from certboot.clients.installed import numbers_in
 from certboot.doctor.environment.trust_files import fingerprints
 from certboot.doctor.finding import Finding
-from certboot.errors import CertbootError
+from certboot.errors import CertbootError, counted
 from certboot.moment import parsed
 from certboot.sources import certifi, system
 from certboot.sources.table import SOURCES
@@ -71,7 +71,9 @@ def _old(paths: StorePaths, current: Generation, config: Config | None, now: dat
     limit = chosen or USUAL
     if when and now - when > limit:
         days = (now - when).days
-        summary = f"its sources were last read {days} days ago, on {when:%Y-%m-%d}; the limit is {_days(limit)}"
+        summary = (
+            f"its sources were last read {counted(days, 'day')} ago, on {when:%Y-%m-%d}; the limit is {_days(limit)}"
+        )
         evidence: dict[str, object] = {"read": when.isoformat(), "days": days, "limit_seconds": limit.total_seconds()}
         yield Finding("store-old", "store", "warn" if chosen else "info", "store", summary, evidence, _UPDATE)
 
@@ -83,7 +85,7 @@ def last_read(paths: StorePaths, current: Generation) -> datetime | None:
 
 
 def _days(limit: timedelta) -> str:
-    return f"{limit.days} days" if limit.days else f"{int(limit.total_seconds() // 60)} minutes"
+    return counted(limit.days, "day") if limit.days else counted(int(limit.total_seconds() // 60), "minute")
 
 
 class Difference(typing.NamedTuple):
@@ -181,7 +183,8 @@ def _finding(difference: Difference) -> Finding:
         "read": difference.detail,
         "recorded": difference.recorded,
     }
-    parts = [f"{difference.detail}: {difference.size} certificates" if difference.size else "has no certificates"]
+    held = f"{difference.detail}: {counted(difference.size, 'certificate')}"
+    parts = [held if difference.size else "has no certificates"]
     if difference.new:
         parts.append(f"{len(difference.new)} of them not in the store")
     if difference.turned_away:

@@ -8,7 +8,7 @@ import typing
 from certboot import moment
 from certboot.doctor.finding import Finding
 from certboot.doctor.store import age, anchors, permissions
-from certboot.errors import CertbootError, StoreError
+from certboot.errors import CertbootError, StoreError, counted
 from certboot.store import generations, integrity
 from certboot.store.appended import appended
 from certboot.store.config import load_config
@@ -105,4 +105,5 @@ def _config(paths: StorePaths) -> tuple[Config | None, list[Finding]]:
 def _held(record: Manifest) -> str:
     count = sum(entry.role == "anchor" for entry in record.certificates)
     intermediates = len(record.certificates) - count
-    return f"{count} trust anchors" + (f", {intermediates} intermediates" if intermediates else "")
+    below = f", {counted(intermediates, 'intermediate')}" if intermediates else ""
+    return counted(count, "trust anchor") + below
