@@ -1,7 +1,7 @@
 """Measure what certboot costs and saves, as ratios within one run against not having certboot at all.
 
     python3 scripts/bench.py              print the table
-    python3 scripts/bench.py --readme     and put it into README.md
+    python3 scripts/bench.py --write      and put it into docs/benchmarks.md
 
 Needs valgrind, for instruction counts that repeat to the last digit. Makes its virtualenvs in a temporary folder.
 """
@@ -135,9 +135,9 @@ ONLY_DIRECTORY = "-no-CAfile -CApath $SSL_CERT_DIR"
 
 
 def main() -> int:
-    """Print the table, and with --readme replace the one in README.md."""
+    """Print the table, and with --write replace the one in docs/benchmarks.md."""
     parser = argparse.ArgumentParser(description="Measure what certboot costs and saves.")
-    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     parser.add_argument("--reports", metavar="DIR", help="also measure with the CCADB's reports, saved here")
     parser.add_argument("--also", metavar="PYTHON", type=Path, action="append", default=[], help="GETs on this one too")
     arguments = parser.parse_args()
@@ -149,11 +149,11 @@ def main() -> int:
             measure(Path(folder), arguments.reports and Path(arguments.reports).absolute(), arguments.also)
         )
     print(table)
-    if arguments.readme:
-        readme = ROOT / "README.md"
-        before, rest = readme.read_text("utf-8").split(MARKS[0])
+    if arguments.write:
+        page = ROOT / "docs" / "benchmarks.md"
+        before, rest = page.read_text("utf-8").split(MARKS[0])
         after = rest.split(MARKS[1])[1]
-        readme.write_text(f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}", "utf-8")
+        page.write_text(f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}", "utf-8")
     return 0
 
 
@@ -171,7 +171,9 @@ def measure(folder: Path, reports: Path | None, also: Sequence[Path]) -> list[st
 
     python = f"Python {sys.version.split()[0]}"
     pairs = (stock / "bin/python", hooked / "bin/python")
-    lines = [f"| {python}, this machine, one run | without certboot | with certboot | ratio |", "|---|---:|---:|---:|"]
+    version = subprocess.run([store / "bin/certboot", "--version"], capture_output=True, text=True, check=True).stdout
+    title = f"{version.strip()}, {python}, one machine, one run"
+    lines = [f"| {title} | without certboot | with certboot | ratio |", "|---|---:|---:|---:|"]
     clean(store / "bin/certboot", "init", home=home)
     counts = [instructions(one, "-c", "pass", home=home) for one in pairs]
     lines.append(row("instructions of a bare start (`python -c pass`)", counts, "{:,.0f}"))

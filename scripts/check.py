@@ -1,4 +1,4 @@
-"""What can be said of the code in seconds: format, lint, types, and that README.md's generated parts are current.
+"""What can be said of the code in seconds: format, lint, types, and that the generated parts of docs/ are current.
 
     python3 scripts/check.py                makes ./.venv-test if need be, then checks
     python3 scripts/check.py --fix          formats, mends what ruff can mend, and writes the generated parts anew
@@ -26,10 +26,10 @@ CHECKS = (
     ("-m", "ruff", "check"),
     ("-m", "mypy"),
     ("scripts/imports.py",),
-    ("scripts/readme.py", "--check"),
+    ("scripts/docs.py", "--check"),
     ("scripts/rooms.py", "--check"),
 )
-FIXES = (("-m", "ruff", "format"), ("-m", "ruff", "check", "--fix"), ("scripts/readme.py",), ("scripts/rooms.py",))
+FIXES = (("-m", "ruff", "format"), ("-m", "ruff", "check", "--fix"), ("scripts/docs.py",), ("scripts/rooms.py",))
 
 
 def main() -> int:

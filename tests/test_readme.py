@@ -1,9 +1,9 @@
-"""What README.md says is what happens."""
+"""What README.md and docs/ say is what happens."""
 
 from __future__ import annotations
 
-import importlib.util
 import re
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,30 +20,35 @@ from certboot.store.config import parse_config
 ROOT = Path(__file__).parents[1]
 COMMANDS = re.findall(r"^    ([a-z]+) ", parser().format_help(), re.MULTILINE)
 README = (ROOT / "README.md").read_text("utf-8")
-CLIENTS_PAGE = (ROOT / "docs" / "clients.md").read_text("utf-8")
+DOCS = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 
 
-def test_the_help_and_the_variables_in_the_readme_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_generated_parts_of_the_docs_are_what_the_code_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    spec = importlib.util.spec_from_file_location("readme", ROOT / "scripts" / "readme.py")
-    assert spec
-    assert spec.loader
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    for text in (README, CLIENTS_PAGE):
-        assert script.generated(text) == text, "run scripts/readme.py"
+    script = runpy.run_path(str(ROOT / "scripts" / "docs.py"))
+    for file in script["PARTS"]:
+        assert script["generated"](file, DOCS[file]) == DOCS[file], "run scripts/docs.py"
     for client in CLIENTS:
-        assert f"`{client.way}`" in CLIENTS_PAGE or not client.way
+        assert f"`{client.way}`" in DOCS["clients.md"] or not client.way
     for variable in VARIABLES:
-        assert f"`{variable.name}`" in README or not variable.default
+        assert f"`{variable.name}`" in DOCS["how-it-works.md"] or not variable.default
 
 
-def test_every_default_that_the_readme_gives_for_the_folder_is_the_one_used(
+def test_every_link_in_the_readme_and_the_docs_leads_somewhere() -> None:
+    pages = {ROOT / "README.md": README, **{ROOT / "docs" / name: text for name, text in DOCS.items()}}
+    links = [(page, link) for page, text in pages.items() for link in re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", text)]
+    assert len(links) > 8
+    assert {link for page, link in links if not (page.parent / link).exists()} == set()
+
+
+def test_every_default_that_the_docs_give_for_the_folder_is_the_one_used(
     clean: Path, certboot: Callable[..., object]
 ) -> None:
     certboot("init")
     assert (clean / ".local/share/certboot/current/crts").is_dir()
-    shown = re.findall(r"^  (\S+)", README.split("~/.local/share/certboot/\n")[1].split("```")[0], re.MULTILINE)
+    shown = re.findall(
+        r"^  (\S+)", DOCS["store.md"].split("~/.local/share/certboot/\n")[1].split("```")[0], re.MULTILINE
+    )
     assert {name.split("/")[0] for name in shown} >= {
         path.name for path in (clean / ".local/share/certboot").iterdir()
     } - {"lock"}
@@ -89,17 +94,17 @@ def normalised(text: str, places: dict[str, str]) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines() if not line.startswith(varying)]
 
 
-def test_every_command_and_script_is_in_the_readme_and_the_changelog() -> None:
+def test_every_command_is_in_the_docs_and_the_changelog_and_both_scripts_are_in_the_readme() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     for command in COMMANDS:
-        assert f"certboot {command} --help" in README
+        assert f"certboot {command} --help" in DOCS["commands.md"]
         assert f"`certboot {command}" in changelog
     assert "scripts/bootstrap.py" in README
     assert "scripts/test.py" in README
 
 
 def test_every_file_that_the_guide_for_contributors_names_is_there() -> None:
-    guide = (ROOT / "docs" / "CONTRIBUTING.md").read_text("utf-8")
+    guide = DOCS["CONTRIBUTING.md"]
     named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]*(?:\.[a-z]+)?)`", guide))
     assert len(named) > 20
     places = (ROOT, ROOT / "src" / "certboot")
@@ -108,17 +113,17 @@ def test_every_file_that_the_guide_for_contributors_names_is_there() -> None:
 
 def test_the_line_of_the_pth_file_in_the_security_policy_is_the_one_shipped() -> None:
     line = (ROOT / "src" / "certboot_startup.pth").read_text("ascii").strip()
-    assert f"`{line}`" in (ROOT / "docs" / "SECURITY.md").read_text("utf-8")
+    assert f"`{line}`" in DOCS["SECURITY.md"]
 
 
 def test_every_test_that_the_threat_model_names_is_there() -> None:
-    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "SECURITY.md").read_text("utf-8")))
+    named = set(re.findall(r"`(test_\w+)`", DOCS["SECURITY.md"]))
     sources = (path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert len(named) > 20
     assert named - {name for source in sources for name in re.findall(r"def (test_\w+)\(", source)} == set()
 
 
-def test_the_settings_in_the_readme_are_understood(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+def test_the_settings_in_the_docs_are_understood(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", DOCS["settings.md"], re.DOTALL)
     config = parse_config(text.encode(), tmp_path / "team.toml")
     assert (config.sources, config.intermediates, len(config.companies)) == (("certifi", "system", "ccadb"), True, 2)

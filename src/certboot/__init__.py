@@ -1,4 +1,4 @@
-"""certboot makes TLS certificates work for every program that a Python user starts.
+"""certboot makes TLS certificates work in Python, and in the programs that Python starts.
 
 What a program may use of it: ``bundle()`` and ``directory()`` tell where the trust store in force is, and
 ``activate()`` does what the start-up hook does. All else is the command line's own and may change at any time.

@@ -136,7 +136,7 @@ def parser(chosen: str = "") -> argparse.ArgumentParser:
     """Return the parser, in which only one command knows its options; what it returns has its name in ``command``."""
     whole = _Parser(
         prog="certboot",
-        description="Make TLS certificates work for every program that a Python user starts.",
+        description="Make TLS certificates work in Python, and in the programs that Python starts.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
