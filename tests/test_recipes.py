@@ -1,0 +1,282 @@
+"""The recipes of docs/recipes.md, each run as it stands there, or read by what would read it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+import yaml
+from support.environments import ROOT, Environment, Ran, make_environment
+from support.pages import NODE, pages
+from support.programs import GET
+from support.server import TlsServer
+from support.virtualenvs import python_of, virtualenv
+
+from certboot.clients import settings_formats
+
+pytestmark = pytest.mark.slow
+
+RECIPES = dict(
+    section.split("\n", 1) for section in (ROOT / "docs" / "recipes.md").read_text("utf-8").split("\n## ")[1:]
+)
+SCRIPT = "import urllib.request\nprint(urllib.request.urlopen('https://intranet.example/').status)\n"
+
+
+def blocks(recipe: str, language: str) -> list[str]:
+    """Return the blocks of this language in a recipe."""
+    return re.findall(rf"```{language}\n(.*?)```", RECIPES[recipe], re.DOTALL)
+
+
+@dataclass
+class Reader:
+    """Somebody who follows a recipe, with a home folder, the company's CA in a file, and a script."""
+
+    environment: Environment
+    home: Path
+    host: str
+
+    def here(self, text: str) -> str:
+        """Return the text of a recipe with the places of this test."""
+        return text.replace("intranet.example", self.host).replace("/opt/", f"{self.home}/opt/")
+
+    def follow(self, text: str, **variables: str) -> Ran:
+        """Run the lines of a block in a shell that stops at the first that fails."""
+        ran = self.environment.run("sh", "-euc", self.here(text), home=self.home, **variables)
+        assert ran.status == 0, ran.out + ran.err
+        return ran
+
+    def reaches(self, environment: Environment | None = None) -> bool:
+        """Return whether an unchanged program gets its answer."""
+        ran = (environment or self.environment).run("python", "-c", GET, f"https://{self.host}/page", home=self.home)
+        assert ran.status == 0 or "CERTIFICATE_VERIFY_FAILED" in ran.err
+        return ran.status == 0
+
+
+@pytest.fixture
+def host(serve: Callable[..., TlsServer], ca: trustme.CA) -> str:
+    """A server of the company's CA."""
+    return serve(ca.issue_cert("localhost"), pages=pages()).shown
+
+
+@pytest.fixture
+def reader(installed: Environment, clean: Path, ca: trustme.CA, host: str) -> Reader:
+    """A reader who shares an environment with others, and may not change it."""
+    clean.chmod(0o755)
+    (clean / "opt").mkdir()
+    ca.cert_pem.write_to_path(str(clean / "company-ca.pem"))
+    ca.cert_pem.write_to_path(str(clean / "opt" / "company-ca.pem"))
+    found = Reader(installed, clean, host)
+    (clean / "existing_script.py").write_text(found.here(SCRIPT))
+    return found
+
+
+@pytest.fixture
+def owner(reader: Reader, wheel: Path) -> Reader:
+    """A reader with an environment that may be changed."""
+    return Reader(make_environment(reader.home / "venv", wheel, "pip"), reader.home, reader.host)
+
+
+@pytest.fixture
+def initialised(reader: Reader) -> Reader:
+    """A reader who has run ``certboot init``."""
+    reader.follow("certboot init --add company-ca.pem")
+    return reader
+
+
+def needs(program: str) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"{program} is missing")
+
+
+def read_by(*command: str | Path, stdin: str = "") -> str:
+    done = subprocess.run(list(map(str, command)), input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def certboot_lines(lines: Sequence[str]) -> str:
+    return "\n".join(line for line in lines if line.startswith("certboot "))
+
+
+def test_every_recipe_has_a_test() -> None:
+    tested = Path(__file__).read_text("utf-8").split("RECIPES = ", 1)[1]
+    assert [title for title in RECIPES if f'"{title}"' not in tested] == []
+
+
+def test_company_proxy(reader: Reader) -> None:
+    assert not reader.reaches()
+    (commands,) = blocks("A company proxy", "sh")
+    assert "200\n" in reader.follow(commands).out
+
+
+def test_missing_intermediate(
+    forgetful: TlsServer, certboot: Callable[..., Ran], clean: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, where the server's issuer may lie on a port that is not 80."""
+    monkeypatch.chdir(clean)
+    (commands,) = blocks("A server that forgot its intermediate", "sh")
+    for line in commands.replace("intranet.example", forgetful.shown).splitlines():
+        assert certboot(*shlex.split(line)[1:]).status == 0
+    assert (clean / "chain.pem").read_text().count("BEGIN CERTIFICATE") == 2
+
+
+def test_container(owner: Reader) -> None:
+    (dockerfile,) = blocks("A bare container", "dockerfile")
+    owner.follow(certboot_lines([line.removeprefix("RUN ") for line in dockerfile.splitlines()]))
+    assert owner.reaches()
+    (command,) = re.findall(r"CMD (\[.*\])", dockerfile)
+    argv = json.loads(owner.here(command))
+    assert owner.environment.run(*argv, home=owner.home).status == 0
+
+
+def test_variables_of_a_container(initialised: Reader) -> None:
+    (commands,) = blocks("A bare container", "sh")
+    initialised.follow(commands)
+    assert "SSL_CERT_FILE=" in (initialised.home / "ca.env").read_text()
+
+
+def test_github_actions(reader: Reader, tmp_path: Path) -> None:
+    (text,) = blocks("GitHub Actions", "yaml")
+    workflow = tmp_path / "workflow.yml"
+    workflow.write_text(text)
+    read_by(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", workflow)
+    steps = yaml.safe_load(text)["jobs"]["test"]["steps"]
+    (commands,) = (step["run"] for step in steps if step.get("run", "").startswith("certboot "))
+    reader.follow(commands, GITHUB_ENV=str(reader.home / "github.env"))
+    variables = dict(line.split("=", 1) for line in (reader.home / "github.env").read_text().splitlines())
+    if shutil.which("curl"):
+        reader.follow(steps[-1]["run"], **variables)
+
+
+def test_jupyter(initialised: Reader) -> None:
+    home = initialised.home
+    kernel = make_environment(home / "kernel", "ipykernel", "nbclient")
+    cell = {"cell_type": "code", "id": "a", "source": initialised.here(SCRIPT)}
+    filled: dict[str, object] = {**cell, "metadata": {}, "outputs": [], "execution_count": None}
+    (home / "a.ipynb").write_text(json.dumps({"cells": [filled], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    execute = ("jupyter", "execute", "a.ipynb")
+    assert "CERTIFICATE_VERIFY_FAILED" in kernel.run(*execute, home=home).err
+    (commands,) = blocks("Jupyter", "sh")
+    initialised.follow(commands)
+    ran = kernel.run(*execute, home=home)
+    assert ran.status == 0, ran.err
+
+
+def test_conda() -> None:
+    (condarc,) = blocks("conda", "yaml")
+    (line,) = settings_formats.yaml(condarc).lines
+    assert {line.name: line.value} == yaml.safe_load(condarc)
+
+
+def test_uv(initialised: Reader) -> None:
+    home = initialised.home
+    virtualenv(home / "tool")
+    tools = home / ".local" / "share" / "uv" / "tools"
+    tools.mkdir(parents=True)
+    virtualenv(tools / "example")
+    program = Path(sys.executable).with_name("uv")
+    (home / "bin").mkdir()
+    (home / "bin" / "uv").symlink_to(program)
+    search = {"PATH": f"{initialised.environment.folder / 'bin'}:{home / 'bin'}:/usr/bin:/bin", "UV_NO_CACHE": "1"}
+    for commands in blocks("uv, uvx and pipx tools", "sh"):
+        initialised.follow(commands, **search)
+    assert list((home / "tool").rglob("ok.py"))
+    assert initialised.reaches(Environment(tools / "example"))
+
+
+def test_pyinstaller(initialised: Reader, wheel: Path) -> None:
+    home = initialised.home
+    maker = make_environment(home / "maker", wheel, "pyinstaller", "requests")
+    (code,), (commands,) = (blocks("PyInstaller", language) for language in ("python", "sh"))
+    (home / "app.py").write_text(code)
+    Reader(maker, home, initialised.host).follow(commands)
+    app = home / "dist" / "app"
+    address = f"https://{initialised.host}/page"
+    assert maker.run(app, address, home=home).out == "200\n"
+    assert maker.run(app, address, home=home, CERTBOOT_DISABLE="1").status == 1
+
+
+def test_mcp(initialised: Reader) -> None:
+    needs("node")
+    (text,) = blocks("MCP servers and agents", "json")
+    (server,) = json.loads(text)["mcpServers"].values()
+    (initialised.home / "server.js").write_text(
+        NODE.replace("process.argv[1]", json.dumps(f"https://{initialised.host}/page"))
+    )
+    command = server["command"].replace("/home/you/venv", str(initialised.environment.folder))
+    ran = subprocess.run(
+        [command, *server["args"]],
+        cwd=initialised.home,
+        env={"HOME": str(initialised.home), "PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout == "ok", ran.stderr
+
+
+def test_java(initialised: Reader) -> None:
+    needs("keytool")
+    (commands,) = blocks("Java", "sh")
+    assert "trustedCertEntry" in initialised.follow(commands).out
+
+
+def test_kubernetes(initialised: Reader) -> None:
+    (commands,), (pod,) = (blocks("Kubernetes", language) for language in ("sh", "yaml"))
+    initialised.follow(commands)
+    made = yaml.safe_load((initialised.home / "ca.yaml").read_text())
+    parsed = yaml.safe_load(pod)
+    (volume,) = parsed["spec"]["volumes"]
+    (container,) = parsed["spec"]["containers"]
+    assert volume["configMap"]["name"] == made["metadata"]["name"]
+    (key,) = made["data"]
+    (mount,) = container["volumeMounts"]
+    assert {variable["value"] for variable in container["env"]} == {f"{mount['mountPath']}/{key}"}
+    needs("kubectl")
+    assert json.loads(read_by("kubectl", "label", "--local", "-f", "-", "-o", "json", "tested=yes", stdin=pod))
+
+
+def test_air_gapped(owner: Reader, wheel: Path) -> None:
+    home = owner.home
+    owner.environment.pip("download", "-q", "--disable-pip-version-check", "--dest", home / "wheels", wheel)
+    owner.environment.pip("uninstall", "-q", "--yes", "certboot")
+    assert not (owner.environment.folder / "bin" / "certboot").exists()
+    (commands,) = blocks("An air-gapped machine", "sh")
+    owner.follow(commands, PIP_CONFIG_FILE=os.devnull)
+    assert "hook-active" in owner.environment.run("certboot", "doctor", "hook", "--json", home=home).out
+
+
+def test_systemd(initialised: Reader) -> None:
+    needs("systemd-analyze")
+    units = [initialised.home / f"certboot.{kind}" for kind in ("service", "timer")]
+    for unit, text in zip(units, blocks("A systemd timer for `update`", "ini"), strict=True):
+        unit.write_text(text.replace("%h/venv", str(initialised.environment.folder)))
+    read_by("systemd-analyze", "verify", "--man=no", *units)
+
+
+def test_shared_machine(owner: Reader) -> None:
+    (commands,) = blocks("A shared machine", "sh")
+    owner.follow(commands)
+    assert owner.reaches()
+
+
+def test_undo(owner: Reader) -> None:
+    home = owner.home
+    other = Environment(virtualenv(home / "other"))
+    owner.follow("certboot init --add company-ca.pem; certboot hook install --python other")
+    assert owner.reaches(other)
+    (commands,) = blocks("Undo everything", "sh")
+    owner.follow(commands)
+    assert not list(python_of(other.folder).parents[1].rglob("certboot*"))
+    assert not list(owner.environment.folder.rglob("certboot*"))
+    assert not (home / ".local" / "share" / "certboot").exists()
