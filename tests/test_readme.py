@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import trustme
 from support.environments import Environment
 from support.server import TlsServer
 
-from certboot.cli.main import parser
+from certboot.cli.main import parsed, parser
 from certboot.clients.table import CLIENTS
 from certboot.clients.variables import VARIABLES
 from certboot.store.config import parse_config
@@ -108,6 +109,24 @@ def test_every_command_is_in_the_docs_and_the_changelog_and_both_scripts_are_in_
         assert f"`certboot {command}" in changelog
     assert "scripts/bootstrap.py" in README
     assert "scripts/test.py" in README
+
+
+def test_every_command_line_that_the_docs_show_is_understood() -> None:
+    """By the parser of the command line itself; a command that is only mentioned needs no arguments."""
+    named = 0
+    for page in (README, *(text for name, text in DOCS.items() if name != "commands.md")):
+        inline = re.findall(r"`certboot ([a-z][^`]*)`", re.sub(r"```.*?```", "", page, flags=re.DOTALL))
+        fenced = "".join(re.findall(r"```.*?```", page, re.DOTALL))
+        shown = re.findall(r"^ {4}certboot (.*)", page, re.MULTILINE)
+        shown += re.findall(r"^ *(?:\$ |RUN )?certboot (.*)", fenced, re.MULTILINE)
+        for line in (*inline, *shown):
+            argv = shlex.split(re.split(r" [#>|;]|…", line)[0])
+            named += 1
+            if len(argv) > 1 + (argv[0] == "hook"):
+                assert parsed(argv).command == argv[0]
+            else:
+                assert argv[0] in COMMANDS, line
+    assert named > 150
 
 
 def test_every_file_that_the_guide_for_contributors_names_is_there() -> None:
