@@ -42,7 +42,7 @@ def main() -> int:
         return _stop("certboot init failed, see above", "mend the cause and run this again")
     print()
     failed = _run(str(certboot), "doctor")
-    print(f"\nFrom now on every program that {python} starts uses the store. Next:")
+    print(f"\nFrom now on what {python} runs and starts goes by the store. Next:")
     print(f"  {python} your_script.py           unchanged")
     print(f"  {certboot} doctor HOST            if a host still fails")
     print(f"  {certboot} init --add CA.pem      to trust your company's CA")

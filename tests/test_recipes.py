@@ -17,9 +17,10 @@ import pytest
 import trustme
 import yaml
 from support.environments import ROOT, Environment, Ran, make_environment
-from support.pages import NODE, pages
+from support.pages import NODE, QUIET, pages
 from support.programs import GET
 from support.server import TlsServer
+from support.table import cases
 from support.virtualenvs import python_of, virtualenv
 
 from certboot.clients import settings_formats
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.slow
 RECIPES = dict(
     section.split("\n", 1) for section in (ROOT / "docs" / "recipes.md").read_text("utf-8").split("\n## ")[1:]
 )
+README = (ROOT / "README.md").read_text("utf-8")
 SCRIPT = "import urllib.request\nprint(urllib.request.urlopen('https://intranet.example/').status)\n"
 
 
@@ -113,13 +115,27 @@ def test_every_recipe_has_a_test() -> None:
     assert [title for title in RECIPES if f'"{title}"' not in tested] == []
 
 
-def test_company_proxy(reader: Reader) -> None:
+@cases("client", ["PIP_CERT", "SSL_CERT_FILE"])
+def test_the_readme_s_way_past_a_proxy_before_certboot_is_there(reader: Reader, client: str) -> None:
+    """From an index with another package, whose CA only the file of the command has."""
+    (command,) = re.findall(rf"`({client}=[^`]*) certboot`", README)
+    environment = make_environment(reader.home / "venv", "pip", "uv")
+    user, index = Reader(environment, reader.home, reader.host), f"https://{reader.host}/simple/"
+    settings = {**QUIET, "PIP_INDEX_URL": index, "UV_DEFAULT_INDEX": index, "VIRTUAL_ENV": str(environment.folder)}
+    without = command.split(" ", 1)[1]
+    refused = environment.run("sh", "-c", f"{without} ok", home=user.home, **settings)
+    assert "certificate" in (refused.out + refused.err).lower()
+    user.follow(f"{command} ok", **settings)
+    assert list(environment.folder.rglob("ok.py"))
+
+
+def test_behind_a_company_s_proxy_an_unchanged_script_works_after_init(reader: Reader) -> None:
     assert not reader.reaches()
     (commands,) = blocks("A company proxy", "sh")
     assert "200\n" in reader.follow(commands).out
 
 
-def test_missing_intermediate(
+def test_a_server_without_its_intermediate_is_repaired_and_its_operator_gets_the_chain(
     forgetful: TlsServer, certboot: Callable[..., Ran], clean: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In this process, where the server's issuer may lie on a port that is not 80."""
@@ -130,7 +146,7 @@ def test_missing_intermediate(
     assert (clean / "chain.pem").read_text().count("BEGIN CERTIFICATE") == 2
 
 
-def test_container(owner: Reader) -> None:
+def test_in_a_container_the_lines_of_the_dockerfile_make_a_store_for_all_users(owner: Reader) -> None:
     (dockerfile,) = blocks("A bare container", "dockerfile")
     owner.follow(certboot_lines([line.removeprefix("RUN ") for line in dockerfile.splitlines()]))
     assert owner.reaches()
@@ -139,13 +155,15 @@ def test_container(owner: Reader) -> None:
     assert owner.environment.run(*argv, home=owner.home).status == 0
 
 
-def test_variables_of_a_container(initialised: Reader) -> None:
+def test_a_container_gets_the_variables_in_a_file(initialised: Reader) -> None:
     (commands,) = blocks("A bare container", "sh")
     initialised.follow(commands)
     assert "SSL_CERT_FILE=" in (initialised.home / "ca.env").read_text()
 
 
-def test_github_actions(reader: Reader, tmp_path: Path) -> None:
+def test_the_workflow_is_one_by_github_s_schema_and_its_steps_pass_the_variables_on(
+    reader: Reader, tmp_path: Path
+) -> None:
     (text,) = blocks("GitHub Actions", "yaml")
     workflow = tmp_path / "workflow.yml"
     workflow.write_text(text)
@@ -158,7 +176,7 @@ def test_github_actions(reader: Reader, tmp_path: Path) -> None:
         reader.follow(steps[-1]["run"], **variables)
 
 
-def test_jupyter(initialised: Reader) -> None:
+def test_a_notebook_s_kernel_goes_by_the_hook(initialised: Reader) -> None:
     home = initialised.home
     kernel = make_environment(home / "kernel", "ipykernel", "nbclient")
     cell = {"cell_type": "code", "id": "a", "source": initialised.here(SCRIPT)}
@@ -172,13 +190,13 @@ def test_jupyter(initialised: Reader) -> None:
     assert ran.status == 0, ran.err
 
 
-def test_conda() -> None:
+def test_conda_s_settings_are_read_as_yaml_reads_them() -> None:
     (condarc,) = blocks("conda", "yaml")
     (line,) = settings_formats.yaml(condarc).lines
     assert {line.name: line.value} == yaml.safe_load(condarc)
 
 
-def test_uv(initialised: Reader) -> None:
+def test_uv_and_the_tools_that_it_installed_go_by_the_store(initialised: Reader) -> None:
     home = initialised.home
     virtualenv(home / "tool")
     tools = home / ".local" / "share" / "uv" / "tools"
@@ -194,7 +212,7 @@ def test_uv(initialised: Reader) -> None:
     assert initialised.reaches(Environment(tools / "example"))
 
 
-def test_pyinstaller(initialised: Reader, wheel: Path) -> None:
+def test_a_frozen_program_goes_by_the_store_of_its_user(initialised: Reader, wheel: Path) -> None:
     home = initialised.home
     maker = make_environment(home / "maker", wheel, "pyinstaller", "requests")
     (code,), (commands,) = (blocks("PyInstaller", language) for language in ("python", "sh"))
@@ -206,7 +224,7 @@ def test_pyinstaller(initialised: Reader, wheel: Path) -> None:
     assert maker.run(app, address, home=home, CERTBOOT_DISABLE="1").status == 1
 
 
-def test_mcp(initialised: Reader) -> None:
+def test_a_server_that_an_agent_starts_without_a_shell_goes_by_the_store(initialised: Reader) -> None:
     needs("node")
     (text,) = blocks("MCP servers and agents", "json")
     (server,) = json.loads(text)["mcpServers"].values()
@@ -225,13 +243,13 @@ def test_mcp(initialised: Reader) -> None:
     assert ran.stdout == "ok", ran.stderr
 
 
-def test_java(initialised: Reader) -> None:
+def test_keytool_reads_what_is_exported_for_java(initialised: Reader) -> None:
     needs("keytool")
     (commands,) = blocks("Java", "sh")
     assert "trustedCertEntry" in initialised.follow(commands).out
 
 
-def test_kubernetes(initialised: Reader) -> None:
+def test_the_pod_mounts_the_config_map_that_is_exported(initialised: Reader) -> None:
     (commands,), (pod,) = (blocks("Kubernetes", language) for language in ("sh", "yaml"))
     initialised.follow(commands)
     made = yaml.safe_load((initialised.home / "ca.yaml").read_text())
@@ -246,7 +264,7 @@ def test_kubernetes(initialised: Reader) -> None:
     assert json.loads(read_by("kubectl", "label", "--local", "-f", "-", "-o", "json", "tested=yes", stdin=pod))
 
 
-def test_air_gapped(owner: Reader, wheel: Path) -> None:
+def test_without_a_network_certboot_is_installed_and_active(owner: Reader, wheel: Path) -> None:
     home = owner.home
     owner.environment.pip("download", "-q", "--disable-pip-version-check", "--dest", home / "wheels", wheel)
     owner.environment.pip("uninstall", "-q", "--yes", "certboot")
@@ -256,7 +274,7 @@ def test_air_gapped(owner: Reader, wheel: Path) -> None:
     assert "hook-active" in owner.environment.run("certboot", "doctor", "hook", "--json", home=home).out
 
 
-def test_systemd(initialised: Reader) -> None:
+def test_systemd_accepts_the_units(initialised: Reader) -> None:
     needs("systemd-analyze")
     units = [initialised.home / f"certboot.{kind}" for kind in ("service", "timer")]
     for unit, text in zip(units, blocks("A systemd timer for `update`", "ini"), strict=True):
@@ -264,13 +282,13 @@ def test_systemd(initialised: Reader) -> None:
     read_by("systemd-analyze", "verify", "--man=no", *units)
 
 
-def test_shared_machine(owner: Reader) -> None:
+def test_a_store_of_root_s_serves_who_has_none(owner: Reader) -> None:
     (commands,) = blocks("A shared machine", "sh")
     owner.follow(commands)
     assert owner.reaches()
 
 
-def test_undo(owner: Reader) -> None:
+def test_undone_nothing_is_left(owner: Reader) -> None:
     home = owner.home
     other = Environment(virtualenv(home / "other"))
     owner.follow("certboot init --add company-ca.pem; certboot hook install --python other")

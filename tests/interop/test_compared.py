@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import sys
 import tempfile
@@ -21,8 +22,9 @@ from namespace import command_prefix
 
 pytestmark = pytest.mark.slow
 
-CLIENTS = ("requests", "httpx", "aiohttp", "boto3", "pip")
-TABLE = (ROOT / "README.md").read_text("utf-8").split("<!-- compared: begin -->\n")[1].split("<!-- compared: end")[0]
+CLIENTS = ("requests", "httpx", "aiohttp", "boto3", "pip", "uv")
+README = (ROOT / "README.md").read_text("utf-8")
+TABLE = README.split("<!-- compared: begin -->\n")[1].split("<!-- compared: end")[0]
 HEAD, _, *ROWS = ([cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.splitlines())
 
 
@@ -117,6 +119,15 @@ def test_every_cell_of_the_comparison_in_the_readme_is_what_happens(machine: Mac
 
 def test_pip_of_today_believes_the_system_s_store_as_the_readme_says(machine: Machine, url: str) -> None:
     assert machine.trusts(machine.ways["certifi"], "pip", url)
+
+
+def test_uv_believes_the_system_s_store_when_told_as_the_readme_says(
+    machine: Machine, url: str, tmp_path: Path
+) -> None:
+    (command,) = re.findall(r"`(uv pip install --system-certs) certboot`", README)
+    for line, succeeds in ((command.replace(" --system-certs", ""), False), (command, True)):
+        argv = (*line.split(), "--no-deps", "--target", str(tmp_path), "-i", f"{url}/simple/", "ok")
+        assert (machine.run(machine.ways["certifi"].environment, *argv).status == 0) == succeeds
 
 
 def test_it_is_the_system_s_store_that_had_the_ca(machine: Machine, url: str) -> None:
