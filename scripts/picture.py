@@ -1,33 +1,38 @@
 """Draw docs/picture.svg: real commands against a server on loopback, in a terminal that reads well in light and dark.
 
-    python3 scripts/picture.py PATH       with PATH the bin folder of an environment that has certboot
+    python3 scripts/picture.py PATH    with the bin folder of an environment that has certboot and no other client
 
 What differs from machine to machine (the home folder, the port, the name of a host that is not there) is replaced.
 """
 
 from __future__ import annotations
 
-import http.server
-import ssl
+import contextlib
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-import trustme
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
 
-PICTURE = Path(__file__).resolve().parents[1] / "docs" / "picture.svg"
+from support.pki import CA, LEAF, changed, make, on_server
+from support.server import TlsServer
+
+PICTURE = ROOT / "docs" / "picture.svg"
 HOST = "intranet.example"
 COMMANDS = (
     "python existing_script.py 2>&1 | tail -1",
     "certboot init --add company-ca.pem",
     "python existing_script.py",
+    f"certboot doctor {HOST}",
 )
 SCRIPT = """\
 import urllib.request
-with urllib.request.urlopen("https://localhost:{port}/") as answer:
+with urllib.request.urlopen("https://{host}/") as answer:
     print(answer.status, answer.reason)
 """
 COLUMNS, WIDTH, HEIGHT, MARGIN = 90, 7.85, 19, 16
@@ -49,24 +54,30 @@ HEAD = """\
 
 def record(programs: Path) -> list[str]:
     """Return the lines of a terminal in which COMMANDS are run, as a user who has only HOME and PATH."""
-    authority = trustme.CA(organization_name="Example Corp", organization_unit_name="Example Corp Root")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answer) as server, tempfile.TemporaryDirectory() as home:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        Path(home).chmod(0o755)  # as a home mostly is; in one that nobody else may enter, init has a note more
-        authority.cert_pem.write_to_path(f"{home}/company-ca.pem")
-        Path(home, "existing_script.py").write_text(SCRIPT.format(port=server.server_port))
+    authority = make("Example Corp Root", form=CA)
+    server = TlsServer(on_server(make(HOST, authority, changed(LEAF, names=("localhost",)))))
+    with contextlib.closing(server), tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        home.chmod(0o755)  # as a home mostly is; in one that nobody else may enter, init has a note more
+        (home / "company-ca.pem").write_bytes(authority.pem)
+        (home / "existing_script.py").write_text(SCRIPT.format(host=server.shown))
+        # No curl, git or npm of this machine, which may have settings of their own.
+        (home / "tools").mkdir()
+        (home / "tools" / "tail").symlink_to(shutil.which("tail") or "/usr/bin/tail")
+        environ = {"HOME": folder, "PATH": f"{programs.absolute()}:{folder}/tools", "COLUMNS": str(COLUMNS)}
+        environ |= {"LANG": "C.UTF-8", "PIP_CONFIG_FILE": os.devnull}
         lines = []
         for command in COMMANDS:
             done = subprocess.run(
-                ["sh", "-c", command], cwd=home, capture_output=True, text=True, check=False,
-                env={"HOME": home, "PATH": f"{programs.absolute()}:/usr/bin:/bin", "COLUMNS": str(COLUMNS)},
-            )  # fmt: skip
-            said = (done.stdout + done.stderr).replace(home, "/home/you")
-            lines += [f"$ {command}", *said.replace(f"localhost:{server.server_port}", HOST).splitlines()]
-        server.shutdown()
+                ["/bin/sh", "-c", command.replace(HOST, server.shown)],
+                cwd=home,
+                env=environ,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            said = (done.stdout + done.stderr).replace(folder, "/home/you").replace(server.shown, HOST)
+            lines += [f"$ {command}", *said.splitlines()]
     return lines
 
 
@@ -83,17 +94,6 @@ def drawn(lines: list[str]) -> str:
         for number, (style, text) in enumerate(rows)
     )
     return f"{head}{''.join(body)}</svg>\n"
-
-
-class _Answer(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        """Answer anything."""
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 if __name__ == "__main__":
