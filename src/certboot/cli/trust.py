@@ -31,7 +31,6 @@ if typing.TYPE_CHECKING:
     from certboot.sources.candidates import Loaded
     from certboot.sources.repaired import Repair
     from certboot.store.manifest import Entry
-    from certboot.store.update import Outcome
 
 WARNING = """\
 It comes from a connection that nobody vouches for. Whoever holds this CA's key can read what you send to any server.
@@ -72,7 +71,7 @@ def trust_options(command: argparse.ArgumentParser) -> None:
 
 def trust_command(arguments: argparse.Namespace) -> int:
     """Add a CA of the user's own, after a question."""
-    from certboot.cli.update import headline
+    from certboot.cli.update import headline, left_below
 
     paths, now = store_paths(), moment.now()
     server = _is_server(arguments.target)
@@ -117,18 +116,6 @@ def _read(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Lo
         return url.read(target, pin=pin, verify=trusted_bundle(paths), now=now).parse()
     (loaded,) = additions([Path(target)], arguments.password_file)
     return url.pinned(loaded, pin, target)
-
-
-def left_below(outcome: Outcome, below: Iterable[Repair]) -> list[str]:
-    """Return why intermediates that the user named did not enter."""
-    left = (repair.certificate for repair in below if repair.certificate.fingerprint not in outcome.record.fingerprints)
-    reasons = ((certificate, *outcome.why_not({certificate.fingerprint})) for certificate in left)
-    return [
-        ": ".join(repaired.without_root(certificate))
-        if rule == "no-issuer"
-        else f"{certificate.name} does not enter: {reason}"
-        for certificate, rule, reason in reasons
-    ]
 
 
 def _held(paths: StorePaths, fingerprints: Container[str]) -> list[Entry]:

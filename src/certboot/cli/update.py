@@ -24,9 +24,10 @@ from certboot.hook.start_up_files import NO_IMPORT_LINES
 from certboot.hook.tool_environment import elsewhere, tool_environment
 from certboot.sources import certifi, repaired
 from certboot.sources.candidates import Rejection
+from certboot.sources.repaired import Repair
 from certboot.sources.table import OPTIONAL, OWN, SHOWN
 from certboot.store import adoption, generations, selection
-from certboot.store.appended import appended
+from certboot.store.appended import Appended, appended
 from certboot.store.config import parse_duration
 from certboot.store.manifest import Manifest
 from certboot.store.paths import StorePaths, store_paths
@@ -177,7 +178,6 @@ def init_options(command: argparse.ArgumentParser) -> None:
 def init_command(arguments: argparse.Namespace) -> int:
     """Fill the store."""
     import certboot_startup
-    from certboot.cli.trust import left_below
 
     sources = tuple(dict.fromkeys(filter(None, (arguments.source or "").split(",")))) or None
     for name in sources or ():
@@ -248,10 +248,25 @@ def update_command(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def left_below(outcome: Outcome, below: Iterable[Repair]) -> list[str]:
+    """Return why intermediates that the user named did not enter."""
+    left = (repair.certificate for repair in below if repair.certificate.fingerprint not in outcome.record.fingerprints)
+    reasons = ((certificate, *outcome.why_not({certificate.fingerprint})) for certificate in left)
+    return [
+        ": ".join(repaired.without_root(certificate))
+        if rule == "no-issuer"
+        else f"{certificate.name} does not enter: {reason}"
+        for certificate, rule, reason in reasons
+    ]
+
+
 def _appended(paths: StorePaths) -> list[str]:
     """Return what is to be said of certificates that something else wrote into a bundle of the store."""
+    parts: tuple[Appended, ...] = ()
+    with contextlib.suppress(OSError, CertbootError):  # the store is in force, whatever cannot be read beside it
+        parts = appended(paths)
     lines = []
-    for part in appended(paths):
+    for part in parts:
         told = [*part.lines, f"not trusted; {printable(shlex.join(part.command))} takes it in"]
         lines += [f"  {'appended' * (not n):<10}{line}" for n, line in enumerate(told)]
     return lines
