@@ -254,8 +254,7 @@ def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
     except ConnectionRefusedError as error:
         raise ConnectionFault(outcome="connection-refused", words="nothing listens there") from error
     except OSError as error:
-        words = printable(error.strerror or str(error))
-        raise ConnectionFault(outcome="connection-failed", words=words) from error
+        raise ConnectionFault(outcome="connection-failed", words=printable(error.strerror or str(error))) from error
 
 
 def dialled(addresses: Addresses, deadline: Deadline) -> socket.socket:

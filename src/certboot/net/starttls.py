@@ -99,8 +99,7 @@ def _smtp(stream: Stream) -> None:  # RFC 3207
     _reply(stream, b"220")
     stream.send(b"EHLO certboot.invalid\r\n")
     if b"STARTTLS" not in _reply(stream, b"250").upper():
-        words = "the server does not offer STARTTLS"
-        raise _fault(words)
+        raise _fault("the server does not offer STARTTLS")
     stream.send(b"STARTTLS\r\n")
     _reply(stream, b"220")
 
@@ -140,15 +139,13 @@ def _ldap(stream: Stream) -> None:
     answer = stream.exactly(length)
     at = answer.find(bytes((_LDAP_RESULT, 1)))
     if at < 0 or answer[at + 2 : at + 3] != b"\0":
-        words = "the directory does not begin TLS"
-        raise _fault(words)
+        raise _fault("the directory does not begin TLS")
 
 
 def _postgres(stream: Stream) -> None:
     stream.send(_POSTGRES_REQUEST)
     if stream.exactly(1) != b"S":
-        words = "the database does not offer TLS"
-        raise _fault(words)
+        raise _fault("the database does not offer TLS")
 
 
 def _mysql(stream: Stream) -> None:
@@ -161,8 +158,7 @@ def _mysql(stream: Stream) -> None:
     rest = greeting[1:].partition(b"\0")[2]
     capabilities = int.from_bytes(rest[13:15], "little")
     if greeting[0] != _MYSQL_PROTOCOL or not capabilities & _MYSQL_CLIENT_SSL:
-        words = "the database does not offer TLS"
-        raise _fault(words)
+        raise _fault("the database does not offer TLS")
     flags = (_MYSQL_CLIENT_SSL | _MYSQL_PROTOCOL_41).to_bytes(4, "little")
     request = flags + (1 << 24).to_bytes(4, "little") + b"\x21" + bytes(23)
     stream.send(len(request).to_bytes(3, "little") + b"\x01" + request)

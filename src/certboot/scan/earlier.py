@@ -30,8 +30,7 @@ class Earlier:
         """Note a result; raises CertbootError for one that cannot be of this scan."""
         place = result.number - 1
         if not 0 <= place < self.count + _FARTHEST:
-            message = f"no result of a scan has this number: {result.number}"
-            raise CertbootError(message, _HINT)
+            raise CertbootError(f"no result of a scan has this number: {result.number}", _HINT)
         self.count += 1
         self._digests.extend([0] * (place + 1 - len(self._digests)))
         self._digests[place] = _digest(result.input)

@@ -117,5 +117,4 @@ def parse_line(line: bytes) -> Result:
             return Result(**{name: document[name] for name in _OF_THE_ENTRY}, verdict=judged)
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
-    message = "not a line of certboot scan"
-    raise CertbootError(message, "write to another file, or move this one away")
+    raise CertbootError("not a line of certboot scan", "write to another file, or move this one away")
