@@ -6,13 +6,12 @@ import os
 import re
 import subprocess
 import typing
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from certboot.files import UnreadableError, read_text
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from certboot.clients.settings_places import Surroundings
 
 _SECONDS = 10

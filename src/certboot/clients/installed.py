@@ -6,14 +6,9 @@ import os
 import re
 import shutil
 import sys
-import typing
+from collections.abc import Mapping, Sequence
 
-from certboot.clients.table import CLIENTS
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from certboot.clients.table import Client
+from certboot.clients.table import CLIENTS, Client
 
 _METADATA = re.compile(r"(.+?)-(\d[^-]*)(?:-.*)?\.(?:dist|egg)-info", re.IGNORECASE)
 

@@ -8,20 +8,16 @@ from __future__ import annotations
 import os
 import re
 import typing
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from certboot.clients import settings_formats
 from certboot.clients.git import git_settings
+from certboot.clients.settings_formats import Parsed
 from certboot.clients.settings_places import Surroundings
-from certboot.clients.table import BESIDE, CLIENTS, KEYS, OWNERS, REFERENCES, looked_up
+from certboot.clients.table import BESIDE, CLIENTS, KEYS, OWNERS, REFERENCES, Files, Key, looked_up
 from certboot.clients.trust import OwnSetting
 from certboot.files import UnreadableError, read_text
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
-    from certboot.clients.settings_formats import Parsed
-    from certboot.clients.table import Files, Key
 
 Settings = dict[str, dict[str, OwnSetting]]
 

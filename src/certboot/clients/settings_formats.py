@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import typing
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
 
 if sys.version_info >= (3, 11):
     import tomllib

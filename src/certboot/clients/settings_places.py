@@ -10,10 +10,8 @@ import os
 import shutil
 import sys
 import typing
+from collections.abc import Mapping
 from pathlib import Path
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _WINDOWS = os.name == "nt"
 _CONDA_NAMES = (".condarc", "condarc")

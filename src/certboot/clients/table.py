@@ -7,17 +7,14 @@ client (``verify=``, ``--cacert``, a kubeconfig) goes before all of it, and is n
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from certboot.clients import settings_formats, settings_places
+from certboot.clients.settings_formats import Parsed
+from certboot.clients.settings_places import Surroundings
 from certboot.clients.variables import DIRECTORY, FILE
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from certboot.clients.settings_formats import Parsed
-    from certboot.clients.settings_places import Surroundings
 
 EITHER = "file or directory"
 LOOKED_UP = "directories or file"

@@ -15,13 +15,12 @@ import textwrap
 import typing
 from importlib import resources
 
+from certboot.clients.table import Client
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-if typing.TYPE_CHECKING:
-    from certboot.clients.table import Client
 
 Verdict: typing.TypeAlias = typing.Literal["accepted", "refused", "unknown"]
 

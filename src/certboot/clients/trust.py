@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 import typing
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from certboot.clients.table import EITHER, LOOKED_UP, OWN, SYSTEM, TRUE, Choice
+from certboot.clients.table import EITHER, LOOKED_UP, OWN, SYSTEM, TRUE, Choice, Client, Place
 from certboot.clients.variables import DIRECTORY, FILE
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from certboot.clients.table import Client, Place
 
 # Who decided.
 BY_HOOK = "certboot's hook"

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import typing
+from collections.abc import Iterable, Iterator
 
 from certboot.errors import CertificateError
 from certboot.pki import der
-from certboot.pki.certificate import load_certificate
-from certboot.pki.parsed import parsed_certificate
+from certboot.pki.certificate import Certificate, load_certificate
+from certboot.pki.parsed import ParsedCertificate, parsed_certificate
 from certboot.pki.subject_hash import comparable
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from certboot.pki.certificate import Certificate
-    from certboot.pki.parsed import ParsedCertificate
 
 
 def readable(certificates: Iterable[bytes]) -> Iterator[Certificate]:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import typing
+from collections.abc import Iterable
 
 from cryptography import x509
 
 from certboot.errors import CertificateError
 from certboot.pki import der
 from certboot.pki.parse_errors import parsing
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _KEY_ID = 0x80  # AuthorityKeyIdentifier.keyIdentifier (RFC 5280, 4.2.1.1)
 _AUTHORITY_KEY_ID = bytes.fromhex("551d23")

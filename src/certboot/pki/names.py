@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import typing
+from collections.abc import Iterable
 
 from cryptography import x509
 
+from certboot.pki.parsed import ParsedCertificate
 from certboot.pki.subject_hash import subject_hash
 from certboot.pki.verify_codes import Code
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from certboot.pki.parsed import ParsedCertificate
 
 _LABEL = re.compile("[0-9a-z-]+")
 _HOST = re.compile(r"(?!-)[0-9a-zA-Z_-]+(\.[0-9a-zA-Z_-]+)+")

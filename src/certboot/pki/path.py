@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import functools
-import typing
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cryptography import x509
 
+from certboot.pki.parsed import ParsedCertificate
 from certboot.pki.subject_hash import subject_hash
 from certboot.pki.verify_codes import Code
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
-    from certboot.pki.parsed import ParsedCertificate
 
 _LONGEST = 101
 

@@ -7,9 +7,7 @@ import os
 import ssl
 import sys
 import typing
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
 
 _STRICT = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
 _PIECE = 16 * 1024

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import itertools
 import typing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certboot.pki import names
 from certboot.pki.certificate import is_signed_by
+from certboot.pki.parsed import ParsedCertificate
 from certboot.pki.path import Path, built
 from certboot.pki.rules import overlooked
 from certboot.pki.verify_codes import STRICT_ONLY, Code
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
-
-    from certboot.pki.parsed import ParsedCertificate
 
 _STRENGTHS = (0, 80, 112, 128, 192, 256)  # of OpenSSL's security levels 0 to 5
 _SERVER_GATED = x509.ObjectIdentifier("2.16.840.1.113730.4.1")

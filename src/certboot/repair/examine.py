@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-import typing
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from certboot import files, moment, ownership
 from certboot.net.address_policy import policy_from
-from certboot.net.handshake import handshake
+from certboot.net.handshake import Handshake, handshake
+from certboot.net.target import Target
 from certboot.pki import pem
 from certboot.pki.by_subject import readable
-from certboot.pki.certificate import file_name
+from certboot.pki.certificate import Certificate, file_name
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.verify import strict_end
+from certboot.pki.verify import End, strict_end
 from certboot.repair.completion import STORE, Completion, Rules, Supply, complete
 from certboot.sources import aia, repaired
 from certboot.sources.candidates import Offer
@@ -22,16 +23,7 @@ from certboot.sources.repaired import Need, Repair
 from certboot.store import generations
 from certboot.store.authorities import Authorities
 from certboot.store.inputs import trusted_bundle
-from certboot.store.paths import CRTS, in_force
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from certboot.net.handshake import Handshake
-    from certboot.net.target import Target
-    from certboot.pki.certificate import Certificate
-    from certboot.pki.verify import End
-    from certboot.store.paths import StorePaths
+from certboot.store.paths import CRTS, StorePaths, in_force
 
 REPORT = "the CCADB's report"
 _DIGITS = 16  # of a fingerprint

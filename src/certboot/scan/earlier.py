@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import typing
 from array import array
+from collections.abc import Iterable, Iterator
 
 from certboot.errors import CertbootError
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from certboot.scan.entries import Entry
-    from certboot.scan.result import Result
+from certboot.scan.entries import Entry
+from certboot.scan.result import Result
 
 _FARTHEST = 1_000_000
 """How far the entry of a result can be ahead of the results: a bound for what a damaged file can say."""

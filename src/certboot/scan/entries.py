@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import typing
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from certboot.errors import CertbootError, printable, without_credentials
 from certboot.net.address import SchemeError, parse_address
 from certboot.net.target import Target
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 LONGEST = 4096
 """Bytes of a line; of a longer one only the beginning is looked at, and it is no host."""

@@ -11,38 +11,30 @@ import contextlib
 import hashlib
 import ssl
 import time
-import typing
+from collections.abc import Mapping
 from dataclasses import replace
 
 from certboot.doctor.finding import Finding, with_store
-from certboot.doctor.server.case import Known
+from certboot.doctor.server.case import Evidence, Known
 from certboot.doctor.server.diagnosis import examined
 from certboot.doctor.server.judge import of_handshake, of_presented
 from certboot.doctor.server.known import known
 from certboot.errors import CertbootError, CertificateError, printable
-from certboot.net.handshake import handshake
+from certboot.net.handshake import Handshake, handshake
+from certboot.net.target import Target
 from certboot.pki.certificate import load_certificate
 from certboot.pki.names import ip_address
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.verdict import STRICT_PYTHON, trusting_context, verifying, verifying_context
+from certboot.pki.verdict import STRICT_PYTHON, Judgement, trusting_context, verifying, verifying_context
 from certboot.pki.verify_codes import WITHOUT_END, Code
 from certboot.scan import result
+from certboot.scan.entries import Entry
+from certboot.scan.result import Result, Verdict
+from certboot.scan.tally import Issuers
 from certboot.scan.workers import Once
 from certboot.store.authorities import Authorities
 from certboot.store.generations import known_in_force
-from certboot.store.paths import CRTS, in_force
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from certboot.doctor.server.case import Evidence
-    from certboot.net.handshake import Handshake
-    from certboot.net.target import Target
-    from certboot.pki.verdict import Judgement
-    from certboot.scan.entries import Entry
-    from certboot.scan.result import Result, Verdict
-    from certboot.scan.tally import Issuers
-    from certboot.store.paths import StorePaths
+from certboot.store.paths import CRTS, StorePaths, in_force
 
 _MOST_VERDICTS = 2048
 _MOST_ISSUERS = 512

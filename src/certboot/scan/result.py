@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import typing
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from certboot.doctor.finding import Presented
+from certboot.doctor.finding import Finding, Fix, Presented, Status
 from certboot.errors import CertbootError
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from certboot.doctor.finding import Finding, Fix, Status
-    from certboot.scan.entries import Entry
+from certboot.scan.entries import Entry
 
 NOT_A_HOST = "not-a-host"
 NOT_FINISHED = "check-not-finished"

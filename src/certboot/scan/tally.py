@@ -8,15 +8,11 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import threading
-import typing
 from collections import Counter
 
+from certboot.doctor.finding import Fix, Status
 from certboot.errors import FAILED, OK, UNFINISHED
-from certboot.scan.result import NOT_A_HOST
-
-if typing.TYPE_CHECKING:
-    from certboot.doctor.finding import Fix, Status
-    from certboot.scan.result import Result
+from certboot.scan.result import NOT_A_HOST, Result
 
 _EXAMPLES = 3
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 import typing
+from collections.abc import Callable, Generator, Hashable, Iterable
 from concurrent.futures import Future
 
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Hashable, Iterable
-
-    from certboot.scan.entries import Entry
-    from certboot.scan.result import Result
+from certboot.scan.entries import Entry
+from certboot.scan.result import Result
 
 _TICK = 0.2
 _WINDOW = 16

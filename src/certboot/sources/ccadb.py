@@ -14,9 +14,9 @@ import hashlib
 import io
 import json
 import re
-import typing
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertificateError, SourceError, printable
@@ -24,17 +24,13 @@ from certboot.ownership import refuse_exposed
 from certboot.pki import der, pem
 from certboot.sources.candidates import Candidate, Loaded, Rejection, Unparsed
 
-if typing.TYPE_CHECKING:
-    from pathlib import Path
-
-    Progress = Callable[[str, int, "int | None"], None]
-
 NAME = "ccadb"
 ADDRESS = "https://ccadb.my.salesforce-sites.com/"
 ROOTS = "mozilla/IncludedCACertificateReportPEMCSV"
 INTERMEDIATES = "mozilla/MozillaIntermediateCertsCSVReport"
 REVOKED = "mozilla/PublicIntermediateCertsRevokedWithPEMCSV"
 
+Progress = Callable[[str, int, "int | None"], None]
 Read = Callable[[str], bytes]
 """Gives the bytes of a report by its path below ADDRESS; raises SourceError."""
 

@@ -21,9 +21,7 @@ from certboot import files
 from certboot.errors import CertbootError
 from certboot.files import link
 from certboot.pki import pem
-
-if typing.TYPE_CHECKING:
-    from certboot.store.export.pem import Directory
+from certboot.store.export.pem import Directory
 
 # As certificate.file_name and hash_links.Slot have them.
 _FILE = re.compile(r"[A-Za-z0-9_]+-([0-9a-f]{8})\.pem")
