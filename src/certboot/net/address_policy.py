@@ -65,7 +65,7 @@ _TARGET = "!#$%&'()*+,/:;=?@[]~"  # what a path and a query keep as it stands (R
 class FetchError(CertbootError):
     """Why nothing was fetched: the rule that forbids it, or what went wrong, and the same in words."""
 
-    def __init__(self, *, rule: str, message: str) -> None:
+    def __init__(self, rule: str, message: str) -> None:
         super().__init__(message)
         self.rule = rule
 
@@ -126,9 +126,9 @@ def parsed_url(url: str, reach: AddressPolicy) -> Url:
         raise _no_address(url) from None
     if not (parts.scheme == "http" or (parts.scheme == "https" and reach.https)):
         known = "http:// and https://" if reach.https else "http://"
-        raise FetchError(rule="unsupported-scheme", message=f"only {known} is fetched: {printable(url)}")
+        raise FetchError("unsupported-scheme", f"only {known} is fetched: {printable(url)}")
     if "@" in parts.netloc:
-        raise FetchError(rule="credentials-in-address", message="an address with a user name or password in it")
+        raise FetchError("credentials-in-address", "an address with a user name or password in it")
     if not host or not (_NAME.fullmatch(host) or _is_ipv6(host)) or not url.isascii():
         raise _no_address(url)
     path = urllib.parse.quote(parts.path or "/", safe=_TARGET)
@@ -175,7 +175,7 @@ def refusal(address: str, wanted: Url, reach: AddressPolicy) -> FetchError | Non
     found = kind(address)
     if found not in (PUBLIC, *reach.kinds):
         named = address if address == wanted.host else f"{wanted.host} is {address}"
-        return FetchError(rule="address-refused", message=f"{printable(named)}, {KINDS[found]}")
+        return FetchError("address-refused", f"{printable(named)}, {KINDS[found]}")
     if reach.any_port and found != PUBLIC:
         return None
     if found == LOOPBACK:
@@ -192,7 +192,7 @@ def refused_port(wanted: Url) -> FetchError | None:
 
 def _port_refused(which: str, usual: tuple[int, ...]) -> FetchError:
     asked = f"{' and '.join(map(str, usual))} {'are' if usual[1:] else 'is'} asked"
-    return FetchError(rule="port-refused", message=f"port {which}, where only {asked}")
+    return FetchError("port-refused", f"port {which}, where only {asked}")
 
 
 def kind(text: str) -> str:
@@ -221,11 +221,7 @@ def _kind(address: _Address) -> str:
         return SPECIAL
     if address in _NAT64 or (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped):
         return PUBLIC
-    for found, networks in (
-        (SPECIAL, _SPECIAL_NETWORKS),
-        (LOOPBACK, _LOOPBACK_NETWORKS),
-        (PRIVATE, _PRIVATE_NETWORKS),
-    ):
+    for found, networks in ((SPECIAL, _SPECIAL_NETWORKS), (LOOPBACK, _LOOPBACK_NETWORKS), (PRIVATE, _PRIVATE_NETWORKS)):
         if any(address in network for network in networks):
             return found
     return PUBLIC if isinstance(address, ipaddress.IPv4Address) or address in _GLOBAL_UNICAST else SPECIAL
@@ -251,4 +247,4 @@ def _is_ipv6(host: str) -> bool:
 
 
 def _no_address(text: str) -> FetchError:
-    return FetchError(rule="not-an-address", message=f"not an address: {printable(text)}")
+    return FetchError("not-an-address", f"not an address: {printable(text)}")

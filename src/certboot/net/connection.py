@@ -27,7 +27,7 @@ _PORTS = {"http": 80, "https": 443}
 class ConnectionFault(Exception):  # noqa: N818 - a finding, not an error of ours
     """Why it did not come to TLS: the finding's id, and words where the id does not say all."""
 
-    def __init__(self, *, outcome: str, words: str = "") -> None:
+    def __init__(self, outcome: str, words: str = "") -> None:
         super().__init__(outcome)
         self.outcome = outcome
         self.words = words
@@ -88,7 +88,7 @@ class Stream:
         while len(data) < count:
             more = self.receive(count - len(data))
             if not more:
-                raise ConnectionFault(outcome="closed-during-handshake", words="the connection ended before TLS began")
+                raise ConnectionFault("closed-during-handshake", "the connection ended before TLS began")
             data += more
         return data
 
@@ -97,7 +97,7 @@ class Stream:
         data = b""
         while not data.endswith(end):
             if len(data) == most:
-                raise ConnectionFault(outcome="starttls-refused", words=f"an answer of over {most} bytes")
+                raise ConnectionFault("starttls-refused", f"an answer of over {most} bytes")
             data += self.exactly(1)
         return data
 
@@ -191,13 +191,13 @@ def proxy_for(url: str) -> Proxy | None:
         parts = urllib.parse.urlsplit(address)
         scheme, name, number = parts.scheme.lower(), parts.hostname, parts.port
     except ValueError:
-        raise ConnectionFault(outcome="proxy-refused", words="the address of the proxy cannot be read") from None
+        raise ConnectionFault("proxy-refused", "the address of the proxy cannot be read") from None
     if scheme not in _PORTS:
         words = f"only proxies that begin with http:// or https:// are known here, not {printable(scheme)}://"
-        raise ConnectionFault(outcome="proxy-refused", words=words)
+        raise ConnectionFault("proxy-refused", words)
     if not name:
         words = "there is no host in the address of the proxy; it should be http://HOST:PORT"
-        raise ConnectionFault(outcome="proxy-refused", words=words)
+        raise ConnectionFault("proxy-refused", words)
     user = ":".join(urllib.parse.unquote(part or "") for part in (parts.username, parts.password))
     return Proxy(scheme, name, number or _PORTS[scheme], user if parts.username else "")
 
@@ -205,11 +205,11 @@ def proxy_for(url: str) -> Proxy | None:
 def ascii_name(host: str) -> str:
     """Return a host name as it goes over the wire (IDNA 2003, as the ssl module does it); raises ConnectionFault."""
     if not host.strip() or "\0" in host or host.startswith("."):
-        raise ConnectionFault(outcome="dns-failure", words="not a host name")
+        raise ConnectionFault("dns-failure", "not a host name")
     try:
         return host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
-        raise ConnectionFault(outcome="dns-failure", words="not a host name") from None
+        raise ConnectionFault("dns-failure", "not a host name") from None
 
 
 def connect(target: Target, deadline: Deadline, proxy: Proxy | None) -> Stream:
@@ -221,12 +221,9 @@ def connect(target: Target, deadline: Deadline, proxy: Proxy | None) -> Stream:
     try:
         stream = Stream(_connected(proxy.host, proxy.port, deadline), deadline)
     except ConnectionFault as fault:
-        raise ConnectionFault(
-            outcome="proxy-refused", words=f"no connection to the proxy, {fault.words or fault.outcome}"
-        ) from fault
+        raise ConnectionFault("proxy-refused", f"no connection to the proxy, {fault.words or fault.outcome}") from fault
     except TimeoutError:
-        words = f"no connection to the proxy {late}: {proxy.shown}"
-        raise ConnectionFault(outcome="proxy-refused", words=words) from None
+        raise ConnectionFault("proxy-refused", f"no connection to the proxy {late}: {proxy.shown}") from None
     return tunnelled(stream, proxy, (host, port), late)
 
 
@@ -252,9 +249,9 @@ def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
     except TimeoutError:
         raise
     except ConnectionRefusedError as error:
-        raise ConnectionFault(outcome="connection-refused", words="nothing listens there") from error
+        raise ConnectionFault("connection-refused", "nothing listens there") from error
     except OSError as error:
-        raise ConnectionFault(outcome="connection-failed", words=printable(error.strerror or str(error))) from error
+        raise ConnectionFault("connection-failed", printable(error.strerror or str(error))) from error
 
 
 def dialled(addresses: Addresses, deadline: Deadline) -> socket.socket:
@@ -300,9 +297,9 @@ def resolved(host: str, port: int, deadline: Deadline) -> Addresses:
     if not answer:
         raise TimeoutError
     if isinstance(answer[0], socket.gaierror):
-        raise ConnectionFault(outcome="dns-failure", words=printable(answer[0].strerror or "no such host is known"))
+        raise ConnectionFault("dns-failure", printable(answer[0].strerror or "no such host is known"))
     if isinstance(answer[0], Exception):
-        raise ConnectionFault(outcome="dns-failure", words="not a host name")
+        raise ConnectionFault("dns-failure", "not a host name")
     return answer[0]
 
 
@@ -315,24 +312,24 @@ def _tunnel(stream: Stream, proxy: Proxy, address: str, late: str) -> Stream:
         stream.send("\r\n".join([*lines, "", ""]).encode("ascii"))
         answer = stream.until(b"\r\n\r\n")
     except ConnectionFault:
-        raise ConnectionFault(outcome="proxy-refused", words="the proxy gave no answer that HTTP knows") from None
+        raise ConnectionFault("proxy-refused", "the proxy gave no answer that HTTP knows") from None
     except TimeoutError:
         words = (
             f"the proxy {proxy.shown} did not say {late} whether it connects to {address}; "
             "it hangs, or waits for that host itself"
         )
-        raise ConnectionFault(outcome="proxy-refused", words=words) from None
+        raise ConnectionFault("proxy-refused", words) from None
     except OSError as error:
         words = f"the connection to the proxy broke off, {printable(error.strerror or 'closed')}"
-        raise ConnectionFault(outcome="proxy-refused", words=words) from error
+        raise ConnectionFault("proxy-refused", words) from error
     status = _STATUS.match(answer)
     number = int(status[1]) if status else 0
     if number == _AUTHENTICATION_REQUIRED:
         known = "does not accept the user name and password" if proxy.credentials else "wants a user name and password"
-        raise ConnectionFault(outcome="proxy-authentication", words=f"the proxy {known} (status 407)")
+        raise ConnectionFault("proxy-authentication", f"the proxy {known} (status 407)")
     if not _OK <= number < _OK + 100:
         said = f"the proxy answered with status {number}" if number else "the proxy gave no answer that HTTP knows"
-        raise ConnectionFault(outcome="proxy-refused", words=said)
+        raise ConnectionFault("proxy-refused", said)
     return stream
 
 
@@ -348,11 +345,9 @@ def _wrapped(stream: Stream, proxy: Proxy, late: str, context: ssl.SSLContext | 
             f"the proxy {proxy.shown} did not begin TLS {late}; "
             "if it is spoken to in plain HTTP, as most are, its address begins with http://"
         )
-        raise ConnectionFault(outcome="proxy-refused", words=words) from None
+        raise ConnectionFault("proxy-refused", words) from None
     except ssl.SSLCertVerificationError as error:
         words = f"the certificate of the proxy itself is refused, {printable(error.verify_message)}"
-        raise ConnectionFault(outcome="proxy-refused", words=words) from error
+        raise ConnectionFault("proxy-refused", words) from error
     except OSError as error:
-        raise ConnectionFault(
-            outcome="proxy-refused", words="the proxy does not speak TLS as its address says"
-        ) from error
+        raise ConnectionFault("proxy-refused", "the proxy does not speak TLS as its address says") from error

@@ -141,8 +141,8 @@ class _Attempt(typing.NamedTuple):
             stream.close()  # there are servers that talk to one client at a time
             if stream.first in (b"", bytes((_ALERT,)), bytes((_HANDSHAKE,))) and self._answers_hello():
                 raise ConnectionFault(
-                    outcome="starttls-not-needed",
-                    words="this port speaks TLS from the first byte: leave out --starttls",
+                    "starttls-not-needed",
+                    "this port speaks TLS from the first byte: leave out --starttls",
                 ) from None
             raise
 
@@ -246,7 +246,7 @@ def _shake_hands(context: ssl.SSLContext, stream: Stream, name: str, record: Han
     try:
         tls = begin(context, name, record)
     except ValueError:
-        raise ConnectionFault(outcome="dns-failure", words="not a host name") from None
+        raise ConnectionFault("dns-failure", "not a host name") from None
     _step(tls.do_handshake, stream, record)
     return tls
 
@@ -272,9 +272,7 @@ def _step(action: typing.Callable[[], _T], stream: Stream, record: HandshakeTrac
             raise _ClosedError
         record.received(data)
         if record.count > _MOST_BYTES:
-            raise ConnectionFault(
-                outcome="handshake-failed", words=f"the server sent over {_MOST_BYTES // 1024} KiB and no end"
-            )
+            raise ConnectionFault("handshake-failed", f"the server sent over {_MOST_BYTES // 1024} KiB and no end")
 
 
 def _flush(stream: Stream, record: HandshakeTrace) -> None:

@@ -109,28 +109,28 @@ class _Request:
     proxy: Proxy | None = None
 
     def error(
-        self, *, rule: str, words: str, hint: str = _BY_HAND, kind: type[SourceError] = SourceError
+        self, rule: str, words: str, *, hint: str = _BY_HAND, kind: type[SourceError] = SourceError
     ) -> CertbootError:
         """Return the failure as who asked expects it: by its rule, or with the address and a hint."""
         if self.reach:
-            return FetchError(rule=rule, message=words)
+            return FetchError(rule, words)
         return kind(f"{words}: {shown(self.url)}", hint)
 
-    def unreached(self, *, reason: str, hint: str = _AGAIN, rule: str = "no-connection") -> CertbootError:
+    def unreached(self, reason: str, *, hint: str = _AGAIN, rule: str = "no-connection") -> CertbootError:
         """Return the failure to get an answer; raises TimeoutError where it is the time in all that ended it."""
         self.deadline.left()
         way = f" through the proxy {self.proxy.shown}" if self.proxy else ""
         words = f"no connection to {_host(self.url)}{way}, {reason}"
-        return self.error(rule=rule, words=words, hint=hint, kind=_PassingError)
+        return self.error(rule, words, hint=hint, kind=_PassingError)
 
-    def cut_short(self, *, words: str = "the answer is no HTTP, or breaks off") -> CertbootError:
+    def cut_short(self, words: str = "the answer is no HTTP, or breaks off") -> CertbootError:
         """Return the failure of an answer that is not whole; raises TimeoutError likewise."""
         self.deadline.left()
-        return self.error(rule="cut-short", words=words, hint=_AGAIN, kind=_PassingError)
+        return self.error("cut-short", words, hint=_AGAIN, kind=_PassingError)
 
     def too_large(self) -> CertbootError:
         """Return the failure of an answer that goes beyond the limit."""
-        return self.error(rule="too-large", words=f"over {self.limit:,} bytes, the most that is read")
+        return self.error("too-large", f"over {self.limit:,} bytes, the most that is read")
 
 
 def fetch(
@@ -167,8 +167,8 @@ def _follow(request: _Request) -> Fetched:
             hop = dataclasses.replace(request, url=_joined(hop, answer))
     except TimeoutError:
         late = f"not finished after {request.seconds:g} seconds"
-        raise request.error(rule="timeout", words=late, hint=_AGAIN) from None
-    raise request.error(rule="too-many-redirects", words=f"over {_MOST_REDIRECTS} redirects")
+        raise request.error("timeout", late, hint=_AGAIN) from None
+    raise request.error("too-many-redirects", f"over {_MOST_REDIRECTS} redirects")
 
 
 def _joined(request: _Request, location: str) -> str:
@@ -178,7 +178,7 @@ def _joined(request: _Request, location: str) -> str:
         return urllib.parse.urljoin(request.url, target)
     except ValueError:
         words = "redirected to an address that is none"
-        raise dataclasses.replace(request, url=target).error(rule="not-an-address", words=words) from None
+        raise dataclasses.replace(request, url=target).error("not-an-address", words) from None
 
 
 def _asked(request: _Request) -> Fetched | str:
@@ -190,7 +190,7 @@ def _asked(request: _Request) -> Fetched | str:
             wire = stack.enter_context(_connection(wanted, request))
             response = stack.enter_context(_answer(wire, wanted, request))
         except ConnectionFault as fault:
-            raise request.unreached(reason=fault.words, hint=_PROXY, rule="proxy-refused") from fault
+            raise request.unreached(fault.words, hint=_PROXY, rule="proxy-refused") from fault
         except _BROKEN as error:
             raise _failure(error, request) from error
         if response.status_code in _CLIENT_ERRORS and request.condition:
@@ -211,10 +211,10 @@ def _proxy(wanted: Url, request: _Request) -> Proxy | None:
         reach = dataclasses.replace(request.reach, kinds=request.reach.kinds - {LOOPBACK})
         refused = refusal(wanted.literal, wanted, reach) if wanted.literal else refused_port(wanted)
         if wanted.scheme != "http":
-            refused = FetchError(rule="proxy-refused", message="https is not fetched through a proxy")
+            refused = FetchError("proxy-refused", "https is not fetched through a proxy")
         elif proxy.scheme != "http":
             words = "only a proxy whose address begins with http:// is used"
-            refused = FetchError(rule="proxy-refused", message=words)
+            refused = FetchError("proxy-refused", words)
         if refused:
             raise refused
     return proxy
@@ -248,7 +248,7 @@ def _dialled(wanted: Url, request: _Request, deadline: Deadline) -> socket.socke
     except ConnectionFault:
         addresses = []
     if not addresses:
-        raise request.unreached(reason="no such host is known", rule="no-such-host")
+        raise request.unreached("no such host is known", rule="no-such-host")
     if request.reach and not request.proxy:
         judged = [(address, refusal(address[4][0], wanted, request.reach)) for address in addresses]
         addresses = [address for address, refused in judged if refused is None]
@@ -262,7 +262,7 @@ def _context(request: _Request) -> ssl.SSLContext:
     verify = request.verify
     if not verify or not verify.exists():
         words = f"the certificates to verify with are missing: {verify}"
-        raise FetchError(rule="no-connection", message=words) if request.reach else SourceError(words, "certboot init")
+        raise FetchError("no-connection", words) if request.reach else SourceError(words, "certboot init")
     folder = str(verify) if verify.is_dir() else None
     context = ssl.create_default_context(cafile=None if folder else str(verify), capath=folder)
     context.hostname_checks_common_name = False
@@ -310,7 +310,7 @@ def _read(response: requests.Response, request: _Request) -> Fetched:
     if status != _OK and not unchanged:
         known = " (it wants a password, which is not sent)" if status == _PROXY_AUTHENTICATION else ""
         kind = _PassingError if status in _SERVER_ERRORS else SourceError
-        raise request.error(rule="status", words=f"the server answered with status {status}{known}", kind=kind)
+        raise request.error("status", f"the server answered with status {status}{known}", kind=kind)
     body = b"" if unchanged else _body(response, request)
     before = request.condition if unchanged else {}
     told = (response.headers.get(name, before.get(asked, "")) for name, asked in _CONDITIONS.items())
@@ -321,15 +321,13 @@ def _read(response: requests.Response, request: _Request) -> Fetched:
 def _body(response: requests.Response, request: _Request) -> bytes:
     packed = response.headers.get("Content-Encoding", "").strip().lower()
     if packed not in ("", "identity"):
-        words = f"the answer is packed as {printable(packed)!r}, which was not asked for"
-        raise request.error(rule="packed", words=words)
+        raise request.error("packed", f"the answer is packed as {printable(packed)!r}, which was not asked for")
     total = _announced(response.headers)
     chunked = response.headers.get("Transfer-Encoding", "").strip().lower() == "chunked"
     if total is None and not chunked and not request.reach:
         # It would end where the connection ends, which whoever sits between can choose (RFC 9112, 6.3). A stranger's
         # file is a certificate, which tells its own length.
-        words = "the answer does not tell its length, so nobody could see that it is whole"
-        raise request.error(rule="cut-short", words=words)
+        raise request.error("cut-short", "the answer does not tell its length, so nobody could see that it is whole")
     pieces: list[bytes] = []
     done, problem = 0, None
     while max(done, total or 0) <= request.limit:
@@ -349,7 +347,7 @@ def _body(response: requests.Response, request: _Request) -> bytes:
         raise request.too_large()
     if problem or total not in (None, done):
         whole = f" of {total:,}" if total is not None else ""
-        raise request.cut_short(words=f"the answer broke off after {done:,}{whole} bytes") from problem
+        raise request.cut_short(f"the answer broke off after {done:,}{whole} bytes") from problem
     return b"".join(pieces)
 
 
@@ -372,12 +370,12 @@ def _failure(error: Exception, request: _Request) -> CertbootError:
     host = _host(request.url)
     if refusal := next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None):
         words = f"the certificate of {host} is refused, {printable(refusal.verify_message)}"
-        return request.error(rule="no-connection", words=words, hint=f"certboot doctor {host}")
+        return request.error("no-connection", words, hint=f"certboot doctor {host}")
     reason = next((words for cause in causes if (words := _words(cause))), "")
     if not reason or any(isinstance(cause, http.client.HTTPException) for cause in causes):
         return request.cut_short()
     of_tls = any(isinstance(cause, ssl.SSLError) for cause in causes)
-    return request.unreached(reason=reason, hint=f"certboot doctor {host}" if of_tls else _AGAIN)
+    return request.unreached(reason, hint=f"certboot doctor {host}" if of_tls else _AGAIN)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -65,7 +65,7 @@ def greeting_of(banner: bytes, port: int) -> str:
 def _fault(words: str) -> ConnectionFault:
     from certboot.net.connection import ConnectionFault  # which brings in ssl, that the names of protocols do without
 
-    return ConnectionFault(outcome="starttls-refused", words=words)
+    return ConnectionFault("starttls-refused", words)
 
 
 def _refused(said: bytes) -> ConnectionFault:

@@ -84,7 +84,4 @@ def _with_key_id_only(extension: bytes) -> bytes:
     except der.DerError:
         parts = []
     key_id = b"".join(part.encoded for part in parts if part.tag == _KEY_ID)
-    return der.encode(
-        der.SEQUENCE,
-        identifier.encoded + der.encode(der.OCTET_STRING, der.encode(der.SEQUENCE, key_id)),
-    )
+    return der.encode(der.SEQUENCE, identifier.encoded + der.encode(der.OCTET_STRING, der.encode(der.SEQUENCE, key_id)))

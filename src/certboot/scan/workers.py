@@ -76,12 +76,7 @@ class _Work:
 
 
 def results(
-    entries: Iterable[Entry],
-    examine: Callable[[Entry], Result],
-    *,
-    jobs: int,
-    ordered: bool,
-    stopped: threading.Event,
+    entries: Iterable[Entry], examine: Callable[[Entry], Result], *, jobs: int, ordered: bool, stopped: threading.Event
 ) -> Generator[Result | None, None, None]:
     """Yield what ``examine`` returns for each entry, in their order or as it comes, until ``stopped`` is set.
 

@@ -102,10 +102,9 @@ class Issuers:
         try:
             pieces = list(itertools.islice(_pieces(body), _MOST_CERTIFICATES + 1))
         except der.DerError as error:
-            raise FetchError(rule="unreadable", message=f"it is broken PKCS#7: {error}") from error
+            raise FetchError("unreadable", f"it is broken PKCS#7: {error}") from error
         if len(pieces) > _MOST_CERTIFICATES:
-            words = f"over {_MOST_CERTIFICATES} certificates in one answer"
-            raise FetchError(rule="too-many-certificates", message=words)
+            raise FetchError("too-many-certificates", f"over {_MOST_CERTIFICATES} certificates in one answer")
         subjects = {}
         for piece in pieces:
             try:
@@ -114,10 +113,10 @@ class Issuers:
                 continue
         if not subjects:
             kind = "a web page" if body.lstrip()[:1] == b"<" else "no certificate"
-            raise FetchError(rule="no-certificate", message=f"it is {kind}, and not DER, PEM or PKCS#7")
+            raise FetchError("no-certificate", f"it is {kind}, and not DER, PEM or PKCS#7")
         if comparable(certificate.link.issuer_name) not in map(comparable, subjects.values()):
             others = "it is not" if len(subjects) == 1 else f"none of {len(subjects)} certificates in it is"
-            raise FetchError(rule="issuer-name-mismatch", message=f"{others} {certificate.issuer}")
+            raise FetchError("issuer-name-mismatch", f"{others} {certificate.issuer}")
         return subjects
 
     def _body(self, address: str) -> bytes:
@@ -129,14 +128,14 @@ class Issuers:
 
     def _asked(self, address: str) -> http.Fetched | FetchError:
         if self._fetches == _MOST_FETCHES:
-            raise FetchError(rule="too-many-fetches", message=f"{_MOST_FETCHES} addresses were asked for this server")
+            raise FetchError("too-many-fetches", f"{_MOST_FETCHES} addresses were asked for this server")
         self._fetches += 1
         from certboot.net import http  # it brings requests along, which only this way of reading needs
 
         try:
             seconds = min(http.SECONDS, self._deadline.left())
         except TimeoutError:
-            raise FetchError(rule="timeout", message=f"not finished after {_SECONDS:g} seconds in all") from None
+            raise FetchError("timeout", f"not finished after {_SECONDS:g} seconds in all") from None
         answer: http.Fetched | FetchError
         try:
             answer = http.fetch_issuer(address, self._reach, seconds)
