@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from certboot.errors import CertbootError, printable, without_credentials
 from certboot.net.starttls import usual_port
+from certboot.net.target import bracketed
 
 _HTTPS_PORT = 443
 # Schemes in which TLS begins with the first byte (mostly as in IANA's registry of ports).
@@ -46,7 +47,7 @@ def parse_address(text: str, starttls: str = "", usual: int = 0) -> tuple[str, i
         return host, found[0]
     if starttls in schemes:
         return host, usual_port(starttls) or _HTTPS_PORT
-    shown = f"[{host}]" if ":" in host else host
+    shown = bracketed(host)
     message = f"the address names neither TLS nor a port: {printable(f'{scheme}://{shown}')}"
     protocol = next((part for part in schemes if usual_port(part)), "")
     hint = f"certboot doctor {shown}:PORT, with the port where TLS begins"

@@ -6,7 +6,6 @@ ipaddress module: that differs between versions of Python, and counts multicast,
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import re
 import socket
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certboot.errors import CertbootError, SourceError, printable
+from certboot.net.target import bracketed, ip_version
 
 PUBLIC, PRIVATE, LOOPBACK, SPECIAL = "public", "private", "loopback", "special"
 KINDS = {
@@ -95,7 +95,7 @@ class Url:
     @property
     def authority(self) -> str:
         """The host as a Host header has it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = bracketed(self.host)
         return host if self.port == _PORTS[self.scheme][0] else f"{host}:{self.port}"
 
     @property
@@ -104,7 +104,7 @@ class Url:
 
         Every form that inet_aton takes counts: octal, hexadecimal, fewer than four parts.
         """
-        if _is_ipv6(self.host):
+        if _is_plain_ipv6(self.host):
             return self.host
         bare = self.host.rstrip(".")
         if bare == "localhost" or bare.endswith(".localhost"):  # RFC 6761, 6.3
@@ -129,7 +129,7 @@ def parsed_url(url: str, reach: AddressPolicy) -> Url:
         raise FetchError("unsupported-scheme", f"only {known} is fetched: {printable(url)}")
     if "@" in parts.netloc:
         raise FetchError("credentials-in-address", "an address with a user name or password in it")
-    if not host or not (_NAME.fullmatch(host) or _is_ipv6(host)) or not url.isascii():
+    if not host or not (_NAME.fullmatch(host) or _is_plain_ipv6(host)) or not url.isascii():
         raise _no_address(url)
     path = urllib.parse.quote(parts.path or "/", safe=_TARGET)
     query = f"?{urllib.parse.quote(parts.query, safe=_TARGET)}" if parts.query else ""
@@ -240,10 +240,8 @@ def _carried(address: _Address) -> ipaddress.IPv4Address | None:
     return None
 
 
-def _is_ipv6(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return "%" not in host and bool(ipaddress.IPv6Address(host))
-    return False
+def _is_plain_ipv6(host: str) -> bool:
+    return "%" not in host and ip_version(host) == 6  # noqa: PLR2004
 
 
 def _no_address(text: str) -> FetchError:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import ipaddress
 import ssl
 import typing
 import warnings
@@ -21,7 +20,7 @@ from certboot.errors import printable
 from certboot.net import starttls
 from certboot.net.connection import ConnectionFault, Deadline, Proxy, Stream, ascii_name, connect, proxy_for
 from certboot.net.handshake_messages import HandshakeTrace, begin
-from certboot.net.target import Target, bracketed
+from certboot.net.target import Target, bracketed, ip_version
 
 _MOST_BYTES = 1024 * 1024
 _PIECE = 16 * 1024
@@ -65,7 +64,7 @@ def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshak
         result = Handshake("timeout", f"no answer within {target.timeout:g} seconds{behind}")
     except OSError as error:
         result = Handshake("connection-failed", printable(error.strerror or str(error)))
-    exchange = result.exchange._replace(name_sent=not _is_address(target.name))
+    exchange = result.exchange._replace(name_sent=not ip_version(target.name))
     return dataclasses.replace(result, exchange=exchange, peer=result.peer._replace(proxy=shown))
 
 
@@ -93,7 +92,7 @@ class _Attempt(typing.NamedTuple):
                 tls = _shake_hands(context, stream, ascii_name(self.target.name), record)
                 self._wait_for_an_alert(tls, stream, record)
                 result = _described(record, "ok", tls)
-                chain = result.chain._replace(built=_built(tls))
+                chain = result.chain._replace(built=_chain(tls, "get_verified_chain"))
                 result = dataclasses.replace(result, verify_code=0, verify_message="ok", chain=chain)
         except ssl.SSLCertVerificationError as error:
             result = dataclasses.replace(
@@ -105,7 +104,7 @@ class _Attempt(typing.NamedTuple):
             result = self._with_time_and_chain(result)
         except ssl.SSLError as error:
             result = self._with_other_offers(_described(record, "failed", reason=error.reason or ""))
-        except (_ClosedError, ConnectionResetError, BrokenPipeError):
+        except (ConnectionResetError, BrokenPipeError):
             result = self._with_other_offers(_described(record, "failed", closed=True))
         except TimeoutError:
             if record.first or self.target.starttls:
@@ -140,10 +139,8 @@ class _Attempt(typing.NamedTuple):
         except (ConnectionFault, OSError):
             stream.close()  # there are servers that talk to one client at a time
             if stream.first in (b"", bytes((_ALERT,)), bytes((_HANDSHAKE,))) and self._answers_hello():
-                raise ConnectionFault(
-                    "starttls-not-needed",
-                    "this port speaks TLS from the first byte: leave out --starttls",
-                ) from None
+                words = "this port speaks TLS from the first byte: leave out --starttls"
+                raise ConnectionFault("starttls-not-needed", words) from None
             raise
 
     def _address(self, stream: Stream) -> str:
@@ -173,8 +170,7 @@ class _Attempt(typing.NamedTuple):
         if presented and not asked:
             return result
         record = HandshakeTrace()
-        quietly = contextlib.suppress(OSError, ConnectionFault, _ClosedError)
-        with quietly, self._connection(self.deadline) as stream:
+        with contextlib.suppress(OSError, ConnectionFault), self._connection(self.deadline) as stream:
             tls = _shake_hands(_believing_nothing(), stream, ascii_name(self.target.name), record)
             if not presented:
                 presented, peer = _unverified(tls), peer._replace(address=self._address(stream))
@@ -211,8 +207,7 @@ class _Attempt(typing.NamedTuple):
         return dataclasses.replace(result, exchange=exchange._replace(plain=plain, lenient=lenient))
 
     def _lenient(self) -> str:
-        quietly = contextlib.suppress(OSError, ConnectionFault, _ClosedError)
-        with quietly, self._connection(self.deadline) as stream:
+        with contextlib.suppress(OSError, ConnectionFault), self._connection(self.deadline) as stream:
             tls = _shake_hands(_offering_everything(), stream, ascii_name(self.target.name), HandshakeTrace())
             cipher = tls.cipher()
             return f"{tls.version()} {cipher[0] if cipher else ''}"
@@ -221,7 +216,7 @@ class _Attempt(typing.NamedTuple):
     def _answers_hello(self) -> bool:
         """Whether the answer to a hello that comes first of all is TLS: a hello, or an alert (RFC 8446, 5.1)."""
         record = HandshakeTrace()
-        quietly = contextlib.suppress(OSError, ConnectionFault, _ClosedError)
+        quietly = contextlib.suppress(OSError, ConnectionFault)
         with quietly, contextlib.closing(connect(self.target, self.deadline, self.proxy)) as stream:
             _shake_hands(_offering_everything(), stream, ascii_name(self.target.name), record)
         content, major, kind = (int.from_bytes(record.first[at : at + 1], "big") for at in (0, 1, 5))
@@ -237,12 +232,8 @@ class _Attempt(typing.NamedTuple):
         return answer
 
 
-class _ClosedError(Exception):
-    """The server ended the connection in the midst of the handshake."""
-
-
 def _shake_hands(context: ssl.SSLContext, stream: Stream, name: str, record: HandshakeTrace) -> ssl.SSLObject:
-    """Return TLS after the handshake; raises ssl.SSLError, OSError, TimeoutError, _ClosedError, ConnectionFault."""
+    """Return TLS after the handshake; raises ssl.SSLError, OSError, TimeoutError, ConnectionFault."""
     try:
         tls = begin(context, name, record)
     except ValueError:
@@ -266,19 +257,14 @@ def _step(action: typing.Callable[[], _T], stream: Stream, record: HandshakeTrac
         finally:
             # After a failure too: the server is told why. One that has closed already may have said why.
             with contextlib.suppress(ConnectionError):
-                _flush(stream, record)
+                if outgoing := record.outgoing.read():
+                    stream.send(outgoing)
         data = stream.receive()
         if not data:
-            raise _ClosedError
+            raise ConnectionResetError  # to us the same, whichever way the server ended the connection
         record.received(data)
         if record.count > _MOST_BYTES:
             raise ConnectionFault("handshake-failed", f"the server sent over {_MOST_BYTES // 1024} KiB and no end")
-
-
-def _flush(stream: Stream, record: HandshakeTrace) -> None:
-    data = record.outgoing.read()
-    if data:
-        stream.send(data)
 
 
 def _described(
@@ -305,16 +291,6 @@ def _described(
             certificate_requested=record.certificate_requested,
         ),
     )
-
-
-def _is_address(name: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return bool(ipaddress.ip_address(name))
-    return False
-
-
-def _built(tls: ssl.SSLObject) -> tuple[bytes, ...]:
-    return _chain(tls, "get_verified_chain")
 
 
 def _unverified(tls: ssl.SSLObject) -> tuple[bytes, ...]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 
 
 def bracketed(host: str) -> str:
     """Return a host as it stands in an address."""
     return f"[{host}]" if ":" in host else host
+
+
+def ip_version(host: str) -> int:
+    """Return 4 or 6 for an IP address, with a zone or not, and 0 for what is none."""
+    try:
+        return ipaddress.ip_address(host).version
+    except ValueError:
+        return 0
 
 
 @dataclass(frozen=True)

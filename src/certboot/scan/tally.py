@@ -5,13 +5,12 @@ Untrusted issuers that stand behind hosts of several owners are the sign of one 
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 import threading
 from collections import Counter
 
 from certboot.doctor.finding import Fix, Status
 from certboot.errors import FAILED, OK, UNFINISHED
+from certboot.pki.names import ip_address
 from certboot.scan.result import NOT_A_HOST, Result
 
 _EXAMPLES = 3
@@ -101,11 +100,8 @@ def registrable(host: str) -> str:
     Empty for an address and for a name of one label, of which many belong to one owner. ``co.uk`` and its like are
     taken for one label; what else the public suffix list has is taken for an owner, so rather too few are told apart.
     """
-    with contextlib.suppress(ValueError):
-        ipaddress.ip_address(host.partition("%")[0])
-        return ""
     labels = host.lower().rstrip(".").split(".")
-    if len(labels) < 2:  # noqa: PLR2004
+    if len(labels) < 2 or ip_address(host):  # noqa: PLR2004
         return ""
     under_a_country = len(labels[-1]) == 2 and len(labels[-2]) <= _SHORT  # noqa: PLR2004
     return ".".join(labels[-3 if under_a_country else -2 :])
