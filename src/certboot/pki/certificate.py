@@ -150,27 +150,22 @@ def _defects(extensions: x509.Extensions, *, self_issued: bool) -> tuple[str, ..
     Nothing in one that is a server's own (``openssl req -x509`` makes such): it stands alone, and is checked only in a
     chain of two or more.
     """
-    if self_issued and _names_a_server(extensions):
+    names = _extension(extensions, x509.SubjectAlternativeName) or ()
+    if self_issued and any(isinstance(name, (x509.DNSName, x509.IPAddress)) for name in names):
         return ()
     usage = _extension(extensions, x509.KeyUsage)
     authority = _extension(extensions, x509.AuthorityKeyIdentifier)
-    constraints = next((found for found in extensions if isinstance(found.value, x509.BasicConstraints)), None)
-    limited = (
-        constraints is not None and typing.cast("x509.BasicConstraints", constraints.value).path_length is not None
-    )
+    constraints = _extension(extensions, x509.BasicConstraints)
+    limited = constraints is not None and constraints.path_length is not None
+    critical = (type(extension.value) for extension in extensions if extension.critical)
     found = {
         "strict-missing-ski": _extension(extensions, x509.SubjectKeyIdentifier) is None,
         "strict-missing-aki": not self_issued and not (authority and authority.key_identifier),
-        "strict-basic-constraints": constraints is None or not constraints.critical,
+        "strict-basic-constraints": x509.BasicConstraints not in critical,
         "strict-key-usage": usage is None,
         "strict-path-length": limited and (usage is None or not usage.key_cert_sign),
     }
     return tuple(name for name, present in found.items() if present)
-
-
-def _names_a_server(extensions: x509.Extensions) -> bool:
-    names = _extension(extensions, x509.SubjectAlternativeName) or ()
-    return any(isinstance(name, (x509.DNSName, x509.IPAddress)) for name in names)
 
 
 def _name(subject: x509.Name) -> str:

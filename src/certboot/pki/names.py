@@ -93,9 +93,7 @@ def _within(name: x509.GeneralName, base: x509.GeneralName) -> bool:
 
 def _in_domain(name: str, base: str) -> bool:
     name, base = name.lower(), base.lower()
-    if not base:
-        return True
-    return name == base or name.endswith(base if base.startswith(".") else f".{base}")
+    return not base or name == base or name.endswith(base if base.startswith(".") else f".{base}")
 
 
 def _in_zone(host: str, base: str) -> bool:

@@ -77,14 +77,10 @@ def overlooked(issuer: Certificate, certificate: Certificate) -> tuple[str, str]
     # A self-issued certificate (a CA's new key, signed with its old one) does not count (RFC 5280, 4.2.1.9).
     if room_below(issuer) - (not certificate.link.self_issued) < room_below(certificate):
         return "path-length-limited", f"clients would not see how few CAs {issuer.name} lets follow below it"
-    return _refused_for_all(issuer) or weak_signature(certificate)
-
-
-def _refused_for_all(issuer: Certificate) -> tuple[str, str] | None:
-    """Return why OpenSSL refuses whatever ``issuer`` stands above, as long as it sees that one."""
+    # As long as OpenSSL sees the issuer, it refuses whatever that stands above.
     if issuer.constraints.unhandled_critical:
         return "unhandled-critical", f"its issuer has a critical extension that OpenSSL does not know: {issuer.name}"
-    return weak_key(issuer)
+    return weak_key(issuer) or weak_signature(certificate)
 
 
 def room_below(certificate: Certificate) -> float:

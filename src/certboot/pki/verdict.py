@@ -40,10 +40,9 @@ def verifying_context(
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         for anchor in anchors:
             context.load_verify_locations(cadata=anchor)
-    context.verify_flags = context.verify_flags | _STRICT if strict else context.verify_flags & ~_STRICT
     context.hostname_checks_common_name = common_name
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    return context
+    return verifying(context, strict=strict, partial=strict)
 
 
 def trusting_context(paths: Sequence[str]) -> ssl.SSLContext:

@@ -82,12 +82,10 @@ def _extensions(path: Path, rules: Rules) -> _Found:
     for depth, member in enumerate(path.certificates):
         if member.certificate.constraints.unhandled_critical:
             yield Code.UNHANDLED_CRITICAL_EXTENSION, depth
-        kind = _ca_kind(member)
-        if depth == 0:
-            acceptable = not rules.strict or kind in (_NO_CA, _CA)
-        else:
-            acceptable = kind == _CA or (kind != _NO_CA and depth == last and not rules.strict)
-        if not acceptable:
+        # X509_check_ca(): a CA by its basic constraints, or only by the looks of it (version 1, key usage).
+        is_ca = member.certificate.constraints.is_ca
+        by_looks = is_ca and not member.extension(x509.BasicConstraints)
+        if (depth and not is_ca) or (by_looks and (rules.strict or depth not in (0, last))):
             yield Code.INVALID_CA, depth
         if rules.strict and last:
             defect = strict_defect(member, is_last=depth == last)
@@ -99,16 +97,6 @@ def _extensions(path: Path, rules: Rules) -> _Found:
         if depth > 1 and limit is not None and issuers > limit:
             yield Code.PATH_LENGTH_EXCEEDED, depth
         issuers += depth > 0 and not member.certificate.link.self_issued
-
-
-_NO_CA, _CA, _OLD_CA = 0, 1, 3
-
-
-def _ca_kind(member: ParsedCertificate) -> int:
-    """X509_check_ca(): no CA, a CA by its basic constraints, or one by the looks of it (version 1, key usage)."""
-    if not member.certificate.constraints.is_ca:
-        return _NO_CA
-    return _CA if member.extension(x509.BasicConstraints) else _OLD_CA
 
 
 def _for_tls_servers(member: ParsedCertificate, *, is_leaf: bool) -> bool:
