@@ -85,7 +85,8 @@ def curl(around: Surroundings) -> list[Path]:
     folders = [environ.get("CURL_HOME"), environ.get("XDG_CONFIG_HOME"), environ.get("HOME")]
     if _WINDOWS:
         folders += [environ.get("USERPROFILE"), environ.get("APPDATA")]
-    paths = [Path(folder, name) for folder in folders if folder for name in _dotted("curlrc")]
+    names = (".curlrc", "_curlrc") if _WINDOWS else (".curlrc",)
+    paths = [Path(folder, name) for folder in folders if folder for name in names]
     if "XDG_CONFIG_HOME" not in environ:
         homes = [home for home in (environ.get("CURL_HOME"), environ.get("HOME")) if home]
         paths += [Path(home, ".config", "curlrc") for home in homes[:1]]
@@ -154,10 +155,6 @@ def cargo(around: Surroundings) -> list[Path]:
 def aws(around: Surroundings) -> list[Path]:
     """Return the user's file."""
     return [Path(around.environ.get("AWS_CONFIG_FILE") or around.home / ".aws" / "config")]
-
-
-def _dotted(name: str) -> tuple[str, ...]:
-    return (f".{name}", f"_{name}") if _WINDOWS else (f".{name}",)
 
 
 def _account_home() -> list[str]:

@@ -78,7 +78,9 @@ def _entry(number: int, line: bytes, way: Way) -> Entry:
     if problem:
         return Entry(number, shown, None, problem)
     try:
-        return Entry(number, shown, _target(fields, way))
+        host, port = parse_address(fields[0], way.starttls)
+        connect = parse_address(fields[1], way.starttls, port) if len(fields) == _FIELDS else None
+        return Entry(number, shown, Target(host, port, way.starttls, connect, timeout=way.timeout))
     except SchemeError as error:
         return Entry(number, shown, None, error.message)
     except CertbootError:  # with a message that repeats what was given, and so a password too
@@ -96,9 +98,3 @@ def _problem(line: bytes, fields: list[str]) -> str:
     if not all(field.isprintable() for field in fields):
         return "the line holds characters that cannot be printed"
     return "the line has more than a host and an address to connect to" if len(fields) > _FIELDS else ""
-
-
-def _target(fields: list[str], way: Way) -> Target:
-    host, port = parse_address(fields[0], way.starttls)
-    connect = parse_address(fields[1], way.starttls, port) if len(fields) == _FIELDS else None
-    return Target(host, port, way.starttls, connect, timeout=way.timeout)

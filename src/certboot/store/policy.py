@@ -194,8 +194,6 @@ def _defect(certificate: Certificate, issuer: Certificate, checked: Mapping[str,
     unseen = overlooked(issuer, certificate)
     if unseen:
         return unseen
-    if checked.get(certificate.fingerprint) == issuer.fingerprint:
+    if checked.get(certificate.fingerprint) == issuer.fingerprint or is_signed_by(certificate, issuer):
         return None
-    if not is_signed_by(certificate, issuer):
-        return "invalid-signature", f"its signature is not that of {issuer.name}"
-    return None
+    return "invalid-signature", f"its signature is not that of {issuer.name}"

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography import x509
@@ -52,7 +52,8 @@ def rehash(directory: Path) -> hash_links.RehashResult:
 def _rehash(directory: Path) -> hash_links.RehashResult:
     with os.scandir(directory) as scan:
         entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
-    named = {entry.name: Slot(match[1], match[2], int(match[3])) for entry, match in _matches(entries)}
+    matches = filter(None, (_LINK.fullmatch(entry.name) for entry in entries))
+    named = {match[0]: Slot(match[1], match[2], int(match[3])) for match in matches}
     symlinks = {entry.name for entry in entries if entry.is_symlink()}
     present = {slot: os.readlink(directory / name) for name, slot in named.items() if name in symlinks}
     occupied = {name: slot for name, slot in named.items() if name not in symlinks}
@@ -74,13 +75,6 @@ def _rehash(directory: Path) -> hash_links.RehashResult:
     for name in made:
         files.link_named(prefix, name, links[name])
     return hash_links.RehashResult(links, made, removed, (*doubts, *more))
-
-
-def _matches(entries: list[os.DirEntry[str]]) -> Iterable[tuple[os.DirEntry[str], re.Match[str]]]:
-    for entry in entries:
-        match = _LINK.fullmatch(entry.name)
-        if match:
-            yield entry, match
 
 
 def _eligible(name: str) -> bool:
@@ -167,18 +161,15 @@ def _object(block: pem.PemBlock) -> Hashed:
     data = block.data or b""
     encoded = data[: der.span(data, 0, len(data))[3]]  # a TRUSTED CERTIFICATE carries its settings after it
     digest = hashlib.sha256(encoded).hexdigest()
+    is_crl = block.label == pem.CRL_LABEL
     try:
-        if block.label == pem.CRL_LABEL:
-            with parsing():
-                x509.load_der_x509_crl(encoded)
-            return Hashed(subject_hash(der.crl_issuer(encoded)), "r", digest)
         with parsing():
-            x509.load_der_x509_certificate(encoded)
+            _ = x509.load_der_x509_crl(encoded) if is_crl else x509.load_der_x509_certificate(encoded)
     except CertificateError as error:
         # OpenSSL is milder with some, and it is the one who will look for them.
         from certboot.pki.certificate import loads_in_openssl
 
-        if block.label == pem.CRL_LABEL or not loads_in_openssl(encoded):
+        if is_crl or not loads_in_openssl(encoded):
             raise der.DerError(str(error.__cause__)) from error
-        return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest)
-    return Hashed(subject_hash(der.certificate_names(encoded)[1]), "", digest)
+    name = der.crl_issuer(encoded) if is_crl else der.certificate_names(encoded)[1]
+    return Hashed(subject_hash(name), "r" if is_crl else "", digest)

@@ -212,7 +212,7 @@ def test_a_failure_or_interruption_leaves_nothing(exported: Path, monkeypatch: p
         def failing(*_: object, error: BaseException = error) -> None:
             raise error
 
-        monkeypatch.setattr(destination, "link", failing)
+        monkeypatch.setattr("certboot.files.link", failing)
         with pytest.raises(seen):
             write_directory(exported, NEW, force=True)
         assert contents(exported) == written(OLD)

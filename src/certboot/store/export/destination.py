@@ -19,7 +19,6 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertbootError
-from certboot.files import link
 from certboot.pki import pem
 from certboot.store.export.pem import Directory
 
@@ -122,7 +121,7 @@ def _fill(folder: Path, content: Directory) -> None:
     for name, data in content.files.items():
         files.write_new(folder / name, data)
     for name, to in content.links.items():
-        link(folder / name, to)
+        files.link(folder / name, to)
     folder.chmod(files.FOLDER_MODE)
     for path in (*(folder / name for name in content.files), folder):
         files.sync(path)

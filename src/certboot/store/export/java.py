@@ -35,7 +35,6 @@ if typing.TYPE_CHECKING:
     from certboot.pki.certificate import Certificate
 
 
-_OCTET_STRING = 0x04
 _NULL = b"\x05\x00"
 _BMP_STRING = 0x1E
 _PKCS12_VERSION = b"\x03"
@@ -59,14 +58,14 @@ def pkcs12(certificates: Sequence[Certificate], password: str) -> bytes:
     safe = der.encode(der.SEQUENCE, _data(der.encode(der.SEQUENCE, bags)))
     salt = hashlib.sha256(b"certboot pkcs12 salt\0" + safe).digest()[:_SALT_LENGTH]
     mac = hmac.digest(_mac_key(password, salt), safe, "sha256")
-    digest = _sequence(_sequence(_oid("2.16.840.1.101.3.4.2.1"), _NULL), der.encode(_OCTET_STRING, mac))
+    digest = _sequence(_sequence(_oid("2.16.840.1.101.3.4.2.1"), _NULL), der.encode(der.OCTET_STRING, mac))
     iterations = der.encode(der.INTEGER, _ITERATIONS.to_bytes(2, "big"))
-    mac_data = _sequence(digest, der.encode(_OCTET_STRING, salt), iterations)
+    mac_data = _sequence(digest, der.encode(der.OCTET_STRING, salt), iterations)
     return _sequence(der.encode(der.INTEGER, _PKCS12_VERSION), _data(safe), mac_data)
 
 
 def _bag(alias: str, certificate: Certificate) -> bytes:
-    x509 = der.encode(_OCTET_STRING, certificate.der)
+    x509 = der.encode(der.OCTET_STRING, certificate.der)
     held = _sequence(_oid("1.2.840.113549.1.9.22.1"), der.encode(der.CONTEXT_0, x509))
     any_usage = _oid("2.5.29.37.0")
     attributes = (
@@ -84,7 +83,7 @@ def _attribute(kind: str, value: bytes) -> bytes:
 
 def _data(content: bytes) -> bytes:
     """Return a ContentInfo of the type data (RFC 2315, 7)."""
-    octets = der.encode(_OCTET_STRING, content)
+    octets = der.encode(der.OCTET_STRING, content)
     return _sequence(_oid("1.2.840.113549.1.7.1"), der.encode(der.CONTEXT_0, octets))
 
 
