@@ -19,8 +19,7 @@ def present_clients(environ: Mapping[str, str], path: Sequence[str] = sys.path) 
     present = {}
     for client in CLIENTS:
         if client.program:
-            program = shutil.which(client.program, path=environ.get("PATH", os.defpath))
-            if program:
+            if program := shutil.which(client.program, path=environ.get("PATH", os.defpath)):
                 present[client] = program
         elif not client.needs:
             present[client] = ".".join(map(str, sys.version_info[:3]))

@@ -42,9 +42,8 @@ def parse_address(text: str, starttls: str = "", usual: int = 0) -> tuple[str, i
         return host, usual or usual_port(starttls) or _HTTPS_PORT
     # The outer or the inner one says it: git+https, postgresql+psycopg.
     schemes = [_ALSO.get(part, part) for part in scheme.split("+")]
-    found = [_PORTS[part] for part in schemes if part in _PORTS]
-    if found:
-        return host, found[0]
+    if ports := [_PORTS[part] for part in schemes if part in _PORTS]:
+        return host, ports[0]
     if starttls in schemes:
         return host, usual_port(starttls) or _HTTPS_PORT
     shown = bracketed(host)

@@ -31,8 +31,7 @@ def is_for(leaf: ParsedCertificate, host: str, *, common_name: bool = True) -> b
     The common name counts only where the subjectAltName has no DNS name, never for an address, and only if
     ``common_name``: the standard library asks for that, urllib3 2 and browsers do not.
     """
-    address = ip_address(host)
-    if address:
+    if address := ip_address(host):
         return address in leaf.addresses
     names = leaf.dns_names or (leaf.common_names if common_name else ())
     return any(_matches(name.lower(), host.lower()) for name in names)

@@ -65,9 +65,8 @@ def verify(sent: Sequence[ParsedCertificate], anchors: Sequence[ParsedCertificat
     if path.defect:
         return Verification(path.defect, len(path.certificates) - 1, path)
     for check in (_extensions, _strength, _host, _signatures_and_times, _name_constraints):
-        found = next(check(path, rules), None)
-        if found:
-            return Verification(*found, path)
+        if defect := next(check(path, rules), None):
+            return Verification(*defect, path)
     return Verification(Code.OK, 0, path)
 
 
@@ -87,10 +86,8 @@ def _extensions(path: Path, rules: Rules) -> _Found:
         by_looks = is_ca and not member.extension(x509.BasicConstraints)
         if (depth and not is_ca) or (by_looks and (rules.strict or depth not in (0, last))):
             yield Code.INVALID_CA, depth
-        if rules.strict and last:
-            defect = strict_defect(member, is_last=depth == last)
-            if defect:
-                yield defect, depth
+        if rules.strict and last and (defect := strict_defect(member, is_last=depth == last)):
+            yield defect, depth
         if not _for_tls_servers(member, is_leaf=depth == 0):
             yield Code.INVALID_PURPOSE, depth
         limit = member.certificate.constraints.path_length

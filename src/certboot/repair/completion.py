@@ -113,8 +113,7 @@ class _Search:
 
     def result(self) -> Completion:
         while True:
-            end = self._follow()
-            if end:
+            if end := self._follow():
                 path = tuple(step.offer for step in end[0].down())[::-1]
                 return Completion(path, end[1], tuple(self._refusals.values()))
             step = self._worth_asking()
@@ -126,8 +125,7 @@ class _Search:
         """Return the shortest chain to an anchor over what is at hand."""
         while self._waiting:
             step = heapq.heappop(self._waiting)
-            anchor = self._anchor(step)
-            if anchor:
+            if anchor := self._anchor(step):
                 return step, anchor
             self._looked.append(step)
             name = step.offer.certificate.link.issuer_name
@@ -167,8 +165,7 @@ class _Search:
         if pair in self._compared:
             return None
         self._compared.add(pair)
-        broken = self._broken(certificate, below)
-        if broken:
+        if broken := self._broken(certificate, below):
             self._refuse(broken, offer)
             return None
         if certificate.fingerprint in self._reached:

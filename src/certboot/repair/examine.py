@@ -206,8 +206,7 @@ def note(paths: StorePaths, examined: Iterable[Examined]) -> tuple[tuple[str, Ce
     noted: list[tuple[str, Certificate]] = []
     with contextlib.suppress(OSError), files.locked(paths.lock):  # a store that may only be read serves as it is
         for repair in found:
-            new = _new(paths, repair)
-            if new:
+            if new := _new(paths, repair):
                 needs = repaired.joined(repaired.kept(paths.repaired, repair.certificate), new)
                 content = repaired.render_repair(Repair(repair.certificate, needs))
                 files.replace(paths.repaired / file_name(repair.certificate), content)

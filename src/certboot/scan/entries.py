@@ -74,8 +74,7 @@ def _entry(number: int, line: bytes, way: Way) -> Entry:
     decoded = line.partition(b"#")[0].decode("utf-8", "backslashreplace")
     fields = [field for field in decoded.replace("\t", " ").strip(" \r\n").split(" ") if field]
     shown = printable(" ".join(without_credentials(field) for field in fields))
-    problem = _problem(line, fields)
-    if problem:
+    if problem := _problem(line, fields):
         return Entry(number, shown, None, problem)
     try:
         host, port = parse_address(fields[0], way.starttls)

@@ -115,8 +115,7 @@ class Prober:
         findings = examined(evidence)
         if findings[0].id == result.UNTRUSTED and (root := str(findings[0].evidence.get("root", ""))):
             self._issuers.add(root, target.host)
-            others = self._issuers.others(root, target.host)
-            if others:
+            if others := self._issuers.others(root, target.host):
                 return examined(replace(evidence, known=replace(evidence.known, also_issued_for=others)))
         return findings
 

@@ -241,8 +241,7 @@ def _header(report: str, reader: Iterator[list[str]]) -> list[str]:
         header = next(reader, [])
     except csv.Error as error:
         raise _wrong(report, f"it is no CSV, {error}") from error
-    missing = next((column for column in _COLUMNS[report] if column not in header), None)
-    if missing:
+    if missing := next((column for column in _COLUMNS[report] if column not in header), None):
         raise _wrong(report, f"it has no column {missing!r}" if header else "it is empty")
     return header
 

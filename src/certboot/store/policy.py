@@ -173,8 +173,7 @@ def link_intermediates(
         for certificate in waiting.get(comparable(issuer.link.subject_name), ()):
             if certificate.fingerprint in hanging:
                 continue
-            defect = _defect(certificate, issuer, checked)
-            if defect:
+            if defect := _defect(certificate, issuer, checked):
                 if defect[0] != "no-issuer" or certificate.fingerprint not in failed:
                     failed[certificate.fingerprint] = defect
                 continue
@@ -191,8 +190,7 @@ def _defect(certificate: Certificate, issuer: Certificate, checked: Mapping[str,
         return "no-issuer", "its issuer is not in the store: the name is there with another key"
     if not room_below(issuer) and not certificate.link.self_issued:
         return "path-length-exceeded", f"no CA may follow below {issuer.name}"
-    unseen = overlooked(issuer, certificate)
-    if unseen:
+    if unseen := overlooked(issuer, certificate):
         return unseen
     if checked.get(certificate.fingerprint) == issuer.fingerprint or is_signed_by(certificate, issuer):
         return None
