@@ -27,15 +27,15 @@ class Judgement(typing.NamedTuple):
 
 
 def verifying_context(
-    *, strict: bool = STRICT_PYTHON, common_name: bool = True, anchors: tuple[bytes, ...] | None = None
+    *, strict: bool = STRICT_PYTHON, common_name: bool = True, anchors: tuple[bytes, ...] | str | None = None
 ) -> ssl.SSLContext:
-    """Return a context for ``verdict``: the active trust, or these anchors (DER), and the rules of one kind of client.
+    """Return a context for ``openssl_verdict``: whom it trusts, and the rules of one kind of client.
 
-    ``strict``: as Python 3.13 and newer; ``common_name``: whether it stands in for a missing subjectAltName. Raises
-    OSError where the active trust cannot be read.
+    ``strict``: as Python 3.13 and newer; ``common_name``: whether it stands in for a missing subjectAltName;
+    ``anchors``: in DER, or a hash directory, else the active trust. Raises OSError where that cannot be read.
     """
-    if anchors is None:
-        context = ssl.create_default_context()
+    if anchors is None or isinstance(anchors, str):
+        context = ssl.create_default_context(capath=anchors)
     else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         for anchor in anchors:

@@ -25,7 +25,7 @@ from certboot.net.target import Target
 from certboot.pki.certificate import load_certificate
 from certboot.pki.names import ip_address
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.verdict import STRICT_PYTHON, Judgement, trusting_context, verifying, verifying_context
+from certboot.pki.verdict import STRICT_PYTHON, Judgement, verifying_context
 from certboot.pki.verify_codes import WITHOUT_END, Code
 from certboot.scan import result
 from certboot.scan.entries import Entry
@@ -55,20 +55,12 @@ class Prober:
         self._verdicts: Once[tuple[Verdict, float]] = Once(_MOST_VERDICTS)
         try:
             generation = in_force(paths)
-            if generation:
-                # Whatever variables lead elsewhere: what is scanned is to be the same for whoever scans.
-                crts = str(generation / CRTS)
+            crts = str(generation / CRTS) if generation else None
+            if crts:  # whatever variables lead elsewhere: what is scanned is to be the same for whoever scans
                 self._environ = {}
-                self._context = ssl.create_default_context(capath=crts)
-                self._others = verifying(trusting_context([crts]), strict=not STRICT_PYTHON, partial=not STRICT_PYTHON)
-                self._without_common_name = verifying(
-                    trusting_context([crts]), strict=STRICT_PYTHON, partial=STRICT_PYTHON
-                )
-                self._without_common_name.hostname_checks_common_name = False
-            else:
-                self._context = ssl.create_default_context()
-                self._others = verifying_context(strict=not STRICT_PYTHON)
-                self._without_common_name = verifying_context(common_name=False)
+            self._context = ssl.create_default_context(capath=crts)
+            self._others = verifying_context(strict=not STRICT_PYTHON, anchors=crts)
+            self._without_common_name = verifying_context(common_name=False, anchors=crts)
             self._level = self._context.security_level
         except OSError as error:
             message = f"the active trust cannot be read: {printable(str(error))}"
