@@ -112,7 +112,7 @@ def rules_of(decision: Decision) -> list[str]:
         *((Rules(NOW, distrusted=frozenset({mark})), OFFERED, "distrusted") for mark in ("aa", "same")),
         *((Rules(NOW, distrusted_by_system=frozenset({mark})), OFFERED, "distrusted") for mark in ("aa", "same")),
         (Rules(NOW, revoked=frozenset({"aa"})), OFFERED, "revoked"),
-        (Rules(NOW, revoked_serials=frozenset({b"7"})), OFFERED, "revoked"),
+        (Rules(NOW, revoked=frozenset({b"7"})), OFFERED, "revoked"),
         (RULES, Candidate(GOOD, "ccadb", "1", tls_trust=False), "no-tls-trust"),
         (RULES, Candidate(GOOD, "ccadb", "1", role="intermediate"), "no-issuer"),
     ],
@@ -123,7 +123,7 @@ def test_a_good_certificate_stays_out_by_what_others_say_of_it(rules: Rules, can
     assert reason
     identity = GOOD.identity if rule == "distrusted" else ""
     assert decision == Decision((), (), (Rejection(rule, candidate.source, "1", reason, "aa", GOOD.subject, identity),))
-    others = Rules(NOW, frozenset({"bb"}), frozenset({b"8"}), frozenset({"cc"}), frozenset({"dd"}))
+    others = Rules(NOW, frozenset({"bb", b"8"}), frozenset({"cc"}), frozenset({"dd"}))
     assert len(decide([OFFERED], others).anchors) == 1
 
 
@@ -235,7 +235,7 @@ def test_a_copy_of_a_revoked_intermediate_with_another_signature_is_revoked_and_
     by_fingerprint = dataclasses.replace(REAL, revoked=frozenset({sha(BELOW)}))
     assert rules_of(decide(offered, by_fingerprint)) == []
     serial = loaded(BELOW).link.issuer_and_serial
-    decision = decide(offered, dataclasses.replace(by_fingerprint, revoked_serials=frozenset({serial})))
+    decision = decide(offered, dataclasses.replace(REAL, revoked=by_fingerprint.revoked | {serial}))
     assert [(each.rule, each.fingerprint) for each in decision.rejections] == [("revoked", sha(copy))]
     assert [held.certificate.fingerprint for held in decision.intermediates] == [sha(sibling)]
 

@@ -54,7 +54,7 @@ class Rules:
     now: datetime
     """Aware."""
     revoked: Container[str | bytes] = frozenset()
-    """Fingerprints, and ``Certificate.link.issuer_and_serial``."""
+    """Fingerprints, and ``Link.issuer_and_serial``."""
     distrusted: Container[str] = frozenset()
     distrust_after: Mapping[str, str] = field(default_factory=dict)
     """Anchor -> ISO 8601: it is not to be trusted for leaves that begin later."""
@@ -192,10 +192,8 @@ class _Search:
         for anchor in self._supply.anchors(step.offer.certificate.link.issuer_name):
             after = self._rules.distrust_after.get(anchor.fingerprint, "")
             if after and f"{leaf.validity.not_before:%Y-%m-%d}" > after:
-                broken: tuple[str, str] | None = (
-                    "anchor-distrusted",
-                    f"it is not trusted for certificates that begin after {after}",
-                )
+                reason = f"it is not trusted for certificates that begin after {after}"
+                broken: tuple[str, str] | None = ("anchor-distrusted", reason)
             elif anchor.fingerprint == step.offer.certificate.fingerprint:
                 broken = self._unwanted(anchor)  # a leaf that the user trusts as it is
             else:

@@ -64,10 +64,8 @@ class Loaded:
 
     candidates: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...] = ()
-    revoked: frozenset[str] = frozenset()
-    """Fingerprints that the source says are revoked, whoever else offers them."""
-    revoked_serials: frozenset[bytes] = frozenset()
-    """The same by ``Certificate.issuer_and_serial``, as far as the source tells."""
+    revoked: frozenset[str | bytes] = frozenset()
+    """Fingerprints, and ``Link.issuer_and_serial``, of what the source says is revoked, whoever else offers it."""
     distrusted: frozenset[str] = frozenset()
     """Fingerprints and identities that are not to be trusted for TLS servers, whoever else offers them.
 

@@ -14,8 +14,8 @@ import hashlib
 import io
 import json
 import re
+import typing
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from certboot import files
@@ -23,6 +23,9 @@ from certboot.errors import CertificateError, SourceError, printable
 from certboot.ownership import refuse_exposed
 from certboot.pki import der, pem
 from certboot.sources.candidates import Candidate, Loaded, Rejection, Unparsed
+
+if typing.TYPE_CHECKING:
+    from certboot.net import http
 
 NAME = "ccadb"
 ADDRESS = "https://ccadb.my.salesforce-sites.com/"
@@ -71,7 +74,7 @@ def without_revoked(unparsed: Unparsed, report: bytes) -> Unparsed:
     def parse() -> Loaded:
         loaded = unparsed.parse()
         listed = listed_in(report, (candidate.certificate.fingerprint for candidate in loaded.candidates))
-        return dataclasses.replace(loaded, revoked=listed, revoked_serials=revoked_serials(report))
+        return dataclasses.replace(loaded, revoked=listed | revoked_serials(report))
 
     return Unparsed((*unparsed.pieces, (REVOKED, report)), parse)
 
@@ -96,7 +99,7 @@ def _parsed(reports: dict[str, bytes], *, roots: bool) -> Loaded:
             raise _wrong(report, "none of its certificates can be read")
     revoked, serials, unreadable = _revoked(reports[REVOKED])
     kept = tuple(candidate for candidate in candidates if roots or candidate.role == "intermediate")
-    return Loaded(kept, (*rejections, *unreadable), revoked, serials)
+    return Loaded(kept, (*rejections, *unreadable), revoked | serials)
 
 
 def certificates(report: bytes) -> Iterator[bytes]:
@@ -159,53 +162,36 @@ def from_network(address: str, cache: Path, verify: Path, progress: Progress | N
 
         url = f"{address.rstrip('/')}/{report}"
         name = _file_name(report)
-        kept = _kept(cache / name, url)
-        got = http.fetch(
-            url,
-            limit=_LIMIT,
-            verify=verify,
-            etag=kept.etag,
-            modified=kept.modified,
-            progress=functools.partial(progress, name) if progress else None,
-        )
+        kept, etag, modified = _kept(cache / name, url)
+        told = functools.partial(progress, name) if progress else None
+        got = http.fetch(url, limit=_LIMIT, verify=verify, etag=etag, modified=modified, progress=told)
         if got.unchanged:
-            return kept.body
+            return kept
         # A web page with a date of today, if it were kept, would be "not modified" until the report is.
         _header(report, csv.reader(io.StringIO(_text(report, got.body), newline="")))
         if got.etag or got.modified:
-            _keep(cache / name, url, _Kept(got.body, got.etag, got.modified))
+            _keep(cache / name, url, got)
         return got.body
 
     return read
 
 
-@dataclass(frozen=True)
-class _Kept:
-    body: bytes = b""
-    etag: str = ""
-    modified: str = ""
-
-
-def _kept(place: Path, url: str) -> _Kept:
-    """Return the report that an earlier run kept from this address, or an empty one where it is not whole."""
+def _kept(place: Path, url: str) -> tuple[bytes, str, str]:
+    """Return the report that an earlier run kept from this address, its ETag and date; all empty if it is not whole."""
     try:
         body = files.read_regular(place, _LIMIT)
         note = json.loads(files.read_regular(_note(place), files.SMALL))
         expected = {"url": url, "sha256": hashlib.sha256(body).hexdigest()}
         if {name: note[name] for name in expected} == expected:
-            return _Kept(body, str(note["etag"]), str(note["modified"]))
+            return body, str(note["etag"]), str(note["modified"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # there is none, or it is damaged: the report is fetched anew
-    return _Kept()
+    return b"", "", ""
 
 
-def _keep(place: Path, url: str, report: _Kept) -> None:
-    note = {
-        "url": url,
-        "etag": report.etag,
-        "modified": report.modified,
-        "sha256": hashlib.sha256(report.body).hexdigest(),
-    }
+def _keep(place: Path, url: str, report: http.Fetched) -> None:
+    digest = hashlib.sha256(report.body).hexdigest()
+    note = {"url": url, "etag": report.etag, "modified": report.modified, "sha256": digest}
     # Without the copy the next run takes a little longer; what was fetched is as good.
     with contextlib.suppress(OSError):
         files.make_folder(place.parent)

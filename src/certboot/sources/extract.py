@@ -83,7 +83,6 @@ def merged(parts: Iterable[Loaded]) -> Loaded:
         candidates=tuple(candidate for part in parts for candidate in part.candidates),
         rejections=tuple(rejection for part in parts for rejection in part.rejections),
         revoked=frozenset().union(*(part.revoked for part in parts)),
-        revoked_serials=frozenset().union(*(part.revoked_serials for part in parts)),
         distrusted=frozenset().union(*(part.distrusted for part in parts)),
     )
 

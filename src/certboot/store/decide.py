@@ -38,7 +38,6 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
     rules = Rules(
         inputs.now,
         revoked=loaded.revoked,
-        revoked_serials=loaded.revoked_serials,
         distrusted=frozenset(out).union(inputs.config.distrust),
         distrusted_by_system=loaded.distrusted,
         checked={e.sha256: e.descent.issuer for e in previous.certificates if e.descent.issuer} if previous else {},

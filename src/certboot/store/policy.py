@@ -33,9 +33,8 @@ class Rules:
 
     now: datetime
     """Aware."""
-    revoked: frozenset[str] = frozenset()
-    revoked_serials: frozenset[bytes] = frozenset()
-    """By ``Certificate.issuer_and_serial``."""
+    revoked: frozenset[str | bytes] = frozenset()
+    """Fingerprints, and ``Link.issuer_and_serial``."""
     distrusted: frozenset[str] = frozenset()
     """By the user."""
     distrusted_by_system: frozenset[str] = frozenset()
@@ -114,7 +113,7 @@ def _broken_rule(candidate: Candidate, rules: Rules) -> tuple[str, str] | None:
             return "distrusted", f"{who} said so"
         if certificate.is_among(distrusted):
             return "distrusted", f"it has the name and key of one that {who} distrusted"
-    if certificate.fingerprint in rules.revoked or certificate.link.issuer_and_serial in rules.revoked_serials:
+    if certificate.fingerprint in rules.revoked or certificate.link.issuer_and_serial in rules.revoked:
         return "revoked", "the CCADB lists it as revoked"
     if not candidate.tls_trust:
         since = f" (certificates that begin after {candidate.distrust_after})" if candidate.distrust_after else ""
