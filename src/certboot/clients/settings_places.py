@@ -183,8 +183,7 @@ def _upwards(folder: Path) -> tuple[Path, ...]:
 
 def _uv_project(folder: Path) -> list[Path]:
     for place in _upwards(folder):
-        files = (place / name for name in ("uv.toml", "pyproject.toml"))
-        file = next(filter(os.path.isfile, files), None)
+        file = next(filter(os.path.isfile, (place / "uv.toml", place / "pyproject.toml")), None)
         if file and (file.name == "uv.toml" or _has_uv_table(file)):
             return [file]
     return []

@@ -145,8 +145,7 @@ class _Look:
         setting = self._facts.settings.get(self._client.name, {}).get(place.name)
         if setting is None:
             return None
-        where = f"{place.name} in {setting.file}"
-        return Source(setting.value, where, BY_SETTING, self._facts.is_store(setting.value))
+        return Source(setting.value, f"{place.name} in {setting.file}", BY_SETTING, self._facts.is_store(setting.value))
 
     def _default(self, choice: Choice) -> Iterator[Source]:
         default, guard = choice.otherwise, choice.guarded_by

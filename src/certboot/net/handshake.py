@@ -55,8 +55,7 @@ def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshak
     try:
         proxy = _proxy(target)
         shown = proxy.shown if proxy else ""
-        attempt = _Attempt(target, deadline, proxy)
-        result = attempt.verified(context)
+        result = _Attempt(target, deadline, proxy).verified(context)
     except ConnectionFault as fault:
         result = Handshake(fault.outcome, fault.words)
     except TimeoutError:

@@ -120,8 +120,7 @@ class _Request:
         """Return the failure to get an answer; raises TimeoutError where it is the time in all that ended it."""
         self.deadline.left()
         way = f" through the proxy {self.proxy.shown}" if self.proxy else ""
-        words = f"no connection to {_host(self.url)}{way}, {reason}"
-        return self.error(rule, words, hint=hint, kind=_PassingError)
+        return self.error(rule, f"no connection to {_host(self.url)}{way}, {reason}", hint=hint, kind=_PassingError)
 
     def cut_short(self, words: str = "the answer is no HTTP, or breaks off") -> CertbootError:
         """Return the failure of an answer that is not whole; raises TimeoutError likewise."""
@@ -166,8 +165,7 @@ def _follow(request: _Request) -> Fetched:
                 return _follow(dataclasses.replace(request, condition={}))
             hop = dataclasses.replace(request, url=_joined(hop, answer))
     except TimeoutError:
-        late = f"not finished after {request.seconds:g} seconds"
-        raise request.error("timeout", late, hint=_AGAIN) from None
+        raise request.error("timeout", f"not finished after {request.seconds:g} seconds", hint=_AGAIN) from None
     raise request.error("too-many-redirects", f"over {_MOST_REDIRECTS} redirects")
 
 
@@ -213,8 +211,7 @@ def _proxy(wanted: Url, request: _Request) -> Proxy | None:
         if wanted.scheme != "http":
             refused = FetchError("proxy-refused", "https is not fetched through a proxy")
         elif proxy.scheme != "http":
-            words = "only a proxy whose address begins with http:// is used"
-            refused = FetchError("proxy-refused", words)
+            refused = FetchError("proxy-refused", "only a proxy whose address begins with http:// is used")
         if refused:
             raise refused
     return proxy

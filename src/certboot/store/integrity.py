@@ -44,8 +44,7 @@ def damages(generation: Path, record: Manifest) -> Iterator[Damage]:
         if [hashlib.sha256(data).hexdigest() for data in held] == [entry.sha256]:
             wanted.append((subject_hash(der.certificate_names(held[0])[1]), "", entry.file))
         else:
-            words = f"missing, or not the certificate that the manifest names: {crts / entry.file}"
-            yield Damage(ALTERED, words)
+            yield Damage(ALTERED, f"missing, or not the certificate that the manifest names: {crts / entry.file}")
     links = {str(slot): target for slot, target in plan(wanted, {}).items()}
     try:
         present = set(os.listdir(crts))
