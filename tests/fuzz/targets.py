@@ -323,7 +323,7 @@ def starttls_answer(data: bytes) -> None:
     protocol = tuple(starttls.PROTOCOLS)[data[0] % len(starttls.PROTOCOLS)] if data else "smtp"
     stream = _Scripted(data[1:])
     try:
-        starttls.begin(protocol, stream)
+        starttls.PROTOCOLS[protocol].begin(stream)
     except ConnectionFault as fault:
         outcome, words = fault.outcome, fault.words
     else:

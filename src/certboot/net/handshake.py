@@ -17,9 +17,9 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 from certboot.errors import printable
-from certboot.net import starttls
 from certboot.net.connection import ConnectionFault, Deadline, Proxy, Stream, ascii_name, connect, proxy_for
 from certboot.net.handshake_messages import HandshakeTrace, begin
+from certboot.net.starttls import PROTOCOLS
 from certboot.net.target import Target, bracketed, ip_version
 
 _MOST_BYTES = 1024 * 1024
@@ -134,7 +134,7 @@ class _Attempt(typing.NamedTuple):
         # If nothing comes, there must be time left to find that out.
         stream.patience = stream.deadline.part(_SHARE_FOR_TLS)
         try:
-            starttls.begin(self.target.starttls, stream)
+            PROTOCOLS[self.target.starttls].begin(stream)
         except (ConnectionFault, OSError):
             stream.close()  # there are servers that talk to one client at a time
             if stream.first in (b"", bytes((_ALERT,)), bytes((_HANDSHAKE,))) and self._answers_hello():

@@ -6,12 +6,11 @@ Nothing here sends credentials or mail.
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 
 from certboot.errors import printable
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable
-
     from certboot.net.connection import ConnectionFault, Stream
 
 _MOST_LINES = 100
@@ -34,11 +33,6 @@ class Protocol(typing.NamedTuple):
     """Where it is mostly spoken, the usual one first."""
     greets: Callable[[bytes], bool] = lambda _: False
     """Whether a server that speaks first begins with these bytes."""
-
-
-def begin(protocol: str, stream: Stream) -> None:
-    """Bring the connection to where TLS begins; raises ConnectionFault, OSError."""
-    PROTOCOLS[protocol].begin(stream)
 
 
 def usual_port(protocol: str) -> int | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertificateError, SourceError
@@ -11,10 +14,6 @@ from certboot.sources.candidates import FORMATS, SIZE_LIMIT, Loaded, Rejection, 
 from certboot.sources.contents import Content, parsed, pieces
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-    from pathlib import Path
-
     from certboot.pki.containers import Password
 
 NAME = "added"

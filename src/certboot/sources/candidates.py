@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -11,8 +12,6 @@ SIZE_LIMIT = 16 * 1024 * 1024
 FORMATS = "PEM, DER, PKCS#7 or PKCS#12"
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable
-
     from certboot.pki.certificate import Certificate
 
 

@@ -232,15 +232,6 @@ def _header(report: str, reader: Iterator[list[str]]) -> list[str]:
     return header
 
 
-@contextlib.contextmanager
-def _long_fields() -> Iterator[None]:
-    before = csv.field_size_limit(_LONGEST_FIELD)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
 def _rows(report: str, data: bytes) -> list[tuple[int, list[str]]]:
     """Return the needed columns of every row, with the row's number; raises SourceError.
 
@@ -249,7 +240,8 @@ def _rows(report: str, data: bytes) -> list[tuple[int, list[str]]]:
     """
     rows: list[tuple[int, list[str]]] = []
     reader = csv.reader(io.StringIO(_text(report, data), newline=""), strict=True)
-    with _long_fields():
+    with contextlib.ExitStack() as limit:
+        limit.callback(csv.field_size_limit, csv.field_size_limit(_LONGEST_FIELD))  # it is the whole process's
         header = _header(report, reader)
         wanted = [header.index(column) for column in _COLUMNS[report]]
         try:

@@ -11,6 +11,8 @@ import contextlib
 import dataclasses
 import json
 import typing
+from collections.abc import Iterable
+from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertificateError, printable
@@ -18,9 +20,6 @@ from certboot.sources.candidates import Candidate, Loaded, Rejection, Unparsed
 from certboot.sources.contents import Content, parsed, pieces
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from certboot.pki.certificate import Certificate
 
 _MOST_SHOWN = 3

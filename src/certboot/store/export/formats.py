@@ -6,14 +6,13 @@ Cheap to import: the command line lists them in its help.
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable, Sequence
 
 from certboot.store.export.java import java_cacerts, pkcs12
 from certboot.store.export.kubernetes import configmap, trust_manager
 from certboot.store.export.pem import Directory, pem_bundle, pem_directory_hash
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from certboot.pki.certificate import Certificate
 
 PASSWORD = "changeit"  # noqa: S105 - no secret: Java's own default for a store of certificates

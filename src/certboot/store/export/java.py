@@ -25,13 +25,12 @@ import hmac
 import re
 import struct
 import typing
+from collections.abc import Sequence
 
 from certboot.errors import CertbootError
 from certboot.pki import der
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from certboot.pki.certificate import Certificate
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 import typing
+from collections.abc import Sequence
 
 from certboot.errors import CertbootError
 from certboot.store.export.pem import pem_bundle
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from certboot.pki.certificate import Certificate
 
 KEY = "ca-bundle.crt"

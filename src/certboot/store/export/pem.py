@@ -8,12 +8,11 @@ curl).
 from __future__ import annotations
 
 import typing
+from collections.abc import Sequence
 
 from certboot.store.hash_links import plan
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from certboot.pki.certificate import Certificate
 
 
