@@ -30,6 +30,7 @@ _LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT of Python 3.12
 _EVERYTHING = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 _OLDER = {0x0300: "SSLv3", 0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
 _ALERT, _HANDSHAKE = 0x15, 0x16
+_OF_TLS = (bytes((_ALERT,)), bytes((_HANDSHAKE,)))
 _SERVER_HELLO, _MAJOR_VERSION = 2, 3
 # A new hello with other offers may tell these apart: handshake_failure, protocol_version, insufficient_security,
 # illegal_parameter, internal_error, unrecognized_name.
@@ -137,7 +138,7 @@ class _Attempt(typing.NamedTuple):
             PROTOCOLS[self.target.starttls].begin(stream)
         except (ConnectionFault, OSError):
             stream.close()  # there are servers that talk to one client at a time
-            if stream.first in (b"", bytes((_ALERT,)), bytes((_HANDSHAKE,))) and self._answers_hello():
+            if stream.first in (b"", *_OF_TLS) and self._answers_hello():
                 words = "this port speaks TLS from the first byte: leave out --starttls"
                 raise ConnectionFault("starttls-not-needed", words) from None
             raise
@@ -193,9 +194,7 @@ class _Attempt(typing.NamedTuple):
     def _with_other_offers(self, result: Handshake) -> Handshake:
         """Add what the server says to a hello that offers everything, or if it does not speak TLS, to plain HTTP."""
         exchange = result.exchange
-        if self.target.starttls or (
-            exchange.answer[:1] in (bytes((_ALERT,)), bytes((_HANDSHAKE,))) and exchange.answer[1:2] in (b"\3", b"")
-        ):
+        if self.target.starttls or (exchange.answer[:1] in _OF_TLS and exchange.answer[1:2] in (b"\3", b"")):
             if exchange.alert in _WORTH_ANOTHER_HELLO and not exchange.certificate_requested:
                 exchange = exchange._replace(lenient=self._lenient())
             return dataclasses.replace(result, exchange=exchange)

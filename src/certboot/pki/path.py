@@ -10,7 +10,7 @@ from datetime import datetime
 from cryptography import x509
 
 from certboot.pki.parsed import ParsedCertificate
-from certboot.pki.subject_hash import subject_hash
+from certboot.pki.subject_hash import comparable, subject_hash
 from certboot.pki.verify_codes import Code
 
 _LONGEST = 101
@@ -47,9 +47,8 @@ def built(
                 return Path(tuple(path), used)
             left = []
             continue
-        issuer = (
-            None if top.is_self_signed else _best(_issuers(top, [member for member in left if member not in path]), at)
-        )
+        others = [] if top.is_self_signed else [member for member in left if member not in path]
+        issuer = _best(_issuers(top, others), at)
         if issuer is None:
             return _ended(path, used, anchors, partial=partial)
         path.append(issuer)
@@ -73,9 +72,7 @@ def _ended(path: list[ParsedCertificate], used: int, anchors: Sequence[ParsedCer
 def is_issuer(issuer: ParsedCertificate, of: ParsedCertificate) -> bool:
     """Return whether by names and key identifiers one may have issued the other; no signature is looked at."""
     above, below = issuer.certificate, of.certificate
-    if above.link.subject_name != below.link.issuer_name and above.link.subject_hash != name_hash(
-        below.link.issuer_name
-    ):
+    if comparable(above.link.subject_name) != comparable(below.link.issuer_name):
         return False
     wanted = of.extension(x509.AuthorityKeyIdentifier)
     if wanted is None:

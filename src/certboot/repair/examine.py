@@ -72,10 +72,8 @@ class Examined:
         if self.completion is None or self.completion.anchor:
             return None
         leaf = self.completion.path[0].certificate
-        refused = any(
-            refusal.rule == "self-signed" and refusal.certificate == leaf for refusal in self.completion.refusals
-        )
-        return leaf if refused else None
+        refused = ((refusal.rule, refusal.certificate) for refusal in self.completion.refusals)
+        return leaf if ("self-signed", leaf) in refused else None
 
 
 def handshake_with_store(paths: StorePaths, target: Target) -> Handshake:
@@ -151,9 +149,8 @@ class Repairer:
         """
         at_hand = {certificate.fingerprint for certificate in sent} | self._bundled
         issuers = found.path[1:]
-        first = next(
-            (n for n, offer in enumerate(issuers) if offer.certificate.fingerprint not in at_hand), len(issuers)
-        )
+        lacking = (n for n, offer in enumerate(issuers) if offer.certificate.fingerprint not in at_hand)
+        first = next(lacking, len(issuers))
         end = self._strict_end(found, issuers[first:])
         if end:
             first = min(first, [offer.certificate for offer in issuers].index(end.last.certificate))

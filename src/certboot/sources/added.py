@@ -135,7 +135,6 @@ def _none_usable(where: str, loaded: Loaded, now: datetime) -> SourceError:
         if rejection.rule == "distrusted":
             message = f"{rejection.subject} cannot be trusted as a CA, {rejection.reason}: {where}"
             return SourceError(message, "to keep a certificate out of the store: certboot distrust FINGERPRINT")
-        return SourceError(
-            f"no readable certificate, {rejection.reason}: {where}", f"ask for the file again, in {FORMATS}"
-        )
+        hint = f"ask for the file again, in {FORMATS}"
+        return SourceError(f"no readable certificate, {rejection.reason}: {where}", hint)
     return SourceError(f"no certificate in it: {where}", f"give a file of CA certificates in {FORMATS}")

@@ -68,9 +68,8 @@ def _by_hash(folder: Path) -> list[Path]:
 
 def _file(path: Path) -> Content:
     if os.path.exists(path):
-        above = ownership.exposed_above(
-            path / "any", groups=True
-        )  # with what would lie in it, the path itself is among those above
+        # With what would lie in it, the path itself is among those above.
+        above = ownership.exposed_above(path / "any", groups=True)
         if above:
             return Content(str(path), rule="exposed", reason=above[1] + (f" ({above[0]})" if above[0] != path else ""))
     try:

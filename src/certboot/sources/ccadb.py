@@ -22,7 +22,7 @@ from certboot import files
 from certboot.errors import CertificateError, SourceError, printable
 from certboot.ownership import refuse_exposed
 from certboot.pki import der, pem
-from certboot.sources.candidates import Candidate, Loaded, Rejection, Unparsed
+from certboot.sources.candidates import Candidate, Loaded, Rejection, Role, Unparsed
 
 if typing.TYPE_CHECKING:
     from certboot.net import http
@@ -273,9 +273,8 @@ def _candidate(report: str, number: int, row: list[str]) -> Candidate | Rejectio
             certificate = load_certificate(data)
             after = _iso_date(trust[1]) if trust else ""
             tls_trust = not trust or _TLS in (bit.strip() for bit in trust[0].split(";"))
-            return Candidate(
-                certificate, NAME, _file_name(report), "anchor" if report == ROOTS else "intermediate", tls_trust, after
-            )
+            role: Role = "anchor" if report == ROOTS else "intermediate"
+            return Candidate(certificate, NAME, _file_name(report), role, tls_trust, after)
     except CertificateError as error:
         reason = error.message
     printed = fingerprint.lower() if _FINGERPRINT.fullmatch(fingerprint) else ""

@@ -46,9 +46,8 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
         raise SourceError(f"it sends its own certificate only, and none of the CA that issued it: {host}", _HINT)
     if wanted and wanted != top.certificate.fingerprint:
         message = f"no CA of its chain has this SHA-256, the last one has {top.certificate.fingerprint}: {host}"
-        raise SourceError(
-            message, "ask whoever runs this CA which is right; somebody may stand between you and the server"
-        )
+        hint = "ask whoever runs this CA which is right; somebody may stand between you and the server"
+        raise SourceError(message, hint)
     where = top.origin if top in chain[: len(sent) + 1] else f"for {host}, from {top.origin}"
     return added.checked(Loaded((Candidate(top.certificate, added.NAME, where),)), host, now)
 

@@ -101,9 +101,8 @@ def _with_identities(candidates: Iterable[Candidate], rules: Rules) -> Rules:
         certificates = (candidate.certificate for candidate in candidates if candidate.certificate.is_among(distrusted))
         return distrusted.union(certificate.identity for certificate in certificates)
 
-    return dataclasses.replace(
-        rules, distrusted=whole(rules.distrusted), distrusted_by_system=whole(rules.distrusted_by_system)
-    )
+    user, system = whole(rules.distrusted), whole(rules.distrusted_by_system)
+    return dataclasses.replace(rules, distrusted=user, distrusted_by_system=system)
 
 
 def _broken_rule(candidate: Candidate, rules: Rules) -> tuple[str, str] | None:

@@ -61,9 +61,8 @@ def _rehash(directory: Path) -> hash_links.RehashResult:
     copies, doubts = _copies(occupied, contents)
     eligible = {name: content for name, content in contents.items() if _eligible(name)}
     wanted, sources, more = _wanted(eligible, set(copies))
-    more += [
-        f"{name} is a copy of no file here; left alone" for content, name in copies.items() if content not in sources
-    ]
+    strays = (name for content, name in copies.items() if content not in sources)
+    more += [f"{name} is a copy of no file here; left alone" for name in strays]
 
     links = {str(slot): target for slot, target in plan(wanted, present, occupied.values()).items()}
     before = {str(slot): target for slot, target in present.items()}
@@ -144,9 +143,7 @@ def _linked_by(data: bytes) -> Found:
     blocks = list(pem.blocks(data))
     certificates = [block for block in blocks if block.label in pem.CERTIFICATE_LABELS]
     crls = [block for block in blocks if block.label == pem.CRL_LABEL]
-    if not certificates + crls or (
-        len(blocks) > 1 and max(len(certificates), len(crls), sum(map(pem.is_key, blocks))) > 1
-    ):
+    if not certificates + crls or max(len(certificates), len(crls), sum(map(pem.is_key, blocks))) > 1:
         return "it does not contain exactly one certificate or CRL"
     if any(block.data is None for block in blocks):
         return "it cannot be read as PEM"

@@ -91,9 +91,8 @@ def _earlier_export(folder: Path) -> tuple[str, ...]:
     """Return the names in a directory that holds nothing but what an export makes; raises CertbootError or OSError."""
     with os.scandir(folder) as scan:
         entries = sorted(scan, key=lambda entry: entry.name)
-    texts = {
-        entry.name: files.read_regular(entry.path, _LARGEST, follow=False) for entry in entries if _small_file(entry)
-    }
+    small = filter(_small_file, entries)
+    texts = {entry.name: files.read_regular(entry.path, _LARGEST, follow=False) for entry in small}
     held = {name: text for name, text in texts.items() if _is_exported(name, text)}
     for entry in entries:
         is_link = _LINK.fullmatch(entry.name) and (

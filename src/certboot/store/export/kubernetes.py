@@ -67,13 +67,11 @@ def trust_manager(certificates: Sequence[Certificate], name: str, namespace: str
 
     A Bundle is of the whole cluster and gives the ConfigMaps its own name. With ``namespace`` only that one has it.
     """
-    # Every namespace carries its name in this label (Kubernetes, "well-known labels").
-    where = (
-        "    namespaceSelector:\n      matchLabels:\n"
-        f"        kubernetes.io/metadata.name: {checked_namespace(namespace)}\n"
-        if namespace is not None
-        else ""
-    )
+    where = ""
+    if namespace is not None:
+        # Every namespace carries its name in this label (Kubernetes, "well-known labels").
+        label = f"kubernetes.io/metadata.name: {checked_namespace(namespace)}"
+        where = f"    namespaceSelector:\n      matchLabels:\n        {label}\n"
     text = (
         f"{HEAD}apiVersion: trust.cert-manager.io/v1alpha1\nkind: Bundle\nmetadata:\n  name: {checked_name(name)}\n"
         f"spec:\n  sources:\n    - useDefaultCAs: false\n    - inLine: {bundle(certificates, 8)}"

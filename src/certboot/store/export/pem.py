@@ -30,10 +30,8 @@ def pem_directory_hash(certificates: Sequence[Certificate]) -> Directory:
 
     named = {file_name(certificate): certificate for certificate in certificates}
     links = plan([(certificate.link.subject_hash, "", name) for name, certificate in sorted(named.items())], {})
-    return Directory(
-        {name: annotated_pem(certificate).encode("ascii") for name, certificate in named.items()},
-        {str(slot): name for slot, name in links.items()},
-    )
+    texts = {name: annotated_pem(certificate).encode("ascii") for name, certificate in named.items()}
+    return Directory(texts, {str(slot): name for slot, name in links.items()})
 
 
 def pem_bundle(certificates: Sequence[Certificate]) -> bytes:
