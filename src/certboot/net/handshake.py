@@ -362,8 +362,7 @@ class Exchange(typing.NamedTuple):
     name_sent: bool = True
     """The name was sent with the first message (SNI), which an IP address never is."""
     lenient: str = ""
-    """Version and cipher that the server chose when old and weak ones were offered as well; empty: none, or not tried.
-    """
+    """Version and cipher that the server chose when offered old and weak ones too; empty: none, or not tried."""
 
 
 class Peer(typing.NamedTuple):

@@ -65,6 +65,7 @@ _SECTION = re.compile(r"^(\s*\[)", re.MULTILINE)
 _BASE = re.compile(r"""^\s*(?:base|"base"|'base')\s*=.*\n?""", re.MULTILINE)
 
 _T = typing.TypeVar("_T")
+_Value = typing.TypeVar("_Value", str, list[typing.Any], dict[str, typing.Any])
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FORM = re.compile(r"([0-9]{1,5})([mhdw])")
 
@@ -219,23 +220,21 @@ class _Table:
         line = self._lines.number(near, self.section, self._index)
         return CertbootError(f"{self._lines.path}, line {line}: {fault}", known)
 
+    def _typed(self, key: str, kind: type[_Value], fault: str, known: str, of: type = object) -> _Value:
+        value = self._values.get(key, kind())
+        if not isinstance(value, kind) or not all(isinstance(part, of) for part in value):
+            raise self.wrong(key, f"{key} is {fault}", known)
+        return value
+
     def table(self, key: str, keys: tuple[str, ...]) -> _Table:
-        values = self._values.get(key, {})
-        if not isinstance(values, dict):
-            raise self.wrong(key, f"{key} is not a section", f"write [{key}]")
-        return _Table(self._lines, values, keys, key)
+        return _Table(self._lines, self._typed(key, dict, "not a section", f"write [{key}]"), keys, key)
 
     def tables(self, key: str, keys: tuple[str, ...]) -> list[_Table]:
-        values = self._values.get(key, [])
-        if not isinstance(values, list) or not all(isinstance(table, dict) for table in values):
-            raise self.wrong(key, f"{key} is not a list of sections", f"write [[{key}]]")
+        values = self._typed(key, list, "not a list of sections", f"write [[{key}]]", dict)
         return [_Table(self._lines, table, keys, key, index) for index, table in enumerate(values)]
 
     def text(self, key: str) -> str:
-        value = self._values.get(key, "")
-        if not isinstance(value, str):
-            raise self.wrong(key, f"{key} is not a text", f'write {key} = "…"')
-        return value
+        return self._typed(key, str, "not a text", f'write {key} = "…"')
 
     def choice(self, key: str, allowed: tuple[_T, ...]) -> _T | None:
         for value in allowed:
@@ -264,9 +263,7 @@ class _Table:
         return value
 
     def texts(self, key: str, allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
-        values = self._values.get(key, [])
-        if not isinstance(values, list) or not all(isinstance(text, str) for text in values):
-            raise self.wrong(key, f"{key} is not a list of texts", f'write {key} = ["…"]')
+        values = self._typed(key, list, "not a list of texts", f'write {key} = ["…"]', str)
         for text in values:
             if allowed and text not in allowed:
                 raise self.wrong(text, f"certboot does not know {text!r} in {key}", f"it knows {', '.join(allowed)}")
