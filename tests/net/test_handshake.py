@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import gc
 import itertools
+import os
 import socket
 import ssl
 import typing
@@ -25,7 +26,7 @@ from support.table import cases
 
 from certboot.net import handshake_messages
 from certboot.net.connection import Deadline, ascii_name
-from certboot.net.handshake import _date, handshake
+from certboot.net.handshake import _date, active_context, handshake
 from certboot.net.handshake_messages import HandshakeTrace
 from certboot.net.target import Target
 
@@ -218,3 +219,18 @@ def test_of_a_servername_only_the_host_counts(certboot: Certboot, listen: Listen
     port = listen(faults.tls(context)).port
     certboot("doctor", f"localhost:{port}", "--servername", "http://h.example/")
     assert set(asked) == {"h.example"}
+
+
+@pytest.mark.timeout(30)
+def test_the_active_trust_is_no_pipe_and_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    ends = os.openpty()
+    for named in (str(tmp_path / "pipe"), os.ttyname(ends[1])):
+        monkeypatch.setenv("SSL_CERT_FILE", named)
+        with pytest.raises(OSError, match="a pipe or a device"):
+            active_context()
+    for end in ends:
+        os.close(end)
+    for named in (os.devnull, str(tmp_path), str(tmp_path / "nowhere"), ""):
+        monkeypatch.setenv("SSL_CERT_FILE", named)
+        assert not active_context().get_ca_certs()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import ssl
+import stat
 import typing
 import warnings
 from collections.abc import Iterator
@@ -37,10 +39,24 @@ _SERVER_HELLO, _MAJOR_VERSION = 2, 3
 _WORTH_ANOTHER_HELLO = frozenset({40, 47, 70, 71, 80, 112, None})
 
 
+def active_context() -> ssl.SSLContext:
+    """Return what ssl.create_default_context() does; raises OSError where that cannot be made, or would never end.
+
+    OpenSSL opens what SSL_CERT_FILE names whatever it is, and waits for whoever writes into a pipe or types at a
+    terminal.
+    """
+    named = os.environ.get("SSL_CERT_FILE", "")
+    mode = os.stat(named).st_mode if os.path.exists(named) else 0
+    if stat.S_ISFIFO(mode) or (stat.S_ISCHR(mode) and not os.path.samefile(named, os.devnull)):
+        message = f"SSL_CERT_FILE names no file, but a pipe or a device: {named}"
+        raise OSError(message)
+    return ssl.create_default_context()
+
+
 def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshake:
     """Shake hands with the server as a Python program now would, and return what came of it.
 
-    ``context`` is what ssl.create_default_context() returned, for who makes many handshakes; threads may share it.
+    ``context`` is what ``active_context`` returned, for who makes many handshakes; threads may share it.
 
     No application data is sent over it. Where it fails in a way that leaves the cause open, further connections to the
     same server ask: one that offers old versions and weak ciphers too, one in plain HTTP, one in TLS from the first
@@ -49,7 +65,7 @@ def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshak
     """
     deadline = Deadline(target.timeout)
     try:
-        context = context or ssl.create_default_context()
+        context = context or active_context()
     except OSError as error:
         return Handshake("trust-unreadable", printable(str(error)))
     shown = ""

@@ -20,7 +20,7 @@ from certboot.doctor.server.diagnosis import examined
 from certboot.doctor.server.judge import of_handshake, of_presented
 from certboot.doctor.server.known import known
 from certboot.errors import CertbootError, CertificateError, printable
-from certboot.net.handshake import Handshake, handshake
+from certboot.net.handshake import Handshake, active_context, handshake
 from certboot.net.target import Target
 from certboot.pki.certificate import load_certificate
 from certboot.pki.names import ip_address
@@ -58,7 +58,7 @@ class Prober:
             crts = str(generation / CRTS) if generation else None
             if crts:  # whatever variables lead elsewhere: what is scanned is to be the same for whoever scans
                 self._environ = {}
-            self._context = ssl.create_default_context(capath=crts)
+            self._context = ssl.create_default_context(capath=crts) if crts else active_context()
             self._others = verifying_context(strict=not STRICT_PYTHON, anchors=crts)
             self._without_common_name = verifying_context(common_name=False, anchors=crts)
             self._level = self._context.security_level

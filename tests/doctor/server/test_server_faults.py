@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import time
 import typing
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from support import faults
@@ -255,6 +257,17 @@ def test_nobody_there_and_trust_that_cannot_be_read(ask: Ask, listen: Listen, mo
 
     monkeypatch.setattr(ssl, "create_default_context", broken)
     assert ask("hook", "localhost:1").primary == "trust-unreadable"
+
+
+@pytest.mark.timeout(30)
+def test_nobody_waits_for_who_writes_into_a_pipe(
+    ask: Ask, listen: Listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pipe"))
+    answer = ask("hook", f"localhost:{listen(faults.silent).port}")
+    assert answer.primary == "trust-unreadable"
+    assert str(tmp_path / "pipe") in answer.first["summary"]
 
 
 def test_version_6_and_names_beyond_ascii(ask: Ask, listen: Listen, trust: Trust) -> None:

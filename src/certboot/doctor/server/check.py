@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import ssl
 import typing
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from certboot.doctor.finding import Finding
 from certboot.doctor.server import remedies
 from certboot.doctor.server.judge import judge, judgements, of_handshake, of_presented
 from certboot.net.connection import ConnectionFault, ascii_name
-from certboot.net.handshake import handshake
+from certboot.net.handshake import active_context, handshake
 from certboot.pki.verdict import STRICT_PYTHON, trusting_context, verifying_context
 
 if typing.TYPE_CHECKING:
@@ -71,7 +70,7 @@ def _active(target: Target, shaken: Handshake) -> Evidence:
 
 def _level() -> int:
     with contextlib.suppress(OSError):
-        return ssl.create_default_context().security_level
+        return active_context().security_level
     return 2
 
 
