@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 import typing
 
@@ -15,6 +16,7 @@ from certboot.clients.table import CLIENTS, Client
 from certboot.clients.trust import BY_OTHERS
 from certboot.clients.variables import VARIABLES, Profile
 from certboot.doctor.clients import verdicts
+from certboot.pki.verdict import trusting_context
 from certboot.store.env_file import EnvFile, render, values
 
 if typing.TYPE_CHECKING:
@@ -119,3 +121,17 @@ def test_each_client_judges_by_its_own_rules(said: Callable[..., dict[tuple[str,
     trust = {"REQUESTS_CA_BUNDLE": tmp_path / "below.pem", "SSL_CERT_FILE": tmp_path / "below.pem"}
     found = said("botocore", "curl", chain=chain, **trust)
     assert {name: code for names, code in found.items() for name in names} == {"botocore": 2, "curl": 0}
+
+
+def test_a_trust_is_read_once_whatever_the_rules(
+    said: Callable[..., dict[tuple[str, ...], int]], own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, ...]] = []
+
+    def counted(locations: tuple[str, ...]) -> ssl.SSLContext:
+        read.append(locations)
+        return trusting_context(locations)
+
+    monkeypatch.setattr(verdicts, "trusting_context", counted)
+    said("requests", "httpx", "botocore", REQUESTS_CA_BUNDLE=own, SSL_CERT_FILE=own)
+    assert read.count((str(own),)) == 1

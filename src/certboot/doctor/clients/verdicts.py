@@ -110,8 +110,10 @@ class _Replay:
         key = (locations, rules)
         if key not in self._said:
             try:
-                context = self._contexts.setdefault(locations, trusting_context(locations))
-                self._said[key] = openssl_verdict(by_rules(context, rules), self._chain, self._name)
+                if locations not in self._contexts:
+                    self._contexts[locations] = trusting_context(locations)
+                context = by_rules(self._contexts[locations], rules)
+                self._said[key] = openssl_verdict(context, self._chain, self._name)
             except OSError as error:  # ssl.SSLError is one
                 self._said[key] = Judgement(CANNOT_LOAD, f"{error.strerror or error}: {', '.join(locations)}")
         return self._said[key]

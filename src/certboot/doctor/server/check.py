@@ -98,10 +98,10 @@ def _findings(
 def _of_trust(verdict: TrustVerdict, evidence: Evidence) -> Evidence:
     """Return the evidence as it is for clients of another trust than the standard library's."""
     shaken, target = typing.cast("Handshake", evidence.handshake), evidence.target
-    context = by_rules(trusting_context(verdict.locations), verdict.rules)
+    context = by_rules(trusting_context(verdict.locations), verdict.rules)  # once: a file may be large
 
     def ask(*, strict: bool, common_name: bool = True) -> Judgement | None:
-        asked = by_rules(trusting_context(verdict.locations), verdict.rules, strict=strict)
+        asked = by_rules(context, verdict.rules, strict=strict)
         asked.hostname_checks_common_name = common_name
         return of_presented(asked, target, shaken)
 
