@@ -62,14 +62,15 @@ GUARDED = {
     "botocore.httpsession": "certifi",
 }
 
-applied = {}  # type: dict[str, str]  # what activate() set in this process: variable -> value
-status = ""  # in a word, what activate() did or why it did nothing (certboot doctor reads it); empty: it has not run
-home = ""  # the store's folder as it is recorded beside a hook that serves a store of its own; empty: none is
-generation = ""  # the folder of the generation in force, as the env file names it; empty: the hook is not active
-switches = ""  # the guards that are on, as CERTBOOT_GUARDS has them; empty: none is
-hints = ""  # "0" where config.toml turns off the hints on failed verifications; CERTBOOT_HINTS goes before it
-guarded = {}  # type: dict[str, str]  # module -> "waiting", "applied" or "stepped aside: why"; guards.py writes it
-_loaded = None  # type: Any  # guards.py, once it was needed
+if "status" not in globals():  # or it is loaded once more (importlib.reload), and goes on as it was
+    applied = {}  # type: dict[str, str]  # what activate() set in this process: variable -> value
+    status = ""  # in a word, what activate() did or why it did nothing, for certboot doctor; empty: it has not run
+    home = ""  # the store's folder as it is recorded beside a hook that serves a store of its own; empty: none is
+    generation = ""  # the folder of the generation in force, as the env file names it; empty: the hook is not active
+    switches = ""  # the guards that are on, as CERTBOOT_GUARDS has them; empty: none is
+    hints = ""  # "0" where config.toml turns off the hints on failed verifications; CERTBOOT_HINTS goes before it
+    guarded = {}  # type: dict[str, str]  # module -> "waiting", "applied" or "stepped aside: why"; guards.py writes it
+    _loaded = None  # type: Any  # guards.py, once it was needed
 
 
 def activate(recorded=""):

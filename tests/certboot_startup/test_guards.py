@@ -254,6 +254,17 @@ def test_a_module_that_somebody_else_has_loaded_with_the_loader_is_guarded_too(h
     assert module.__loader__ is None
 
 
+def test_a_hook_that_is_loaded_once_more_goes_on_as_it_was(hook: Hook, store: Store) -> None:
+    hook()
+    imports("ssl")
+    importlib.reload(certboot_startup)  # as IPython does of its own accord with what pip has upgraded
+    assert (certboot_startup.status, certboot_startup.guarded["ssl"]) == ("active", "applied")
+    assert certboot_startup.applied == store.settings
+    session = imports("requests.sessions").Session()
+    session.verify = "/own.pem"
+    assert session.merge_environment_settings("https://localhost/", {}, None, None, None)["verify"] == "/own.pem"
+
+
 def test_reload_guards_the_new_class_and_a_second_guard_changes_nothing(hook: Hook) -> None:
     hook()
     module = imports("ssl")
