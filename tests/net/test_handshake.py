@@ -25,8 +25,8 @@ from support.snapshot import assert_refused
 from support.table import cases
 
 from certboot.net import handshake_messages
-from certboot.net.connection import Deadline, ascii_name
-from certboot.net.handshake import _date, active_context, handshake
+from certboot.net.connection import Deadline, active_context, ascii_name
+from certboot.net.handshake import _date, handshake
 from certboot.net.handshake_messages import HandshakeTrace
 from certboot.net.target import Target
 
@@ -234,3 +234,14 @@ def test_the_active_trust_is_no_pipe_and_no_terminal(tmp_path: Path, monkeypatch
     for named in (os.devnull, str(tmp_path), str(tmp_path / "nowhere"), ""):
         monkeypatch.setenv("SSL_CERT_FILE", named)
         assert not active_context().get_ca_certs()
+
+
+@pytest.mark.timeout(30)
+def test_another_hello_that_believes_nothing_reads_no_trust(
+    listen: Listen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pipe"))
+    server = listen(faults.after_hello())
+    found = handshake(Target("localhost", server.port), ssl.create_default_context(cadata=ROOT.pem.decode()))
+    assert (found.outcome, found.exchange.closed, server.count > 1) == ("failed", True, True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
+import os
 import re
 import socket
 import ssl
+import stat
 import threading
 import time
 import typing
@@ -333,12 +335,26 @@ def _tunnel(stream: Stream, proxy: Proxy, address: str, late: str) -> Stream:
     return stream
 
 
+def active_context() -> ssl.SSLContext:
+    """Return what ssl.create_default_context() does; raises OSError where that cannot be made, or would never end.
+
+    OpenSSL opens what SSL_CERT_FILE names whatever it is, and waits for whoever writes into a pipe or types at a
+    terminal.
+    """
+    named = os.environ.get("SSL_CERT_FILE", "")
+    mode = os.stat(named).st_mode if os.path.exists(named) else 0
+    if stat.S_ISFIFO(mode) or (stat.S_ISCHR(mode) and not os.path.samefile(named, os.devnull)):
+        message = f"SSL_CERT_FILE names no file, but a pipe or a device: {named}"
+        raise OSError(message)
+    return ssl.create_default_context()
+
+
 def _wrapped(stream: Stream, proxy: Proxy, late: str, context: ssl.SSLContext | None) -> Stream:
     """Return TLS with a proxy that is spoken to in TLS, verified like any other host."""
     plain = stream._socket  # noqa: SLF001 - of this very module
     try:
         plain.settimeout(stream.deadline.left())
-        context = context or ssl.create_default_context()
+        context = context or active_context()
         return Stream(context.wrap_socket(plain, server_hostname=proxy.host), stream.deadline)
     except TimeoutError:
         words = (

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import ssl
-import stat
 import typing
 import warnings
 from collections.abc import Iterator
@@ -19,7 +17,16 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 from certboot.errors import printable
-from certboot.net.connection import ConnectionFault, Deadline, Proxy, Stream, ascii_name, connect, proxy_for
+from certboot.net.connection import (
+    ConnectionFault,
+    Deadline,
+    Proxy,
+    Stream,
+    active_context,
+    ascii_name,
+    connect,
+    proxy_for,
+)
 from certboot.net.handshake_messages import HandshakeTrace, begin
 from certboot.net.starttls import PROTOCOLS
 from certboot.net.target import Target, bracketed, ip_version
@@ -37,20 +44,6 @@ _SERVER_HELLO, _MAJOR_VERSION = 2, 3
 # A new hello with other offers may tell these apart: handshake_failure, protocol_version, insufficient_security,
 # illegal_parameter, internal_error, unrecognized_name.
 _WORTH_ANOTHER_HELLO = frozenset({40, 47, 70, 71, 80, 112, None})
-
-
-def active_context() -> ssl.SSLContext:
-    """Return what ssl.create_default_context() does; raises OSError where that cannot be made, or would never end.
-
-    OpenSSL opens what SSL_CERT_FILE names whatever it is, and waits for whoever writes into a pipe or types at a
-    terminal.
-    """
-    named = os.environ.get("SSL_CERT_FILE", "")
-    mode = os.stat(named).st_mode if os.path.exists(named) else 0
-    if stat.S_ISFIFO(mode) or (stat.S_ISCHR(mode) and not os.path.samefile(named, os.devnull)):
-        message = f"SSL_CERT_FILE names no file, but a pipe or a device: {named}"
-        raise OSError(message)
-    return ssl.create_default_context()
 
 
 def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshake:
@@ -322,7 +315,8 @@ def _chain(tls: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
 
 
 def _believing_nothing() -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    # The active trust is not loaded for that: what its variables name may be a pipe, which OpenSSL would wait for.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # what comes over it explains a failure, and is not used for anything else
     return context

@@ -20,7 +20,8 @@ from certboot.doctor.server.diagnosis import examined
 from certboot.doctor.server.judge import of_handshake, of_presented
 from certboot.doctor.server.known import known
 from certboot.errors import CertbootError, CertificateError, printable
-from certboot.net.handshake import Handshake, active_context, handshake
+from certboot.net.connection import active_context
+from certboot.net.handshake import Handshake, handshake
 from certboot.net.target import Target
 from certboot.pki.certificate import load_certificate
 from certboot.pki.names import ip_address

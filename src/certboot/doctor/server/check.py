@@ -13,8 +13,8 @@ from certboot.doctor.environment.trust_files import overrides
 from certboot.doctor.finding import Finding
 from certboot.doctor.server import remedies
 from certboot.doctor.server.judge import judge, judgements, of_handshake, of_presented
-from certboot.net.connection import ConnectionFault, ascii_name
-from certboot.net.handshake import active_context, handshake
+from certboot.net.connection import ConnectionFault, active_context, ascii_name
+from certboot.net.handshake import handshake
 from certboot.pki.verdict import STRICT_PYTHON, trusting_context, verifying_context
 
 if typing.TYPE_CHECKING:
