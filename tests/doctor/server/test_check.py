@@ -100,6 +100,21 @@ def test_two_trusts_that_refuse_it_for_one_cause_share_a_finding_and_for_two_hav
     assert answer.first["evidence"]["clients"] == ["requests", "urllib"]
 
 
+@pytest.mark.usefixtures("own")
+def test_what_would_come_next_for_some_may_be_why_others_refuse_it(
+    said: Said, trust: Trust, monkeypatch: pytest.MonkeyPatch, elsewhere: Path
+) -> None:
+    """The remark that it has expired too was taken for the finding with the clients that refuse it for that."""
+    expired = ZOO["expired-leaf"][2]()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(elsewhere))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trust(*expired.trusted)))
+    answer = said(expired)
+    assert (answer.status, answer.primary) == (1, "untrusted-root")
+    by_urllib = next(finding for finding in answer.findings if finding["id"] == "expired-leaf")
+    assert (by_urllib["status"], by_urllib["evidence"]["clients"]) == ("fail", ["urllib"])
+    assert answer.ids.count("expired-leaf") == 1
+
+
 def test_a_common_name_is_none_for_requests_alone(said: Said, trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
     made = ZOO["no-subject-alt-name"][2]()
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trust(*made.trusted)))

@@ -46,15 +46,19 @@ def check(target: Target, paths: StorePaths) -> list[Finding]:
         findings = judge(evidence, paths, environ)
         accepting = [verdict for verdict in said if verdict.counted]
         return _with_clients(findings, said, [client for verdict in accepting for client in verdict.clients])
-    findings = []
+    causes: list[Finding] = []
+    beside: list[Finding] = []
     for verdict in refused:
-        found = _findings(verdict, evidence, paths, environ)
-        former = next((cause for cause in findings if (cause.id, cause.fix) == (found[0].id, found[0].fix)), None)
+        cause, *others = _findings(verdict, evidence, paths, environ)
+        former = next((known for known in causes if (known.id, known.fix) == (cause.id, cause.fix)), None)
         if former:
             typing.cast("list[str]", former.evidence["clients"]).extend(verdict.clients)
-        else:
-            findings += _with_clients(found[: None if verdict is refused[0] else 1], (), verdict.clients)
-    return _with_clients(findings, said)
+            continue
+        beside = beside if causes else others
+        causes += _with_clients([cause], (), verdict.clients)
+    first, *later = causes
+    told = {cause.id for cause in causes}  # what is a remark for some may be why others refuse it
+    return _with_clients([first, *(remark for remark in beside if remark.id not in told), *later], said)
 
 
 def _active(target: Target, shaken: Handshake) -> Evidence:
