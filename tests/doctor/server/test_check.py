@@ -76,6 +76,17 @@ def test_one_trust_that_refuses_it_is_the_verdict_and_its_variable_the_remedy(
 
 
 @pytest.mark.usefixtures("own")
+def test_of_one_file_that_two_variables_name_the_remedy_takes_over_both(
+    said: Said, monkeypatch: pytest.MonkeyPatch, elsewhere: Path
+) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(elsewhere))
+    answer = said(GOOD)
+    assert answer.first["evidence"]["clients"] == ["requests", "urllib"]
+    assert set(answer.first["fix"][-1][2:]) == {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"}
+
+
+@pytest.mark.usefixtures("own")
 def test_what_cannot_be_loaded_refuses_every_host(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
     answer = said(GOOD)

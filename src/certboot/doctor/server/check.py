@@ -95,7 +95,9 @@ def _findings(
     if verdict.judgement.code == CANNOT_LOAD:
         return [_cannot_load(verdict, overrides(paths, environ, evidence.variables), evidence.target)]
     if _STANDARD_LIBRARY in verdict.clients:
-        return judge(evidence, paths, environ)
+        # Others may have the same trust by variables of their own.
+        variables = tuple(dict.fromkeys((*evidence.variables, *verdict.variables)))
+        return judge(replace(evidence, variables=variables), paths, environ)
     return judge(_of_trust(verdict, evidence), paths, environ)
 
 
