@@ -163,6 +163,19 @@ def test_an_intermediate_is_one_and_no_anchor(
     assert "Corp Issuing" not in names(paths)
 
 
+def test_an_intermediate_of_the_store_becomes_an_anchor_by_its_sha256(
+    certboot: Run, paths: StorePaths, tmp_path: Path
+) -> None:
+    below = issue("Corp Issuing", CORP)
+    certboot("init", "--add", saved(tmp_path / "both.pem", below, CORP))
+    file = saved(tmp_path / "issuing.pem", below)
+    assert "nothing to do" in certboot("trust", file).out
+    pinned = ("trust", file, "--sha256", fingerprint(below))
+    assert "nothing to do" not in certboot(*pinned).out
+    assert entry(paths, "Corp Issuing").role == "anchor"
+    assert "nothing to do" in certboot(*pinned).out
+
+
 def test_of_a_file_with_a_root_what_is_below_another_is_left_out_and_told(
     certboot: Run, paths: StorePaths, tmp_path: Path
 ) -> None:
