@@ -174,6 +174,8 @@ def test_an_intermediate_of_the_store_becomes_an_anchor_by_its_sha256(
     assert "nothing to do" not in certboot(*pinned).out
     assert entry(paths, "Corp Issuing").role == "anchor"
     assert "nothing to do" in certboot(*pinned).out
+    # It is in the store, and no update has to say that it was left out.
+    assert "needed by you" not in certboot("update").out + certboot("init").out
 
 
 def test_of_a_file_with_a_root_what_is_below_another_is_left_out_and_told(

@@ -89,13 +89,17 @@ def init_summary(
 def own_rejections(outcome: Outcome) -> list[str]:
     """Return a line for everything of the user's own sources that did not enter this time."""
     # Whoever presets a bundle of all public roots does not need to hear which of them have ended, and of what a server
-    # once forgot to send nobody needs to hear more than once.
+    # once forgot to send nobody needs to hear more than once: nor that it is an anchor by now, and so in the store.
     before = outcome.previous.fingerprints if outcome.previous else ()
     own = (
         rejection
         for rejection in outcome.rejected
         if (rejection.source in OWN and (rejection.source, rejection.rule) != ("adopted", "expired"))
-        or (rejection.source == repaired.NAME and rejection.fingerprint in {*before, ""})
+        or (
+            rejection.source == repaired.NAME
+            and rejection.rule != "duplicate"
+            and rejection.fingerprint in {*before, ""}
+        )
     )
     return [f"{printable(rejection.detail)}: {printable(rejection.reason)}" for rejection in own]
 
