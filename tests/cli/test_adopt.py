@@ -238,7 +238,9 @@ def test_a_file_that_is_no_good_any_more_is_told_and_keeps_nothing_else_from_arr
 def test_undo_takes_out_what_only_the_variable_named_and_leaves_its_value_alone_again(
     certboot: Run, store: StorePaths, image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "nothing is adopted" in certboot("adopt", "--undo").err
+    ran = certboot("adopt", "--undo")
+    assert "nothing is adopted" in ran.err
+    assert str(store.adopted) not in ran.err  # there is no such file
     monkeypatch.setenv("PIP_CERT", str(image))
     certboot("adopt", "--yes")
     ran = certboot("adopt", "--undo", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")

@@ -88,7 +88,8 @@ def _undo(paths: StorePaths, names: list[str]) -> int:
     missing = set(names) - {adoption.variable for adoption in chosen}
     if missing or not chosen:
         message = f"not adopted: {', '.join(sorted(missing))}" if missing else "nothing is adopted"
-        raise CertbootError(message, f"the file {paths.adopted} lists what is")
+        lists = f"the file {paths.adopted} lists what is"
+        raise CertbootError(message, lists if known else "there is nothing to undo")
     outcome = apply(paths, Request("adopt --undo", abandon=frozenset(chosen)))
     came, went = selection.difference(before, outcome.record)
     if came or went:
