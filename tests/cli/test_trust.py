@@ -178,6 +178,15 @@ def test_an_intermediate_of_the_store_becomes_an_anchor_by_its_sha256(
     assert "needed by you" not in certboot("update").out + certboot("init").out
 
 
+def test_a_server_s_own_certificate_beside_its_ca_is_shown_to_be_refused(
+    certboot: Run, paths: StorePaths, tmp_path: Path
+) -> None:
+    ran = certboot("trust", "--yes", saved(tmp_path / "chain.pem", leaf(CORP), CORP))
+    assert "  refused  it may not issue certificates" in ran.out
+    assert "  role     " not in ran.out
+    assert (ran.status, names(paths)) == (0, FEW | {"Corp Root"})
+
+
 def test_of_a_file_with_a_root_what_is_below_another_is_left_out_and_told(
     certboot: Run, paths: StorePaths, tmp_path: Path
 ) -> None:

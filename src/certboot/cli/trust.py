@@ -86,7 +86,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
     if offered:
         show(offered)
     if below:
-        show(below_text(below))
+        show(below_text(below, now))
     # What is to be an anchor is not there yet as an intermediate that a server forgot.
     anchors = {candidate.certificate.fingerprint for candidate in roots.candidates}
     there = {
@@ -211,15 +211,15 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def below_text(below: Iterable[Repair]) -> str:
+def below_text(below: Iterable[Repair], now: datetime) -> str:
     """Return what a person should know of intermediates, which are believed for their root only."""
     lines: list[str] = []
     for repair in below:
         certificate = repair.certificate
         lines += described(certificate, printable(repair.needs[-1].address))
-        lines.append(
-            f"  role     an intermediate: it stays as long as the CA above it: {printable(certificate.issuer)}"
-        )
+        broken = broken_rule(certificate, now)
+        role = f"an intermediate: it stays as long as the CA above it: {printable(certificate.issuer)}"
+        lines.append(f"  refused  {broken[1]}" if broken else f"  role     {role}")
     return "\n".join(lines)
 
 
