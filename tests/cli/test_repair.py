@@ -250,6 +250,20 @@ def test_a_verdict_that_is_not_good_is_told_in_openssl_s_words(certboot: Run, fo
         assert (ran.status, ran.out.splitlines()[-1][-len(GOOD) :]) == (0, GOOD)
 
 
+def test_a_root_that_the_user_distrusts_is_no_matter_of_the_server_s_operator(
+    certboot: Run, root: Issued, send: Send
+) -> None:
+    ca = intermediate("Example CA", root)
+    server = send(leaf(ca), ca)
+    assert "nothing is to be stored" in certboot("repair", server.shown).out
+    certboot("distrust", "Example Root")
+    ran = certboot("repair", server.shown)
+    assert ran.status == 1
+    assert "  refused  distrusted: CN=Example Root, which the store leaves out\n" in ran.out
+    assert ran.out.splitlines()[-1] == f"  next     certboot doctor {server.shown} tells what can be done"
+    assert "certboot distrust" in certboot("doctor", server.shown).out
+
+
 # Each way in which an issuer may lie somewhere ends in a chain that OpenSSL accepts too
 
 

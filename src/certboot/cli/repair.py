@@ -275,6 +275,8 @@ def _reasons(examined: Examined) -> Iterator[str]:
         yield f"           {shortened(refusal.reason)}"
     if more:
         yield f"  refused  and {more} more"
+    for subject in examined.distrusted:
+        yield f"  refused  distrusted: {printable(subject)}, which the store leaves out"
     failures, more = _some(examined.failures)
     for failure in failures:
         where = f" at {shortened(failure.address)}" if failure.address else ""
@@ -284,16 +286,19 @@ def _reasons(examined: Examined) -> Iterator[str]:
         yield f"  missing  and {more} more"
     if examined.through_proxy:
         yield _PROXY
-    yield from _next(examined.completion, _host(examined))
+    yield from _next(examined.completion, _host(examined), distrusted=bool(examined.distrusted))
     for rule, words, option in _OPTIONS:
         if any(failure.rule == rule and words in failure.reason for failure in examined.failures):
             yield f"  or       {option}"
 
 
-def _next(found: Completion, host: str) -> Iterator[str]:
-    """Yield what is left to do; the doctor, who may have sent the user here, knows more only of a self-signed leaf."""
+def _next(found: Completion, host: str, *, distrusted: bool) -> Iterator[str]:
+    """Yield what is left to do.
+
+    The doctor, who may have sent the user here, knows more only of a self-signed leaf and of what is distrusted.
+    """
     roots = [refusal.certificate for refusal in found.refusals if refusal.rule == "self-signed"]
-    if found.path[0].certificate in roots:
+    if distrusted or found.path[0].certificate in roots:
         yield f"  next     certboot doctor {host} tells what can be done"
         return
     yield "  next     only who operates the server can change what it sends"

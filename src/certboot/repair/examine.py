@@ -53,6 +53,8 @@ class Examined:
     """What the server does not send either, and every client has from the store already."""
     expired: tuple[Certificate, ...] = ()
     """Intermediates of the store that clients prefer to those in the chain, of the same name and key, and refuse."""
+    distrusted: tuple[str, ...] = ()
+    """Subjects of CAs that issued what the server sends, and that the store leaves out as distrusted."""
     failures: tuple[aia.Failure, ...] = ()
     through_proxy: bool = False
 
@@ -138,6 +140,7 @@ class Repairer:
             refused=refused,
             in_store=tuple(offer for offer in unsent if offer.certificate.fingerprint in self._bundled),
             expired=tuple(self._expired(completion)),
+            distrusted=() if completion.anchor else tuple(self._distrusted(sent)),
             failures=tuple(issuers.failures),
             through_proxy=issuers.through_proxy,
         )
@@ -156,6 +159,12 @@ class Repairer:
             first = min(first, [offer.certificate for offer in issuers].index(end.last.certificate))
         missing = tuple(offer for offer in issuers[first:] if offer.certificate.fingerprint not in self._bundled)
         return missing, end.refused.certificate if end else None
+
+    def _distrusted(self, sent: Iterable[Certificate]) -> Iterator[str]:
+        """Yield Examined.distrusted."""
+        out = {rejection.subject for rejection in self._authorities.rejected("distrusted")}
+        issuers = dict.fromkeys(certificate.issuer for certificate in sent)
+        yield from (issuer for issuer in issuers if issuer in out)
 
     def _expired(self, found: Completion) -> Iterator[Certificate]:
         """Yield Examined.expired.
