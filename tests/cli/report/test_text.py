@@ -176,6 +176,7 @@ def test_of_a_server_the_cause_comes_first_and_of_this_machine_only_what_failed(
         "3 failed in server, store; 1 warning in hook",
         "for the server's operator: Send it.",
         "hint: certboot explain missing-intermediate store-missing",
+        "hint: certboot doctor hook",
     ]
 
 

@@ -139,7 +139,7 @@ def _in_a_line(findings: Sequence[Finding]) -> str:
 
 
 def _closing(findings: Sequence[Finding], selection: Sequence[Finding]) -> Iterator[Line]:
-    """Yield the summary of all findings, and what mends and explains the selection, a line each."""
+    """Yield the summary of all findings, and what mends and explains the selection and shows the rest, a line each."""
     failed = any(finding.status in _FAILED for finding in findings)
     yield from (Line(""), Line(_summary(findings), style="bad" if failed else ""))
     wrong = [finding for finding in selection if finding.status != "ok"]
@@ -152,6 +152,9 @@ def _closing(findings: Sequence[Finding], selection: Sequence[Finding]) -> Itera
     explained = _explained(wrong)
     if explained:
         hints[shlex.join(("certboot", "explain", *explained))] = None
+    aside = {finding.group for finding in findings if finding.status == "warn" and finding not in selection}
+    if aside:
+        hints[shlex.join(("certboot", "doctor", *sorted(aside)))] = None
     yield from (Line(hint, "hint: ", "strong", wrapped=False) for hint in hints)
 
 
