@@ -150,6 +150,24 @@ def test_a_chain_of_strangers_can_be_repaired_if_the_leaf_says_where_its_issuer_
     assert (finding.id, bool(finding.fix)) == ("wrong-chain", bool(at))
 
 
+@cases(
+    ("code", "name", "expected"),
+    [
+        (20, "localhost", ["untrusted-root"]),
+        (20, "other.example", ["untrusted-root", "hostname-mismatch"]),
+        (20, "127.0.0.1", ["untrusted-root", "ip-not-in-san"]),
+        (62, "other.example", ["hostname-mismatch"]),
+        (20, "b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example", ["untrusted-root"]),
+    ],
+)
+def test_that_the_name_is_wrong_too_is_told_before_the_trust_is_mended(
+    code: int, name: str, expected: list[str]
+) -> None:
+    findings = examine(code, *SENT, trusted=(OTHER,), target=Target(name, 8443))
+    assert [finding.id for finding in findings] == expected
+    assert [finding.status for finding in findings] == ["fail", "warn"][: len(expected)]
+
+
 def test_a_clock_before_certboot_itself_or_by_which_most_roots_have_expired_is_wrong() -> None:
     early = make("localhost", MIDDLE, changed(LEAF, valid=(NOW + DAY, NOW + 2 * DAY)))
     for known, expected in (

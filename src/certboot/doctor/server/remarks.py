@@ -6,9 +6,10 @@ import typing
 from datetime import timedelta
 
 from certboot.doctor.server.case import Cause
-from certboot.doctor.server.cause import STRICT_CAUSES
+from certboot.doctor.server.cause import STRICT_CAUSES, WRONG_NAME
 from certboot.doctor.server.issuer import linked
 from certboot.errors import CertificateError, printable
+from certboot.pki import names
 from certboot.pki.certificate import is_unread, load_certificate
 from certboot.pki.verify import strict_defect
 
@@ -97,6 +98,7 @@ def _also(case: Case) -> Iterator[Cause]:
             f"the server's certificate also has expired, on {certificate.validity.not_after:%Y-%m-%d}",
             status="warn",
         )
+    yield from _wrong_name(case)
     last = len(case.path.certificates) - 1
     for depth, member in enumerate(case.path.certificates):
         defect = strict_defect(member, is_last=depth == last and member.is_self_signed)
@@ -105,3 +107,14 @@ def _also(case: Case) -> Iterator[Cause]:
             meaning += member.certificate.subject
             yield Cause(STRICT_CAUSES[defect], meaning, status="warn")
             break
+
+
+def _wrong_name(case: Case) -> Iterator[Cause]:
+    name = case.target.name
+    # What the doctor tells of a certificate that signs itself has the name already.
+    if not name or not name.isascii() or case.code in WRONG_NAME or case.leaf.is_self_signed:
+        return
+    if not names.is_for(case.leaf, name):
+        for_names = ", ".join(case.leaf.names[:8]) or "no name at all"
+        meaning = f"the server's certificate also is not for {name}, but for: {for_names}"
+        yield Cause("ip-not-in-san" if names.ip_address(name) else "hostname-mismatch", meaning, status="warn")
