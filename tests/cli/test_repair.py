@@ -260,6 +260,9 @@ def test_a_root_that_the_user_distrusts_is_no_matter_of_the_server_s_operator(
     ran = certboot("repair", server.shown)
     assert ran.status == 1
     assert "  refused  distrusted: CN=Example Root, which the store leaves out\n" in ran.out
+    assert [line for line in ran.out.splitlines() if line.startswith("  missing")] == [
+        "  missing  no-addresses: the issuer of Example CA"  # that of the leaf is sent
+    ]
     assert ran.out.splitlines()[-1] == f"  next     certboot doctor {server.shown} tells what can be done"
     assert "certboot distrust" in certboot("doctor", server.shown).out
 

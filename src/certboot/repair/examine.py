@@ -141,7 +141,7 @@ class Repairer:
             in_store=tuple(offer for offer in unsent if offer.certificate.fingerprint in self._bundled),
             expired=tuple(self._expired(completion)),
             distrusted=() if completion.anchor else tuple(self._distrusted(sent)),
-            failures=tuple(issuers.failures),
+            failures=tuple(_wanted(issuers.failures, sent)),
             through_proxy=issuers.through_proxy,
         )
 
@@ -193,6 +193,16 @@ class Repairer:
             yield Offer(certificate, STORE)
         for certificate in self._authorities.reported(name):
             yield Offer(certificate, REPORT)
+
+
+def _wanted(failures: Iterable[aia.Failure], sent: Sequence[Certificate]) -> Iterator[aia.Failure]:
+    """Yield the failures without those of certificates that need name no address, because their issuer is sent."""
+    names = {
+        below.name
+        for below in sent
+        if any(above.link.subject_name == below.link.issuer_name for above in sent if above is not below)
+    }
+    yield from (failure for failure in failures if failure.rule != "no-addresses" or failure.of not in names)
 
 
 def to_store(examined: Iterable[Examined]) -> tuple[Repair, ...]:
