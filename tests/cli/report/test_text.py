@@ -163,7 +163,7 @@ def test_of_a_server_the_cause_comes_first_and_of_this_machine_only_what_failed(
         "",
         "  refused   requests, urllib: 20 (A, B)",
         "  refused   httpx: 20",
-        "  refused   wget: cannot load; certboot leaves them alone",
+        "  refused   wget: cannot load; certboot leaves it alone",
         "  accepted  c0, c1, c2, c3, c4, c5 and 2 more",
         "  code 20",
         "fail  h:1  expired-leaf",

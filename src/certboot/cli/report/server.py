@@ -80,7 +80,7 @@ def _refused(trusts: Sequence[Evidence]) -> str:
     first = trusts[0]
     reason = first["code"] if first["code"] > 0 else first["message"]
     by = f" ({', '.join(places)})" if places else ""
-    aside = "" if first["counted"] else "; certboot leaves them alone"
+    aside = "" if first["counted"] else f"; certboot leaves {'them' if len(names) > 1 else 'it'} alone"
     return f"{some(names)}: {reason}{by}{aside}"
 
 
