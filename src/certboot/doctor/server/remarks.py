@@ -6,12 +6,13 @@ import typing
 from datetime import timedelta
 
 from certboot.doctor.server.case import Cause
-from certboot.doctor.server.cause import STRICT_CAUSES, WRONG_NAME
+from certboot.doctor.server.cause import STRICT_CAUSES
 from certboot.doctor.server.issuer import linked
 from certboot.errors import CertificateError, printable
 from certboot.pki import names
 from certboot.pki.certificate import is_unread, load_certificate
 from certboot.pki.verify import strict_defect
+from certboot.pki.verify_codes import WRONG_NAME
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
