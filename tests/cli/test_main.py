@@ -75,7 +75,7 @@ def test_the_version_is_that_of_the_installed_package(certboot: Run, monkeypatch
 @cases(
     ("argv", "usage"),
     [
-        ((), "certboot"), (("renew",), "certboot"), (("init", "--force"), "certboot init"),
+        (("--renew",), "certboot"), (("--version", "renew"), "certboot"), (("init", "--force"), "certboot init"),
         (("init", "file.pem"), "certboot init"), (("init", "--add"), "certboot init"), (("rehash",), "certboot rehash"),
         (("purge", "x"), "certboot purge"), (("hook", "--x"), "certboot hook"),
         (("hook", "install", "--x"), "certboot hook install"), (("hook", "status", "x"), "certboot hook status"),
@@ -86,6 +86,36 @@ def test_wrong_usage_is_said_on_standard_error(certboot: Run, argv: tuple[str, .
     assert (ran.status, ran.out) == (2, "")
     assert ran.err.startswith(f"usage: {usage} [-h]")
     assert list(clean.iterdir()) == []
+
+
+def test_certboot_alone_begins_with_where_to_start_and_names_every_command(certboot: Run, clean: Path) -> None:
+    ran = certboot()
+    lines = ran.out.splitlines()
+    assert (ran.status, ran.err) == (0, "")
+    assert lines[1].startswith("  certboot init ")
+    assert [line for line in lines if re.fullmatch("[a-z][a-z ]+", line)] == [
+        "start here", "when a host fails", "the store", "other programs and machines",
+    ]  # fmt: skip
+    assert len(lines) <= 25
+    assert max(map(len, lines)) <= 80
+    named = re.findall(r"^  certboot ([a-z]+)", ran.out, re.MULTILINE)
+    named += re.findall(r"[a-z]+", " ".join(re.findall(r"^  also: (.*)", ran.out, re.MULTILINE)))
+    assert set(named) == set(main.COMMANDS)
+    assert list(clean.iterdir()) == []
+
+
+@cases(
+    ("word", "hint"),
+    [
+        ("docter", "certboot doctor"), ("upd", "certboot update"), ("RUN", "certboot run"),
+        ("explian", "certboot explain"),
+        ("renew", "certboot --help lists all commands"), ("", "certboot --help lists all commands"),
+    ],
+)  # fmt: skip
+def test_a_command_that_is_none_leads_to_the_one_that_is_meant(certboot: Run, word: str, hint: str) -> None:
+    ran = certboot(word, "--json", "x")
+    assert_refused(ran)
+    assert ran.err == f"certboot: error: no command of this name: {word!r}\n\nhint: {hint}\n"
 
 
 @cases(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 import typing
-from difflib import get_close_matches
 from itertools import groupby
 
 from certboot.cli import options
@@ -13,7 +12,7 @@ from certboot.errors import OK, CertbootError
 
 if typing.TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from certboot.doctor.findings import Explanation
 
@@ -65,9 +64,17 @@ def explain_command(arguments: argparse.Namespace) -> int:
 
     for kind in arguments.id:
         if kind not in EXPLANATIONS:
-            close = get_close_matches(kind, EXPLANATIONS, 1)
-            message = f"no finding of this id: {kind!r}"
-            raise CertbootError(message, f"certboot explain {close[0]}" if close else "certboot explain lists them all")
+            raise _no_finding(kind, EXPLANATIONS)
     stories = (story(kind, EXPLANATIONS[kind]) for kind in dict.fromkeys(arguments.id))
     show("\n\n".join(stories) or index(EXPLANATIONS))
     return OK
+
+
+def _no_finding(kind: str, ids: Iterable[str]) -> CertbootError:
+    from difflib import get_close_matches
+
+    # A word of it is as good as a slip of the keyboard: "expired" is less than half of "expired-intermediate".
+    typed = kind.lower().replace("_", "-").replace(" ", "-")
+    close = [known for known in ids if typed and typed in known] or get_close_matches(typed, ids, 3)
+    hint = "\n  ".join(f"certboot explain {known}" for known in close[:3])
+    return CertbootError(f"no finding of this id: {kind!r}", hint or "certboot explain lists them all")

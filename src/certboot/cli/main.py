@@ -11,7 +11,7 @@ import os
 import sys
 
 from certboot.cli import terminal
-from certboot.cli.terminal import failed, say, silenced
+from certboot.cli.terminal import failed, say, show, silenced
 from certboot.errors import INTERRUPTED, OK, UNFINISHED, CertbootError, printable, without_credentials
 
 TYPE_CHECKING = False  # as typing has it, whose import costs as much as what is here
@@ -96,13 +96,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         except SystemExit:  # argparse has printed what --help asks for
             _flush()
             raise
-        if not (arguments.version or arguments.command):
-            parser().error("a command is missing")
         store = getattr(arguments, "store", None)
         if store:
             terminal.commands_of_run = functools.partial(with_home, folder=store)
         with _store_at(store):
-            status = _version() if arguments.version else _function(arguments.command, "command")(arguments)
+            status = _done(arguments)
         _flush()
     except CertbootError as error:
         return failed(error.message, error.hint)
@@ -166,8 +164,13 @@ def _flush() -> None:
 
 
 def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Return what the command line says; exits with usage and a message where it is wrong."""
+    """Return what the command line says; exits with usage and a message where it is wrong.
+
+    Raises CertbootError for a command that is none.
+    """
     line = sys.argv[1:] if argv is None else argv
+    if line and line[0][:1] != "-" and line[0] not in COMMANDS:
+        raise _no_command(line[0])
     whole = parser(next((word for word in line if word[:1] != "-"), ""))
     arguments, left = whole.parse_known_args(line)
     end = left.index("--") if "--" in left else len(left)
@@ -213,8 +216,23 @@ def _function(command: str, part: str) -> Callable[..., int]:
     return function
 
 
-def _version() -> int:
-    import certboot
+def _no_command(word: str) -> CertbootError:
+    from difflib import get_close_matches
 
-    say(f"certboot {certboot.__version__}")
+    close = get_close_matches(word.lower(), COMMANDS, 1)
+    hint = f"certboot {close[0]}" if close else "certboot --help lists all commands"
+    return CertbootError(f"no command of this name: {word!r}", hint)
+
+
+def _done(arguments: argparse.Namespace) -> int:
+    if arguments.version:
+        import certboot
+
+        say(f"certboot {certboot.__version__}")
+    elif arguments.command:
+        return _function(arguments.command, "command")(arguments)
+    else:
+        from certboot.cli.overview import TEXT
+
+        show(TEXT)
     return OK
