@@ -15,6 +15,8 @@ from support.table import cases
 
 from certboot.doctor.environment import trust_files
 from certboot.doctor.findings import EXPLANATIONS, Explanation, parse
+from certboot.doctor.server.cause import possible_findings
+from certboot.pki.verify_codes import Code
 from certboot.sources import certifi, system
 
 SRC = Path(__file__).parents[2] / "src" / "certboot"
@@ -162,3 +164,47 @@ def test_without_an_id_all_are_listed_and_an_unknown_one_is_refused_with_the_nea
         ran = certboot("explain", given)
         assert (ran.status, ran.out) == (2, "")
         assert ran.err.startswith(f"certboot: error: no finding of this id: {given!r}\n\nhint: {hint}")
+
+
+NO_ISSUER = {"missing-intermediate", "untrusted-root", "wrong-chain"}
+PYTHON = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {} (_ssl.c:1006)"
+
+
+@cases(("given", "code", "ids"), [
+    ("20", 20, NO_ISSUER), ("unable to get local issuer certificate", 20, NO_ISSUER),
+    (PYTHON.format("unable to get local issuer certificate"), 20, NO_ISSUER),
+    ("Error: UNABLE_TO_VERIFY_LEAF_SIGNATURE", 21, NO_ISSUER), ("X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT", 2, NO_ISSUER),
+    ("self signed certificate", 18, {"self-signed-leaf"}),
+    (PYTHON.format("self-signed certificate in certificate chain"), 19, {"untrusted-root"}),
+    ("certificate has expired", 10, {"expired-leaf", "expired-intermediate", "expired-root", "clock-skew"}),
+    ("9", 9, {"not-yet-valid", "clock-skew"}), ("64", 64, {"ip-not-in-san"}), ("0", 0, {"handshake-ok"}),
+    (PYTHON.format("Hostname mismatch, certificate is not valid for 'x.example'."), 62, {"hostname-mismatch"}),
+    ("79", 79, {"not-a-ca", "strict-basic-constraints"}), ("85", 85, {"strict-missing-aki"}),
+    ("23", 23, {"verification-failed"}),
+])  # fmt: skip
+def test_an_error_of_openssl_is_explained_by_what_may_be_behind_it(
+    certboot: Run, given: str, code: int, ids: set[str]
+) -> None:
+    ran = certboot("explain", given)
+    assert (ran.status, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert re.match(rf"OpenSSL's {code}(: |$)", lines[0])
+    assert {line.split(": ")[0] for line in lines if line.split(": ")[0] in EXPLANATIONS} == ids
+    assert max(map(len, lines)) <= 100
+    assert certboot("explain", *given.split()).out == ran.out
+    if len(ids) == 1:
+        assert ran.out.endswith(certboot("explain", *ids).out)
+    else:
+        assert set(lines[-1].removeprefix("how to mend each: certboot explain ").split()) == ids
+
+
+def test_every_code_is_explained_and_a_number_that_is_none_is_refused(certboot: Run) -> None:
+    for number in range(100):
+        assert set(possible_findings(number)) <= set(EXPLANATIONS)
+    for code in Code:
+        assert certboot("explain", str(int(code))).out.startswith(f"OpenSSL's {int(code)}: {code.words}\n")
+    for given in ("100", "-0", "\u0662\u0660\u0660", "certificate verify failed"):
+        ran = certboot("explain", "--", given)
+        assert (ran.status, ran.out) == (2, "")
+    both = certboot("explain", "timeout", "20").out
+    assert both == f"{certboot('explain', 'timeout').out}\n{certboot('explain', '20').out}"

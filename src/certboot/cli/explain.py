@@ -18,6 +18,7 @@ if typing.TYPE_CHECKING:
 
 _WIDTH = 88
 _TARGET = "HOST:PORT"
+_LAST_CODE = 99  # OpenSSL 3.5 has 94
 
 
 def story(kind: str, explanation: Explanation) -> str:
@@ -45,6 +46,34 @@ def index(explanations: Mapping[str, Explanation]) -> str:
     return "\n".join(lines)
 
 
+def code_story(code: int, explanations: Mapping[str, Explanation]) -> str:
+    """Return what may be behind a code of OpenSSL: all of it where that is one finding, else what each means."""
+    from certboot.doctor.server.cause import possible_findings
+    from certboot.pki.verify_codes import Code
+
+    words = {int(known): f": {known.words}" for known in Code}.get(code, "")
+    kinds = possible_findings(code)
+    if len(kinds) == 1:
+        return f"OpenSSL's {code}{words}\n\n{story(kinds[0], explanations[kinds[0]])}"
+    lines = [f"OpenSSL's {code}{words}", "", *_wrapped(f"one of these; certboot doctor {_TARGET} says which")]
+    for kind in kinds:
+        lines += ["", f"{kind}: {explanations[kind].title}", *_wrapped(explanations[kind].meaning)]
+    return "\n".join([*lines, "", f"how to mend each: certboot explain {' '.join(kinds)}"])
+
+
+def openssl_code(text: str) -> int | None:
+    """Return the code that is a number, or has its words or its name in the text, as messages of programs have them."""
+    from certboot.pki.verify_codes import Code
+
+    if text.isdecimal() and int(text) <= _LAST_CODE:
+        return int(text)
+    # OpenSSL 1.1.1 writes "self signed".
+    lower = text.lower().replace("self signed", "self-signed")
+    shown = {sign.lower(): code for code in Code if code for sign in (code.words, code.name)}
+    # The longest, for "self-signed certificate in certificate chain" has another's words in it.
+    return shown.get(max((sign for sign in shown if sign in lower), key=len, default=""))
+
+
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
@@ -52,22 +81,34 @@ def _wrapped(text: str) -> list[str]:
 def explain_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     command.description = (
-        "Tell what findings mean, why clients fail because of them, who can mend them and how. Without an "
-        "id: list all findings."
+        "Tell what findings mean, why clients fail because of them, who can mend them and how, and what may be behind "
+        "an error of OpenSSL. Without an id: list all findings."
     )
-    options.words(command, "id", "ID", "such as missing-intermediate")
+    options.words(
+        command, "id", "ID", "a finding, such as missing-intermediate; or OpenSSL's number, or a message with its words"
+    )
 
 
 def explain_command(arguments: argparse.Namespace) -> int:
     """Tell the stories of some findings, or list all."""
     from certboot.doctor.findings import EXPLANATIONS
 
-    for kind in arguments.id:
-        if kind not in EXPLANATIONS:
-            raise _no_finding(kind, EXPLANATIONS)
-    stories = (story(kind, EXPLANATIONS[kind]) for kind in dict.fromkeys(arguments.id))
+    asked = list(dict.fromkeys(arguments.id))
+    message = " ".join(arguments.id)
+    if openssl_code(message) is not None and EXPLANATIONS.keys().isdisjoint(asked):  # without the shell's quotes
+        asked = [message]
+    stories = [_told(text, EXPLANATIONS) for text in asked]
     show("\n\n".join(stories) or index(EXPLANATIONS))
     return OK
+
+
+def _told(text: str, explanations: Mapping[str, Explanation]) -> str:
+    if text in explanations:
+        return story(text, explanations[text])
+    code = openssl_code(text)
+    if code is None:
+        raise _no_finding(text, explanations)
+    return code_story(code, explanations)
 
 
 def _no_finding(kind: str, ids: Iterable[str]) -> CertbootError:

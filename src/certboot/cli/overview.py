@@ -11,7 +11,7 @@ when a host fails
   certboot doctor HOST     say why its certificate fails, and what mends it
   certboot repair HOST     store the intermediate that the server forgot to send
   certboot trust FILE      add a CA of your own
-  certboot explain ID      tell what a finding of the doctor means
+  certboot explain ID      tell what a finding means, or an error of OpenSSL
   also: chain, scan
 
 the store

@@ -59,6 +59,12 @@ CAUSES = _by_code(_CODES)
 """What needs no second look at the chain."""
 STRICT_CAUSES = _by_code(_STRICT_CODES)
 """What only Python 3.13 and newer refuse (VERIFY_X509_STRICT)."""
+# What the chain has to be looked at for, the likeliest first.
+_SEVERAL = (
+    (NO_ISSUER, ("missing-intermediate", "untrusted-root", "wrong-chain")),
+    ({Code.CERT_HAS_EXPIRED}, ("expired-leaf", "expired-intermediate", "expired-root", "clock-skew")),
+    ({Code.CERT_NOT_YET_VALID}, ("not-yet-valid", "clock-skew")),
+)
 
 _MEANINGS = {
     "path-length-exceeded": "a CA above allows fewer CAs below it than there are: {subject}",
@@ -76,6 +82,13 @@ _MEANINGS = {
     "strict-names": "its subject, issuer or alternative names are empty: {subject}",
     "strict-version": "it has extensions, and calls itself older than version 3: {subject}",
 }
+
+
+def possible_findings(code: int) -> tuple[str, ...]:
+    """Return the ids of what may be behind a code of OpenSSL, the likeliest first."""
+    several = [kind for codes, kinds in _SEVERAL if code in codes for kind in kinds]
+    single = [causes[code] for causes in (CAUSES, STRICT_CAUSES) if code in causes]
+    return tuple(several or single) or ("handshake-ok" if code == Code.OK else "verification-failed",)
 
 
 def refused(case: Case, message: str) -> Cause:
