@@ -29,6 +29,12 @@ if typing.TYPE_CHECKING:
 
 def adopt_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot adopt", "all that are set"),
+        ("certboot adopt REQUESTS_CA_BUNDLE", "this one"),
+        ("certboot adopt --undo REQUESTS_CA_BUNDLE", "leave its value alone again"),
+    )
     command.description = (
         "Take the certificates of the file or directory that a preset variable names into the store, read "
         "them again at every update, and let the hook replace exactly this value of this variable. Without a variable: "

@@ -32,6 +32,12 @@ _ALIKE = 0.75  # of difflib: environmet, stroe and hooks are so near to a group'
 
 def doctor_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot doctor", "all of this machine"),
+        ("certboot doctor intranet.example", "why this host fails"),
+        ("certboot doctor intranet.example --html page.html", "for its administrator"),
+    )
     command.description = (
         "Look at the CA variables, the hook and the store, and change nothing. With a host, shake hands "
         "with it, and show what OpenSSL says by the trust of each client that is here, the one cause of a failure and "

@@ -9,6 +9,7 @@ import signal
 import typing
 from collections.abc import Mapping
 
+from certboot.cli import options
 from certboot.cli.terminal import aside, data, failed, warn
 from certboot.errors import OK, CertbootError
 from certboot.store.env_file import settings
@@ -35,6 +36,12 @@ _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
 
 def env_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ('eval "$(certboot env)"', "in this shell"),
+        ("certboot env --format fish | source", "in fish"),
+        ("certboot env --format dotenv > certboot.env", "for what reads such a file"),
+    )
     from certboot.cli.env_formats import FORMATS
 
     command.description = (
@@ -65,6 +72,10 @@ def env_command(arguments: argparse.Namespace) -> int:
 
 def run_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot run -- curl https://intranet.example", "what no Python starts"),
+    )
     command.usage = "certboot run [-h] [--home DIR] [--] PROGRAM [ARGUMENT ...]"
     command.description = (
         "Set the variables of the start-up hook that are not set yet, and become the program: its exit "

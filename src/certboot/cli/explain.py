@@ -80,6 +80,12 @@ def _wrapped(text: str) -> list[str]:
 
 def explain_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot explain missing-intermediate", "a finding of the doctor"),
+        ("certboot explain 20", "a number of OpenSSL"),
+        ('certboot explain "certificate has expired"', "a message with its words"),
+    )
     command.description = (
         "Tell what findings mean, why clients fail because of them, who can mend them and how, and what may be behind "
         "an error of OpenSSL. Without an id: list all findings."

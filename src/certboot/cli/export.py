@@ -8,6 +8,7 @@ import sys
 import typing
 from pathlib import Path
 
+from certboot.cli import options
 from certboot.cli.terminal import data, password, say
 from certboot.errors import OK, CertbootError, StoreError, counted
 from certboot.store import generations
@@ -24,6 +25,12 @@ _STANDARD_OUTPUT = "-"
 
 def export_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot export --format java-cacerts cacerts", "a trust store for Java"),
+        ("certboot export --format configmap -", "for kubectl apply -f -"),
+        ("certboot export --format pem-bundle company.pem", "one file, in PEM"),
+    )
     command.description = "Write the trust anchors of the store in another format. The same store gives the same bytes."
     command.epilog = "formats:\n" + "".join(f"  {name:<20}{format_.summary}\n" for name, format_ in FORMATS.items())
     command.formatter_class = argparse.RawDescriptionHelpFormatter

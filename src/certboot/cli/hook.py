@@ -60,6 +60,12 @@ _OF_HOOK = ("folder", "owner", "version", "home", "changed")
 
 def hook_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot hook install --python .venv", "into another virtualenv"),
+        ("certboot hook status", "where it is, and whether it runs"),
+        ("certboot hook uninstall --python .venv", "take it away again"),
+    )
     command.description = (
         "The start-up hook comes with certboot, and acts in the environment where that is installed. Other "
         "interpreters (Python 3.8 or newer) get a copy of it, without certboot and without dependencies."
@@ -72,6 +78,7 @@ def hook_options(command: argparse.ArgumentParser) -> None:
         description="Remove the files that `certboot hook install` has copied, if they are unchanged, and nothing "
         "else.",
     )
+    options.examples(removal, ("certboot hook uninstall --python .venv", "from another virtualenv"))
     _interpreters(removal)
     look = actions.add_parser(
         "status",
@@ -80,6 +87,11 @@ def hook_options(command: argparse.ArgumentParser) -> None:
         "recorded, and which other start-up files run code, in their order. By default: the interpreter that runs "
         "certboot, and all that have a copy.",
         epilog="exit status: 0 the hook runs in all of them, 1 not in all, 2 wrong usage or one could not be asked",
+    )
+    options.examples(
+        look,
+        ("certboot hook status", "of this one, and all with a copy"),
+        ("certboot hook status --python .venv", "of another virtualenv"),
     )
     _interpreters(look)
     look.add_argument("--json", action="store_true", help="print one JSON object instead of text")
@@ -92,6 +104,11 @@ def _install_options(actions: argparse._SubParsersAction[argparse.ArgumentParser
         description="Copy the hook into the folder of packages of an interpreter, by default the one that runs "
         "certboot. Again, it renews the copy. What certboot did not put there is left alone; where pip put certboot "
         "itself, only --home is recorded.",
+    )
+    options.examples(
+        command,
+        ("certboot hook install --python .venv", "into another virtualenv"),
+        ("certboot hook install --all-venvs .", "into every one at or below this folder"),
     )
     _interpreters(command)
     command.add_argument(

@@ -33,6 +33,12 @@ SCHEMA = 1
 
 def list_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot list", "all of them"),
+        ("certboot list --beyond certifi", "the CAs that certifi does not have"),
+        ("certboot list --expiring 30d", "what ends within 30 days"),
+    )
     command.add_argument("--role", choices=("anchor", "intermediate"), help="only these")
     command.add_argument("--source", metavar="NAME", default="", help="only those from this source")
     command.add_argument(
@@ -64,6 +70,10 @@ def list_command(arguments: argparse.Namespace) -> int:
 
 def show_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ('certboot show "Company Root CA"', "by its name"),
+    )
     command.add_argument("id", metavar="ID", help=options.ID)
 
 
@@ -78,8 +88,12 @@ def show_command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def history_options(_: argparse.ArgumentParser) -> None:
-    """Add nothing: it takes what all commands on a store take."""
+def history_options(command: argparse.ArgumentParser) -> None:
+    """Add only examples: it takes what all commands on a store take."""
+    options.examples(
+        command,
+        ("certboot history", "the newest first"),
+    )
 
 
 def history_command(_: argparse.Namespace) -> int:
@@ -90,6 +104,10 @@ def history_command(_: argparse.Namespace) -> int:
 
 def diff_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot diff 1 2", "what came and went from the first to the second"),
+    )
     for name in ("before", "after"):
         command.add_argument(name, metavar="N", type=int, help="a generation")
 
@@ -103,6 +121,11 @@ def diff_command(arguments: argparse.Namespace) -> int:
 
 def rollback_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot rollback", "to the generation before"),
+        ("certboot rollback 1", "to this one of `certboot history`"),
+    )
     command.description = (
         "Put an earlier generation in force. The next update applies the sources again; to keep a "
         "certificate out, distrust it."

@@ -119,12 +119,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 class _Parser(argparse.ArgumentParser):
     """argparse's, but for errors that repeat what was typed: nothing in it can drive the terminal.
 
+    Its help begins with the default ``examples``: command lines, and what each does.
     What it returns has itself in ``parser``, or that of the command which it has met.
     """
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - they are argparse's
         super().__init__(**options)
         self.set_defaults(parser=self)
+
+    def format_help(self) -> str:
+        lines = self.get_default("examples") or ()
+        width = max((len(line) for line, _ in lines), default=0)
+        shown = "".join(f"  {line:<{width}}  # {about}\n" for line, about in lines)
+        return f"examples:\n{shown}\n{super().format_help()}" if shown else super().format_help()
 
     def error(self, message: str) -> NoReturn:
         super().error(printable(message))

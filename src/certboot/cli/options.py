@@ -17,6 +17,11 @@ ID = "a certificate: the first digits of its SHA-256 (four or more), its name, o
 _HOUR = 3600
 
 
+def examples(command: argparse.ArgumentParser, *lines: tuple[str, str]) -> None:
+    """Let the command's help begin with these command lines, each with what it does."""
+    command.set_defaults(examples=lines)
+
+
 def words(command: argparse.ArgumentParser, name: str, metavar: str, about: str) -> None:
     """Add a list of words, between which options may stand."""
     command.add_argument(name, metavar=metavar, nargs="*", help=about)

@@ -6,6 +6,7 @@ import typing
 from pathlib import Path
 
 import certboot_startup
+from certboot.cli import options
 from certboot.cli.terminal import confirmed, say, show
 from certboot.errors import FAILED, OK, CertbootError, counted, printable
 from certboot.hook import copies as hook_copies
@@ -19,6 +20,11 @@ if typing.TYPE_CHECKING:
 
 def purge_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot purge", "ask, and remove it"),
+        ("certboot purge --hooks --yes", "with the copies of the hook, unasked"),
+    )
     command.description = "Remove everything that certboot wrote: the store, its settings and the CAs you added."
     command.add_argument("--yes", action="store_true", help="do not ask")
     copies = command.add_mutually_exclusive_group()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from pathlib import Path
 
+from certboot.cli import options
 from certboot.cli.terminal import failed, say, warn
 from certboot.errors import OK, CertbootError
 
@@ -16,6 +17,10 @@ if typing.TYPE_CHECKING:
 
 def rehash_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot rehash certs", "the folder certs, as OpenSSL looks into it"),
+    )
     command.description = (
         "Give every certificate and CRL in the directories (.pem, .crt, .cer, .crl) the link by which "
         "OpenSSL finds it, and remove links that lead nowhere. Files are left alone."

@@ -44,6 +44,12 @@ _PROXY = "  proxy    it resolved the names of these addresses: where they lead c
 
 def repair_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot repair intranet.example", "show it, ask, and store it"),
+        ("certboot repair --dry-run intranet.example", "only show it"),
+        ("certboot repair --file hosts.txt", "for many hosts, one a line"),
+    )
     command.description = (
         "Look at the chain that a server sends. What is missing between it and an anchor of the store is "
         "taken from the store, from the CCADB's report if that was fetched, or from where the certificates say that "
@@ -93,6 +99,11 @@ def repair_command(arguments: argparse.Namespace) -> int:
 
 def chain_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot chain intranet.example", "on standard output"),
+        ("certboot chain intranet.example --output chain.pem", "into a new file"),
+    )
     command.description = (
         "Write what the operator of a server has to configure, in PEM: its certificate, then the "
         "intermediates in order, and no root. What the server does not send is looked for as `certboot repair` does. "

@@ -31,6 +31,12 @@ _MOST_JOBS = 512
 
 def scan_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot scan intranet.example mail.example:465", "two hosts"),
+        ("certboot scan --file hosts.txt", "many hosts, one a line"),
+        ("certboot scan --file hosts.txt --output hosts.jsonl", "into a file"),
+    )
     command.description = (
         "Examine each host as `certboot doctor HOST` does, by the store alone (without one, by what this Python "
         "trusts), many at a time, and write a JSON line for each in the order of the list, then a summary by cause. "

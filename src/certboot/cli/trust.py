@@ -49,6 +49,11 @@ no block: a server that sends it signed by a CA that is still trusted is accepte
 
 def trust_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot trust company-ca.pem", "show it, ask, and trust it"),
+        ("certboot trust intranet.example", "the CA at the top of its chain"),
+    )
     command.description = (
         "Show the CA certificates in a file, a folder or at an https address, or the CA at the top of a "
         "server's chain, fetched from where its certificates say that it lies if it is not sent; ask, and trust them "
@@ -184,6 +189,11 @@ def _refuse_known(paths: StorePaths, loaded: Loaded, host: str) -> None:
 
 def distrust_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ('certboot distrust "Company Root CA"', "by its name"),
+        ('certboot distrust --undo "Company Root CA"', "let it in again"),
+    )
     command.description = (
         "Take a certificate out of the store, with the intermediates below it, and keep it out at every later update."
     )

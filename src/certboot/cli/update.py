@@ -157,6 +157,12 @@ def _hook(outcome: Outcome, hook: str) -> str:
 
 def init_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot init", "CAs of certifi and the operating system"),
+        ("certboot init --add company-ca.pem", "and a CA of your own"),
+        ("certboot init --source certifi", "without those of the operating system"),
+    )
     command.description = (
         "Fill the store from certifi, the operating system and your own CAs. Run again, it changes only "
         "what is new. What is chosen here, later updates go by. Outside of the store's folder only the hook's own "
@@ -224,6 +230,12 @@ def _source_options(command: argparse.ArgumentParser) -> None:
 
 def update_options(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
+    options.examples(
+        command,
+        ("certboot update", "now"),
+        ("certboot update --max-age 7d", "in a timer, however often it runs"),
+        ("certboot update --dry-run", "only show what would come and go"),
+    )
     command.description = "Read the sources that were chosen again, and bring the store to what they say now."
     command.add_argument("--max-age", metavar="SPAN", help="do nothing if that was done within this span, such as 7d")
     command.add_argument("--dry-run", action="store_true", help="show what would come and go, and change nothing")
