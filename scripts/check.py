@@ -27,9 +27,16 @@ CHECKS = (
     ("-m", "mypy"),
     ("scripts/imports.py",),
     ("scripts/docs.py", "--check"),
+    ("scripts/shell_files.py", "--check"),
     ("scripts/rooms.py", "--check"),
 )
-FIXES = (("-m", "ruff", "format"), ("-m", "ruff", "check", "--fix"), ("scripts/docs.py",), ("scripts/rooms.py",))
+FIXES = (
+    ("-m", "ruff", "format"),
+    ("-m", "ruff", "check", "--fix"),
+    ("scripts/docs.py",),
+    ("scripts/shell_files.py",),
+    ("scripts/rooms.py",),
+)
 
 
 def main() -> int:

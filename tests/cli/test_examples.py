@@ -22,7 +22,7 @@ from certboot.store.paths import StorePaths
 COMMANDS = [[name] for name in main.COMMANDS]
 ACTIONS = [["hook", action] for action in ("install", "uninstall", "status")]
 LAST = ["rollback", "purge"]
-BY_A_SHELL = ("env", "run")
+BY_A_SHELL = ("env", "run", "completion")
 
 
 def examples(certboot: Run, command: list[str]) -> Iterator[str]:
@@ -79,9 +79,10 @@ def test_each_does_its_work(
 
 
 def by_a_shell(line: str) -> int:
-    shell = "fish" if "source" in line else "sh"
+    shell = "fish" if "source" in line else line.partition("completion ")[2].rstrip(')"') or "sh"
     if not shutil.which(shell) or ("curl" in line and not shutil.which("curl")):
         return 0
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    command = [shell, "-c", line]
+    ready = "autoload -Uz compinit && compinit -D -u; " if shell == "zsh" else ""
+    command = [shell, "-c", ready + line]
     return subprocess.run(command, check=False, env={**os.environ, "PATH": path}, capture_output=True).returncode

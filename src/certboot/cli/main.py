@@ -43,10 +43,11 @@ COMMANDS = {
     "hook": ("hook", "put the start-up hook into other interpreters, or take it away"),
     "rehash": ("rehash", "do what `openssl rehash` does, without the openssl program"),
     "export": ("export", "write the store in a form that other programs take: Java, Kubernetes, containers"),
+    "completion": ("completion", "print what completes certboot's words in bash, zsh or fish"),
     "purge": ("purge", "take the store away again"),
 }
 # All others work on one store, and take --home.
-_WITHOUT_STORE = ("doctor", "explain", "scan", "hook", "rehash")
+_WITHOUT_STORE = ("doctor", "explain", "scan", "hook", "rehash", "completion")
 _EPILOG = """\
 exit status: 0 all is well, 1 the doctor found a failure or a question was answered no, 2 wrong usage or certboot could
 not do its work. The store lies in $CERTBOOT_HOME, or in the user's data folder. CERTBOOT_DISABLE=1 turns the start-up
@@ -137,8 +138,8 @@ class _Parser(argparse.ArgumentParser):
         super().error(printable(message))
 
 
-def parser(chosen: str = "") -> argparse.ArgumentParser:
-    """Return the parser, in which only one command knows its options; what it returns has its name in ``command``."""
+def parser(*chosen: str) -> argparse.ArgumentParser:
+    """Return the parser, in which only these commands know their options; it says in ``command`` which one it met."""
     whole = _Parser(
         prog="certboot",
         description="Make TLS certificates work in Python, and in the programs that Python starts.",
@@ -153,14 +154,14 @@ def parser(chosen: str = "") -> argparse.ArgumentParser:
     )  # fmt: skip
     for name, (_, summary) in COMMANDS.items():
         commands.add_parser(name, help=summary)
-    if chosen in COMMANDS:
-        command = _Parser(prog=f"certboot {chosen}")
-        _function(chosen, "options")(command)
-        if chosen not in _WITHOUT_STORE:
+    for name in COMMANDS.keys() & chosen:
+        command = _Parser(prog=f"certboot {name}")
+        _function(name, "options")(command)
+        if name not in _WITHOUT_STORE:
             from certboot.cli.options import home
 
             home(command)
-        commands.choices[chosen] = command
+        commands.choices[name] = command
     return whole
 
 

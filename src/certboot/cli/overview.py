@@ -24,6 +24,6 @@ other programs and machines
   certboot run PROGRAM     run a program with the hook's variables
   certboot hook install    put the start-up hook into another Python
   certboot export          write the store for Java, Kubernetes, containers
-  also: env, rehash
+  also: env, rehash, completion
 
 certboot COMMAND --help tells all of a command, certboot --help lists them all"""
