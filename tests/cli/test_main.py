@@ -66,6 +66,7 @@ def test_the_version_is_that_of_the_installed_package(certboot: Run, monkeypatch
     ran = certboot("--version")
     assert (ran.status, ran.out) == (0, f"certboot {metadata.version('certboot')}\n")
     importlib.import_module("certboot.__main__")  # by itself it does nothing
+    assert certboot("-V") == ran
     assert run("--version", stdout=subprocess.PIPE).stdout.decode() == ran.out
     monkeypatch.setattr(sys, "argv", ["certboot", "--version"])
     assert main.main() == errors.OK

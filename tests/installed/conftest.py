@@ -76,7 +76,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what the package is built from, in another folder and with other dates. Not to be changed."""
 
     def fill(folder: Path) -> None:
-        for name in ("pyproject.toml", "README.md", "LICENSE"):
+        (folder / "docs").mkdir()
+        for name in ("pyproject.toml", "README.md", "LICENSE", "docs/certboot.1"):
             shutil.copyfile(ROOT / name, folder / name)
         shutil.copytree(
             ROOT / "src", folder / "src", copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("__pycache__")

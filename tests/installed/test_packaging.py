@@ -50,7 +50,8 @@ def test_every_file_of_the_wheel_is_in_its_record_so_that_uninstall_finds_it(whe
 
 def test_the_wheel_holds_the_sources_and_the_metadata_and_nothing_else(wheel: Path) -> None:
     sources = [path.relative_to(ROOT / "src") for path in (ROOT / "src").rglob("*") if path.is_file()]
-    expected = sorted(str(path) for path in sources if "__pycache__" not in path.parts)
+    manual = f"{'-'.join(wheel.name.split('-')[:2])}.data/data/share/man/man1/certboot.1"
+    expected = sorted([manual, *(str(path) for path in sources if "__pycache__" not in path.parts)])
     found = names(wheel)
     assert [name for name in found if ".dist-info/" not in name] == expected
     assert "certboot/py.typed" in found

@@ -146,7 +146,7 @@ def parser(*chosen: str) -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    whole.add_argument("--version", action="store_true", help="show the version and exit")
+    whole.add_argument("-V", "--version", action="store_true", help="show the version and exit")
     # A command that was not chosen is a line of the help, and needs no parser of its own.
     commands = whole.add_subparsers(
         title="commands", metavar="COMMAND", dest="command",

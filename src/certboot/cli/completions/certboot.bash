@@ -33,7 +33,7 @@ _shtab_certboot_rehash_option_strings=(-h --help)
 _shtab_certboot_export_option_strings=(-h --help --format --force --intermediates --password-file --name --namespace --home)
 _shtab_certboot_completion_option_strings=(-h --help)
 _shtab_certboot_purge_option_strings=(-h --help --yes --hooks --forget-hooks --home)
-_shtab_certboot_option_strings=(-h --help --version)
+_shtab_certboot_option_strings=(-h --help -V --version)
 
 _shtab_certboot_init___add_COMPGEN=_shtab_compgen_files
 _shtab_certboot_init___from_COMPGEN=_shtab_compgen_dirs
@@ -190,6 +190,7 @@ _shtab_certboot_purge___forget_hooks_nargs=0
 _shtab_certboot_pos_0_nargs=A...
 _shtab_certboot__h_nargs=0
 _shtab_certboot___help_nargs=0
+_shtab_certboot__V_nargs=0
 _shtab_certboot___version_nargs=0
 
 

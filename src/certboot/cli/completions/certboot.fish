@@ -57,7 +57,7 @@ complete -c certboot -e
 complete -c certboot -f
 
 complete -c certboot -n _shtab_certboot_using -s h -l help -d 'show this help message and exit'
-complete -c certboot -n _shtab_certboot_using -l version -d 'show the version and exit'
+complete -c certboot -n _shtab_certboot_using -s V -l version -d 'show the version and exit'
 complete -c certboot -n '_shtab_certboot_using; and test $_shtab_certboot_npos -eq 0' -a init -d 'fill the store, and let the hook point programs at it'
 complete -c certboot -n '_shtab_certboot_using init' -s h -l help -d 'show this help message and exit'
 complete -c certboot -n '_shtab_certboot_using init' -l add -xka "(__fish_complete_path (commandline -ct))" -d 'also trust the CA certificates in this file or folder; kept for later runs; may be given again'
