@@ -59,7 +59,7 @@ def test_a_line_is_understood(line: str, expected: dict[str, object]) -> None:
             "trust", "trust a b", "distrust", "show", "show a b", "list anchors", "list --role root", "rollback first",
             "rollback 1 2", "diff 1", "diff 1 2 3", "diff a b", "history 3", "update --max-age", "init --from",
             "rehash", "doctor a --starttls gopher", "doctor a --timeout x", "doctor a --timeout 99999",
-            "explain --json", "renew", "init --force", "init file.pem", "init --add", "purge x", "hook", "hook renew",
+            "explain --json", "init --force", "init file.pem", "init --add", "purge x", "hook", "hook renew",
             "hook install --python a --all-venvs b", "hook status x", "env --format csh", "run --nosuch true",
             "export x", "export --format pem", "export --format der x",
         )),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -96,3 +98,21 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
 def test_the_wheel_is_reproducible_elsewhere_and_at_another_time(wheel: Path, copy: Path, tmp_path: Path) -> None:
     again = build(tmp_path, "--wheel", source=copy)
     assert (again.name, again.read_bytes()) == (wheel.name, wheel.read_bytes())
+
+
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
+def test_help_takes_at_most_three_times_the_instructions_of_python_itself(installed: Environment, clean: Path) -> None:
+    counts = []
+    for argv in (("python", "-c", "pass"), ("python", "-m", "certboot", "--help"), ("python", "-m", "certboot")):
+        assert installed.run(*argv, home=clean).status == 0  # writes the .pyc files
+        counting = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", installed.python, *argv[1:])
+        ran = installed.run(*counting, home=clean, PYTHONHASHSEED="0")
+        counts.append(int(re.findall(r"Collected : (\d+)", ran.err)[0]))
+    assert 1 < max(counts) / counts[0] <= 3
+
+
+@pytest.mark.skipif(not shutil.which("man"), reason="no man here")
+def test_man_finds_the_page_in_the_environment(installed: Environment, clean: Path) -> None:
+    share = installed.folder / "share" / "man"
+    ran = installed.run("man", "-M", share, "certboot", home=clean, MANPAGER="cat")
+    assert (ran.status, ran.out.split()[0]) == (0, "CERTBOOT(1)")
