@@ -8,35 +8,36 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
 from support.commands import Run
+from support.environments import Environment
 from support.server import TlsServer
+from support.virtualenvs import packages, virtualenv
 
 from certboot.cli import main, terminal
 from certboot.store.paths import StorePaths
 
 COMMANDS = [[name] for name in main.COMMANDS]
-ACTIONS = [["hook", action] for action in ("install", "uninstall", "status")]
+ACTIONS = [["hook", action] for action in ("install", "status", "uninstall")]
 LAST = ["rollback", "purge"]
 BY_A_SHELL = ("env", "run", "completion")
 
 
-def examples(certboot: Run, command: list[str]) -> Iterator[str]:
-    shown = certboot(*command, "--help").out.removeprefix("examples:\n").partition("\n\n")[0]
-    assert max(map(len, shown.splitlines())) <= 80
-    for line in shown.splitlines():
-        example = line.partition("  # ")[0].strip()
-        assert " ".join(["certboot", *command]) in example
-        yield example
+def examples(certboot: Run, command: list[str]) -> list[str]:
+    shown = certboot(*command, "--help").out.removeprefix("examples:\n").partition("\n\n")[0].splitlines()
+    lines = [line.partition("  # ")[0].strip() for line in shown]
+    assert max(map(len, shown)) <= 80
+    assert all(" ".join(["certboot", *command]) in line for line in lines)
+    return lines
 
 
 def test_every_command_has_one_to_three_and_certboot_takes_their_words(certboot: Run) -> None:
     for command in (*COMMANDS, *ACTIONS):
-        lines = list(examples(certboot, command))
+        lines = examples(certboot, command)
         assert 1 <= len(lines) <= 3, command
         for line in lines:
             words = shlex.split(re.split(r"[|>]", line.removeprefix('eval "$(').removesuffix(')"'))[0])
@@ -46,7 +47,6 @@ def test_every_command_has_one_to_three_and_certboot_takes_their_words(certboot:
 def test_each_does_its_work(
     certboot: Run, serve: Callable[..., TlsServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paths: StorePaths
 ) -> None:
-    """Those of the hook are tried in tests/hook, on interpreters."""
     company = trustme.CA(organization_name="Company", organization_unit_name="Company Root CA")
     leaf = company.issue_cert("localhost")
     server = serve(
@@ -62,7 +62,7 @@ def test_each_does_its_work(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(Path("company-ca.pem").resolve()))
     names = [*(name for name in main.COMMANDS if name not in (*LAST, "hook")), *LAST]
     for name in names:
-        for line in list(examples(certboot, [name])):
+        for line in examples(certboot, [name]):
             if name == "purge":
                 certboot("init")
             here = re.sub(r"(intranet.example|mail.example:465)", f"localhost:{server.port}", line)
@@ -76,6 +76,17 @@ def test_each_does_its_work(
                 # In this process the hook does not act, and the doctor says so.
                 assert ran.status in ((0, 1) if name == "doctor" else (0,)), (line, ran)
     assert not paths.home.exists()
+
+
+@pytest.mark.slow
+def test_those_of_the_hook_do_theirs_on_a_virtualenv(certboot: Run, installed: Environment, clean: Path) -> None:
+    virtualenv(clean / ".venv")
+    assert installed.run("certboot", "init", home=clean).status == 0
+    for command in (["hook"], *ACTIONS):
+        for line in examples(certboot, command):
+            ran = installed.run(*shlex.split(line), home=clean)
+            assert ran.status == 0, (line, ran)
+    assert list(packages(clean / ".venv").glob("certboot*")) == []
 
 
 def by_a_shell(line: str) -> int:
