@@ -189,7 +189,7 @@ def test_what_the_server_forgot_is_stored_for_every_client(
     lines = ran.out.splitlines()
     assert lines[0] == f"{forgetful.shown}: to be stored, because the server does not send it: Example CA"
     assert lines[4] == f"    from     {place.url}/ca"
-    assert lines[-2].endswith("4 trust anchors and 1 intermediate in generation 2 (1 new, 0 gone)")
+    assert lines[-2].endswith("4 CAs and 1 intermediate in generation 2 (1 new, 0 gone)")
     assert lines[-1] == f"{forgetful.shown}: {GOOD}"
     assert accepted(paths, forgetful) == [True, True]
     assert repaired_in(paths) == {"Example CA": "intermediate"}

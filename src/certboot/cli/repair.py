@@ -147,7 +147,7 @@ def _question(repairs: Sequence[Repair]) -> str:
 
 
 def _store(paths: StorePaths, repairs: tuple[Repair, ...], servers: Sequence[Target]) -> None:
-    from certboot.cli.update import headline
+    from certboot.cli.summary import headline
 
     hosts = ", ".join(server.shown for server in servers[:_MOST_HOSTS])
     more = f" and {len(servers) - _MOST_HOSTS} more" if len(servers) > _MOST_HOSTS else ""

@@ -71,7 +71,7 @@ def trust_options(command: argparse.ArgumentParser) -> None:
 
 def trust_command(arguments: argparse.Namespace) -> int:
     """Add a CA of the user's own, after a question."""
-    from certboot.cli.update import headline, left_below
+    from certboot.cli.summary import headline, left_below
 
     paths, now = store_paths(), moment.now()
     server = _is_server(arguments.target)
