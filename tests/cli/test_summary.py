@@ -9,7 +9,7 @@ from support.table import cases
 
 from certboot.cli import summary
 from certboot.cli.layout import Form, laid_out
-from certboot.cli.summary import headline, init_summary, left_out, update_summary
+from certboot.cli.summary import headline, init_summary, left_out, stored_summary, update_summary
 from certboot.sources.candidates import Rejection, Role
 from certboot.store.manifest import Choices, Descent, Entry, Manifest, Provenance
 from certboot.store.paths import StorePaths
@@ -186,6 +186,15 @@ def test_an_update_that_changed_something_says_how_to_go_back() -> None:
     changed = update_summary(outcome(previous=with_(A)), ())
     assert changed[-1] == "  undo      certboot rollback, until the next update"
     assert "sources" in labelled(update_summary(NOTHING_NEW, (), verbose=True))
+
+
+def test_what_was_stored_is_undone_by_a_command_for_each_that_is_new() -> None:
+    done = outcome(previous=with_(A))
+    assert labelled(stored_summary(done, {"a", "b"}))["undo"] == ["certboot distrust b"]
+    assert list(labelled(stored_summary(done, {"a"}))) == []
+    many = with_(A, *(held(digest, "added") for digest in "cdefg"))
+    (undo,) = labelled(stored_summary(dataclasses.replace(done, record=many), {*"acdefg"}))["undo"]
+    assert "these 5" in undo
 
 
 def test_on_a_narrow_terminal_words_go_on_below_their_label_and_commands_stay_whole() -> None:

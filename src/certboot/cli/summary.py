@@ -1,4 +1,4 @@
-"""What ``init`` and ``update`` say of what came of them: what changed, where it acts, what keeps it, what is next.
+"""What commands that change the store say of what came of it: what changed, where it acts, what keeps it, what is next.
 
 After the first each line begins with a label, or with as many blanks: then it holds a command, and is not wrapped. A
 command that ends a line goes below where there is no room for all of it.
@@ -29,6 +29,8 @@ if typing.TYPE_CHECKING:
 
 ELSEWHERE = "elsewhere"
 """What stands for the hook's own word where it does not go by this store."""
+_RESTART = "  active    from each program's next start: restart notebooks and services"
+_DIGITS = 16  # of a fingerprint
 _MOST_PLACES = 3
 _HANG = 12  # columns before what is said
 
@@ -76,9 +78,20 @@ def update_summary(outcome: Outcome, notes: Iterable[str], *, verbose: bool = Fa
     """Return the lines that ``update`` ends with."""
     lines = [*left_out(outcome), headline(outcome), *(_details(outcome) if verbose else ()), *notes]
     if outcome.written and any(difference(outcome.previous, outcome.record)):
-        lines += ["  active    from each program's next start: restart notebooks and services"]
+        lines.append(_RESTART)
         lines += ["  undo      certboot rollback, until the next update"]
     return lines
+
+
+def stored_summary(outcome: Outcome, fingerprints: Collection[str]) -> list[str]:
+    """Return the lines for certificates that the user wanted in the store: what it holds now, and the way back."""
+    came, _ = difference(outcome.previous, outcome.record) if outcome.written else ((), ())
+    # Of what another source has too nothing new is trusted, and distrust would take that away as well.
+    new = [entry.sha256[:_DIGITS] for entry in came if entry.sha256 in fingerprints]
+    undo = [f"  undo      certboot distrust {digits}" for digits in new]
+    if len(new) > _MOST_PLACES:
+        undo = [f"  undo      certboot distrust ID, for each of these {len(new)}: certboot list"]
+    return [headline(outcome), *([_RESTART] if new else []), *undo]
 
 
 def headline(outcome: Outcome) -> str:
