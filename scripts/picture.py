@@ -66,6 +66,7 @@ def record(programs: Path) -> list[str]:
         (home / "tools" / "tail").symlink_to(shutil.which("tail") or "/usr/bin/tail")
         environ = {"HOME": folder, "PATH": f"{programs.absolute()}:{folder}/tools", "COLUMNS": str(COLUMNS)}
         environ |= {"LANG": "C.UTF-8", "PIP_CONFIG_FILE": os.devnull}
+        places = {str(programs.absolute().parent): "/home/you/venv", folder: "/home/you", server.shown: HOST}
         lines = []
         for command in COMMANDS:
             done = subprocess.run(
@@ -76,7 +77,9 @@ def record(programs: Path) -> list[str]:
                 text=True,
                 check=False,
             )
-            said = (done.stdout + done.stderr).replace(folder, "/home/you").replace(server.shown, HOST)
+            said = done.stdout + done.stderr
+            for here, there in places.items():
+                said = said.replace(here, there)
             lines += [f"$ {command}", *said.splitlines()]
     return lines
 

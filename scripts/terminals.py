@@ -40,6 +40,7 @@ _ALIKE = (
     (re.compile(r"\d{4}-\d{2}-\d{2}"), "2027-01-31"),
     (re.compile(r"\d{2}:\d{2} UTC"), "12:00 UTC"),
     (re.compile(r"\b\d{3} CAs"), "165 CAs"),
+    (re.compile(r"certifi \(\d{3}\)"), "certifi (164)"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "0123456789abcdef" * 4),
 )
 
@@ -62,11 +63,17 @@ class Scene:
     sent: tuple[Issued, ...] = ()
     proxy: bool = False
     trusted: Issued | None = _COMPANY
-    """What was added to the store; None: there is no store."""
+    """What is added to the store; None: there is no store."""
+    inits: int = 1
+    """How often the store is filled before."""
+    argv: tuple[str, ...] = ("doctor",)
     variables: dict[str, str] = field(default_factory=dict)
 
 
+_INIT = ("init", "--source", "certifi", "--add", "company.pem")
 SCENES = {
+    "init": Scene("CAs in generation 1", inits=0, argv=_INIT),
+    "init-again": Scene("nothing new", argv=_INIT),
     "doctor": Scene("CAs, read today"),
     "doctor-before-init": Scene("store-missing", trusted=None),
     "doctor-one-problem": Scene("variable-points-nowhere", variables={"REQUESTS_CA_BUNDLE": "/opt/company/ca.pem"}),
@@ -123,14 +130,14 @@ def _played(scene: Scene, home: Path, environ: dict[str, str]) -> str:
     environ = {**environ, "CERTBOOT_HOME": str(store)}
     if scene.trusted:
         (home / "company.pem").write_bytes(scene.trusted.pem)
-        subprocess.run(
-            (python, "-m", "certboot", "init", "--source", "certifi", "--add", home / "company.pem"),
-            env=environ, check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-    words = [*(f"{name}={value}" for name, value in scene.variables.items()), "certboot", "doctor"]
+        for _ in range(scene.inits):
+            subprocess.run(
+                (python, "-m", "certboot", *_INIT), env=environ, cwd=home, check=True, stdout=subprocess.DEVNULL
+            )
+    words = [*(f"{name}={value}" for name, value in scene.variables.items()), "certboot", *scene.argv]
     with _served(scene) as (target, proxy):
         environ |= {**scene.variables, **({"HTTPS_PROXY": proxy} if proxy else {})}
-        text = shown((python, "-m", "certboot", "doctor", *target), environ, COLUMNS)
+        text = shown((python, "-m", "certboot", *scene.argv, *target), environ, COLUMNS, home)
     shutil.rmtree(store, ignore_errors=True)
     text = f"$ {' '.join([*words, *target])}\n{text}".replace(str(home), _HOME)
     for pattern, alike in _ALIKE:

@@ -86,7 +86,7 @@ def test_adopt_takes_in_what_the_variable_names_and_lets_the_hook_replace_it(
     assert (ran.status, ran.err) == (0, "")
     lines = ran.out.splitlines()
     assert lines[:2] == [f"REQUESTS_CA_BUNDLE={image}: certificates: 3 found, 1 of them new", "CN=Corp Root"]
-    assert lines[5] == "4 trust anchors in generation 2 (1 new, 0 gone)"
+    assert lines[5] == "4 CAs in generation 2 (1 new, 0 gone)"
     assert names(store) == FEW | {"Corp Root"}
     assert [reason.source for reason in entry(store, "Corp Root").provenance] == ["adopted"]
     assert [reason.source for reason in entry(store, "Root A").provenance] == ["certifi", "system", "adopted"]
@@ -99,7 +99,7 @@ def test_adopt_takes_in_what_the_variable_names_and_lets_the_hook_replace_it(
     assert [name for name in ("Corp Root", "Root A", "Root B", "Root C") if name in listed] == [
         "Corp Root", "Root A", "Root B",
     ]  # fmt: skip
-    assert f"adopted 3 ({image})" in certboot("init").out
+    assert f"adopted 3 ({image})" in certboot("init", "-v").out
     settled = contents(store.home)
     for command in (("adopt",), ("adopt", "REQUESTS_CA_BUNDLE"), ("adopt", "--yes")):
         ran = certboot(*command)
@@ -162,7 +162,7 @@ def test_what_has_ended_or_an_earlier_adoption_lost_is_no_loss(
     assert (ran.status, "does not enter" in ran.out) == (0, False)
     assert adopted(store).keys() == {"REQUESTS_CA_BUNDLE", "PIP_CERT"}
     assert "Ended Root" not in names(store)
-    assert certboot("update").out.count("left out: ") == 1  # that of the pinned one
+    assert certboot("update").out.count("left out  ") == 1  # that of the pinned one
 
 
 def emptied(path: Path) -> None:
@@ -349,12 +349,12 @@ def test_init_and_the_doctor_name_the_command_for_what_is_preset_and_then_have_n
     certboot("adopt", "--undo")
     monkeypatch.setenv("SSL_CERT_FILE", str(image))
     assert advice() == ["certboot adopt takes over what they name, and the variables"]
-    lines = [line.strip() for line in certboot("init").out.splitlines()]
+    lines = [line.strip() for line in certboot("init", "-v").out.splitlines()]
     assert sum(line.startswith("left out") for line in lines) == 3  # SSL_CERT_DIR yields to SSL_CERT_FILE
     before = certboot("doctor", "environment").out
     assert all(f"certboot adopt {name}" in before for name in variables)
     certboot("adopt", "--yes")
-    assert "left out" not in certboot("init").out
+    assert "left out" not in certboot("init", "-v").out
     after = certboot("doctor", "environment", "-v").out  # in this process the hook has not run
     assert f"{image}, 3 certificates; adopted, but not replaced here (set by something else)" in after
     assert "certboot adopt" not in after

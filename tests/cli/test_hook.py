@@ -364,9 +364,9 @@ def test_home_names_the_store_of_one_run(
     certboot: Run, tmp_path: Path, paths: StorePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ran = certboot("init", "--home", "shared")
+    ran = certboot("init", "--home", "shared", "-v")
     assert (ran.status, f"  store     {tmp_path / 'shared'}\n" in ran.out) == (0, True)
-    assert "  hook      is not active in this environment" in ran.out
+    assert "  inactive  in this environment" in ran.out
     assert f"            certboot hook install --home {tmp_path / 'shared'} --python PATH\n" in ran.out
     assert not paths.home.exists()
     assert "CERTBOOT_HOME" not in os.environ

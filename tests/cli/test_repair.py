@@ -189,7 +189,8 @@ def test_what_the_server_forgot_is_stored_for_every_client(
     lines = ran.out.splitlines()
     assert lines[0] == f"{forgetful.shown}: to be stored, because the server does not send it: Example CA"
     assert lines[4] == f"    from     {place.url}/ca"
-    assert lines[-2].endswith("4 trust anchors and 1 intermediate in generation 2 (1 new, 0 gone)")
+    assert lines[-4].endswith("4 CAs and 1 intermediate in generation 2 (1 new, 0 gone)")
+    assert lines[-2].startswith("  undo      certboot distrust ")
     assert lines[-1] == f"{forgetful.shown}: {GOOD}"
     assert accepted(paths, forgetful) == [True, True]
     assert repaired_in(paths) == {"Example CA": "intermediate"}
@@ -199,6 +200,8 @@ def test_what_the_server_forgot_is_stored_for_every_client(
     assert ran.status == 0
     assert ran.out.splitlines()[0] == f"{forgetful.shown}: nothing is to be stored"
     assert (snapshot(paths.home), place.asked) == (before, ["/ca"])
+    assert certboot(*lines[-2].split()[2:]).status == 0
+    assert repaired_in(paths) == {}
 
 
 @cases("by", ["address", "report"])

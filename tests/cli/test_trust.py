@@ -60,6 +60,9 @@ def test_trust_shows_what_it_asks_about(
     (tmp_path / "corp.pem").unlink()
     certboot("update")
     assert names(store) == FEW | {"Corp Root"}
+    (undo,) = (line.partition(" certboot ")[2] for line in lines if line.startswith("  undo "))
+    assert certboot(*undo.split()).status == 0
+    assert names(store) == FEW
 
 
 @cases("answer", ["n\n", "\n", "", None])

@@ -98,7 +98,7 @@ def test_with_nothing_new_nothing_is_parsed_and_nothing_changes(
     monkeypatch.setattr(certificate, "load_certificate", parsed)
     ran = certboot(command)
     assert (ran.status, decided) == (0, [])
-    assert ran.out.startswith("6 trust anchors in generation 3: nothing new, nothing changed\n")
+    assert ran.out.startswith("6 CAs in generation 3: nothing new, nothing changed\n")
     after = snapshot(store.home)
     assert {path for path in after if after[path] != before[path]} <= {"checked"}
 

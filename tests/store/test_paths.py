@@ -254,7 +254,7 @@ def test_a_home_of_another_user_is_named_and_not_used(
     entry = pwd.struct_passwd(("root", "x", 0, 0, "", str(own), "/bin/sh"))
     monkeypatch.setattr(pwd, "getpwuid", lambda _: entry)
     os.chown(clean, 1001, -1)
-    ran = certboot("init")
+    ran = certboot("init", "-v")
     assert f"  note      HOME belongs to another user, so it does not count: {clean}\n" in ran.out
     assert place.SHARED in ran.out
     assert f"  store     {own}/.local/share/certboot\n" in ran.out

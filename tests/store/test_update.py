@@ -48,14 +48,14 @@ def test_additions_are_kept_for_later_runs_which_change_nothing(
     one, two, three = issue("One"), issue("Two"), issue("Three")
     both = written(tmp_path, "both.pem", b"two CAs:\n", one.pem, two.pem)
     ran = certboot("init", "--add", both, "--add", written(tmp_path, "three.der", three.der))
-    assert "added 3 (" in ran.out
+    assert "added (3)" in ran.out
     assert names(paths) == FEW | {"One", "Two", "Three"}
     assert sorted(path.name.split("-")[0] for path in paths.trusted.iterdir()) == ["One", "Three", "Two"]
     both.unlink()
     before = snapshot(paths.home)
     for argv in (("init",), ("init", "--add", tmp_path / "three.der")):
         said = certboot(*argv).out.splitlines()[0]
-        assert said == "6 trust anchors in generation 1: nothing new, nothing changed"
+        assert said == "6 CAs in generation 1: nothing new, nothing changed"
     assert snapshot(paths.home) == before
     assert {path.name for path in paths.home.iterdir()} == {
         "checked", "current", "env", "generations", "lock", "trusted",
@@ -90,7 +90,7 @@ def test_what_a_source_no_longer_gives_leaves_the_store_unless_nothing_would_be_
     certboot("init")
     monkeypatch.setattr(certifi, "read", system.read)
     ran = certboot("init")
-    assert ran.out.startswith("1 trust anchor in generation 2 (0 new, 2 gone)\n")
+    assert ran.out.startswith("1 CA in generation 2 (0 new, 2 gone), from system (1)\n")
     assert names(paths) == {"Root A"}
     before = snapshot(paths.home)
     for source in (certifi, system):
@@ -144,12 +144,12 @@ def test_the_settings_change_the_env_file_and_nothing_else(certboot: Run, paths:
     assert env_file.read(paths.env) == default
     paths.config.write_text('[variables]\nadd = ["AWS_CA_BUNDLE"]\nremove = ["GIT_SSL_CAINFO", "SSL_CERT_FILE"]\n')
     ran = certboot("init")
-    assert ran.out.startswith("3 trust anchors in generation 1; env file rewritten\n")
+    assert ran.out.startswith("3 CAs in generation 1; env file rewritten\n")
     after = {*(env_file.read(paths.env) or ())}
     assert after - default.keys() == {"AWS_CA_BUNDLE"}
     assert default.keys() - after == {"GIT_SSL_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR"}
     paths.config.write_text(f"[variables]\nremove = {json.dumps(list(default))}\n")
-    assert "hook      has nothing to set\n" in certboot("init").out
+    assert "the hook has nothing to set\n" in certboot("init").out
     assert paths.env.read_bytes() == b""
 
 
@@ -183,7 +183,7 @@ def test_git_keeps_the_trust_that_its_own_settings_name(
 ) -> None:
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(tmp_path / "gitconfig"))
     subprocess.run(["git", "config", scope, key, "/own.pem"], check=True)
-    ran = certboot("init")
+    ran = certboot("init", "-v")
     assert "GIT_SSL_CAINFO" not in (env_file.read(paths.env) or ())
     assert f"git has a setting of its own: {key}\n".casefold() in ran.out.casefold()
     subprocess.run(["git", "config", scope, "--unset", key], check=True)
@@ -230,8 +230,8 @@ def test_a_broken_block_among_good_ones_is_a_rejection(certboot: Run, paths: Sto
     mixed = written(tmp_path, "mixed.pem", issue("Good").pem, broken, expired(tmp_path).read_bytes())
     ran = certboot("init", "--add", mixed)
     assert ran.status == 0
-    assert "\n  rejected  1 expired, 1 unreadable\n" in ran.out
-    assert f"\n            {mixed}: it expired on " in ran.out
+    assert f"\n  left out  {mixed}" in ran.out
+    assert f"\n  left out  {mixed}: it expired on " in ran.out
     assert names(paths) == FEW | {"Good"}
     assert [path.name.split("-")[0] for path in paths.trusted.iterdir()] == ["Good"]
     before = snapshot(paths.home)
@@ -380,7 +380,7 @@ def test_a_switch_without_symbolic_links_is_understood(certboot: Run, paths: Sto
     paths.current.unlink()
     paths.current.write_text("generations/1\n")
     ran = certboot("init")
-    assert ran.out.startswith("3 trust anchors in generation 1; env file rewritten\n")
+    assert ran.out.startswith("3 CAs in generation 1; env file rewritten\n")
     assert {*(env_file.read(paths.env) or {}).values()} == {
         str(paths.generations / "1" / part) for part in ("bundle.pem", "crts")
     }

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def shown(argv: Sequence[str | Path], environ: Mapping[str, str], columns: int = 80) -> str:
+def shown(argv: Sequence[str | Path], environ: Mapping[str, str], columns: int = 80, folder: Path | None = None) -> str:
     """Return what a program shows on a terminal of so many columns, with plain line ends."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
     seen = b""
-    with subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, close_fds=True):
+    with subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=folder, close_fds=True):
         os.close(theirs)
         with contextlib.suppress(OSError):  # Linux says so when nobody has the other end any more
             while data := os.read(ours, 65536):

@@ -55,7 +55,7 @@ def adopt_command(arguments: argparse.Namespace) -> int:
 
 
 def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
-    from certboot.cli.update import headline
+    from certboot.cli.summary import headline
 
     before = generations.current(paths)
     if not load_config(paths.config).variables():

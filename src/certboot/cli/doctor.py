@@ -50,9 +50,7 @@ def doctor_options(command: argparse.ArgumentParser) -> None:
         "TARGET",
         "a group (environment, hook, store, clients; all if none is named), or a host: HOST, HOST:PORT or a URL",
     )
-    command.add_argument(
-        "-v", "--verbose", action="store_true", help="show all that was looked at, not only what matters"
-    )
+    options.verbose(command, "show all that was looked at, not only what matters")
     command.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     command.add_argument(
         "--html", metavar="FILE", type=_path,

@@ -41,6 +41,11 @@ def password_file(command: Options) -> None:
     command.add_argument("--password-file", metavar="FILE", type=Path, help="the password of a PKCS#12 file")
 
 
+def verbose(command: Options, about: str) -> None:
+    """Add ``--verbose``."""
+    command.add_argument("-v", "--verbose", action="store_true", help=about)
+
+
 def server(command: Options, span: str = "for each handshake") -> None:
     """Add what leads to a server, as the doctor's remedies have it."""
     starttls(command)

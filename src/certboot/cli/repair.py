@@ -158,12 +158,12 @@ def _question(repairs: Sequence[Repair]) -> str:
 
 
 def _store(paths: StorePaths, repairs: tuple[Repair, ...], servers: Sequence[Target]) -> None:
-    from certboot.cli.update import headline
+    from certboot.cli.summary import stored_summary
 
     hosts = ", ".join(server.shown for server in servers[:_MOST_HOSTS])
     more = f" and {len(servers) - _MOST_HOSTS} more" if len(servers) > _MOST_HOSTS else ""
     outcome = apply(paths, Request(f"repair {hosts}{more}", repairs=repairs))
-    _say(headline(outcome))
+    _say("\n".join(stored_summary(outcome, {repair.certificate.fingerprint for repair in repairs})))
     for certificate in (repair.certificate for repair in repairs):
         if certificate.fingerprint not in outcome.record.fingerprints:
             _, reason = outcome.why_not({certificate.fingerprint})

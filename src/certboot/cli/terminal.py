@@ -44,7 +44,8 @@ def lay_out(lines: Iterable[Line], form: Form) -> None:
     from certboot.cli.layout import laid_out
 
     for line in lines:
-        sys.stdout.write(f"{laid_out(line, form)}\n")
+        laid = laid_out(line._replace(text=commands_of_run(line.text)), form)
+        sys.stdout.write(f"{laid}\n")
 
 
 def aside(text: str) -> None:

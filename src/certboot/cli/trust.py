@@ -76,7 +76,7 @@ def trust_options(command: argparse.ArgumentParser) -> None:
 
 def trust_command(arguments: argparse.Namespace) -> int:
     """Add a CA of the user's own, after a question."""
-    from certboot.cli.update import headline, left_below
+    from certboot.cli.summary import left_below, stored_summary, tell
 
     paths, now = store_paths(), moment.now()
     server = _is_server(arguments.target)
@@ -115,7 +115,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
         rule, reason = outcome.why_not(fingerprints)
         undo = "certboot distrust ID --undo" if rule == "distrusted" else "certboot list --rejected"
         raise CertbootError(f"it does not enter the store, {reason}", f"{undo}; config.toml may keep it out")
-    say(headline(outcome))
+    tell(stored_summary(outcome, fingerprints))
     for line in left_below(outcome, below):
         say(line)
     return OK

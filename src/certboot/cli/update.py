@@ -1,4 +1,4 @@
-"""``init`` and ``update``: the store is filled from its sources, and what came of it is told."""
+"""``init`` and ``update``: the store is filled from its sources, and the hooks that use it are brought up to date."""
 
 from __future__ import annotations
 
@@ -8,151 +8,28 @@ import dataclasses
 import os
 import shlex
 import sys
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from certboot import moment
 from certboot.cli import options
 from certboot.cli.terminal import additions, progress, say, show
-from certboot.clients.variables import GENTLE, PROFILES, VARIABLES
-from certboot.errors import OK, CertbootError, counted, printable
+from certboot.clients.variables import PROFILES
+from certboot.errors import OK, CertbootError, printable
 from certboot.hook import copies
 from certboot.hook.copies import outdated_copies, renew
 from certboot.hook.install import install
 from certboot.hook.start_up_files import NO_IMPORT_LINES
 from certboot.hook.tool_environment import elsewhere, tool_environment
-from certboot.sources import certifi, repaired
-from certboot.sources.candidates import Rejection
-from certboot.sources.repaired import Repair
-from certboot.sources.table import OPTIONAL, OWN, SHOWN
+from certboot.sources import repaired
+from certboot.sources.table import OPTIONAL
 from certboot.store import adoption, generations, selection
 from certboot.store.appended import Appended, appended
 from certboot.store.config import parse_duration
-from certboot.store.manifest import Manifest
 from certboot.store.paths import StorePaths, store_paths
 from certboot.store.place import notes as place_notes
 from certboot.store.request import Request, Selection
-from certboot.store.selection import beyond, difference, first_outlived
 from certboot.store.update import Outcome, age_in_seconds, apply
-
-_MOST_PLACES = 3
-
-
-def init_summary(
-    outcome: Outcome, hook: str, notes: Iterable[str] = (), adoptable: Collection[str] = ()
-) -> str:  # fmt: skip
-    """Return the lines that ``init`` ends with.
-
-    ``hook``: what the hook in this interpreter said of itself; ``adoptable``: preset variables that adopt takes over.
-    """
-    record = outcome.record
-    lines = [headline(outcome), f"  sources   {_sources(record)}"]
-    more = len(beyond(record, certifi.NAME)) if certifi.NAME in record.choices.sources else 0
-    if more:
-        lines.append(
-            f"  beyond    {counted(more, 'anchor')} that certifi does not have: certboot list --beyond certifi"
-        )
-    if outcome.rejected:
-        lines.append(f"  rejected  {_rejections(outcome.rejected)}")
-        lines += [f"            {line}" for line in own_rejections(outcome)]
-    for entry in record.certificates:
-        if entry.defects and any(reason.source in OWN for reason in entry.provenance):
-            defects = ", ".join(entry.defects)
-            lines.append(f"  defect    {printable(entry.name)}: Python 3.13 and newer refuse it ({defects})")
-    outlived = first_outlived(record)
-    if outlived:
-        lines.append(
-            f"  due       certboot update by {outlived.not_after[:10]}: {printable(outlived.name)} ends then, "
-            "and what is below it does not"
-        )
-    lines.append(f"  store     {outcome.paths.home}")
-    lines.append(f"  hook      {_hook(outcome, hook)}")
-    for name, (preset, value) in outcome.held_back.items():
-        because = "is" if preset == name else f"stays unset because {preset} is"
-        lines.append(f"  left out  {name} {because} set by something else: {preset}={printable(value)}")
-    offered = {preset for preset, _ in outcome.held_back.values()}.intersection(adoptable)
-    if len(offered) > 1:
-        lines.append("            certboot adopt takes over what they name, and the variables")
-    for preset in offered if len(offered) == 1 else ():
-        lines.append(f"            certboot adopt {preset} takes over what it names, and the variable")
-    lines += [
-        f"  left out  GIT_SSL_CAINFO, because git has a setting of its own: {printable(name)}" for name in outcome.git
-    ]
-    overruling = [v.name for v in VARIABLES if v.overrules and v.name not in outcome.settings]
-    if overruling and outcome.profile == GENTLE:
-        lines.append(f"  left out  {', '.join(overruling)}, by the profile {GENTLE}")
-    lines += [*notes, "  undo      certboot purge"]
-    return "\n".join(lines)
-
-
-def own_rejections(outcome: Outcome) -> list[str]:
-    """Return a line for everything of the user's own sources that did not enter this time."""
-    # Whoever presets a bundle of all public roots does not need to hear which of them have ended, and of what a server
-    # once forgot to send nobody needs to hear more than once: nor that it is an anchor by now, and so in the store.
-    before = outcome.previous.fingerprints if outcome.previous else ()
-    own = (
-        rejection
-        for rejection in outcome.rejected
-        if (rejection.source in OWN and (rejection.source, rejection.rule) != ("adopted", "expired"))
-        or (
-            rejection.source == repaired.NAME
-            and rejection.rule != "duplicate"
-            and rejection.fingerprint in {*before, ""}
-        )
-    )
-    return [f"{printable(rejection.detail)}: {printable(rejection.reason)}" for rejection in own]
-
-
-def headline(outcome: Outcome) -> str:
-    """Return in one line what the store holds now, and what of it is new."""
-    record, previous = outcome.record, outcome.previous
-    counts = Counter(entry.role for entry in record.certificates)
-    count = counted(counts["anchor"], "trust anchor")
-    if counts["intermediate"]:
-        count += f" and {counted(counts['intermediate'], 'intermediate')}"
-    if not outcome.written:
-        change = "; env file rewritten" if outcome.settings_written else ": nothing new, nothing changed"
-    elif previous is None:
-        change = ""
-    elif previous.content() == record.content():
-        change = " (the files of the last one were damaged and are written anew)"
-    else:
-        came, went = difference(previous, record)
-        change = f" ({len(came)} new, {len(went)} gone)"
-    return f"{count} in generation {record.generation}{change}"
-
-
-def _sources(record: Manifest) -> str:
-    counts: dict[str, Counter[str]] = {}
-    for entry in record.certificates:
-        for reason in entry.provenance:
-            counts.setdefault(reason.source, Counter())[reason.detail] += 1
-    parts = []
-    for source in SHOWN:
-        places = counts.get(source, Counter())
-        where = ", ".join(places) if len(places) <= _MOST_PLACES else f"{len(places)} files"
-        if source == repaired.NAME:
-            where = "certboot list --source repaired"
-        parts += [f"{source} {places.total()} ({where})"] if places else []
-    if "system" in record.choices.sources and "system" not in counts:
-        parts.append("system 0 (this system has no trust store)")
-    return printable(", ".join(parts))
-
-
-def _rejections(rejected: Iterable[Rejection]) -> str:
-    counts = sorted(Counter(rejection.rule for rejection in rejected).items())
-    return printable(", ".join(f"{count} {rule}" for rule, count in counts))
-
-
-def _hook(outcome: Outcome, hook: str) -> str:
-    names = [name for name in outcome.settings if name not in outcome.held_back]
-    if not names:
-        return "has nothing to set"
-    sets = f"sets {', '.join(names)} at every start of this environment's Python"
-    if not hook:
-        return f"is not active in this environment (see certboot doctor hook); where it is, it {sets}"
-    return f"is turned off by CERTBOOT_DISABLE; otherwise it {sets}" if hook == "disabled" else sets
 
 
 def init_options(command: argparse.ArgumentParser) -> None:
@@ -183,11 +60,13 @@ def init_options(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument("--config", metavar="FILE", type=Path, help="take these settings, as a team shares them")
     options.password_file(command)
+    options.verbose(command, "also say what of each source there is, what was rejected, and what the hook sets")
 
 
 def init_command(arguments: argparse.Namespace) -> int:
     """Fill the store."""
     import certboot_startup
+    from certboot.cli.summary import ELSEWHERE, init_summary, left_below, tell
 
     sources = tuple(dict.fromkeys(filter(None, (arguments.source or "").split(",")))) or None
     for name in sources or ():
@@ -205,8 +84,19 @@ def init_command(arguments: argparse.Namespace) -> int:
     notes = [f"  left out  {printable(line)}" for line in left_below(outcome, below)]
     notes += [*_appended(outcome.paths), *_agreed(outcome.paths)]
     notes += _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
-    show(init_summary(outcome, "" if apart else certboot_startup.status, notes, _adoptable(outcome)))
+    status = ELSEWHERE if apart else certboot_startup.status
+    pythons = _pythons(outcome.paths, here=status not in ("", "disabled", ELSEWHERE))
+    tell(init_summary(outcome, status, pythons, notes, _adoptable(outcome), verbose=arguments.verbose))
     return OK
+
+
+def _pythons(paths: StorePaths, *, here: bool) -> list[str]:
+    """Return where the hook goes by this store: this environment, if it does, and those that have a copy."""
+    places = [sys.prefix] if here else []
+    with contextlib.suppress(CertbootError, OSError):
+        listed = copies.copies(paths)
+        places += [copy.python for copy in listed if not Path(copy.folder).is_relative_to(sys.prefix)]
+    return places
 
 
 def _adoptable(outcome: Outcome) -> list[str]:
@@ -240,11 +130,13 @@ def update_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--max-age", metavar="SPAN", help="do nothing if that was done within this span, such as 7d")
     command.add_argument("--dry-run", action="store_true", help="show what would come and go, and change nothing")
     _source_options(command)
+    options.verbose(command, "also say what of each source there is, what was rejected, and what the hook sets")
 
 
 def update_command(arguments: argparse.Namespace) -> int:
     """Read the sources again."""
     from certboot.cli.listing import difference_text
+    from certboot.cli.summary import left_out, tell, update_summary
 
     paths = store_paths()
     before = generations.current(paths)
@@ -256,24 +148,11 @@ def update_command(arguments: argparse.Namespace) -> int:
     came, went = selection.difference(before, outcome.record)
     if came or went:
         show(difference_text(came, went))
-    for line in own_rejections(outcome):
-        say(f"left out: {line}")
-    say("a dry run: nothing was changed" if arguments.dry_run else headline(outcome))
-    for line in (*_appended(paths), *(() if arguments.dry_run else _notes(paths))):
-        say(line)
+    if arguments.dry_run:
+        tell([*left_out(outcome), "a dry run: nothing was changed", *_appended(paths)])
+    else:
+        tell(update_summary(outcome, [*_appended(paths), *_notes(paths)], verbose=arguments.verbose))
     return OK
-
-
-def left_below(outcome: Outcome, below: Iterable[Repair]) -> list[str]:
-    """Return why intermediates that the user named did not enter."""
-    left = (repair.certificate for repair in below if repair.certificate.fingerprint not in outcome.record.fingerprints)
-    reasons = ((certificate, *outcome.why_not({certificate.fingerprint})) for certificate in left)
-    return [
-        ": ".join(repaired.without_root(certificate))
-        if rule == "no-issuer"
-        else f"{certificate.name} does not enter: {reason}"
-        for certificate, rule, reason in reasons
-    ]
 
 
 def _appended(paths: StorePaths) -> list[str]:
