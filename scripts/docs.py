@@ -55,9 +55,9 @@ def clients_table() -> str:
     """Return the table of the clients that are reached, as Markdown."""
     lines = ["| client | looks at | where nothing is set | tested |", "|---|---|---|---|"]
     for client in CLIENTS:
-        if client.way:
+        if client.told.way:
             continue
-        versions = f" before {_version(client.before)}" if client.before else ""
+        versions = f" before {_version(client.versions.before)}" if client.versions.before else ""
         looks = "; ".join(filter(None, (_places(choice) for choice in client.choices))) or "certifi"
         # Two halves of OpenSSL's defaults are one to a person.
         defaults = [SYSTEM if choice.is_openssl else choice.otherwise for choice in client.choices if choice.otherwise]
@@ -76,7 +76,7 @@ def _version(numbers: Iterable[int]) -> str:
 
 
 def _tested(client: Client) -> str:
-    return f"once, {client.tried}" if client.tried else "here"
+    return f"once, {client.told.tried}" if client.told.tried else "here"
 
 
 def unreached_table() -> str:

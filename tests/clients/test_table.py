@@ -21,11 +21,15 @@ def variables(client: Client) -> list[Place]:
 
 
 def test_names_are_unique_but_for_what_changed_with_a_version() -> None:
-    assert len({(client.name, client.since) for client in CLIENTS}) == len(CLIENTS)
+    assert len({(client.name, client.versions.since) for client in CLIENTS}) == len(CLIENTS)
     for client in CLIENTS:
-        if client.before:
+        if client.versions.before:
             (later,) = (each for each in CLIENTS if each.name == client.name and each != client)
-            assert (later.since, later.before, later.needs) == (client.before, (), client.needs)
+            assert (later.versions.since, later.versions.before, later.needs) == (
+                client.versions.before,
+                (),
+                client.needs,
+            )
 
 
 def test_a_client_is_found_by_its_distributions_or_on_path_or_comes_with_python() -> None:

@@ -15,7 +15,7 @@ PATHS = StorePaths(Path("/s"))
 BUNDLE, CRTS = "/s/current/bundle.pem", "/s/current/crts"
 KINDS = {"/own.pem": FILE, "/own": DIRECTORY, BUNDLE: FILE, CRTS: DIRECTORY, "/s/generations/1/bundle.pem": FILE}
 DEFAULTS = {SYSTEM_FILE: "/usr/lib/ssl/cert.pem", SYSTEM_DIRECTORY: "/usr/lib/ssl/certs"}
-BY_NAME = {client.name: client for client in CLIENTS if not client.before}
+BY_NAME = {client.name: client for client in CLIENTS if not client.versions.before}
 HOOK = {
     "REQUESTS_CA_BUNDLE": BUNDLE, "SSL_CERT_FILE": BUNDLE, "SSL_CERT_DIR": CRTS, "NODE_EXTRA_CA_CERTS": BUNDLE,
     "GIT_SSL_CAINFO": BUNDLE, "HTTPLIB2_CA_CERTS": BUNDLE, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": BUNDLE,

@@ -35,7 +35,7 @@ def numbers_in(version: str) -> tuple[int, ...]:
 
 def _is_meant(client: Client, version: str) -> bool:
     numbers = numbers_in(version)
-    return client.since <= numbers and (not client.before or numbers < client.before)
+    return client.versions.since <= numbers and (not client.versions.before or numbers < client.versions.before)
 
 
 def installed_versions(path: Sequence[str]) -> dict[str, str]:

@@ -155,6 +155,22 @@ class Files(typing.NamedTuple):
     """With a file that it cannot make sense of the client ends, or refuses to start."""
 
 
+class Versions(typing.NamedTuple):
+    """From this version on, up to before that one; empty: no limit."""
+
+    since: tuple[int, ...] = ()
+    before: tuple[int, ...] = ()
+
+
+class Told(typing.NamedTuple):
+    """What people are told of a client."""
+
+    way: str = ""
+    """What to write so that it trusts the store, where it looks at nothing that certboot sets."""
+    tried: str = ""
+    """The version that was tried once by hand, where the suite has none of it."""
+
+
 class Client(typing.NamedTuple):
     """One client. It trusts what all of its choices come to."""
 
@@ -163,19 +179,15 @@ class Client(typing.NamedTuple):
     moment: str = REQUEST
     needs: tuple[str, ...] = ()
     """The distributions that it consists of, by their normalized names; none: it comes with Python, or is a program."""
-    since: tuple[int, ...] = ()
-    before: tuple[int, ...] = ()
-    """The versions of the first of them that are like this, where not all are."""
+    versions: Versions = Versions()
+    """Of the first of them, where not all are like this."""
     program: str = ""
     """The name of the program on PATH; empty: it runs inside Python, where the hook's guards act."""
     manner: Manner = Manner()
     switches: tuple[Place, ...] = ()
     """What, where it is true, puts the system's certificates in the place of the client's own list."""
     files: Files = Files()
-    way: str = ""
-    """What to write so that it trusts the store, where it looks at nothing that certboot sets."""
-    tried: str = ""
-    """The version that was tried once by hand, where the suite has none of it."""
+    told: Told = Told()
 
 
 _CURL = Place("CURL_CA_BUNDLE")
@@ -226,12 +238,13 @@ CLIENTS = (
     Client("requests", (Choice(_REQUESTS, CERTIFI),), needs=("requests",), manner=_YIELDING),
     # Its truststore asks OpenSSL's two variables, and certifi is loaded beside them.
     Client(
-        "pip", (Choice(_PIP_CERT), *_OPENSSL, _ALWAYS_CERTIFI), needs=("pip",), since=(24, 2),
+        "pip", (Choice(_PIP_CERT), *_OPENSSL, _ALWAYS_CERTIFI), needs=("pip",), versions=Versions(since=(24, 2)),
         manner=Manner(rules="plain", yields=True),
         files=_PIP_FILES,
     ),
     Client(
-        "pip", (Choice(_PIP_CERT, CERTIFI),), needs=("pip",), before=(24, 2), manner=_YIELDING, files=_PIP_FILES
+        "pip", (Choice(_PIP_CERT, CERTIFI),), needs=("pip",), versions=Versions(before=(24, 2)), manner=_YIELDING,
+        files=_PIP_FILES,
     ),
     Client("botocore", _AWS, SESSION, ("botocore",), manner=_NO_EMPTY, files=_AWS_FILES),
     Client("Poetry", (Choice(_REQUESTS, CERTIFI),), needs=("poetry", "requests"), manner=_YIELDING),
@@ -270,29 +283,32 @@ CLIENTS = (
         SESSION, ("primp",), manner=_NO_EMPTY_PARTIAL,
     ),
     *(
-        Client(name, (Choice(_HTTPX, SYSTEM, every=True),), SESSION, (name,), manner=_NO_EMPTY_PARTIAL, tried=version)
+        Client(
+            name, (Choice(_HTTPX, SYSTEM, every=True),), SESSION, (name,), manner=_NO_EMPTY_PARTIAL,
+            told=Told(tried=version),
+        )
         for name, version in _ON_RUSTLS
     ),
-    Client("MinIO", (Choice((_SSL_FILE,), CERTIFI),), SESSION, ("minio",), manner=_URLLIB3, tried="7.2.20"),
+    Client("MinIO", (Choice((_SSL_FILE,), CERTIFI),), SESSION, ("minio",), manner=_URLLIB3, told=Told(tried="7.2.20")),
     Client("httplib2", (Choice((Place("HTTPLIB2_CA_CERTS"),), CERTIFI),), IMPORT, ("httplib2",), manner=_NO_EMPTY),
     Client(
         "grpcio", (Choice((Place("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),), OWN),), SESSION, ("grpcio",), manner=_PLAIN
     ),
     Client(
         "pycurl", (_ALWAYS_SYSTEM,), needs=("pycurl",), manner=_PARTIAL,
-        way='curl.setopt(pycurl.CAINFO, os.environ["SSL_CERT_FILE"])',
+        told=Told('curl.setopt(pycurl.CAINFO, os.environ["SSL_CERT_FILE"])'),
     ),
     Client(
         "rnet", (_ALWAYS_OWN,), needs=("rnet",), manner=_PLAIN,
-        way='rnet.Client(verify=Path(os.environ["SSL_CERT_FILE"]))',
+        told=Told('rnet.Client(verify=Path(os.environ["SSL_CERT_FILE"]))'),
     ),
     Client(
-        "wreq", (_ALWAYS_OWN,), needs=("wreq",), manner=_PLAIN, tried="0.13.0",
-        way='wreq.Client(tls_verify=Path(os.environ["SSL_CERT_FILE"]))',
+        "wreq", (_ALWAYS_OWN,), needs=("wreq",), manner=_PLAIN,
+        told=Told('wreq.Client(tls_verify=Path(os.environ["SSL_CERT_FILE"]))', "0.13.0"),
     ),
     Client(
-        "confluent-kafka", (_ALWAYS_SYSTEM,), needs=("confluent_kafka",), manner=_PLAIN, tried="2.16.1",
-        way='Producer({"ssl.ca.location": os.environ["SSL_CERT_FILE"]})',
+        "confluent-kafka", (_ALWAYS_SYSTEM,), needs=("confluent_kafka",), manner=_PLAIN,
+        told=Told('Producer({"ssl.ca.location": os.environ["SSL_CERT_FILE"]})', "2.16.1"),
     ),
     Client(
         "uv", (Choice(_HTTPX, OWN, every=True),), program="uv", manner=_PARTIAL,
@@ -360,7 +376,7 @@ CLIENTS = (
         files=Files(
             "wget", settings_places.wget, settings_formats.wget, more=(Key("checkcertificate", SWITCH, off=FALSE),)
         ),
-        way="wget --ca-certificate=$SSL_CERT_FILE",
+        told=Told("wget --ca-certificate=$SSL_CERT_FILE"),
     ),
     Client(
         "cargo",
@@ -373,7 +389,7 @@ CLIENTS = (
         program="cargo", manner=_PARTIAL, files=Files("cargo", settings_places.cargo, table="http", paths=BESIDE),
     ),
     Client("openssl", _OPENSSL, program="openssl", manner=_PLAIN),
-    Client("AWS CLI", _AWS, program="aws", manner=_NO_EMPTY, files=_AWS_FILES, tried="1"),
+    Client("AWS CLI", _AWS, program="aws", manner=_NO_EMPTY, files=_AWS_FILES, told=Told(tried="1")),
 )  # fmt: skip
 
 _SSL_VERIFY = Key(

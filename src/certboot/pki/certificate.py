@@ -47,7 +47,7 @@ def load_certificate(data: bytes) -> Certificate:
     if not loads_in_openssl(data):
         raise CertificateError("not a certificate that OpenSSL can read")
     with parsing("OpenSSL reads this certificate, the cryptography package does not"):
-        return _described(*loaded(data), data)
+        return _described(loaded(data).certificate, data)
 
 
 def loads_in_openssl(data: bytes) -> bool:
@@ -100,7 +100,7 @@ def file_name(certificate: Certificate) -> str:
     return f"{slug or 'certificate'}-{certificate.fingerprint[:8]}.pem"
 
 
-def _described(parsed: x509.Certificate, unread: tuple[str, ...], data: bytes) -> Certificate:
+def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
     extensions = parsed.extensions
     issuer_name, subject_name, public_key = der.names_and_key(data)
     compared = canonical(subject_name)
@@ -136,7 +136,6 @@ def _described(parsed: x509.Certificate, unread: tuple[str, ...], data: bytes) -
         ),
         identity=_digest(compared, key_itself(public_key)),
         defects=_defects(extensions, self_issued=self_issued),
-        unread=unread,
     )
 
 
@@ -267,8 +266,12 @@ class Certificate:
     """
     defects: tuple[str, ...]
     """What Python 3.13 and newer refuse in a CA certificate (VERIFY_X509_STRICT): ``strict-missing-ski`` and kin."""
-    unread: tuple[str, ...] = ()
-    """In words, the extensions that cryptography cannot read. They only inform: nothing is believed for them."""
+
+    @functools.cached_property
+    def unread(self) -> tuple[str, ...]:
+        """In words, the extensions that cryptography cannot read. They only inform: nothing is believed for them."""
+        with parsing():
+            return loaded(self.der).unread
 
     @functools.cached_property
     def former_identity(self) -> str:

@@ -40,7 +40,6 @@ class Inputs:
     distrusted: dict[str, str]
     """What the user wants out: fingerprint -> name."""
     choices: Choices
-    profile: Profile
     sources: tuple[Unparsed, ...]
     adoptions: tuple[Adoption, ...]
     """Values of preset variables that are taken over from now on; what they name is among the sources."""
@@ -58,6 +57,9 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     # What is decided by and what is compared the next time are the same bytes, each read once and before the sources:
     # a download leaves minutes in which somebody may change these files.
     settings, settings_file, config = _config(paths, request.selection.config)
+    before = env_file.parse(paths.env) or env_file.EnvFile({})
+    profile: Profile = _first(request.selection.profile, config.hook.profile, before.profile)
+    config = dataclasses.replace(config, hook=config.hook._replace(profile=profile))
     out = read_bytes(paths.distrusted)
     choices = _choices(request.selection, config, previous)
     adoptions = tuple(
@@ -78,9 +80,6 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
         settings_file=settings_file,
         distrusted=parse_distrusted(out, paths.distrusted),
         choices=choices,
-        profile=_first(
-            request.selection.profile, config.hook.profile, (env_file.parse(paths.env) or env_file.EnvFile({})).profile
-        ),
         sources=sources,
         adoptions=adoptions,
         former=former,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from certboot import files, moment, ownership
 from certboot.clients.git import settings_outranked
+from certboot.clients.variables import FULL
 from certboot.errors import StoreError
 from certboot.store import belongings, env_file, freshness, generations
 from certboot.store.env_file import chosen, held_back
@@ -74,7 +75,7 @@ def apply(
             with _restored_on_failure({**plan.kept, **_released(paths, inputs)}):
                 if plan.content:
                     generations.switch(paths, generations.write(paths, plan.content, plan.record))
-            variables = [v for v in inputs.config.variables(inputs.profile) if not (git and v.name == "GIT_SSL_CAINFO")]
+            variables = [v for v in inputs.config.variables() if not (git and v.name == "GIT_SSL_CAINFO")]
             settings, settings_written = _write_settings(paths, variables, inputs)
             if (plan.content and not request.only_distrusts) or request.command == "update":
                 _write_checked(paths, request, inputs, plan)
@@ -89,7 +90,7 @@ def apply(
         settings_written=settings_written,
         held_back=held_back(settings, paths, chosen(paths, environ), inputs.adoptions),
         git=git,
-        profile=inputs.profile,
+        profile=inputs.config.hook.profile or FULL,
     )
 
 
@@ -179,7 +180,9 @@ def _write_settings(paths: StorePaths, variables: list[Variable], inputs: Inputs
     settings = env_file.values(variables, generations.visible_folder(paths))
     chosen = inputs.config.hook
     guards = None if chosen.guards is None else ",".join(chosen.guards)
-    whole = env_file.EnvFile(settings, guards, inputs.adoptions, inputs.profile, hints=chosen.hints is not False)
+    whole = env_file.EnvFile(
+        settings, guards, inputs.adoptions, chosen.profile or FULL, hints=chosen.hints is not False
+    )
     wanted = whole if settings else env_file.EnvFile({})
     # The hook takes no link, whatever it leads to.
     changed = env_file.parse(paths.env) != wanted or bool(ownership.exposed_itself(paths.env))

@@ -93,8 +93,8 @@ def _finding(client: Client, where: str, trust: Trust, facts: Facts) -> Finding:
             "fails for every host" if trust.fails else f"trusts {summary}"
         )
     elif kind == "client-unreached":
-        summary += f"; it looks at nothing that certboot sets, and what helps is {client.way}"
-        evidence["way"] = client.way
+        summary += f"; it looks at nothing that certboot sets, and what helps is {client.told.way}"
+        evidence["way"] = client.told.way
     elif kind == "client-uses-default" and not _is_reached(client, facts):
         summary += f"; {left_out(client)}"
     return Finding(kind, "clients", status, client.name, summary, evidence)
