@@ -96,13 +96,13 @@ class Config:
     distrust: frozenset[str] = frozenset()
     companies: tuple[Company, ...] = ()
 
-    def variables(self, profile: Profile | None = None) -> tuple[Variable, ...]:
-        """Return the variables that the hook is to set, by a profile that was chosen elsewhere or that of the file.
+    def variables(self) -> tuple[Variable, ...]:
+        """Return the variables that the hook is to set.
 
         SSL_CERT_DIR never stands without SSL_CERT_FILE: alone it would take the public roots from httpx, uv and others,
         and break opensearch-py.
         """
-        profile = profile or self.hook.profile or FULL
+        profile = self.hook.profile or FULL
         removed = {*self.remove, "SSL_CERT_DIR"} if "SSL_CERT_FILE" in self.remove else set(self.remove)
         return tuple(v for v in VARIABLES if (v.is_set_by(profile) or v.name in self.add) and v.name not in removed)
 
