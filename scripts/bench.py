@@ -145,6 +145,7 @@ def main() -> int:
         sys.stderr.write("bench: error: valgrind is missing\n\nhint: apt-get install valgrind\n")
         return 2
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # into root's own nobody else may look, and there contexts load the whole bundle
         table = "\n".join(
             measure(Path(folder), arguments.reports and Path(arguments.reports).absolute(), arguments.also)
         )
