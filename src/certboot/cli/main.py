@@ -65,7 +65,7 @@ def program() -> NoReturn:
         status = INTERRUPTED
     except OSError:  # not even what went wrong can be written
         status = UNFINISHED
-    except Exception as error:
+    except Exception as error:  # whatever it is, a person is to have words for it
         if os.environ.get("CERTBOOT_TRACEBACK"):
             raise
         status = UNFINISHED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import typing
 from dataclasses import replace
@@ -140,7 +139,7 @@ def _with_clients(
     more: dict[str, object] = {"clients": list(clients)} if clients else {}
     if said:
         more["by_trust"] = [_as_evidence(verdict) for verdict in said]
-    return [dataclasses.replace(first, evidence={**first.evidence, **more}), *others]
+    return [replace(first, evidence={**first.evidence, **more}), *others]
 
 
 def _as_evidence(verdict: TrustVerdict) -> dict[str, object]:
