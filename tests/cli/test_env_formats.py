@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.environments import SYSTEM_PATH
 from support.faults import Listener
-from support.plain_server import page
+from support.server import page
 from support.table import cases
 
 from certboot.cli import env_formats

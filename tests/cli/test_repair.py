@@ -20,7 +20,7 @@ from support import report
 from support.commands import Run, in_colons, saved
 from support.issuers import ChainServer, accepted, as_pkcs7, intermediate, leaf, openssl_path, repaired_in, respelled
 from support.pki import DAY, NOW, Issued, issue
-from support.plain_server import PlainServer, moved, page
+from support.server import PlainServer, moved, page
 from support.snapshot import assert_refused, snapshot
 from support.table import cases
 from support.terminal import answers

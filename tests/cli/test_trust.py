@@ -16,9 +16,8 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from support.commands import FEW, Run, entry, in_colons, names, saved
 from support.issuers import ChainServer, accepted, intermediate, leaf
 from support.pki import DAY, NOW, Issued, ca_extensions, issue
-from support.plain_server import PlainServer, page
 from support.report import fingerprint
-from support.server import TlsServer
+from support.server import PlainServer, TlsServer, page
 from support.snapshot import assert_refused, roots, snapshot
 from support.table import cases
 from support.terminal import Terminal, answers

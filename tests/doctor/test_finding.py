@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.commands import Run
 from support.issuers import Send, without_its_issuer
-from support.plain_server import PlainServer
+from support.server import PlainServer
 from support.snapshot import roots
 from support.table import cases
 

@@ -16,9 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.chains import CA, LEAF, Form, Made, make
 from support.environments import SYSTEM_PATH, Ran
-from support.pki import DAY, NOW
+from support.pki import CA, DAY, LEAF, NOW, Form, Made, make
 from support.server import PlainServer, page
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import pytest
 from support.issuers import ChainServer, intermediate, leaf, without_its_issuer
 from support.pki import DAY, NOW, Issued, ca_extensions, issue
-from support.plain_server import PlainServer, page
 from support.programs import GET
+from support.server import PlainServer, page
 
 if typing.TYPE_CHECKING:
     from pathlib import Path

@@ -14,9 +14,8 @@ from support.environments import Environment
 from support.issuers import as_pkcs7, intermediate, leaf
 from support.pages import QUIET, pages
 from support.pki import Issued, issue
-from support.plain_server import PlainServer, moved, page
 from support.programs import outcome, present
-from support.server import TlsServer
+from support.server import PlainServer, TlsServer, moved, page
 
 pytestmark = pytest.mark.slow
 

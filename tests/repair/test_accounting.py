@@ -14,7 +14,7 @@ from support import report
 from support.commands import Run
 from support.issuers import ChainServer, Send, accepted, intermediate, leaf, repaired_in
 from support.pki import NOW, Issued, issue
-from support.plain_server import PlainServer, page
+from support.server import PlainServer, page
 from support.snapshot import assert_refused, contents, snapshot
 from support.table import cases
 from support.terminal import answers

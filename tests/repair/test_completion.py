@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import chains
+from support import pki
 from support.issuers import intermediate, leaf, openssl_path, respelled, spelled
 from support.pki import DAY, NOW, Extensions, Issued, ca_extensions, issue, key_usage
 from support.table import cases
@@ -345,9 +345,9 @@ class TestChecks:
         (2048, True, refused("weak-signature")),
     ])  # fmt: skip
     def test_a_weak_key_or_signature(self, bits: int, sha1: bool, expected: Found) -> None:  # noqa: FBT001
-        root = chains.make("RSA Root", form=chains.CA, key=chains.rsa_key(2048))
-        weak = chains.make("CA", root, chains.Form(ca=True, names=(), purposes=(), sha1=sha1), key=chains.rsa_key(bits))
-        assert World([root], localhost=[[weak]]).found(chains.make("localhost", weak)) == expected
+        root = pki.make("RSA Root", form=pki.CA, key=pki.rsa_key(2048))
+        weak = pki.make("CA", root, pki.Form(ca=True, names=(), purposes=(), sha1=sha1), key=pki.rsa_key(bits))
+        assert World([root], localhost=[[weak]]).found(pki.make("localhost", weak)) == expected
 
 
 @cases(("anchors", "rules", "expected"), [

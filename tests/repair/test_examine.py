@@ -13,7 +13,7 @@ import pytest
 from support.commands import Run
 from support.issuers import ChainServer, Send, intermediate, leaf
 from support.pki import Issued, issue
-from support.plain_server import PlainServer, page
+from support.server import PlainServer, page
 from support.table import cases
 
 from certboot.net.handshake import Chain, Handshake

@@ -25,7 +25,7 @@ from support.issuers import (
     without_its_issuer,
 )  # fmt: skip
 from support.pki import Issued, issue, resigned
-from support.plain_server import Answer, PlainServer, endless, moved, page
+from support.server import Answer, PlainServer, endless, moved, page
 from support.snapshot import snapshot
 from support.table import cases
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from support.chains import CA, LEAF, Form, make
 from support.commands import Run
 from support.issuers import ChainServer, Send, repaired_in
+from support.pki import CA, LEAF, Form, make
 from support.snapshot import snapshot
 from support.table import cases
 

@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from support import faults
-from support.chains import CA, LEAF, Form, Made, make, on_server
 from support.commands import Run
 from support.faults import Listener, Talk, after_hello, server_context, tls
-from support.pki import DAY, NOW
+from support.pki import CA, DAY, LEAF, NOW, Form, Made, make, on_server
 from support.table import cases
 from support.zoo import ZOO
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.issuers import as_pkcs7, intermediate, leaf, pkcs7_of, respelled
 from support.pki import Issued, issue
-from support.plain_server import PlainServer, endless, page
+from support.server import PlainServer, endless, page
 from support.table import cases
 
 from certboot.net import http

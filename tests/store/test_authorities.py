@@ -5,8 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable
 
-from support.chains import CA, make
-from support.pki import Issued, issue
+from support.pki import CA, Issued, issue, make
 from support.report import Reports, intermediate, revoked, root, save
 
 from certboot.pki.certificate import file_name, load_certificate

@@ -14,7 +14,7 @@ from support.asking import Answer
 from support.commands import Run
 from support.issuers import ChainServer, accepted, intermediate, leaf, repaired_in
 from support.pki import Issued, compressed, issue, with_key_as
-from support.plain_server import PlainServer, page
+from support.server import PlainServer, page
 from support.snapshot import snapshot
 
 from certboot.pki import der

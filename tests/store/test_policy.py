@@ -24,13 +24,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 from support.certificates import with_fields
-from support.chains import CA, LEAF, Form, Made, make, rsa_key
 from support.commands import Run
 from support.environments import find_python
 from support.issuers import ChainServer, intermediate, leaf, openssl_path, respelled, spelled
-from support.pki import DAY, Issued, issue, key_usage, resigned
+from support.pki import CA, DAY, LEAF, Form, Issued, Made, issue, key_usage, make, resigned, rsa_key
 from support.pki import NOW as TODAY
-from support.plain_server import PlainServer, page
+from support.server import PlainServer, page
 from support.table import cases
 
 from certboot.pki.certificate import Certificate, Constraints, Link, Validity, is_signed_by, load_certificate

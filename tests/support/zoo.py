@@ -9,9 +9,8 @@ from collections.abc import Callable
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from support.chains import CA, LEAF, Form, make, on_server, rsa_key
 from support.faults import server_context
-from support.pki import DAY, NOW, Issued
+from support.pki import CA, DAY, LEAF, NOW, Form, Issued, make, on_server, rsa_key
 
 from certboot.pki.verdict import STRICT_PYTHON
 

@@ -16,9 +16,9 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.chains import CA, make
 from support.commands import Run
 from support.failing import Failing
+from support.pki import CA, make
 from support.snapshot import assert_refused, snapshot
 from support.table import cases
 

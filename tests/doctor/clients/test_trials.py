@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import trustme
 from support.asking import Listen, Trust
-from support.chains import CA, make, on_server
 from support.commands import Run
 from support.environments import SYSTEM_PATH
 from support.faults import server_context, silent
+from support.pki import CA, make, on_server
 from support.server import TlsServer
 from support.snapshot import assert_refused
 from support.table import cases

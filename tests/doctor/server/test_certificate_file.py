@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from support.asking import Ask
-from support.chains import CA, make
 from support.commands import Run
+from support.pki import CA, make
 from support.table import cases
 
 Written = Callable[..., Path]

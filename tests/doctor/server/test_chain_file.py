@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from support.asking import Ask, Trust
-from support.chains import CA, LEAF, make
 from support.commands import Run
 from support.environments import SYSTEM_PATH
-from support.pki import DAY, NOW, Extensions, Issued
+from support.pki import CA, DAY, LEAF, NOW, Extensions, Issued, make
 from support.snapshot import assert_refused, snapshot
 from support.table import cases
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 from support.asking import Answer, Ask, Trust
-from support.chains import CA, LEAF, make
 from support.commands import Run
 from support.issuers import leaf, respelled
-from support.pki import DAY, NOW, Issued, issue
+from support.pki import CA, DAY, LEAF, NOW, Issued, issue, make
 from support.report import Reports, intermediate, revoked, root, save
 from support.table import cases
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from support.asking import Answer, Ask, Listen, Trust
-from support.chains import CA, make
 from support.faults import tls
+from support.pki import CA, make
 from support.zoo import GOOD, ZOO, Chain
 
 from certboot.clients.table import CLIENTS

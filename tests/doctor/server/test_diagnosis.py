@@ -7,8 +7,7 @@ import datetime
 import typing
 
 from cryptography import x509
-from support.chains import CA, LEAF, Form, make
-from support.pki import DAY, NOW, Issued
+from support.pki import CA, DAY, LEAF, NOW, Form, Issued, make
 from support.table import cases
 
 from certboot.doctor.finding import Finding

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from support.asking import Ask, Listen, Trust
-from support.chains import CA, make, on_server
 from support.commands import Run
 from support.faults import Talk, after_hello, message, server_context, server_hello, silent, tls
+from support.pki import CA, make, on_server
 from support.snapshot import snapshot
 from support.table import cases
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 from support.asking import Answer, Ask, Listen, Trust
-from support.chains import CA, LEAF, make, on_server
 from support.commands import Run
 from support.faults import server_context, tls
-from support.pki import DAY, NOW, Issued
+from support.pki import CA, DAY, LEAF, NOW, Issued, make, on_server
 from support.report import Reports, intermediate, revoked, root, save
 from support.table import cases
 

@@ -12,11 +12,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from support.asking import Ask
-from support.chains import LEAF, make
 from support.commands import Run
 from support.environments import SYSTEM_PATH, find_python
 from support.issuers import Send
-from support.pki import Issued
+from support.pki import LEAF, Issued, make
 from support.programs import GET
 from support.table import cases
 from support.zoo import PAST, changed

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 from support import faults
 from support.asking import Answer, Ask, Listen, Trust
-from support.chains import CA, LEAF, make, name
 from support.faults import after_hello, tls
-from support.pki import DAY, NOW, Issued
+from support.pki import CA, DAY, LEAF, NOW, Issued, make, name
 from support.table import cases
 from support.zoo import ANOTHER, FAIL, FUTURE, GOOD, OLD_ROOT, PAST, WITH_RSA, ZOO, Chain, chain, changed
 

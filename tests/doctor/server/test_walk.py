@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 from support.asking import Listen
-from support.chains import CA, LEAF, make
 from support.commands import Run
 from support.faults import tls
-from support.pki import Issued
-from support.plain_server import PlainServer, page
+from support.pki import CA, LEAF, Issued, make
+from support.server import PlainServer, page
 from support.table import cases
 from support.zoo import ANOTHER, ZOO, Chain, changed
 
