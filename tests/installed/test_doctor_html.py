@@ -1,4 +1,4 @@
-"""The doctor's page in a browser: everything can be read at two widths, and nobody is asked for anything."""
+"""The doctor's page in a browser: everything can be read at four widths, and nobody is asked for anything."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CHAINS = {
     "handshake-ok": (SERVER, MIDDLE),
     "root-sent": (HOSTILE, ROOT, MIDDLE),
 }
-WIDTHS = (1000, 360)
+WIDTHS = (1600, 900, 420, 360)
 # It lays the pages out in frames of a given width and tells where each text is; the pages themselves run no script.
 MEASURE = """\
 <!DOCTYPE html><body><pre id="out"></pre><script>
@@ -128,7 +128,7 @@ def write(certboot: Callable[..., Ran], tmp_path: Path) -> Callable[[str], Path]
 def measured(chromium: Callable[..., str], pages: list[tuple[str, str, int]], folder: Path) -> typing.Any:  # noqa: ANN401 - JSON
     frames = folder / "frames.html"
     frames.write_text(MEASURE.format(pages=json.dumps(pages)), "utf-8")
-    dumped = chromium(frames, "--allow-file-access-from-files", "--window-size=1200,3200", "--dump-dom")
+    dumped = chromium(frames, "--allow-file-access-from-files", "--window-size=1700,3200", "--dump-dom")
     out = re.search(r'<pre id="out">(.*?)</pre>', dumped, re.DOTALL)
     assert out
     return json.loads(html.unescape(out[1]))

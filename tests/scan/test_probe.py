@@ -79,7 +79,7 @@ def test_each_fault_of_a_chain_has_the_cause_that_the_doctor_gives_it(
     assert doctor["primary"] == (cause if status == "fail" else None)
     assert (result["fix"], result["summary"], result["target"]) == (first["fix"], first["summary"], host)
     assert result["verify_code"] == first["evidence"]["verify_code"]
-    assert result["certificate"] == first["evidence"]["chain"][0]
+    assert result["certificate"].items() <= first["evidence"]["chain"][0].items()
     assert ran.status == int(status == "fail")
     assert cause in EXPLANATIONS
 

@@ -160,7 +160,7 @@ def _write_page(path: Path, server: Target | ChainFile | None, findings: Sequenc
     from certboot.cli.report.html import doctor_html
 
     _check_page(path, server)  # it may have come meanwhile
-    page = doctor_html(findings, moment.now(), certboot.__version__)
+    page = doctor_html(findings, moment.now(), certboot.__version__, getattr(server, "at", None))
     try:
         files.replace(path, page.encode("utf-8"))
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from certboot.doctor.finding import Finding, Fix, Presented, Status
 from certboot.errors import CertbootError
@@ -80,7 +80,7 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
         summary=_cut(first.summary, _LONGEST_SUMMARY),
         verify_code=evidence.get("verify_code"),
         protocol=evidence.get("protocol", ""),
-        certificate=Presented(**{name: _cut(value) for name, value in chain[0].items()}) if chain else None,
+        certificate=Presented(*(_cut(chain[0][field.name]) for field in fields(Presented))) if chain else None,
         root=_cut(evidence.get("root", "")) if first.id == UNTRUSTED else "",
         also=tuple(finding.id for finding in others),
         fix=first.fix,

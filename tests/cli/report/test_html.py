@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime
 import errno
 import hashlib
 import os
 import re
 import stat
+import typing
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from cryptography.hazmat.primitives.serialization import pkcs7
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.commands import Run
@@ -23,15 +27,20 @@ from support.snapshot import assert_refused, snapshot
 from support.table import cases
 
 from certboot import files
+from certboot.cli.report import html
 from certboot.cli.report.chart import chart, wrapped
 from certboot.cli.report.html import BEGINNING, doctor_html
 from certboot.doctor.finding import Finding
+
+if typing.TYPE_CHECKING:
+    from certboot.doctor.finding import Status
 
 MADE = datetime.datetime(2026, 11, 25, 2, 3, tzinfo=datetime.timezone.utc)
 EVIL = "CN=</svg></title></style><script>alert(1)</script><img src=x onerror=\"a\" b='c'>&amp;\u202e\x1b[1m\ud800\n"
 ROOT = make("Corp Root", form=CA)
 MIDDLE = make("Corp Issuing CA", ROOT, CA)
 SERVER = make("localhost", MIDDLE)
+CHAIN = SERVER.pem + MIDDLE.pem
 
 
 class Page(HTMLParser):
@@ -60,7 +69,11 @@ class Page(HTMLParser):
 
 
 def finding(text: str, **evidence: object) -> Finding:
-    certificate = {"fingerprint": "ab", "subject": text, "issuer": text, "not_before": "2026-01-01", "not_after": text}
+    certificate = {
+        "fingerprint": "ab", "subject": text, "issuer": text, "not_before": "2026-01-01", "not_after": text,
+        "serial": text, "names": [text], "issuers_at": [text],
+    }  # fmt: skip
+    trust = {"clients": [text], "code": 20, "message": text, "counted": True, "trusts": [text], "places": [text, "V"]}
     unread = {"fingerprint": "", "subject": text, "issuer": "", "not_before": "", "not_after": ""}
     path = [
         {"state": "sent", "subject": text, "fingerprint": "ab", "not_after": "2027-01-02T00:00:00", "fault": ""},
@@ -72,7 +85,9 @@ def finding(text: str, **evidence: object) -> Finding:
         "beside": [text],
         "verdicts": [{"client": text, "code": 20, "message": text}, {"client": "B", "code": 0, "message": "ok"}],
         "operator": text,
-        "send": {"pem": "PEM\n", "subjects": [text]},
+        "by_trust": [trust, {**trust, "code": -1, "message": f"cannot load /home/me/{text}", "places": ["/home/me"]}],
+        "issue": [["openssl", text]],
+        "send": {"pem": CHAIN.decode(), "subjects": [text]},
         **evidence,
     }
     return Finding("missing-intermediate", "server", "fail", text, f"{text}\n{text}", drawn, (("certboot", text),))
@@ -82,9 +97,11 @@ def page(*findings: Finding) -> Page:
     return Page(doctor_html(findings, MADE, "1.2"))
 
 
-@given(st.text(st.characters(exclude_characters="`"), max_size=60))  # backquotes mark code, which is harmless
+@given(
+    st.text(st.characters(exclude_characters="`"), min_size=1, max_size=60)
+)  # backquotes mark code, which is harmless
 def test_no_text_of_a_stranger_adds_an_element_or_an_attribute(text: str) -> None:
-    counted = {"text", "p"}  # a long name takes more lines
+    counted = {"text", "p", "br"}  # a long name takes more lines
     shapes = []
     for written in ("x", text, EVIL):
         made = page(finding(written), Finding("root-sent", "server", "info", written, written))
@@ -111,20 +128,47 @@ def test_the_page_loads_nothing_and_allows_only_its_own_style() -> None:
     assert all(line.isprintable() for line in text.split("\n"))
 
 
-def test_cause_picture_remedies_and_the_rest_are_on_it() -> None:
-    made = page(finding("intranet.example"), Finding("root-sent", "server", "info", "s", "a root too"))
+def test_what_to_change_on_the_server_comes_first_then_the_client_and_the_details() -> None:
+    made = page(finding("intranet.example:443"), Finding("root-sent", "server", "info", "s", "a root too"))
+    at = -1
     for words in (
-        "missing-intermediate", "the server forgot an intermediate", "sent by the server, as number 1", "MISSING",
-        "no path to anything that is trusted here", "valid until 2027-01-02", "sent, but not part of the chain",
-        "certboot intranet.example", "certboot repair intranet.example", "The chain file to send", "a root too",
+        "the server forgot an intermediate", "missing-intermediate", "On the server", "The complete chain", "nginx",
+        "Apache", "HAProxy", "IIS", "Java", "a root too", "On the server: Leave the root out", "On the client",
+        "certboot repair intranet.example", "certboot intranet.example", "refused", "The chain", "not trusted",
+        "MISSING", "sent by the server, as number 1", "valid until 2027-01-02", "sent, but not part of the chain",
+        "What the server sent", "issuer at", "names", "2026-01-01 00:00 UTC", "serial", "SHA-256",
         "2026-11-25 at 02:03 UTC by certboot 1.2",
     ):  # fmt: skip
-        assert words in made.text
-    (link,) = (anchor for anchor in made.all("a") if "download" in anchor)
-    assert link["download"] == "intranet.example-chain.pem"
-    assert base64.b64decode((link["href"] or "").partition("base64,")[2]) == b"PEM\n"
-    # What was found on this machine beside the server is not.
+        assert made.text.find(words, at + 1) > at, words
+        at = made.text.index(words, at + 1)
+    # What was found on this machine beside the server is not on it.
     assert "/home/me" not in page(Finding("a", "environment", "fail", "X", "/home/me"), finding("x")).text
+
+
+def test_chain_and_intermediates_can_be_saved_by_safe_names() -> None:
+    chain, bundle = (link for link in page(finding("../a b:443")).all("a") if "download" in link)
+    assert (chain["download"], bundle["download"]) == ("a-b-443-chain.pem", "a-b-443-intermediates.p7b")
+    assert base64.b64decode((chain["href"] or "").partition("base64,")[2]) == CHAIN
+    held = pkcs7.load_der_pkcs7_certificates(base64.b64decode((bundle["href"] or "").partition("base64,")[2]))
+    assert held == [MIDDLE.certificate]
+
+
+def test_servers_are_named_only_where_a_chain_file_mends_it() -> None:
+    def named(kind: str, **evidence: object) -> set[str]:
+        status: Status = "ok" if kind == "handshake-ok" else "fail"
+        text = page(dataclasses.replace(finding("h:1", **evidence), id=kind, status=status)).text
+        return {name for name in ("nginx", "Apache", "HAProxy", "IIS", "keytool", "certlm.msc") if name in text}
+
+    every = {"nginx", "Apache", "HAProxy", "IIS", "keytool"}
+    assert named("missing-intermediate") == every
+    assert named("expired-intermediate") == every | {"certlm.msc"}
+    # Its certificates are in the wrong order, or a root is among them: Windows does neither.
+    assert named("handshake-ok") == {"nginx", "Apache", "HAProxy"}
+    assert named("missing-intermediate", send={"pem": SERVER.pem.decode(), "subjects": ["s"]}) == every - {
+        "IIS", "keytool"
+    }  # fmt: skip
+    for kind in ("expired-leaf", "hostname-mismatch", "untrusted-root"):
+        assert named(kind, send={}) == set()
 
 
 def test_without_a_chain_or_a_fault_it_says_so() -> None:
@@ -133,9 +177,44 @@ def test_without_a_chain_or_a_fault_it_says_so() -> None:
     assert "It never came to a chain of certificates." in text
     broken = Finding("check-not-finished", "server", "error", "server", "cannot read", {"hint": "check the path"})
     assert "check the path" in page(broken).text
-    assert page(Finding("handshake-ok", "server", "ok", "h:1", "good")).text.count("Nothing has to be done.") == 2
+    assert page(Finding("handshake-ok", "server", "ok", "h:1", "good")).text.count("Nothing has to be done") == 2
     many = [{"fingerprint": "", "subject": "no", "issuer": "", "not_before": "", "not_after": ""}] * 25
     assert "and 5 more" in page(finding("x", chain=many)).text
+
+
+def test_headings_are_in_order_and_tables_have_headers() -> None:
+    made = page(finding("x"), Finding("root-sent", "server", "info", "s", "a root too"))
+    levels = [int(tag[1]) for tag, _ in made.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(level <= before + 1 and level > 1 for before, level in pairwise(levels))
+    assert len(made.all("table")) == len(made.all("thead")) == 2
+    assert all(cell["scope"] in ("col", "row") for cell in made.all("th"))
+    assert made.all("html") == [{"lang": "en"}]
+    assert all(picture["aria-label"] for picture in made.all("svg"))
+
+
+def test_texts_are_seen_against_their_grounds_in_both_styles() -> None:
+    """WCAG 2.1, 1.4.3: a contrast of 4.5 at least."""
+    style = Path(html.__file__).with_name("page.css").read_text("ascii")
+    light, dark, *_ = (
+        dict(re.findall(r"--(\w+):#(\w+)", block)) for block in re.findall(r":root{(.*?)}", style, re.DOTALL)
+    )
+    for colours in (light, dark):
+        for ink in ("ink", "soft", "good", "bad", "warn", "link"):
+            for ground in ("page", "panel"):
+                assert contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground, colours)
+
+
+def contrast(first: str, second: str) -> float:
+    high, low = sorted(map(luminance, (first, second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    digits = colour if len(colour) == 6 else "".join(digit * 2 for digit in colour)
+    parts = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    linear = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def test_the_picture_is_well_formed_and_as_high_as_what_is_in_it() -> None:
@@ -181,7 +260,7 @@ def test_the_command_writes_it_beside_what_it_prints(certboot: Run, chain: tuple
     made = Page(file.read_text("utf-8"))
     assert "handshake-ok" in made.text
     (link,) = (anchor for anchor in made.all("a") if "download" in anchor)
-    assert base64.b64decode((link["href"] or "").partition("base64,")[2]) == SERVER.pem + MIDDLE.pem
+    assert base64.b64decode((link["href"] or "").partition("base64,")[2]) == CHAIN
     assert certboot(*chain, "--json", "--html", file).out.startswith("{")
     assert not list(tmp_path.glob(".*"))
     assert stat.S_IMODE(file.stat().st_mode) == 0o644

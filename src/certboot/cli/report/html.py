@@ -1,8 +1,9 @@
-"""The doctor's findings on a server as one page to hand to an administrator: it loads nothing and runs no script.
+"""The doctor's findings on a server as one page to hand to its administrator: it loads nothing and runs no script.
 
-Every text on it may be a stranger's: it is made printable, then escaped. A Content-Security-Policy in the page allows
-its own style, by its hash, and nothing else, should any of it get through. What the doctor found on this machine beside
-the server is nobody else's business, and not on the page.
+The cause comes first, then what to change on the server, what helps on a client, and the details. Every text on it may
+be a stranger's: it is made printable, then escaped. A Content-Security-Policy in the page allows its own style, by its
+hash, and nothing else, should any of it get through. What the doctor found on this machine beside the server is nobody
+else's business, and not on the page: of the clients here it says who they are and which variable decides, and no path.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ import typing
 from html import escape
 from importlib import resources
 
+from certboot import moment
+from certboot.cli.report import server as lines_on_server
 from certboot.cli.report.chart import chart
+from certboot.cli.report.lifetime import WIDTH, lifetime
 from certboot.doctor.findings import EXPLANATIONS, Explanation
 from certboot.errors import printable
 
@@ -27,9 +31,12 @@ if typing.TYPE_CHECKING:
     from certboot.doctor.finding import Finding
 
 _CODE = re.compile(r"`([^`]+)`")
-_VERDICTS = {"ok": "accepted by every client", "warn": "some clients fail here", "fail": "clients fail here"}
+_VERDICTS = {"ok": "clients accept it", "warn": "some clients fail here", "fail": "clients fail here"}
 _FILE_NAME = re.compile(r"[^A-Za-z0-9.-]+")
 _MOST_SENT = 20
+_MOST_NAMES = 40
+_WITH_OLD = ("expired-intermediate", "revoked-intermediate", "wrong-chain")
+"""Where an intermediate that Windows has already is in the way of the right one."""
 _NO_STORY = Explanation("server", "", "", "")
 _FOLDER = resources.files(__package__)
 _STYLE = "\n" + _FOLDER.joinpath("page.css").read_text("ascii")
@@ -46,19 +53,22 @@ class _Markup(str):
     __slots__ = ()
 
 
-def doctor_html(findings: Sequence[Finding], made: datetime, version: str) -> str:
-    """Return the page for the findings of the group ``server``, of which the first is the verdict."""
+def doctor_html(findings: Sequence[Finding], made: datetime, version: str, judged: datetime | None = None) -> str:
+    """Return the page for the findings of the group ``server``, of which the first is the verdict.
+
+    ``judged``: the time by which the certificates were judged, where that is not when the page was made.
+    """
     server = [finding for finding in findings if finding.group == "server"]
     first = server[0]
     picture = chart(first.evidence)
     sections = (
         _cause(first),
-        _part("chain", picture=_part("picture", svg=_Markup(picture)) if picture else _NO_CHAIN),
-        _part("remedies", client=_for_client(first), server=_for_server(first)),
-        _file(first),
-        _others(server[1:]),
+        _for_server(first),
+        _others(server[1:], first.id),
+        _for_client(first),
+        _part("chain", svg=_Markup(picture)) if picture else _line("It never came to a chain of certificates."),
         _verdicts(first.evidence),
-        _sent(first.evidence),
+        _sent(first.evidence, judged or made),
     )
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode("ascii")).digest()).decode("ascii")
     page = _part(
@@ -79,21 +89,23 @@ def _part(name: str, /, **values: str) -> _Markup:
     return _Markup(string.Template(_PARTS[name]).substitute(safe).removesuffix("\n"))
 
 
-def _joined(parts: Iterable[_Markup]) -> _Markup:
-    return _Markup("".join(parts))
+def _joined(parts: Iterable[_Markup], between: str = "") -> _Markup:
+    return _Markup(between.join(parts))
 
 
 def _line(text: str) -> _Markup:
     return _part("line", text=text) if text else _Markup()
 
 
-_NO_CHAIN = _line("It never came to a chain of certificates.")
-_NOTHING = _line("Nothing has to be done.")
+def _said(finding: Finding) -> tuple[str, list[str]]:
+    """Return OpenSSL's words of a summary, where it has any, and its other lines."""
+    lines = finding.summary.split("\n")
+    return (lines[0], lines[1:]) if finding.evidence.get("verify_code") is not None else ("", lines)
 
 
 def _cause(finding: Finding) -> _Markup:
     story = EXPLANATIONS.get(finding.id, _NO_STORY)
-    why = story.why if finding.status != "ok" else ""
+    openssl, lines = _said(finding)
     return _part(
         "cause",
         subject=finding.subject,
@@ -101,27 +113,60 @@ def _cause(finding: Finding) -> _Markup:
         verdict=_VERDICTS.get(finding.status, "it could not be examined"),
         id=finding.id,
         title=story.title,
-        lines=_joined((*map(_line, finding.summary.split("\n")), _line(_prose(why, finding.subject)))),
-    )
-
-
-def _for_client(finding: Finding) -> _Markup:
-    if finding.status == "ok":
-        return _NOTHING
-    story = EXPLANATIONS.get(finding.id, _NO_STORY)
-    return _joined(
-        (
-            _line(_prose(story.how, finding.subject)),
-            *(_part("command", text=shlex.join(argv)) for argv in finding.fix),
-            _line(str(finding.evidence.get("hint") or "")),
-            _line(f"Who can mend it: {story.who}." if story.who else ""),
-        )
+        lines=_joined(
+            (*map(_line, lines[:1]), _line(_prose(story.why, finding.subject)) if finding.status != "ok" else _Markup())
+        ),
+        openssl=f" · {openssl}" if openssl else "",
     )
 
 
 def _for_server(finding: Finding) -> _Markup:
-    told = _line(_prose(str(finding.evidence.get("operator") or "")))
-    return _joined((told, _part("see"))) if finding.evidence.get("send") else told or _NOTHING
+    operator = _line(_prose(str(finding.evidence.get("operator") or "")))
+    file = _file(finding)
+    nothing = _Markup() if file else _line("Nothing has to be done, as far as can be seen.")
+    issue = typing.cast("Sequence[Sequence[str]]", finding.evidence.get("issue") or ())
+    return _part("server", operator=operator or nothing, commands=_commands(issue), file=file)
+
+
+def _commands(commands: Iterable[Sequence[str]]) -> _Markup:
+    return _joined(_part("command", text=shlex.join(argv)) for argv in commands)
+
+
+def _for_client(finding: Finding) -> _Markup:
+    story = EXPLANATIONS.get(finding.id, _NO_STORY)
+    _, lines = _said(finding)
+    more = (str(finding.evidence.get("hint") or ""), f"Who can mend it: {story.who}." if story.who else "")
+    good = finding.status == "ok"
+    said = _joined(map(_escaped, lines[1:]), "\n")
+    return _part(
+        "client",
+        how=_line("Nothing has to be done.") if good else _line(_prose(story.how, finding.subject)),
+        said=_part("said", text=said) if said else _Markup(),
+        commands=_commands(finding.fix),
+        more=_Markup() if good else _joined(map(_line, more)),
+        clients=_clients(finding.evidence),
+    )
+
+
+def _escaped(line: str) -> _Markup:
+    """Return a line of a text, printable and escaped."""
+    return _Markup(escape(printable(line)))
+
+
+def _clients(evidence: Mapping[str, object]) -> _Markup:
+    """Return how each trust of the clients here fares, as the report has it, without a path of this machine."""
+    trusts = typing.cast("Sequence[Mapping[str, typing.Any]]", evidence.get("by_trust") or ())
+    public = [
+        {
+            **trust,
+            "message": trust["message"] if trust["code"] > 0 else "cannot load what it is told to trust",
+            "places": [place if place.isidentifier() else "by settings of its own" for place in trust["places"]],
+        }
+        for trust in trusts
+    ]
+    lines = lines_on_server.clients({"by_trust": public})
+    rows = _joined(_part("row", name=line.lead.strip(), text=line.text) for line in lines)
+    return _part("clients", rows=rows) if rows else _Markup()
 
 
 def _file(finding: Finding) -> _Markup:
@@ -129,48 +174,109 @@ def _file(finding: Finding) -> _Markup:
     if not send:
         return _Markup()
     text = str(send["pem"])
+    name = _FILE_NAME.sub("-", finding.subject).strip(".-")[:80] or "server"
+    bundle = _bundle(text)
+    # Windows sends no root and sorts by itself, and keytool puts the root back: there it is no fix for a good chain.
+    servers = ["nginx", "apache", "haproxy", *(("iis", "java") if bundle and finding.status != "ok" else ())]
+    old = "Delete the old intermediate there, in certlm.msc." if finding.id in _WITH_OLD else ""
     return _part(
         "file",
         members=_members(typing.cast("Iterable[object]", send["subjects"])),
-        name=_FILE_NAME.sub("-", finding.subject).strip(".-")[:80] or "server",
-        data=base64.b64encode(text.encode("ascii")).decode("ascii"),
-        pem=_Markup("\n".join(escape(printable(line)) for line in text.split("\n"))),
+        name=name,
+        data=_base64(text.encode("ascii")),
+        bundle=_part("bundle", name=name, data=_base64(bundle)) if "iis" in servers else _Markup(),
+        servers=_joined(_part(server, name=name, old=_line(old)) for server in servers),
+        pem=_joined(map(_escaped, text.split("\n")), "\n"),
     )
+
+
+def _bundle(chain: str) -> bytes:
+    """Return what stands above the server's own certificate as PKCS #7, or nothing where nothing does."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+
+    above = x509.load_pem_x509_certificates(chain.encode("ascii"))[1:]
+    return pkcs7.serialize_certificates(above, Encoding.DER) if above else b""
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def _members(subjects: Iterable[object]) -> _Markup:
     return _joined(_part("member", text=str(subject)) for subject in subjects)
 
 
-def _others(findings: Sequence[Finding]) -> _Markup:
-    told = (_part("finding", id=finding.id, status=finding.status, summary=finding.summary) for finding in findings)
-    return _part("others", findings=_joined(told)) if findings else _Markup()
+def _others(findings: Sequence[Finding], told: str) -> _Markup:
+    """Return what else there is to say. Why more clients refuse it for the cause that is told is in their table."""
+    listed = _joined(
+        _part(
+            "finding",
+            id=finding.id,
+            status=finding.status,
+            summary=_joined(map(_escaped, _said(finding)[1]), "<br>"),
+            operator=_operator(finding),
+        )
+        for finding in findings
+        if finding.id != told
+    )
+    return _part("others", findings=listed) if listed else _Markup()
+
+
+def _operator(finding: Finding) -> _Markup:
+    story = EXPLANATIONS.get(finding.id, _NO_STORY)
+    return _part("operator", text=_prose(story.operator, finding.subject)) if story.operator else _Markup()
 
 
 def _verdicts(evidence: Mapping[str, object]) -> _Markup:
     verdicts = typing.cast("Sequence[Mapping[str, object]]", evidence.get("verdicts") or ())
     refused = "refuses it: {message} ({code})"
     rows = (
-        _part(
-            "verdict",
-            client=str(verdict["client"]),
-            answer=refused.format(**verdict) if verdict["code"] else "accepts it",
-        )
+        _part("row", name=str(verdict["client"]), text=refused.format(**verdict) if verdict["code"] else "accepts it")
         for verdict in verdicts
     )
     return _part("verdicts", rows=_joined(rows)) if verdicts else _Markup()
 
 
-def _sent(evidence: Mapping[str, object]) -> _Markup:
-    chain = typing.cast("Sequence[Mapping[str, str]]", evidence.get("chain") or ())
+def _sent(evidence: Mapping[str, object], today: datetime) -> _Markup:
+    chain = typing.cast("Sequence[Mapping[str, typing.Any]]", evidence.get("chain") or ())
     if not chain:
         return _Markup()
     members = (
-        _part("certificate", **certificate) if certificate["fingerprint"] else _members([certificate["subject"]])
+        _certificate(certificate, today) if certificate["fingerprint"] else _members([certificate["subject"]])
         for certificate in chain[:_MOST_SENT]
     )
     more = _line(f"and {len(chain) - _MOST_SENT} more" if len(chain) > _MOST_SENT else "")
     return _part("sent", members=_joined(members), more=more)
+
+
+def _certificate(certificate: Mapping[str, typing.Any], today: datetime) -> _Markup:
+    names = certificate.get("names") or ()
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    fields = (
+        ("field", "issuer", certificate["issuer"]),
+        ("code", "issuer at", ", ".join(certificate.get("issuers_at") or ())),
+        ("field", "names", ", ".join(names[:_MOST_NAMES]) + more),
+        ("field", "valid", f"{_shown(certificate['not_before'])} to {_shown(certificate['not_after'])}"),
+        ("code", "serial", certificate.get("serial") or ""),
+        ("code", "SHA-256", certificate["fingerprint"]),
+    )
+    shown = _joined(_part(kind, name=name, text=text) for kind, name, text in fields if text)
+    life = _life(certificate["not_before"], certificate["not_after"], today)
+    return _part("certificate", subject=certificate["subject"], life=life, fields=shown)
+
+
+def _shown(text: str) -> str:
+    when = moment.parsed(text)
+    return moment.shown(when) if when else text
+
+
+def _life(begin: str, end: str, today: datetime) -> _Markup:
+    bar = lifetime(begin, end, today)
+    if bar is None:
+        return _Markup()
+    places = {"begin": bar.begin, "length": bar.length, "gone": bar.gone, "today": bar.today, "width": WIDTH}
+    return _part("life", kind=bar.kind, label=bar.words, **{name: str(place) for name, place in places.items()})
 
 
 def _prose(text: str, target: str = "") -> _Markup:

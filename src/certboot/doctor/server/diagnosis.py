@@ -15,13 +15,14 @@ from certboot.doctor.server.no_handshake import without_verdict
 from certboot.doctor.server.remarks import remarks, unread
 from certboot.errors import CertificateError, printable
 from certboot.pki.by_subject import readable_parts
+from certboot.pki.parse_errors import parsing
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.path import is_issuer, name_hash
 from certboot.pki.verify import Rules, verify
 from certboot.pki.verify_codes import NO_ISSUER, Code
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from certboot.doctor.finding import Status
     from certboot.doctor.server.case import Evidence
@@ -169,7 +170,7 @@ def _basics(evidence: Evidence) -> dict[str, object]:
             )
             if judgement
         ],
-        "chain": [vars(certificate) for certificate in _presented(evidence.presented)],
+        "chain": [_described(der) for der in evidence.presented[:_MOST_SHOWN]],
     }
 
 
@@ -195,18 +196,22 @@ def _finding(evidence: Evidence, cause: Cause, more: dict[str, object]) -> Findi
     return Finding(cause.id, "server", cause.status, evidence.target.shown, summary, shown, fix)
 
 
-def _presented(ders: Iterable[bytes]) -> list[Presented]:
-    """Return what the server sent, in its order, as far as it can be read."""
-    return [_described(der) for der in tuple(ders)[:_MOST_SHOWN]]
-
-
-def _described(der: bytes) -> Presented:
+def _described(der: bytes) -> dict[str, object]:
+    """Return what is shown of a certificate that the server sent, as far as it can be read."""
     try:
-        certificate = parsed_certificate(der).certificate
+        member = parsed_certificate(der)
+        with parsing():
+            serial = f"{member.parsed.serial_number:x}"
     except CertificateError as error:
-        return Presented("", printable(error.message), "", "", "")
+        return vars(Presented("", printable(error.message), "", "", ""))
+    certificate = member.certificate
     begin, end = (moment.isoformat() for moment in certificate.validity)
-    return Presented(certificate.fingerprint, certificate.subject, certificate.issuer, begin, end)
+    return {
+        **vars(Presented(certificate.fingerprint, certificate.subject, certificate.issuer, begin, end)),
+        "serial": serial,
+        "names": [printable(name) for name in (*member.dns_names, *member.addresses)],
+        "issuers_at": list(member.issuers_at),
+    }
 
 
 def _path_evidence(case: Case, cause: Cause) -> dict[str, object]:

@@ -1,0 +1,55 @@
+"""How long a certificate is valid, against the day on which it was examined: what a bar of it shows, and in words.
+
+Pure. The bar spans the lifetime and that day, should it lie outside.
+"""
+
+from __future__ import annotations
+
+import typing
+
+from certboot import moment
+from certboot.errors import counted
+
+if typing.TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+WIDTH = 400
+_EDGE = 4
+_SOON = 14  # days
+
+
+class Lifetime(typing.NamedTuple):
+    """A bar: where the lifetime begins, how long it is, how much of it is over, and where the day stands."""
+
+    kind: typing.Literal["good", "soon", "over", "early"]
+    words: str
+    begin: int
+    length: int
+    gone: int
+    today: int
+
+
+def lifetime(begin: str, end: str, today: datetime) -> Lifetime | None:
+    """Return the bar from one moment to another (ISO 8601), or None where these are none, or in no order."""
+    first, last = moment.parsed(begin), moment.parsed(end)
+    if first is None or last is None or last <= first:
+        return None
+    start, whole = min(first, today), max(last, today) - min(first, today)
+
+    def place(when: datetime) -> int:
+        return _EDGE + round((WIDTH - 2 * _EDGE) * ((when - start) / whole))
+
+    left = last - today
+    if today < first:
+        kind, words = "early", f"begins in {_span(first - today)}"
+    elif left.total_seconds() < 0:
+        kind, words = "over", f"ended {_span(-left)} ago"
+    else:
+        kind, words = "soon" if left.days < _SOON else "good", f"{_span(left)} left of {_span(last - first)}"
+    reached = min(max(today, first), last)
+    length, gone = place(last) - place(first), place(reached) - place(first)
+    return Lifetime(typing.cast("typing.Any", kind), words, place(first), length, gone, place(today))
+
+
+def _span(span: timedelta) -> str:
+    return counted(span.days, "day") if span.days else counted(int(span.total_seconds()) // 3600, "hour")
