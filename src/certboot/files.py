@@ -19,6 +19,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE_MODE = 0o644
+PRIVATE_MODE = 0o600
 FOLDER_MODE = 0o755
 _LOCK_SECONDS = 60
 SMALL = 1024 * 1024
@@ -120,13 +121,18 @@ def _refuse_large(name: str, size: int, most: int) -> None:
         raise OSError(errno.EFBIG, f"over {words}, which no such file has", name)
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist yet; raises OSError. The caller makes it durable with ``sync``."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), FILE_MODE)
-    with open(descriptor, "wb") as file:
-        file.write(data)
-        if os.name == "posix":
-            os.fchmod(descriptor, FILE_MODE)  # whatever the umask: what matters is who can write
+def write_new(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
+    """Write a file that must not exist yet, whole or not at all; raises OSError. The caller makes it durable."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            if os.name == "posix":
+                os.fchmod(descriptor, mode)  # whatever the umask: what matters is who can write
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        raise
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from certboot import files, moment
 from certboot.cli import options
-from certboot.cli.terminal import data, lay_out
-from certboot.errors import CertbootError, without_credentials
+from certboot.cli.terminal import aside, data, lay_out
+from certboot.errors import CertbootError, printable, without_credentials
 from certboot.store.paths import store_paths
 
 if typing.TYPE_CHECKING:
@@ -56,6 +56,10 @@ def doctor_options(command: argparse.ArgumentParser) -> None:
         "--html", metavar="FILE", type=_path,
         help="with a host or a chain: also write a page to hand to the server's administrator",
     )  # fmt: skip
+    command.add_argument(
+        "--report", metavar="FILE", type=_path,
+        help="also write what may be told of all this, without names and addresses, to be attached to an issue",
+    )  # fmt: skip
     server = command.add_argument_group("with a host")
     options.server(server, "for everything together")
     server.add_argument("--clients", action="store_true", help="also try each client that is here on the host")
@@ -83,11 +87,15 @@ def doctor_command(arguments: argparse.Namespace) -> int:
     server = _chain(arguments) if arguments.chain else _target(arguments, hosts)
     if arguments.html:
         _check_page(arguments.html, server)
+    if arguments.report:
+        _check_report(arguments.report)
     # With the CA certificates to believe at hand, nothing of this machine has a bearing on a chain.
     looked_at = groups or (() if arguments.anchors else GROUPS)
     findings = examine(store_paths(), os.environ, looked_at, server, tried=arguments.clients)
     if arguments.html:
         _write_page(arguments.html, server, findings)
+    if arguments.report:
+        _write_report(arguments.report, findings)
     if arguments.json:
         from certboot.cli.report.json import doctor_json
 
@@ -99,6 +107,9 @@ def doctor_command(arguments: argparse.Namespace) -> int:
 
         form = form_of(sys.stdout)
         lay_out(whole_report(findings) if arguments.verbose else doctor_report(findings, symbols=form.symbols), form)
+    if arguments.report:
+        aside(f"report in {printable(str(arguments.report))}: plain text, read it before you send it")
+        aside("left out: users, hosts, addresses, files, names of CAs, values of variables")
     return exit_code(findings)
 
 
@@ -128,9 +139,8 @@ def _check_page(path: Path, server: Target | ChainFile | None) -> None:
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
-        if path.parent.is_dir():
-            return
-        raise CertbootError(f"no such folder: {path.parent}", f"mkdir -p {shlex.quote(str(path.parent))}") from None
+        _need_folder(path.parent)
+        return
     except OSError as error:
         raise CertbootError(f"cannot write {path}: {error.strerror}", hint) from error
     # A device, a pipe or a link must not be replaced by a file.
@@ -166,6 +176,28 @@ def _write_page(path: Path, server: Target | ChainFile | None, findings: Sequenc
     except OSError as error:
         message = f"cannot write {path}: {error.strerror}"
         raise CertbootError(message, "choose a folder that you may write to") from error
+
+
+def _check_report(path: Path) -> None:
+    """Raise CertbootError where no report can be written: nothing is replaced."""
+    if os.path.lexists(path):
+        raise CertbootError(f"something stands there already: {path}", "name a file that is not there yet")
+    _need_folder(path.parent)
+
+
+def _write_report(path: Path, findings: Sequence[Finding]) -> None:
+    from certboot.cli.report.issue_machine import text_for_issue
+
+    text = text_for_issue(findings, store_paths(), os.environ, moment.now())
+    try:
+        files.write_new(path, text.encode("ascii"), files.PRIVATE_MODE)  # which follows no link
+    except OSError as error:
+        raise CertbootError(f"cannot write {path}: {error.strerror}", "name another file") from error
+
+
+def _need_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise CertbootError(f"no such folder: {folder}", f"mkdir -p {shlex.quote(str(folder))}")
 
 
 def _target(arguments: argparse.Namespace, hosts: list[str]) -> Target | None:

@@ -51,7 +51,7 @@ function _shtab_certboot_using
 end
 
 set -g _shtab_certboot_commands init doctor explain scan update trust distrust adopt repair chain list show history rollback diff env run hook 'hook install' 'hook uninstall' 'hook status' rehash export completion purge
-set -g _shtab_certboot_opts_with_value --add --all-venvs --anchors --at --beyond --chain --config --connect --expiring --file --fingerprint --format --from --home --host --html --jobs --max-age --name --namespace --output --password-file --profile --python --role --servername --sha256 --source --starttls --timeout
+set -g _shtab_certboot_opts_with_value --add --all-venvs --anchors --at --beyond --chain --config --connect --expiring --file --fingerprint --format --from --home --host --html --jobs --max-age --name --namespace --output --password-file --profile --python --report --role --servername --sha256 --source --starttls --timeout
 
 complete -c certboot -e
 complete -c certboot -f
@@ -74,6 +74,7 @@ complete -c certboot -n '_shtab_certboot_using doctor' -s h -l help -d 'show thi
 complete -c certboot -n '_shtab_certboot_using doctor' -s v -l verbose -d 'show all that was looked at, not only what matters'
 complete -c certboot -n '_shtab_certboot_using doctor' -l json -d 'print one JSON object instead of text'
 complete -c certboot -n '_shtab_certboot_using doctor' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'with a host or a chain: also write a page to hand to the server'"'"'s administrator'
+complete -c certboot -n '_shtab_certboot_using doctor' -l report -xka "(__fish_complete_path (commandline -ct))" -d 'also write what may be told of all this, without names and addresses, to be attached to an issue'
 complete -c certboot -n '_shtab_certboot_using doctor' -l starttls -xka "smtp imap pop3 ldap postgres mysql ftp" -d 'begin with one of smtp, imap, pop3, ldap, postgres, mysql, ftp'
 complete -c certboot -n '_shtab_certboot_using doctor' -l connect -x -d 'connect to this HOST[:PORT] in its place'
 complete -c certboot -n '_shtab_certboot_using doctor' -l servername -x -d 'ask for this name, and look for it in the certificate'
