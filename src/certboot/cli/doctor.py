@@ -168,9 +168,11 @@ def _is_page(path: Path) -> bool:
 def _write_page(path: Path, server: Target | ChainFile | None, findings: Sequence[Finding]) -> None:
     import certboot
     from certboot.cli.report.html import doctor_html
+    from certboot.doctor.server.chain_file import ChainFile
 
     _check_page(path, server)  # it may have come meanwhile
-    page = doctor_html(findings, moment.now(), certboot.__version__, getattr(server, "at", None))
+    judged = server.at if isinstance(server, ChainFile) else None
+    page = doctor_html(findings, moment.now(), certboot.__version__, judged)
     try:
         files.replace(path, page.encode("utf-8"))
     except OSError as error:

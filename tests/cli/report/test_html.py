@@ -17,12 +17,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from cryptography.hazmat.primitives.serialization import pkcs7
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.commands import Run
 from support.failing import Failing
-from support.pki import CA, make
+from support.pki import CA, DAY, LEAF, NOW, changed, make
 from support.snapshot import assert_refused, snapshot
 from support.table import cases
 
@@ -39,7 +38,7 @@ MADE = datetime.datetime(2026, 11, 25, 2, 3, tzinfo=datetime.timezone.utc)
 EVIL = "CN=</svg></title></style><script>alert(1)</script><img src=x onerror=\"a\" b='c'>&amp;\u202e\x1b[1m\ud800\n"
 ROOT = make("Corp Root", form=CA)
 MIDDLE = make("Corp Issuing CA", ROOT, CA)
-SERVER = make("localhost", MIDDLE)
+SERVER = make("localhost", MIDDLE, changed(LEAF, names=("localhost", "10.9.8.7"), issuer_at="http://pki.example/ca"))
 CHAIN = SERVER.pem + MIDDLE.pem
 
 
@@ -142,15 +141,17 @@ def test_what_to_change_on_the_server_comes_first_then_the_client_and_the_detail
         assert made.text.find(words, at + 1) > at, words
         at = made.text.index(words, at + 1)
     # What was found on this machine beside the server is not on it.
-    assert "/home/me" not in page(Finding("a", "environment", "fail", "X", "/home/me"), finding("x")).text
+    here = (
+        Finding("client-cannot-load", "server", "fail", "h", "/home/me"),
+        Finding("a", "store", "fail", "X", "/home/me"),
+    )
+    assert "/home/me" not in page(finding("x"), *here).text
 
 
 def test_chain_and_intermediates_can_be_saved_by_safe_names() -> None:
-    chain, bundle = (link for link in page(finding("../a b:443")).all("a") if "download" in link)
-    assert (chain["download"], bundle["download"]) == ("a-b-443-chain.pem", "a-b-443-intermediates.p7b")
-    assert base64.b64decode((chain["href"] or "").partition("base64,")[2]) == CHAIN
-    held = pkcs7.load_der_pkcs7_certificates(base64.b64decode((bundle["href"] or "").partition("base64,")[2]))
-    assert held == [MIDDLE.certificate]
+    links = [link for link in page(finding("../a b:443")).all("a") if "download" in link]
+    saved = {link["download"]: base64.b64decode((link["href"] or "").partition("base64,")[2]) for link in links}
+    assert saved == {"a-b-443-chain.pem": CHAIN, "a-b-443-intermediate-1.cer": MIDDLE.der}
 
 
 def test_servers_are_named_only_where_a_chain_file_mends_it() -> None:
@@ -258,10 +259,15 @@ def test_the_command_writes_it_beside_what_it_prints(certboot: Run, chain: tuple
     ran = certboot(*chain, "--html", file)
     assert (ran.status, ran.out, ran.err) == (before.status, before.out, "")
     made = Page(file.read_text("utf-8"))
-    assert "handshake-ok" in made.text
+    for words in ("handshake-ok", f"{SERVER.certificate.serial_number:x}", "localhost, 10.9.8.7", "//pki.example/ca"):
+        assert words in made.text
+    assert re.search(r"36[45] days left of 366 days", made.text)
     (link,) = (anchor for anchor in made.all("a") if "download" in anchor)
     assert base64.b64decode((link["href"] or "").partition("base64,")[2]) == CHAIN
-    assert certboot(*chain, "--json", "--html", file).out.startswith("{")
+    later = f"{NOW + 368 * DAY:%Y-%m-%d}"
+    assert certboot(*chain, "--json", "--html", file, "--at", later).out.startswith("{")
+    assert "expired-leaf" in Page(file.read_text("utf-8")).text
+    assert re.search("ended [23] days ago", Page(file.read_text("utf-8")).text)
     assert not list(tmp_path.glob(".*"))
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
 

@@ -173,9 +173,10 @@ def test_a_keystore_of_java_has_the_whole_chain_then(folder: Path, openssl: Call
     assert "chain length: 3" in keytool("-list", "-v", *given).stdout
 
 
-def test_windows_is_given_what_stands_above_the_server_s_certificate(folder: Path, openssl: Callable[..., str]) -> None:
-    (folder / "bundle").write_bytes(PAGE.files[f"{NAME}-intermediates.p7b"])
-    shown = openssl("pkcs7", "-inform", "DER", "-in", folder / "bundle", "-print_certs", "-noout")
-    subjects = [line for line in shown.split("\n") if line.startswith("subject")]
-    assert sorted(subject.split("CN")[1].strip(" =") for subject in subjects) == ["Corp Issuing CA", "Corp Policy CA"]
-    assert f".\\{NAME}-intermediates.p7b -CertStoreLocation Cert:\\LocalMachine\\CA\n" in PAGE.blocks["IIS"][0]
+def test_windows_is_given_each_intermediate_in_a_file_of_its_own() -> None:
+    """PowerShell is not here: of a file with several certificates Import-Certificate would take the first alone."""
+    files = {f"{NAME}-intermediate-{number}.cer": made.der for number, made in ((1, MIDDLE), (2, UPPER))}
+    assert {**files, f"{NAME}-chain.pem": CHAIN} == PAGE.files
+    store = "Cert:\\LocalMachine\\CA"
+    commands = [f"Import-Certificate -FilePath .\\{name} -CertStoreLocation {store}" for name in files]
+    assert PAGE.blocks["IIS"] == ["\n".join([*commands, "iisreset"])]

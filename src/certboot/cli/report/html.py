@@ -23,6 +23,7 @@ from certboot.cli.report.chart import chart
 from certboot.cli.report.lifetime import WIDTH, lifetime
 from certboot.doctor.findings import EXPLANATIONS, Explanation
 from certboot.errors import printable
+from certboot.pki.pem import blocks
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +38,8 @@ _MOST_SENT = 20
 _MOST_NAMES = 40
 _WITH_OLD = ("expired-intermediate", "revoked-intermediate", "wrong-chain")
 """Where an intermediate that Windows has already is in the way of the right one."""
+_SHOULD_SEND = "It should send another chain than it does. Why stands below, under what else was found."
+_OF_THIS_MACHINE = "client-cannot-load"
 _NO_STORY = Explanation("server", "", "", "")
 _FOLDER = resources.files(__package__)
 _STYLE = "\n" + _FOLDER.joinpath("page.css").read_text("ascii")
@@ -123,7 +126,7 @@ def _cause(finding: Finding) -> _Markup:
 def _for_server(finding: Finding) -> _Markup:
     operator = _line(_prose(str(finding.evidence.get("operator") or "")))
     file = _file(finding)
-    nothing = _Markup() if file else _line("Nothing has to be done, as far as can be seen.")
+    nothing = _line(_SHOULD_SEND if file else "Nothing has to be done, as far as can be seen.")
     issue = typing.cast("Sequence[Sequence[str]]", finding.evidence.get("issue") or ())
     return _part("server", operator=operator or nothing, commands=_commands(issue), file=file)
 
@@ -175,28 +178,30 @@ def _file(finding: Finding) -> _Markup:
         return _Markup()
     text = str(send["pem"])
     name = _FILE_NAME.sub("-", finding.subject).strip(".-")[:80] or "server"
-    bundle = _bundle(text)
+    parts = [_part(server, name=name) for server in ("nginx", "apache", "haproxy")]
     # Windows sends no root and sorts by itself, and keytool puts the root back: there it is no fix for a good chain.
-    servers = ["nginx", "apache", "haproxy", *(("iis", "java") if bundle and finding.status != "ok" else ())]
-    old = "Delete the old intermediate there, in certlm.msc." if finding.id in _WITH_OLD else ""
+    above = [block.data or b"" for block in blocks(text.encode("ascii"))][1:]
+    if above and finding.status != "ok":
+        parts += [_windows(name, above, finding.id), _part("java", name=name)]
     return _part(
         "file",
         members=_members(typing.cast("Iterable[object]", send["subjects"])),
         name=name,
         data=_base64(text.encode("ascii")),
-        bundle=_part("bundle", name=name, data=_base64(bundle)) if "iis" in servers else _Markup(),
-        servers=_joined(_part(server, name=name, old=_line(old)) for server in servers),
+        servers=_joined(parts),
         pem=_joined(map(_escaped, text.split("\n")), "\n"),
     )
 
 
-def _bundle(chain: str) -> bytes:
-    """Return what stands above the server's own certificate as PKCS #7, or nothing where nothing does."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
-
-    above = x509.load_pem_x509_certificates(chain.encode("ascii"))[1:]
-    return pkcs7.serialize_certificates(above, Encoding.DER) if above else b""
+def _windows(name: str, intermediates: Sequence[bytes], kind: str) -> _Markup:
+    """Return how Windows takes these: of a file with several Import-Certificate takes the first (its ``-FilePath``)."""
+    numbered = [(str(number), data) for number, data in enumerate(intermediates, start=1)]
+    return _part(
+        "iis",
+        files=_joined(_part("intermediate", name=name, number=number, data=_base64(data)) for number, data in numbered),
+        commands=_joined((_part("import", name=name, number=number) for number, _ in numbered), "\n"),
+        old=_line("Delete the old intermediate there, in certlm.msc." if kind in _WITH_OLD else ""),
+    )
 
 
 def _base64(data: bytes) -> str:
@@ -218,7 +223,7 @@ def _others(findings: Sequence[Finding], told: str) -> _Markup:
             operator=_operator(finding),
         )
         for finding in findings
-        if finding.id != told
+        if finding.id not in (told, _OF_THIS_MACHINE)
     )
     return _part("others", findings=listed) if listed else _Markup()
 
