@@ -192,7 +192,7 @@ def _write_report(path: Path, findings: Sequence[Finding]) -> None:
 
     text = text_for_issue(findings, store_paths(), os.environ, moment.now())
     try:
-        files.write_new(path, text.encode("ascii"), files.PRIVATE_MODE)  # which follows no link
+        files.write_new(path, text.encode("utf-8"), files.PRIVATE_MODE)  # which follows no link
     except OSError as error:
         raise CertbootError(f"cannot write {path}: {error.strerror}", "name another file") from error
 

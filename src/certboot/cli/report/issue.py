@@ -16,6 +16,7 @@ from certboot import moment
 from certboot.cli.main import COMMANDS
 from certboot.clients.table import CLIENTS
 from certboot.clients.variables import BY_NAME
+from certboot.doctor.environment.proxies import READERS
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.pki.verify_codes import Code
 from certboot.sources.table import SHOWN
@@ -29,7 +30,6 @@ if typing.TYPE_CHECKING:
     Evidence = Mapping[str, typing.Any]
 
 LEFT_OUT = "(left out)"
-PROXIES = tuple(name for base in ("http", "https", "all", "no") for name in (f"{base}_proxy", f"{base}_proxy".upper()))
 _NUMBERS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}((a|b|rc|\.post|\.dev)[0-9]{1,6})?")
 _PROTOCOLS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _VERDICTS = ("Python up to 3.12", "Python 3.13 and newer", "requests, urllib3 2, pip")
@@ -37,11 +37,11 @@ _STATES = ("sent", "trusted", "missing")
 _NAMES = frozenset(client.name for client in CLIENTS)
 _SUBJECTS = frozenset(
     (
-        *BY_NAME, *PROXIES, *_NAMES, *SHOWN, "PYTHONHTTPSVERIFY", "GIT_SSL_NO_VERIFY", "variables", "hook", "guards",
+        *BY_NAME, *READERS, *_NAMES, *SHOWN, "PYTHONHTTPSVERIFY", "GIT_SSL_NO_VERIFY", "variables", "hook", "guards",
         "copy", "others", "store", "clock", "truststore", "environment", "clients", "server",
     )
 )  # fmt: skip
-_FAULTS = frozenset(name for name, kind in vars(builtins).items() if isinstance(kind, type))
+FAULTS = frozenset(name for name, kind in vars(builtins).items() if isinstance(kind, type))
 """By these a check begins to say why it broke."""
 _MOST = 20
 
@@ -51,7 +51,7 @@ def lines_on_findings(findings: Iterable[Finding], now: datetime) -> Iterator[st
     for finding in findings:
         subject = among(finding.subject, _SUBJECTS, "")
         yield f"  {finding.group:<12} {finding.status:<6} {among(finding.id, EXPLANATIONS)} {subject}".rstrip()
-        fault = among(finding.summary.partition(":")[0], _FAULTS, "")
+        fault = among(finding.summary.partition(":")[0], FAULTS, "")
         if fault:
             yield f"    {fault}"
         yield from (f"    {line}" for line in _on_evidence(finding.evidence, now))
@@ -66,7 +66,7 @@ def among(word: object, allowed: Collection[str], otherwise: str = LEFT_OUT) -> 
 def numbers(text: str) -> str:
     """Return the numbers that a version begins with: a local part (PEP 440), or a kernel's, may name a company."""
     match = _NUMBERS.match(text)
-    return match[0] if match else LEFT_OUT
+    return match[0] if match else LEFT_OUT if text else ""
 
 
 def _command(argv: Sequence[str]) -> str:

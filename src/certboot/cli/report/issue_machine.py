@@ -15,12 +15,14 @@ import typing
 
 import certboot
 import certboot_startup
-from certboot.cli.report.issue import LEFT_OUT, PROXIES, among, lines_on_findings, numbers
+from certboot.cli.report.issue import FAULTS, LEFT_OUT, among, lines_on_findings, numbers
 from certboot.clients.installed import installed_versions
 from certboot.clients.table import CLIENTS
 from certboot.clients.variables import BY_NAME
+from certboot.doctor.environment.proxies import READERS, SCHEMES
+from certboot.doctor.hook.check import REASONS
 from certboot.errors import CertbootError, counted
-from certboot.hook.copies import copies
+from certboot.hook.copies import copies, outdated_copies
 from certboot.sources.table import SHOWN
 from certboot.store.config import load_config
 from certboot.store.generations import known_in_force
@@ -54,16 +56,14 @@ _PACKAGES = (
     "certifi", "cryptography", "pyopenssl", "truststore", "pip_system_certs", "certifi_win32", "python_certifi_win32",
     "certifi_system_store", "wassima", "niquests", "requests", "urllib3", "pip", "uv",
 )  # fmt: skip
-_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _SWITCHES = ("CERTBOOT_HOME", "CERTBOOT_DISABLE", "CERTBOOT_GUARDS", "CERTBOOT_HINTS", "PYTHONHTTPSVERIFY")
-_HOOK = ("active", "homeless", "nothing-to-set", "disabled", "no-store", "bad-env", "unsafe", "bad-link", "incomplete")
 _PYTHON = re.compile(r"python(3\.[0-9]{1,2})(?:\.exe)?")
 
 
 def text_for_issue(
     findings: Iterable[Finding], paths: StorePaths, environ: Mapping[str, str], now: datetime
 ) -> str:  # fmt: skip
-    """Return the whole text, in ASCII."""
+    """Return the whole text."""
     sections: dict[str, Iterable[str]] = {
         "versions": _versions(environ),
         "hook": _hook(paths),
@@ -117,6 +117,9 @@ def _openssl(text: str) -> str:
 
 
 def _distribution() -> tuple[str, ...]:
+    """Return what more there is to know of the system: its distribution, or the version that its users know."""
+    if platform.system() != "Linux":
+        return (numbers(platform.mac_ver()[0] or platform.version()),)
     try:
         release = platform.freedesktop_os_release()
     except OSError:
@@ -126,10 +129,10 @@ def _distribution() -> tuple[str, ...]:
 
 def _hook(paths: StorePaths) -> Iterator[str]:
     status = certboot_startup.status
-    yield _row("here", among(status, _HOOK, LEFT_OUT if status else "did not run"))
+    yield _row("here", among(status, ("active", *REASONS, *FAULTS), LEFT_OUT if status else "did not run"))
     yield _row("sets", ", ".join(among(name, BY_NAME) for name in sorted(certboot_startup.applied)) or "nothing")
     try:
-        yield _row("copies", str(len(copies(paths))))
+        yield _row("copies", f"{len(copies(paths))}, {len(outdated_copies(paths))} of them outdated")
     except (CertbootError, OSError):
         yield _row("copies", "cannot be read")
 
@@ -138,7 +141,7 @@ def _variables(environ: Mapping[str, str]) -> Iterator[str]:
     for name in BY_NAME:
         if name in environ:
             yield f"  {name}: {_kind(environ[name])}"
-    for name in PROXIES:
+    for name in READERS:
         if environ.get(name):
             yield f"  {name}: {'set' if name.lower() == 'no_proxy' else _proxy(environ[name])}"
     yield from (f"  {name}: set" for name in _SWITCHES if name in environ)
@@ -157,7 +160,7 @@ def _kind(value: str) -> str:
 def _proxy(value: str) -> str:
     scheme, separator, _ = value.partition("://")
     credentials = ", with user or password" if "@" in value else ""
-    return (among(scheme.lower(), _SCHEMES) if separator else "no scheme") + credentials
+    return (among(scheme.lower(), SCHEMES) if separator else "no scheme") + credentials
 
 
 def _settings(paths: StorePaths) -> Iterator[str]:

@@ -19,9 +19,9 @@ if typing.TYPE_CHECKING:
 
 _BASES = ("http_proxy", "https_proxy", "all_proxy")
 _NO_PROXY = "no_proxy"
-_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h", "socks")
+SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h", "socks")
 _PYTHON = "Python (urllib, requests, httpx), pip, uv, npm"
-_READERS = {
+READERS = {
     "http_proxy": f"{_PYTHON}, curl, git, wget",
     "HTTP_PROXY": f"{_PYTHON}; not curl, git and wget",
     "https_proxy": f"{_PYTHON}, curl, git, wget",
@@ -31,6 +31,7 @@ _READERS = {
     "no_proxy": f"{_PYTHON}, curl, git, wget",
     "NO_PROXY": f"{_PYTHON}, curl, git; not wget",
 }
+"""Variable -> who reads it."""
 _LAST_PORT = 65535
 # A host name, an IPv4 address, or an IPv6 address in brackets.
 _HOST = re.compile(r"(?:[^\W_](?:[\w.-]*[^\W_])?\.?|\[[0-9a-f:.]+(?:%\w+)?\])", re.IGNORECASE)
@@ -48,13 +49,13 @@ def _proxy(base: str, environ: Mapping[str, str]) -> Iterator[Finding]:
         if not value:
             continue
         address, wrong = _address(value)
-        more: dict[str, object] = {"readers": _READERS[name], "credentials": "@" in value}
+        more: dict[str, object] = {"readers": READERS[name], "credentials": "@" in value}
         if wrong:
             # What cannot be taken apart is not shown: a password may stand anywhere in it.
             yield Finding("proxy-malformed", "environment", "fail", name, f"not the address of a proxy: {wrong}", more)
             continue
         with_password = ", with a user name or password" if "@" in value else ""
-        summary = f"{address}{with_password}; read by {_READERS[name]}"
+        summary = f"{address}{with_password}; read by {READERS[name]}"
         yield Finding("proxy-in-use", "environment", "info", name, summary, {"proxy": address, **more})
         if address.startswith("https://"):
             summary = f"by https:// the proxy itself is spoken to in TLS, which few proxies do: {address}"
@@ -99,8 +100,8 @@ def _address(value: str) -> tuple[str, str]:
     scheme = rest.partition("://")[0].lower()
     if "://" not in value and ":/" in value.rpartition("@")[2]:
         return "", "there is one slash where two belong"
-    if scheme not in _SCHEMES:
-        return "", f"it does not begin with {', '.join(f'{name}://' for name in _SCHEMES[:2])} or socks5://"
+    if scheme not in SCHEMES:
+        return "", f"it does not begin with {', '.join(f'{name}://' for name in SCHEMES[:2])} or socks5://"
     plain = without_credentials(rest)
     try:
         parts = urlsplit(plain)

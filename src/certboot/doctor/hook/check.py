@@ -32,7 +32,7 @@ _INIT = (("certboot", "init"),)
 _LOOK = (("certboot", "doctor", "store"),)
 
 # What certboot_startup.status can say: the finding, how bad it is, in words, and what mends it.
-_REASONS: dict[str, tuple[str, Status, str, Fix]] = {
+REASONS: dict[str, tuple[str, Status, str, Fix]] = {
     "homeless": ("hook-homeless", "fail", "found no absolute path for a home folder: set HOME or CERTBOOT_HOME", ()),
     "nothing-to-set": ("hook-nothing-to-set", "info", "has nothing to set: config.toml removes every variable", ()),
     "disabled": ("hook-disabled", "info", "turned off by CERTBOOT_DISABLE", ()),
@@ -85,7 +85,7 @@ def _ran(paths: StorePaths) -> Finding:
     if status == "active":
         summary = f"ran in {sys.executable} and set {counted(len(certboot_startup.applied), 'variable')}"
         return Finding("hook-active", "hook", "ok", "hook", summary, evidence)
-    kind, level, reason, fix = _REASONS.get(status) or ("hook-failed", "fail", _gave_up(status, paths), _INIT)
+    kind, level, reason, fix = REASONS.get(status) or ("hook-failed", "fail", _gave_up(status, paths), _INIT)
     lost = status == "no-store" and paths.generations.exists()
     if lost or (status == "nothing-to-set" and load_config(paths.config).variables()):
         kind, level, fix = "hook-env-damaged", "fail", _INIT
