@@ -31,6 +31,11 @@ def test_the_bar_says_how_much_is_over_and_left(today: datetime, kind: str, word
     assert (bar.begin <= bar.today <= bar.begin + bar.length) == (kind in ("good", "soon"))
 
 
+def test_half_a_life_of_six_days_is_not_soon() -> None:
+    kinds = [bar and bar.kind for bar in (lifetime("2026-01-01", "2026-01-07", BEGIN + days * DAY) for days in (3, 5))]
+    assert kinds == ["good", "soon"]
+
+
 @cases(("begin", "end"), [("2026-01-01", "2026-01-01"), ("2026-01-02", "2026-01-01"), ("", "2026-01-01"), ("x", "y")])
 def test_there_is_none_of_what_is_no_lifetime(begin: str, end: str) -> None:
     assert lifetime(begin, end, BEGIN) is None

@@ -6,22 +6,25 @@ Pure. The bar spans the lifetime and that day, should it lie outside.
 from __future__ import annotations
 
 import typing
+from datetime import timedelta
 
 from certboot import moment
 from certboot.errors import counted
 
 if typing.TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
+Kind: typing.TypeAlias = typing.Literal["good", "soon", "over", "early"]
 WIDTH = 400
 _EDGE = 4
-_SOON = 14  # days
+_SOON = timedelta(days=14)
 
 
 class Lifetime(typing.NamedTuple):
     """A bar: where the lifetime begins, how long it is, how much of it is over, and where the day stands."""
 
-    kind: typing.Literal["good", "soon", "over", "early"]
+    kind: Kind
+    """Soon: the lesser of 14 days and a third of the lifetime is left."""
     words: str
     begin: int
     length: int
@@ -39,16 +42,19 @@ def lifetime(begin: str, end: str, today: datetime) -> Lifetime | None:
     def place(when: datetime) -> int:
         return _EDGE + round((WIDTH - 2 * _EDGE) * ((when - start) / whole))
 
-    left = last - today
-    if today < first:
-        kind, words = "early", f"begins in {_span(first - today)}"
-    elif left.total_seconds() < 0:
-        kind, words = "over", f"ended {_span(-left)} ago"
-    else:
-        kind, words = "soon" if left.days < _SOON else "good", f"{_span(left)} left of {_span(last - first)}"
+    kind, words = _told(first, last, today)
     reached = min(max(today, first), last)
     length, gone = place(last) - place(first), place(reached) - place(first)
-    return Lifetime(typing.cast("typing.Any", kind), words, place(first), length, gone, place(today))
+    return Lifetime(kind, words, place(first), length, gone, place(today))
+
+
+def _told(first: datetime, last: datetime, today: datetime) -> tuple[Kind, str]:
+    if today < first:
+        return "early", f"begins in {_span(first - today)}"
+    if last < today:
+        return "over", f"ended {_span(today - last)} ago"
+    left, whole = last - today, last - first
+    return "soon" if left < min(_SOON, whole / 3) else "good", f"{_span(left)} left of {_span(whole)}"
 
 
 def _span(span: timedelta) -> str:
