@@ -109,7 +109,7 @@ def doctor_command(arguments: argparse.Namespace) -> int:
         lay_out(whole_report(findings) if arguments.verbose else doctor_report(findings, symbols=form.symbols), form)
     if arguments.report:
         aside(f"report in {printable(str(arguments.report))}: plain text, read it before you send it")
-        aside("left out: users, hosts, addresses, files, names of CAs, values of variables")
+        aside("left out: users, hosts, addresses, files, CAs, values")
     return exit_code(findings)
 
 
