@@ -243,6 +243,14 @@ def test_a_server_that_an_agent_starts_without_a_shell_goes_by_the_store(initial
     assert ran.stdout == "ok", ran.stderr
 
 
+def test_each_tool_s_piece_names_the_store_in_force(initialised: Reader) -> None:
+    (lines,) = blocks("Services, compose files, pipelines, editors", "sh")
+    ran = initialised.follow(lines)
+    pieces = (ran.out, (initialised.home / "compose.override.yaml").read_text())
+    assert [piece.count("SSL_CERT_DIR") for piece in pieces] == [5, 1]
+    assert ran.err.count("note: ") == 6
+
+
 def test_keytool_reads_what_is_exported_for_java(initialised: Reader) -> None:
     needs("keytool")
     (commands,) = blocks("Java", "sh")

@@ -16,15 +16,26 @@ from certboot.store.env_file import settings
 from certboot.store.paths import store_paths
 
 _FORMATS = """\
-formats:
-  sh          eval "$(certboot env)"
-  fish        certboot env --format fish | source
-  powershell  certboot env --format powershell | Out-String | Invoke-Expression
-  dotenv      certboot env --format dotenv >> .env; also for systemd's EnvironmentFile=
-  github      certboot env --format github >> "$GITHUB_ENV"
-  docker      certboot env --format docker > ca.env; docker run --env-file ca.env, with the store's folder mounted
-              at its own path: -v "$HOME/.local/share/certboot:$HOME/.local/share/certboot:ro"
-  json        one object
+for shells:
+  sh              eval "$(certboot env)"
+  fish            certboot env --format fish | source
+  powershell      certboot env --format powershell | Out-String | iex
+for files of variables:
+  dotenv          .env, and systemd's EnvironmentFile=
+  github          certboot env --format github >> "$GITHUB_ENV"
+  docker          docker run --env-file; mount the store's folder at its own path
+  json            one object
+for a tool's own configuration (where its paths hold is said on standard error):
+  systemd         a drop-in for a unit: systemctl --user edit SERVICE
+  docker-compose  compose.override.yaml, with the mount
+  gitlab          variables: of .gitlab-ci.yml
+  devcontainer    containerEnv and mounts of devcontainer.json
+  mcp             mcpServers of a client of the Model Context Protocol
+  vscode          settings.json, for VS Code's terminals
+
+None is for a whole session (environment.d, launchctl, setx): variables that are
+always there also reach Pythons without the hook, where they overrule what
+programs choose.
 """
 # What env(1) says of a program that is there and does not start, and of one that is not there.
 _NOT_STARTED = 126
@@ -43,6 +54,7 @@ def env_options(command: argparse.ArgumentParser) -> None:
         ("certboot env --format dotenv > certboot.env", "for what reads such a file"),
     )
     from certboot.cli.env_formats import FORMATS
+    from certboot.cli.env_snippets import NOTES
 
     command.description = (
         "Print what the start-up hook sets, for what no Python starts. Like the hook, leave alone a\n"
@@ -50,18 +62,27 @@ def env_options(command: argparse.ArgumentParser) -> None:
     )
     command.epilog = _FORMATS
     command.formatter_class = argparse.RawDescriptionHelpFormatter
-    command.add_argument("--format", choices=tuple(FORMATS), default="sh", help="how to write them (default: sh)")
+    formats = (*FORMATS, *NOTES)
+    command.add_argument(
+        "--format", choices=formats, default="sh", metavar="FORMAT", help="how to write them (default: sh), see below"
+    )
     command.add_argument("--force", action="store_true", help="print those too that are set to something else")
 
 
 def env_command(arguments: argparse.Namespace) -> int:
     """Print the variables in one of the formats."""
     from certboot.cli.env_formats import FORMATS
+    from certboot.cli.env_snippets import NOTES, snippet
 
-    hooks = settings(store_paths(), os.environ)
+    form = arguments.format
+    paths = store_paths()
+    hooks = settings(paths, os.environ)
     held = {} if arguments.force else hooks.held
-    text = FORMATS[arguments.format](hooks.variables | hooks.replaced if arguments.force else hooks.applied)
+    variables = hooks.variables | hooks.replaced if arguments.force else hooks.applied
+    text = FORMATS[form](variables) if form in FORMATS else snippet(form, variables, str(paths.home))
     data(os.fsencode(text))  # as bytes: a path need not be text, and no shell wants the line ends of Windows
+    if form in NOTES:
+        aside(f"note: {NOTES[form]}")
     if held:
         for name, (preset, value) in held.items():
             because = "it" if preset == name else preset

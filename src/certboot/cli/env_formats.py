@@ -34,7 +34,7 @@ def powershell(settings: Mapping[str, str]) -> str:
     PowerShell takes curly quotes for straight ones (about_Quoting_Rules), and on Windows decodes what a program prints
     with a code page that is seldom the program's own. So all but printable ASCII is written as ``[char]`` and a number.
     """
-    _refuse_bytes("powershell", settings)
+    refuse_bytes("powershell", settings)
     return "".join(f"$env:{name} = {_powershell_string(value)}\n" for name, value in settings.items())
 
 
@@ -57,12 +57,12 @@ def dotenv(settings: Mapping[str, str]) -> str:
     python-dotenv, Docker Compose, systemd's EnvironmentFile= and a shell that sources the file read the same in it.
     They agree on single quotes around what none of them escapes or expands there, and else on double quotes.
     """
-    _refuse_bytes("dotenv", settings)
+    refuse_bytes("dotenv", settings)
     lines = []
     for name, value in settings.items():
         quote = '"' if "'" in value or "\\" in value else "'"
         if "\r" in value or _INTERPOLATED.search(value) or (quote == '"' and ("$" in value or "`" in value)):
-            raise _refused(value, "dotenv", "its readers have no spelling in common for")
+            raise refused(value, "dotenv", "its readers have no spelling in common for")
         escaped = value.replace("\\", "\\\\").replace('"', '\\"') if quote == '"' else value
         lines.append(f"{name}={quote}{escaped}{quote}\n")
     return "".join(lines)
@@ -70,11 +70,11 @@ def dotenv(settings: Mapping[str, str]) -> str:
 
 def github(settings: Mapping[str, str]) -> str:
     """Return lines to append to the file that ``$GITHUB_ENV`` names, for the later steps of a job."""
-    _refuse_bytes("github", settings)
+    refuse_bytes("github", settings)
     parts = []
     for name, value in settings.items():
         if "\r" in value:  # the end of a line for a runner on Windows
-            raise _refused(value, "github", "a line of $GITHUB_ENV cannot hold")
+            raise refused(value, "github", "a line of $GITHUB_ENV cannot hold")
         if "\n" in value:
             delimiter = "EOF"
             while delimiter in value:
@@ -90,10 +90,10 @@ def docker(settings: Mapping[str, str]) -> str:
 
     Newer versions take away quotes that stand around a whole value (docker/cli, pkg/kvfile), older ones do not.
     """
-    _refuse_bytes("docker", settings)
+    refuse_bytes("docker", settings)
     for value in settings.values():
         if "\n" in value or "\r" in value or (value[:1] in ("'", '"') and value[:1] == value[-1:]):
-            raise _refused(value, "docker", "a line of an env-file cannot hold")
+            raise refused(value, "docker", "a line of an env-file cannot hold")
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
@@ -101,19 +101,21 @@ def json(settings: Mapping[str, str]) -> str:
     """Return one JSON object, in ASCII."""
     from json import dumps
 
-    _refuse_bytes("json", settings)
+    refuse_bytes("json", settings)
     return dumps(settings, indent=1) + "\n"
 
 
-def _refuse_bytes(form: str, settings: Mapping[str, str]) -> None:
+def refuse_bytes(form: str, settings: Mapping[str, str]) -> None:
+    """Raise CertbootError where a value is not text."""
     for value in settings.values():
         try:
             value.encode()
         except UnicodeEncodeError:  # bytes that os.fsdecode has kept as surrogates
-            raise _refused(value, form, "it takes Unicode only, and not") from None
+            raise refused(value, form, "it takes Unicode only, and not") from None
 
 
-def _refused(value: str, form: str, why: str) -> CertbootError:
+def refused(value: str, form: str, why: str) -> CertbootError:
+    """Return what says that a format cannot carry a value, and why."""
     return CertbootError(f"--format {form}: {why} this value: {value!r}", _HINT)
 
 

@@ -174,7 +174,7 @@ complete -c certboot -n '_shtab_certboot_using diff' -s h -l help -d 'show this 
 complete -c certboot -n '_shtab_certboot_using diff' -l home -xka "(__fish_complete_directories)" -d 'the store'"'"'s folder for this run, as CERTBOOT_HOME has it'
 complete -c certboot -n '_shtab_certboot_using; and test $_shtab_certboot_npos -eq 0' -a env -d 'print the hook'"'"'s variables for a shell, a service or a container'
 complete -c certboot -n '_shtab_certboot_using env' -s h -l help -d 'show this help message and exit'
-complete -c certboot -n '_shtab_certboot_using env' -l format -xka "sh fish powershell dotenv github docker json" -d 'how to write them (default: sh)'
+complete -c certboot -n '_shtab_certboot_using env' -l format -xka "sh fish powershell dotenv github docker json systemd docker-compose gitlab devcontainer mcp vscode" -d 'how to write them (default: sh), see below'
 complete -c certboot -n '_shtab_certboot_using env' -l force -d 'print those too that are set to something else'
 complete -c certboot -n '_shtab_certboot_using env' -l home -xka "(__fish_complete_directories)" -d 'the store'"'"'s folder for this run, as CERTBOOT_HOME has it'
 complete -c certboot -n '_shtab_certboot_using; and test $_shtab_certboot_npos -eq 0' -a run -d 'run a program with the hook'"'"'s variables'
