@@ -135,6 +135,20 @@ def test_behind_a_company_s_proxy_an_unchanged_script_works_after_init(reader: R
     assert "200\n" in reader.follow(commands).out
 
 
+def test_a_company_s_line_brings_its_settings_and_its_ca(
+    reader: Reader, serve: Callable[..., TlsServer], ca: trustme.CA
+) -> None:
+    (text,) = blocks("One line for a company", "toml")
+    (line,) = blocks("One line for a company", "sh")
+    settings = re.sub("-----BEGIN.*END CERTIFICATE-----", trustme.CA().cert_pem.bytes().decode(), text, flags=re.DOTALL)
+    (reader.home / "certboot.toml").write_text(settings)
+    server = serve(ca.issue_cert("localhost"), pages={"/certboot.toml": settings.encode()})
+    reader.follow("certboot init --add company-ca.pem")
+    company = Reader(reader.environment, reader.home, server.shown)
+    company.follow(line, HEX=company.follow("sha256sum certboot.toml | cut -d ' ' -f 1").out.strip())
+    assert len(company.follow("certboot list --source company").out.splitlines()) == 2
+
+
 def test_a_server_without_its_intermediate_is_repaired_and_its_operator_gets_the_chain(
     forgetful: TlsServer, certboot: Callable[..., Ran], clean: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from support.table import cases
 from certboot.clients.variables import VARIABLES
 from certboot.errors import CertbootError
 from certboot.sources.company import Company
-from certboot.store.config import Config, load_config, parse_config, parse_duration, rebased
+from certboot.store.config import Ccadb, Config, load_config, parse_config, parse_duration, rebased
 
 DEFAULTS = [variable.name for variable in VARIABLES if variable.default]
 SHA = "0123456789abcdef" * 4
@@ -84,8 +84,7 @@ def test_everything_that_the_modules_own_example_shows_is_understood(tmp_path: P
     assert loaded(tmp_path, text) == Config(
         sources=("certifi", "ccadb"),
         intermediates=False,
-        ccadb_address="https://mirror.example/",
-        ccadb_folder=tmp_path / "reports",
+        ccadb=Ccadb("https://mirror.example/", tmp_path / "reports"),
         distrust=frozenset({SHA, f"{SHA[:-2]}aa"}),
         companies=(
             Company(tmp_path / "corp-root.pem"), Company(Path("/etc/corp")), Company(address=address),
@@ -125,7 +124,7 @@ def test_hints_are_turned_off_and_on(tmp_path: Path, text: str, *, expected: boo
 def test_relative_paths_start_at_base_else_where_the_file_lies(tmp_path: Path, base: str, start: str) -> None:
     text = f'base = "{base}"\nccadb = {{folder = "reports"}}\ncompany = [{{path = "corp.pem"}}]\n'
     config = loaded(tmp_path, text)
-    assert config.ccadb_folder == Path(start.format(tmp_path), "reports")
+    assert config.ccadb.folder == Path(start.format(tmp_path), "reports")
     assert config.companies == (Company(Path(start.format(tmp_path), "corp.pem")),)
 
 
@@ -175,6 +174,9 @@ MISTAKES = [
     ("[[company]]\nfile = 'a'\n", 2, "certboot does not know company.file"),
     ("[[company]]\n", 1, ONE),
     ("[[company]]\npath = 'a'\naddress = 'https://a.example'\n", 3, ONE),
+    ("[[company]]\npath = 'a'\npem = '-----BEGIN CERTIFICATE-----'\n", 1, ONE),
+    ("[shared]\nurl = 'x'\n", 2, "certboot does not know shared.url"),
+    ("[shared]\naddress = 'https://a.example'\n", 1, "not a SHA-256 fingerprint: ''"),
     ("[[company]]\naddress = 'http://a.example'\n", 2, ONE),
     ("[[company]]\naddress = 'https://a.example'\nsha256 = 'ab'\n", 3, "not a SHA-256 fingerprint: 'ab'"),
     (f"[[company]]\npath = 'a'\nsha256 = '{SHA}'\n", 3, "sha256 goes with an address"),

@@ -36,7 +36,7 @@ from certboot.sources.candidates import Loaded
 from certboot.sources.company import Company
 from certboot.sources.table import read_all
 from certboot.store import decide, freshness, generations, history, inputs
-from certboot.store.config import Config
+from certboot.store.config import Ccadb, Config
 from certboot.store.inputs import reading, trusted_bundle
 from certboot.store.manifest import Choices
 from certboot.store.paths import CRTS, StorePaths
@@ -433,7 +433,7 @@ def mirror(
 
 def test_the_reports_come_from_the_configured_address_with_progress(paths: StorePaths, mirror: TlsServer) -> None:
     told: list[tuple[object, ...]] = []
-    config, choices = Config(ccadb_address=f"{mirror.url}/"), Choices(("ccadb",), intermediates=True)
+    config, choices = Config(ccadb=Ccadb(f"{mirror.url}/")), Choices(("ccadb",), intermediates=True)
     sources = reading(paths, config, choices, NOW, lambda *so_far: told.append(so_far))
     assert offered([source.parse() for source in read_all(sources)]) == CCADB | INTERMEDIATES
     sizes = {(name.rpartition("/")[2], len(body), len(body)) for name, body in REPORTS.bodies().items()}

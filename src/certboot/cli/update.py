@@ -58,7 +58,14 @@ def init_options(command: argparse.ArgumentParser) -> None:
         help="full: all variables of the hook, for most clients; gentle: without REQUESTS_CA_BUNDLE and "
         "GIT_SSL_CAINFO, by which children whose Python has no hook lose choices such as pip --cert (default: full)",
     )  # fmt: skip
-    command.add_argument("--config", metavar="FILE", type=Path, help="take these settings, as a team shares them")
+    command.add_argument(
+        "--config", metavar="FILE", help="take these settings, as a team shares them; or those at an https:// address"
+    )
+    command.add_argument(
+        "--sha256",
+        metavar="HEX",
+        help="the SHA-256 that settings at an address must have: nothing else of theirs counts",
+    )
     options.password_file(command)
     options.verbose(command, "also say what of each source there is, what was rejected, and what the hook sets")
 
@@ -73,7 +80,7 @@ def init_command(arguments: argparse.Namespace) -> int:
         if name not in OPTIONAL:
             raise CertbootError(f"no such source: {name}", f"--source takes some of {','.join(OPTIONAL)}")
     chosen = dataclasses.replace(
-        _selection(arguments), sources=sources, config=arguments.config, profile=arguments.profile
+        _selection(arguments), sources=sources, settings=_settings(arguments), profile=arguments.profile
     )
     day = f"{moment.now():%Y-%m-%d}"
     added = [repaired.told_from_roots(loaded, "", day) for loaded in additions(arguments.add, arguments.password_file)]
@@ -88,6 +95,21 @@ def init_command(arguments: argparse.Namespace) -> int:
     pythons = _pythons(outcome.paths, here=status not in ("", "disabled", ELSEWHERE))
     tell(init_summary(outcome, status, pythons, notes, _adoptable(outcome), verbose=arguments.verbose))
     return OK
+
+
+def _settings(arguments: argparse.Namespace) -> bytes | None:
+    """Return what is to take the place of config.toml, if something is; raises CertbootError."""
+    from certboot.store import given_settings
+
+    given, pin = arguments.config, arguments.sha256
+    if given and "://" in given:
+        if not pin:
+            hint = "whoever keeps them gives you their SHA-256, by another way than that address"
+            raise CertbootError(f"settings at an address need --sha256: {given}", hint)
+        return given_settings.from_address(store_paths(), given, pin)
+    if pin is not None:
+        raise CertbootError("--sha256 goes with --config https://…", "a file is as safe as its folder")
+    return given_settings.from_file(Path(given)) if given else None
 
 
 def _pythons(paths: StorePaths, *, here: bool) -> list[str]:
@@ -137,6 +159,7 @@ def update_command(arguments: argparse.Namespace) -> int:
     """Read the sources again."""
     from certboot.cli.listing import difference_text
     from certboot.cli.summary import left_out, tell, update_summary
+    from certboot.store import given_settings
 
     paths = store_paths()
     before = generations.current(paths)
@@ -148,10 +171,12 @@ def update_command(arguments: argparse.Namespace) -> int:
     came, went = selection.difference(before, outcome.record)
     if came or went:
         show(difference_text(came, went))
+    shared = given_settings.changed(paths)
+    notes = [*([f"  settings  {shared}"] if shared else []), *_appended(paths)]
     if arguments.dry_run:
-        tell([*left_out(outcome), "a dry run: nothing was changed", *_appended(paths)])
+        tell([*left_out(outcome), "a dry run: nothing was changed", *notes])
     else:
-        tell(update_summary(outcome, [*_appended(paths), *_notes(paths)], verbose=arguments.verbose))
+        tell(update_summary(outcome, [*notes, *_notes(paths)], verbose=arguments.verbose))
     return OK
 
 

@@ -39,8 +39,12 @@ def read(path: Path, now: datetime, password: Password | None = None, *, remembe
     if path.is_dir():
         contents = [_attempted(file) for file in _certificate_files(path)]
         return Unparsed(pieces(contents), lambda: checked(_parsed(contents, password), str(path), now))
-    data = content(path)
-    return Unparsed(((str(path), data),), lambda: checked(_from_bytes(data, str(path), password), str(path), now))
+    return read_bytes(content(path), str(path), now, password)
+
+
+def read_bytes(data: bytes, where: str, now: datetime, password: Password | None = None) -> Unparsed:
+    """Return what a file holds; parsing it raises CertbootError where nothing in it can be an anchor."""
+    return Unparsed(((where, data),), lambda: checked(_from_bytes(data, where, password), where, now))
 
 
 def read_kept(trusted: Path) -> Unparsed:

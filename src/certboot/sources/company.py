@@ -15,11 +15,12 @@ NAME = "company"
 
 @dataclass(frozen=True)
 class Company:
-    """A company CA: a file or folder, or an https address, with the SHA-256 that it must have, if one is given."""
+    """A company CA: a file or folder, an https address with the SHA-256 that is to lie there, if any, or PEM."""
 
     path: Path | None = None
     address: str = ""
     sha256: str = ""
+    pem: str = ""
 
 
 def read(company: Company, verify: Callable[[], Path], now: datetime) -> Unparsed:
@@ -28,6 +29,8 @@ def read(company: Company, verify: Callable[[], Path], now: datetime) -> Unparse
 
     if company.path:
         unparsed = added.read(company.path, now, remembered=True)
+    elif company.pem:
+        unparsed = added.read_bytes(company.pem.encode(), "config.toml", now)
     else:
         unparsed = url.read(company.address, pin=company.sha256, verify=verify(), now=now)
     return Unparsed(unparsed.pieces, lambda: _named(unparsed.parse()))

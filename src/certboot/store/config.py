@@ -20,7 +20,11 @@ remove = ["GIT_SSL_CAINFO"]                 # leave these alone
 distrust = ["96bcec06…"]                    # SHA-256 fingerprints that never enter
 
 [[company]]                                 # CAs of your own, read again at every update
-path = "corp-root.pem"                      # or address = "https://…", with sha256 = "…" if you like
+path = "corp-root.pem"                      # or address = "https://…", with sha256 = "…" if you like; or pem = "…"
+
+[shared]                                    # where the file is from; ``init --config`` writes it
+address = "https://intranet.example/certboot.toml"
+sha256 = "96bcec06…"
 """
 
 from __future__ import annotations
@@ -59,6 +63,7 @@ _TOP = (
     "variables",
     "rules",
     "company",
+    "shared",
 )
 # Where the keys that belong to no section end, and the one among them that `rebased` replaces.
 _SECTION = re.compile(r"^(\s*\[)", re.MULTILINE)
@@ -78,7 +83,22 @@ class HookChoices(typing.NamedTuple):
     hints: bool | None = None
 
 
+class Ccadb(typing.NamedTuple):
+    """Where the CCADB's reports are, if not at its own address: at another, or in a folder."""
+
+    address: str = ""
+    folder: Path | None = None
+
+
+class Shared(typing.NamedTuple):
+    """Where settings are from that a company keeps at an address, and the SHA-256 of the whole file there."""
+
+    address: str
+    sha256: str
+
+
 _NO_CHOICES = HookChoices()
+_CCADB = Ccadb()
 
 
 @dataclass(frozen=True)
@@ -87,14 +107,14 @@ class Config:
 
     sources: tuple[str, ...] | None = None
     intermediates: bool | None = None
-    ccadb_address: str = ""
-    ccadb_folder: Path | None = None
+    ccadb: Ccadb = _CCADB
     hook: HookChoices = _NO_CHOICES
     max_age: timedelta | None = None
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     distrust: frozenset[str] = frozenset()
     companies: tuple[Company, ...] = ()
+    shared: Shared | None = None
 
     def variables(self) -> tuple[Variable, ...]:
         """Return the variables that the hook is to set.
@@ -125,15 +145,16 @@ def unreadable(path: Path, error: OSError) -> CertbootError:
     return CertbootError(f"cannot read {path}: {error.strerror}", "check the path, and that you may read the file")
 
 
-def parse_config(data: bytes, path: Path) -> Config:
-    """Return the settings in the bytes of ``path``; raises CertbootError with the line."""
+def parse_config(data: bytes, path: Path, where: str = "") -> Config:
+    """Return the settings in the bytes of ``path``, which are from ``where``; raises CertbootError with the line."""
+    where = where or str(path)
     hint = "mend the file, or remove it to go back to the defaults"
     try:
         text = data.decode()
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, or a number of 5,000 digits
-        raise CertbootError(f"cannot read {path}: {error}", hint) from error
-    top = _Table(_Lines(path, text), document, _TOP)
+        raise CertbootError(f"cannot read {where}: {error}", hint) from error
+    top = _Table(_Lines(where, text), document, _TOP)
     base = path.parent / top.text("base")
     ccadb = top.table("ccadb", ("address", "folder"))
     variables = top.table("variables", ("add", "remove"))
@@ -142,8 +163,7 @@ def parse_config(data: bytes, path: Path) -> Config:
     return Config(
         sources=top.texts("sources", OPTIONAL) if "sources" in document else None,
         intermediates=top.truth("intermediates"),
-        ccadb_address=ccadb.text("address"),
-        ccadb_folder=base / folder if folder else None,
+        ccadb=Ccadb(ccadb.text("address"), base / folder if folder else None),
         hook=HookChoices(
             top.choice("profile", PROFILES),
             top.texts("guards", GUARDS) if "guards" in document else None,
@@ -153,18 +173,29 @@ def parse_config(data: bytes, path: Path) -> Config:
         add=variables.texts("add", tuple(BY_NAME)),
         remove=variables.texts("remove", tuple(BY_NAME)),
         distrust=frozenset(map(rules.fingerprint, rules.texts("distrust"))),
-        companies=tuple(_company(table, base) for table in top.tables("company", ("path", "address", "sha256"))),
+        companies=tuple(_company(table, base) for table in top.tables("company", ("path", "address", "sha256", "pem"))),
+        shared=_shared(top.table("shared", ("address", "sha256"))) if "shared" in document else None,
     )
 
 
 def _company(table: _Table, base: Path) -> Company:
-    path, address, pin = (table.text(key) for key in ("path", "address", "sha256"))
-    if bool(path) == bool(address) or (address and not address.startswith("https://")):
+    path, address, pin, pem = (table.text(key) for key in ("path", "address", "sha256", "pem"))
+    if [bool(path), bool(address), bool(pem)].count(True) != 1 or (address and not address.startswith("https://")):
         near, fault = ("address" if address else table.section), "a company CA has either a path or an https address"
-        raise table.wrong(near, fault, 'write path = "…", or address = "https://…"')
-    if pin and path:
+        raise table.wrong(near, fault, 'write path = "…", or address = "https://…", or the certificate as pem = "…"')
+    if pin and not address:
         raise table.wrong("sha256", "sha256 goes with an address", "a file is as safe as its folder")
-    return Company(base / path if path else None, address, table.fingerprint(pin) if pin else "")
+    return Company(base / path if path else None, address, table.fingerprint(pin) if pin else "", pem)
+
+
+def _shared(table: _Table) -> Shared:
+    return Shared(table.text("address"), table.fingerprint(table.text("sha256")))
+
+
+def with_origin(text: str, shared: Shared) -> str:
+    """Return the TOML ``text``, which has no such section yet, with where it is from."""
+    address = json.dumps(shared.address, ensure_ascii=False)
+    return f'{text}\n[shared]\naddress = {address}\nsha256 = "{shared.sha256}"\n'
 
 
 def rebased(text: str, folder: Path) -> str:
@@ -190,8 +221,8 @@ def rebased(text: str, folder: Path) -> str:
 class _Lines:
     """The lines of a file without their comments."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        self.path = path
+    def __init__(self, where: str, text: str) -> None:
+        self.where = where
         self._lines = [line.split("#")[0] for line in text.split("\n")]
 
     def number(self, near: str, section: str, index: int) -> int:
@@ -218,7 +249,7 @@ class _Table:
 
     def wrong(self, near: str, fault: str, known: str) -> CertbootError:
         line = self._lines.number(near, self.section, self._index)
-        return CertbootError(f"{self._lines.path}, line {line}: {fault}", known)
+        return CertbootError(f"{self._lines.where}, line {line}: {fault}", known)
 
     def _typed(self, key: str, kind: type[_Value], fault: str, known: str, of: type = object) -> _Value:
         value = self._values.get(key, kind())

@@ -8,13 +8,12 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from certboot import files
 from certboot.errors import StoreError
 from certboot.sources import ccadb, certifi
 from certboot.sources.table import Folders, Reading, read_all
 from certboot.store import env_file, freshness, manifest
 from certboot.store.choices import parse_distrusted, read_adoptions, read_bytes
-from certboot.store.config import Config, parse_config, read_config, rebased, unreadable
+from certboot.store.config import Config, parse_config, read_config
 from certboot.store.manifest import Choices, Manifest
 from certboot.store.paths import BUNDLE, StorePaths, exposed_part, in_force
 
@@ -56,7 +55,7 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     previous = _manifest_of(former)
     # What is decided by and what is compared the next time are the same bytes, each read once and before the sources:
     # a download leaves minutes in which somebody may change these files.
-    settings, settings_file, config = _config(paths, request.selection.config)
+    settings, config = _config(paths, request.selection.settings)
     before = env_file.parse(paths.env) or env_file.EnvFile({})
     profile: Profile = _first(request.selection.profile, config.hook.profile, before.profile)
     config = dataclasses.replace(config, hook=config.hook._replace(profile=profile))
@@ -77,7 +76,7 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     return Inputs(
         now=now,
         config=config,
-        settings_file=settings_file,
+        settings_file=request.selection.settings,
         distrusted=parse_distrusted(out, paths.distrusted),
         choices=choices,
         sources=sources,
@@ -104,24 +103,15 @@ def _manifest_of(generation: Path | None) -> Manifest | None:
     return None
 
 
-def _config(paths: StorePaths, chosen: Path | None) -> tuple[bytes, bytes | None, Config]:
-    """Return the settings: as bytes, as bytes that are to take the place of config.toml, and as values."""
-    if chosen is None:
-        data = read_config(paths.config)
-        return data, None, parse_config(data, paths.config)
-    try:
-        data = files.read_regular(chosen, files.SMALL)
-    except OSError as error:
-        raise unreadable(chosen, error) from error
-    config = parse_config(data, chosen.absolute())
-    # From now on the file lies in the store's folder; its relative paths still start where they did.
-    data = rebased(data.decode(), chosen.absolute().parent).encode()
-    return data, data, config
+def _config(paths: StorePaths, given: bytes | None) -> tuple[bytes, Config]:
+    """Return the settings, as bytes and as values: those that are to take the place of config.toml, or what it has."""
+    data = read_config(paths.config) if given is None else given
+    return data, parse_config(data, paths.config)
 
 
 def _choices(selection: Selection, config: Config, previous: Manifest | None) -> Choices:
     last = previous.choices if previous else Choices()
-    folder = str(config.ccadb_folder.absolute()) if config.ccadb_folder else None
+    folder = str(config.ccadb.folder.absolute()) if config.ccadb.folder else None
     reports = str(Path(selection.reports).absolute()) if selection.reports else selection.reports
     return Choices(
         sources=_first(selection.sources, config.sources, last.sources),
@@ -143,7 +133,7 @@ def reading(
     def reports() -> ccadb.Read:
         if choices.reports:
             return ccadb.from_folder(Path(choices.reports))
-        address = config.ccadb_address or ccadb.ADDRESS
+        address = config.ccadb.address or ccadb.ADDRESS
         return ccadb.from_network(address, paths.cache, trusted_bundle(paths), progress)
 
     return Reading(

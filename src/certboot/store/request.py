@@ -22,8 +22,8 @@ class Selection:
     intermediates: bool | None = None
     reports: str | None = None
     """The folder to read the CCADB's reports from; empty: the network."""
-    config: Path | None = None
-    """A settings file that takes the place of config.toml."""
+    settings: bytes | None = None
+    """What takes the place of config.toml."""
     profile: Profile | None = None
     """By which the variables of the hook are chosen."""
 
@@ -51,7 +51,7 @@ class Request:
     @property
     def _changes_more(self) -> bool:
         lists = (self.additions, self.trust_again, self.adopt, self.abandon, self.repairs)
-        return self.selection.config is not None or any(lists)
+        return self.selection.settings is not None or any(lists)
 
     @property
     def only_distrusts(self) -> bool:

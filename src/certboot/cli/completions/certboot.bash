@@ -8,7 +8,7 @@
 _shtab_certboot_hook_subparsers=(install uninstall status)
 _shtab_certboot_subparsers=(init doctor explain scan update trust distrust adopt repair chain list show history rollback diff env run hook rehash export completion purge)
 
-_shtab_certboot_init_option_strings=(-h --help --add --source --intermediates --no-intermediates --from --profile --config --password-file -v --verbose --home)
+_shtab_certboot_init_option_strings=(-h --help --add --source --intermediates --no-intermediates --from --profile --config --sha256 --password-file -v --verbose --home)
 _shtab_certboot_doctor_option_strings=(-h --help -v --verbose --json --html --report --starttls --connect --servername --timeout --clients --chain --host --at --anchors)
 _shtab_certboot_explain_option_strings=(-h --help)
 _shtab_certboot_scan_option_strings=(-h --help --file --starttls --jobs --timeout --unordered --output --resume)

@@ -177,7 +177,7 @@ def _settings(paths: StorePaths) -> Iterator[str]:
         "guards": None if hook.guards is None else ", ".join(hook.guards) or "none",
         "hints": hook.hints,
         "max-age": config.max_age,
-        "ccadb": "a mirror or a folder" if config.ccadb_address or config.ccadb_folder else None,
+        "ccadb": "a mirror or a folder" if any(config.ccadb) else None,
         "add": ", ".join(config.add) or None,
         "remove": ", ".join(config.remove) or None,
         "distrust": len(config.distrust) or None,

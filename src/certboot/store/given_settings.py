@@ -1,0 +1,91 @@
+"""Settings that ``init --config`` is given, by a file or by an address under a pin, as they are kept in config.toml."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tempfile
+import typing
+from pathlib import Path
+
+from certboot import files, moment
+from certboot.errors import CertbootError, printable
+from certboot.sources import certifi, system
+from certboot.sources.url import expected
+from certboot.store.config import Shared, load_config, parse_config, rebased, unreadable, with_origin
+from certboot.store.inputs import trusted_bundle
+from certboot.store.paths import StorePaths, in_force
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def from_file(path: Path) -> bytes:
+    """Return what config.toml is to hold: its relative paths start where they did. Raises CertbootError."""
+    try:
+        data = files.read_regular(path, files.SMALL)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    parse_config(data, path.absolute())
+    return rebased(data.decode(), path.absolute().parent).encode()
+
+
+def from_address(paths: StorePaths, address: str, pin: str) -> bytes:
+    """Return what config.toml is to hold, with where it is from; raises CertbootError.
+
+    ``pin`` is the SHA-256 of the whole file. Settings that come so may not name addresses: who follows one address has
+    not agreed to others.
+    """
+    wanted = expected(pin)
+    body = _fetched(paths, address)
+    digest = hashlib.sha256(body).hexdigest()
+    if digest != wanted:
+        message = f"pinned is {wanted}, but the settings have the SHA-256 {digest}: {printable(address)}"
+        raise CertbootError(message, "ask whoever keeps them which is right, by another way than that address")
+    config = parse_config(body, paths.config, where=printable(address))
+    named = [*(company.address for company in config.companies), config.ccadb.address]
+    if config.shared or any(named):
+        message = f"settings from an address may not name others: {printable(address)}"
+        raise CertbootError(message, 'a CA may stand in them whole, as pem = "…"; or give them as a file')
+    return with_origin(body.decode(), Shared(address, wanted)).encode()
+
+
+def changed(paths: StorePaths) -> str:
+    """Return what is to be said of the settings that lie at an address now; never raises. The store keeps its own."""
+    try:
+        shared = load_config(paths.config).shared
+        if not shared or hashlib.sha256(_fetched(paths, shared.address)).hexdigest() == shared.sha256:
+            return ""
+    except CertbootError as error:
+        return f"the company's settings could not be looked at: {error.message}"
+    return f"the company's settings have changed; ask for the new SHA-256 and init with it: {shared.address}"
+
+
+def _fetched(paths: StorePaths, address: str) -> bytes:
+    from certboot.net import http  # it brings requests along, which only this way of reading needs
+
+    with _believed(paths) as verify:
+        return http.fetch(address, limit=files.SMALL, verify=verify).body
+
+
+@contextlib.contextmanager
+def _believed(paths: StorePaths) -> Iterator[Path]:
+    """Give the file to verify a company's server with: the store's; before there is one, certifi and the system.
+
+    A server inside of the company has a certificate of its CA, which the system may know and certifi cannot.
+    """
+    if in_force(paths):
+        yield trusted_bundle(paths)
+        return
+    from certboot.pki.certificate import annotated_pem
+    from certboot.pki.rules import broken_rule
+
+    now = moment.now()
+    loaded = [source.read().parse() for source in (certifi, system)]
+    certificates = [candidate.certificate for source in loaded for candidate in source.candidates]
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder, "bundle.pem")
+        bundle.write_text(
+            "".join(annotated_pem(anchor) for anchor in certificates if not broken_rule(anchor, now)), "ascii"
+        )
+        yield bundle
