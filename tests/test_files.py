@@ -114,6 +114,24 @@ def test_what_is_changed_between_the_look_and_the_opening_is_refused_too(
         assert refused(folder / "link", follow=False) == "Too many levels of symbolic links"
 
 
+@pytest.mark.timeout(10)
+def test_who_would_read_for_ever_is_told_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = irregular(folder)
+    endless = {path: words.strip() for words, path in others.items() if "not a regular" in words}
+    for path, words in endless.items():
+        with pytest.raises(files.NotRegularError, match=words):
+            files.refuse_endless(path)
+        for value in (str(path), f"{folder}:{path}"):
+            monkeypatch.setenv("SSL_CERT_DIR", value)
+            with pytest.raises(files.NotRegularError, match=f"SSL_CERT_DIR names {words}: {path}"):
+                files.refuse_endless_trust()
+    (folder / "file").write_bytes(b"a")
+    for path in {*others.values(), Path("/dev/null"), folder / "file"} - endless.keys():
+        files.refuse_endless(path)
+    if os.access("/proc/kmsg", os.R_OK):
+        assert refused(Path("/proc/kmsg")) == "something that waits for more, not a regular file"
+
+
 def test_what_is_not_there_has_no_content_and_everything_else_is_an_error(folder: Path) -> None:
     assert files.read_if_there(folder / "none", LARGEST) is None
     (folder / "file").write_bytes(b"a")

@@ -64,6 +64,8 @@ def read_regular(path: str | os.PathLike[str], most: int, *, follow: bool = True
             length += len(part)
             _refuse_large(name, length, most)
         return b"".join(parts)
+    except BlockingIOError as error:  # /proc/kmsg, for one, looks like a regular file
+        raise NotRegularError(errno.EAGAIN, "something that waits for more, not a regular file", name) from error
     except OSError as error:
         error.filename = name
         raise
@@ -96,6 +98,31 @@ def read_if_there(path: Path, most: int) -> bytes | None:
         return read_regular(path, most)
     except FileNotFoundError:
         return None
+
+
+def refuse_endless(path: str | os.PathLike[str]) -> None:
+    """Raise NotRegularError where who reads to the end of this may wait for ever, and not for /dev/null."""
+    try:
+        read_regular(path, LARGE)
+    except DeviceError:
+        if not os.path.samefile(path, os.devnull):
+            raise
+    except NotRegularError:
+        raise
+    except OSError:  # nothing is there, or nothing that can be read: there is an end to that
+        return
+
+
+def refuse_endless_trust() -> None:
+    """Do the same for what OpenSSL's own variables name: it opens that whatever it is."""
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        value = os.environ.get(name, "")
+        for path in (value, *value.split(os.pathsep)):
+            try:
+                refuse_endless(path)
+            except NotRegularError as error:
+                message = f"{name} names {error.strerror}: {path}"
+                raise NotRegularError(message) from error
 
 
 def hint(error: OSError) -> str:

@@ -29,6 +29,15 @@ def test_without_settings_there_are_none(around: Surroundings) -> None:
     assert tuple(git_settings(around)) == ()
 
 
+@pytest.mark.timeout(5)
+def test_git_is_not_asked_where_it_would_wait(around: Surroundings) -> None:
+    os.mkfifo(around.home / "pipe")
+    git(around, "config", "--global", "http.sslVerify", "false")
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        assert tuple(git_settings(around._replace(environ={**around.environ, name: f"{around.home}/pipe"}))) == ()
+    assert tuple(git_settings(around)) != ()
+
+
 def test_settings_have_their_file_and_line(around: Surroundings) -> None:
     config = around.home / ".gitconfig"
     config.write_text("[user]\n\tname = me\n[http]\n\tsslVerify = false\n\tsslCAInfo = ~/ca.pem\n\tproxy = hush\n")

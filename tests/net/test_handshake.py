@@ -227,7 +227,7 @@ def test_the_active_trust_is_no_pipe_and_no_terminal(tmp_path: Path, monkeypatch
     ends = os.openpty()
     for named in (str(tmp_path / "pipe"), os.ttyname(ends[1])):
         monkeypatch.setenv("SSL_CERT_FILE", named)
-        with pytest.raises(OSError, match="a pipe or a device"):
+        with pytest.raises(OSError, match=r"SSL_CERT_FILE names a (pipe|device), not a regular file"):
             active_context()
     for end in ends:
         os.close(end)

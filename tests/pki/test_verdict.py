@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from contextlib import closing
+from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.pki import CA, Key, make, on_server, rsa_key
 from support.server import TlsServer
@@ -42,6 +45,15 @@ def test_rules_of_other_clients_can_be_asked_for() -> None:
         assert bool(flags & ssl.VERIFY_X509_STRICT) is bool(flags & ssl.VERIFY_X509_PARTIAL_CHAIN) is strict
     assert verifying_context(common_name=False).hostname_checks_common_name is False
     assert openssl_verdict(verifying_context(anchors=(root.der,)), (leaf.der,), "localhost") == (0, "ok")
+
+
+@pytest.mark.timeout(20)
+def test_the_active_trust_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pipe"))
+    with pytest.raises(OSError, match="a pipe, not a regular file"):
+        verifying_context()
+    assert verifying_context(anchors=()).get_ca_certs() == []  # the control: it is not read
 
 
 def test_where_openssl_says_nothing_there_is_no_verdict() -> None:

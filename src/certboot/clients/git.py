@@ -9,7 +9,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from certboot.files import UnreadableError, read_text
+from certboot.files import NotRegularError, UnreadableError, read_text, refuse_endless
 
 if typing.TYPE_CHECKING:
     from certboot.clients.settings_places import Surroundings
@@ -59,6 +59,11 @@ def _line(file: str, name: str) -> int:
 
 def _told(environ: Mapping[str, str], folder: Path) -> Iterator[tuple[str, str, str]]:
     """Yield the origin, the name and the value of each setting that git finds from this folder."""
+    try:  # git waits for what it is told to read, and then it is ended: with nothing told
+        for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+            refuse_endless(environ.get(name, ""))
+    except NotRegularError:
+        return
     argv = ["git", "config", "--includes", "--null", "--show-origin", "--get-regexp", _NAMES]
     try:
         ran = subprocess.run(

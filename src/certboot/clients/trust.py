@@ -19,7 +19,7 @@ BY_OTHERS = "something else"
 BY_SETTING = "the client's own settings"
 BY_DEFAULT = "the client's default"
 
-MISSING = "missing"
+MISSING, UNUSABLE = "missing", "unusable"
 
 
 class OwnSetting(typing.NamedTuple):
@@ -46,7 +46,7 @@ class Facts:
     settings: Mapping[str, Mapping[str, OwnSetting]] = field(default_factory=dict)
     """Client -> the name of a setting -> what it names."""
     kinds: Mapping[str, str] = field(default_factory=dict)
-    """Path -> FILE, DIRECTORY or MISSING, for every path that a variable or setting names."""
+    """Path -> FILE, DIRECTORY, MISSING or UNUSABLE, for every path that a variable or setting names."""
     defaults: Mapping[str, str] = field(default_factory=dict)
     """SYSTEM_FILE and SYSTEM_DIRECTORY -> where this Python's OpenSSL has them; no entry where there is none."""
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-import os
 import re
 import socket
 import ssl
-import stat
 import threading
 import time
 import typing
 import urllib.request
 from dataclasses import dataclass
 
+from certboot import files
 from certboot.errors import printable
 from certboot.net.target import Target, bracketed
 
@@ -336,16 +335,8 @@ def _tunnel(stream: Stream, proxy: Proxy, address: str, late: str) -> Stream:
 
 
 def active_context() -> ssl.SSLContext:
-    """Return what ssl.create_default_context() does; raises OSError where that cannot be made, or would never end.
-
-    OpenSSL opens what SSL_CERT_FILE names whatever it is, and waits for whoever writes into a pipe or types at a
-    terminal.
-    """
-    named = os.environ.get("SSL_CERT_FILE", "")
-    mode = os.stat(named).st_mode if os.path.exists(named) else 0
-    if stat.S_ISFIFO(mode) or (stat.S_ISCHR(mode) and not os.path.samefile(named, os.devnull)):
-        message = f"SSL_CERT_FILE names no file, but a pipe or a device: {named}"
-        raise OSError(message)
+    """Return what ssl.create_default_context() does; raises OSError where that cannot be made, or would never end."""
+    files.refuse_endless_trust()
     return ssl.create_default_context()
 
 

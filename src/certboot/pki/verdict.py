@@ -9,6 +9,8 @@ import sys
 import typing
 from collections.abc import Sequence
 
+from certboot import files
+
 _STRICT = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
 _PIECE = 16 * 1024
 _ECDSA, _RSA = b"\xc0\x2b", b"\xc0\x2f"  # TLS_ECDHE_{ECDSA,RSA}_WITH_AES_128_GCM_SHA256 (RFC 5289)
@@ -34,6 +36,8 @@ def verifying_context(
     ``strict``: as Python 3.13 and newer; ``common_name``: whether it stands in for a missing subjectAltName;
     ``anchors``: in DER, or a hash directory, else the active trust. Raises OSError where that cannot be read.
     """
+    if anchors is None:
+        files.refuse_endless_trust()
     if anchors is None or isinstance(anchors, str):
         context = ssl.create_default_context(capath=anchors)
     else:

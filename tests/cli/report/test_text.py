@@ -38,6 +38,15 @@ def trust(*clients: str, **changes: object) -> dict[str, object]:
     return {"clients": clients, "code": 0, "message": "", "counted": True, "trusts": [], "places": [], **changes}
 
 
+def test_variables_to_unset_are_one_line_before_the_commands() -> None:
+    findings = [
+        Finding("b", "environment", "fail", "B", "bad", {"unset": ["B"]}, INIT),
+        Finding("c", "clients", "warn", "git", "bad", {"unset": ["A", "B"]}),
+        Finding("d", "clients", "warn", "curl", "bad", {"unset": []}),
+    ]
+    assert [line for line in closing(findings) if "fix" in line] == ["fix here: unset B A", "fix here: certboot init"]
+
+
 def test_problems_come_first_and_whole_and_each_group_that_is_well_takes_a_line() -> None:
     findings = [
         Finding("variable-usable", "environment", "ok", "SSL_CERT_FILE", "good", fix=(("never", "shown"),)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.environments import SYSTEM_PATH
 from support.hook_store import Store
+from support.snapshot import roots
 
 import certboot_startup
 from certboot.clients.table import CLIENTS
@@ -69,7 +71,7 @@ def test_a_client_that_inherited_the_variables_uses_the_store(told: Told, store:
 
 def test_what_others_decided_is_told_with_where(told: Told, hook: dict[str, str], tmp_path: Path, clean: Path) -> None:
     own = tmp_path / "own.pem"
-    own.touch()
+    own.write_bytes(roots()[0].pem)
     (clean / ".wgetrc").write_text(f"ca_certificate = {own}\n")
     system = f"{own} (ca_certificate in {clean}/.wgetrc), the system's certificates (default)"
     assert told("requests", "wget", **{**hook, "REQUESTS_CA_BUNDLE": str(own)}) == {
@@ -111,6 +113,17 @@ def test_what_cannot_be_loaded_is_a_warning(told: Told, tmp_path: Path) -> None:
     assert findings["botocore"] == ("client-cannot-load", "warn", why)
     why = "cannot load /gone\x1b (NODE_EXTRA_CA_CERTS: set by something else), and trusts a list of its own (default)"
     assert findings["Node.js"] == ("client-cannot-load", "warn", why)
+
+
+@pytest.mark.timeout(20)
+def test_a_file_without_certificates_cannot_be_loaded_and_none_that_never_ends_is_waited_for(
+    told: Told, tmp_path: Path
+) -> None:
+    (tmp_path / "words").write_text("words")
+    os.mkfifo(tmp_path / "pipe")
+    for path in (str(tmp_path / "words"), str(tmp_path / "pipe"), "/dev/zero", "/proc/kmsg"):
+        why = f"cannot load {path} (REQUESTS_CA_BUNDLE: set by something else), and fails for every host"
+        assert told("requests", REQUESTS_CA_BUNDLE=path)["requests"] == ("client-cannot-load", "warn", why)
 
 
 def test_a_guard_that_is_off_does_not_count(told: Told, hook: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

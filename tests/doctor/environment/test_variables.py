@@ -93,6 +93,7 @@ def test_each_kind_of_value_has_its_finding(
     assert (finding.evidence["value"], finding.evidence["origin"]) == (value, OTHERS)
     assert finding.summary.endswith(f"({OTHERS})")
     assert (f"; unset {name} (" in finding.summary) == (status != "ok")
+    assert finding.evidence.get("unset") == ([name] if status != "ok" else None)
     assert finding.fix == ()
 
 

@@ -144,7 +144,8 @@ def _closing(findings: Sequence[Finding], selection: Sequence[Finding]) -> Itera
     yield from (Line(""), Line(_summary(findings), style="bad" if failed else ""))
     wrong = [finding for finding in selection if finding.status != "ok"]
     verdict = next((finding for finding in selection if finding.group == "server"), None)
-    commands = _commands(wrong)
+    unset = dict.fromkeys(n for f in wrong for n in typing.cast("Sequence[str]", f.evidence.get("unset") or ()))
+    commands = [*([shlex.join(("unset", *unset))] if unset else ()), *_commands(wrong)]
     yield from (Line(command, "fix here: ", "strong", wrapped=False) for command in commands)
     if verdict and verdict.status in _PROBLEMS:
         yield from _advice(verdict, alone=not commands)

@@ -11,8 +11,9 @@ from certboot.clients.installed import present_clients
 from certboot.clients.settings import client_settings
 from certboot.clients.settings_places import surroundings
 from certboot.clients.table import SYSTEM_DIRECTORY, SYSTEM_FILE, places
-from certboot.clients.trust import BY_DEFAULT, BY_HOOK, BY_OTHERS, BY_SETTING, MISSING, Facts, effective_trust
+from certboot.clients.trust import BY_DEFAULT, BY_HOOK, BY_OTHERS, BY_SETTING, MISSING, UNUSABLE, Facts, effective_trust
 from certboot.clients.variables import BY_NAME, DIRECTORY, FILE
+from certboot.doctor.environment.trust_files import TrustFiles
 from certboot.doctor.finding import Finding
 from certboot.store import env_file
 from certboot.store.config import Config
@@ -44,6 +45,14 @@ def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Clie
     named += [setting.value for own in settings.values() for setting in own.values()]
     folder = certboot_startup.generation
     wanted = env_file.read(paths.env)
+    trust_files = TrustFiles()
+
+    def kind(path: str) -> str:
+        if os.path.isdir(path) or not os.path.exists(path):
+            return DIRECTORY if os.path.isdir(path) else MISSING
+        # What is in the store's own files the group ``store`` looks at.
+        return FILE if paths.holds(path) or not trust_files.file(path).problem else UNUSABLE
+
     return Facts(
         paths.holds,
         bundle=os.path.join(folder, "bundle.pem") if folder else "",
@@ -53,7 +62,7 @@ def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Clie
         if wanted is None
         else frozenset(wanted),
         settings=settings,
-        kinds={path: _kind(path) for value in named for path in (value, *value.split(os.pathsep))},
+        kinds={path: kind(path) for value in named for path in (value, *value.split(os.pathsep))},
         defaults=_defaults(),
     )
 
@@ -67,10 +76,6 @@ def _guards() -> frozenset[str]:
         if state.startswith("stepped aside") and not module.startswith("pip.")
     }
     return frozenset(on - aside)
-
-
-def _kind(path: str) -> str:
-    return DIRECTORY if os.path.isdir(path) else FILE if os.path.isfile(path) else MISSING
 
 
 def _defaults() -> dict[str, str]:
@@ -92,6 +97,7 @@ def _finding(client: Client, where: str, trust: Trust, facts: Facts) -> Finding:
         summary = f"cannot load {_told(client, trust.unusable)}, and " + (
             "fails for every host" if trust.fails else f"trusts {summary}"
         )
+        evidence["unset"] = [source.place for source in trust.unusable if source.decided_by == BY_OTHERS]
     elif kind == "client-unreached":
         summary += f"; it looks at nothing that certboot sets, and what helps is {client.told.way}"
         evidence["way"] = client.told.way

@@ -123,7 +123,7 @@ def _of_trust(verdict: TrustVerdict, evidence: Evidence) -> Evidence:
 def _cannot_load(verdict: TrustVerdict, kept_out_by: Iterable[Override], target: Target) -> Finding:
     # Without the one that cannot be loaded the next would be at fault that nobody can use.
     broken = (override.name for override in kept_out_by if override.problem)
-    names = dict.fromkeys((*verdict.variables, *(broken if verdict.variables else ())))
+    names = sorted({*verdict.variables, *(broken if verdict.variables else ())})
     unset = tuple(option for name in names for option in ("-u", name))
     fix = (("env", *unset, *remedies.certboot("doctor", target)[0]),) if unset else ()
     named = f", as {' and '.join(verdict.variables)} says" if unset else ""
