@@ -52,8 +52,14 @@ def test_every_file_of_the_wheel_is_in_its_record_so_that_uninstall_finds_it(whe
 
 def test_the_wheel_holds_the_sources_and_the_metadata_and_nothing_else(wheel: Path) -> None:
     sources = [path.relative_to(ROOT / "src") for path in (ROOT / "src").rglob("*") if path.is_file()]
-    manual = f"{'-'.join(wheel.name.split('-')[:2])}.data/data/share/man/man1/certboot.1"
-    expected = sorted([manual, *(str(path) for path in sources if "__pycache__" not in path.parts)])
+    share = f"{'-'.join(wheel.name.split('-')[:2])}.data/data/share"
+    shared = (
+        "bash-completion/completions/certboot", "fish/vendor_completions.d/certboot.fish", "man/man1/certboot.1",
+        "zsh/site-functions/_certboot",
+    )  # fmt: skip
+    expected = sorted(
+        [*(f"{share}/{name}" for name in shared), *(str(path) for path in sources if "__pycache__" not in path.parts)]
+    )
     found = names(wheel)
     assert [name for name in found if ".dist-info/" not in name] == expected
     assert "certboot/py.typed" in found

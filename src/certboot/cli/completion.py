@@ -12,7 +12,8 @@ from certboot.errors import OK
 FILES = {"bash": "certboot.bash", "zsh": "_certboot", "fish": "certboot.fish"}
 """By shell, in ``completions/``: made from the parser by scripts/shell_files.py, so that no shell waits for Python."""
 _FILED = """\
-kept in a file, from where each shell takes it when it is needed:
+certboot installed below /usr, /usr/local or ~/.local has these files in share/,
+where shells look by themselves (zsh: not below ~/.local). For all others:
   certboot completion bash > ~/.local/share/bash-completion/completions/certboot
   certboot completion zsh > DIR/_certboot      with DIR in $fpath before compinit
   certboot completion fish > ~/.config/fish/completions/certboot.fish
