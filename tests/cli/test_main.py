@@ -6,6 +6,7 @@ import importlib
 import io
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,16 +18,19 @@ from pathlib import Path
 import pytest
 import trustme
 from cryptography import x509
-from support.commands import Run
-from support.pki import issue, key_usage
+from support.commands import Run, saved
+from support.environments import Ran
+from support.pki import DAY, NOW, issue, key_usage
 from support.server import TlsServer
 from support.snapshot import assert_refused, snapshot
 from support.table import cases
+from support.terminal import answers
 
 import certboot as package
+import certboot_startup
 from certboot import errors
 from certboot.cli import main
-from certboot.store.paths import StorePaths
+from certboot.store.paths import StorePaths, store_paths
 
 PROGRAM = [sys.executable, "-m", "certboot"]
 
@@ -80,6 +84,8 @@ def test_the_version_is_that_of_the_installed_package(certboot: Run, monkeypatch
         (("--renew",), "certboot"), (("--version", "renew"), "certboot"), (("init", "--force"), "certboot init"),
         (("init", "file.pem"), "certboot init"), (("init", "--add"), "certboot init"), (("rehash",), "certboot rehash"),
         (("purge", "x"), "certboot purge"), (("hook", "--x"), "certboot hook"),
+        (("-v", "list"), "certboot list"), (("-q", "run", "true"), "certboot run"), (("-v",), "certboot"),
+        (("update", "-q", "-v"), "certboot update"),
         (("hook", "install", "--x"), "certboot hook install"), (("hook", "status", "x"), "certboot hook status"),
     ],
 )  # fmt: skip
@@ -88,6 +94,58 @@ def test_wrong_usage_is_said_on_standard_error(certboot: Run, argv: tuple[str, .
     assert (ran.status, ran.out) == (2, "")
     assert ran.err.startswith(f"usage: {usage} [-h]")
     assert list(clean.iterdir()) == []
+
+
+@cases(
+    "argv",
+    [("init",), ("update",), ("rollback",), ("trust", "--yes", "a.pem"), ("rehash", "certs"), ("purge", "--yes")],
+)
+def test_a_quiet_command_that_succeeds_says_nothing(
+    certboot: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(certboot_startup, "status", "active")
+    saved(tmp_path / "a.pem", issue("Corp"))
+    (tmp_path / "certs").mkdir()
+    for made in (("init",), ("init", "--add", saved(tmp_path / "b.pem", issue("Other")))):
+        assert certboot(*made).status == 0
+    before = tmp_path / "before"
+    shutil.copytree(store_paths().home, before, symlinks=True)
+    ran = certboot("-q", *argv)
+    assert (ran.status, ran.err) == (0, "")
+    # An earlier generation has not what the user added: an update brings it back.
+    assert ran.out.startswith("Other comes back") == (argv == ("rollback",))
+    assert len(ran.out.splitlines()) == (argv == ("rollback",))
+    shutil.rmtree(store_paths().home, ignore_errors=True)
+    shutil.copytree(before, store_paths().home, symlinks=True)
+    told = certboot(*argv)
+    assert (told.status, bool(told.out)) == (0, True)  # the control
+
+
+def test_a_quiet_command_says_what_failed_and_what_needs_a_decision(
+    certboot: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certboot("init")
+    store_paths().trusted.mkdir()
+    saved(store_paths().trusted / "ended.pem", issue("Ended", valid=(NOW - 9 * DAY, NOW - DAY)))
+    ran = certboot("update", "--quiet")
+    assert (ran.status, ran.out) == (0, "")
+    assert ran.err.startswith("  left out  ")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+    ran, whole = certboot("doctor", "-q", "environment", "store"), certboot("doctor", "environment", "store")
+    assert ran.status == whole.status == 1
+    assert "variable-points-nowhere" in ran.out
+    assert ("store  " in ran.out, "store  " in whole.out) == (False, True)
+    assert certboot("doctor", "-q", "store") == Ran(0, "", "")
+    answers(monkeypatch, "no")
+    ran = certboot("-q", "purge")
+    assert (ran.status, ran.out.startswith("this removes\n"), ran.out.endswith("nothing was removed\n")) == (
+        1,
+        True,
+        True,
+    )
+    assert certboot("-q", "show", "x").status == 2
+    assert certboot("list").out  # the next run is not quiet
 
 
 def test_certboot_alone_begins_with_where_to_start_and_names_every_command(certboot: Run, clean: Path) -> None:

@@ -34,6 +34,11 @@ CHAIN = {"chain": Path("a"), "host": "b", "at": "c", "anchors": Path("d")}
         ("doctor --chain a --host b --at c --anchors d", CHAIN),
         ("scan", {"host": [], "file": None, "jobs": 64, "timeout": 10.0, "unordered": False, "output": None}),
         ("scan a --jobs 512", {"jobs": 512, "resume": False, "starttls": None}),
+        ("-q update", {"command": "update", "quiet": True, "verbose": False}),
+        ("--verbose init --home /s", {"command": "init", "verbose": True, "store": "/s"}),
+        ("hook -q status", {"action": "status", "quiet": True}),
+        ("--quiet hook status", {"action": "status", "quiet": True}),
+        ("hook status -q", {"action": "status", "quiet": True}),
         # Options may stand between the words of a list.
         ("doctor hook --json localhost:1", {"target": ["hook", "localhost:1"], "json": True}),
         ("doctor --json a --timeout 2 b --clients c", {"target": ["a", "b", "c"], "timeout": 2.0, "clients": True}),

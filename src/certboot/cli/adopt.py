@@ -69,7 +69,7 @@ def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
     if refused and (arguments.variable or not named):
         raise refused[0]
     for error in refused:
-        say(f"left alone: {error.message}; {error.hint}")
+        say(f"left alone: {error.message}; {error.hint}", needed=True)
     chosen = tuple(named)
     left_out = lost(apply(paths, Request("adopt", adopt=chosen, dry_run=True)).rejected, named.values())
     show(offer_text(named.items(), before, left_out, moment.now()))

@@ -12,9 +12,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from certboot import files, moment
-from certboot.cli import options
+from certboot.cli import options, terminal
 from certboot.cli.terminal import aside, data, lay_out
-from certboot.errors import CertbootError, printable, without_credentials
+from certboot.errors import OK, CertbootError, printable, without_credentials
 from certboot.store.paths import store_paths
 
 if typing.TYPE_CHECKING:
@@ -106,6 +106,8 @@ def doctor_command(arguments: argparse.Namespace) -> int:
         from certboot.cli.report.text import doctor_report, whole_report
 
         form = form_of(sys.stdout)
+        if terminal.quiet:
+            findings = tuple(finding for finding in findings if exit_code((finding,)) != OK)
         lay_out(whole_report(findings) if arguments.verbose else doctor_report(findings, symbols=form.symbols), form)
     if arguments.report:
         aside(f"report in {printable(str(arguments.report))}: plain text, read it before you send it")

@@ -134,6 +134,7 @@ def _interpreters(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--user", action="store_true", help="your own folder of packages, which virtualenvs leave out (pip's --user)"
     )
+    options.quiet(command)
 
 
 def hook_command(arguments: argparse.Namespace) -> int:

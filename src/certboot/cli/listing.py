@@ -141,10 +141,10 @@ def rollback_command(arguments: argparse.Namespace) -> int:
     show(difference_text(came, went))
     out = choices.read_distrusted(paths.distrusted)
     for entry, path in _returning(paths, (entry for entry in went if entry.sha256 not in out)):
-        say(f"{entry.name} comes back with the next update, unless you remove {path}")
+        say(f"{entry.name} comes back with the next update, unless you remove {path}", needed=True)
     for entry in now.certificates:
         if entry.sha256 in out:
-            say(f"{entry.name}, which you distrust, is trusted again until the next update")
+            say(f"{entry.name}, which you distrust, is trusted again until the next update", needed=True)
     say(f"generation {now.generation} is in force again; the next update applies the sources as they are then")
     return OK
 

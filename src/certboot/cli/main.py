@@ -7,6 +7,7 @@ import contextlib
 import functools
 import importlib
 import io
+import itertools
 import os
 import sys
 
@@ -48,10 +49,16 @@ COMMANDS = {
 }
 # All others work on one store, and take --home.
 _WITHOUT_STORE = ("doctor", "explain", "scan", "hook", "rehash", "completion")
+# All others tell what they have done or seen, and take --quiet.
+_ASKED_FOR = ("explain", "chain", "list", "show", "history", "diff", "env", "run", "completion")
+_BEFORE = ("-q", "--quiet", "-v", "--verbose")
 _EPILOG = """\
-exit status: 0 all is well, 1 the doctor found a failure or a question was answered no, 2 wrong usage or certboot could
-not do its work. The store lies in $CERTBOOT_HOME, or in the user's data folder. CERTBOOT_DISABLE=1 turns the start-up
-hook off.
+exit status: 0 all is well, 1 the doctor found a failure or a question was
+answered no, 2 wrong usage or certboot could not do its work. -q tells only
+what failed or needs a decision (for cron), -v tells more, where a command has
+them; they stand before or after it, and change no exit status. The store lies
+in $CERTBOOT_HOME, or in the user's data folder. CERTBOOT_DISABLE=1 turns the
+start-up hook off.
 """
 
 
@@ -100,8 +107,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         store = getattr(arguments, "store", None)
         if store:
             terminal.commands_of_run = functools.partial(with_home, folder=store)
-        with _store_at(store):
+        with _store_at(store), terminal.quietly(wanted=getattr(arguments, "quiet", False)):
             status = _done(arguments)
+            if status != OK:
+                terminal.release()
         _flush()
     except CertbootError as error:
         return failed(error.message, error.hint)
@@ -161,6 +170,10 @@ def parser(*chosen: str) -> argparse.ArgumentParser:
             from certboot.cli.options import home
 
             home(command)
+        if name not in _ASKED_FOR:
+            from certboot.cli.options import quiet
+
+            quiet(command)
         commands.choices[name] = command
     return whole
 
@@ -176,7 +189,9 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
     Raises CertbootError for a command that is none.
     """
-    line = sys.argv[1:] if argv is None else argv
+    line = list(sys.argv[1:] if argv is None else argv)
+    before = list(itertools.takewhile(_BEFORE.__contains__, line))
+    line = [*line[len(before) :][:1], *before, *line[len(before) + 1 :]]  # it is the command that has them
     if line and line[0][:1] != "-" and line[0] not in COMMANDS:
         raise _no_command(line[0])
     whole = parser(next((word for word in line if word[:1] != "-"), ""))
@@ -189,6 +204,8 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
     elif left:
         shown = (without_credentials(word) if "://" in word else word for word in left)
         arguments.parser.error(f"unrecognized arguments: {' '.join(shown)}")
+    if getattr(arguments, "quiet", False) and getattr(arguments, "verbose", False):
+        arguments.parser.error("argument -q/--quiet: not allowed with argument -v/--verbose")
     return arguments
 
 

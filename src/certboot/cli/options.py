@@ -46,6 +46,14 @@ def verbose(command: Options, about: str) -> None:
     command.add_argument("-v", "--verbose", action="store_true", help=about)
 
 
+def quiet(command: Options) -> None:
+    """Add ``--quiet``. It may stand at a command and at its action, of which neither takes it back."""
+    command.add_argument(
+        "-q", "--quiet", action="store_true", default=argparse.SUPPRESS,
+        help="tell only what failed or needs a decision, as for cron",
+    )  # fmt: skip
+
+
 def server(command: Options, span: str = "for each handshake") -> None:
     """Add what leads to a server, as the doctor's remedies have it."""
     starttls(command)

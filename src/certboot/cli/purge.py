@@ -65,7 +65,7 @@ def purge_command(arguments: argparse.Namespace) -> int:
         raise CertbootError(message, "mend the cause, then certboot purge once more") from error
     say("removed; Python programs that still run keep the old settings until they are started again")
     if left:
-        say(f"left alone in {paths.home}: {', '.join(left)}")
+        say(f"left alone in {paths.home}: {', '.join(left)}", needed=True)
     say("the hook goes with the package: certboot hook uninstall, then python -m pip uninstall certboot")
     for line in remaining(copies) if arguments.forget_hooks else ():
         say(line)

@@ -12,9 +12,9 @@ import typing
 from pathlib import Path
 
 from certboot import files
-from certboot.cli import options
+from certboot.cli import options, terminal
 from certboot.cli.terminal import aside, show
-from certboot.errors import INTERRUPTED, CertbootError
+from certboot.errors import INTERRUPTED, OK, CertbootError
 from certboot.store.paths import store_paths
 
 if typing.TYPE_CHECKING:
@@ -117,6 +117,8 @@ def _ended(tally: Tally, *, interrupted: bool) -> int:
     if interrupted:
         lines.append("interrupted; the results so far are whole")
         lines.append("hint: the same list with --output FILE --resume goes on where it stopped")
+    if terminal.quiet and not interrupted and tally.exit_status == OK:
+        return OK
     if sys.stdout and sys.stdout.isatty():
         show("\n".join(["", *lines]))
     else:

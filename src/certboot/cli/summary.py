@@ -33,11 +33,16 @@ _RESTART = "  active    from each program's next start: restart notebooks and se
 _DIGITS = 16  # of a fingerprint
 _MOST_PLACES = 3
 _HANG = 12  # columns before what is said
+_DECISIONS = ("left out", "defect", "due", "inactive", "kept", "note", "outdated", "appended", "settings")
 
 
 def tell(lines: Iterable[str]) -> None:
-    """Print these lines as the terminal wants them."""
-    if sys.stdout:
+    """Print these lines as the terminal wants them; in a quiet run on standard error those that need a decision."""
+    if terminal.quiet:
+        needed = decisions(lines)
+        if needed:
+            terminal.aside("\n".join(needed))
+    elif sys.stdout:
         form = form_of(sys.stdout)
         lay_out((row for line in lines for row in rows(line, form.width)), form)
 
@@ -92,6 +97,16 @@ def stored_summary(outcome: Outcome, fingerprints: Collection[str]) -> list[str]
     if len(new) > _MOST_PLACES:
         undo = [f"  undo      certboot distrust ID, for each of these {len(new)}: certboot list"]
     return [headline(outcome), *([_RESTART] if new else []), *undo]
+
+
+def decisions(lines: Iterable[str]) -> list[str]:
+    """Return those of such lines by which somebody is to decide something, each with the commands below it."""
+    needed, chosen = False, []
+    for line in lines:
+        label = line[:_HANG].strip() if line.startswith("  ") else line
+        needed = label in _DECISIONS if label else needed
+        chosen += [line] if needed else []
+    return chosen
 
 
 def headline(outcome: Outcome) -> str:

@@ -7,6 +7,7 @@ Nothing else writes to standard output and standard error, but argparse (``cli/m
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -14,7 +15,7 @@ from certboot.errors import UNFINISHED, CertbootError, printable, printable_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -28,15 +29,46 @@ commands_of_run: Callable[[str], str] = str
 """Puts ``--home`` into the commands of a text, in a run on a store that was named so (``cli/main.py`` sets it)."""
 
 
-def say(line: str) -> None:
-    """Print one line for people on standard output."""
-    show(printable(line))
+quiet = False
+"""Whether only what failed, or needs a decision, is told (``--quiet``; ``cli/main.py`` sets it)."""
+_held: list[str] = []
 
 
-def show(text: str) -> None:
+def say(line: str, *, needed: bool = False) -> None:
+    """Print one line for people on standard output. ``needed``: somebody has to decide something, in any run."""
+    show(printable(line), needed=needed)
+
+
+def show(text: str, *, needed: bool = False) -> None:
     """Print lines for people on standard output. Whoever made them let no name bring a line end along."""
     if sys.stdout:
-        sys.stdout.write(f"{printable_lines(commands_of_run(text))}\n")
+        _put(f"{printable_lines(commands_of_run(text))}\n", needed=needed)
+
+
+def _put(text: str, *, needed: bool = False) -> None:
+    if quiet and not needed:
+        _held.append(text)
+    else:
+        sys.stdout.write(text)
+
+
+@contextlib.contextmanager
+def quietly(*, wanted: bool) -> Iterator[None]:
+    """Hold back what is told, if that is wanted, and forget it at the end."""
+    global quiet  # noqa: PLW0603 - of the process, as its standard output is
+    quiet = wanted
+    try:
+        yield
+    finally:
+        quiet = False
+        _held.clear()
+
+
+def release() -> None:
+    """Print what a quiet run has held back until now: it has failed, or somebody is to decide."""
+    if sys.stdout and _held:
+        sys.stdout.write("".join(_held))
+    _held.clear()
 
 
 def lay_out(lines: Iterable[Line], form: Form) -> None:
@@ -45,7 +77,7 @@ def lay_out(lines: Iterable[Line], form: Form) -> None:
 
     for line in lines:
         laid = laid_out(line._replace(text=commands_of_run(line.text)), form)
-        sys.stdout.write(f"{laid}\n")
+        _put(f"{laid}\n")
 
 
 def aside(text: str) -> None:
@@ -104,6 +136,7 @@ def confirmed(question: str, instead: str = "--yes, if you know the answer") -> 
     if not is_terminal():
         message = f"certboot asks here ({question}), and there is no terminal to ask on"
         raise CertbootError(message, instead)
+    release()  # what the question is about
     try:
         return input(f"{printable(question)} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
@@ -144,7 +177,7 @@ def described(certificate: Certificate, origin: str) -> list[str]:
 
 def progress(report: str, so_far: int, whole: int | None) -> None:
     """Show how much of a report has come, on a terminal only."""
-    if sys.stderr and sys.stderr.isatty():
+    if sys.stderr and sys.stderr.isatty() and not quiet:
         of = f" of {whole / 1e6:.1f}" if whole else ""
         over("" if so_far == whole else f"{report}: {so_far / 1e6:.1f}{of} MB")
 

@@ -117,7 +117,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
         raise CertbootError(f"it does not enter the store, {reason}", f"{undo}; config.toml may keep it out")
     tell(stored_summary(outcome, fingerprints))
     for line in left_below(outcome, below):
-        say(line)
+        say(line, needed=True)
     return OK
 
 
