@@ -7,6 +7,7 @@ import os
 import typing
 from dataclasses import replace
 
+from certboot.clients.variables import BY_NAME
 from certboot.doctor.clients.verdicts import CANNOT_LOAD, by_rules, verdicts
 from certboot.doctor.environment.trust_files import overrides
 from certboot.doctor.finding import Finding
@@ -123,11 +124,12 @@ def _of_trust(verdict: TrustVerdict, evidence: Evidence) -> Evidence:
 def _cannot_load(verdict: TrustVerdict, kept_out_by: Iterable[Override], target: Target) -> Finding:
     # Without the one that cannot be loaded the next would be at fault that nobody can use.
     broken = (override.name for override in kept_out_by if override.problem)
-    names = sorted({*verdict.variables, *(broken if verdict.variables else ())})
+    named = {*verdict.variables, *(broken if verdict.variables else ())}
+    names = [*(name for name in BY_NAME if name in named), *sorted(named - BY_NAME.keys())]  # alike for all clients
     unset = tuple(option for name in names for option in ("-u", name))
     fix = (("env", *unset, *remedies.certboot("doctor", target)[0]),) if unset else ()
-    named = f", as {' and '.join(verdict.variables)} says" if unset else ""
-    summary = f"they refuse every host: {verdict.judgement.message}{named}"
+    told = f", as {' and '.join(verdict.variables)} says" if unset else ""
+    summary = f"they refuse every host: {verdict.judgement.message}{told}"
     return Finding("client-cannot-load", "server", "fail", target.shown, summary, {}, fix)
 
 
