@@ -42,6 +42,15 @@ def test_named_groups_are_examined_alone(certboot: Run, paths: StorePaths) -> No
     assert certboot("doctor", "hook").out == "\N{CHECK MARK} hook         words\n\nno problem found\n"
 
 
+def test_who_asks_about_a_host_need_have_no_store(monkeypatch: pytest.MonkeyPatch, paths: StorePaths) -> None:
+    missing = Finding("store-missing", "store", "fail", "store", "words")
+    monkeypatch.setattr("certboot.doctor.store.check.check", lambda _: [missing])
+    well = Finding("handshake-ok", "server", "ok", "a.example", "words")
+    monkeypatch.setattr("certboot.doctor.server.check.check", lambda *_: [well])
+    assert run.exit_code(run.examine(paths, {}, server=Target("a.example", 443))) == 0
+    assert run.exit_code(run.examine(paths, {})) == 1
+
+
 def test_a_host_is_examined_last(monkeypatch: pytest.MonkeyPatch, paths: StorePaths) -> None:
     asked: list[Target] = []
 
