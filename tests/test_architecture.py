@@ -25,6 +25,7 @@ def test_the_hook_and_its_guards_import_only_what_every_interpreter_has_loaded()
     assert imported("__init__.py", at_once=True) == {"os", "sys"}
     assert imported("__init__.py", at_once=False) == {"os", "sys", "pwd", "certboot_startup"}  # the guards
     assert imported("guards.py", at_once=True) == {"os", "sys", "_thread", "certboot_startup"}
+    assert imported("hint.py", at_once=False) == {"os", "sys"}
 
 
 STREAMS = ("sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__")

@@ -19,6 +19,8 @@ from support.hook_store import Hook, Store, authority, hashed, imports
 from support.server import TlsServer
 from support.table import cases
 
+import certboot_startup
+
 HINT = "; certboot: "
 UNKNOWN = "the server did not send all of its chain, or its CA is not trusted here"
 LOCALHOST = "localhost (and its port, if not 443)"
@@ -110,6 +112,25 @@ def test_the_hint_says_what_the_code_means_and_the_rest_of_the_error_stays_as_it
     assert str(error).partition(HINT)[0].rpartition(" (")[0] == str(control).rpartition(" (")[0]
     assert "secret.example" not in str(error)
     assert not hasattr(error, "__notes__")
+
+
+def test_its_words_are_loaded_at_the_first_failure_from_beside_the_hook_and_without_them_the_error_is_as_ever(
+    guarded_ssl: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guards = certboot_startup._loaded
+    monkeypatch.setattr(guards, "_hint", None)
+    monkeypatch.chdir(tmp_path)
+    for folder, text in ((str(tmp_path), None), (str(tmp_path), "1 / 0"), (".", "def add(*_): raise SystemExit")):
+        if text:
+            (tmp_path / "hint.py").write_text(text)
+        with monkeypatch.context() as patch:
+            patch.setattr(certboot_startup, "__path__", [folder])
+            assert hint(failure(guarded_ssl.create_default_context())) == ""
+    assert guards._hint is None
+    foreign = guarded_ssl.create_default_context(cadata=trustme.CA().cert_pem.bytes().decode())
+    assert hint(failure(foreign)) == ""
+    assert guards._hint is None  # nobody needs it
+    assert hint(failure(guarded_ssl.create_default_context())).startswith(UNKNOWN)
 
 
 def test_an_error_can_be_pickled_and_copied(guarded_ssl: ModuleType) -> None:
