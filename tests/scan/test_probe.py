@@ -111,7 +111,7 @@ def test_a_list_of_all_kinds_has_a_line_for_each_entry_and_a_summary(
 ) -> None:
     good = listen(corp.talk()).port
     expired = listen(corp.talk(valid=(NOW - 9 * DAY, NOW - DAY))).port
-    soon = listen(corp.talk(valid=(NOW - DAY, NOW + 3 * DAY))).port
+    soon = listen(corp.talk(valid=(NOW - 9 * DAY, NOW + 3 * DAY))).port
     gone = listen(faults.silent)
     gone.close()
     hosts = tmp_path / "hosts"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import typing
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,21 @@ def test_a_good_chain_is_good_with_any_trust_that_has_its_root(
 def test_it_is_judged_at_the_time_that_is_asked_for(ask: Ask, argv: Argv, days: int, cause: str | None) -> None:
     at = (NOW + days * DAY).isoformat()
     assert ask(*argv(make("localhost", LONG), root=LONG), "--at", at).primary == cause
+
+
+@cases(("life", "at", "is_soon"), [
+    (6, "2030-01-05T00:00:00", False), (6, "2030-01-05T00:00:01", True),
+    (42, "2030-01-29T00:00:00", False), (42, "2030-01-29T00:00:01", True),
+    (47, "2030-02-03T00:00:00", False), (47, "2030-02-03T00:00:01", True),
+    (398, "2031-01-20T00:00:00", False), (398, "2031-01-20T00:00:01", True),
+])  # fmt: skip
+def test_the_end_is_soon_in_the_last_14_days_or_the_last_third_of_a_short_life(
+    ask: Ask, argv: Argv, life: int, at: str, *, is_soon: bool
+) -> None:
+    begin = datetime(2030, 1, 1, tzinfo=timezone.utc)
+    root = make("Corp Root", form=dataclasses.replace(CA, valid=(begin, begin + 900 * DAY)))
+    server = make("localhost", root, dataclasses.replace(LEAF, valid=(begin, begin + life * DAY)))
+    assert ("expires-soon" in ask(*argv(server, root=root), "--at", at).ids) == is_soon
 
 
 @cases(("begin", "end", "at", "cause"), [

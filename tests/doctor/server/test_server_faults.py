@@ -88,7 +88,7 @@ def test_what_does_no_harm_is_remarked_on(said: Said, sent: tuple[Issued, ...], 
 
 
 def test_what_comes_soon_or_next_is_told_beside_the_verdict(said: Said) -> None:
-    soon = chain(leaf=changed(LEAF, valid=(NOW - DAY, NOW + 3 * DAY)))
+    soon = chain(leaf=changed(LEAF, valid=(NOW - 9 * DAY, NOW + 3 * DAY)))
     assert said(soon).ids == ["handshake-ok", "expires-soon"]
     worse = chain(middle=changed(CA, critical=False), leaf=changed(LEAF, valid=PAST))
     answer = said(worse._replace(trusted=(ANOTHER,)))

@@ -21,6 +21,9 @@ if typing.TYPE_CHECKING:
     from certboot.net.handshake import Handshake
 
 _SOON = timedelta(days=14)
+_LAST_PART = 3
+"""Of a certificate's life: when a third is left, renewal is due (https://eff-certbot.readthedocs.io), and 14 days are
+much of the life of one that lives for six or 47."""
 _MOST = 5  # parts that could not be looked at
 
 
@@ -82,8 +85,8 @@ def _strangers(case: Case) -> Iterator[Cause]:
 
 
 def _soon(case: Case) -> Iterator[Cause]:
-    end = case.leaf.certificate.validity.not_after
-    if case.now <= end < case.now + _SOON:
+    begin, end = case.leaf.certificate.validity
+    if case.now <= end < case.now + min(_SOON, (end - begin) / _LAST_PART):
         meaning = f"the server's certificate ends on {end:%Y-%m-%d}"
         yield Cause("expires-soon", meaning, status="info")
 
