@@ -7,6 +7,8 @@ FAILED = 1
 """The doctor found a failure, or a question was answered no."""
 UNFINISHED = 2
 """Wrong usage, or certboot could not do its work."""
+EXPIRING = 3
+"""No host fails, but the certificate of one ends within the span that was asked for."""
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 

@@ -14,6 +14,7 @@ import time
 import typing
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from support import faults
 from support.commands import Run
 from support.environments import MEASURED, ROOT, SYSTEM_PATH
 from support.faults import Listener
+from support.pki import CA, DAY, LEAF, changed, make, on_server
 from support.table import cases
 from support.terminal import Terminal
 
@@ -52,6 +54,8 @@ def environ(clean: Path) -> dict[str, str]:
         (("a.example", "--resume"), "--resume goes with --output"),
         (("-",), "there is no standard input"),
         (("a.example", "--output", "/no/folder/out"), "cannot write /no/folder/out: No such file or directory"),
+        (("a.example", "--expires-within", "soon"), "not a span of time: 'soon'"),
+        (("a.example", "--output", "out", "--format", "csv"), "--output is for JSON lines, not for csv"),
         (("a.example", "--output", "/dev/null", "--resume"), "not a file that can be gone on with: /dev/null"),
     ],
 )
@@ -142,6 +146,94 @@ def test_a_reader_that_goes_away_ends_it(environ: dict[str, str], gone: str) -> 
     assert "Traceback" not in ran.stderr
 
 
+FORMATS = ("table", "json", "csv", "openmetrics")
+
+
+@cases("kind", FORMATS)
+def test_a_disk_without_room_and_a_reader_that_has_gone_are_told_in_each_format(
+    environ: dict[str, str], gone: str, kind: str
+) -> None:
+    command = f"{' '.join(COMMAND)} {gone} --format {kind}"
+
+    def run(line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["sh", "-c", line], env=environ, capture_output=True, text=True, check=False)
+
+    full = run(f"{command} > /dev/full")
+    assert (full.returncode, full.stdout) == (2, "")
+    assert "certboot: error: No space left on device\n\nhint: " in full.stderr
+    unread = run(f"{{ {command}; echo $? >&2; }} | true")
+    assert unread.stderr.splitlines()[-1] in {"0", "1"}
+    assert "Traceback" not in full.stderr + unread.stderr
+    kept = run(command)  # the control
+    assert (kept.returncode, "connection-refused" in kept.stdout) == (1, True)
+
+
+@cases(("kind", "told"), [
+    ("table", "interrupted; only these hosts were asked"),
+    ("json", "interrupted; the results so far are whole"),
+    ("csv", "interrupted; the results so far are whole"),
+    ("openmetrics", "interrupted; nothing was written"),
+])  # fmt: skip
+def test_after_ctrl_c_there_is_what_was_asked_but_no_gauges_which_would_look_like_all(
+    listen: Callable[..., Listener], gone: str, environ: dict[str, str], kind: str, told: str
+) -> None:
+    silent = listen(faults.silent)
+    hosts = [f"a.test {gone}", f"b.test 127.0.0.1:{silent.port}"]
+    command = [*COMMAND, *hosts, "--format", kind, "--timeout", "30", "--jobs", "1"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not silent.count:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        shown, errors = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert told in errors
+    assert "1 host: 0 good, 1 fail" in shown + errors
+    assert ("a.test" in shown) == (kind != "openmetrics")
+    assert "b.test" not in shown
+
+
+# What ends soon
+
+DAYS = 30
+
+
+@cases(("span", "status", "also"), [
+    ((), 0, []),
+    (("--expires-within", "29d"), 0, []),
+    (("--expires-within", "719h"), 0, []),
+    (("--expires-within", "30d"), 3, ["expires-soon"]),
+    (("--expires-within", "5w"), 3, ["expires-soon"]),
+])  # fmt: skip
+def test_what_ends_within_a_span_has_a_status_of_its_own(  # noqa: PLR0913, PLR0917 - what is given, and what comes of it
+    certboot: Run,
+    listen: Callable[..., Listener],
+    trust: Callable[..., Path],
+    clock: Callable[[datetime], None],
+    gone: str,
+    span: tuple[str, ...],
+    status: int,
+    also: list[str],
+) -> None:
+    root = make("Root", form=CA)
+    trust(root)
+    server = listen(
+        faults.tls(faults.server_context(on_server(make("a.test", root, changed(LEAF, names=("a.test",))))))
+    )
+    host = f"a.test 127.0.0.1:{server.port}"
+    clock(LEAF.valid[1] - DAYS * DAY)
+    ran = certboot("scan", host, *span)
+    line = json.loads(ran.out)
+    assert (ran.status, line["status"], line["primary"], line["also"]) == (status, "ok", None, also)
+    assert ran.err.startswith(f"1 host: 1 good, 0 fail{f'; 1 ends within {span[1]}' if also else ''}\n")
+    assert certboot("scan", host, gone, *span).status == 1
+    clock(LEAF.valid[1] - DAY)  # which is soon enough without a span, and says so with status 0
+    assert (certboot("scan", host).status, certboot("scan", host, "--expires-within", "12h").status) == (0, 0)
+    assert ("expires-soon" in certboot("scan", host).out) != (
+        "expires-soon" in certboot("scan", host, "--expires-within", "12h").out
+    )
+
+
 # On a terminal
 
 
@@ -151,14 +243,15 @@ def test_progress_goes_to_the_terminal_where_the_lines_go_to_a_file(
     both = Terminal()
     monkeypatch.setattr(sys, "stderr", both)
     certboot("scan", *[f"h{number}.test {gone}" for number in range(3)], "--output", tmp_path / "out")
-    assert both.getvalue().startswith("\r1 done, 1 not good\x1b[K")
+    assert both.getvalue().startswith("\r[######..............] 1 of 3 done, 1 not good\x1b[K")
     assert "\r\x1b[K3 hosts: 0 good, 3 fail" in both.getvalue()
     assert len((tmp_path / "out").read_text().splitlines()) == 3
     both = Terminal()
     monkeypatch.setattr(sys, "stderr", both)
     monkeypatch.setattr(sys, "stdout", both)
-    assert certboot("scan", gone).status == 1
-    assert "}\n\r1 done, 1 not good\x1b[K\r\x1b[K\n1 host: 0 good, 1 fail\n" in both.getvalue()
+    assert certboot("scan", gone, "--json").status == 1
+    bar = "[####################] 1 of 1 done, 1 not good"
+    assert f"}}\n\r{bar}\x1b[K\r\x1b[K\n1 host: 0 good, 1 fail\n" in both.getvalue()
 
 
 def tally(*results: Result) -> Tally:
@@ -183,17 +276,17 @@ def test_the_summary_has_the_commonest_cause_first_with_its_remedy() -> None:
         result("h:443", "check-not-finished", "error"),
     )
     assert scan_summary(made).split("\n") == [
-        "9 hosts: 1 good, 1 warned of, 6 fail, 1 not finished; 1 entry of the list is no host",
+        "9 hosts: 1 good, 1 warned of, 6 fail, 1 not finished; 1 ends soon; 1 entry names no host",
         "        5  untrusted-root      c:443, d:443, e:443, ...",
         "        1  check-not-finished  h:443",
         "        1  expired-leaf        b:443",
         "        1  not-a-host          ",
         "        1  strict-missing-aki  g:443",
-        "        1  also expires-soon",
-        "hint: certboot trust c:443",
+        "fix here: certboot trust c:443",
         "hint: certboot explain untrusted-root",
     ]
-    assert scan_progress(made) == "10 done, 8 not good"
+    assert scan_progress(made, 0) == "10 done, 8 not good"
+    assert scan_progress(made, 40) == "[#####...............] 10 of 40 done, 8 not good"
     evil = "a\x1b[2J\n"
     roots = [result(f"{evil}{host}.test:443", "untrusted-root", root=f"CN={evil}") for host in "abc"]
     text = scan_summary(tally(*roots, result(evil, "not-a-host")))

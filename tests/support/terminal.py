@@ -8,9 +8,16 @@ import sys
 import pytest
 
 
-class Terminal(io.StringIO):
+class Terminal(io.TextIOWrapper):
+    def __init__(self, text: str = "") -> None:
+        self._bytes = io.BytesIO(text.encode())
+        super().__init__(self._bytes, "utf-8", write_through=True)
+
     def isatty(self) -> bool:
         return True
+
+    def getvalue(self) -> str:
+        return self._bytes.getvalue().decode()
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, text: str) -> None:

@@ -1,4 +1,4 @@
-"""``scan``: many hosts, a JSON line for each, and at the end a summary by cause."""
+"""``scan``: many hosts, a table for people or a line for each for programs, and a summary."""
 
 from __future__ import annotations
 
@@ -11,19 +11,27 @@ import sys
 import typing
 from pathlib import Path
 
-from certboot import files
+from certboot import files, moment
 from certboot.cli import options, terminal
-from certboot.cli.terminal import aside, show
-from certboot.errors import INTERRUPTED, OK, CertbootError
+from certboot.cli.terminal import aside, lay_out, show
+from certboot.errors import EXPIRING, INTERRUPTED, OK, CertbootError
+from certboot.store.config import parse_duration
 from certboot.store.paths import store_paths
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from datetime import timedelta
 
+    from certboot.cli.scan_progress import Progress
+    from certboot.scan.result import Result
     from certboot.scan.tally import Tally
 
 _STANDARD_INPUT = "-"
 _USAGE = "certboot scan HOST ..., certboot scan --file FILE, or certboot scan - for standard input"
+_TABLE = "table"
+_WHOLE = "interrupted; the results so far are whole"
+_GAUGES = "openmetrics"
+_INTERRUPTED = {_TABLE: "interrupted; only these hosts were asked", _GAUGES: "interrupted; nothing was written"}
 _MORE_FILES = 64
 _FILES_OF_A_JOB = 2
 _MOST_JOBS = 512
@@ -34,29 +42,42 @@ def scan_options(command: argparse.ArgumentParser) -> None:
     options.examples(
         command,
         ("certboot scan intranet.example mail.example:465", "two hosts"),
-        ("certboot scan --file hosts.txt", "many hosts, one a line"),
+        ("certboot scan --file hosts.txt --expires-within 30d", "many, one a line"),
         ("certboot scan --file hosts.txt --output hosts.jsonl", "into a file"),
     )
     command.description = (
         "Examine each host as `certboot doctor HOST` does, by the store alone (without one, by what this Python "
-        "trusts), many at a time, and write a JSON line for each in the order of the list, then a summary by cause. "
+        "trusts), many at a time. On a terminal show those that are not good, the worst first; elsewhere write a JSON "
+        "line for each in the order of the list, and a summary by cause on standard error. "
         "An entry is HOST, HOST:PORT or a URL; a second field is "
         "the address to connect to in its place; what follows a # is a comment. What is no host gets a line too. "
         "Nothing is contacted but what the list names. After Ctrl-C every line that was written is whole."
     )
     command.epilog = (
         "exit status: 0 all hosts are good, 1 some host fails, 2 wrong usage or certboot could not do its work, "
-        "130 after Ctrl-C"
+        "3 none fails, but the certificate of one ends within --expires-within, 130 after Ctrl-C"
     )
     options.words(command, "host", "HOST", "a host; - for a list on standard input, one a line")
     command.add_argument("--file", metavar="FILE", type=Path, help="a list of hosts, one a line")
+    command.add_argument(
+        "--expires-within", metavar="SPAN",
+        help="exit status 3 if a certificate ends within this span, such as 30d or 12h, though no host fails",
+    )  # fmt: skip
+    shape = command.add_mutually_exclusive_group()
+    shape.add_argument(
+        "--format", choices=("table", "json", "csv", "openmetrics"),
+        help="how to write the results (default: table on a terminal, else json); openmetrics: gauges, at the end, and "
+        "none after Ctrl-C",
+    )  # fmt: skip
+    shape.add_argument("--json", dest="format", action="store_const", const="json", help="as --format json")
+    options.verbose(command, "in a table, also list the hosts that are good")
     options.starttls(command)
     command.add_argument(
         "--jobs", metavar="N", type=_jobs, default=64, help=f"hosts at a time, at most {_MOST_JOBS} (default: 64)"
     )
     options.timeout(command, "for each host")
     command.add_argument("--unordered", action="store_true", help="write each line when its host is done")
-    command.add_argument("--output", metavar="FILE", type=Path, help="write the lines to this file, a new one")
+    command.add_argument("--output", metavar="FILE", type=Path, help="write JSON lines to this file, a new one")
     command.add_argument(
         "--resume", action="store_true", help="go on with the file of --output: ask only for what is not in it"
     )
@@ -64,12 +85,14 @@ def scan_options(command: argparse.ArgumentParser) -> None:
 
 def scan_command(arguments: argparse.Namespace) -> int:
     """Examine every host of the list. Nothing is contacted but what it names."""
+    from certboot.cli.layout import form_of
+    from certboot.cli.scan_formats import FORMATS
     from certboot.cli.scan_output import output
     from certboot.cli.scan_progress import Progress, interruptible, quiet
+    from certboot.cli.scan_table import scan_table
     from certboot.scan.earlier import Earlier
     from certboot.scan.entries import Way, entries
     from certboot.scan.probe import Prober
-    from certboot.scan.result import scan_line
     from certboot.scan.tally import Tally
     from certboot.scan.workers import results
 
@@ -78,26 +101,46 @@ def scan_command(arguments: argparse.Namespace) -> int:
     if not (sys.stdout or arguments.output):
         raise CertbootError("there is no standard output", "--output FILE")
     _allow_files(arguments.jobs)
+    span = parse_duration(arguments.expires_within) if arguments.expires_within else None
     tally, earlier = Tally(), Earlier()
     way = Way(arguments.starttls or "", arguments.timeout)
-    paths = store_paths()
-    on_terminal = bool(sys.stdout and sys.stdout.isatty())
-    progress = Progress(tally, shares_terminal=on_terminal and not arguments.output)
+    on_terminal = bool(sys.stdout and sys.stdout.isatty()) and not arguments.output
+    kind = arguments.format or (_TABLE if on_terminal else "json")
+    if arguments.output and kind != "json":
+        raise CertbootError(f"--output is for JSON lines, not for {kind}", f"certboot scan … --format {kind} > FILE")
+    progress = Progress(tally, _length(arguments), shares_terminal=on_terminal and kind not in (_TABLE, _GAUGES))
     with quiet(), interruptible() as stopped, contextlib.ExitStack() as stack:
         stack.callback(progress.clear)
         listed = entries(_lines(arguments, stack), way)
-        prober = Prober(paths, os.environ, tally.issuers)
+        prober = Prober(store_paths(), os.environ, tally.issuers)
         write = stack.enter_context(output(arguments, tally, earlier))
         ordered = not arguments.unordered
         work = results(earlier.left(listed), prober.examine, jobs=arguments.jobs, ordered=ordered, stopped=stopped)
-        for result in stack.enter_context(contextlib.closing(work)):
-            if result:
-                tally.add(result)
-                progress.before_a_line()
-                write(scan_line(result))
-            progress.show()
+        told = _told(stack.enter_context(contextlib.closing(work)), tally, progress, span)
+        if kind == _TABLE:
+            form = form_of(sys.stdout)
+            lay_out(scan_table(told, tally, form, span=arguments.expires_within, every=arguments.verbose), form)
+        else:
+            for text in FORMATS[kind](told):
+                # A part of the hosts would look like all of them.
+                if not (kind == _GAUGES and stopped.is_set()):
+                    write(text)
         interrupted = stopped.is_set()
-    return _ended(tally, interrupted=interrupted)
+    return _ended(tally, kind, arguments, interrupted=interrupted)
+
+
+def _told(work: Iterable[Result | None], tally: Tally, progress: Progress, span: timedelta | None) -> Iterator[Result]:
+    """Yield the results, each counted, with the progress shown meanwhile and taken away at the end."""
+    from certboot.scan.result import within
+
+    for result in work:
+        if result:
+            judged = within(result, span, moment.now()) if span is not None else result
+            tally.add(judged)
+            progress.before_a_line()
+            yield judged
+        progress.show()
+    progress.clear()
 
 
 def _jobs(text: str) -> int:
@@ -108,22 +151,36 @@ def _jobs(text: str) -> int:
     return number
 
 
-def _ended(tally: Tally, *, interrupted: bool) -> int:
+def _ended(tally: Tally, kind: str, arguments: argparse.Namespace, *, interrupted: bool) -> int:
     from certboot.cli.scan_progress import scan_summary
+    from certboot.scan.result import SOON
 
     if not tally.total and not interrupted:
         raise CertbootError("the list names no host", "a host a line; what follows a # is a comment")
-    lines = [scan_summary(tally)]
+    on_terminal = bool(sys.stdout and sys.stdout.isatty())
+    lines = [] if kind == _TABLE else [*([""] if on_terminal else []), scan_summary(tally, arguments.expires_within)]
     if interrupted:
-        lines.append("interrupted; the results so far are whole")
+        lines.append(_INTERRUPTED.get(kind, _WHOLE))
+    if interrupted and kind == "json":
         lines.append("hint: the same list with --output FILE --resume goes on where it stopped")
-    if terminal.quiet and not interrupted and tally.exit_status == OK:
-        return OK
-    if sys.stdout and sys.stdout.isatty():
-        show("\n".join(["", *lines]))
-    else:
-        aside("\n".join(lines))
-    return INTERRUPTED if interrupted else tally.exit_status
+    expiring = arguments.expires_within and tally.remarks[SOON]
+    status = INTERRUPTED if interrupted else tally.exit_status or (EXPIRING if expiring else OK)
+    if lines and not (terminal.quiet and status == OK):
+        (show if on_terminal else aside)("\n".join(lines))
+    return status
+
+
+def _length(arguments: argparse.Namespace) -> int:
+    """Return how many entries the list has, for a terminal; 0 if that is not known before all of it is read."""
+    from certboot.scan.entries import is_entry, lines
+
+    if not (sys.stderr and sys.stderr.isatty()) or _STANDARD_INPUT in arguments.host:
+        return 0
+    count = sum(is_entry(os.fsencode(host)) for host in arguments.host)
+    if arguments.file:
+        with contextlib.suppress(OSError), io.FileIO(files.open_regular(arguments.file)) as file:  # it is told later
+            count += sum(map(is_entry, lines(file.read)))
+    return count
 
 
 def _lines(arguments: argparse.Namespace, open_files: contextlib.ExitStack) -> Iterator[bytes]:

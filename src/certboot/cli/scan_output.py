@@ -91,6 +91,6 @@ def append(file: io.FileIO, path: Path, line: bytes) -> None:
         raise CertbootError(message, "the results so far are whole; --resume goes on when there is room") from error
 
 
-def _print(line: str) -> None:
-    data(line)
+def _print(text: str) -> None:
+    data(text.encode())
     sys.stdout.flush()

@@ -44,11 +44,13 @@ def entries(lines: Iterable[bytes], way: Way) -> Iterator[Entry]:
 
     What follows a # is a comment. A line that is no host is an entry too, with the reason.
     """
-    number = 0
-    for line in lines:
-        if line.partition(b"#")[0].strip():
-            number += 1
-            yield _entry(number, line, way)
+    for number, line in enumerate(filter(is_entry, lines), 1):
+        yield _entry(number, line, way)
+
+
+def is_entry(line: bytes) -> bool:
+    """Return whether a line is more than a comment."""
+    return bool(line.partition(b"#")[0].strip())
 
 
 def lines(read: Callable[[int], bytes]) -> Iterator[bytes]:

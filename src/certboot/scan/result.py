@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime, timedelta
 
+from certboot import moment
 from certboot.doctor.finding import Finding, Fix, Presented, Status
 from certboot.errors import CertbootError
 from certboot.scan.entries import Entry
@@ -14,6 +16,7 @@ from certboot.scan.entries import Entry
 NOT_A_HOST = "not-a-host"
 NOT_FINISHED = "check-not-finished"
 UNTRUSTED = "untrusted-root"
+SOON = "expires-soon"
 _LONGEST, _LONGEST_SUMMARY = 1000, 4000
 
 SCHEMA = 1
@@ -85,6 +88,21 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
         also=tuple(finding.id for finding in others),
         fix=first.fix,
     )
+
+
+def time_left(result: Result, now: datetime) -> timedelta | None:
+    """Return how long the host's certificate is still valid, below zero if it has ended; None if none can be read."""
+    certificate = result.verdict.certificate
+    end = moment.parsed(certificate.not_after) if certificate else None
+    return end - now if end else None
+
+
+def within(result: Result, span: timedelta, now: datetime) -> Result:
+    """Return the result in which ``expires-soon`` is what ends within this span, whatever the doctor takes for soon."""
+    others = tuple(kind for kind in result.verdict.also if kind != SOON)
+    left = time_left(result, now)
+    ends = left is not None and timedelta(0) <= left <= span
+    return replace(result, verdict=replace(result.verdict, also=(*others, SOON) if ends else others))
 
 
 def _cut(text: str, most: int = _LONGEST) -> str:

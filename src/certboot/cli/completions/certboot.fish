@@ -51,7 +51,7 @@ function _shtab_certboot_using
 end
 
 set -g _shtab_certboot_commands init doctor explain scan update trust distrust adopt repair chain list show history rollback diff env run hook 'hook install' 'hook uninstall' 'hook status' rehash export completion purge
-set -g _shtab_certboot_opts_with_value --add --all-venvs --anchors --at --beyond --chain --config --connect --expiring --file --fingerprint --format --from --home --host --html --jobs --max-age --name --namespace --output --password-file --profile --python --report --role --servername --sha256 --source --starttls --timeout
+set -g _shtab_certboot_opts_with_value --add --all-venvs --anchors --at --beyond --chain --config --connect --expires-within --expiring --file --fingerprint --format --from --home --host --html --jobs --max-age --name --namespace --output --password-file --profile --python --report --role --servername --sha256 --source --starttls --timeout
 
 complete -c certboot -e
 complete -c certboot -f
@@ -94,11 +94,15 @@ complete -c certboot -n '_shtab_certboot_using explain; and test $_shtab_certboo
 complete -c certboot -n '_shtab_certboot_using; and test $_shtab_certboot_npos -eq 0' -a scan -d 'examine many hosts, and say which of them fail and why'
 complete -c certboot -n '_shtab_certboot_using scan' -s h -l help -d 'show this help message and exit'
 complete -c certboot -n '_shtab_certboot_using scan' -l file -xka "(__fish_complete_path (commandline -ct))" -d 'a list of hosts, one a line'
+complete -c certboot -n '_shtab_certboot_using scan' -l expires-within -x -d 'exit status 3 if a certificate ends within this span, such as 30d or 12h, though no host fails'
+complete -c certboot -n '_shtab_certboot_using scan' -l format -xka "table json csv openmetrics" -d 'how to write the results (default: table on a terminal, else json); openmetrics: gauges, at the end, and none after Ctrl-C'
+complete -c certboot -n '_shtab_certboot_using scan' -l json -d 'as --format json'
+complete -c certboot -n '_shtab_certboot_using scan' -s v -l verbose -d 'in a table, also list the hosts that are good'
 complete -c certboot -n '_shtab_certboot_using scan' -l starttls -xka "smtp imap pop3 ldap postgres mysql ftp" -d 'begin with one of smtp, imap, pop3, ldap, postgres, mysql, ftp'
 complete -c certboot -n '_shtab_certboot_using scan' -l jobs -x -d 'hosts at a time, at most 512 (default: 64)'
 complete -c certboot -n '_shtab_certboot_using scan' -l timeout -x -d 'for each host (default: 10)'
 complete -c certboot -n '_shtab_certboot_using scan' -l unordered -d 'write each line when its host is done'
-complete -c certboot -n '_shtab_certboot_using scan' -l output -xka "(__fish_complete_path (commandline -ct))" -d 'write the lines to this file, a new one'
+complete -c certboot -n '_shtab_certboot_using scan' -l output -xka "(__fish_complete_path (commandline -ct))" -d 'write JSON lines to this file, a new one'
 complete -c certboot -n '_shtab_certboot_using scan' -l resume -d 'go on with the file of --output: ask only for what is not in it'
 complete -c certboot -n '_shtab_certboot_using scan' -s q -l quiet -d 'tell only what failed or needs a decision, as for cron'
 complete -c certboot -n '_shtab_certboot_using; and test $_shtab_certboot_npos -eq 0' -a update -d 'read the sources again'

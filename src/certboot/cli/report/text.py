@@ -20,8 +20,8 @@ _SUBJECT = 34
 _GROUP = 13
 _FAILED = ("fail", "error")
 _PROBLEMS = (*_FAILED, "warn")
-_STYLES: dict[str, Style] = {"ok": "good", "warn": "doubt", "fail": "bad", "error": "bad"}
-_SYMBOLS = {"ok": "\N{CHECK MARK}", "warn": "!", "fail": "\N{BALLOT X}", "error": "\N{BALLOT X}"}
+STYLES: dict[str, Style] = {"ok": "good", "warn": "doubt", "fail": "bad", "error": "bad"}
+SYMBOLS = {"ok": "\N{CHECK MARK}", "warn": "!", "fail": "\N{BALLOT X}", "error": "\N{BALLOT X}"}
 _DAYS = {0: "today", 1: "yesterday"}
 
 
@@ -31,7 +31,7 @@ def doctor_report(findings: Sequence[Finding], *, symbols: bool = True) -> Itera
     Of a server the verdict stands first, and of this machine only what failed is told beside it.
     """
     start = next((at for at, finding in enumerate(findings) if finding.group == "server"), None)
-    marks = _SYMBOLS if symbols else {}
+    marks = SYMBOLS if symbols else {}
     if start is None:
         selection = list(findings)
         yield from _problems(selection, marks)
@@ -55,20 +55,19 @@ def whole_report(findings: Sequence[Finding]) -> Iterator[Line]:
             lines = finding.summary.split("\n")
             first, *more = [finding.id, *lines] if group == "server" and finding.status != "ok" else lines
             lead = f"  {finding.status:<6}"
-            yield Line(f"{finding.subject:<{_SUBJECT}}{first}", lead, _STYLES.get(finding.status, ""), 8)
+            yield Line(f"{finding.subject:<{_SUBJECT}}{first}", lead, STYLES.get(finding.status, ""), 8)
             yield from (Line(line, "    ", hang=6) for line in more)
             yield from server.everything(finding.evidence)
     yield from _closing(findings, findings)
 
 
-def _mark(status: str, marks: dict[str, str]) -> str:
+def mark(status: str, marks: dict[str, str]) -> str:
+    """Return what stands before a line of this status: a symbol of ``marks``, or a word if there are none."""
     return marks.get(status, "-") if marks else f"{status:<5}"
 
 
 def _heading(finding: Finding, marks: dict[str, str]) -> Line:
-    return Line(
-        f"{_mark(finding.status, marks)} {finding.subject}  {finding.id}", style=_STYLES.get(finding.status, "")
-    )
+    return Line(f"{mark(finding.status, marks)} {finding.subject}  {finding.id}", style=STYLES.get(finding.status, ""))
 
 
 def _verdict(finding: Finding, marks: dict[str, str]) -> Iterator[Line]:
@@ -110,7 +109,7 @@ def _problem(finding: Finding, marks: dict[str, str]) -> Iterator[Line]:
 
 def _remark(finding: Finding, marks: dict[str, str]) -> Line:
     name = finding.id if finding.group == "server" else finding.subject
-    return Line(f"{name}: {finding.summary}", f"{_mark(finding.status, marks)} ", _STYLES.get(finding.status, ""))
+    return Line(f"{name}: {finding.summary}", f"{mark(finding.status, marks)} ", STYLES.get(finding.status, ""))
 
 
 def _well(findings: Sequence[Finding], marks: dict[str, str]) -> Iterator[Line]:
@@ -118,8 +117,8 @@ def _well(findings: Sequence[Finding], marks: dict[str, str]) -> Iterator[Line]:
         whole = list(members)
         if not any(finding.status in _PROBLEMS for finding in whole):
             status = "ok" if any(finding.status == "ok" for finding in whole) else "info"
-            lead = f"{_mark(status, marks)} {group:<{_GROUP}}"
-            yield Line(_in_a_line(whole), lead, _STYLES.get(status, ""), len(lead))
+            lead = f"{mark(status, marks)} {group:<{_GROUP}}"
+            yield Line(_in_a_line(whole), lead, STYLES.get(status, ""), len(lead))
 
 
 def _in_a_line(findings: Sequence[Finding]) -> str:
