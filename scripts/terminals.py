@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -35,6 +36,7 @@ COLUMNS = 80
 _FIRST = 3  # lines in which the cause stands
 # As long as the names that tempfile makes up in /tmp, so that lines are broken where they were.
 _HOME = "/home/someone"
+_WRITTEN_OVER = re.compile(r"\r[^\r\n\x1b]*\x1b\[K")
 _ALIKE = (
     (re.compile(r"(localhost|127\.0\.0\.1):\d{5}"), r"\1:44300"),
     (re.compile(r"\d{4}-\d{2}-\d{2}"), "2027-01-31"),
@@ -49,6 +51,16 @@ _ISSUING = make("Example Company Issuing CA", _COMPANY, CA)
 _UNKNOWN = make("Another Company Root", form=changed(CA, organisation="Another Company"))
 _INSPECTING = make("Zscaler Root CA", form=changed(CA, organisation="Zscaler Inc."))
 _OLD_FORM = make("Example Company Old Root", form=changed(CA, ski=False))
+
+
+class Served(NamedTuple):
+    """A server, and the hosts that lead to it."""
+
+    hosts: tuple[str, ...]
+    form: Form
+    sent: tuple[Issued, ...] = ()
+    issuer: Issued | None = None
+    """Of its certificate; without one nothing listens there."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +79,46 @@ class Scene:
     inits: int = 1
     """How often the store is filled before."""
     argv: tuple[str, ...] = ("doctor",)
+    fleet: tuple[Served, ...] = ()
+    """The servers of hosts.txt."""
     variables: dict[str, str] = field(default_factory=dict)
 
 
+_GOOD = tuple(
+    f"{name}.example"
+    for name in ["www", "mail", "api", "git", "ci", "docs", "chat", "ldap", "proxy", "db", "auth", "status"]
+)
+_FLEET = (
+    Served((*_GOOD, "shop.example"), changed(LEAF, names=_GOOD), (_ISSUING,), _ISSUING),
+    Served(
+        ("wiki.intranet.example", "printer-3.second-floor.headquarters.example"),
+        changed(
+            LEAF, names=("*.intranet.example", "*.second-floor.headquarters.example"), issuer_at="http://pki.example/"
+        ),
+        (),
+        _ISSUING,
+    ),
+    Served(("nas.intranet.example",), changed(LEAF, names=("nas.intranet.example",)), (_UNKNOWN,), _UNKNOWN),
+    Served(
+        ("old.example",),
+        changed(LEAF, names=("old.example",), valid=(NOW - 90 * DAY, NOW - 3 * DAY)),
+        (_ISSUING,),
+        _ISSUING,
+    ),
+    Served(
+        ("vpn.example",),
+        changed(LEAF, names=("vpn.example",), valid=(NOW - 81 * DAY, NOW + 9.5 * DAY)),
+        (_ISSUING,),
+        _ISSUING,
+    ),
+    Served(
+        ("edge.example",),
+        changed(LEAF, names=("edge.example",), valid=(NOW - 5 * DAY, NOW + 1.2 * DAY)),
+        (_ISSUING,),
+        _ISSUING,
+    ),
+    Served(("gone.example",), LEAF),
+)
 _INIT = ("init", "--source", "certifi", "--add", "company.pem")
 SCENES = {
     "init": Scene("CAs in generation 1", inits=0, argv=_INIT),
@@ -89,6 +138,7 @@ SCENES = {
     ),
     "host-inspected": Scene("untrusted-root", _INSPECTING, sent=(_INSPECTING,), proxy=True),
     "host-strict": Scene("strict-missing-ski", _OLD_FORM, trusted=_OLD_FORM),
+    "scan": Scene("missing-intermediate", fleet=_FLEET, argv=("scan", "--file", "hosts.txt")),
 }
 if sys.version_info < (3, 13):
     SCENES["host-strict-3.12"] = SCENES.pop("host-strict")
@@ -135,20 +185,28 @@ def _played(scene: Scene, home: Path, environ: dict[str, str]) -> str:
                 (python, "-m", "certboot", *_INIT), env=environ, cwd=home, check=True, stdout=subprocess.DEVNULL
             )
     words = [*(f"{name}={value}" for name, value in scene.variables.items()), "certboot", *scene.argv]
-    with _served(scene) as (target, proxy):
+    with _served(scene, home) as (target, proxy):
         environ |= {**scene.variables, **({"HTTPS_PROXY": proxy} if proxy else {})}
         text = shown((python, "-m", "certboot", *scene.argv, *target), environ, COLUMNS, home)
     shutil.rmtree(store, ignore_errors=True)
-    text = f"$ {' '.join([*words, *target])}\n{text}".replace(str(home), _HOME)
+    text = _WRITTEN_OVER.sub("", f"$ {' '.join([*words, *target])}\n{text}").replace(str(home), _HOME)
     for pattern, alike in _ALIKE:
         text = pattern.sub(alike, text)
     return text
 
 
 @contextlib.contextmanager
-def _served(scene: Scene) -> Iterator[tuple[list[str], str]]:
+def _served(scene: Scene, home: Path) -> Iterator[tuple[list[str], str]]:
     """Yield what names the scene's server, and the address of the proxy on the way to it."""
     with contextlib.ExitStack() as stack:
+        lines = []
+        for served in scene.fleet:
+            port = 1
+            if served.issuer:
+                leaf = make(served.form.names[0], served.issuer, served.form)
+                port = stack.enter_context(contextlib.closing(TlsServer(on_server(leaf, *served.sent)))).port
+            lines += [f"{host} 127.0.0.1:{port}\n" for host in served.hosts]
+        (home / "hosts.txt").write_text("".join(lines))
         if not scene.issuer:
             yield [], ""
             return
