@@ -9,15 +9,18 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trustme
 import yaml
+from prometheus_client import Metric
+from prometheus_client.openmetrics import parser
 from support.environments import ROOT, Environment, Ran, make_environment
 from support.pages import NODE, QUIET, pages
+from support.pki import DAY, NOW
 from support.programs import GET
 from support.server import TlsServer
 from support.table import cases
@@ -302,6 +305,48 @@ def test_systemd_accepts_the_units(initialised: Reader) -> None:
     for unit, text in zip(units, blocks("A systemd timer for `update`", "ini"), strict=True):
         unit.write_text(text.replace("%h/venv", str(initialised.environment.folder)))
     read_by("systemd-analyze", "verify", "--man=no", *units)
+
+
+def test_a_scan_s_gauges_take_the_place_of_the_last_ones_whole_or_not_at_all(initialised: Reader) -> None:
+    name, home = "A timer that watches hosts, for Prometheus", initialised.home
+    (commands,), (service, timer), (rules,) = (blocks(name, language) for language in ("sh", "ini", "yaml"))
+    (home / "hosts.txt").write_text(f"{initialised.host}\nnobody.test 127.0.0.1:1\n")
+    initialised.follow(commands)
+    gauges = (home / "certboot.prom").read_text()
+    read: Callable[[str], Iterable[Metric]] = parser.text_string_to_metric_families
+    families = {family.name: family.samples for family in read(gauges)}
+    assert [sample.value for sample in families["certboot_scan_success"]] == [1, 0]
+    assert set(re.findall(r"certboot_scan_\w+", rules)) <= set(families)
+    argv = shlex.split(re.findall("ExecStart=(.*)", service)[0].replace("$$", "$").replace("%h/venv/bin/", ""))
+    (home / "certboot.prom").unlink()
+    initialised.follow(shlex.join(argv).replace("%h", str(home)))
+    before = (home / "certboot.prom").read_text()
+    assert len(before.splitlines()) == len(gauges.splitlines())
+    (home / "hosts.txt").write_text("# nobody\n")
+    broken = initialised.environment.run("sh", "-euc", initialised.here(commands), home=home)
+    assert (broken.status, (home / "certboot.prom").read_text()) == (1, before)
+    units = [home / f"certboot-scan.{kind}" for kind in ("service", "timer")]
+    for unit, text in zip(units, (service, timer), strict=True):
+        unit.write_text(text)
+    if shutil.which("promtool"):
+        (home / "rules.yml").write_text(rules)
+        read_by("promtool", "check", "rules", home / "rules.yml")
+    needs("systemd-analyze")
+    read_by("systemd-analyze", "verify", "--man=no", *units)
+
+
+def test_a_job_fails_when_a_certificate_ends_within_the_span(
+    initialised: Reader, serve: Callable[..., TlsServer], ca: trustme.CA, tmp_path: Path
+) -> None:
+    (text,) = blocks("Certificates that end, in CI", "yaml")
+    workflow = tmp_path / "workflow.yml"
+    workflow.write_text(text)
+    read_by(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", workflow)
+    lines = certboot_lines([step.get("run", "") for step in yaml.safe_load(text)["jobs"]["certificates"]["steps"]])
+    soon = serve(ca.issue_cert("localhost", not_after=NOW + 20 * DAY)).shown
+    for hosts, status in (((initialised.host,), 0), ((initialised.host, soon), 3)):
+        (initialised.home / "hosts.txt").write_text("\n".join(hosts))
+        assert initialised.environment.run("sh", "-euc", lines, home=initialised.home).status == status
 
 
 def test_a_store_of_root_s_serves_who_has_none(owner: Reader) -> None:
