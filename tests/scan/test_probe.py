@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from support import faults
-from support.commands import Run
+from support.commands import Run, saved
 from support.faults import Listener, Talk, after_hello, server_context, tls
 from support.pki import CA, DAY, LEAF, NOW, Form, Made, make, on_server
 from support.table import cases
@@ -27,7 +27,10 @@ from certboot.net.target import Target
 from certboot.pki.certificate import load_certificate
 from certboot.pki.parsed import parsed_certificate
 from certboot.scan import probe
+from certboot.scan.probe import Prober
 from certboot.scan.result import NOT_A_HOST
+from certboot.scan.tally import Issuers
+from certboot.store.paths import StorePaths
 
 Listen = Callable[..., Listener]
 SRC = Path(__file__).parents[2] / "src" / "certboot"
@@ -328,3 +331,14 @@ def test_a_scan_reads_the_store_as_its_directory_wherever_the_variables_lead(
     for cause, port in zip((None, "missing-intermediate"), ports, strict=True):
         doctor = certboot("doctor", "hook", "good.test", "--connect", f"127.0.0.1:{port}", "--json")
         assert json.loads(doctor.out)["primary"] == cause
+
+
+def test_cas_of_one_name_are_at_hand_before_any_thread_looks_for_one(
+    certboot: Run, paths: StorePaths, tmp_path: Path
+) -> None:
+    """OpenSSL reads them one by one, and a thread that came meanwhile refused hosts of the others, now and then."""
+    alike, other = [make("Corp Root", form=CA) for _ in range(3)], make("Another Root", form=CA)
+    assert certboot("init", "--source", "certifi", "--add", saved(tmp_path / "own.pem", *alike, other)).status == 0
+    prober = Prober(paths, {}, Issuers())
+    for context in (prober._context, prober._others, prober._without_common_name):
+        assert set(context.get_ca_certs(binary_form=True)) == {root.der for root in alike}

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import re
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from certboot.doctor.finding import Finding, with_store
@@ -40,6 +42,7 @@ from certboot.store.paths import CRTS, StorePaths, in_force
 _MOST_VERDICTS = 2048
 _MOST_ISSUERS = 512
 _LARGE = 16 * 1024  # bytes of a chain; about twice what is common
+_LINK = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 _SELF_SIGNED = frozenset({Code.DEPTH_ZERO_SELF_SIGNED_CERT})
 
 
@@ -63,6 +66,8 @@ class Prober:
             self._others = verifying_context(strict=not STRICT_PYTHON, anchors=crts)
             self._without_common_name = verifying_context(common_name=False, anchors=crts)
             self._level = self._context.security_level
+            if crts:
+                _load_namesakes(crts, (self._context, self._others, self._without_common_name))
         except OSError as error:
             message = f"the active trust cannot be read: {printable(str(error))}"
             raise CertbootError(message, "certboot doctor environment") from error
@@ -129,6 +134,20 @@ class Prober:
             return known(evidence, Authorities(self._paths, known_in_force(self._paths)), self._environ)
 
         return self._known(key, make)
+
+
+def _load_namesakes(crts: str, contexts: Iterable[ssl.SSLContext]) -> None:
+    """Load the CAs that share their name with another one; raises OSError.
+
+    OpenSSL adds those of one name one by one (by_dir.c), and meanwhile another thread finds the first, which is not
+    the one it needs, and looks no further: X509_STORE_CTX_get1_issuer() in crypto/x509/x509_lu.c.
+    """
+    links = [name.rpartition(".") for name in os.listdir(crts) if _LINK.fullmatch(name)]
+    shared = {hash_ for hash_, _, number in links if number != "0"}
+    for hash_, _, number in links:
+        if hash_ in shared:
+            for context in contexts:
+                context.load_verify_locations(os.path.join(crts, f"{hash_}.{number}"))
 
 
 def _may_go_by_common_name(target: Target, shaken: Handshake) -> bool:
