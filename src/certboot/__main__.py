@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -11,7 +12,15 @@ def main() -> None:
         from certboot.cli.main import program
     except KeyboardInterrupt:
         sys.exit(130)  # errors.INTERRUPTED, which may not be loaded either
-    program()
+    try:
+        program()
+    except SystemExit as end:
+        # What was said is written. Up to Python 3.13 the end of the interpreter unwinds the stacks of the threads that
+        # nobody waits for, and where Rust's code is on one the process aborts, with status 134.
+        threading = sys.modules.get("threading")
+        if threading and any(thread.daemon for thread in threading.enumerate()):
+            os._exit(int(end.code or 0))
+        raise
 
 
 if __name__ == "__main__":

@@ -403,3 +403,21 @@ def test_the_doctor_and_help_change_nothing(certboot: Run, clean: Path) -> None:
     for argv in (("doctor",), ("doctor", "--json"), ("doctor", "store", "hook"), ("--help",), ("init", "--help")):
         certboot(*argv)
     assert snapshot(clean) == before
+
+
+LEFT_AT_WORK = """
+import atexit, sys, threading, time
+from certboot.__main__ import main
+atexit.register(print, "the interpreter has ended")
+if sys.argv.pop() == "thread":
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+main()
+"""
+
+
+@cases(("thread", "ended"), [("thread", ""), ("none", "the interpreter has ended\n")])
+def test_threads_that_are_still_at_work_are_not_torn_down(thread: str, ended: str) -> None:
+    """What cryptography runs in them would abort the process, with status 134 for the one that was meant."""
+    argv = (sys.executable, "-c", LEFT_AT_WORK, "--version", thread)
+    ran = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert ran.stdout.split("\n", 1)[1] == ended
