@@ -108,13 +108,14 @@ def scan_command(arguments: argparse.Namespace) -> int:
     kind = arguments.format or (_TABLE if on_terminal else "json")
     if arguments.output and kind != "json":
         raise CertbootError(f"--output is for JSON lines, not for {kind}", f"certboot scan … --format {kind} > FILE")
-    progress = Progress(tally, _length(arguments), shares_terminal=on_terminal and kind not in (_TABLE, _GAUGES))
+    at_the_end = kind in (_TABLE, _GAUGES)
+    progress = Progress(tally, _length(arguments), shares_terminal=on_terminal and not at_the_end)
     with quiet(), interruptible() as stopped, contextlib.ExitStack() as stack:
         stack.callback(progress.clear)
         listed = entries(_lines(arguments, stack), way)
         prober = Prober(store_paths(), os.environ, tally.issuers)
         write = stack.enter_context(output(arguments, tally, earlier))
-        ordered = not arguments.unordered
+        ordered = not (arguments.unordered or at_the_end)
         work = results(earlier.left(listed), prober.examine, jobs=arguments.jobs, ordered=ordered, stopped=stopped)
         told = _told(stack.enter_context(contextlib.closing(work)), tally, progress, span)
         if kind == _TABLE:

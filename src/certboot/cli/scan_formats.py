@@ -60,7 +60,7 @@ def openmetrics(results: Iterable[Result]) -> Iterator[str]:
     """
     families: dict[str, list[str]] = {name: [] for name in _GAUGES}
     named: set[tuple[str, str]] = set()
-    for result in results:
+    for result in sorted(results, key=lambda result: result.number):
         name = result.input, result.target
         if name not in named:  # a series must not come twice, and an entry of the list may
             named.add(name)

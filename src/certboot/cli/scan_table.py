@@ -35,6 +35,7 @@ _WHO = {
 
 
 class _Row(typing.NamedTuple):
+    number: int
     status: Status
     host: str
     cause: str
@@ -54,11 +55,11 @@ def scan_table(results: Iterable[Result], tally: Tally, form: Form, *, span: str
         if row.status != "ok" or every:
             rows.append(row)
         else:
-            good = sorted([*good, row], key=_end)[:1]
+            good = [min((*good, row), key=_end)]
     if not tally.total:
         return
     numbers = tally.causes + tally.remarks
-    rows.sort(key=lambda row: (_RANKS.get(row.status, len(_RANKS)), -numbers[row.cause], row.cause))
+    rows.sort(key=lambda row: (_RANKS.get(row.status, len(_RANKS)), -numbers[row.cause], row.cause, row.number))
     yield from _table(rows, form)
     count = tally.total - len(rows)
     if count:
@@ -75,11 +76,12 @@ def _row(result: Result, now: datetime) -> _Row:
     verdict = result.verdict
     soon = verdict.status == "ok" and SOON in verdict.also
     cause = SOON if soon else verdict.primary or "good"
-    return _Row("warn" if soon else verdict.status, result.target or result.input, cause, time_left(result, now))
+    status = "warn" if soon else verdict.status
+    return _Row(result.number, status, result.target or result.input, cause, time_left(result, now))
 
 
-def _end(row: _Row) -> timedelta:
-    return timedelta.max if row.left is None else row.left
+def _end(row: _Row) -> tuple[timedelta, int]:
+    return timedelta.max if row.left is None else row.left, row.number
 
 
 def _marks(form: Form) -> dict[str, str]:
