@@ -64,7 +64,7 @@ def scan_table(results: Iterable[Result], tally: Tally, form: Form, *, span: str
     count = tally.total - len(rows)
     if count:
         (first,) = good
-        ends = f"; the first ends in {_shown(first.left)}: {first.host}" if first.left else ""
+        ends = f"; the first ends in {_shown(first.left)}: {first.host}" if first.left is not None else ""
         yield Line(f"{count:,} {'more ' * bool(rows)}good{ends}", f"{mark('ok', _marks(form))} ", "good")
     failed = tally.statuses["fail"] or tally.statuses["error"]
     yield Line(summary_line(tally, span), style="bad" if failed else "strong")

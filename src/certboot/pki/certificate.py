@@ -10,7 +10,7 @@ import ssl
 import typing
 from collections.abc import Container
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -199,6 +199,11 @@ def _extension(extensions: x509.Extensions, kind: type[_E]) -> _E | None:
         return None
 
 
+_SOON = timedelta(days=14)
+_LAST_PART = 3
+"""When a third is left, renewal is due (https://eff-certbot.readthedocs.io); of a six-day certificate, two days."""
+
+
 class Validity(typing.NamedTuple):
     """From when to when a certificate is valid, both days included."""
 
@@ -208,6 +213,11 @@ class Validity(typing.NamedTuple):
     def covers(self, moment: datetime) -> bool:
         """Return whether it is valid then."""
         return self.not_before <= moment <= self.not_after
+
+    def ends_soon(self, moment: datetime) -> bool:
+        """Return whether then it is valid for less than 14 days more, and less than a third of its life."""
+        left = self.not_after - moment
+        return timedelta(0) <= left < min(_SOON, (self.not_after - self.not_before) / _LAST_PART)
 
 
 class Link(typing.NamedTuple):

@@ -6,25 +6,24 @@ Pure. The bar spans the lifetime and that day, should it lie outside.
 from __future__ import annotations
 
 import typing
-from datetime import timedelta
 
 from certboot import moment
 from certboot.errors import counted
+from certboot.pki.certificate import Validity
 
 if typing.TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 Kind: typing.TypeAlias = typing.Literal["good", "soon", "over", "early"]
 WIDTH = 400
 _EDGE = 4
-_SOON = timedelta(days=14)
 
 
 class Lifetime(typing.NamedTuple):
     """A bar: where the lifetime begins, how long it is, how much of it is over, and where the day stands."""
 
     kind: Kind
-    """Soon: the lesser of 14 days and a third of the lifetime is left."""
+    """Soon: as ``Validity.ends_soon`` has it."""
     words: str
     begin: int
     length: int
@@ -54,7 +53,7 @@ def _told(first: datetime, last: datetime, today: datetime) -> tuple[Kind, str]:
     if last < today:
         return "over", f"ended {_span(today - last)} ago"
     left, whole = last - today, last - first
-    return "soon" if left < min(_SOON, whole / 3) else "good", f"{_span(left)} left of {_span(whole)}"
+    return "soon" if Validity(first, last).ends_soon(today) else "good", f"{_span(left)} left of {_span(whole)}"
 
 
 def _span(span: timedelta) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing
-from datetime import timedelta
 
 from certboot.doctor.server.case import Cause
 from certboot.doctor.server.cause import STRICT_CAUSES
@@ -20,10 +19,6 @@ if typing.TYPE_CHECKING:
     from certboot.doctor.server.case import Case
     from certboot.net.handshake import Handshake
 
-_SOON = timedelta(days=14)
-_LAST_PART = 3
-"""Of a certificate's life: when a third is left, renewal is due (https://eff-certbot.readthedocs.io), and 14 days are
-much of the life of one that lives for six or 47."""
 _MOST = 5  # parts that could not be looked at
 
 
@@ -85,9 +80,9 @@ def _strangers(case: Case) -> Iterator[Cause]:
 
 
 def _soon(case: Case) -> Iterator[Cause]:
-    begin, end = case.leaf.certificate.validity
-    if case.now <= end < case.now + min(_SOON, (end - begin) / _LAST_PART):
-        meaning = f"the server's certificate ends on {end:%Y-%m-%d}"
+    validity = case.leaf.certificate.validity
+    if validity.ends_soon(case.now):
+        meaning = f"the server's certificate ends on {validity.not_after:%Y-%m-%d}"
         yield Cause("expires-soon", meaning, status="info")
 
 
