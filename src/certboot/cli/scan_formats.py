@@ -12,6 +12,7 @@ import re
 import shlex
 import typing
 import unicodedata
+from datetime import timedelta
 
 from certboot import moment
 from certboot.errors import printable
@@ -30,6 +31,7 @@ _COLUMNS = (
 _BEGINNING = re.compile(r"(?:^|;)[\s\"]*(?=([^\s\"]))")
 _FORMULAS = ("=", "+", "-", "@")
 _SAFE = "'"
+_DAY = timedelta(days=1)
 _SCAN = "certboot_scan_"
 _GAUGES = {
     "success": "1 if this Python accepts the host by the store, else 0; the cause is for certboot explain.",
@@ -104,7 +106,7 @@ def _cells(result: Result) -> Iterator[str]:
         **(vars(verdict.certificate) if verdict.certificate else {}),
         "also": " ".join(verdict.also),
         "fix": " && ".join(map(shlex.join, verdict.fix)),
-        "days_left": left.days if left is not None else None,
+        "days_left": None if left is None else int(left / _DAY),
     }
     for name in _COLUMNS:
         value = values.get(name)
