@@ -27,6 +27,7 @@ from certboot.scan.tally import Tally
 Clock = Callable[[datetime], None]
 THEN = datetime(2030, 1, 1, tzinfo=timezone.utc)
 HOURS = timedelta(hours=1)
+A_TEST = changed(LEAF, names=("a.test",))
 FIX = (("certboot", "trust", "box.example:443"),)
 
 
@@ -154,6 +155,24 @@ def servers(listen: Callable[..., Listener], trust: Callable[..., None]) -> list
         for _ in range(2)
     ]
     return [f"host{number}.test 127.0.0.1:{ports[number % 2]}" for number in range(20)]
+
+
+def test_a_quiet_run_shows_the_table_only_where_its_status_is_not_0(
+    certboot: Run, clock: Clock, listen: Callable[..., Listener], trust: Callable[..., None], gone: str
+) -> None:
+    clock(NOW)
+    root = make("Corp Root", form=CA)
+    trust(root)
+    good = f"a.test 127.0.0.1:{listen(tls(server_context(on_server(make('a.test', root, A_TEST))))).port}"
+    for hosts, status, said in (
+        ([good], 0, ""),
+        ([good, gone], 1, "connection-refused"),
+        ([good], 3, "ends within 2w"),
+    ):
+        span = ("--expires-within", "2w") if status == 3 else ()
+        clock(LEAF.valid[1] - 9 * DAY if span else NOW)
+        ran = certboot("scan", *hosts, *span, "-q", "--format", "table")
+        assert (ran.status, ran.err, said in ran.out, bool(ran.out)) == (status, "", True, bool(status))
 
 
 @cases("width", [80, 60])

@@ -11,6 +11,7 @@ import time
 import typing
 import warnings
 
+from certboot.cli import terminal
 from certboot.cli.terminal import over
 from certboot.errors import printable
 from certboot.scan.result import NOT_A_HOST, NOT_FINISHED, SOON
@@ -30,7 +31,7 @@ class Progress:
 
     def __init__(self, tally: Tally, whole: int, *, shares_terminal: bool) -> None:
         self._tally, self._whole = tally, whole
-        self._on = bool(sys.stderr and sys.stderr.isatty())
+        self._on = bool(sys.stderr and sys.stderr.isatty()) and not terminal.quiet
         self._shares = shares_terminal
         self._next = 0.0
         self._shown = False
