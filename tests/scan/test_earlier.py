@@ -127,6 +127,15 @@ def test_the_exit_status_is_that_of_the_worst(statuses: tuple[Status, ...], expe
     assert (tally.exit_status, tally.invalid) == (expected, 1)
 
 
+@cases("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
+def test_what_is_offered_mends_the_first_host_of_the_list_in_whatever_order_they_come(order: tuple[int, ...]) -> None:
+    tally = Tally()
+    for number in order:
+        fix = (("certboot", "repair", f"host{number}"),)
+        tally.add(Result(number, "", "", Verdict("missing-intermediate", "fail", "", fix=fix)))
+    assert tally.fixes == {"missing-intermediate": (("certboot", "repair", "host1"),)}
+
+
 @cases(
     ("host", "site"),
     [

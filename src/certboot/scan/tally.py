@@ -34,7 +34,8 @@ class Tally:
         self.examples: dict[str, list[str]] = {}
         """The first hosts of each cause."""
         self.fixes: dict[str, Fix] = {}
-        """What mends the first of them."""
+        """What mends the first of them in the list, in whatever order they come."""
+        self._firsts: dict[str, int] = {}
         self.issuers = Issuers()
 
     def add(self, result: Result) -> None:
@@ -49,7 +50,9 @@ class Tally:
             shown = result.target or result.input
             if len(examples) < _EXAMPLES and shown not in examples:
                 examples.append(shown)
-            self.fixes.setdefault(verdict.primary, verdict.fix)
+            if result.number <= self._firsts.setdefault(verdict.primary, result.number):
+                self._firsts[verdict.primary] = result.number
+                self.fixes[verdict.primary] = verdict.fix
         if verdict.root:
             self.issuers.add(verdict.root, result.target.rpartition(":")[0].strip("[]"))
 
