@@ -12,7 +12,7 @@ import subprocess
 import typing
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -29,11 +29,12 @@ from support.snapshot import contents
 
 from certboot import moment
 from certboot.cli import main
-from certboot.pki.certificate import Certificate, is_signed_by
+from certboot.pki.certificate import Certificate, annotated_pem, is_signed_by, is_unread, load_certificate
 from certboot.repair import completion
 from certboot.repair.completion import Completion, Rules, Supply, complete
 from certboot.sources import ccadb
 from certboot.sources.candidates import Offer
+from certboot.store import generations
 from certboot.store.paths import StorePaths
 
 DATA = ROOT.parent / "shared" / "data" / "ccadb"
@@ -294,10 +295,81 @@ def test_openssl_verifies_every_intermediate_up_to_its_recorded_anchor(made: Sto
 
 
 def _verified(anchor: Path, files: list[Path], *more: str | Path) -> int:
-    when = ("-attime", f"{DAY_OF_THE_REPORTS.timestamp():.0f}")
-    command = ["openssl", "verify", *when, "-no-CApath", "-no-CAstore", "-CAfile", anchor, *more, *files]
+    return len(_openssl_verified(files, "-no-CApath", "-CAfile", anchor, *more))
+
+
+def _openssl_verified(files: Iterable[Path], *trust: str | Path) -> set[str]:
+    """The names of those files whose certificate OpenSSL verifies with this trust on that day."""
+    when = f"{DAY_OF_THE_REPORTS.timestamp():.0f}"
+    command = ["openssl", "verify", "-attime", when, "-no-CAstore", *trust, *files]
     done = subprocess.run(command, env={"PATH": SYSTEM_PATH}, capture_output=True, text=True, check=False)
-    return done.stdout.count(": OK\n")
+    return {Path(line.removesuffix(": OK")).name for line in done.stdout.splitlines() if line.endswith(": OK")}
+
+
+# Twins: several certificates of one name and key
+
+
+def twins_of(certificates: Iterable[Certificate]) -> list[list[Certificate]]:
+    """Those that have a twin among these, each with its twins."""
+    by_identity: dict[str, list[Certificate]] = {}
+    for certificate in certificates:
+        by_identity.setdefault(certificate.identity, []).append(certificate)
+    return [same for same in by_identity.values() if len(same) > 1]
+
+
+@pytest.fixture(scope="module")
+def held(made: StorePaths) -> dict[str, Certificate]:
+    generation = generations.needed(made)
+    certificates = generations.certificates(generation.folder, generation.record.certificates)
+    return {certificate.fingerprint: certificate for certificate in certificates}
+
+
+@functools.cache
+def revoked_twins(identities: frozenset[str]) -> tuple[Certificate, ...]:
+    """What the report of the revoked has of these names and keys."""
+    report = (DATA / ccadb.REVOKED.rpartition("/")[2]).read_bytes()
+    certificates = (load_certificate(data) for data in ccadb.certificates(report) if not is_unread(data))
+    return tuple(certificate for certificate in certificates if certificate.identity in identities)
+
+
+def test_no_twin_in_the_store_keeps_what_another_has_signed_from_being_verified(
+    made: StorePaths, held: dict[str, Certificate], tmp_path: Path
+) -> None:
+    """By the rules of Python up to 3.12, of curl and of Python 3.13; whatever else of its issuers a server sends.
+
+    Python 3.13 refuses what TWCA Global Root CA signs, a root without a key identifier: but for its twin.
+    """
+    families = twins_of(held.values())
+    assert (len(families), sum(map(len, families))) == (71, 150)
+    issuers = {certificate.fingerprint for same in families for certificate in same}
+    files = {
+        entry["file"]: entry["issuer"]
+        for entry in listed(made).certificates.values()
+        if entry["issuer"] in issuers
+    }  # fmt: skip
+    assert len(files) > 500
+    sent = revoked_twins(frozenset(same[0].identity for same in families))
+    (tmp_path / "sent.pem").write_bytes(b"".join(annotated_pem(certificate).encode() for certificate in sent))
+    store = ("-no-CAfile", "-CApath", made.current / "crts")
+    crts = [made.current / "crts" / name for name in files]
+    for rules in ((), ("-partial_chain",), ("-partial_chain", "-x509_strict")):
+        for more in ((), ("-untrusted", tmp_path / "sent.pem")):
+            assert _openssl_verified(crts, *store, *rules, *more) == files.keys()
+    (twca,) = [same for same in families if same[0].name == "TWCA Global Root CA"]
+    assert [bool(certificate.defects) for certificate in twca] == [False, True]
+    (tmp_path / "root.pem").write_text(annotated_pem(twca[1]))
+    below = [made.current / "crts" / name for name, issuer in files.items() if issuer == twca[1].fingerprint]
+    alone = ("-no-CApath", "-CAfile", tmp_path / "root.pem", "-partial_chain")
+    assert len(_openssl_verified(below, *alone)) == len(below) > 0
+    assert _openssl_verified(below, *alone, "-x509_strict") == set()
+
+
+def test_of_root_yr_s_two_cross_signs_the_store_has_the_one_that_is_not_revoked(held: dict[str, Certificate]) -> None:
+    """ISRG Root X1 signed it in May 2026, in the place of what it had signed in September 2025."""
+    (good,) = [certificate for certificate in held.values() if certificate.name == "Root YR"]
+    (bad,) = revoked_twins(frozenset({good.identity}))
+    assert (good.fingerprint[:12], bad.fingerprint[:12]) == ("072639d0b140", "270c64b6ba1a")
+    assert (good.validity.not_after, good.constraints) == (bad.validity.not_after, bad.constraints)
 
 
 def test_a_root_that_leaves_the_report_leaves_with_all_below_it(

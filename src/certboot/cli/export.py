@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import typing
+from collections import Counter
 from pathlib import Path
 
 from certboot.cli import options
@@ -19,6 +20,7 @@ from certboot.store.paths import StorePaths, store_paths
 
 if typing.TYPE_CHECKING:
     from certboot.pki.certificate import Certificate
+    from certboot.store.manifest import Entry
 
 _STANDARD_OUTPUT = "-"
 
@@ -55,12 +57,12 @@ def export_command(arguments: argparse.Namespace) -> int:
     chosen = FORMATS[arguments.format]
     options = _options(chosen, arguments)
     paths = store_paths()
-    anchors, intermediates = _certificates(paths, intermediates=arguments.intermediates)
+    entries, certificates = _certificates(paths, intermediates=arguments.intermediates)
     if arguments.path == _STANDARD_OUTPUT:
         _refuse_standard_output(chosen)
     else:
         _refuse_store(paths, arguments.path)
-    content = chosen.render((*anchors, *intermediates), options)
+    content = chosen.render(certificates, options)
     if not isinstance(content, bytes):
         destination.write_directory(Path(arguments.path), content, force=arguments.force)
     elif arguments.path == _STANDARD_OUTPUT:
@@ -68,8 +70,9 @@ def export_command(arguments: argparse.Namespace) -> int:
         return OK
     else:
         destination.write_file(Path(arguments.path), content, force=arguments.force)
-    beside = f", {counted(len(intermediates), 'intermediate')}" if intermediates else ""
-    say(f"{chosen.name} with {counted(len(anchors), 'trust anchor')}{beside}: {arguments.path}")
+    counts = Counter(entry.role for entry in entries)
+    beside = f", {counted(counts['intermediate'], 'intermediate')}" if counts["intermediate"] else ""
+    say(f"{chosen.name} with {counted(counts['anchor'], 'trust anchor')}{beside}: {arguments.path}")
     return OK
 
 
@@ -89,8 +92,8 @@ def _options(chosen: Format, arguments: argparse.Namespace) -> Options:
     )
 
 
-def _certificates(paths: StorePaths, *, intermediates: bool) -> tuple[tuple[Certificate, ...], tuple[Certificate, ...]]:
-    """Return the anchors, and the intermediates if they are wanted; raises StoreError.
+def _certificates(paths: StorePaths, *, intermediates: bool) -> tuple[list[Entry], tuple[Certificate, ...]]:
+    """Return the anchors, and the intermediates if they are wanted, in the store's order; raises StoreError.
 
     A store that others can write, or that is not as its manifest says, is not passed on to others.
     """
@@ -100,9 +103,8 @@ def _certificates(paths: StorePaths, *, intermediates: bool) -> tuple[tuple[Cert
     for finding in check(paths):
         if finding.status == "fail":
             raise StoreError(f"this store is not fit to be exported, {finding.summary}", "certboot doctor store")
-    anchors = generations.certificates(folder, (entry for entry in record.certificates if entry.role == "anchor"))
-    below = (entry for entry in record.certificates if intermediates and entry.role == "intermediate")
-    return anchors, generations.certificates(folder, below)
+    entries = [entry for entry in record.certificates if intermediates or entry.role == "anchor"]
+    return entries, generations.certificates(folder, entries)
 
 
 def _refuse_standard_output(chosen: Format) -> None:

@@ -20,6 +20,7 @@ from certboot import files
 from certboot.errors import CertificateError, StoreError
 from certboot.files import is_folder, link
 from certboot.pki import pem
+from certboot.pki.rules import room_below
 from certboot.pki.subject_hash import comparable, hash_of
 from certboot.sources.table import OWN
 from certboot.store import belongings, manifest
@@ -37,7 +38,8 @@ from certboot.store.paths import (
 )
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from certboot.pki.certificate import Certificate
     from certboot.store.manifest import Entry, Intermediate, Manifest, TrustAnchor
@@ -56,7 +58,7 @@ class Content:
     links: dict[str, str]
     """Hash link in ``crts`` -> file name."""
     entries: tuple[Entry, ...]
-    """In the order of the file names."""
+    """In the order of the names; of one name in that of ``_preference``."""
 
     @property
     def bundle(self) -> bytes:
@@ -72,14 +74,37 @@ def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate
     from certboot.pki.certificate import annotated_pem, file_name
 
     wanted: list[TrustAnchor | Intermediate] = [*anchors, *intermediates]
-    named = sorted(((file_name(member.certificate), member) for member in wanted), key=lambda pair: pair[0])
+    ends = {member.certificate.fingerprint: member.certificate.validity.not_after for member in wanted}
+    placed = {file_name(member.certificate): (_preference(member, ends), member) for member in wanted}
+    # Up to the fingerprint file names are the same for names that OpenSSL takes for the same, but for the case.
+    order = sorted(placed, key=lambda name: (name.rpartition("-")[0].lower(), placed[name][0], name))
+    named = [(name, placed[name][1]) for name in order]
     pems = {name: annotated_pem(member.certificate) for name, member in named}
-    if len(pems) != len(named):
+    if len(pems) != len(wanted):
         message = "two certificates with the same name and the same first digits of their fingerprints"
         raise StoreError(message, "one of them is most likely forged; nothing was changed")
     links = plan([(member.certificate.link.subject_hash, "", name) for name, member in named], {})
     entries = tuple(manifest.entry(name, member) for name, member in named)
     return Content(pems, {str(slot): name for slot, name in links.items()}, entries)
+
+
+def _preference(member: TrustAnchor | Intermediate, ends: Mapping[str, datetime]) -> tuple[float, ...]:
+    """Return by what the certificates of one name are put in order: OpenSSL takes the first that is valid.
+
+    It does so in a directory and in a file (X509_STORE_CTX_get1_issuer in crypto/x509/x509_lu.c), and tries no other
+    where that one is refused. So the one that the fewest refuse comes first, and an older twin does not stand in its
+    way: by the strict rules, by what it limits, for what must be above it, and by when that or itself ends.
+    """
+    certificate, constraints = member.certificate, member.certificate.constraints
+    above = (member.issuer, member.anchor) if isinstance(member, manifest.Intermediate) else ()
+    return (
+        constraints.unhandled_critical,
+        bool(certificate.defects),
+        constraints.name_constrained,
+        -room_below(certificate),
+        bool(above),
+        -min(ends[fingerprint] for fingerprint in (certificate.fingerprint, *above)).timestamp(),
+    )
 
 
 def is_whole(generation: Path, expected: Content) -> bool:

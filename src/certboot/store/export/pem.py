@@ -25,11 +25,11 @@ class Directory(typing.NamedTuple):
 
 
 def pem_directory_hash(certificates: Sequence[Certificate]) -> Directory:
-    """Return the files and links, named as in the store's ``crts``."""
+    """Return the files and links, named as in the store's ``crts``; those of one name in the order given."""
     from certboot.pki.certificate import annotated_pem, file_name  # a help lists the formats, and needs no cryptography
 
     named = {file_name(certificate): certificate for certificate in certificates}
-    links = plan([(certificate.link.subject_hash, "", name) for name, certificate in sorted(named.items())], {})
+    links = plan([(certificate.link.subject_hash, "", name) for name, certificate in named.items()], {})
     texts = {name: annotated_pem(certificate).encode("ascii") for name, certificate in named.items()}
     return Directory(texts, {str(slot): name for slot, name in links.items()})
 
