@@ -299,11 +299,18 @@ def test_without_a_network_certboot_is_installed_and_active(owner: Reader, wheel
     assert "hook-active" in owner.environment.run("certboot", "doctor", "hook", "--json", home=home).out
 
 
-def test_systemd_accepts_the_units(initialised: Reader) -> None:
+def test_systemd_accepts_the_units_that_a_shell_writes(initialised: Reader) -> None:
     needs("systemd-analyze")
-    units = [initialised.home / f"certboot.{kind}" for kind in ("service", "timer")]
-    for unit, text in zip(units, blocks("A systemd timer for `update`", "ini"), strict=True):
-        unit.write_text(text.replace("%h/venv", str(initialised.environment.folder)))
+    (commands,) = blocks("A timer for `update`", "sh")
+    tools = initialised.home / "tools"
+    tools.mkdir()
+    (tools / "systemctl").write_text('#!/bin/sh\necho "$@" >> "$HOME/asked"\n')
+    (tools / "systemctl").chmod(0o755)
+    initialised.follow(f'PATH="{tools}:$PATH"\n{commands}')
+    asked = (initialised.home / "asked").read_text().splitlines()
+    assert asked == ["--user daemon-reload", "--user enable --now certboot-update.timer"]
+    units = sorted((initialised.home / ".config/systemd/user").iterdir())
+    assert [unit.name for unit in units] == ["certboot-update.service", "certboot-update.timer"]
     read_by("systemd-analyze", "verify", "--man=no", *units)
 
 

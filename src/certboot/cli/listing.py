@@ -12,8 +12,9 @@ from certboot.cli import options
 from certboot.cli.terminal import data, say, show
 from certboot.errors import OK, printable
 from certboot.sources import repaired
-from certboot.store import choices, generations, history, selection
-from certboot.store.config import parse_duration
+from certboot.store import choices, freshness, generations, history, selection
+from certboot.store.config import load_config, parse_duration
+from certboot.store.due import age, due
 from certboot.store.paths import StorePaths, store_paths
 from certboot.store.selection import find
 
@@ -23,6 +24,7 @@ if typing.TYPE_CHECKING:
     from pathlib import Path
 
     from certboot.sources.candidates import Rejection
+    from certboot.store.due import Due
     from certboot.store.history import Step
     from certboot.store.manifest import Entry, Manifest
 
@@ -37,35 +39,52 @@ def list_options(command: argparse.ArgumentParser) -> None:
         command,
         ("certboot list", "all of them"),
         ("certboot list --beyond certifi", "the CAs that certifi does not have"),
-        ("certboot list --expiring 30d", "what ends within 30 days"),
+        ("certboot list --expiring", "what ends soon, as the doctor says it"),
     )
     command.add_argument("--role", choices=("anchor", "intermediate"), help="only these")
     command.add_argument("--source", metavar="NAME", default="", help="only those from this source")
     command.add_argument(
         "--beyond", metavar="NAME", default="", help="only the anchors that this source does not have, such as certifi"
     )
-    command.add_argument("--expiring", metavar="SPAN", help="only those that expire within this span, such as 30d")
+    command.add_argument(
+        "--expiring", metavar="SPAN", nargs="?", const="",
+        help="only those that expire, or lose Mozilla's trust in what they issue, within this span, such as 90d "
+        "(without one: soon, as certboot doctor store has it), and when the sources were last read",
+    )  # fmt: skip
     command.add_argument("--rejected", action="store_true", help="what did not enter, and by which rule")
     command.add_argument("--json", action="store_true", help="print one JSON object, with a digest of the store")
 
 
 def list_command(arguments: argparse.Namespace) -> int:
     """List certificates, or what was rejected."""
-    record = generations.current(store_paths())
-    expiring = parse_duration(arguments.expiring) if arguments.expiring else None
-    chosen = selection.choose(
-        record, role=arguments.role or "", source=arguments.source, expiring=expiring, now=moment.now()
-    )  # fmt: skip
+    paths = store_paths()
+    record = generations.current(paths)
+    chosen = selection.choose(record, role=arguments.role or "", source=arguments.source)
     if arguments.beyond:
         more = selection.beyond(record, arguments.beyond)
         chosen = tuple(entry for entry in chosen if entry in more)
+    ending = None
+    if arguments.expiring is not None:
+        ending = due(chosen, moment.now(), parse_duration(arguments.expiring) if arguments.expiring else None)
+        chosen = tuple(dict.fromkeys(item.entry for item in ending))
     if arguments.json:
-        data(f"{list_json(record, chosen, rejected=arguments.rejected)}\n")
+        data(f"{list_json(record, chosen, ending, rejected=arguments.rejected)}\n")
     elif arguments.rejected:
         show(rejections_table(record.rejected))
+    elif ending is not None:
+        span = f"within {arguments.expiring}" if arguments.expiring else "soon"
+        show(due_table(ending) if ending else f"nothing ends {span}")
+        _say_age(paths, record)
     else:
         show(certificates_table(chosen))
     return OK
+
+
+def _say_age(paths: StorePaths, record: Manifest) -> None:
+    read = freshness.last_read(paths.checked, record.created)
+    if read:
+        words, old = age(read, load_config(paths.config).max_age, moment.now())
+        say(f"the store: {words}{': certboot update' if old else ''}")
 
 
 def show_options(command: argparse.ArgumentParser) -> None:
@@ -173,6 +192,15 @@ def certificates_table(entries: Sequence[Entry]) -> str:
     return _table(("SHA-256", "ROLE", "EXPIRES", "SOURCES", "NAME"), rows)
 
 
+def due_table(ending: Sequence[Due]) -> str:
+    """Return a table of what ends: the day, what is said of it, and of which certificate."""
+    rows = [
+        (item.entry.sha256[:DIGITS], f"{item.when:%Y-%m-%d}", item.kind, _sources(item.entry), item.entry.name)
+        for item in ending
+    ]
+    return _table(("SHA-256", "WHEN", "WHAT", "SOURCES", "NAME"), rows)
+
+
 def rejections_table(rejected: Sequence[Rejection]) -> str:
     """Return a table of what was turned away, and a count by rule."""
     rows = [(r.fingerprint[:DIGITS] or "-", r.rule, r.source, r.subject or r.detail, r.reason) for r in rejected]
@@ -248,11 +276,17 @@ def _sources(entry: Entry) -> str:
     return ",".join(reason.source for reason in entry.provenance)
 
 
-def list_json(record: Manifest, entries: Sequence[Entry], *, rejected: bool) -> str:
+def list_json(
+    record: Manifest, entries: Sequence[Entry], ending: Sequence[Due] | None = None, *, rejected: bool
+) -> str:
     """Return one JSON object, in ASCII. ``digest`` is that of the whole store, whatever was chosen from it."""
     document: dict[str, object] = {"schema": SCHEMA, "generation": record.generation, "digest": record.digest()}
     if rejected:
         document["rejected"] = [asdict(rejection) for rejection in record.rejected]
     else:
         document["certificates"] = [entry.document() for entry in entries]
+        if ending is not None:
+            document["due"] = [
+                {"sha256": item.entry.sha256, "what": item.kind, "when": item.when.isoformat()} for item in ending
+            ]
     return json.dumps(document, indent=1)

@@ -76,6 +76,8 @@ def init_summary(
         lines.append(f"  beyond    {counted(more, 'CA')} that certifi does not have: certboot list --beyond certifi")
     lines += [*left_out(outcome), *_warnings(record), *_activity(outcome, hook, pythons)]
     lines += [*_kept(outcome, adoptable, verbose=verbose), *notes]
+    if outcome.previous is None:
+        lines.append("  daily     what keeps it up to date: certboot update --timer")
     return [*lines, "  next      if a host still fails: certboot doctor HOST", "  undo      certboot purge"]
 
 

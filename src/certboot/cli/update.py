@@ -13,7 +13,8 @@ from pathlib import Path
 
 from certboot import moment
 from certboot.cli import options
-from certboot.cli.terminal import additions, progress, say, show
+from certboot.cli.terminal import additions, data, progress, say, show
+from certboot.cli.timer import TIMERS, default_timer, timer
 from certboot.clients.variables import PROFILES
 from certboot.errors import OK, CertbootError, printable
 from certboot.hook import copies
@@ -145,12 +146,16 @@ def update_options(command: argparse.ArgumentParser) -> None:
     options.examples(
         command,
         ("certboot update", "now"),
-        ("certboot update --max-age 7d", "in a timer, however often it runs"),
+        ("certboot update --timer", "print what runs it every day, for systemd or cron"),
         ("certboot update --dry-run", "only show what would come and go"),
     )
     command.description = "Read the sources that were chosen again, and bring the store to what they say now."
     command.add_argument("--max-age", metavar="SPAN", help="do nothing if that was done within this span, such as 7d")
     command.add_argument("--dry-run", action="store_true", help="show what would come and go, and change nothing")
+    command.add_argument(
+        "--timer", metavar="KIND", choices=TIMERS, nargs="?", const=default_timer(),
+        help=f"only print what runs this every day: {', '.join(TIMERS)} (without one: as this machine has it)",
+    )  # fmt: skip
     _source_options(command)
     options.verbose(command, "also say what of each source there is, what was rejected, and what the hook sets")
 
@@ -163,6 +168,9 @@ def update_command(arguments: argparse.Namespace) -> int:
 
     paths = store_paths()
     before = generations.current(paths)
+    if arguments.timer:
+        data(timer(arguments.timer, str(paths.home)))
+        return OK
     asked = arguments.intermediates is not None or arguments.reports is not None or arguments.dry_run
     if arguments.max_age and not asked and age_in_seconds(paths) <= parse_duration(arguments.max_age).total_seconds():
         say(f"the sources were read within {arguments.max_age}: nothing to do")

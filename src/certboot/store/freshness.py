@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from certboot import files
+from certboot.moment import parsed
 from certboot.store.paths import CRTS
 
 
@@ -45,6 +46,12 @@ def read(path: Path) -> LastRead | None:
         return LastRead(when, str(document["digest"]), until)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def last_read(path: Path, created: str) -> datetime | None:
+    """Return when the sources were last looked at; where that is not noted, when the generation in force was made."""
+    last = read(path)
+    return last.when if last else parsed(created)
 
 
 def render(last: LastRead) -> bytes:

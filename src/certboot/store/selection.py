@@ -1,11 +1,11 @@
-"""Which certificates of a store a person means: by fingerprint prefix or name, by role, source or expiry. Pure."""
+"""Which certificates of a store a person means: by fingerprint prefix or name, by role or source. Pure."""
 
 from __future__ import annotations
 
 import re
 import typing
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from certboot.errors import StoreError, printable
 from certboot.pki.fingerprint import plain
@@ -53,16 +53,13 @@ def find(record: Manifest, text: str) -> Entry:
     return named_so[0]
 
 
-def choose(
-    record: Manifest, *, role: str = "", source: str = "", expiring: timedelta | None = None, now: datetime
-) -> tuple[Entry, ...]:
-    """Return the certificates of this role, from this source, that expire within this span; each only if given."""
+def choose(record: Manifest, *, role: str = "", source: str = "") -> tuple[Entry, ...]:
+    """Return the certificates of this role, from this source; each only if given."""
     return tuple(
         entry
         for entry in record.certificates
         if (not role or entry.role == role)
         and (not source or any(reason.source == source for reason in entry.provenance))
-        and (expiring is None or _end(entry) <= now + expiring)
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -109,8 +111,8 @@ def test_the_remedy_of_an_expired_anchor_mends_it(
 def test_a_public_anchor_that_expires_soon_is_for_information_and_ones_own_a_warning(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certboot: Run
 ) -> None:
-    offered(monkeypatch, issue("Public", valid=(NOW - DAY, NOW + 40 * DAY)))
-    (tmp_path / "own.pem").write_bytes(issue("Own", valid=(NOW - DAY, NOW + 41 * DAY)).pem)
+    offered(monkeypatch, issue("Public", valid=(NOW - 60 * DAY, NOW + 40 * DAY)))
+    (tmp_path / "own.pem").write_bytes(issue("Own", valid=(NOW - 60 * DAY, NOW + 41 * DAY)).pem)
     certboot("init", "--add", tmp_path / "own.pem")
     assert of(paths, "anchor-expiring", 9) == []
     assert [(each.status, each.summary.split()[0]) for each in of(paths, "anchor-expiring", 12)] == [
@@ -192,14 +194,44 @@ def made_by_openssl(folder: Path, *options: str) -> Issued:
     return Issued(x509.load_pem_x509_certificate((folder / "made.pem").read_bytes()), key)  # type: ignore[arg-type]
 
 
-def test_a_past_date_of_distrust_is_for_information(paths: StorePaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    offered(monkeypatch, issue("Partly"), distrust_after=f"{NOW + 10 * DAY:%Y-%m-%d}")
+def test_a_date_of_distrust_is_for_information_from_a_month_before(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered(monkeypatch, issue("Partly"), distrust_after=f"{NOW + 40 * DAY:%Y-%m-%d}")
     apply(paths, Request("init"))
     assert of(paths, "anchor-distrust-after", 8) == []
-    (finding,) = of(paths, "anchor-distrust-after", 12)
-    assert (finding.status, finding.fix) == ("info", ())
-    assert finding.summary.startswith("Mozilla trusts Partly only for what was issued until ")
-    assert of(paths, "anchor-distrusted", 12) == []
+    for days in (12, 42):
+        (finding,) = of(paths, "anchor-distrust-after", days)
+        assert (finding.status, finding.fix) == ("info", ())
+        assert finding.summary.startswith("Mozilla trusts Partly only for what is issued until ")
+        assert of(paths, "anchor-distrusted", days) == []
+
+
+KINDS = {"expired": "expired", "expires": "expiring", "distrusted": "distrusted", "distrust-after": "distrust-after"}
+
+
+def test_the_list_of_what_ends_soon_says_what_the_doctor_does(
+    paths: StorePaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certboot: Run, clock: Callable[[datetime], None]
+) -> None:
+    own = [issue(f"Own {days}", valid=(NOW - 100 * DAY, NOW + days * DAY)) for days in (3, 25, 60)]
+    (tmp_path / "own.pem").write_bytes(b"".join(issued.pem for issued in own))
+    offered(monkeypatch, issue("Partly"), distrust_after=f"{NOW + 20 * DAY:%Y-%m-%d}")
+    certboot("init", "--add", tmp_path / "own.pem")
+    for days, expected in ((0, 3), (10, 3), (40, 4)):
+        clock(NOW + days * DAY)
+        listed = json.loads(certboot("list", "--expiring", "--json").out)["due"]
+        said = {
+            (certificate["sha256"], finding["id"].partition("-")[2])
+            for finding in json.loads(certboot("doctor", "store", "--json").out)["findings"]
+            if finding["id"].startswith("anchor-")
+            for certificate in finding["evidence"]["anchors"]
+        }
+        assert {(item["sha256"], KINDS[item["what"]]) for item in listed} == said
+        assert len(said) == expected
+    told = certboot("list", "--expiring").out.splitlines()
+    (old,) = [finding for finding in check_store.check(paths, NOW + 40 * DAY) if finding.id == "store-old"]
+    assert told[-1] == f"the store: {old.summary}: certboot update"
+    assert certboot("list", "--expiring", "--role", "intermediate").out.splitlines()[0] == "nothing ends soon"
 
 
 def test_a_long_past_date_is_a_warning_to_distrust(

@@ -51,7 +51,7 @@ function _shtab_certboot_using
 end
 
 set -g _shtab_certboot_commands init doctor explain scan update trust distrust adopt repair chain list show history rollback diff env run hook 'hook install' 'hook uninstall' 'hook status' rehash export completion purge
-set -g _shtab_certboot_opts_with_value --add --all-venvs --anchors --at --beyond --chain --config --connect --expires-within --expiring --file --fingerprint --format --from --home --host --html --jobs --max-age --name --namespace --output --password-file --profile --python --report --role --servername --sha256 --source --starttls --timeout
+set -g _shtab_certboot_opts_with_value --add --all-venvs --anchors --at --beyond --chain --config --connect --expires-within --expiring --file --fingerprint --format --from --home --host --html --jobs --max-age --name --namespace --output --password-file --profile --python --report --role --servername --sha256 --source --starttls --timeout --timer
 
 complete -c certboot -e
 complete -c certboot -f
@@ -109,6 +109,7 @@ complete -c certboot -n '_shtab_certboot_using; and test $_shtab_certboot_npos -
 complete -c certboot -n '_shtab_certboot_using update' -s h -l help -d 'show this help message and exit'
 complete -c certboot -n '_shtab_certboot_using update' -l max-age -x -d 'do nothing if that was done within this span, such as 7d'
 complete -c certboot -n '_shtab_certboot_using update' -l dry-run -d 'show what would come and go, and change nothing'
+complete -c certboot -n '_shtab_certboot_using update' -l timer -xka "systemd cron launchd schtasks" -d 'only print what runs this every day: systemd, cron, launchd, schtasks (without one: as this machine has it)'
 complete -c certboot -n '_shtab_certboot_using update' -l intermediates -l no-intermediates -d 'also store the TLS intermediates of the Mozilla programme, each under its anchor'
 complete -c certboot -n '_shtab_certboot_using update' -l from -xka "(__fish_complete_directories)" -d 'read the CCADB'"'"'s reports from this folder, and later ones too (network: from the network again)'
 complete -c certboot -n '_shtab_certboot_using update' -s v -l verbose -d 'also say what of each source there is, what was rejected, and what the hook sets'
@@ -169,7 +170,7 @@ complete -c certboot -n '_shtab_certboot_using list' -s h -l help -d 'show this 
 complete -c certboot -n '_shtab_certboot_using list' -l role -xka "anchor intermediate" -d 'only these'
 complete -c certboot -n '_shtab_certboot_using list' -l source -x -d 'only those from this source'
 complete -c certboot -n '_shtab_certboot_using list' -l beyond -x -d 'only the anchors that this source does not have, such as certifi'
-complete -c certboot -n '_shtab_certboot_using list' -l expiring -x -d 'only those that expire within this span, such as 30d'
+complete -c certboot -n '_shtab_certboot_using list' -l expiring -x -d 'only those that expire, or lose Mozilla'"'"'s trust in what they issue, within this span, such as 90d (without one: soon, as certboot doctor store has it), and when the sources were last read'
 complete -c certboot -n '_shtab_certboot_using list' -l rejected -d 'what did not enter, and by which rule'
 complete -c certboot -n '_shtab_certboot_using list' -l json -d 'print one JSON object, with a digest of the store'
 complete -c certboot -n '_shtab_certboot_using list' -l home -xka "(__fish_complete_directories)" -d 'the store'"'"'s folder for this run, as CERTBOOT_HOME has it'

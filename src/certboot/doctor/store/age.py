@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 import typing
-from datetime import timedelta
 
 from certboot.clients.installed import numbers_in
 from certboot.doctor.environment.trust_files import fingerprints
 from certboot.doctor.finding import Finding
 from certboot.errors import CertbootError, counted
-from certboot.moment import parsed
 from certboot.sources import certifi, system
 from certboot.sources.table import SOURCES
 from certboot.store import freshness
+from certboot.store.due import USUAL, age
 from certboot.store.generations import has_source
 
 if typing.TYPE_CHECKING:
@@ -27,8 +26,6 @@ if typing.TYPE_CHECKING:
     from certboot.store.paths import StorePaths
 
 _UPDATE = (("certboot", "update"),)
-USUAL = timedelta(days=30)
-"""After this time without a look at the sources the doctor says so; config.toml's ``max-age`` takes its place."""
 # To read the keychain takes seconds.
 _SLOW = ("darwin",)
 _SHOWN = 10
@@ -66,26 +63,13 @@ def _stale(differences: tuple[Difference, ...]) -> Iterator[Finding]:
 
 
 def _old(paths: StorePaths, current: Generation, config: Config | None, now: datetime) -> Iterator[Finding]:
-    when = last_read(paths, current)
+    read = freshness.last_read(paths.checked, current.record.created)
     chosen = config.max_age if config else None
-    limit = chosen or USUAL
-    if when and now - when > limit:
-        days = (now - when).days
-        summary = (
-            f"its sources were last read {counted(days, 'day')} ago, on {when:%Y-%m-%d}; the limit is {_days(limit)}"
-        )
-        evidence: dict[str, object] = {"read": when.isoformat(), "days": days, "limit_seconds": limit.total_seconds()}
+    summary, old = age(read, chosen, now) if read else ("", False)
+    if read and old:
+        limit = (chosen or USUAL).total_seconds()
+        evidence: dict[str, object] = {"read": read.isoformat(), "days": (now - read).days, "limit_seconds": limit}
         yield Finding("store-old", "store", "warn" if chosen else "info", "store", summary, evidence, _UPDATE)
-
-
-def last_read(paths: StorePaths, current: Generation) -> datetime | None:
-    """Return when the sources were last looked at, if that is known."""
-    last = freshness.read(paths.checked)
-    return last.when if last else parsed(current.record.created)
-
-
-def _days(limit: timedelta) -> str:
-    return counted(limit.days, "day") if limit.days else counted(int(limit.total_seconds() // 60), "minute")
 
 
 class Difference(typing.NamedTuple):

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import typing
-from datetime import timedelta
 
 from certboot.doctor.finding import Finding
 from certboot.errors import StoreError
-from certboot.moment import parsed
 from certboot.pki import rules
 from certboot.sources.table import OWN
+from certboot.store.due import due
 from certboot.store.generations import has_source
 
 if typing.TYPE_CHECKING:
@@ -21,12 +20,10 @@ if typing.TYPE_CHECKING:
     from datetime import datetime
 
     from certboot.doctor.finding import Fix, Status
+    from certboot.store.due import Due, Kind
     from certboot.store.generations import Generation
     from certboot.store.manifest import Entry
 
-_SOON = timedelta(days=30)
-# No public CA may issue for longer (Baseline Requirements, 6.3.2), so nothing that was issued in time is valid then.
-_LONGEST = timedelta(days=398)
 _UPDATE = (("certboot", "update"),)
 _SHOWN = 10
 _EXPLAINED = 3
@@ -34,48 +31,44 @@ _EXPLAINED = 3
 
 def check(current: Generation, now: datetime) -> list[Finding]:
     """Return one finding of each kind that there is."""
-    intermediates = [entry for entry in current.record.certificates if entry.role == "intermediate"]
+    ending = due(current.record.certificates, now)
     return [
-        *_expiry(current.anchors, now),
-        *_expiry_below(intermediates, now),
+        *_expiry([item for item in ending if item.entry.role == "anchor"]),
+        *_expiry_below([item for item in ending if item.entry.role == "intermediate"]),
         *_strict(current),
-        *_distrusted_after(current.anchors, now),
+        *_distrusted(ending),
     ]
 
 
-def _expiry_below(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
-    ends = _ends(entries)
-    expired = [entry for entry, end in ends if end <= now]
+def _expiry(ending: Sequence[Due]) -> Iterator[Finding]:
+    expired = _of(ending, "expired")
+    if expired:
+        summary = f"{_names(expired)} expired on {expired[0].not_after[:10]}; an update takes out what has expired"
+        yield _finding("anchor-expired", "warn", summary, expired, _UPDATE)
+    for own in (True, False):
+        soon = [entry for entry in _of(ending, "expires") if has_source(entry, OWN) is own]
+        if soon:
+            hint = "; add the CA's next certificate with certboot trust" if own else ""
+            summary = f"{_names(soon)} expires on {soon[0].not_after[:10]}{hint}"
+            yield _finding("anchor-expiring", "warn" if own else "info", summary, soon)
+
+
+def _expiry_below(ending: Sequence[Due]) -> Iterator[Finding]:
+    expired = _of(ending, "expired")
     if expired:
         summary = (
             f"{_names(expired)} expired on {expired[0].not_after[:10]}: until an update takes it out, clients refuse "
             "also servers that send its successor"
         )
         yield _finding("intermediate-expired", "warn", summary, expired, _UPDATE)
-    # Of the many in the CCADB's report some end every month, and nobody misses them.
-    soon = [entry for entry, end in ends if now < end <= now + _SOON and entry.bundled]
+    soon = _of(ending, "expires")
     if soon:
         summary = f"{_names(soon)} expires on {soon[0].not_after[:10]}; certboot update takes it out then"
         yield _finding("intermediate-expiring", "info", summary, soon)
 
 
-def _expiry(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
-    ends = _ends(entries)
-    expired = [entry for entry, end in ends if end <= now]
-    if expired:
-        summary = f"{_names(expired)} expired on {expired[0].not_after[:10]}; an update takes out what has expired"
-        yield _finding("anchor-expired", "warn", summary, expired, _UPDATE)
-    soon = [entry for entry, end in ends if now < end <= now + _SOON]
-    for own in (True, False):
-        ending = [entry for entry in soon if has_source(entry, OWN) is own]
-        if ending:
-            hint = "; add the CA's next certificate with certboot trust" if own else ""
-            summary = f"{_names(ending)} expires on {ending[0].not_after[:10]}{hint}"
-            yield _finding("anchor-expiring", "warn" if own else "info", summary, ending)
-
-
-def _ends(entries: Sequence[Entry]) -> list[tuple[Entry, datetime]]:
-    return [(entry, end) for entry in entries if (end := parsed(entry.not_after))]
+def _of(ending: Sequence[Due], kind: Kind) -> list[Entry]:
+    return [item.entry for item in ending if item.kind == kind]
 
 
 def _strict(current: Generation) -> Iterator[Finding]:
@@ -98,20 +91,17 @@ def _strict(current: Generation) -> Iterator[Finding]:
         yield _finding("anchor-strict-defects", "warn", "\n".join(lines), flawed)
 
 
-def _distrusted_after(entries: Sequence[Entry], now: datetime) -> Iterator[Finding]:
-    dated = [(entry, date) for entry in entries if entry.distrust_after and (date := parsed(entry.distrust_after))]
-    useless = [entry for entry, date in dated if date < now - _LONGEST]
+def _distrusted(ending: Sequence[Due]) -> Iterator[Finding]:
+    useless = _of(ending, "distrusted")
     if useless:
         summary = f"Mozilla ended its trust in {_names(useless)} so long ago that nothing valid can be issued by it"
         fix = tuple(("certboot", "distrust", entry.sha256) for entry in useless)
         yield _finding("anchor-distrusted", "warn", summary, useless, fix)
-    passed = [entry for entry, date in dated if now - _LONGEST <= date < now]
-    if passed:
-        when = passed[0].distrust_after[:10]
-        summary = (
-            f"Mozilla trusts {_names(passed)} only for what was issued until {when}, which no client here can tell"
-        )
-        yield _finding("anchor-distrust-after", "info", summary, passed)
+    dated = _of(ending, "distrust-after")
+    if dated:
+        when = dated[0].distrust_after[:10]
+        summary = f"Mozilla trusts {_names(dated)} only for what is issued until {when}, which no client here can tell"
+        yield _finding("anchor-distrust-after", "info", summary, dated)
 
 
 def _names(entries: Sequence[Entry]) -> str:

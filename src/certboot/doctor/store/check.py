@@ -9,7 +9,7 @@ from certboot import moment
 from certboot.doctor.finding import Finding
 from certboot.doctor.store import age, anchors, permissions
 from certboot.errors import CertbootError, StoreError, counted
-from certboot.store import generations, integrity
+from certboot.store import freshness, generations, integrity
 from certboot.store.appended import appended
 from certboot.store.config import load_config
 
@@ -50,7 +50,7 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
     record = current.record
     summary = f"{current.folder}, {_held(record)}, generation {record.generation} of {record.created}"
     evidence: dict[str, object] = {"anchors": len(current.anchors)}
-    read = age.last_read(paths, current)
+    read = freshness.last_read(paths.checked, record.created)
     if read:
         evidence |= {"read": read.isoformat(), "days": (now - read).days}
     config, broken = _config(paths)
