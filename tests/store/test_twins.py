@@ -13,14 +13,16 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from support.asking import Ask
 from support.commands import Run, saved
 from support.environments import ROOT, SYSTEM_PATH, find_python
+from support.issuers import Send
 from support.pki import CA, DAY, NOW, Form, Issued, changed, make, on_server
 from support.server import TlsServer
 from support.table import cases
 
 from certboot.pki.certificate import load_certificate
-from certboot.pki.verdict import openssl_verdict, trusting_context, verifying, verifying_context
+from certboot.pki.verdict import STRICT_PYTHON, openssl_verdict, trusting_context, verifying, verifying_context
 from certboot.store.paths import StorePaths
 
 ENDED = (NOW - 100 * DAY, NOW - DAY)
@@ -154,6 +156,54 @@ def test_an_intermediate_of_the_store_is_taken_before_the_one_that_a_server_send
     assert certboot("update").status == 0
     ended = load_certificate(held.der).validity.not_after < NOW
     assert {rules for _, rules in refusals(paths, (*CHAIN, sent.der))} == (set() if ended else refused)
+
+
+LAX_TOO = {"expired", "for other names", "no room below"}
+"""What a Python up to 3.12 refuses."""
+WORSE = {
+    "expired": changed(CA, valid=ENDED),
+    "for other names": changed(LONG, extra=((limited("example.com"), True),)),
+    "no room below": changed(LONG, path_length=0),
+    "without keyUsage": changed(LONG, usage=False),
+}
+
+
+@pytest.fixture
+def hold(
+    certboot: Run, paths: StorePaths, tmp_path: Path, clock: Callable[[datetime], None], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Make a store of these some days ago, and let it be the trust that is active."""
+
+    def run(*issued: Issued) -> None:
+        clock(BEFORE)
+        stored(certboot, tmp_path, *issued)
+        clock(NOW)
+        monkeypatch.setenv("SSL_CERT_FILE", str(paths.current / "bundle.pem"))
+        monkeypatch.setenv("SSL_CERT_DIR", str(paths.current / "crts"))
+
+    return run
+
+
+@cases("name", list(WORSE))
+def test_the_doctor_names_the_twin_that_stands_in_the_way_and_the_command_that_mends_it(
+    name: str, certboot: Run, paths: StorePaths, hold: Callable[..., None], send: Send, ask: Ask
+) -> None:
+    sent, held = (make("Company Root", OTHER, form, key=TOP.key) for form in (LONG, WORSE[name]))
+    hold(held, OTHER)
+    server, control = send(LEAF, MIDDLE, sent), send(LEAF, MIDDLE)
+    assert ask("hook", control.shown).primary != "twin-in-trust"
+    answer = ask("hook", server.shown)
+    assert answer.ids == ["twin-in-trust"]
+    finding = answer.first
+    assert finding["status"] == ("fail" if STRICT_PYTHON or name in LAX_TOO else "warn")
+    assert [link["fault"] for link in finding["evidence"]["path"]][2:3] == ["twin-in-trust"]
+    ((program, *argv),) = finding["fix"]
+    assert argv[0] == ("update" if name == "expired" else "repair")
+    assert program == "certboot"
+    yes = ("--yes",) if argv[0] == "repair" else ()
+    assert certboot(*argv, *yes).status == 0
+    assert refusals(paths, (*CHAIN, sent.der)) == {}
+    assert ask("hook", server.shown).primary is None
 
 
 def test_two_keys_under_one_name_are_told_apart_by_the_key_identifier_alone(

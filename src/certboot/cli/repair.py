@@ -251,7 +251,8 @@ def _finding(examined: Examined) -> Iterator[str]:
     else:
         names = ", ".join(printable(offer.certificate.name) for offer in examined.missing)
         sent = all(offer.origin == SERVER for offer in examined.missing)
-        why = f"{PYTHONS} refuse what is above it" if sent else "the server does not send it"
+        why = f"{PYTHONS} refuse what is above it" if examined.refused else "clients refuse its twin in the store"
+        why = why if sent else "the server does not send it"
         yield f"{_host(examined)}: to be stored, because {why}: {names}"
         yield from _offers(examined, completion)
     for offer in examined.in_store:

@@ -70,6 +70,23 @@ def verify(sent: Sequence[ParsedCertificate], anchors: Sequence[ParsedCertificat
     return Verification(Code.OK, 0, path)
 
 
+def overshadowing(
+    sent: Sequence[ParsedCertificate], anchors: Sequence[ParsedCertificate], rules: Rules
+) -> ParsedCertificate | None:
+    """Return the certificate of the trust for which OpenSSL refuses what it would accept with a twin that was sent.
+
+    A twin is another certificate of the same name and key. OpenSSL looks in the trust first, and tries no other.
+    """
+    refused = verify(sent, anchors, rules)
+    identities = {member.certificate.identity for member in sent[1:]}
+    trusted = refused.path.certificates[refused.path.sent :]
+    twins = [member for member in trusted if member.certificate.identity in identities and member not in sent]
+    if refused.code == Code.OK or not twins:
+        return None
+    others = [anchor for anchor in anchors if anchor not in twins]
+    return twins[0] if verify(sent, others, rules).code == Code.OK else None
+
+
 _Found: typing.TypeAlias = "Iterator[tuple[int, int]]"
 """Codes with depths, the first of which counts."""
 

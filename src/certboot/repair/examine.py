@@ -11,11 +11,11 @@ from certboot import files, moment, ownership
 from certboot.net.address_policy import policy_from
 from certboot.net.handshake import Handshake, handshake
 from certboot.net.target import Target
-from certboot.pki import pem
+from certboot.pki import pem, verify
 from certboot.pki.by_subject import readable
 from certboot.pki.certificate import Certificate, file_name
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.verify import End, strict_end
+from certboot.pki.verify import End, overshadowing, strict_end
 from certboot.repair.completion import STORE, Completion, Rules, Supply, complete
 from certboot.sources import aia, repaired
 from certboot.sources.candidates import Offer
@@ -46,7 +46,10 @@ class Examined:
     """Why the server has shown no chain."""
     completion: Completion | None = None
     missing: tuple[Offer, ...] = ()
-    """What is to be stored, in the order of the chain; empty if the chain is whole, or cannot be made so."""
+    """What is to be stored, in the order of the chain; empty if the chain is whole, or cannot be made so.
+
+    Of what the server sends too, what an intermediate of the store stands in the way of.
+    """
     refused: Certificate | None = None
     """What Python 3.13 and newer refuse in the chain, and do not look at once what is below it is in the store."""
     in_store: tuple[Offer, ...] = ()
@@ -133,6 +136,7 @@ class Repairer:
         completion = complete(sent, supply, self._rules)
         unsent = [offer for offer in completion.path if offer.certificate not in sent]
         missing, refused = self._missing(sent, completion)
+        missing = missing or tuple(self._overshadowed(sent, completion))
         return Examined(
             target,
             completion=completion,
@@ -159,6 +163,23 @@ class Repairer:
             first = min(first, [offer.certificate for offer in issuers].index(end.last.certificate))
         missing = tuple(offer for offer in issuers[first:] if offer.certificate.fingerprint not in self._bundled)
         return missing, end.refused.certificate if end else None
+
+    def _overshadowed(self, sent: Sequence[Certificate], found: Completion) -> Iterator[Offer]:
+        """Yield what the server sends, and clients pass over for a twin in the store which they refuse.
+
+        What has expired there the next update takes out.
+        """
+        if found.anchor is None:
+            return
+        chain = [parsed_certificate(certificate.der) for certificate in sent]
+        names = {offer.certificate.link.issuer_name for offer in found.path}
+        held = [parsed_certificate(twin.der) for name in names for twin, _ in self._authorities.stored(name)]
+        rules = (verify.Rules(self._rules.now, strict=strict) for strict in (False, True))
+        twins = [twin.certificate for rule in rules if (twin := overshadowing(chain, held, rule))]
+        for offer in found.path[1:]:
+            certificate = offer.certificate
+            if any(twin.identity == certificate.identity and twin.validity.covers(self._rules.now) for twin in twins):
+                yield offer
 
     def _distrusted(self, sent: Iterable[Certificate]) -> Iterator[str]:
         """Yield Examined.distrusted."""

@@ -76,6 +76,8 @@ class Known:
     """Such certificates that are known to be intermediates of public CAs, or are in the store as such."""
     stored: frozenset[str] = frozenset()
     """Fingerprints of those that are in the store and not in the active trust."""
+    in_store: frozenset[str] = frozenset()
+    """Fingerprints of all that is in the store."""
     overrides: tuple[trust_files.Override, ...] = ()
     """What keeps the store out of the active trust."""
     organisations: frozenset[str] = frozenset()
@@ -132,6 +134,8 @@ class Case:
     server_date: datetime | None = None
     proxy: str = ""
     """The proxy on the way, without credentials."""
+    overshadowing: ParsedCertificate | None = None
+    """What of the active trust keeps clients from a twin that the server sends, and with which they would accept it."""
 
     @property
     def leaf(self) -> ParsedCertificate:

@@ -93,6 +93,28 @@ def possible_findings(code: int) -> tuple[str, ...]:
 
 def refused(case: Case, message: str) -> Cause:
     """Return the cause for ``case.code``, a code by which clients of every version refuse the chain."""
+    cause = _refused(case, message)
+    return _overshadowed(case, case.overshadowing, cause) if case.overshadowing else cause
+
+
+def _overshadowed(case: Case, twin: ParsedCertificate, why: Cause) -> Cause:
+    certificate = twin.certificate
+    ended = certificate.validity.not_after < case.now
+    lines = [
+        f"the trust that is active has another certificate of {certificate.subject} than the server sends",
+        f"clients look there first, and refuse that one: {why.id}; with the server's they accept the chain",
+    ]
+    fix = (("certboot", "update"),) if ended else remedies.certboot("repair", case.target)
+    if certificate.fingerprint not in case.known.in_store:
+        lines.append("it is not in certboot's store, but where the variables lead")
+        fix = (("certboot", "doctor", "environment"),)
+    elif not ended:
+        lines.append("certboot repair stores the server's as well, and of the two the sounder counts")
+    depth = case.path.certificates.index(twin)
+    return Cause("twin-in-trust", "\n".join(lines), fix, why.status, depth, {"because": why.id})
+
+
+def _refused(case: Case, message: str) -> Cause:
     if case.code in NO_ISSUER:
         return without_end(case)
     if case.code in WRONG_TIME:
@@ -110,6 +132,11 @@ def refused(case: Case, message: str) -> Cause:
 
 def strict_only(case: Case, *, here: bool) -> Cause:
     """Return the cause for a code by which only Python 3.13 and newer refuse; ``here``: this Python is one."""
+    cause = _strict_only(case, here=here)
+    return _overshadowed(case, case.overshadowing, cause) if case.overshadowing else cause
+
+
+def _strict_only(case: Case, *, here: bool) -> Cause:
     kind = STRICT_CAUSES.get(case.code)
     if kind is None:
         return Cause("verification-failed", "only strict verification refuses the chain", depth=case.depth)

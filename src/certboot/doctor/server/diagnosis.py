@@ -18,7 +18,7 @@ from certboot.pki.by_subject import readable_parts
 from certboot.pki.parse_errors import parsing
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.path import is_issuer, name_hash
-from certboot.pki.verify import Rules, verify
+from certboot.pki.verify import Rules, overshadowing, verify
 from certboot.pki.verify_codes import NO_ISSUER, Code
 
 if typing.TYPE_CHECKING:
@@ -113,6 +113,7 @@ def _case(evidence: Evidence, sent: tuple[ParsedCertificate, ...], wanted: int, 
     rules = Rules(evidence.now, evidence.target.name, strict=strict, level=evidence.level)
     verdict = verify(sent, anchors, rules)
     date = evidence.handshake.peer.date if evidence.handshake else ""
+    believed = [member for member in sent if member.certificate.fingerprint not in evidence.known.distrust.revoked]
     return Case(
         evidence.target,
         evidence.now,
@@ -123,6 +124,7 @@ def _case(evidence: Evidence, sent: tuple[ParsedCertificate, ...], wanted: int, 
         evidence.known,
         datetime.fromisoformat(date) if date else None,
         evidence.handshake.peer.proxy if evidence.handshake else "",
+        overshadowing(believed, anchors, rules) if wanted and verdict.code == wanted else None,
     )
 
 

@@ -32,8 +32,9 @@ def known(evidence: Evidence, authorities: Authorities, environ: Mapping[str, st
     """Return what is known; what cannot be read is not known, and for what no code asks nothing is read."""
     sent = readable_parts(evidence.presented)
     distrust, clock = _distrust(authorities, sent), _clock(authorities, evidence.codes)
+    held = frozenset(entry.sha256 for entry in authorities.entries)
     if not evidence.codes & WITHOUT_END:
-        return Known(distrust=distrust, clock=clock)
+        return Known(in_store=held, distrust=distrust, clock=clock)
     active = frozenset(evidence.anchors)
     names = tuple(dict.fromkeys(member.certificate.link.issuer_name for member in sent))
 
@@ -51,6 +52,7 @@ def known(evidence: Evidence, authorities: Authorities, environ: Mapping[str, st
     return Known(
         elsewhere=tuple((certificate, place) for place, certificates in places.items() for certificate in certificates),
         intermediates=(*below, *lacking(authorities.reported)),
+        in_store=held,
         stored=frozenset(issuer.certificate.fingerprint for issuer in (*anchors, *below)),
         overrides=overrides(authorities.paths, environ, evidence.variables),
         organisations=_organisations(evidence, authorities, environ),

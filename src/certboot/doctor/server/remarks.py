@@ -101,7 +101,8 @@ def _also(case: Case) -> Iterator[Cause]:
     last = len(case.path.certificates) - 1
     for depth, member in enumerate(case.path.certificates):
         defect = strict_defect(member, is_last=depth == last and member.is_self_signed)
-        if defect in STRICT_CAUSES and last:
+        # A twin that stands in the way goes with all that is wrong with it.
+        if defect in STRICT_CAUSES and last and member is not case.overshadowing:
             meaning = "Python 3.13 and newer would still refuse the chain, for this certificate: "
             meaning += member.certificate.subject
             yield Cause(STRICT_CAUSES[defect], meaning, status="warn")
