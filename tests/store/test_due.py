@@ -54,11 +54,11 @@ def test_a_certificate_is_due_near_its_end_and_near_the_end_of_mozilla_s_trust(
 @cases(
     ("hours", "limit", "words", "old"),
     [
-        (1, None, "today, 2026-05-09; the limit is 30 days", False),
+        (1, None, "less than a day ago, on 2026-05-09; the limit is 30 days", False),
         (30 * 24, None, "30 days ago, on 2026-04-09; the limit is 30 days", False),
         (31 * 24, None, "31 days ago, on 2026-04-08; the limit is 30 days", True),
         (25, timedelta(days=1), "1 day ago, on 2026-05-08; the limit is 1 day", True),
-        (2, timedelta(minutes=90), "today, 2026-05-09; the limit is 90 minutes", True),
+        (2, timedelta(minutes=90), "less than a day ago, on 2026-05-09; the limit is 90 minutes", True),
     ],
 )  # fmt: skip
 def test_a_store_is_old_by_the_last_look_at_its_sources(

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 from support.asking import Ask
 from support.commands import Run, saved
 from support.environments import ROOT, SYSTEM_PATH, find_python
 from support.issuers import Send
-from support.pki import CA, DAY, NOW, Form, Issued, changed, make, on_server
+from support.pki import CA, DAY, NOW, Form, Issued, ca_extensions, changed, issue, make, on_server
 from support.server import TlsServer
 from support.table import cases
 
@@ -129,6 +130,32 @@ def test_the_better_of_two_is_taken_whichever_fingerprint_comes_first(
     assert refusals(paths) == {}
     assert alone(worse, *twins.roots) == twins.refused
     assert alone(better, *twins.roots) == set()
+
+
+@cases("first", [True, False])
+def test_a_limit_which_all_go_by_counts_more_than_a_defect(
+    certboot: Run, paths: StorePaths, tmp_path: Path, *, first: bool
+) -> None:
+    twins = Twins(changed(LONG, path_length=0), BOTH, better=changed(LONG, usage=False))
+    stored(certboot, tmp_path, *twins.made(first=first))
+    assert {rules for _, rules in refusals(paths)} == STRICT
+
+
+def test_twins_whose_name_no_person_would_call_them_by_are_in_order_too(
+    certboot: Run, paths: StorePaths, tmp_path: Path
+) -> None:
+    """Their files are named after their fingerprints."""
+    subject = x509.Name([x509.NameAttribute(NameOID.DOMAIN_COMPONENT, "corp")])
+    whole = ca_extensions(TOP.key)
+    for lower in (True, False):
+        better, worse = (issue(subject, key=TOP.key, extensions=own) for own in (whole, (whole[0], whole[2])))
+        while (worse.sha256 < better.sha256) is not lower:
+            better = issue(subject, key=TOP.key, extensions=whole)
+        stored(certboot, tmp_path, better, worse, issue("Between"))
+        leaf = make("localhost", better)
+        assert refusals(paths, (leaf.der,)) == {}
+        assert alone(worse, chain=(leaf.der,)) == STRICT
+        assert certboot("purge", "--yes").status == 0
 
 
 # What the store cannot mend, as SECURITY.md has it

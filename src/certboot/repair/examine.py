@@ -178,7 +178,9 @@ class Repairer:
         twins = [twin.certificate for rule in rules if (twin := overshadowing(chain, held, rule))]
         for offer in found.path[1:]:
             certificate = offer.certificate
-            if any(twin.identity == certificate.identity and twin.validity.covers(self._rules.now) for twin in twins):
+            if certificate in sent and any(
+                twin.identity == certificate.identity and twin.validity.covers(self._rules.now) for twin in twins
+            ):
                 yield offer
 
     def _distrusted(self, sent: Iterable[Certificate]) -> Iterator[str]:

@@ -63,8 +63,8 @@ def age(read: datetime, limit: timedelta | None, now: datetime) -> tuple[str, bo
     """Return in words when the sources were last read, and whether that is longer ago than ``limit``, or as usual."""
     limit = limit or USUAL
     days = (now - read).days
-    ago = f"{counted(days, 'day')} ago, on {read:%Y-%m-%d}" if days > 0 else f"today, {read:%Y-%m-%d}"
-    words = f"its sources were last read {ago}; the limit is {_days(limit)}"
+    ago = f"{counted(days, 'day')} ago" if days > 0 else "less than a day ago"
+    words = f"its sources were last read {ago}, on {read:%Y-%m-%d}; the limit is {_days(limit)}"
     return words, now - read > limit
 
 

@@ -75,12 +75,16 @@ def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate
 
     wanted: list[TrustAnchor | Intermediate] = [*anchors, *intermediates]
     ends = {member.certificate.fingerprint: member.certificate.validity.not_after for member in wanted}
-    placed = {file_name(member.certificate): (_preference(member, ends), member) for member in wanted}
-    # Up to the fingerprint file names are the same for names that OpenSSL takes for the same, but for the case.
-    order = sorted(placed, key=lambda name: (name.rpartition("-")[0].lower(), placed[name][0], name))
-    named = [(name, placed[name][1]) for name in order]
+    first: dict[str, str] = {}
+    for member in wanted:
+        subject, file = member.certificate.link.subject_hash, file_name(member.certificate).lower()
+        first[subject] = min(first.get(subject, file), file)
+    named = sorted(
+        ((file_name(member.certificate), member) for member in wanted),
+        key=lambda pair: (first[pair[1].certificate.link.subject_hash], _preference(pair[1], ends), pair[0]),
+    )
     pems = {name: annotated_pem(member.certificate) for name, member in named}
-    if len(pems) != len(wanted):
+    if len(pems) != len(named):
         message = "two certificates with the same name and the same first digits of their fingerprints"
         raise StoreError(message, "one of them is most likely forged; nothing was changed")
     links = plan([(member.certificate.link.subject_hash, "", name) for name, member in named], {})
@@ -93,17 +97,17 @@ def _preference(member: TrustAnchor | Intermediate, ends: Mapping[str, datetime]
 
     It does so in a directory and in a file (X509_STORE_CTX_get1_issuer in crypto/x509/x509_lu.c), and tries no other
     where that one is refused. So the one that the fewest refuse comes first, and an older twin does not stand in its
-    way: by the strict rules, by what it limits, for what must be above it, and by when that or itself ends.
+    way: by what it limits, by the strict rules, for what must be above it, and by when that or itself ends.
     """
     certificate, constraints = member.certificate, member.certificate.constraints
     above = (member.issuer, member.anchor) if isinstance(member, manifest.Intermediate) else ()
     return (
         constraints.unhandled_critical,
-        bool(certificate.defects),
         constraints.name_constrained,
         -room_below(certificate),
+        bool(certificate.defects),
         bool(above),
-        -min(ends[fingerprint] for fingerprint in (certificate.fingerprint, *above)).timestamp(),
+        -min(ends[fingerprint] for fingerprint in (certificate.fingerprint, *above) if fingerprint in ends).timestamp(),
     )
 
 
