@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+from support import report
 from support.asking import Ask
 from support.commands import Run, saved
 from support.environments import ROOT, SYSTEM_PATH, find_python
@@ -231,6 +232,23 @@ def test_the_doctor_names_the_twin_that_stands_in_the_way_and_the_command_that_m
     assert certboot(*argv, *yes).status == 0
     assert refusals(paths, (*CHAIN, sent.der)) == {}
     assert ask("hook", server.shown).primary is None
+
+
+@cases("listed", [False, True])
+def test_no_server_is_helped_to_a_twin_that_is_revoked(
+    certboot: Run, paths: StorePaths, tmp_path: Path, send: Send, ask: Ask, *, listed: bool
+) -> None:
+    held, sent = (make("Company Root", OTHER, form, key=TOP.key) for form in (WORSE["no room below"], LONG))
+    revoked = report.revoked(sent if listed else make("Another", OTHER, LONG))
+    reports = report.Reports((report.root(OTHER),), (report.intermediate(held),), (revoked,))
+    folder = report.save(reports.bodies(), tmp_path / "reports")
+    assert certboot("init", "--source", "ccadb", "--intermediates", "--from", folder).status == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(paths.current / "bundle.pem"))
+        patch.setenv("SSL_CERT_DIR", str(paths.current / "crts"))
+        server = send(LEAF, MIDDLE, sent)
+        assert ask("hook", server.shown).primary == ("path-length-exceeded" if listed else "twin-in-trust")
+        assert certboot("repair", "--yes", server.shown).status == int(listed)
 
 
 def test_two_keys_under_one_name_are_told_apart_by_the_key_identifier_alone(
