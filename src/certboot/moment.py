@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+
+_LAST_PART = 3
+"""Of a life: when a third is left, renewal is due (https://eff-certbot.readthedocs.io)."""
 
 
 def now() -> datetime:
@@ -22,3 +25,8 @@ def parsed(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+
+
+def nears_its_end(begin: datetime, end: datetime, now: datetime, most: timedelta) -> bool:
+    """Return whether what is valid then ends within ``most``, and within the last third of its life."""
+    return now <= end < now + min(most, (end - begin) / _LAST_PART)

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certboot.errors import CertificateError, shortened
+from certboot.moment import nears_its_end
 from certboot.pki import der, pem
 from certboot.pki.informing import loaded
 from certboot.pki.parse_errors import parsing
@@ -200,8 +201,6 @@ def _extension(extensions: x509.Extensions, kind: type[_E]) -> _E | None:
 
 
 _SOON = timedelta(days=14)
-_LAST_PART = 3
-"""When a third is left, renewal is due (https://eff-certbot.readthedocs.io); of a six-day certificate, two days."""
 
 
 class Validity(typing.NamedTuple):
@@ -216,8 +215,7 @@ class Validity(typing.NamedTuple):
 
     def ends_soon(self, moment: datetime) -> bool:
         """Return whether then it is valid for less than 14 days more, and less than a third of its life."""
-        left = self.not_after - moment
-        return timedelta(0) <= left < min(_SOON, (self.not_after - self.not_before) / _LAST_PART)
+        return nears_its_end(*self, moment, _SOON)
 
 
 class Link(typing.NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from datetime import datetime, timedelta
+from datetime import datetime
 
 if typing.TYPE_CHECKING:
     from certboot.pki.certificate import Certificate
@@ -20,8 +20,6 @@ _OF_A_SERVER = {
 _NO_EXTENSION_MENDS = frozenset({"strict-names", "strict-version"})
 
 _ANY = float("inf")
-_LAST_PART = 3
-"""Of a life: when a third is left, renewal is due (https://eff-certbot.readthedocs.io)."""
 _LEAST_STRENGTH = 112  # bits, what OpenSSL asks for at Python's security level 2
 
 
@@ -101,11 +99,6 @@ def broken_rule(certificate: Certificate, now: datetime) -> tuple[str, str] | No
     if certificate.validity.not_before > now:
         return "not-yet-valid", f"it is valid from {certificate.validity.not_before:%Y-%m-%d} on"
     return None
-
-
-def nears_its_end(begin: datetime, end: datetime, now: datetime, most: timedelta) -> bool:
-    """Return whether what is valid then ends within ``most``, and within the last third of its life."""
-    return now <= end < now + min(most, (end - begin) / _LAST_PART)
 
 
 def unhandled(certificate: Certificate) -> tuple[str, str] | None:

@@ -9,8 +9,7 @@ import typing
 from datetime import datetime, timedelta
 
 from certboot.errors import counted
-from certboot.moment import parsed
-from certboot.pki.rules import nears_its_end
+from certboot.moment import nears_its_end, parsed
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
