@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.table import cases
 
+import certboot
 from certboot.errors import StoreError
 from certboot.hook import copies, found, install
 from certboot.hook.copies import Copy
@@ -68,7 +69,10 @@ def test_the_commands_can_be_run_as_they_stand(monkeypatch: pytest.MonkeyPatch) 
     assert command == 'certboot hook install --python "C:/a b/python.exe"'
 
 
-def test_copies_of_an_older_version_are_renewed_once(paths: StorePaths, tmp_path: Path) -> None:
+def test_copies_of_an_older_version_are_renewed_once(
+    paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certboot, "__version__", "1.0.0rc2", raising=False)
     new, old = copy_in(tmp_path / "new"), copy_in(tmp_path / "old")
     copies.remember(paths, new)
     copies.remember(paths, old)
@@ -79,10 +83,11 @@ def test_copies_of_an_older_version_are_renewed_once(paths: StorePaths, tmp_path
     line = "certboot_startup.pth"
     assert (tmp_path / "old" / line).read_bytes() == (tmp_path / "new" / line).read_bytes()
     assert (copies.outdated_copies(paths), copies.renew(paths)) == ((), ())
-    for version, renewed in (("999.0", ()), ("1000", ()), ("no version", (old,))):  # the first two are newer
+    older, newer = ("no version", "1.0.0a9", "1.0.0rc1", "1.0.0rc2"), ("1.0.0rc10", "1.0.0", "999.0", "1000")
+    for version in (*older, *newer):
         make_old(tmp_path / "old", version)
-        assert copies.renew(paths) == renewed
-        assert (tmp_path / "old" / line).exists() == bool(renewed)
+        assert copies.renew(paths) == ((old,) if version in older else ())
+        assert (tmp_path / "old" / line).exists() == (version in older)
 
 
 def test_a_copy_that_somebody_changed_is_neither_renewed_nor_in_the_way_of_others(

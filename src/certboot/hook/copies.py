@@ -87,16 +87,18 @@ def renew(paths: StorePaths) -> tuple[Copy, ...]:
     renewed = []
     for outdated in outdated_copies(paths):
         with contextlib.suppress(OSError, CertbootError):
-            if _numbers(outdated.version) <= _numbers(certboot.__version__):
+            if _release(outdated.version) <= _release(certboot.__version__):
                 install(Path(outdated.copy.folder))
                 renewed.append(outdated.copy)
     return tuple(renewed)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers of a release: of what is no version none, which is older than any."""
-    release = re.match(r"[0-9]{1,9}(?:\.[0-9]{1,9})*", version)
-    return tuple(map(int, release[0].split("."))) if release else ()
+def _release(version: str) -> tuple[tuple[int, ...], str, int]:
+    """Return what releases are ordered by (PEP 440), candidates before theirs, and what is no version before all."""
+    release = re.match(r"([0-9]{1,9}(?:\.[0-9]{1,9})*)(?:(a|b|rc)([0-9]{1,9}))?", version)
+    if not release:
+        return (), "", 0
+    return tuple(map(int, release[1].split("."))), release[2] or "release", int(release[3] or 0)
 
 
 def remember(paths: StorePaths, copy: Copy) -> None:
