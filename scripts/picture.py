@@ -1,18 +1,21 @@
-"""Draw docs/picture.svg: real commands against a server on loopback, in a terminal that reads well in light and dark.
+"""Draw docs/picture.svg, and write its lines to docs/picture.txt: real commands in a real terminal, on loopback.
 
     python3 scripts/picture.py PATH    with the bin folder of an environment that has certboot and no other client
 
-What differs from machine to machine (the home folder, the port, the name of a host that is not there) is replaced.
+Needs the right to listen on port 80, where issuers lie. What differs from machine to machine (folders, ports, the names
+of hosts that are not there) is replaced.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import re
 import shutil
-import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -20,84 +23,131 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from support.pki import CA, LEAF, changed, make, on_server
-from support.server import TlsServer
+from support.pseudo_terminal import shown
+from support.server import Listener, PlainServer, TlsServer, page
 
 PICTURE = ROOT / "docs" / "picture.svg"
-HOST = "intranet.example"
+TEXT = ROOT / "docs" / "picture.txt"
+# As long as what stands in their places, so that lines are broken where they were.
+COMPANY, STORAGE, ISSUING, HOME = "company.example", "storage.example", "issuing.example", "/home/someone"
 COMMANDS = (
-    "python existing_script.py 2>&1 | tail -1",
+    f"python script.py {COMPANY} 2>&1 | tail -1",
     "certboot init --add company-ca.pem",
-    "python existing_script.py",
-    f"certboot doctor {HOST}",
+    f"python script.py {COMPANY}",
+    f"certboot doctor {STORAGE}",
+    f"certboot repair --yes {STORAGE}",
+    f"python script.py {STORAGE}",
 )
 SCRIPT = """\
-import urllib.request
-with urllib.request.urlopen("https://{host}/") as answer:
+import sys, urllib.request
+with urllib.request.urlopen(f"https://{sys.argv[1]}/") as answer:
     print(answer.status, answer.reason)
 """
-COLUMNS, WIDTH, HEIGHT, MARGIN = 90, 7.85, 19, 16
+COLUMNS, WIDTH, HEIGHT, MARGIN = 80, 8.43, 19, 16
 HEAD = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="A terminal">
+<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"
+  role="img" aria-label="A terminal">
 <style>
   rect {{ fill: #f6f8fa; stroke: #d0d7de }}
-  text {{ font: 13px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #1f2328; white-space: pre }}
-  .command {{ font-weight: bold; fill: #0550ae }}
+  text {{ font: 14px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #1f2328; white-space: pre }}
+  .command, .strong {{ font-weight: bold }}
+  .command {{ fill: #0550ae }}
+  .good {{ fill: #116329 }}
+  .bad {{ fill: #a40e26; font-weight: bold }}
+  .doubt {{ fill: #7d4e00 }}
   @media (prefers-color-scheme: dark) {{
     rect {{ fill: #161b22; stroke: #30363d }}
     text {{ fill: #e6edf3 }}
     .command {{ fill: #79c0ff }}
+    .good {{ fill: #7ee787 }}
+    .bad {{ fill: #ffa198 }}
+    .doubt {{ fill: #e3b341 }}
   }}
 </style>
 <rect x="0.5" y="0.5" width="{inner_width:.0f}" height="{inner_height:.0f}" rx="8"/>
 """
+STYLES = {"1;31": "bad", "32": "good", "33": "doubt", "1": "strong"}
+"""What certboot writes for a colour -> what the picture calls it."""
+COLOURED = re.compile(r"\x1b\[([0-9;]*)m(.*?)\x1b\[0m")
 
 
 def record(programs: Path) -> list[str]:
-    """Return the lines of a terminal in which COMMANDS are run, as a user who has only HOME and PATH."""
-    authority = make("Example Corp Root", form=CA)
-    server = TlsServer(on_server(make(HOST, authority, changed(LEAF, names=("localhost",)))))
-    with contextlib.closing(server), tempfile.TemporaryDirectory() as folder:
+    """Return the lines of a terminal in which COMMANDS are run, as a user who has only HOME and PATH, with colours."""
+    with _served() as (company, places), tempfile.TemporaryDirectory(prefix="", dir="/tmp") as folder:
         home = Path(folder)
         home.chmod(0o755)  # as a home mostly is; in one that nobody else may enter, init has a note more
-        (home / "company-ca.pem").write_bytes(authority.pem)
-        (home / "existing_script.py").write_text(SCRIPT.format(host=server.shown))
+        (home / "company-ca.pem").write_bytes(company)
+        (home / "script.py").write_text(SCRIPT)
+        (home / "venv").symlink_to(programs.absolute().parent)
         # No curl, git or npm of this machine, which may have settings of their own.
         (home / "tools").mkdir()
         (home / "tools" / "tail").symlink_to(shutil.which("tail") or "/usr/bin/tail")
-        environ = {"HOME": folder, "PATH": f"{programs.absolute()}:{folder}/tools", "COLUMNS": str(COLUMNS)}
-        environ |= {"LANG": "C.UTF-8", "PIP_CONFIG_FILE": os.devnull}
-        places = {str(programs.absolute().parent): "/home/you/venv", folder: "/home/you", server.shown: HOST}
+        environ = {"HOME": folder, "PATH": f"{folder}/venv/bin:{folder}/tools", "TERM": "xterm", "LANG": "C.UTF-8"}
+        environ["PIP_CONFIG_FILE"] = os.devnull
+        run = functools.partial(shown, environ=environ, columns=COLUMNS, folder=home)
+        run((home / "venv" / "bin" / "certboot", "init"))
+        here = {name: place for place, name in places.items()}
+        there = {**places, str(programs.absolute().parent): f"{HOME}/venv", folder: HOME}
         lines = []
         for command in COMMANDS:
-            done = subprocess.run(
-                ["/bin/sh", "-c", command.replace(HOST, server.shown)],
-                cwd=home,
-                env=environ,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            said = done.stdout + done.stderr
-            for here, there in places.items():
-                said = said.replace(here, there)
-            lines += [f"$ {command}", *said.splitlines()]
+            said = run(("/bin/sh", "-c", _replaced(command, here)))
+            lines += [f"$ {command}", *_replaced(said, there).splitlines()]
     return lines
 
 
-def drawn(lines: list[str]) -> str:
+@contextlib.contextmanager
+def _served() -> Iterator[tuple[bytes, dict[str, str]]]:
+    """Yield the company's CA, and the name that each server's address gets; the second forgets its issuer."""
+    company = make("Example Corp Root", form=CA)
+    issuing = make("Example Corp Issuing CA", company, CA)
+    # Of this computer certboot asks port 80 only: each process has an address of its own for it.
+    address = "127.1.{}.{}".format(*(100 + number for number in divmod(os.getpid() % 24336, 156)))
+    with contextlib.ExitStack() as stack:
+        issuer = PlainServer({"/issuing.cer": page(issuing.der)})
+        forgetful = changed(LEAF, issuer_at=f"http://{address}/issuing.cer")
+        stack.enter_context(contextlib.closing(issuer))
+        stack.enter_context(contextlib.closing(Listener(issuer.talk, address, 80)))
+        places = {address: ISSUING}
+        for name, leaf in ((COMPANY, make(COMPANY, company)), (STORAGE, make(STORAGE, issuing, forgetful))):
+            server = stack.enter_context(contextlib.closing(TlsServer(on_server(leaf))))
+            places[server.shown] = name
+        yield company.pem, places
+
+
+def _replaced(text: str, names: Mapping[str, str]) -> str:
+    for here, there in names.items():
+        text = text.replace(here, there)
+    return text
+
+
+def drawn(lines: Iterable[str]) -> str:
     """Return the picture of a terminal with these lines, the long ones broken as a terminal does."""
-    rows = []
-    for line in lines:
-        style = ' class="command"' if line.startswith("$ ") else ""
-        rows += [(style, line[at : at + COLUMNS]) for at in range(0, max(len(line), 1), COLUMNS)]
+    rows = [row for line in lines for row in _rows(line)]
     width, height = COLUMNS * WIDTH + 2 * MARGIN, len(rows) * HEIGHT + 2 * MARGIN
     head = HEAD.format(width=width, height=height, inner_width=width - 1, inner_height=height - 1)
-    body = (
-        f'<text x="{MARGIN}" y="{MARGIN + 14 + number * HEIGHT}"{style}>{escape(text)}</text>\n'
-        for number, (style, text) in enumerate(rows)
-    )
+    body = (f'<text x="{MARGIN}" y="{MARGIN + 14 + number * HEIGHT}"{row}</text>\n' for number, row in enumerate(rows))
     return f"{head}{''.join(body)}</svg>\n"
 
 
+def _rows(line: str) -> Iterator[str]:
+    """Yield each row that a line takes, from where the place of its text element has been told."""
+    style = ' class="command"' if line.startswith("$ ") else ""
+    text = plain(line)
+    for at in range(0, max(len(text), 1), COLUMNS):
+        row = text[at : at + COLUMNS]
+        yield f"{style}>{_coloured(line) if row == text else escape(row)}"
+
+
+def _coloured(line: str) -> str:
+    return COLOURED.sub(lambda span: f'<tspan class="{STYLES[span[1]]}">{span[2]}</tspan>', escape(line))
+
+
+def plain(line: str) -> str:
+    """Return a line without its colours."""
+    return COLOURED.sub(r"\2", line)
+
+
 if __name__ == "__main__":
-    PICTURE.write_text(drawn(record(Path(sys.argv[1]))), "utf-8")
+    recorded = record(Path(sys.argv[1]))
+    PICTURE.write_text(drawn(recorded), "utf-8")
+    TEXT.write_text("".join(f"{plain(line)}\n" for line in recorded), "utf-8")

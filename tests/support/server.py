@@ -21,9 +21,9 @@ Answer = bytes | Talk
 class Listener:
     """Accepts connections and lets each talk in a thread of its own, until it is closed."""
 
-    def __init__(self, talk: Talk, host: str = "127.0.0.1") -> None:
+    def __init__(self, talk: Talk, host: str = "127.0.0.1", port: int = 0) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family, backlog=64)
+        self._listener = socket.create_server((host, port), family=family, backlog=64)
         self.port: int = self._listener.getsockname()[1]
         self.shown = f"localhost:{self.port}"
         self.url = f"https://{self.shown}"
