@@ -77,7 +77,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def fill(folder: Path) -> None:
         (folder / "docs").mkdir()
-        for name in ("pyproject.toml", "README.md", "LICENSE", "docs/certboot.1"):
+        for name in ("pyproject.toml", "README.md", "LICENSE", "docs/certboot.1", "docs/picture.txt"):
             shutil.copyfile(ROOT / name, folder / name)
         shutil.copytree(
             ROOT / "src", folder / "src", copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("__pycache__")

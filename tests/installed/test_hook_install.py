@@ -126,7 +126,8 @@ def test_a_copy_serves_the_recorded_store_and_pip_s_certboot_too(
 def test_an_editable_install_has_a_working_hook_and_keeps_its_source_folder_as_it_is(
     copy: Path, url: str, shared: Path, clean: Path, tmp_path: Path
 ) -> None:
-    environment = make_environment(tmp_path / "venv", "hatchling", "editables", "pip")  # hatchling asks for editables
+    backend = ("hatch-fancy-pypi-readme", "hatchling", "editables")  # hatchling asks for editables
+    environment = make_environment(tmp_path / "venv", *backend, "pip")
     constraints = ("-c", ROOT / "scripts" / "constraints.txt")
     environment.pip("install", "-q", *constraints, "--no-build-isolation", "-e", copy)
     where = "import certboot_startup; print(certboot_startup.status, certboot_startup.__file__)"

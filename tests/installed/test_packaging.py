@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import email
 import functools
 import hashlib
 import re
@@ -95,10 +96,23 @@ def test_what_no_installer_knows_of_goes_with_the_command_that_purge_names(
     assert list(packages.glob("__pycache__/certboot*")) == []
 
 
-def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+def test_the_sdist_builds_the_same_wheel_and_an_index_takes_both(wheel: Path, tmp_path: Path) -> None:
     through_sdist = build(tmp_path)  # without --wheel, build makes the wheel from the sdist it has just made
-    assert len(list(tmp_path.glob("*.tar.gz"))) == 1
+    (sdist,) = tmp_path.glob("*.tar.gz")
     assert names(through_sdist) == names(wheel)
+    installer(sys.executable, "-m", "twine", "check", "--strict", through_sdist, sdist)
+
+
+def test_what_an_index_shows_of_the_readme_leads_nowhere_that_it_does_not_have(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        shown = email.message_from_string(archive.read(metadata).decode()).get_payload()
+    assert isinstance(shown, str)
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert (ROOT / "docs" / "picture.txt").read_text("utf-8") in shown
+    assert re.findall(r"^## .*", shown, re.MULTILINE) == re.findall(r"^## .*", readme, re.MULTILINE)
+    assert [link for link in re.findall(r"\]\(([^)]*)\)", shown) if "://" not in link] == []
+    assert "recipes (docs/recipes.md)" in shown
 
 
 def test_the_wheel_is_reproducible_elsewhere_and_at_another_time(wheel: Path, copy: Path, tmp_path: Path) -> None:
