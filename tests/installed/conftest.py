@@ -72,6 +72,14 @@ def newest_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Envi
 
 
 @pytest.fixture(scope="session")
+def oldest_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """A virtualenv of Python 3.10 with certboot and the clients. Not to be changed."""
+    python = find_python("3.10")
+    build = lambda folder: make_environment(folder, wheel, *CLIENTS, python=python)  # noqa: E731
+    return Environment(built_once(tmp_path_factory, "clients-3.10", build))
+
+
+@pytest.fixture(scope="session")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what the package is built from, in another folder and with other dates. Not to be changed."""
 

@@ -149,7 +149,7 @@ def assert_hinted(said: Said, servers: dict[str, TlsServer], *, with_port: bool 
         assert "secret.example" not in traceback
 
 
-@pytest.mark.parametrize("python", ["environment", "newest_python"])
+@pytest.mark.parametrize("python", ["oldest_python", "environment", "newest_python"])
 @cases("client", CLIENTS)
 def test_the_hint_is_in_the_error_and_in_the_last_lines_of_the_traceback(
     request: pytest.FixtureRequest, said: Asked, servers: dict[str, TlsServer], python: str, client: str

@@ -15,12 +15,16 @@ from unreached import UNREACHED, as_markdown
 from certboot.clients import table
 
 HERE = Path(__file__).parent
-PIN = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)")
+OLD = '; python_version < "3.11"'
+PIN = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)(?:; python_version >= \"3\.11\")?")
 
 
 def pins(path: Path) -> dict[str, str]:
-    """Return what a constraints file pins, by normalized name; every line is a comment or an exact pin."""
-    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    """Return what a constraints file pins, by normalized name; every line is a comment or an exact pin.
+
+    Those for Python 3.10 are left out, on which not every client's newest version runs.
+    """
+    lines = [line for line in path.read_text().splitlines() if line and line[0] != "#" and not line.endswith(OLD)]
     found = [(normalized(match[1]), match[2]) for line in lines if (match := PIN.fullmatch(line))]
     assert len(found) == len(lines)
     return dict(found)
