@@ -14,6 +14,7 @@ import trustme
 from support.environments import Environment
 from support.server import TlsServer
 
+import certboot
 from certboot.cli.main import parsed, parser
 from certboot.clients.table import CLIENTS
 from certboot.clients.variables import VARIABLES
@@ -122,6 +123,17 @@ def test_every_command_is_in_the_docs_and_the_changelog_and_both_scripts_are_in_
         assert f"`certboot {command}" in changelog
     assert "scripts/bootstrap.py" in README
     assert "scripts/test.py" in README
+
+
+def test_the_changelog_has_its_form_and_this_version_is_its_latest_release() -> None:
+    """That of https://keepachangelog.com/en/1.1.0/."""
+    first, *releases = re.findall(r"^## (.*)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    named = [re.fullmatch(r"\[(\S+)\] - (\d{4}-\d{2}-\d{2})", release) for release in releases]
+    dated = [(release[2], release[1]) for release in named if release]
+    assert first == "[Unreleased]"
+    assert len(dated) == len(releases)
+    assert dated == sorted(dated, reverse=True)
+    assert dated[0][1] == certboot.__version__
 
 
 def test_every_command_line_that_the_docs_show_is_understood() -> None:
