@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import trustme
 import yaml
 from prometheus_client import Metric
 from prometheus_client.openmetrics import parser
-from support.environments import ROOT, Environment, Ran, make_environment
+from support.environments import MACHINE, ROOT, Environment, Ran, make_environment
 from support.pages import NODE, QUIET, pages
 from support.pki import DAY, NOW
 from support.programs import GET
@@ -33,13 +33,35 @@ pytestmark = pytest.mark.slow
 RECIPES = dict(
     section.split("\n", 1) for section in (ROOT / "docs" / "recipes.md").read_text("utf-8").split("\n## ")[1:]
 )
+MARK = re.compile(r"\*not\s+run\b", re.IGNORECASE)
 README = (ROOT / "README.md").read_text("utf-8")
 SCRIPT = "import urllib.request\nprint(urllib.request.urlopen('https://intranet.example/').status)\n"
 
 
+ALL_BLOCKS = [
+    (recipe, *block)
+    for recipe, text in RECIPES.items()
+    for block in re.findall(r"(.*?)^```(\w+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+]
+"""The recipe's title, what stands above the block, its language, its text."""
+MARKED = {text for _, above, _, text in ALL_BLOCKS if MARK.search(above)}
+taken: list[str] = []
+run: list[str] = []
+
+
 def blocks(recipe: str, language: str) -> list[str]:
-    """Return the blocks of this language in a recipe."""
-    return re.findall(rf"```{language}\n(.*?)```", RECIPES[recipe], re.DOTALL)
+    """Return the blocks of this language in a recipe; the test that takes one has to run it, unless it is marked."""
+    texts = [text for title, _, its, text in ALL_BLOCKS if (title, its) == (recipe, language)]
+    taken.extend(texts)
+    return texts
+
+
+@pytest.fixture(autouse=True)
+def each_block_is_run_or_marked() -> Iterator[None]:
+    taken.clear()
+    run.clear()
+    yield
+    assert set(taken) - set(run) == MARKED & set(taken)
 
 
 @dataclass
@@ -56,6 +78,7 @@ class Reader:
 
     def follow(self, text: str, **variables: str) -> Ran:
         """Run the lines of a block in a shell that stops at the first that fails."""
+        run.append(text)
         ran = self.environment.run("sh", "-euc", self.here(text), home=self.home, **variables)
         assert ran.status == 0, ran.out + ran.err
         return ran
@@ -109,13 +132,24 @@ def read_by(*command: str | Path, stdin: str = "") -> str:
     return done.stdout
 
 
-def certboot_lines(lines: Sequence[str]) -> str:
+def certboot_lines(lines: Iterable[str]) -> str:
     return "\n".join(line for line in lines if line.startswith("certboot "))
 
 
-def test_every_recipe_has_a_test() -> None:
-    tested = Path(__file__).read_text("utf-8").split("RECIPES = ", 1)[1]
-    assert [title for title in RECIPES if f'"{title}"' not in tested] == []
+def test_every_block_of_every_recipe_is_taken_by_a_test() -> None:
+    tests = Path(__file__).read_text("utf-8")
+    assert {title for title, *_ in ALL_BLOCKS} == set(RECIPES)
+    assert [(title, its) for title, _, its, _ in ALL_BLOCKS if f'blocks("{title}", "{its}")' not in tests] == []
+
+
+def read_by_buildkit(folder: Path, dockerfile: str) -> list[dict[str, list[str]]]:
+    """Return the commands of a Dockerfile as BuildKit's parser reads them."""
+    environment = make_environment(folder / "buildkit", "dockerfile")
+    parse = (
+        "import dockerfile, json, sys; print(json.dumps([c._asdict() for c in dockerfile.parse_string(sys.argv[1])]))"
+    )
+    commands: list[dict[str, list[str]]] = json.loads(read_by(environment.python, "-c", parse, dockerfile))
+    return commands
 
 
 @cases("client", ["PIP_CERT", "SSL_CERT_FILE"])
@@ -145,6 +179,7 @@ def test_a_company_s_line_brings_its_settings_and_its_ca(
     (line,) = blocks("One line for a company", "sh")
     settings = re.sub("-----BEGIN.*END CERTIFICATE-----", trustme.CA().cert_pem.bytes().decode(), text, flags=re.DOTALL)
     (reader.home / "certboot.toml").write_text(settings)
+    run.append(text)
     server = serve(ca.issue_cert("localhost"), pages={"/certboot.toml": settings.encode()})
     reader.follow("certboot init --add company-ca.pem")
     company = Reader(reader.environment, reader.home, server.shown)
@@ -160,16 +195,31 @@ def test_a_server_without_its_intermediate_is_repaired_and_its_operator_gets_the
     (commands,) = blocks("A server that forgot its intermediate", "sh")
     for line in commands.replace("intranet.example", forgetful.shown).splitlines():
         assert certboot(*shlex.split(line)[1:]).status == 0
+    run.append(commands)
     assert (clean / "chain.pem").read_text().count("BEGIN CERTIFICATE") == 2
 
 
 def test_in_a_container_the_lines_of_the_dockerfile_make_a_store_for_all_users(owner: Reader) -> None:
     (dockerfile,) = blocks("A bare container", "dockerfile")
-    owner.follow(certboot_lines([line.removeprefix("RUN ") for line in dockerfile.splitlines()]))
+    commands = read_by_buildkit(owner.home, dockerfile)
+    owner.follow(certboot_lines(line for command in commands for line in command["value"]))
     assert owner.reaches()
-    (command,) = re.findall(r"CMD (\[.*\])", dockerfile)
-    argv = json.loads(owner.here(command))
+    argv = map(owner.here, commands[-1]["value"])
     assert owner.environment.run(*argv, home=owner.home).status == 0
+
+
+def test_buildkit_gives_the_ca_to_each_command_that_reads_it_and_the_store_needs_it_no_more(owner: Reader) -> None:
+    (dockerfile,) = blocks("BuildKit", "dockerfile")
+    commands = read_by_buildkit(owner.home, dockerfile)
+    reading = [command["flags"] for command in commands if "/run/secrets/company-ca" in command["value"][0]]
+    assert reading == [["--mount=type=secret,id=company-ca"]] * 2
+    secret = owner.home / "secret.pem"
+    (owner.home / "company-ca.pem").rename(secret)
+    lines = certboot_lines(line for command in commands for line in command["value"])
+    owner.follow(lines.replace("/run/secrets/company-ca", str(secret)))
+    secret.unlink()
+    owner.follow("certboot update --home /opt/certboot")
+    assert owner.reaches()
 
 
 def test_a_container_gets_the_variables_in_a_file(initialised: Reader) -> None:
@@ -207,7 +257,13 @@ def test_a_notebook_s_kernel_goes_by_the_hook(initialised: Reader) -> None:
     assert ran.status == 0, ran.err
 
 
-def test_conda_s_settings_are_read_as_yaml_reads_them() -> None:
+def test_an_environment_like_conda_s_gets_the_hook_and_its_settings_are_read_as_yaml_reads_them(
+    initialised: Reader,
+) -> None:
+    prefix = virtualenv(initialised.home / "conda")
+    (commands,) = blocks("conda", "sh")
+    initialised.follow(commands, CONDA_PREFIX=str(prefix))
+    assert initialised.reaches(Environment(prefix))
     (condarc,) = blocks("conda", "yaml")
     (line,) = settings_formats.yaml(condarc).lines
     assert {line.name: line.value} == yaml.safe_load(condarc)
@@ -219,21 +275,25 @@ def test_uv_and_the_tools_that_it_installed_go_by_the_store(initialised: Reader)
     tools = home / ".local" / "share" / "uv" / "tools"
     tools.mkdir(parents=True)
     virtualenv(tools / "example")
-    program = Path(sys.executable).with_name("uv")
+    pipx = make_environment(home / "pipx", "pipx").folder / "bin" / "pipx"
+    other = virtualenv(home / ".local" / "share" / "pipx" / "venvs" / "example")
     (home / "bin").mkdir()
-    (home / "bin" / "uv").symlink_to(program)
+    for program in (Path(sys.executable).with_name("uv"), pipx):
+        (home / "bin" / program.name).symlink_to(program)
     search = {"PATH": f"{initialised.environment.folder / 'bin'}:{home / 'bin'}:/usr/bin:/bin", "UV_NO_CACHE": "1"}
     for commands in blocks("uv, uvx and pipx tools", "sh"):
         initialised.follow(commands, **search)
     assert list((home / "tool").rglob("ok.py"))
     assert initialised.reaches(Environment(tools / "example"))
+    assert initialised.reaches(Environment(other))
 
 
 def test_a_frozen_program_goes_by_the_store_of_its_user(initialised: Reader, wheel: Path) -> None:
     home = initialised.home
     maker = make_environment(home / "maker", wheel, "pyinstaller", "requests")
-    (code,), (commands,) = (blocks("PyInstaller", language) for language in ("python", "sh"))
+    (code,), (commands,) = blocks("PyInstaller", "python"), blocks("PyInstaller", "sh")
     (home / "app.py").write_text(code)
+    run.append(code)
     Reader(maker, home, initialised.host).follow(commands)
     app = home / "dist" / "app"
     address = f"https://{initialised.host}/page"
@@ -245,6 +305,7 @@ def test_a_server_that_an_agent_starts_without_a_shell_goes_by_the_store(initial
     needs("node")
     (text,) = blocks("MCP servers and agents", "json")
     (server,) = json.loads(text)["mcpServers"].values()
+    run.append(text)
     (initialised.home / "server.js").write_text(
         NODE.replace("process.argv[1]", json.dumps(f"https://{initialised.host}/page"))
     )
@@ -268,14 +329,18 @@ def test_each_tool_s_piece_names_the_store_in_force(initialised: Reader) -> None
     assert ran.err.count("note: ") == 6
 
 
-def test_keytool_reads_what_is_exported_for_java(initialised: Reader) -> None:
+def test_a_java_program_trusts_what_is_exported(initialised: Reader) -> None:
+    """One that fetches a list of revoked certificates by Java's own trust, and then says that it has got none."""
     needs("keytool")
+    fetch = f"keytool -printcrl -file https://{initialised.host}/page || true\n"
+    assert "PKIX path building failed" in initialised.follow(fetch).out
     (commands,) = blocks("Java", "sh")
-    assert "trustedCertEntry" in initialised.follow(commands).out
+    run.append(commands)
+    assert "CRLException" in initialised.follow(commands + fetch).out
 
 
 def test_the_pod_mounts_the_config_map_that_is_exported(initialised: Reader) -> None:
-    (commands,), (pod,) = (blocks("Kubernetes", language) for language in ("sh", "yaml"))
+    (commands,), (pod,) = blocks("Kubernetes", "sh"), blocks("Kubernetes", "yaml")
     initialised.follow(commands)
     made = yaml.safe_load((initialised.home / "ca.yaml").read_text())
     parsed = yaml.safe_load(pod)
@@ -291,11 +356,12 @@ def test_the_pod_mounts_the_config_map_that_is_exported(initialised: Reader) -> 
 
 def test_without_a_network_certboot_is_installed_and_active(owner: Reader, wheel: Path) -> None:
     home = owner.home
-    owner.environment.pip("download", "-q", "--disable-pip-version-check", "--dest", home / "wheels", wheel)
+    fetched, installed = blocks("An air-gapped machine", "sh")
+    search = f"{owner.environment.folder / 'bin'}:/usr/bin:/bin"
+    owner.follow(fetched, **{**MACHINE, "PATH": search, "PIP_FIND_LINKS": str(wheel.parent)})
     owner.environment.pip("uninstall", "-q", "--yes", "certboot")
     assert not (owner.environment.folder / "bin" / "certboot").exists()
-    (commands,) = blocks("An air-gapped machine", "sh")
-    owner.follow(commands, PIP_CONFIG_FILE=os.devnull)
+    owner.follow(installed, PIP_CONFIG_FILE=os.devnull)
     assert "hook-active" in owner.environment.run("certboot", "doctor", "hook", "--json", home=home).out
 
 
@@ -315,8 +381,10 @@ def test_systemd_accepts_the_units_that_a_shell_writes(initialised: Reader) -> N
 
 
 def test_a_scan_s_gauges_take_the_place_of_the_last_ones_whole_or_not_at_all(initialised: Reader) -> None:
-    name, home = "A timer that watches hosts, for Prometheus", initialised.home
-    (commands,), (service, timer), (rules,) = (blocks(name, language) for language in ("sh", "ini", "yaml"))
+    home = initialised.home
+    (commands,) = blocks("A timer that watches hosts, for Prometheus", "sh")
+    service, timer = blocks("A timer that watches hosts, for Prometheus", "ini")
+    (rules,) = blocks("A timer that watches hosts, for Prometheus", "yaml")
     (home / "hosts.txt").write_text(f"{initialised.host}\nnobody.test 127.0.0.1:1\n")
     initialised.follow(commands)
     gauges = (home / "certboot.prom").read_text()
