@@ -166,6 +166,25 @@ def test_the_readme_s_way_past_a_proxy_before_certboot_is_there(reader: Reader, 
     assert list(environment.folder.rglob("ok.py"))
 
 
+def test_pipx_goes_by_uv_s_variable_where_uv_is_and_uses_pip_where_not(
+    clean: Path, ca: trustme.CA, ca_file: Path, serve: Callable[..., TlsServer]
+) -> None:
+    environment = make_environment(clean / "venv", "pipx")
+    index = f"{serve(ca.issue_cert('localhost'), pages=pages()).url}/simple/"
+    settings = {**QUIET, "UV_DEFAULT_INDEX": index}
+    search = f"{environment.folder / 'bin'}:/usr/bin:/bin"
+    backend = ("environment", "--value", "PIPX_RESOLVED_BACKEND")
+    assert environment.run("pipx", *backend, home=clean, PATH=search).out == "pip\n"
+    (clean / "uv").mkdir()
+    (clean / "uv" / "uv").symlink_to(Path(sys.executable).with_name("uv"))
+    with_uv = f"{clean / 'uv'}:{search}"
+    assert environment.run("pipx", *backend, home=clean, PATH=with_uv).out == "uv\n"
+    for variable, reached in (("PIP_CERT", False), ("SSL_CERT_FILE", True)):
+        chosen = {**settings, variable: str(ca_file), "PATH": with_uv}
+        ran = environment.run("pipx", "install", "ok", home=clean, **chosen)
+        assert ("No apps" in ran.err) == reached, ran.err  # the package has none
+
+
 def test_behind_a_company_s_proxy_an_unchanged_script_works_after_init(reader: Reader) -> None:
     assert not reader.reaches()
     (commands,) = blocks("A company proxy", "sh")
