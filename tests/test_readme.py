@@ -6,12 +6,14 @@ import html
 import re
 import runpy
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
-from support.environments import Environment
+from support.environments import MACHINE, Environment, make_environment
 from support.server import TlsServer
 
 import certboot
@@ -19,6 +21,7 @@ from certboot.cli.main import parsed, parser
 from certboot.clients.table import CLIENTS
 from certboot.clients.variables import VARIABLES
 from certboot.store.config import parse_config
+from certboot_startup import hint
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = re.findall(r"^    ([a-z]+) ", parser().format_help(), re.MULTILINE)
@@ -116,6 +119,27 @@ def test_the_three_commands_in_the_readme_work_one_after_the_other(
         assert ran.status == 0, ran.out + ran.err
 
 
+@pytest.mark.slow
+def test_from_a_copy_of_the_repository_bootstrap_uses_a_virtualenv_and_gives_the_rest_to_init(
+    clean: Path, ca_file: Path
+) -> None:
+    environment = make_environment(clean / "venv", "pip")
+    script = ("scripts/bootstrap.py", "--venv", str(environment.folder), "--source", "certifi", "--add", str(ca_file))
+    assert f"python3 {script[0]}" in README
+    chosen = {name: value for name, value in MACHINE.items() if not name.startswith(("CERTBOOT_", "XDG_"))}
+    done = subprocess.run(
+        [sys.executable, *script],
+        cwd=ROOT,
+        env={**chosen, "HOME": str(clean)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{environment.python} your_script.py " in done.stdout
+    assert environment.run("certboot", "list", "--json", home=clean).out.count(ca_file.name) == 1
+
+
 def test_every_command_is_in_the_docs_and_the_changelog_and_both_scripts_are_in_the_readme() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     for command in COMMANDS:
@@ -152,6 +176,12 @@ def test_every_command_line_that_the_docs_show_is_understood() -> None:
             else:
                 assert argv[0] in COMMANDS, line
     assert named > 150
+
+
+def test_the_hint_that_the_docs_show_has_the_words_of_its_code() -> None:
+    shown = " ".join(DOCS["how-it-works.md"].split())
+    (meaning,) = [words for codes, words in hint._MEANINGS if 20 in codes]
+    assert f"; certboot: {meaning}; run: certboot doctor intranet.example:8443" in shown
 
 
 def test_every_file_that_the_guide_for_contributors_names_is_there() -> None:
