@@ -1,6 +1,6 @@
-"""Run the test suites of requests, urllib3 and certifi without and with the hook, and compare test by test.
+"""Run the test suites of five peers without and with the hook, and compare test by test.
 
-    python3 scripts/peer_suites.py                      all three; ten to twenty minutes
+    python3 scripts/peer_suites.py                      all of them; an hour, most of it aiohttp's
     python3 scripts/peer_suites.py --peer urllib3       one of them
     python3 scripts/peer_suites.py --folder DIR         keep what is made there, the reports (JUnit XML) among it
 
@@ -48,7 +48,15 @@ PEERS = (
     Peer("requests", "2.34.2", "test"),
     # What its group `dev` adds to `test`, without the profilers and the release tools; and its extras.
     Peer("urllib3", "2.8.0", "test", ("brotli", "backports.zstd", "cryptography", "idna", "pyopenssl", "trustme")),
-)
+    # What these need stands in files that pin it, or that their source distributions do not have.
+    Peer("httpx", "0.28.1", requirements=(
+        "brotli", "chardet", "click", "h2", "pygments", "rich", "socksio", "trio", "trustme", "uvicorn", "zstandard",
+    )),
+    Peer("aiohttp", "3.14.5", requirements=(
+        "blockbuster", "freezegun", "isal", "proxy-py", "pytest-codspeed", "pytest-cov", "pytest-mock",
+        "python-on-whales", "re-assert", "trustme", "zlib-ng",
+    )),
+)  # fmt: skip
 
 Outcomes = dict[str, tuple[str, ...]]
 """The outcomes of every test, by its name; most names stand for one test."""
@@ -113,7 +121,7 @@ def compared(peer: Peer, folder: Path, wheel: Path, user: User, runs: int) -> in
     pinned = f"{peer.name}=={peer.version}"
     print(f"{pinned}", flush=True)
     python = virtualenv(folder / "venv")
-    pip(python, "download", "--no-deps", "--no-binary", ":all:", "-d", folder, pinned)
+    pip(python, "download", "--no-deps", "--no-binary", peer.name, "-d", folder, pinned)
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as unpacked:
         unpacked.extractall(folder, filter="data")
