@@ -1,12 +1,13 @@
 """Run the test suites of five peers without and with the hook, and compare test by test.
 
-    python3 scripts/peer_suites.py                      all of them; an hour, most of it aiohttp's
+    python3 scripts/peer_suites.py                      all of them; half an hour
     python3 scripts/peer_suites.py --peer urllib3       one of them
     python3 scripts/peer_suites.py --folder DIR         keep what is made there, the reports (JUnit XML) among it
 
-Each suite comes from its source distribution and runs whole, in a virtualenv of its own, under a user who has set
-nothing but HOME and PATH and whose store has one CA more than certifi. Needs Python 3.11, openssl and pip's access to
-PyPI. The exit status is 0 if every test had the same outcome both ways, 1 if one had not, 2 if a suite did not run.
+Each suite comes from its source distribution and runs whole, aiohttp's in part, in a virtualenv of its own, under a
+user who has set nothing but HOME and PATH and whose store has one CA more than certifi. Needs Python 3.11, openssl and
+pip's access to PyPI. The exit status is 0 if every test had the same outcome both ways, 1 if one had not, 2 if a suite
+did not run. What came of it stands in docs/clients.md.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ RAN = (0, 1)
 
 @dataclass(frozen=True)
 class Peer:
-    """A project, and what its suite needs beyond it: a dependency group of its pyproject.toml, and requirements."""
+    """A project, what its suite needs beyond it (a group of its pyproject.toml, requirements), and how it is run."""
 
     name: str
     version: str
     group: str = ""
     requirements: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    """Further ones of pytest, such as the files that are run in the place of all."""
 
 
 PEERS = (
@@ -55,7 +58,10 @@ PEERS = (
     Peer("aiohttp", "3.14.5", requirements=(
         "blockbuster", "freezegun", "isal", "proxy-py", "pytest-codspeed", "pytest-cov", "pytest-mock",
         "python-on-whales", "re-assert", "trustme", "zlib-ng",
-    )),
+    ), options=("--no-cov", *(f"tests/test_{name}.py" for name in (
+        "client_fingerprint", "client_functional", "client_session", "client_ws_functional", "connector",
+        "proxy_functional",
+    )))),  # what speaks TLS: all of it takes an hour
 )  # fmt: skip
 
 Outcomes = dict[str, tuple[str, ...]]
@@ -136,7 +142,7 @@ def compared(peer: Peer, folder: Path, wheel: Path, user: User, runs: int) -> in
         for way, variables in ((WITHOUT, {"CERTBOOT_DISABLE": "1"}), (WITH, {})):
             check_hook(python, user, source, variables)
             report = folder / f"{way}-{number + 1}.xml"
-            results[way].append(suite(python, user, source, report, variables))
+            results[way].append(suite((python, "-m", "pytest", *peer.options), user, source, report, variables))
             print(f"  {way:7} {counted(results[way][-1])}", flush=True)
     return told(results)
 
@@ -149,12 +155,14 @@ def check_hook(python: Path, user: User, cwd: Path, variables: Mapping[str, str]
         raise NotRunError(message)
 
 
-def suite(python: Path, user: User, source: Path, report: Path, variables: Mapping[str, str]) -> Outcomes:
-    """Run the whole suite once and return every test's outcome."""
+def suite(
+    pytest: Sequence[str | Path], user: User, source: Path, report: Path, variables: Mapping[str, str]
+) -> Outcomes:
+    """Run a suite once and return every test's outcome."""
     # urllib3's test_http2_probe_blocked_per_thread hangs now and then, without certboot too. In a worker it ends as a
     # failure of its own.
     alone = ["-n", "1", "--timeout", "60", "--timeout-method", "thread"]
-    command: list[str | Path] = [python, "-m", "pytest", "-q", *alone, f"--junitxml={report}"]
+    command: list[str | Path] = [*pytest, "-q", *alone, f"--junitxml={report}"]
     done = user.run(command, source, **variables)
     if done.returncode not in RAN:
         raise NotRunError(done.stdout[-4000:] + done.stderr[-4000:])
