@@ -101,7 +101,7 @@ def _served() -> Iterator[tuple[bytes, dict[str, str]]]:
     company = make("Example Corp Root", form=CA)
     issuing = make("Example Corp Issuing CA", company, CA)
     # Of this computer certboot asks port 80 only: each process has an address of its own for it.
-    address = "127.1.{}.{}".format(*(100 + number for number in divmod(os.getpid() % 24336, 156)))
+    address = "127.100.{}.{}".format(*(100 + number for number in divmod(os.getpid() % 24336, 156)))
     with contextlib.ExitStack() as stack:
         issuer = PlainServer({"/issuing.cer": page(issuing.der)})
         forgetful = changed(LEAF, issuer_at=f"http://{address}/issuing.cer")
