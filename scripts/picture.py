@@ -121,33 +121,34 @@ def _replaced(text: str, names: Mapping[str, str]) -> str:
 
 
 def drawn(lines: Iterable[str]) -> str:
-    """Return the picture of a terminal with these lines, the long ones broken as a terminal does."""
-    rows = [row for line in lines for row in _rows(line)]
+    """Return the picture of a terminal with these lines."""
+    rows = [row for line in lines for row in _drawn(line)]
     width, height = COLUMNS * WIDTH + 2 * MARGIN, len(rows) * HEIGHT + 2 * MARGIN
     head = HEAD.format(width=width, height=height, inner_width=width - 1, inner_height=height - 1)
     body = (f'<text x="{MARGIN}" y="{MARGIN + 14 + number * HEIGHT}"{row}</text>\n' for number, row in enumerate(rows))
     return f"{head}{''.join(body)}</svg>\n"
 
 
-def _rows(line: str) -> Iterator[str]:
+def _drawn(line: str) -> Iterator[str]:
     """Yield each row that a line takes, from where the place of its text element has been told."""
     style = ' class="command"' if line.startswith("$ ") else ""
-    text = plain(line)
-    for at in range(0, max(len(text), 1), COLUMNS):
-        row = text[at : at + COLUMNS]
-        yield f"{style}>{_coloured(line) if row == text else escape(row)}"
+    rows = list(_rows(line))
+    coloured = COLOURED.sub(lambda span: f'<tspan class="{STYLES[span[1]]}">{span[2]}</tspan>', escape(line))
+    yield from (f"{style}>{row}" for row in ([coloured] if len(rows) == 1 else map(escape, rows)))
 
 
-def _coloured(line: str) -> str:
-    return COLOURED.sub(lambda span: f'<tspan class="{STYLES[span[1]]}">{span[2]}</tspan>', escape(line))
+def _rows(line: str) -> Iterator[str]:
+    """Yield a line without its colours, broken as a terminal does."""
+    text = COLOURED.sub(r"\2", line)
+    yield from (text[at : at + COLUMNS] for at in range(0, max(len(text), 1), COLUMNS))
 
 
-def plain(line: str) -> str:
-    """Return a line without its colours."""
-    return COLOURED.sub(r"\2", line)
+def written(lines: Iterable[str]) -> str:
+    """Return the lines of a terminal as text."""
+    return "".join(f"{row}\n" for line in lines for row in _rows(line))
 
 
 if __name__ == "__main__":
     recorded = record(Path(sys.argv[1]))
     PICTURE.write_text(drawn(recorded), "utf-8")
-    TEXT.write_text("".join(f"{plain(line)}\n" for line in recorded), "utf-8")
+    TEXT.write_text(written(recorded), "utf-8")
