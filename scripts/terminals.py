@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from support.faults import ProxyTalk
 from support.pki import CA, DAY, LEAF, NOW, Form, Issued, changed, make, on_server
 from support.pseudo_terminal import shown
-from support.server import Listener, TlsServer
+from support.server import Listener, PlainServer, TlsServer, page
 
 FOLDER = ROOT / "docs" / "terminals"
 MOST_LINES = 25
@@ -44,6 +44,7 @@ _ALIKE = (
     (re.compile(r"\b\d{2,3} CAs"), "165 CAs"),
     (re.compile(r"certifi \(\d{2,3}\)"), "certifi (164)"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "0123456789abcdef" * 4),
+    (re.compile(r"\b[0-9a-f]{16}\b"), "0123456789abcdef"),
 )
 
 _COMPANY = make("Example Company Root", form=CA)
@@ -82,6 +83,12 @@ class Scene:
     fleet: tuple[Served, ...] = ()
     """The servers of hosts.txt."""
     variables: dict[str, str] = field(default_factory=dict)
+    fetched: bool = False
+    """The server's certificate says where its issuer's lies, and there it is."""
+    before: tuple[str, ...] = ()
+    """What certboot is told to do with the server before."""
+    answer: str = ""
+    """What somebody types when asked."""
 
 
 _GOOD = tuple(
@@ -120,6 +127,7 @@ _FLEET = (
     Served(("gone.example",), LEAF),
 )
 _INIT = ("init", "--source", "certifi", "--add", "company.pem")
+_REPAIR = ("repair", "--allow-private")
 SCENES = {
     "init": Scene("CAs in generation 1", inits=0, argv=_INIT),
     "init-again": Scene("nothing new", argv=_INIT),
@@ -139,6 +147,13 @@ SCENES = {
     "host-inspected": Scene("untrusted-root", _INSPECTING, sent=(_INSPECTING,), proxy=True),
     "host-strict": Scene("strict-missing-ski", _OLD_FORM, trusted=_OLD_FORM),
     "scan": Scene("missing-intermediate", fleet=_FLEET, argv=("scan", "--file", "hosts.txt")),
+}
+SCENES |= {
+    "repair": Scene("does not send", _ISSUING, fetched=True, argv=_REPAIR, answer="y"),
+    "repair-again": Scene("repaired already", _ISSUING, fetched=True, argv=_REPAIR, before=(*_REPAIR, "--yes")),
+    "repair-not-possible": Scene("does not send all certificates", _ISSUING, argv=_REPAIR),
+    "trust-file": Scene("not trusted here", argv=("trust", "partner.pem"), answer="y"),
+    "trust-host": Scene("not trusted here", _UNKNOWN, sent=(_UNKNOWN,), argv=("trust",), answer="y"),
 }
 if sys.version_info < (3, 13):
     SCENES["host-strict-3.12"] = SCENES.pop("host-strict")
@@ -180,6 +195,7 @@ def _played(scene: Scene, home: Path, environ: dict[str, str]) -> str:
     environ = {**environ, "CERTBOOT_HOME": str(store)}
     if scene.trusted:
         (home / "company.pem").write_bytes(scene.trusted.pem)
+        (home / "partner.pem").write_bytes(_UNKNOWN.pem)
         for _ in range(scene.inits):
             subprocess.run(
                 (python, "-m", "certboot", *_INIT), env=environ, cwd=home, check=True, stdout=subprocess.DEVNULL
@@ -187,7 +203,11 @@ def _played(scene: Scene, home: Path, environ: dict[str, str]) -> str:
     words = [*(f"{name}={value}" for name, value in scene.variables.items()), "certboot", *scene.argv]
     with _served(scene, home) as (target, proxy):
         environ |= {**scene.variables, **({"HTTPS_PROXY": proxy} if proxy else {})}
-        text = shown((python, "-m", "certboot", *scene.argv, *target), environ, COLUMNS, home)
+        if scene.before:
+            subprocess.run(
+                (python, "-m", "certboot", *scene.before, *target), env=environ, check=True, stdout=subprocess.DEVNULL
+            )
+        text = shown((python, "-m", "certboot", *scene.argv, *target), environ, COLUMNS, home, scene.answer)
     shutil.rmtree(store, ignore_errors=True)
     text = _WRITTEN_OVER.sub("", f"$ {' '.join([*words, *target])}\n{text}").replace(str(home), _HOME)
     for pattern, alike in _ALIKE:
@@ -210,7 +230,11 @@ def _served(scene: Scene, home: Path) -> Iterator[tuple[list[str], str]]:
         if not scene.issuer:
             yield [], ""
             return
-        leaf = make(scene.form.names[0], scene.issuer, scene.form)
+        form = scene.form
+        if scene.fetched:
+            pages = PlainServer({"/issuing.cer": page(scene.issuer.der)})
+            form = changed(form, issuer_at=f"{stack.enter_context(contextlib.closing(pages)).url}/issuing.cer")
+        leaf = make(form.names[0], scene.issuer, form)
         server = stack.enter_context(contextlib.closing(TlsServer(on_server(leaf, *scene.sent))))
         proxy = stack.enter_context(contextlib.closing(Listener(ProxyTalk()))) if scene.proxy else None
         yield [server.shown], f"http://127.0.0.1:{proxy.port}" if proxy else ""
@@ -228,7 +252,7 @@ def faults(texts: dict[str, str]) -> Iterator[str]:
 
 
 def _is_command(line: str) -> bool:
-    return line.startswith(("fix here: certboot ", "hint: certboot "))
+    return line.startswith(("fix here: certboot ", "hint: certboot ", f"{' ' * 12}certboot "))
 
 
 def changes(texts: dict[str, str]) -> Iterator[str]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from support.commands import FEW, Run, entry, in_colons, names, saved
+from support.commands import FEW, Run, entry, names, saved
 from support.pki import DAY, NOW, Issued, issue
 from support.report import fingerprint
 from support.snapshot import assert_refused, contents, roots
 from support.table import cases
-from support.terminal import answers
+from support.terminal import answers, told
 
-from certboot.cli.adopt import effect_text, offer_text
+from certboot.cli.adopt import effect_lines, offer_lines
 from certboot.clients.variables import Adoption
 from certboot.pki.certificate import load_certificate
 from certboot.sources.candidates import Candidate, Loaded, Rejection
@@ -45,20 +44,38 @@ def test_what_would_be_new_is_shown_in_full_and_once_and_what_does_not_enter_is_
         Rejection("unreadable", "adopted", "/second\x1b.pem", "the block in line 3"),
     )
     offers = ((FIRST, loaded(OTHER, CORP, ENDED, PINNED)), (SECOND, loaded(CORP, CORP)))
-    assert offer_text(offers, STORE, lost, datetime.now(timezone.utc)).split("\n") == [
-        f"PIP_CERT=/first{MARK}.pem: certificates: 4 found, 1 of them new",
-        "CN=Corp Root",
-        f"  SHA-256  {in_colons(fingerprint(CORP))}",
-        f"  valid    {NOW - DAY:%Y-%m-%d} to {NOW + 365 * DAY:%Y-%m-%d}",
-        f"  from     /first{MARK}.pem",
-        "SSL_CERT_DIR=/a:/b: certificates: 1 found, 0 of them new",
-        f"does not enter: CN=pinned.example: you said so{MARK}",
-        f"does not enter: /second{MARK}.pem: the block in line 3",
+    assert told(offer_lines(offers, STORE, lost, NOW)) == [
+        "! PIP_CERT  4 certificates, 1 of them new",
+        f"  in        /first{MARK}.pem",
+        "  CN=Corp Root",
+        f"  SHA-256   {fingerprint(CORP)}",
+        f"  valid     {NOW - DAY:%Y-%m-%d} to {NOW + 365 * DAY:%Y-%m-%d}",
+        f"  from      /first{MARK}.pem",
+        "! SSL_CERT_DIR  1 certificate, 0 of them new",
+        "  in        /a:/b",
+        f"  left out  CN=pinned.example: you said so{MARK}",
+        f"  left out  /second{MARK}.pem: the block in line 3",
     ]
-    assert effect_text([FIRST, SECOND, FIRST]) == (
-        "from the next start of Python on, its hook replaces these values of PIP_CERT, SSL_CERT_DIR, and no others\n"
-        "undo: certboot adopt --undo"
-    )
+    active, undo = effect_lines([FIRST, SECOND, FIRST])
+    assert "these values of PIP_CERT, SSL_CERT_DIR, and no others" in str(active)
+    assert undo == "  undo      certboot adopt --undo"
+
+
+def test_of_many_certificates_the_first_are_named_and_all_are_shown_with_v() -> None:
+    many = [issue(f"Root {number}") for number in range(47)]
+    lost = tuple(Rejection("unreadable", "adopted", f"/{n}.pem", "the block in line 3") for n in range(9))
+    lines = told(offer_lines([(FIRST, loaded(*many))], STORE, lost, NOW))
+    assert lines == [
+        "! PIP_CERT  47 certificates, 47 of them new",
+        f"  in        /first{MARK}.pem",
+        *(f"  {fingerprint(root)[:16]}  Root {number}" for number, root in enumerate(many[:3])),
+        "  and 44 more; -v shows each whole",
+        *(f"  left out  /{number}.pem: the block in line 3" for number in range(3)),
+        "  left out  and 6 more; -v names them",
+    ]
+    whole = told(offer_lines([(FIRST, loaded(*many))], STORE, lost, NOW, verbose=True))
+    assert {f"  SHA-256   {fingerprint(root)}" for root in many} <= set(whole)
+    assert whole[-1] == "  left out  /8.pem: the block in line 3"
 
 
 @pytest.fixture
@@ -85,8 +102,8 @@ def test_adopt_takes_in_what_the_variable_names_and_lets_the_hook_replace_it(
     ran = certboot("adopt", "REQUESTS_CA_BUNDLE", "--yes")
     assert (ran.status, ran.err) == (0, "")
     lines = ran.out.splitlines()
-    assert lines[:2] == [f"REQUESTS_CA_BUNDLE={image}: certificates: 3 found, 1 of them new", "CN=Corp Root"]
-    assert lines[5] == "4 CAs in generation 2 (1 new, 0 gone)"
+    assert lines[:2] == ["! REQUESTS_CA_BUNDLE  3 certificates, 1 of them new", f"  in        {image}"]
+    assert lines[6] == "4 CAs in generation 2 (1 new, 0 gone)"
     assert names(store) == FEW | {"Corp Root"}
     assert [reason.source for reason in entry(store, "Corp Root").provenance] == ["adopted"]
     assert [reason.source for reason in entry(store, "Root A").provenance] == ["certifi", "system", "adopted"]
@@ -121,7 +138,7 @@ def test_adopt_shows_and_asks_and_needs_yes_without_a_terminal(
     if answer is None:
         assert_refused(ran)
     else:
-        assert ran.out.index("CN=Corp Root") < ran.out.index("adopt what is shown here? [y/N] ")
+        assert ran.out.index("CN=Corp Root") < ran.out.index("adopt what this variable names? [y/N] ")
         assert ran.out.endswith("nothing was changed\n") == bool(status)
     assert bool(adopted(store)) == (status == 0)
     assert (contents(store.home) == before) == bool(status)
@@ -144,10 +161,10 @@ def test_what_programs_may_rely_on_and_does_not_enter_is_shown_and_needs_more_th
     ran = certboot("adopt", "--yes")
     assert ran.status == 2
     assert "certificates that programs may rely on do not enter the store: 1\n\nhint: --partial" in ran.err
-    assert f"does not enter: {words}" in ran.out.replace(f"{image.parent}/", "")
+    assert f"  left out  {words}" in ran.out.replace(f"{image.parent}/", "")
     assert contents(store.home) == before
     answers(monkeypatch, "n\n")
-    assert "does not enter: " in certboot("adopt").out  # a person sees it, and is asked
+    assert "  left out  " in certboot("adopt").out  # a person sees it, and is asked
     assert certboot("adopt", "--yes", "--partial").status == 0
     assert names(store) == {"Root A", "Root B", "Corp Root"}
 
@@ -159,7 +176,7 @@ def test_what_has_ended_or_an_earlier_adoption_lost_is_no_loss(
     assert certboot("adopt", "--yes", "--partial").status == 0
     monkeypatch.setenv("PIP_CERT", str(saved(tmp_path / "other.pem", OTHER, ENDED)))
     ran = certboot("adopt", "--yes")
-    assert (ran.status, "does not enter" in ran.out) == (0, False)
+    assert (ran.status, "left out" in ran.out) == (0, False)
     assert adopted(store).keys() == {"REQUESTS_CA_BUNDLE", "PIP_CERT"}
     assert "Ended Root" not in names(store)
     assert certboot("update").out.count("left out  ") == 1  # that of the pinned one

@@ -142,8 +142,16 @@ def test_a_list_is_filtered_and_has_the_same_digest_whatever_is_listed(
     assert (rejection["rule"], rejection["source"], rejection["fingerprint"]) == ("revoked", "ccadb", fingerprint(GONE))
     assert certboot("list", "--rejected").out.splitlines()[-1] == "1 revoked"
     digest = generations.current(full).digest()
-    for argv in ((), ("--role", "anchor"), ("--source", "nobody"), ("--rejected",)):
+    for argv in ((), ("--role", "anchor"), ("--source", "company"), ("--rejected",)):
         assert listed(certboot, *argv)["digest"] == digest
+
+
+@pytest.mark.usefixtures("full")
+def test_a_source_that_there_is_not_is_an_error_that_names_those_there_are(certboot: Run) -> None:
+    for argv in ((), ("--json",)):
+        ran = certboot("list", "--source", "nobody", *argv)
+        assert_refused(ran, "no such source: nobody\n\nhint: --source takes one of certifi, system, ccadb, ")
+        assert certboot("list", "--source", "company", *argv).status == 0
 
 
 def test_show_tells_everything_and_ends_with_the_file(certboot: Run, full: StorePaths) -> None:
@@ -162,7 +170,8 @@ def test_show_tells_everything_and_ends_with_the_file(certboot: Run, full: Store
 def test_what_is_distrusted_leaves_with_all_below_it_and_stays_out(certboot: Run, full: StorePaths) -> None:
     ran = certboot("distrust", in_colons(fingerprint(DOOMED)[:20]))
     assert (ran.status, ran.err) == (0, "")
-    assert ran.out.splitlines()[-3] == "0 came, 3 went"
+    assert ran.out.splitlines()[-4] == "0 came, 3 went"
+    assert ran.out.splitlines()[-1] == f"  undo      certboot distrust --undo {fingerprint(DOOMED)[:16]}"
     left = (FEW | CCADB_ROOTS | CCADB_BELOW) - {"CCADB Doomed", "CCADB Lost", "CCADB Deeper"}
     for argv in (("list",), ("update",), ("init",), ("init", "--no-intermediates"), ("init", "--intermediates")):
         certboot(*argv)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from support.table import cases
 
-from certboot.cli import summary
+from certboot.cli import terminal
 from certboot.cli.layout import Form, laid_out
-from certboot.cli.summary import headline, init_summary, left_out, stored_summary, update_summary
+from certboot.cli.summary import ELSEWHERE, headline, init_summary, left_out, stored_summary, update_summary
 from certboot.sources.candidates import Rejection, Role
 from certboot.store.manifest import Choices, Descent, Entry, Manifest, Provenance
 from certboot.store.paths import StorePaths
@@ -154,7 +154,7 @@ def test_sources_are_counted_in_their_order(record: Manifest, expected: str) -> 
         ("active", {}, "nothing to set"),
         ("disabled", DONE.settings, "unset CERTBOOT_DISABLE"),
         ("", DONE.settings, "certboot doctor hook"),
-        (summary.ELSEWHERE, DONE.settings, "looks for another store"),
+        (ELSEWHERE, DONE.settings, "looks for another store"),
     ],
 )
 def test_what_keeps_the_hook_from_acting_is_said(status: str, settings: dict[str, str], words: str) -> None:
@@ -209,7 +209,7 @@ def test_what_was_stored_is_undone_by_a_command_for_each_that_is_new() -> None:
 def test_on_a_narrow_terminal_words_go_on_below_their_label_and_commands_stay_whole() -> None:
     form = Form(width=24)
     texts = ("  note      some words that go on", "            certboot hook install --python PATH")
-    words, command = (laid_out(row, form) for text in texts for row in summary.rows(text, form.width))
+    words, command = (laid_out(row, form) for text in texts for row in terminal.rows(text, form.width))
     assert words == "  note      some words\n            that go on"
     assert command == texts[1]
 
@@ -223,5 +223,5 @@ def test_on_a_narrow_terminal_words_go_on_below_their_label_and_commands_stay_wh
     ],
 )
 def test_a_command_goes_below_its_words_where_there_is_no_room_for_all_of_it(width: int, expected: list[str]) -> None:
-    rows = summary.rows("  beyond    2 CAs: certboot list --beyond certifi", width)
+    rows = terminal.rows("  beyond    2 CAs: certboot list --beyond certifi", width)
     assert [laid_out(row, Form(width=width)) for row in rows] == expected

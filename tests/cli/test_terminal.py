@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from support.environments import Ran
 from support.faults import Listener
 from support.pki import issue
 from support.table import cases
-from support.terminal import answers
+from support.terminal import Terminal, answers
 
 from certboot.cli import main
 from certboot.cli.layout import Form, Line, laid_out
@@ -196,6 +197,21 @@ def test_nothing_that_commands_say_can_hold_it(
     own = ran.err.replace("\r", "", 1).removesuffix("\x1b[K")
     assert {character for character in own if not character.isprintable()} == {"\n"}
     assert (ran.out.count("\n"), own.count("\n")) == (1 + 2, 2 + 1 + 1 + 3)
+
+
+@cases(("width", "wraps", "breaks"), [(60, "\n  ", f"\n{' ' * 12}"), (0, " ", " ")])
+def test_an_error_and_its_hint_are_wrapped_on_a_terminal_and_a_command_is_not(
+    monkeypatch: pytest.MonkeyPatch, width: int, wraps: str, breaks: str
+) -> None:
+    stream = Terminal() if width else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("COLUMNS", str(width))
+    command = f"certboot trust FILE --sha256 {'0123456789abcdef' * 2}"
+    failed("certboot asks here, and there is no terminal to ask on", f"do one or the other: {command}\n  0123  A Root")
+    assert stream.getvalue() == (
+        f"certboot: error: certboot asks here, and there is no{wraps}terminal to ask on\n\n"
+        f"hint: do one or the other:{breaks}{command}\n  0123  A Root\n"
+    )
 
 
 def test_what_programs_read_stays_exact(certboot: Run, tmp_path: Path) -> None:

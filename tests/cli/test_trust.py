@@ -49,13 +49,15 @@ def test_trust_shows_what_it_asks_about(
     ran = certboot("trust", saved(tmp_path / "corp.pem", CORP))
     assert (ran.status, ran.err) == (0, "")
     lines = ran.out.splitlines()
-    assert lines[:4] == [
-        "CN=Corp Root",
-        f"  SHA-256  {in_colons(fingerprint(CORP))}",
-        f"  valid    {NOW - DAY:%Y-%m-%d} to {NOW + 365 * DAY:%Y-%m-%d}",
-        f"  from     {tmp_path / 'corp.pem'}",
+    assert lines[:5] == [
+        f"! {tmp_path / 'corp.pem'}  a certificate that is not trusted here",
+        "  CN=Corp Root",
+        f"  SHA-256   {fingerprint(CORP)}",
+        f"  valid     {NOW - DAY:%Y-%m-%d} to {NOW + 365 * DAY:%Y-%m-%d}",
+        f"  from      {tmp_path / 'corp.pem'}",
     ]
-    assert lines[4].startswith("trust what is shown here? [y/N] ")
+    assert "its owner says the same SHA-256" in lines[5]
+    assert lines[6].startswith("trust this certificate? [y/N] ")
     (tmp_path / "corp.pem").unlink()
     certboot("update")
     assert names(store) == FEW | {"Corp Root"}
@@ -184,8 +186,8 @@ def test_a_server_s_own_certificate_beside_its_ca_is_shown_to_be_refused(
     certboot: Run, paths: StorePaths, tmp_path: Path
 ) -> None:
     ran = certboot("trust", "--yes", saved(tmp_path / "chain.pem", leaf(CORP), CORP))
-    assert "  refused  it may not issue certificates" in ran.out
-    assert "  role     " not in ran.out
+    assert "  refused   it may not issue certificates" in ran.out
+    assert "  role      " not in ran.out
     assert (ran.status, names(paths)) == (0, FEW | {"Corp Root"})
 
 
@@ -199,15 +201,30 @@ def test_of_a_file_with_a_root_what_is_below_another_is_left_out_and_told(
     assert names(paths) == FEW | {"Corp Root"}
 
 
+def test_who_is_asked_about_more_than_is_shown_is_told_so(
+    certboot: Run, store: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = saved(tmp_path / "many.pem", *(issue(f"Root {number}") for number in range(9)))
+    for options, question, shown in (
+        ((), "trust these 9 certificates, 6 of which are not shown? [y/N] ", 0),
+        (("-v",), "trust these 9 certificates? [y/N] ", 9),
+    ):
+        answers(monkeypatch, "n\n")
+        ran = certboot("trust", file, *options)
+        assert (ran.status, question in ran.out, ran.out.count("  SHA-256   ")) == (1, True, shown)
+        assert ran.out.startswith(f"! {file}  9 of 9 certificates are not trusted here\n")
+    assert names(store) == FEW
+
+
 def test_what_is_there_already_is_said(certboot: Run, paths: StorePaths, tmp_path: Path) -> None:
     public, corp = saved(tmp_path / "public.pem", roots()[0]), saved(tmp_path / "corp.pem", CORP)
     certboot("init", "--add", corp)
     before = snapshot(paths.home)
     ran = certboot("trust", corp)
-    assert (ran.status, ran.out.splitlines()[-1]) == (0, "it is trusted already: nothing to do")
+    assert (ran.status, ran.out.splitlines()[0]) == (0, f"✓ {corp}  trusted already: nothing to do")
     assert snapshot(paths.home) == before
     ran = certboot("trust", "--yes", public)
-    assert (ran.status, "  there    it is in the store already, from " in ran.out) == (0, True)
+    assert (ran.status, "  there     it is in the store already, by the source " in ran.out) == (0, True)
 
 
 def test_a_file_has_the_certificate_that_is_named(certboot: Run, store: StorePaths, tmp_path: Path) -> None:
@@ -237,7 +254,7 @@ def test_an_address_is_trusted_unseen_only_with_its_fingerprint(
     answers(monkeypatch, "yes\n")
     ran = certboot("trust", address)
     assert (ran.status, ran.err) == (0, "")
-    assert f"  from     {address}\n" in ran.out
+    assert f"  from      {address}\n" in ran.out
     assert names(paths) == FEW | {"Corp"}
 
 
@@ -264,7 +281,7 @@ def test_the_remedy_of_an_untrusted_root_mends_it(
     pin = in_colons(digits_of(ca))
     ran = certboot("trust", host, "--yes", "--fingerprint", pin)
     assert ran.status == 0, ran.err
-    assert (pin in ran.out, "Compare the SHA-256 with one" in ran.out) == (True, False)
+    assert (digits_of(ca) in ran.out, "  compare   " in ran.out) == (True, False)
     provenance = entry(store, "Example Corp Root").provenance
     assert [(reason.source, reason.detail) for reason in provenance] == [("added", f"sent by {host}")]
     context = ssl.create_default_context(cafile=str(store.current / "bundle.pem"))
@@ -298,7 +315,7 @@ def test_a_fingerprint_is_the_answer_and_what_is_there_already_is_said(
     before = snapshot(store.home)
     for options in ([], ["--yes"], ["--sha256", digits_of(ca)]):
         ran = certboot("trust", host, *options)
-        assert (ran.status, ran.out.splitlines()[-1]) == (0, "it is trusted already: nothing to do")
+        assert (ran.status, ran.out.splitlines()[0]) == (0, f"✓ {host}  trusted already: nothing to do")
     assert snapshot(store.home) == before
 
 
@@ -368,7 +385,7 @@ def test_the_root_that_is_not_sent_is_offered(
     answers(monkeypatch, "yes\n")
     ran = certboot("trust", server.shown)
     assert ran.status == 0, ran.err
-    assert f"  from     for {server.shown}, from {place.url}/root\n" in ran.out
+    assert f"  from      for {server.shown}, from {place.url}/root\n" in ran.out
     assert names(store) == FEW | {"Example Root"}
     assert accepted(store, server) == [True, True]
 
@@ -389,7 +406,7 @@ def test_a_fingerprint_may_be_that_of_an_intermediate_and_then_nothing_is_fetche
 ) -> None:
     ran = certboot("trust", send(leaf(middle), middle).shown, "--yes", "--sha256", fingerprint(middle))
     assert (ran.status, place.asked) == (0, [])
-    assert "  no root  Python up to 3.12, and others, want the CA above it too: CN=Example Root\n" in ran.out
+    assert "  no root   Python up to 3.12, and others, want the CA above it too: CN=Example Root\n" in ran.out
     assert "Example CA" in names(store)
 
 
@@ -426,7 +443,8 @@ def test_addresses_are_asked_one_after_the_other_and_why_nothing_was_fetched_is_
     before = snapshot(store.home)
     ran = certboot("trust", send(leaf(TOP, "http://169.254.169.254/ca", "ldap://ca.example/")).shown)
     assert_refused(ran)
-    assert "not fetched: address-refused: http://169.254.169.254/ca " in ran.out
+    assert ran.out.startswith("  missing   the issuer of localhost at http://169.254.169.254/ca: ")
+    assert ran.out.endswith(" (address-refused)\n")
     assert snapshot(store.home) == before
     place.pages |= {"/1": page(TOP.der), "/2": page(TOP.der)}
     certboot("trust", send(leaf(TOP, f"{place.url}/1", f"{place.url}/2")).shown)

@@ -143,6 +143,9 @@ def test_a_dry_run_shows_the_difference_and_changes_nothing(certboot: Run, full:
     assert snapshot(full.home) == before
     assert certboot("update").out.splitlines()[:2] == ran.out.splitlines()[:2]
     assert "CCADB Other" not in names(full)
+    ran = certboot("update", "--dry-run")
+    told = [": nothing new, nothing changed", "a dry run: nothing was changed"]
+    assert (ran.status, [line.partition("generation 2")[2] or line for line in ran.out.splitlines()]) == (0, told)
 
 
 def test_with_a_most_age_nothing_is_read_while_it_is_young_enough(

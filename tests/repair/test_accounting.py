@@ -134,7 +134,7 @@ class TestAccounting:
         assert repaired_in(paths) == {}
         before = snapshot(paths.home)
         ran = certboot("repair", "--yes", repaired.shown)
-        assert (ran.status, " revoked: " in ran.out, snapshot(paths.home)) == (1, True, before)
+        assert (ran.status, "(revoked)" in ran.out, snapshot(paths.home)) == (1, True, before)
 
     def test_an_intermediate_that_the_store_has_for_directories_comes_into_the_bundle_too(
         self, certboot: Run, paths: StorePaths, root: Issued, send: Send, place: PlainServer, tmp_path: Path
@@ -145,7 +145,7 @@ class TestAccounting:
         assert accepted(paths, server) == [False, True]
         ran = certboot("repair", "--yes", server.shown)
         assert (ran.status, place.asked, accepted(paths, server)) == (0, [], [True, True])
-        assert "    from     the store" in ran.out
+        assert "  from      the store" in ran.out
         assert [reason["source"] for reason in entry(certboot)["provenance"]] == ["repaired", "ccadb"]
 
     def test_a_report_that_lies_there_spares_the_fetch(
@@ -156,7 +156,7 @@ class TestAccounting:
         server = send(leaf(ca, f"{place.url}/ca"))
         ran = certboot("repair", "--yes", server.shown)
         assert (ran.status, place.asked, accepted(paths, server)) == (0, [], [True, True])
-        assert "    from     the CCADB's report" in ran.out
+        assert "  from      the CCADB's report" in ran.out
 
     def test_a_second_ca_of_another_server_stands_beside_the_first(
         self, certboot: Run, repaired: ChainServer, other: ChainServer, paths: StorePaths
@@ -225,7 +225,7 @@ class TestNeeds:
         assert hosts(paths) == [repaired.shown]
         ran = certboot("repair", second.shown)
         assert (ran.status, hosts(paths)) == (0, [repaired.shown, second.shown])
-        assert f"\n{second.shown}: noted that it needs Example CA (" in ran.out
+        assert f"\n  noted     that {second.shown} needs Example CA (" in ran.out
         assert snapshot(paths.current.resolve()) == generation
         assert "0 new, 0 gone" in certboot("update").out
         need = f"needed by {second.shown} on {NOW:%Y-%m-%d}, from the store, under Example Root ("

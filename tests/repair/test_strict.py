@@ -71,14 +71,13 @@ def test_what_every_python_accepts_is_stored(
     ran = certboot("repair", "--yes", server.shown)
     assert ran.status == 0, ran.err
     lines = ran.out.splitlines()
-    why = "to be stored, because Python 3.13 and newer refuse what is above it: Example CA"
-    assert lines[0] == f"{server.shown}: {why}"
-    assert [line for line in lines if line.startswith("  refused  by Python 3.13 and newer: Example Root (")]
-    assert [line for line in lines if line.endswith(f"), {defect}")]
+    assert lines[0] == f"✗ {server.shown}  {defect}"
+    assert lines[1].startswith("  Python 3.13 and newer refuse Example Root (")
+    assert lines[1].endswith(f"): {defect}")
     assert repaired_in(paths) == {"Example CA": "intermediate"}
     assert (accepted(paths, server, strict=True), accepted(paths, server, strict=False)) == ([True] * 2, [True] * 2)
     again = certboot("repair", server.shown)
-    assert (again.status, again.out.splitlines()[0]) == (0, f"{server.shown}: nothing is to be stored")
+    assert (again.status, again.out.splitlines()[0]) == (0, f"✓ {server.shown}  no intermediate is missing")
     assert certboot("distrust", "Example Root").status == 0
     assert repaired_in(paths) == {}
 
@@ -96,7 +95,7 @@ def test_else_nothing_is_stored(
 ) -> None:
     server = start(root, middle, leaf)
     before = snapshot(paths.home)
-    assert certboot("repair", "--yes", server.shown).out.startswith(f"{server.shown}: nothing is to be stored\n")
+    assert certboot("repair", "--yes", server.shown).out.startswith(f"✓ {server.shown}  no intermediate is missing\n")
     assert snapshot(paths.home) == before
 
 
@@ -145,7 +144,7 @@ def test_trust_names_the_ways_too(certboot: Run, start: Start, clean: Path) -> N
     words = " ".join(certboot("trust", clean / "root.pem").out.split())
     assert "strict-missing-ski, strict-basic-constraints: Python 3.13 and newer refuse what it issues" in words
     assert "and subjectKeyIdentifier=hash basicConstraints=critical,CA:TRUE" in words
-    assert "certboot repair HOST stores an intermediate that has no defect" in words
+    assert "an intermediate without a defect, if there is one, will do: certboot repair HOST" in words
     ran = certboot("trust", server.shown)  # which sends its intermediate only
     assert ran.status == 2
     assert "Example CA is an intermediate of Example Root, which the store trusts already" in ran.err

@@ -7,8 +7,9 @@ import typing
 
 from certboot import moment
 from certboot.cli import options
-from certboot.cli.terminal import confirmed, say, show
-from certboot.errors import FAILED, OK, CertbootError, printable
+from certboot.cli.layout import Line
+from certboot.cli.terminal import HANG, confirmed, heading, say, show, tell
+from certboot.errors import FAILED, OK, CertbootError, counted
 from certboot.pki.rules import broken_rule
 from certboot.sources.candidates import Loaded, Rejection
 from certboot.store import choices, generations, selection
@@ -20,7 +21,7 @@ from certboot.store.update import apply
 
 if typing.TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from certboot.clients.variables import Adoption
@@ -46,6 +47,7 @@ def adopt_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--partial", action="store_true", help="with --yes, even if something that programs may rely on does not enter"
     )
+    options.verbose(command, "show each certificate whole, even if there are many")
 
 
 def adopt_command(arguments: argparse.Namespace) -> int:
@@ -69,19 +71,19 @@ def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
     if refused and (arguments.variable or not named):
         raise refused[0]
     for error in refused:
-        say(f"left alone: {error.message}; {error.hint}", needed=True)
+        tell([f"left alone: {error.message}; {error.hint}"], needed=True)
     chosen = tuple(named)
     left_out = lost(apply(paths, Request("adopt", adopt=chosen, dry_run=True)).rejected, named.values())
-    show(offer_text(named.items(), before, left_out, moment.now()))
+    tell(offer_lines(named.items(), before, left_out, moment.now(), verbose=arguments.verbose))
     if arguments.yes and left_out and not arguments.partial:
         message = f"certificates that programs may rely on do not enter the store: {len(left_out)}"
         raise CertbootError(message, "--partial, if no program needs them; else leave the variable as it is")
-    if not arguments.yes and not confirmed("adopt what is shown here?"):
+    names = "this variable names" if len(chosen) == 1 else f"these {len(chosen)} variables name"
+    if not arguments.yes and not confirmed(f"adopt what {names}?"):
         say("nothing was changed")
         return FAILED
     outcome = apply(paths, Request("adopt", adopt=chosen))
-    say(headline(outcome))
-    show(effect_text(chosen))
+    tell([headline(outcome), *effect_lines(chosen)])
     return OK
 
 
@@ -105,15 +107,15 @@ def _undo(paths: StorePaths, names: list[str]) -> int:
     return OK
 
 
-def offer_text(
-    offers: Iterable[tuple[Adoption, Loaded]], store: Manifest, lost: Sequence[Rejection], now: datetime
-) -> str:
-    """Return how many certificates each variable names, those that would be new in the store, and what is lost."""
-    from certboot.cli.trust import offer_text as certificates
+def offer_lines(
+    offers: Iterable[tuple[Adoption, Loaded]], store: Manifest, lost: Sequence[Rejection], now: datetime,
+    *, verbose: bool = False,
+) -> Iterator[str | Line]:  # fmt: skip
+    """Yield how many certificates each variable names, those that would be new in the store, and what is lost."""
+    from certboot.cli import trust
 
     held = store.fingerprints
     passed_over = {rejection.fingerprint for rejection in lost}
-    lines = []
     for adoption, loaded in offers:
         offered = {candidate.certificate.fingerprint: candidate for candidate in loaded.candidates}
         new = {
@@ -121,17 +123,20 @@ def offer_text(
             for key, candidate in offered.items()
             if key not in held | passed_over and not broken_rule(candidate.certificate, now)
         }
-        counts = f"{len(offered)} found, {len(new)} of them new"
-        lines.append(f"{adoption.variable}={printable(adoption.value)}: certificates: {counts}")
-        if new:
-            lines.append(certificates([Loaded(tuple(new.values()))], now))
+        yield heading("warn", f"{adoption.variable}  {counted(len(offered), 'certificate')}, {len(new)} of them new")
+        yield Line(adoption.value, "  in        ", hang=HANG)
+        yield from trust.offer_lines([Loaded(tuple(new.values()))], now, verbose=verbose)
         held |= new.keys()
-    lines += [f"does not enter: {printable(gone.subject or gone.detail)}: {printable(gone.reason)}" for gone in lost]
-    return "\n".join(lines)
+    left_out = list(lost) if verbose else lost[: trust.MOST]
+    yield from (f"  left out  {gone.subject or gone.detail}: {gone.reason}" for gone in left_out)
+    if len(left_out) < len(lost):
+        yield f"  left out  and {len(lost) - len(left_out)} more; -v names them"
 
 
-def effect_text(adopted: Sequence[Adoption]) -> str:
-    """Return what is different from now on."""
+def effect_lines(adopted: Sequence[Adoption]) -> list[str | Line]:
+    """Return what is different from now on, and how to undo it."""
     names = ", ".join(dict.fromkeys(adoption.variable for adoption in adopted))
-    replaced = f"from the next start of Python on, its hook replaces these values of {names}, and no others"
-    return f"{replaced}\nundo: certboot adopt --undo"
+    return [
+        f"  active    from the next start of Python: its hook replaces these values of {names}, and no others",
+        "  undo      certboot adopt --undo",
+    ]

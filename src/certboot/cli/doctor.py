@@ -13,7 +13,7 @@ from pathlib import Path
 
 from certboot import files, moment
 from certboot.cli import options, terminal
-from certboot.cli.terminal import aside, data, lay_out
+from certboot.cli.terminal import aside, data, tell
 from certboot.errors import OK, CertbootError, printable, without_credentials
 from certboot.store.paths import store_paths
 
@@ -105,10 +105,10 @@ def doctor_command(arguments: argparse.Namespace) -> int:
         from certboot.cli.layout import form_of
         from certboot.cli.report.text import doctor_report, whole_report
 
-        form = form_of(sys.stdout)
+        symbols = form_of(sys.stdout).symbols
         if terminal.quiet:
             findings = tuple(finding for finding in findings if exit_code((finding,)) != OK)
-        lay_out(whole_report(findings) if arguments.verbose else doctor_report(findings, symbols=form.symbols), form)
+        tell(whole_report(findings) if arguments.verbose else doctor_report(findings, symbols=symbols))
     if arguments.report:
         aside(f"report in {printable(str(arguments.report))}: plain text, read it before you send it")
         aside("left out: users, hosts, addresses, files, CAs, values")

@@ -17,6 +17,8 @@ if typing.TYPE_CHECKING:
 
     Style: TypeAlias = Literal["", "good", "bad", "doubt", "strong"]
 
+STYLES: dict[str, Style] = {"ok": "good", "warn": "doubt", "fail": "bad", "error": "bad"}
+_SYMBOLS = {"ok": "\N{CHECK MARK}", "warn": "!", "fail": "\N{BALLOT X}", "error": "\N{BALLOT X}"}
 _CODES = {"good": "32", "bad": "1;31", "doubt": "33", "strong": "1"}
 
 
@@ -42,6 +44,24 @@ class Form(typing.NamedTuple):
     colour: bool = False
     symbols: bool = True
     """Whether it takes more than ASCII."""
+
+
+def mark(status: str, *, symbols: bool) -> str:
+    """Return what stands before what has this status, a finding's: in words where there are no symbols."""
+    return _SYMBOLS.get(status, "-") if symbols else f"{status:<5}"
+
+
+def heading(status: str, text: str, *, symbols: bool) -> Line:
+    """Return the line that says of what is told below how it fares."""
+    return Line(f"{mark(status, symbols=symbols)} {text}", style=STYLES.get(status, ""))
+
+
+def sha256_line(digits: str, indent: str = "  ") -> Line:
+    """Return the line on which each SHA-256 stands: 64 digits in one word, as they are copied, below ``HANG`` columns.
+
+    ``openssl x509 -fingerprint -sha256`` prints the same with colons and capitals, which would not fit 80 columns.
+    """
+    return Line(digits, f"{indent}SHA-256   ", wrapped=False)
 
 
 def form_of(stream: TextIO) -> Form:

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from certboot import moment
 from certboot.cli import options
 from certboot.cli.terminal import data, say, show
-from certboot.errors import OK, printable
+from certboot.errors import OK, CertbootError, printable
+from certboot.pki.fingerprint import short
 from certboot.sources import repaired
 from certboot.store import choices, freshness, generations, history, selection
 from certboot.store.config import load_config, parse_duration
@@ -27,8 +28,6 @@ if typing.TYPE_CHECKING:
     from certboot.store.due import Due
     from certboot.store.history import Step
     from certboot.store.manifest import Entry, Manifest
-
-DIGITS = 16  # of a fingerprint: enough to be unique, few enough to be read
 
 SCHEMA = 1
 
@@ -57,6 +56,11 @@ def list_options(command: argparse.ArgumentParser) -> None:
 
 def list_command(arguments: argparse.Namespace) -> int:
     """List certificates, or what was rejected."""
+    if arguments.source:
+        from certboot.sources.table import SHOWN
+
+        if arguments.source not in SHOWN:
+            raise CertbootError(f"no such source: {arguments.source}", f"--source takes one of {', '.join(SHOWN)}")
     paths = store_paths()
     record = generations.current(paths)
     chosen = selection.choose(record, role=arguments.role or "", source=arguments.source)
@@ -186,7 +190,7 @@ def _returning(paths: StorePaths, went: Iterable[Entry]) -> Iterator[tuple[Entry
 def certificates_table(entries: Sequence[Entry]) -> str:
     """Return a table of certificates: fingerprint, role, expiry, sources, name."""
     rows = [
-        (entry.sha256[:DIGITS], entry.role, entry.not_after[:10], _sources(entry), entry.name + _needs(entry))
+        (short(entry.sha256), entry.role, entry.not_after[:10], _sources(entry), entry.name + _needs(entry))
         for entry in entries
     ]
     return _table(("SHA-256", "ROLE", "EXPIRES", "SOURCES", "NAME"), rows)
@@ -195,7 +199,7 @@ def certificates_table(entries: Sequence[Entry]) -> str:
 def due_table(ending: Sequence[Due]) -> str:
     """Return a table of what ends: the day, what is said of it, and of which certificate."""
     rows = [
-        (item.entry.sha256[:DIGITS], f"{item.when:%Y-%m-%d}", item.kind, _sources(item.entry), item.entry.name)
+        (short(item.entry.sha256), f"{item.when:%Y-%m-%d}", item.kind, _sources(item.entry), item.entry.name)
         for item in ending
     ]
     return _table(("SHA-256", "WHEN", "WHAT", "SOURCES", "NAME"), rows)
@@ -203,7 +207,7 @@ def due_table(ending: Sequence[Due]) -> str:
 
 def rejections_table(rejected: Sequence[Rejection]) -> str:
     """Return a table of what was turned away, and a count by rule."""
-    rows = [(r.fingerprint[:DIGITS] or "-", r.rule, r.source, r.subject or r.detail, r.reason) for r in rejected]
+    rows = [(short(r.fingerprint) or "-", r.rule, r.source, r.subject or r.detail, r.reason) for r in rejected]
     counts = Counter(rejection.rule for rejection in rejected)
     summary = printable(", ".join(f"{count} {rule}" for rule, count in sorted(counts.items()))) or "none"
     return f"{_table(('SHA-256', 'RULE', 'SOURCE', 'WHAT', 'WHY'), rows)}\n{summary}"
@@ -219,8 +223,8 @@ def certificate_text(entry: Entry, record: Manifest, pem: str) -> str:
         ("role", entry.role),
         ("valid", f"{entry.not_before} to {entry.not_after}"),
         *(("source", f"{reason.source}, {reason.detail}, since {reason.since}") for reason in entry.provenance),
-        *(("issuer", f"{names.get(sha, '?')} ({sha[:DIGITS]})") for sha in (entry.descent.issuer,) if sha),
-        *(("anchor", f"{names.get(sha, '?')} ({sha[:DIGITS]})") for sha in (entry.descent.anchor,) if sha),
+        *(("issuer", f"{names.get(sha, '?')} ({short(sha)})") for sha in (entry.descent.issuer,) if sha),
+        *(("anchor", f"{names.get(sha, '?')} ({short(sha)})") for sha in (entry.descent.anchor,) if sha),
         *(("distrust", f"of certificates that begin after {date}") for date in (entry.distrust_after,) if date),
         *(("defect", f"{defect}: Python 3.13 and newer refuse it") for defect in entry.defects),
         ("file", entry.file),
@@ -253,7 +257,7 @@ def _change(step: Step) -> str:
 def difference_text(came: Sequence[Entry], went: Sequence[Entry]) -> str:
     """Return what came and what went, a line each."""
     lines = [
-        printable(f"{sign} {entry.sha256[:DIGITS]}  {entry.role:<12}  {entry.name}")
+        printable(f"{sign} {short(entry.sha256)}  {entry.role:<12}  {entry.name}")
         for sign, entries in (("+", came), ("-", went))
         for entry in entries
     ]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import typing
 from pathlib import Path
 
 from certboot.cli import options
-from certboot.cli.terminal import aside, confirmed, data, described, say, show, silenced
-from certboot.errors import FAILED, OK, CertbootError, printable, shortened
+from certboot.cli.layout import Line, sha256_line
+from certboot.cli.report.server import picture
+from certboot.cli.summary import LONGEST, PROXY, missing_line, stored_summary
+from certboot.cli.terminal import HANG, confirmed, data, described, heading, silenced, tell, tell_aside
+from certboot.doctor.server import remedies
+from certboot.errors import FAILED, OK, CertbootError, shortened
 from certboot.net.address_policy import HERE, KINDS, PRIVATE
+from certboot.pki.fingerprint import short
 from certboot.pki.rules import PYTHONS
 from certboot.store.paths import StorePaths, store_paths
 from certboot.store.request import Request
@@ -24,22 +30,19 @@ if typing.TYPE_CHECKING:
     from certboot.pki.certificate import Certificate
     from certboot.repair.completion import Completion, Refusal
     from certboot.repair.examine import Examined, Repairer
-    from certboot.sources.aia import Failure
     from certboot.sources.repaired import Repair
-
-    _Ruled = typing.TypeVar("_Ruled", Refusal, Failure)
 
 _MOST_HOSTS = 3  # named in the history
 
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
-_DIGITS = 16  # of a fingerprint
-_MOST = 10  # reasons of a kind
+_FEW, _MOST = 3, 10  # reasons of a kind
 _OPTIONS = (
-    ("address-refused", KINDS[PRIVATE], "--allow-private, if these addresses are those of your own network"),
-    ("port-refused", HERE, "--allow-private, if it is you who serves certificates there"),
-    ("unsupported-scheme", " https://", "--allow-https"),
+    ("address-refused", KINDS[PRIVATE], "if these addresses are those of your own network", "--allow-private"),
+    ("port-refused", HERE, "if it is you who serves certificates there", "--allow-private"),
+    ("unsupported-scheme", " https://", "to fetch it from there", "--allow-https"),
 )
-_PROXY = "  proxy    it resolved the names of these addresses: where they lead could not be checked"
+_NOT_ALL = "the server does not send all certificates of its chain, and"
+_FULL_CHAIN = "send the full chain: the server's certificate first, then every intermediate, without the root"
 
 
 def repair_options(command: argparse.ArgumentParser) -> None:
@@ -66,6 +69,7 @@ def repair_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="show what would be stored, and change nothing")
     options.server(command)
     options.fetches(command)
+    options.verbose(command, "name more of what was refused, or could not be fetched")
 
 
 def repair_command(arguments: argparse.Namespace) -> int:
@@ -80,20 +84,22 @@ def repair_command(arguments: argparse.Namespace) -> int:
     seen = True
     for server in servers:
         examined.append(repairer.examine(server))
-        seen = _say(findings_text(examined[-1:])) and seen
+        seen = _tell(findings(examined[-1:], alone=len(servers) == 1, verbose=arguments.verbose)) and seen
     repairs = to_store(examined)
     whole = all(server.chain for server in examined)
     if arguments.dry_run:
-        _say("a dry run: nothing was changed")
+        _tell(["a dry run: nothing was changed"])
         return OK if whole else FAILED
     if repairs and not arguments.yes and not (seen and confirmed(_question(repairs))):
-        _say("nothing was changed")
+        _tell(["nothing was changed"])
         return FAILED
     for host, certificate in note(paths, examined):
-        _say(noted_text(host, certificate))
-    if repairs:
-        _store(paths, repairs, servers)
+        _tell([f"  noted     that {host} needs {_named(certificate)} too: the next update records it"])
+    undo = _store(paths, repairs, servers) if repairs else []
     good = [_again(paths, server) for server in examined if server.chain]
+    _tell(undo)
+    if len(servers) == 1 and examined[0].unsent:
+        _tell([f"  operator  what the server should send: {_command('chain', examined[0])}"])
     return OK if whole and all(good) else FAILED
 
 
@@ -132,7 +138,7 @@ def chain_command(arguments: argparse.Namespace) -> int:
     anchor = examined.completion.anchor if examined.completion else None
     alone = examined.alone
     if alone is None and (not examined.chain or anchor is None):
-        aside(reasons_text(examined))
+        tell_aside(reasons(examined))
         return FAILED
     text = "".join(pem.encode(certificate.der) for certificate in ((alone,) if alone else examined.chain))
     if arguments.output is None:
@@ -140,9 +146,10 @@ def chain_command(arguments: argparse.Namespace) -> int:
     else:
         write_file(Path(arguments.output), text.encode("ascii"), force=arguments.force)
     if alone:
-        (aside if arguments.output is None else show)(alone_text(arguments.output or _host(examined), alone))
+        where = arguments.output or examined.target.shown
+        (tell_aside if arguments.output is None else tell)(alone_lines(where, alone))
     elif anchor and arguments.output is not None:
-        say(f"{arguments.output}: {written_text(examined.chain, anchor)}")
+        tell([written_line(arguments.output, examined.chain, anchor)])
     return OK
 
 
@@ -157,31 +164,33 @@ def _question(repairs: Sequence[Repair]) -> str:
     return f"store {intermediates}?"
 
 
-def _store(paths: StorePaths, repairs: tuple[Repair, ...], servers: Sequence[Target]) -> None:
-    from certboot.cli.summary import stored_summary
-
+def _store(paths: StorePaths, repairs: tuple[Repair, ...], servers: Sequence[Target]) -> list[str]:
+    """Store them, say so, and return what is left to say: what is active from when, and how to undo it."""
     hosts = ", ".join(server.shown for server in servers[:_MOST_HOSTS])
     more = f" and {len(servers) - _MOST_HOSTS} more" if len(servers) > _MOST_HOSTS else ""
     outcome = apply(paths, Request(f"repair {hosts}{more}", repairs=repairs))
-    _say("\n".join(stored_summary(outcome, {repair.certificate.fingerprint for repair in repairs})))
+    stored, *undo = stored_summary(outcome, {repair.certificate.fingerprint for repair in repairs})
+    _tell([stored])
     for certificate in (repair.certificate for repair in repairs):
         if certificate.fingerprint not in outcome.record.fingerprints:
+            _tell(undo)
             _, reason = outcome.why_not({certificate.fingerprint})
             raise CertbootError(f"{certificate.name} does not enter the store, {reason}", "certboot list --rejected")
+    return undo
 
 
 def _again(paths: StorePaths, examined: Examined) -> bool:
     from certboot.repair.examine import handshake_with_store
 
     handshake = handshake_with_store(paths, examined.target)
-    _say(outcome_text(examined, handshake))
+    _tell(outcome_lines(examined, handshake))
     return handshake.verify_code == 0
 
 
-def _say(text: str) -> bool:
+def _tell(lines: Iterable[str | Line]) -> bool:
     """Print, and return whether somebody reads it: where nobody does, what was asked for is to be done all the same."""
     try:
-        show(text)
+        tell(lines)
         if sys.stdout:
             sys.stdout.flush()
     except BrokenPipeError:
@@ -190,149 +199,169 @@ def _say(text: str) -> bool:
     return True
 
 
-def findings_text(examined: Iterable[Examined]) -> str:
-    """Return what a person should look at before anything is stored."""
-    return "\n".join(line for server in examined for line in _finding(server))
+def findings(examined: Iterable[Examined], *, alone: bool = True, verbose: bool = False) -> Iterator[str | Line]:
+    """Yield what a person should look at before anything is stored; ``alone``: of a server beside no others."""
+    for server in examined:
+        completion = server.completion
+        if completion is None or completion.anchor is None:
+            yield from reasons(server, verbose=verbose)
+        elif server.missing:
+            yield from _to_store(server, completion)
+        else:
+            yield from _nothing_to_store(server)
+            yield from _picture(server, completion) if alone else ()
+        if server.through_proxy:
+            yield PROXY
 
 
-def reasons_text(examined: Examined) -> str:
-    """Return why a server has no whole chain, in lines."""
-    return "\n".join(_reasons(examined))
-
-
-def outcome_text(examined: Examined, handshake: Handshake) -> str:
-    """Return the result of a handshake with the store, in OpenSSL's words."""
-    if handshake.verify_code is None:
-        said = f"no handshake: {printable(handshake.error or handshake.outcome)}"
-    else:
-        said = f"Verify return code: {handshake.verify_code} ({printable(handshake.verify_message)})"
-    line = f"{_host(examined)}: {said}"
-    if handshake.verify_code == 0:
-        return line
-    if handshake.verify_code == _EXPIRED and examined.expired:
-        return f"{line}\n  next     certboot update takes out what has expired: {_named(examined.expired[0])}"
-    return f"{line}\n  next     certboot doctor {_host(examined)} says why"
-
-
-def noted_text(host: str, certificate: Certificate) -> str:
-    """Return that a server needs what is in the store for another one."""
-    return (
-        f"{printable(host)}: noted that it needs {_named(certificate)}; certboot list tells it from the next update on"
-    )
-
-
-def written_text(chain: Iterable[Certificate], anchor: Certificate) -> str:
-    """Return what a file with a chain holds, in order."""
-    names = ", ".join(printable(certificate.name) for certificate in chain)
-    return f"{names}; not in it: {printable(anchor.name)}, which clients have"
-
-
-def alone_text(where: str, certificate: Certificate) -> str:
-    """Return what is to be known of a certificate that signs itself, before a program believes it."""
-    digits = certificate.fingerprint.upper()
-    return "\n".join(
-        (
-            f"{where}: {printable(certificate.name)}, which signs itself; not for the store, but for single programs",
-            f"  SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
-            "  compare  it with what the server's owner says, before a program believes it",
-        )
-    )
-
-
-def _finding(examined: Examined) -> Iterator[str]:
-    from certboot.repair.completion import SERVER
-
+def reasons(examined: Examined, *, verbose: bool = False) -> Iterator[str | Line]:
+    """Yield why a server has no whole chain, and who can mend that."""
+    yield heading("fail", f"{examined.target.shown}  cannot be repaired")
     completion = examined.completion
-    if completion is None or completion.anchor is None:
-        yield from _reasons(examined)
+    if completion is None:
+        yield Line(shortened(examined.error), "  ")
+        yield _doctor(examined)
         return
-    if not examined.missing:
-        yield f"{_host(examined)}: nothing is to be stored"
-    else:
-        names = ", ".join(printable(offer.certificate.name) for offer in examined.missing)
-        sent = all(offer.origin == SERVER for offer in examined.missing)
-        why = f"{PYTHONS} refuse what is above it" if examined.refused else "clients refuse its twin in the store"
-        why = why if sent else "the server does not send it"
-        yield f"{_host(examined)}: to be stored, because {why}: {names}"
-        yield from _offers(examined, completion)
-    for offer in examined.in_store:
-        yield f"  stored   {_named(offer.certificate)}, which the server does not send either"
-    for certificate in examined.expired:
-        yield f"  expired  {_named(certificate)}, in the store: clients prefer it, and refuse it"
-    yield f"  anchor   {_named(completion.anchor)}, in the store"
-    if examined.through_proxy:
-        yield _PROXY
-
-
-def _offers(examined: Examined, completion: Completion) -> Iterator[str]:
-    below = {offer: child for child, offer in zip(completion.path, completion.path[1:], strict=False)}
-    for offer in examined.missing:
-        certificate = offer.certificate
-        yield from (f"  {line}" for line in described(certificate, shortened(offer.origin)))
-        yield f"    because  it signed {printable(below[offer].certificate.name)}"
-        yield from (f"    defect   {defect}: {PYTHONS} refuse it" for defect in certificate.defects)
-    if examined.refused:
-        yield f"  refused  by {PYTHONS}: {_named(examined.refused)}, {', '.join(examined.refused.defects)}"
-
-
-def _reasons(examined: Examined) -> Iterator[str]:
-    if examined.completion is None:
-        yield f"{_host(examined)}: cannot be repaired: {printable(examined.error)}"
-        return
-    leaf = examined.completion.path[0].certificate
-    yield f"{_host(examined)}: cannot be repaired: no way from {printable(leaf.name)} to an anchor of the store"
-    refusals, more = _some(examined.completion.refusals)
-    for refusal in refusals:
-        yield f"  refused  {refusal.rule}: {_named(refusal.certificate)} from {shortened(refusal.origin)}"
-        yield f"           {shortened(refusal.reason)}"
-    if more:
-        yield f"  refused  and {more} more"
-    for subject in examined.distrusted:
-        yield f"  refused  distrusted: {printable(subject)}, which the store leaves out"
-    failures, more = _some(examined.failures)
-    for failure in failures:
-        where = f" at {shortened(failure.address)}" if failure.address else ""
-        yield f"  missing  {failure.rule}: the issuer of {printable(failure.of)}{where}"
-        yield f"           {shortened(failure.reason)}"
-    if more:
-        yield f"  missing  and {more} more"
-    if examined.through_proxy:
-        yield _PROXY
-    yield from _next(examined.completion, _host(examined), distrusted=bool(examined.distrusted))
-    for rule, words, option in _OPTIONS:
+    roots = [refusal for refusal in completion.refusals if refusal.rule == "self-signed"]
+    cause, advice = _fault(examined, completion, roots)
+    yield Line(cause, "  ")
+    most = _MOST if verbose else _FEW
+    refusals = [(refusal.rule, _refusal(refusal)) for refusal in completion.refusals]
+    failures = [(failure.rule, missing_line(failure)) for failure in examined.failures]
+    for label, ruled in (("refused", refusals), ("missing", failures)):
+        lines, more = _some(ruled, most)
+        yield from lines
+        if more:
+            yield f"  {label:<10}and {more} more" + ("" if verbose else f": {_command('repair', examined, '-v')}")
+    for rule, words, condition, option in _OPTIONS:
         if any(failure.rule == rule and words in failure.reason for failure in examined.failures):
-            yield f"  or       {option}"
+            yield f"  or        {condition}: {_command('repair', examined, option)}"
+    yield from advice
 
 
-def _next(found: Completion, host: str, *, distrusted: bool) -> Iterator[str]:
-    """Yield what is left to do.
+def _fault(examined: Examined, completion: Completion, roots: Sequence[Refusal]) -> tuple[str, list[str | Line]]:
+    """Return whose fault it is in a line, and what there is to do, by whom.
 
     The doctor, who may have sent the user here, knows more only of a self-signed leaf and of what is distrusted.
     """
-    roots = [refusal.certificate for refusal in found.refusals if refusal.rule == "self-signed"]
-    if distrusted or found.path[0].certificate in roots:
-        yield f"  next     certboot doctor {host} tells what can be done"
-        return
-    yield "  next     only who operates the server can change what it sends"
+    leaf = completion.path[0].certificate
+    if examined.distrusted:
+        names = ", ".join(map(shortened, examined.distrusted))
+        return f"the store leaves out, as distrusted, the CA that issued what it sends: {names}", [_doctor(examined)]
+    if leaf in (root.certificate for root in roots):
+        return "its certificate vouches for itself: there is no other that could be missing", [_doctor(examined)]
     if roots:
-        yield f"  or       certboot trust {host} shows the root that was found, if you know whose it is"
+        names = ", ".join(dict.fromkeys(_named(root.certificate) for root in roots[:_FEW]))
+        trust = Line(_command("trust", examined), "fix here: ", "strong", wrapped=False)
+        known = Line("only if you know whose it is, trust it; the command shows it, and asks", "  ")
+        return f"its chain ends at a root that the store does not have: {names}", [known, trust]
+    if completion.refusals:
+        cause = f"nothing that was found can be the issuer of {leaf.name}"
+    elif any(failure.address for failure in examined.failures):
+        cause = f"{_NOT_ALL} the rest is not to be had where they say that it lies"
     else:
-        yield "  or       certboot trust FILE, if its root is a company's own: ask the company for the file"
+        cause = f"{_NOT_ALL} they do not say where the rest lies"
+    company = "  or        if its root is a company's own, ask the company for the file: certboot trust FILE"
+    return cause, [Line(_FULL_CHAIN, "for the server's operator: ", "strong"), company]
 
 
-def _some(reasons: Sequence[_Ruled]) -> tuple[list[_Ruled], int]:
-    """Return a few of them, first one by each rule: a stranger can make as many as he likes; and how many are left."""
+def outcome_lines(examined: Examined, handshake: Handshake) -> Iterator[str | Line]:
+    """Yield the result of a handshake with the store, in OpenSSL's words."""
+    if handshake.verify_code is None:
+        said = f"no handshake: {handshake.error or handshake.outcome}"
+    else:
+        said = f"Verify return code: {handshake.verify_code} ({handshake.verify_message})"
+    good = handshake.verify_code == 0
+    yield heading("ok" if good else "fail", f"{examined.target.shown}  {said}")
+    if good:
+        return
+    if handshake.verify_code == _EXPIRED and examined.expired:
+        yield Line("certboot update", "fix here: ", "strong", wrapped=False)
+    else:
+        yield _doctor(examined)
+
+
+def alone_lines(where: str, certificate: Certificate) -> list[str | Line]:
+    """Return what is to be known of a certificate that signs itself, before a program believes it."""
+    return [
+        f"{where}: {certificate.name}, which signs itself; not for the store, but for single programs",
+        sha256_line(certificate.fingerprint),
+        "  compare   it with what the server's owner says, before a program believes it",
+    ]
+
+
+def written_line(where: str, chain: Iterable[Certificate], anchor: Certificate) -> str:
+    """Return what a file with a chain holds, in order."""
+    names = ", ".join(certificate.name for certificate in chain)
+    return f"{where}: {names}; not in it: {anchor.name}, which clients have"
+
+
+def _to_store(examined: Examined, completion: Completion) -> Iterator[str | Line]:
+    unsent = [offer.certificate.name for offer in examined.unsent]
+    refused = examined.refused
+    why = refused.defects[0] if refused and refused.defects else "twin-in-trust"
+    cause = "missing-intermediate" if unsent else why
+    yield heading("fail", f"{examined.target.shown}  {cause}")
+    if unsent:
+        yield Line(f"the server does not send {', '.join(unsent)}", "  ")
+    if refused:
+        defects = ", ".join(refused.defects)
+        yield Line(f"{PYTHONS} refuse {_named(refused)}: {defects}", "  ")
+        yield Line("once what is shown here is stored they accept the chain: they look at nothing above it then", "  ")
+    if not unsent and not refused:
+        yield Line("the store has another certificate of this CA: clients prefer it, and refuse it", "  ")
+    for offer in examined.missing:
+        yield from described(offer.certificate, offer.origin)
+        yield from (f"  defect    {defect}: {PYTHONS} refuse it" for defect in offer.certificate.defects)
+    yield "  checked   signatures, dates and limits, from the server up to what is trusted"
+    yield from _picture(examined, completion)
+
+
+def _nothing_to_store(examined: Examined) -> Iterator[str | Line]:
+    host = examined.target.shown
+    if examined.expired:
+        yield heading("warn", f"{host}  an intermediate of the store has expired")
+    else:
+        yield heading("ok", f"{host}  {'repaired already' if examined.in_store else 'no intermediate is missing'}")
+    for offer in examined.in_store:
+        yield f"  stored    {_named(offer.certificate)}, which is not sent"
+    for certificate in examined.expired:
+        yield f"  expired   {_named(certificate)}: clients prefer it to the one that is sent, and refuse it"
+
+
+def _picture(examined: Examined, completion: Completion) -> Iterator[Line]:
+    """Yield the chain as the doctor draws it."""
+    states = dict.fromkeys(examined.unsent, "found") | dict.fromkeys(examined.in_store, "stored")
+    links = [(offer.certificate, states.get(offer, "sent")) for offer in completion.path]
+    if completion.anchor:
+        links = [link for link in links if link[0] != completion.anchor] + [(completion.anchor, "trusted")]
+    path = [{"subject": certificate.subject, "state": state, "fault": ""} for certificate, state in links]
+    yield from (Line(""), *picture({"path": path}, whole=True), Line(""))
+
+
+def _refusal(refusal: Refusal) -> Line:
+    origin, reason = (shortened(text, LONGEST) for text in (refusal.origin, refusal.reason))
+    return Line(f"{_named(refusal.certificate)} from {origin}: {reason} ({refusal.rule})", "  refused   ", hang=HANG)
+
+
+def _some(ruled: Sequence[tuple[str, Line]], most: int) -> tuple[list[Line], int]:
+    """Return a few lines, first one by each rule, and how many are left: a stranger can make as many as he likes."""
     before: dict[str, int] = {}
-    for number, reason in enumerate(reasons):
-        before.setdefault(reason.rule, number)
-    firsts = sorted(range(len(reasons)), key=lambda number: (before[reasons[number].rule] != number, number))
-    shown = sorted(firsts[:_MOST])
-    return [reasons[number] for number in shown], len(reasons) - len(shown)
+    for number, (rule, _) in enumerate(ruled):
+        before.setdefault(rule, number)
+    firsts = sorted(range(len(ruled)), key=lambda number: (before[ruled[number][0]] != number, number))
+    return [ruled[number][1] for number in sorted(firsts[:most])], max(len(ruled) - most, 0)
 
 
-def _host(examined: Examined) -> str:
-    return printable(examined.target.shown)
+def _doctor(examined: Examined) -> Line:
+    return Line(_command("doctor", examined), "hint: ", "strong", wrapped=False)
+
+
+def _command(command: str, examined: Examined, *more: str) -> str:
+    """Return a command on the same server."""
+    ((*argv,),) = remedies.certboot(command, examined.target, *more)
+    return shlex.join(argv)
 
 
 def _named(certificate: Certificate) -> str:
-    return f"{printable(certificate.name)} ({certificate.fingerprint[:_DIGITS]})"
+    return f"{certificate.name} ({short(certificate.fingerprint)})"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from certboot import files, moment
 from certboot.cli import options, terminal
-from certboot.cli.terminal import aside, lay_out, show
+from certboot.cli.terminal import aside, show, tell
 from certboot.errors import EXPIRING, INTERRUPTED, OK, CertbootError
 from certboot.store.config import parse_duration
 from certboot.store.paths import store_paths
@@ -120,7 +120,7 @@ def scan_command(arguments: argparse.Namespace) -> int:
         told = _told(stack.enter_context(contextlib.closing(work)), tally, progress, span)
         if kind == _TABLE:
             form = form_of(sys.stdout)
-            lay_out(scan_table(told, tally, form, span=arguments.expires_within, every=arguments.verbose), form)
+            tell(scan_table(told, tally, form, span=arguments.expires_within, every=arguments.verbose))
         else:
             for text in FORMATS[kind](told):
                 # A part of the hosts would look like all of them.

@@ -6,8 +6,7 @@ import typing
 from datetime import timedelta
 
 from certboot import moment
-from certboot.cli.layout import Line, columns
-from certboot.cli.report.text import STYLES, SYMBOLS, mark
+from certboot.cli.layout import STYLES, Line, columns, mark
 from certboot.cli.scan_progress import commands, inspection, summary_line
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.scan.result import SOON, time_left
@@ -65,7 +64,7 @@ def scan_table(results: Iterable[Result], tally: Tally, form: Form, *, span: str
     if count:
         (first,) = good
         ends = f"; the first ends in {_shown(first.left)}: {first.host}" if first.left is not None else ""
-        yield Line(f"{count:,} {'more ' * bool(rows)}good{ends}", f"{mark('ok', _marks(form))} ", "good")
+        yield Line(f"{count:,} {'more ' * bool(rows)}good{ends}", f"{mark('ok', symbols=form.symbols)} ", "good")
     failed = tally.statuses["fail"] or tally.statuses["error"]
     yield Line(summary_line(tally, span), style="bad" if failed else "strong")
     yield from (Line(line, hang=11) for line in inspection(tally))
@@ -84,20 +83,16 @@ def _end(row: _Row) -> tuple[timedelta, int]:
     return timedelta.max if row.left is None else row.left, row.number
 
 
-def _marks(form: Form) -> dict[str, str]:
-    return SYMBOLS if form.symbols else {}
-
-
 def _table(rows: Sequence[_Row], form: Form) -> Iterator[Line]:
     if not rows:
         return
-    margin = columns(mark("ok", _marks(form))) + 1
+    margin = columns(mark("ok", symbols=form.symbols)) + 1
     cells = [_HEAD, *((row.host, row.cause, _shown(row.left), _who(row.cause)) for row in rows)]
     dots = "\N{HORIZONTAL ELLIPSIS}" if form.symbols else "..."
     head, *texts = _laid(cells, form.width and form.width - margin, dots)
     yield Line(f"{'':{margin}}{head}", wrapped=False)
     for row, text in zip(rows, texts, strict=True):
-        yield Line(text, f"{mark(row.status, _marks(form))} ", STYLES.get(row.status, ""), wrapped=False)
+        yield Line(text, f"{mark(row.status, symbols=form.symbols)} ", STYLES.get(row.status, ""), wrapped=False)
 
 
 def _laid(cells: Sequence[tuple[str, ...]], width: int, dots: str) -> Iterator[str]:

@@ -1,27 +1,27 @@
 """What commands that change the store say of what came of it: what changed, where it acts, what keeps it, what is next.
 
-After the first each line begins with a label, or with as many blanks: then it holds a command, and is not wrapped. A
-command that ends a line goes below where there is no room for all of it.
+After the first each line begins with a label, or with as many blanks: see ``terminal.rows``.
 """
 
 from __future__ import annotations
 
-import sys
 import typing
 from collections import Counter
 
 from certboot.cli import terminal
-from certboot.cli.layout import Line, columns, form_of
-from certboot.cli.terminal import lay_out
+from certboot.cli.layout import Line
+from certboot.cli.terminal import HANG
 from certboot.clients.variables import GENTLE, VARIABLES
-from certboot.errors import counted, printable
+from certboot.errors import counted, printable, shortened
+from certboot.pki.fingerprint import short
 from certboot.sources import certifi, repaired
 from certboot.sources.table import OWN, SHOWN
 from certboot.store.selection import beyond, difference, first_outlived
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
+    from certboot.sources.aia import Failure
     from certboot.sources.candidates import Rejection
     from certboot.sources.repaired import Repair
     from certboot.store.manifest import Manifest
@@ -30,9 +30,10 @@ if typing.TYPE_CHECKING:
 ELSEWHERE = "elsewhere"
 """What stands for the hook's own word where it does not go by this store."""
 _RESTART = "  active    from each program's next start: restart notebooks and services"
-_DIGITS = 16  # of a fingerprint
 _MOST_PLACES = 3
-_HANG = 12  # columns before what is said
+LONGEST = 160
+"""Characters of a reason that a stranger may have made."""
+PROXY = "  proxy     it looked up the names of these addresses: where they lead could not be checked"
 _DECISIONS = ("left out", "defect", "due", "inactive", "kept", "note", "outdated", "appended", "settings")
 
 
@@ -41,22 +42,9 @@ def tell(lines: Iterable[str]) -> None:
     if terminal.quiet:
         needed = decisions(lines)
         if needed:
-            terminal.aside("\n".join(needed))
-    elif sys.stdout:
-        form = form_of(sys.stdout)
-        lay_out((row for line in lines for row in rows(line, form.width)), form)
-
-
-def rows(line: str, width: int) -> Iterator[Line]:
-    """Yield what is laid out for one of these lines, on a terminal of this width (0: any)."""
-    words, mark, command = line.partition(": certboot ")
-    if mark and 0 < width < columns(terminal.commands_of_run(line)):
-        yield from rows(f"{words}:", width)
-        yield Line(f"certboot {command}", _HANG * " ", wrapped=False)
-    elif line.startswith("  "):
-        yield Line(line[_HANG:], line[:_HANG], hang=_HANG, wrapped=bool(line[:_HANG].strip()))
+            terminal.tell_aside(needed)
     else:
-        yield Line(line)
+        terminal.tell(lines)
 
 
 def init_summary(
@@ -94,7 +82,7 @@ def stored_summary(outcome: Outcome, fingerprints: Collection[str]) -> list[str]
     """Return the lines for certificates that the user wanted in the store: what it holds now, and the way back."""
     came, _ = difference(outcome.previous, outcome.record) if outcome.written else ((), ())
     # Of what another source has too nothing new is trusted, and distrust would take that away as well.
-    new = [entry.sha256[:_DIGITS] for entry in came if entry.sha256 in fingerprints]
+    new = [short(entry.sha256) for entry in came if entry.sha256 in fingerprints]
     undo = [f"  undo      certboot distrust {digits}" for digits in new]
     if len(new) > _MOST_PLACES:
         undo = [f"  undo      certboot distrust ID, for each of these {len(new)}: certboot list"]
@@ -105,7 +93,7 @@ def decisions(lines: Iterable[str]) -> list[str]:
     """Return those of such lines by which somebody is to decide something, each with the commands below it."""
     needed, chosen = False, []
     for line in lines:
-        label = line[:_HANG].strip() if line.startswith("  ") else line
+        label = line[:HANG].strip() if line.startswith("  ") else line
         needed = label in _DECISIONS if label else needed
         chosen += [line] if needed else []
     return chosen
@@ -158,6 +146,13 @@ def left_below(outcome: Outcome, below: Iterable[Repair]) -> list[str]:
         else f"{certificate.name} does not enter: {reason}"
         for certificate, rule, reason in reasons
     ]
+
+
+def missing_line(failure: Failure) -> Line:
+    """Return why a certificate that a server does not send could not be fetched."""
+    where = f" at {shortened(failure.address, LONGEST)}" if failure.address else ""
+    reason = f"{shortened(failure.reason, LONGEST)} ({failure.rule})"
+    return Line(f"the issuer of {failure.of}{where}: {reason}", "  missing   ", hang=HANG)
 
 
 def _details(outcome: Outcome) -> list[str]:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 
-from certboot.errors import UNFINISHED, CertbootError, printable, printable_lines
+from certboot.errors import UNFINISHED, CertbootError, printable, printable_lines, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from certboot.cli.layout import Form, Line
+    from certboot.cli.layout import Line
     from certboot.pki.certificate import Certificate
     from certboot.pki.containers import Password
     from certboot.sources.candidates import Loaded
 
+
+HANG = 12  # columns before what is said behind a label
 
 commands_of_run: Callable[[str], str] = str
 """Puts ``--home`` into the commands of a text, in a run on a store that was named so (``cli/main.py`` sets it)."""
@@ -71,24 +73,59 @@ def release() -> None:
     _held.clear()
 
 
-def lay_out(lines: Iterable[Line], form: Form) -> None:
-    """Print lines for people on standard output as it wants them: see ``cli/layout.py``, which makes them printable."""
-    from certboot.cli.layout import laid_out
+def tell(lines: Iterable[str | Line], *, needed: bool = False) -> None:
+    """Print these lines for people on standard output, each as ``rows`` has it. ``needed``: as ``say`` has it."""
+    if sys.stdout:
+        for text in _laid_out(lines, sys.stdout):
+            _put(text, needed=needed)
 
-    for line in lines:
-        laid = laid_out(line._replace(text=commands_of_run(line.text)), form)
-        _put(f"{laid}\n")
+
+def tell_aside(lines: Iterable[str | Line]) -> None:
+    """Print them on standard error, where they do not mix with what is asked for."""
+    if sys.stderr:
+        for text in _laid_out(lines, sys.stderr):
+            sys.stderr.write(text)
+
+
+def _laid_out(lines: Iterable[str | Line], stream: TextIO) -> Iterator[str]:
+    from certboot.cli.layout import form_of, laid_out
+
+    form = form_of(stream)
+    yield from (f"{laid_out(row, form)}\n" for line in lines for row in rows(line, form.width))
+
+
+def rows(line: str | Line, width: int) -> Iterator[Line]:
+    """Yield what is laid out for a line, on a terminal of this width (0: any), with the commands of this run.
+
+    One that is indented begins with a label, or with as many blanks: then it holds a command, and is not wrapped. A
+    command that ends a line goes below where there is no room for all of it.
+    """
+    from certboot.cli.layout import Line, columns
+
+    if not isinstance(line, str):
+        yield line._replace(text=commands_of_run(line.text))
+        return
+    words, mark, command = line.partition(": certboot ")
+    whole = commands_of_run(line)
+    if mark and 0 < width < columns(whole):
+        yield from rows(f"{words}:", width)
+        yield Line(commands_of_run(f"certboot {command}"), HANG * " ", wrapped=False)
+    elif line.startswith("  "):
+        yield Line(whole[HANG:], whole[:HANG], hang=HANG, wrapped=bool(line[:HANG].strip()))
+    else:
+        yield Line(whole)
 
 
 def aside(text: str) -> None:
     """Print lines for people on standard error, where they do not mix with what is asked for."""
-    if sys.stderr:
-        sys.stderr.write(f"{printable_lines(commands_of_run(text))}\n")
+    tell_aside(text.split("\n"))
 
 
 def warn(line: str) -> None:
-    """Print what somebody should know, on standard error and on one line."""
-    aside(f"certboot: {printable(line)}")
+    """Print what somebody should know, on standard error; no name can make up a line of its own."""
+    from certboot.cli.layout import Line
+
+    tell_aside([Line(f"certboot: {line}")])
 
 
 def failed(message: str, hint: str, status: int = UNFINISHED) -> int:
@@ -98,7 +135,8 @@ def failed(message: str, hint: str, status: int = UNFINISHED) -> int:
     """
     warn(f"error: {message}")
     if hint:
-        aside("\nhint: " + "\n  ".join(map(printable, hint.split("\n  "))))
+        first, *more = hint.split("\n  ")
+        tell_aside(["", f"hint: {first}", *(f"  {line}" for line in more)])
     return status
 
 
@@ -164,14 +202,23 @@ def password(file: Path | None) -> Password:
     return ask
 
 
-def described(certificate: Certificate, origin: str) -> list[str]:
+def heading(status: str, text: str) -> Line:
+    """Return the line that says of what is told below how it fares, as standard output takes it."""
+    from certboot.cli import layout
+
+    return layout.heading(status, text, symbols=not sys.stdout or layout.form_of(sys.stdout).symbols)
+
+
+def described(certificate: Certificate, origin: str) -> list[str | Line]:
     """Return in lines what a person should look at before a certificate is believed."""
-    digits, (begin, end) = certificate.fingerprint.upper(), certificate.validity
+    from certboot.cli.layout import Line, sha256_line
+
+    begin, end = certificate.validity
     return [
-        printable(certificate.subject),
-        f"  SHA-256  {':'.join(digits[at : at + 2] for at in range(0, 64, 2))}",
-        f"  valid    {begin:%Y-%m-%d} to {end:%Y-%m-%d}",
-        f"  from     {origin}",
+        Line(shortened(certificate.subject), "  "),
+        sha256_line(certificate.fingerprint),
+        f"  valid     {begin:%Y-%m-%d} to {end:%Y-%m-%d}",
+        Line(shortened(origin), "  from      ", hang=HANG),
     ]
 
 

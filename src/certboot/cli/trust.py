@@ -8,9 +8,12 @@ from pathlib import Path
 
 from certboot import moment
 from certboot.cli import options
-from certboot.cli.terminal import additions, confirmed, described, say, show
-from certboot.errors import FAILED, OK, CertbootError, printable, without_credentials
+from certboot.cli.layout import Line
+from certboot.cli.summary import PROXY, left_below, missing_line, stored_summary
+from certboot.cli.terminal import additions, confirmed, described, heading, say, show, tell
+from certboot.errors import FAILED, OK, CertbootError, shortened, without_credentials
 from certboot.pki import rules
+from certboot.pki.fingerprint import short
 from certboot.pki.rules import broken_rule
 from certboot.sources import added, repaired, url
 from certboot.sources.added import EXTENSIONS
@@ -23,28 +26,35 @@ from certboot.store.update import apply
 
 if typing.TYPE_CHECKING:
     import argparse
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Collection, Container, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from certboot.pki.certificate import Certificate
-    from certboot.sources.aia import Failure
+    from certboot.sources.aia import Issuers
     from certboot.sources.candidates import Loaded
     from certboot.sources.repaired import Repair
     from certboot.store.manifest import Entry
 
-WARNING = """\
-It comes from a connection that nobody vouches for. Whoever holds this CA's key can read what you send to any server.
-Compare the SHA-256 with one that you get by another way:
-  who runs the CA          the company's administrator or intranet; a CA's own site has it in its list of roots
-  a computer set up by it  macOS: security find-certificate -a -Z /Library/Keychains/System.keychain
-                           Windows: certmgr.msc, export it as DER, then certutil -hashfile FILE SHA256
-                           Linux: openssl x509 -noout -fingerprint -sha256 -in FILE"""
-
+_POWER = "whoever holds its key can read what you send to any server: trust it only if its owner says the same SHA-256"
+_FROM_FILE: tuple[str | Line, ...] = (
+    Line(f"{_POWER} (openssl writes it with colons and in capitals, which does not matter)", "  "),
+)
+_FROM_NETWORK: tuple[str | Line, ...] = (
+    Line(f"it came over a connection that nobody vouches for, and {_POWER}", "  "),
+    "  ask       the company's administrator or intranet; a public CA's site has a list of its roots",
+    "  compare   with what a computer prints that its owner set up; capitals and colons do not matter",
+    Line("openssl x509 -noout -fingerprint -sha256 -in FILE", "  Linux     ", wrapped=False),
+    Line("security find-certificate -a -Z /Library/Keychains/System.keychain", "  macOS     ", wrapped=False),
+    "  Windows   certutil -hashfile FILE SHA256, after certmgr.msc has exported it as DER",
+)
+MOST = 3
+"""So many certificates are shown whole."""
 _EXPECTED = "say with --sha256 which certificate you expect"
 
-DISTRUSTED = """\
-kept out from now on, with every certificate of its name and key: clients refuse chains that end there
-no block: a server that sends it signed by a CA that is still trusted is accepted (certboot doctor HOST tells)"""
+DISTRUSTED = (
+    "kept out from now on, with every certificate of its name and key: clients refuse chains that end there",
+    "no block: a server that sends it signed by a CA that is still trusted is accepted (certboot doctor HOST tells)",
+)
 
 
 def trust_options(command: argparse.ArgumentParser) -> None:
@@ -69,6 +79,7 @@ def trust_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--yes", action="store_true", help="do not ask (for an address or a server: only with --sha256)"
     )
+    options.verbose(command, "show each certificate whole, even if there are many")
     options.password_file(command)
     options.server(command)
     options.fetches(command)
@@ -76,22 +87,15 @@ def trust_options(command: argparse.ArgumentParser) -> None:
 
 def trust_command(arguments: argparse.Namespace) -> int:
     """Add a CA of the user's own, after a question."""
-    from certboot.cli.summary import left_below, stored_summary, tell
-
     paths, now = store_paths(), moment.now()
     server = _is_server(arguments.target)
     remote = server or "://" in arguments.target
     pin = url.expected(arguments.sha256)
-    loaded = _sent(arguments, paths, now) if server else _read(arguments, paths, now)
+    loaded, notes = _sent(arguments, paths, now) if server else (_read(arguments, paths, now), [])
     # What is at the top of a server's chain may be no root: it is shown to be none, and a person decides.
     roots, below = (loaded, ()) if server else repaired.told_from_roots(loaded, pin, f"{now:%Y-%m-%d}")
     fingerprints = frozenset(candidate.certificate.fingerprint for candidate in loaded.candidates)
     held = _held(paths, fingerprints)
-    offered = offer_text([roots], now, without_credentials(arguments.target) if server else "HOST", held)
-    if offered:
-        show(offered)
-    if below:
-        show(below_text(below, now))
     # What is to be an anchor is not there yet as an intermediate that a server forgot.
     anchors = {candidate.certificate.fingerprint for candidate in roots.candidates}
     there = {
@@ -99,15 +103,20 @@ def trust_command(arguments: argparse.Namespace) -> int:
         for entry in held
         if has_source(entry, (added.NAME,) if entry.sha256 in anchors else (added.NAME, repaired.NAME))
     }
+    where = without_credentials(arguments.target)
+    fresh = len(fingerprints - {entry.sha256 for entry in held})
+    tell([_heading(where, fingerprints, fresh, server=server, done=fingerprints == there)])
+    tell(offer_lines([roots], now, where if server else "HOST", held, verbose=arguments.verbose))
+    tell([*below_lines(below, now, verbose=arguments.verbose), *notes])
     if fingerprints == there:
-        say("it is trusted already: nothing to do")
         return OK
-    if server and not pin:
-        show(WARNING)
+    if not (pin or arguments.yes):
+        tell(_FROM_NETWORK if server else _FROM_FILE)
     if remote and arguments.yes and not pin:
         raise CertbootError("what comes from the network is not trusted unseen", _EXPECTED)
     # Who names it by its SHA-256 has answered.
-    if not (pin or arguments.yes or confirmed("trust what is shown here?", *([_EXPECTED] if remote else []))):
+    question = _question([len(roots.candidates), len(below)], verbose=arguments.verbose)
+    if not (pin or arguments.yes or confirmed(question, *([_EXPECTED] if remote else []))):
         say("nothing was changed")
         return FAILED
     outcome = apply(paths, Request("trust", additions=(roots,), repairs=below, trust_again=fingerprints))
@@ -116,8 +125,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
         undo = "certboot distrust ID --undo" if rule == "distrusted" else "certboot list --rejected"
         raise CertbootError(f"it does not enter the store, {reason}", f"{undo}; config.toml may keep it out")
     tell(stored_summary(outcome, fingerprints))
-    for line in left_below(outcome, below):
-        say(line, needed=True)
+    tell(left_below(outcome, below), needed=True)
     return OK
 
 
@@ -144,8 +152,8 @@ def _is_server(target: str) -> bool:
     return "." in target or ":" in target
 
 
-def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Loaded:
-    """Return the CA at the top of the server's chain; raises CertbootError."""
+def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> tuple[Loaded, list[str | Line]]:
+    """Return the CA at the top of the server's chain, and what of that could not be had; raises CertbootError."""
     from certboot.cli.targets import target
     from certboot.net.address_policy import policy_from
     from certboot.net.handshake import handshake
@@ -160,13 +168,12 @@ def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Lo
     issuers = Issuers(policy_from(answer.peer.address, private=arguments.allow_private, https=https), {})
     try:
         loaded = topmost(answer.chain.presented, server.shown, arguments.sha256, now, issuers.fetched)
-    finally:
-        notes = not_fetched(issuers.failures, through_proxy=issuers.through_proxy)
-        if notes:
-            show(notes)
+    except CertbootError:
+        tell(_not_fetched(issuers))
+        raise
     if not arguments.sha256:
         _refuse_known(paths, loaded, server.shown)
-    return loaded
+    return loaded, _not_fetched(issuers)
 
 
 def _refuse_known(paths: StorePaths, loaded: Loaded, host: str) -> None:
@@ -207,6 +214,7 @@ def distrust_command(arguments: argparse.Namespace) -> int:
 
     paths = store_paths()
     before = generations.current(paths)
+    effect: list[str] = []
     if arguments.undo:
         subjects = {rejection.fingerprint: rejection.subject for rejection in before.rejected}
         out = choices.read_distrusted(paths.distrusted)
@@ -215,58 +223,86 @@ def distrust_command(arguments: argparse.Namespace) -> int:
     else:
         entry = selection.find(before, arguments.id)
         request = Request("distrust", distrust={entry.sha256: entry.name})
+        effect = [*DISTRUSTED, f"  undo      certboot distrust --undo {short(entry.sha256)}"]
     show(difference_text(*selection.difference(before, apply(paths, request).record)))
-    if not arguments.undo:
-        show(DISTRUSTED)
+    tell(effect)
     return OK
 
 
-def below_text(below: Iterable[Repair], now: datetime) -> str:
-    """Return what a person should know of intermediates, which are believed for their root only."""
-    lines: list[str] = []
-    for repair in below:
-        certificate = repair.certificate
-        lines += described(certificate, printable(repair.needs[-1].address))
+def _heading(where: str, fingerprints: Collection[str], fresh: int, *, server: bool, done: bool) -> Line:
+    """Return in a line what was found. ``fresh``: how many of these the store does not have."""
+    if done:
+        return heading("ok", f"{where}  trusted already: nothing to do")
+    if not fresh:
+        return heading("warn", f"{where}  in the store already, but not by your own word")
+    if server:
+        return heading("warn", f"{where}  the last CA of its chain is not trusted here")
+    if len(fingerprints) == 1:
+        return heading("warn", f"{where}  a certificate that is not trusted here")
+    return heading("warn", f"{where}  {fresh} of {len(fingerprints)} certificates are not trusted here")
+
+
+def _question(counts: Sequence[int], *, verbose: bool) -> str:
+    """Return what is asked about so many roots and intermediates: who has not seen them all is to know that."""
+    hidden = 0 if verbose else sum(count - MOST for count in counts if count > MOST)
+    unseen = f", {hidden} of which are not shown" if hidden else ""
+    return f"trust {'this certificate' if sum(counts) == 1 else f'these {sum(counts)} certificates'}{unseen}?"
+
+
+def below_lines(below: Sequence[Repair], now: datetime, *, verbose: bool = False) -> Iterator[str | Line]:
+    """Yield what a person should know of intermediates, which are believed for their root only."""
+    if len(below) > MOST and not verbose:
+        yield from _in_short([repair.certificate for repair in below], "of intermediates")
+        return
+    for certificate, needs in below:
+        yield from described(certificate, needs[-1].address)
         broken = broken_rule(certificate, now)
-        role = f"an intermediate: it stays as long as the CA above it: {printable(certificate.issuer)}"
-        lines.append(f"  refused  {broken[1]}" if broken else f"  role     {role}")
-    return "\n".join(lines)
+        role = f"  role      an intermediate: it stays as long as the CA above it: {shortened(certificate.issuer)}"
+        yield f"  refused   {broken[1]}" if broken else role
 
 
-def offer_text(loaded: Iterable[Loaded], now: datetime, host: str = "HOST", held: Iterable[Entry] = ()) -> str:
-    """Return what a person should look at before trusting these certificates, which are those of ``host``.
+def offer_lines(
+    loaded: Iterable[Loaded], now: datetime, host: str = "HOST", held: Iterable[Entry] = (), *, verbose: bool = False
+) -> Iterator[str | Line]:
+    """Yield what a person should look at before trusting these certificates, which are those of ``host``.
 
-    ``held``: what of them the store has already.
+    ``held``: what of them the store has already; ``verbose``: each whole, even if there are many.
     """
     sources = {entry.sha256: ", ".join(reason.source for reason in entry.provenance) for entry in held}
-    lines: list[str] = []
     for source in loaded:
-        for candidate in source.candidates:
+        many = len(source.candidates) > MOST and not verbose
+        if many:
+            yield from _in_short([candidate.certificate for candidate in source.candidates])
+        for candidate in () if many else source.candidates:
             certificate = candidate.certificate
             broken = broken_rule(certificate, now)
-            lines += described(certificate, printable(candidate.detail))
-            lines += _cautions(certificate, printable(host))
-            lines += [f"  refused  {broken[1]}"] if broken else []
+            yield from described(certificate, candidate.detail)
+            yield from _cautions(certificate, host)
+            yield from [f"  refused   {broken[1]}"] if broken else []
             if certificate.fingerprint in sources:
-                lines.append(f"  there    it is in the store already, from {sources[certificate.fingerprint]}")
-        lines += [f"  refused  {printable(rejection.reason)}" for rejection in source.rejections]
-    return "\n".join(lines)
+                yield f"  there     it is in the store already, by the source {sources[certificate.fingerprint]}"
+        yield from (f"  refused   {rejection.reason}" for rejection in source.rejections)
 
 
-def not_fetched(failures: Iterable[Failure], *, through_proxy: bool) -> str:
+def _in_short(certificates: Sequence[Certificate], kind: str = "") -> Iterator[str]:
+    """Yield a line for each of the first few, where they are too many to be read whole."""
+    for certificate in certificates[:MOST]:
+        yield f"  {short(certificate.fingerprint)}  {certificate.name}"
+    yield f"  and {len(certificates) - MOST} more{kind and ' '}{kind}; -v shows each whole"
+
+
+def _not_fetched(issuers: Issuers) -> list[str | Line]:
     """Return why a part of the chain that the server does not send could not be had, and what was not checked."""
-    lines = [f"not fetched: {miss.rule}: {printable(f'{miss.address} {miss.reason}'.strip())}" for miss in failures]
-    if through_proxy:
-        lines.append("a proxy resolved the names of these addresses: where they lead could not be checked")
-    return "\n".join(lines)
+    return [*map(missing_line, issuers.failures), *([PROXY] if issuers.through_proxy else [])]
 
 
 def _cautions(certificate: Certificate, host: str) -> Iterator[str]:
     if not certificate.link.self_issued:
-        yield f"  no root  Python up to 3.12, and others, want the CA above it too: {printable(certificate.issuer)}"
+        above = shortened(certificate.issuer)
+        yield f"  no root   Python up to 3.12, and others, want the CA above it too: {above}"
     if certificate.defects:
-        yield f"  defect   {', '.join(certificate.defects)}: {rules.PYTHONS} refuse what it issues"
-        yield f"  ways     {rules.reissue_request(certificate, certificate.defects)}"
-        yield f"           certboot repair {host} stores an intermediate that has no defect, if there is one:"
-        yield "           they need nothing above it then"
-        yield "           or use a Python up to 3.12, which does not mind"
+        yield f"  defect    {', '.join(certificate.defects)}: {rules.PYTHONS} refuse what it issues"
+        request = rules.reissue_request(certificate, certificate.defects)
+        yield from [f"  mend it   {request}"] if request else []
+        yield f"  or        an intermediate without a defect, if there is one, will do: certboot repair {host}"
+        yield "  or        use a Python up to 3.12, which does not mind"

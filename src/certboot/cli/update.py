@@ -163,7 +163,7 @@ def update_options(command: argparse.ArgumentParser) -> None:
 def update_command(arguments: argparse.Namespace) -> int:
     """Read the sources again."""
     from certboot.cli.listing import difference_text
-    from certboot.cli.summary import left_out, tell, update_summary
+    from certboot.cli.summary import headline, left_out, tell, update_summary
     from certboot.store import given_settings
 
     paths = store_paths()
@@ -182,7 +182,8 @@ def update_command(arguments: argparse.Namespace) -> int:
     shared = given_settings.changed(paths)
     notes = [*([f"  settings  {shared}"] if shared else []), *_appended(paths)]
     if arguments.dry_run:
-        tell([*left_out(outcome), "a dry run: nothing was changed", *notes])
+        nothing = [] if came or went else [headline(outcome)]
+        tell([*left_out(outcome), *nothing, "a dry run: nothing was changed", *notes])
     else:
         tell(update_summary(outcome, [*notes, *_notes(paths)], verbose=arguments.verbose))
     return OK

@@ -12,6 +12,11 @@ def plain(text: str) -> str:
     return text.replace(":", "").strip().lower()
 
 
+def short(digits: str) -> str:
+    """Return as many of the digits as tell certificates apart, and a person compares at a glance."""
+    return digits[:16]
+
+
 def is_whole(digits: str) -> bool:
     """Return whether these are the 64 digits of a SHA-256, as ``plain`` gives them."""
     return _WHOLE.fullmatch(digits) is not None

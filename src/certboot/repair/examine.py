@@ -14,9 +14,10 @@ from certboot.net.target import Target
 from certboot.pki import pem, verify
 from certboot.pki.by_subject import readable
 from certboot.pki.certificate import Certificate, file_name
+from certboot.pki.fingerprint import short
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.verify import End, overshadowing, strict_end
-from certboot.repair.completion import STORE, Completion, Rules, Supply, complete
+from certboot.repair.completion import SERVER, STORE, Completion, Rules, Supply, complete
 from certboot.sources import aia, repaired
 from certboot.sources.candidates import Offer
 from certboot.sources.repaired import Need, Repair
@@ -26,7 +27,6 @@ from certboot.store.inputs import trusted_bundle
 from certboot.store.paths import CRTS, StorePaths, in_force
 
 REPORT = "the CCADB's report"
-_DIGITS = 16  # of a fingerprint
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,11 @@ class Examined:
         below = tuple(offer.certificate for offer in self.completion.path)
         # Who trusts an intermediate needs nothing above it; others do.
         return below if anchor.link.self_issued or anchor in below else (*below, anchor)
+
+    @property
+    def unsent(self) -> tuple[Offer, ...]:
+        """What is to be stored and is not sent; for the rest it is the server that has it."""
+        return tuple(offer for offer in self.missing if offer.origin != SERVER)
 
     @property
     def alone(self) -> Certificate | None:
@@ -259,7 +264,7 @@ def _needed(wanted: Iterable[tuple[Examined, tuple[Offer, ...]]]) -> tuple[Repai
     for server, offers in wanted:
         anchor = server.completion.anchor if server.completion else None
         for offer in offers if anchor else ():
-            under = f"{anchor.name} ({anchor.fingerprint[:_DIGITS]})" if anchor else ""
+            under = f"{anchor.name} ({short(anchor.fingerprint)})" if anchor else ""
             found.setdefault(offer.certificate, []).append(Need(server.target.shown, day, offer.origin, under))
     return tuple(Repair(certificate, repaired.joined((), needs)) for certificate, needs in found.items())
 

@@ -85,7 +85,7 @@ class Issuers:
         named = parsed_certificate(certificate.der).issuers_at
         usable = [address for address in named if address.lower().startswith(_SCHEMES)]
         if not named:
-            self._failed("no-addresses", "it does not name an address of its issuer", certificate)
+            self._failed("no-addresses", "its certificate does not say where that lies", certificate)
         for address in itertools.islice(named if not usable else (), _MOST_ADDRESSES):
             try:
                 parsed_url(address, self._reach)

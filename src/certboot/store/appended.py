@@ -14,6 +14,7 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertbootError, StoreError, printable
+from certboot.pki.fingerprint import short
 from certboot.sources import added
 from certboot.sources.candidates import Loaded
 from certboot.store import generations, manifest
@@ -44,7 +45,7 @@ class Appended(typing.NamedTuple):
     @property
     def lines(self) -> list[str]:
         """What has happened, in lines."""
-        named = [f"{printable(name)}  SHA-256:{digest}" for digest, name in self.names.items()]
+        named = [f"{printable(name)} ({short(digest)})" for digest, name in self.names.items()]
         more = [f"and {len(named) - _SHOWN} more"] if len(named) > _SHOWN else []
         where = f"written by something else at {self.when:%Y-%m-%d %H:%M} UTC into {printable(str(self.bundle))}"
         return [*named[:_SHOWN], *more, where]

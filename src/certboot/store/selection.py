@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from certboot.errors import StoreError, printable
-from certboot.pki.fingerprint import plain
+from certboot.pki.fingerprint import plain, short
 from certboot.store.manifest import Entry, Manifest
 
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
@@ -46,7 +46,7 @@ def find(record: Manifest, text: str) -> Entry:
     if not named_so:
         raise StoreError(f"no certificate of the store is named by {text!r}", "certboot list shows them all")
     if len(named_so) > 1:
-        some = "".join(f"\n  {entry.sha256[:16]}  {printable(entry.name)}" for entry in named_so[:_SHOWN])
+        some = "".join(f"\n  {short(entry.sha256)}  {printable(entry.name)}" for entry in named_so[:_SHOWN])
         more = f"\n  and {len(named_so) - _SHOWN} more" if len(named_so) > _SHOWN else ""
         message = f"{text!r} names {len(named_so)} certificates"
         raise StoreError(message, f"give more digits of one of these{some}{more}")

@@ -258,7 +258,7 @@ def test_the_whole_report_has_every_finding_under_its_group_and_all_evidence_of_
         f"     0 s:CN={MARK}[1m",
         f"       i:CN={MARK}B",
         "       v:1 to 2",
-        "       SHA-256:ab",
+        "     SHA-256   ab",
         "     1 s:not a certificate",
         "    from the server up to what is trusted:",
         f"      sent      CN={MARK}[1m",

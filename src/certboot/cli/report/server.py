@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import typing
 
-from certboot.cli.layout import Line
+from certboot.cli.layout import Line, sha256_line
 from certboot.errors import shortened
 
 if typing.TYPE_CHECKING:
@@ -24,6 +24,8 @@ _STATES: dict[str, tuple[str, Style]] = {
     "sent": ("sent", ""),
     "trusted": ("trusted", "good"),
     "missing": ("MISSING", "bad"),
+    "found": ("found", "good"),
+    "stored": ("stored", "good"),
     "left": ("...", ""),
 }
 _STATE = 10  # columns
@@ -40,7 +42,7 @@ def picture(evidence: Evidence, *, whole: bool = False) -> Iterator[Line]:
         text = f"{shortened(link['subject'], _LONGEST)}{fault}"
         yield Line(text, f"  {state:<{_STATE}}", "bad" if fault else style, _HANG)
         if link is path[-1] and link["fault"] in _TO_COMPARE and link["fingerprint"]:
-            yield Line(link["fingerprint"], f"  {'SHA-256':<{_STATE}}", hang=_HANG)
+            yield sha256_line(link["fingerprint"])
     if path and path[-1]["state"] != "trusted":
         yield Line("no path to anything that is trusted here", f"  {'x':<{_STATE}}", "bad", _HANG)
 
@@ -111,9 +113,10 @@ def _presented(evidence: Evidence) -> Iterator[Line]:
         if certificate["fingerprint"]:
             fields["i"] = certificate["issuer"]
             fields["v"] = f"{certificate['not_before']} to {certificate['not_after']}"
-            fields["SHA-256"] = certificate["fingerprint"]
         for name, value in fields.items():
             yield Line(f"{name}:{value}", f"{depth if name == 's' else '':>2} ", hang=5)
+        if certificate["fingerprint"]:
+            yield sha256_line(certificate["fingerprint"], " ")
 
 
 def _beside(evidence: Evidence) -> Iterator[Line]:

@@ -6,13 +6,12 @@ import shlex
 import typing
 from itertools import groupby
 
-from certboot.cli.layout import Line
+from certboot.cli.layout import STYLES, Line, heading, mark
 from certboot.cli.report import server
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from certboot.cli.layout import Style
     from certboot.doctor.finding import Finding
 
 _SUBJECT = 34
@@ -20,8 +19,6 @@ _SUBJECT = 34
 _GROUP = 13
 _FAILED = ("fail", "error")
 _PROBLEMS = (*_FAILED, "warn")
-STYLES: dict[str, Style] = {"ok": "good", "warn": "doubt", "fail": "bad", "error": "bad"}
-SYMBOLS = {"ok": "\N{CHECK MARK}", "warn": "!", "fail": "\N{BALLOT X}", "error": "\N{BALLOT X}"}
 _DAYS = {0: "today", 1: "yesterday"}
 
 
@@ -31,19 +28,18 @@ def doctor_report(findings: Sequence[Finding], *, symbols: bool = True) -> Itera
     Of a server the verdict stands first, and of this machine only what failed is told beside it.
     """
     start = next((at for at, finding in enumerate(findings) if finding.group == "server"), None)
-    marks = SYMBOLS if symbols else {}
     if start is None:
         selection = list(findings)
-        yield from _problems(selection, marks)
-        yield from _well(selection, marks)
+        yield from _problems(selection, symbols=symbols)
+        yield from _well(selection, symbols=symbols)
     else:
         verdict, *others = findings[start:]
         others += [finding for finding in findings[:start] if finding.status in _FAILED]
         selection = [verdict, *others]
-        yield from _verdict(verdict, marks)
-        yield from _problems(others, marks)
+        yield from _verdict(verdict, symbols=symbols)
+        yield from _problems(others, symbols=symbols)
         if verdict.status not in _FAILED:
-            yield from (_remark(finding, marks) for finding in others if finding.status not in _PROBLEMS)
+            yield from (_remark(finding, symbols=symbols) for finding in others if finding.status not in _PROBLEMS)
     yield from _closing(findings, selection)
 
 
@@ -61,18 +57,13 @@ def whole_report(findings: Sequence[Finding]) -> Iterator[Line]:
     yield from _closing(findings, findings)
 
 
-def mark(status: str, marks: dict[str, str]) -> str:
-    """Return what stands before a line of this status: a symbol of ``marks``, or a word if there are none."""
-    return marks.get(status, "-") if marks else f"{status:<5}"
+def _heading(finding: Finding, *, symbols: bool) -> Line:
+    return heading(finding.status, f"{finding.subject}  {finding.id}", symbols=symbols)
 
 
-def _heading(finding: Finding, marks: dict[str, str]) -> Line:
-    return Line(f"{mark(finding.status, marks)} {finding.subject}  {finding.id}", style=STYLES.get(finding.status, ""))
-
-
-def _verdict(finding: Finding, marks: dict[str, str]) -> Iterator[Line]:
+def _verdict(finding: Finding, *, symbols: bool) -> Iterator[Line]:
     """Yield the cause with its id, the chain and where it breaks, what clients make of it, and OpenSSL's words."""
-    yield _heading(finding, marks)
+    yield _heading(finding, symbols=symbols)
     judged = finding.evidence.get("verify_code") is not None
     first, *lines = finding.summary.split("\n")
     yield from (Line(line, "  ") for line in (lines if judged else (first, *lines)))
@@ -84,40 +75,42 @@ def _verdict(finding: Finding, marks: dict[str, str]) -> Iterator[Line]:
         yield Line(first, "  ")
 
 
-def _problems(findings: Sequence[Finding], marks: dict[str, str]) -> Iterator[Line]:
+def _problems(findings: Sequence[Finding], *, symbols: bool) -> Iterator[Line]:
     """Yield what failed, each whole, then the warnings: of those with one id the first, and whom else it is about."""
     for finding in findings:
         if finding.status in _FAILED:
-            yield from _problem(finding, marks)
+            yield from _problem(finding, symbols=symbols)
     warned: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding.status == "warn":
             warned.setdefault(finding.id, []).append(finding)
     for first, *others in warned.values():
-        yield from _problem(first, marks)
+        yield from _problem(first, symbols=symbols)
         if others:
             yield Line(f"the same with {server.some([finding.subject for finding in others])}", "  ")
 
 
-def _problem(finding: Finding, marks: dict[str, str]) -> Iterator[Line]:
-    yield _heading(finding, marks)
+def _problem(finding: Finding, *, symbols: bool) -> Iterator[Line]:
+    yield _heading(finding, symbols=symbols)
     clients = typing.cast("Sequence[str]", finding.evidence.get("clients") or ())
     if clients:
         yield Line(f"for {server.some(clients)}:", "  ")
     yield from (Line(line, "  ") for line in finding.summary.split("\n"))
 
 
-def _remark(finding: Finding, marks: dict[str, str]) -> Line:
+def _remark(finding: Finding, *, symbols: bool) -> Line:
     name = finding.id if finding.group == "server" else finding.subject
-    return Line(f"{name}: {finding.summary}", f"{mark(finding.status, marks)} ", STYLES.get(finding.status, ""))
+    return Line(
+        f"{name}: {finding.summary}", f"{mark(finding.status, symbols=symbols)} ", STYLES.get(finding.status, "")
+    )
 
 
-def _well(findings: Sequence[Finding], marks: dict[str, str]) -> Iterator[Line]:
+def _well(findings: Sequence[Finding], *, symbols: bool) -> Iterator[Line]:
     for group, members in groupby(findings, key=lambda finding: finding.group):
         whole = list(members)
         if not any(finding.status in _PROBLEMS for finding in whole):
             status = "ok" if any(finding.status == "ok" for finding in whole) else "info"
-            lead = f"{mark(status, marks)} {group:<{_GROUP}}"
+            lead = f"{mark(status, symbols=symbols)} {group:<{_GROUP}}"
             yield Line(_in_a_line(whole), lead, STYLES.get(status, ""), len(lead))
 
 

@@ -123,7 +123,9 @@ def untrusted(case: Case) -> Cause:
         elif top.is_self_signed and top.certificate.validity.not_after < case.now:
             lines.append("it has expired as well: ask its owner for the present one, then certboot trust FILE")
             fix = ()
-        lines.append("trust it only if you know whose it is: compare its SHA-256 with what its owner says")
+        # Of what is not sent there is no SHA-256 to be shown.
+        compared = ": compare its SHA-256 with what its owner says" if top.is_self_signed else ""
+        lines.append(f"trust it only if you know whose it is{compared}")
     lines += _overriding(case)
     return Cause("untrusted-root", "\n".join(lines), fix, evidence=evidence, depth=len(case.path.certificates) - 1)
 
