@@ -7,6 +7,7 @@ import shutil
 import sys
 import typing
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -62,9 +63,10 @@ def shown(
     tally, form = Tally(), Form(width, symbols=symbols)
 
     def told() -> typing.Iterator[Result]:
-        for scanned in results:
-            tally.add(scanned)
-            yield scanned
+        for number, scanned in enumerate(results, 1):
+            numbered = replace(scanned, number=number)
+            tally.add(numbered)
+            yield numbered
 
     lines = scan_table(told(), tally, form, span=span, every=every)
     return [row for line in lines for row in laid_out(line, form).split("\n")]
