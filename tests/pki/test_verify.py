@@ -18,9 +18,10 @@ from support.pki import CA, DAY, LEAF, NOW, Form, Made, changed, issue, make, na
 from support.table import cases
 
 from certboot.doctor.server.cause import STRICT_CAUSES
+from certboot.pki.openssl import MODELS
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.verdict import openssl_verdict, verifying_context
-from certboot.pki.verify import Rules, Verification, strict_defect, verify
+from certboot.pki.verify import Rules, Verification, strict_defects, verify
 from certboot.pki.verify_codes import STRICT_ONLY, Code
 
 KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(4)]
@@ -219,10 +220,10 @@ def test_what_only_newer_pythons_refuse_has_a_finding_for_each_code() -> None:
     ],
 )
 def test_each_strict_defect_has_openssls_code(made: Made, code: int, openssl: int) -> None:
-    assert strict_defect(parsed_certificate(made.der), is_last=False) == code
+    assert next(strict_defects(parsed_certificate(made.der), is_last=False, openssl=MODELS["3.0"]), 0) == code
     assert said([made], [ROOT], strict=True) == openssl
 
 
 def test_the_last_certificate_needs_no_key_identifier_of_an_issuer() -> None:
     without = parsed_certificate(make("Middle", ROOT, changed(CA, aki=False)).der)
-    assert [strict_defect(without, is_last=last) for last in (True, False)] == [0, 85]
+    assert [next(strict_defects(without, is_last=last), 0) for last in (True, False)] == [0, 85]

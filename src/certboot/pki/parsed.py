@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ipaddress
 import typing
@@ -12,10 +13,18 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from certboot.errors import CertificateError, printable
+from certboot.pki import der
 from certboot.pki.certificate import Certificate, load_certificate
 from certboot.pki.informing import loaded
 from certboot.pki.parse_errors import parsing
+from certboot.pki.subject_hash import comparable
 
+_AUTHORITY_KEY_ID = bytes.fromhex("551d23")
+_ISSUER = 0xA1
+_PARTS = (0x80, _ISSUER, 0x82)  # of AuthorityKeyIdentifier
+_DIRECTORY_NAME = 0xA4  # of GeneralName
+_RSA, _EC, _DSA = map(bytes.fromhex, ("2a864886f70d0101", "2a8648ce3d", "2a8648ce38"))
+_KINDS = (_RSA, _EC, _DSA)  # how their object identifiers begin; of Ed25519 and ML-DSA key and signature have the same
 _E = typing.TypeVar("_E", bound=x509.ExtensionType)
 # NIST SP 800-57 part 1, table 2: bits of an RSA, DSA or DH modulus, and the bits of strength they give.
 _STRENGTHS = ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80))
@@ -23,6 +32,16 @@ _UNKNOWN_KEY = ("a key of an unknown kind", 0)
 _STRENGTH_OF_OTHER_KEYS = 128  # Ed25519; Ed448 is stronger
 # What OpenSSL 3 counts a digest for in a signature (ossl_x509_init_sig_info in crypto/x509/x509_set.c).
 _WEAK_HASHES = {"md5": 39, "sha1": 63}
+
+
+class Authority(typing.NamedTuple):
+    """An authority key identifier (RFC 5280, 4.2.1.1); None for a part that it is without."""
+
+    key_id: bytes | None
+    issuer: bytes | None
+    serial: bytes | None
+    directory: bytes | None
+    """The first Name among those of the issuer, the only one that OpenSSL looks at."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +115,63 @@ class ParsedCertificate:
         """The organisation of the issuer; empty if there is none."""
         return _organisation(self._issuer)
 
+    @functools.cached_property
+    def authority(self) -> Authority | None:
+        """The authority key identifier, also one that cryptography does not read; None without one, or a broken one."""
+        with contextlib.suppress(ValueError):  # DerError is one
+            for extension in der.extensions(self.certificate.der):
+                kind, *_, value = der.children(extension.content)
+                if kind.content == _AUTHORITY_KEY_ID:
+                    held = der.children(der.read(value.content, der.SEQUENCE)[0].content)
+                    parts = {part.tag: part.content for part in held}
+                    names = {name.tag: name.content for name in reversed([*der.children(parts.get(_ISSUER, b""))])}
+                    key_id, issuer, serial = map(parts.get, _PARTS)
+                    return Authority(key_id, issuer, serial, names.get(_DIRECTORY_NAME))
+        return None
+
+    @functools.cached_property
+    def serial(self) -> bytes:
+        """The serial number as it stands in the certificate."""
+        _, serial = der.children(der.read(self.certificate.link.issuer_and_serial)[0].content)
+        return serial.content
+
+    def identifies(self, issuer: ParsedCertificate) -> bool:
+        """Return whether its authority key identifier, if any, is of this issuer (X509_check_akid() of OpenSSL)."""
+        wanted, link = self.authority, issuer.certificate.link
+        if wanted is None:
+            return True
+        if wanted.key_id is not None and link.key_id and wanted.key_id != link.key_id:
+            return False
+        if wanted.serial is not None and wanted.serial != issuer.serial:
+            return False
+        directory = wanted.directory
+        return directory is None or comparable(directory) == comparable(link.issuer_name)
+
+    def is_signed_as_by(self, issuer: ParsedCertificate) -> bool:
+        """Return whether the issuer's key is of the kind that makes such signatures (check_sig_alg_match())."""
+        return issuer._key_kind in (_kind(self._algorithms[0]), _DSA)
+
+    @functools.cached_property
+    def _key_kind(self) -> bytes:
+        _, _, info = der.names_and_key(self.certificate.der)
+        return _kind(der.read(info)[0].content)
+
     @property
+    def algorithms_agree(self) -> bool:
+        """Whether what is signed names the algorithm of the signature that stands beside it (RFC 5280, 4.1.1.2)."""
+        inner, outer = self._algorithms
+        return inner == outer
+
+    @functools.cached_property
+    def _algorithms(self) -> tuple[bytes, bytes]:
+        signed, outer, _ = der.children(der.read(self.certificate.der)[0].content)
+        inner = next(part for part in der.children(signed.content) if part.tag == der.SEQUENCE)
+        return inner.encoded, outer.encoded
+
+    @functools.cached_property
     def is_self_signed(self) -> bool:
-        """Whether subject and issuer, and the key identifiers where both are there, say so (EXFLAG_SS of OpenSSL)."""
-        own, wanted = self.certificate.link.key_id, self.certificate.link.authority_key_id
-        return self.certificate.link.self_issued and not (own and wanted and own != wanted)
+        """Whether subject and issuer, its key identifiers and its algorithms say so (EXFLAG_SS of OpenSSL)."""
+        return self.certificate.link.self_issued and self.identifies(self) and self.is_signed_as_by(self)
 
     @property
     def issuers_at(self) -> tuple[str, ...]:
@@ -142,6 +213,12 @@ class ParsedCertificate:
         if algorithm is None:
             return "no separate digest", _STRENGTH_OF_OTHER_KEYS
         return algorithm.name.upper(), _WEAK_HASHES.get(algorithm.name, algorithm.digest_size * 4)
+
+
+def _kind(algorithm: bytes) -> bytes:
+    """Return one object identifier for the keys of a kind, and for all signatures that they make."""
+    identifier = der.read(der.read(algorithm, der.SEQUENCE)[0].content, der.OBJECT_IDENTIFIER)[0].content
+    return next((kind for kind in _KINDS if identifier.startswith(kind)), identifier)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography import x509
-
+from certboot.pki.openssl import OURS, Version, does
 from certboot.pki.parsed import ParsedCertificate
 from certboot.pki.subject_hash import comparable, subject_hash
 from certboot.pki.verify_codes import Code
@@ -27,63 +26,84 @@ class Path:
 
 
 def built(
-    sent: Sequence[ParsedCertificate], anchors: Sequence[ParsedCertificate], at: datetime, *, partial: bool
+    sent: Sequence[ParsedCertificate],
+    anchors: Sequence[ParsedCertificate],
+    at: datetime,
+    *,
+    partial: bool,
+    openssl: Version = OURS,
 ) -> Path:
     """Return the path. Anchors go before what was sent; with ``partial`` the first of them ends the path."""
     path, used = [sent[0]], 1
     left = list(sent[1:])
     while len(path) < _LONGEST:
         top = path[-1]
-        issuer = _best(_issuers(top, anchors), at)
-        if issuer and top.is_self_signed:
+        itself = is_self_signed(top, openssl)
+        issuer = _best(_issuers(top, anchors, openssl), at)
+        if issuer and itself:
             # A certificate of the same name as an anchor must be that very certificate.
-            return Path(tuple(path), used - 1) if top in anchors else _ended(path, used, anchors, partial=partial)
+            return (
+                Path(tuple(path), used - 1)
+                if top in anchors
+                else _ended(path, used, anchors, itself=itself, partial=partial)
+            )
         if issuer in path:
             # Two that name each other as issuer: OpenSSL goes round until the path is too long.
             return Path(tuple(path), used, Code.CERT_CHAIN_TOO_LONG)
         if issuer:
             path.append(issuer)
-            if partial or issuer.is_self_signed:
+            if partial or is_self_signed(issuer, openssl):
                 return Path(tuple(path), used)
             left = []
             continue
-        others = [] if top.is_self_signed else [member for member in left if member not in path]
-        issuer = _best(_issuers(top, others), at)
+        others = [] if itself else [member for member in left if member not in path]
+        issuer = _best(_issuers(top, others, openssl), at)
         if issuer is None:
-            return _ended(path, used, anchors, partial=partial)
+            return _ended(path, used, anchors, itself=itself, partial=partial)
         path.append(issuer)
         left.remove(issuer)
         used += 1
     return Path(tuple(path), used, Code.CERT_CHAIN_TOO_LONG)
 
 
-def _ended(path: list[ParsedCertificate], used: int, anchors: Sequence[ParsedCertificate], *, partial: bool) -> Path:
+def _ended(
+    path: list[ParsedCertificate],
+    used: int,
+    anchors: Sequence[ParsedCertificate],
+    *,
+    itself: bool,
+    partial: bool,
+) -> Path:
+    """Return the path without an issuer for its last; ``itself``: which is one that signs itself."""
     found = tuple(path)
     if used == len(path):
         if partial and path[0] in anchors:
             return Path(found[:1], 0)
-        if path[-1].is_self_signed:
+        if itself:
             single = len(path) == 1
             return Path(found, used, Code.DEPTH_ZERO_SELF_SIGNED_CERT if single else Code.SELF_SIGNED_CERT_IN_CHAIN)
         return Path(found, used, Code.UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
     return Path(found, used, Code.UNABLE_TO_GET_ISSUER_CERT)
 
 
-def is_issuer(issuer: ParsedCertificate, of: ParsedCertificate) -> bool:
-    """Return whether by names and key identifiers one may have issued the other; no signature is looked at."""
-    above, below = issuer.certificate, of.certificate
-    if comparable(above.link.subject_name) != comparable(below.link.issuer_name):
+def is_issuer(issuer: ParsedCertificate, of: ParsedCertificate, openssl: Version = OURS) -> bool:
+    """Return whether by names, key identifiers and kind of key one may have issued the other.
+
+    No signature is looked at. See ossl_x509_likely_issued() in OpenSSL's crypto/x509/v3_purp.c.
+    """
+    above, below = issuer.certificate.link, of.certificate.link
+    if comparable(above.subject_name) != comparable(below.issuer_name):
         return False
-    wanted = of.extension(x509.AuthorityKeyIdentifier)
-    if wanted is None:
-        return True
-    if wanted.key_identifier and above.link.key_id and wanted.key_identifier != above.link.key_id:
-        return False
-    serial = wanted.authority_cert_serial_number
-    if serial is not None and serial != issuer.parsed.serial_number:
-        return False
-    directories = [name for name in wanted.authority_cert_issuer or () if isinstance(name, x509.DirectoryName)]
-    return not directories or directories[0].value == issuer.parsed.issuer
+    same_issuer = comparable(above.issuer_name) == comparable(below.issuer_name)
+    if same_issuer and issuer.serial == of.serial and does(openssl, "same-serial-same"):
+        return is_self_signed(issuer, openssl)
+    return of.identifies(issuer) and of.is_signed_as_by(issuer)
+
+
+def is_self_signed(member: ParsedCertificate, openssl: Version = OURS) -> bool:
+    """Return whether this OpenSSL takes it for its own issuer (EXFLAG_SS)."""
+    unseen = does(openssl, "own-key-id-unseen")
+    return member.is_self_signed or (unseen and member.certificate.link.self_issued)
 
 
 @functools.lru_cache(maxsize=4096)  # every link of a chain is compared with every anchor
@@ -92,8 +112,8 @@ def name_hash(name: bytes) -> str:
     return subject_hash(name)
 
 
-def _issuers(of: ParsedCertificate, among: Iterable[ParsedCertificate]) -> list[ParsedCertificate]:
-    return [candidate for candidate in among if is_issuer(candidate, of)]
+def _issuers(of: ParsedCertificate, among: Iterable[ParsedCertificate], openssl: Version) -> list[ParsedCertificate]:
+    return [candidate for candidate in among if is_issuer(candidate, of, openssl)]
 
 
 def _best(candidates: Sequence[ParsedCertificate], at: datetime) -> ParsedCertificate | None:

@@ -1,8 +1,9 @@
-"""What OpenSSL 3 says of a chain, computed: the code, and what OpenSSL does not tell, at which certificate.
+"""What OpenSSL 3 and 4 say of a chain, computed: the code, and what OpenSSL does not tell, at which certificate.
 
-Pure, and with a time that can be chosen. It follows verify_chain() and what that calls in crypto/x509/x509_vfy.c, in
-the same order, with the flags that Python sets, VERIFY_X509_STRICT and VERIFY_X509_PARTIAL_CHAIN of Python 3.13 among
-them; the tests compare it with OpenSSL. It explains, it admits nobody: a connection is judged by OpenSSL itself.
+Pure, and with a time and a version that can be chosen. It follows verify_chain() and what that calls in
+crypto/x509/x509_vfy.c, in the same order, with the flags that Python sets, VERIFY_X509_STRICT and
+VERIFY_X509_PARTIAL_CHAIN of Python 3.13 among them; the tests compare it with real OpenSSLs. It explains, it admits
+nobody: a connection is judged by OpenSSL itself.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certboot.pki import names
 from certboot.pki.certificate import is_signed_by
+from certboot.pki.openssl import OURS, Version, does
 from certboot.pki.parsed import ParsedCertificate
-from certboot.pki.path import Path, built
+from certboot.pki.path import Path, built, is_self_signed
 from certboot.pki.rules import overlooked
 from certboot.pki.verify_codes import STRICT_ONLY, Code
 
@@ -37,10 +39,13 @@ class Rules:
     host: str = ""
     """An IP address, or a DNS name in ASCII; empty: the name is not compared."""
     strict: bool = False
-    """VERIFY_X509_STRICT and VERIFY_X509_PARTIAL_CHAIN, the default of Python 3.13 and newer."""
+    """VERIFY_X509_STRICT, the default of Python 3.13 and newer."""
+    partial: bool | None = None
+    """VERIFY_X509_PARTIAL_CHAIN; None: as ``strict``, with which those have it."""
     level: int = 2
     """OpenSSL's security level; 2 is Python's."""
     common_name: bool = True
+    openssl: Version = OURS
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Verification:
 
 def verify(sent: Sequence[ParsedCertificate], anchors: Sequence[ParsedCertificate], rules: Rules) -> Verification:
     """Return what OpenSSL says of the leaf ``sent[0]`` with the rest of ``sent`` to help, as the rules have it."""
-    path = built(sent, anchors, rules.at, partial=rules.strict)
+    partial = rules.strict if rules.partial is None else rules.partial
+    path = built(sent, anchors, rules.at, partial=partial, openssl=rules.openssl)
     if sent[0].key[1] < _STRENGTHS[rules.level]:
         return Verification(Code.EE_KEY_TOO_SMALL, 0, path)
     if path.defect:
@@ -103,8 +109,10 @@ def _extensions(path: Path, rules: Rules) -> _Found:
         by_looks = is_ca and not member.extension(x509.BasicConstraints)
         if (depth and not is_ca) or (by_looks and (rules.strict or depth not in (0, last))):
             yield Code.INVALID_CA, depth
-        if rules.strict and last and (defect := strict_defect(member, is_last=depth == last)):
-            yield defect, depth
+        if rules.strict and last:
+            yield from (
+                (defect, depth) for defect in strict_defects(member, is_last=depth == last, openssl=rules.openssl)
+            )
         if not _for_tls_servers(member, is_leaf=depth == 0):
             yield Code.INVALID_PURPOSE, depth
         limit = member.certificate.constraints.path_length
@@ -154,7 +162,7 @@ def _signatures_and_times(path: Path, rules: Rules) -> _Found:
             yield Code.CERT_HAS_EXPIRED, depth
 
 
-def _name_constraints(path: Path, _: Rules) -> _Found:
+def _name_constraints(path: Path, rules: Rules) -> _Found:
     """check_name_constraints(): from the anchor down, each certificate against all the CAs above it."""
     for depth in range(len(path.certificates) - 1, -1, -1):
         below = path.certificates[depth]
@@ -162,34 +170,47 @@ def _name_constraints(path: Path, _: Rules) -> _Found:
             continue
         for above in range(len(path.certificates) - 1, depth, -1):
             constraints = path.certificates[above].extension(x509.NameConstraints)
-            found = constraints and names.constraint_violation(constraints, below, is_leaf=depth == 0)
-            if found:
+            if constraints and (
+                found := names.constraint_violation(constraints, below, is_leaf=depth == 0, openssl=rules.openssl)
+            ):
                 yield found, depth
 
 
-def strict_defect(member: ParsedCertificate, *, is_last: bool) -> int:
-    """Return the X509_V_ERR_* by which OpenSSL refuses one certificate of a chain of two or more, or 0.
+def strict_defects(member: ParsedCertificate, *, is_last: bool, openssl: Version = OURS) -> Iterator[int]:
+    """Yield the X509_V_ERR_* by which OpenSSL refuses one certificate of a chain of two or more.
 
     The order is that of check_extensions() in crypto/x509/x509_vfy.c. ``is_last``: nothing above it is needed.
     """
-    return next(strict_defects(member, is_last=is_last), 0)
-
-
-def strict_defects(member: ParsedCertificate, *, is_last: bool) -> Iterator[int]:
-    """Yield all of those of one certificate."""
-    yield from _in_constraints_and_usage(member)
-    yield from _in_names(member)
+    critical_bits = does(openssl, "critical-bits")
+    yield from _in_constraints_and_usage(member, critical_bits=critical_bits)
+    yield from _in_names(member, critical_bits=critical_bits)
+    if not member.algorithms_agree:
+        yield Code.SIGNATURE_ALGORITHM_INCONSISTENCY
     if member.parsed.version is not x509.Version.v3:
         if len(member.parsed.extensions):
             yield Code.EXTENSIONS_REQUIRE_VERSION_3
         return
-    if not is_last and not member.certificate.link.authority_key_id:
-        yield Code.MISSING_AUTHORITY_KEY_IDENTIFIER
+    yield from _in_authority_key_id(member, openssl, is_last=is_last)
     if _claims_ca(member) and member.extension(x509.SubjectKeyIdentifier) is None:
         yield Code.MISSING_SUBJECT_KEY_IDENTIFIER
 
 
-def _in_constraints_and_usage(member: ParsedCertificate) -> Iterator[int]:
+def _in_authority_key_id(member: ParsedCertificate, openssl: Version, *, is_last: bool) -> Iterator[int]:
+    wanted = member.authority
+    if does(openssl, "key-id-required"):
+        if not is_last and (wanted is None or wanted.key_id is None):
+            yield Code.MISSING_AUTHORITY_KEY_IDENTIFIER
+        return
+    if not is_last and not is_self_signed(member, openssl):
+        if wanted is None:
+            yield Code.MISSING_AUTHORITY_KEY_IDENTIFIER
+        elif not any(part is not None for part in wanted):
+            yield Code.EMPTY_AUTHORITY_KEY_IDENTIFIER
+    if wanted and (wanted.issuer is None) != (wanted.serial is None):
+        yield Code.AKID_ISSUER_SERIAL_NOT_PAIRED
+
+
+def _in_constraints_and_usage(member: ParsedCertificate, *, critical_bits: bool) -> Iterator[int]:
     usage = member.extension(x509.KeyUsage)
     if member.certificate.constraints.path_length is not None:
         if not _claims_ca(member):
@@ -197,7 +218,7 @@ def _in_constraints_and_usage(member: ParsedCertificate) -> Iterator[int]:
         if usage is None or not usage.key_cert_sign:
             yield Code.PATHLEN_WITHOUT_KU_KEY_CERT_SIGN
     if _claims_ca(member):
-        if not member.critical(x509.BasicConstraints):
+        if critical_bits and not member.critical(x509.BasicConstraints):
             yield Code.CA_BCONS_NOT_CRITICAL
         if usage is None:
             yield Code.CA_CERT_MISSING_KEY_USAGE
@@ -205,7 +226,7 @@ def _in_constraints_and_usage(member: ParsedCertificate) -> Iterator[int]:
         yield Code.KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA
 
 
-def _in_names(member: ParsedCertificate) -> Iterator[int]:
+def _in_names(member: ParsedCertificate, *, critical_bits: bool) -> Iterator[int]:
     usage = member.extension(x509.KeyUsage)
     alternatives = member.extension(x509.SubjectAlternativeName)
     if not len(member.parsed.issuer):
@@ -213,7 +234,7 @@ def _in_names(member: ParsedCertificate) -> Iterator[int]:
     if not len(member.parsed.subject):
         if _claims_ca(member) or (usage is not None and usage.crl_sign) or alternatives is None:
             yield Code.SUBJECT_NAME_EMPTY
-        elif not member.critical(x509.SubjectAlternativeName):
+        elif critical_bits and not member.critical(x509.SubjectAlternativeName):
             yield Code.EMPTY_SUBJECT_SAN_NOT_CRITICAL
     if alternatives is not None and not len(alternatives):
         yield Code.EMPTY_SUBJECT_ALT_NAME

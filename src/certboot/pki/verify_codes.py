@@ -1,4 +1,4 @@
-"""X509_V_ERR_* of OpenSSL 3 (include/openssl/x509_vfy.h.in), with its words (crypto/x509/x509_txt.c)."""
+"""X509_V_ERR_* of OpenSSL 3 and 4 (include/openssl/x509_vfy.h.in), with its words (crypto/x509/x509_txt.c)."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ class Code(enum.IntEnum):
     PERMITTED_VIOLATION = 47, "permitted subtree violation"
     EXCLUDED_VIOLATION = 48, "excluded subtree violation"
     UNSUPPORTED_CONSTRAINT_TYPE = 51, "unsupported name constraint type"
+    UNSUPPORTED_NAME_SYNTAX = 53, "unsupported or invalid name syntax"
     HOSTNAME_MISMATCH = 62, "hostname mismatch"
     IP_ADDRESS_MISMATCH = 64, "IP address mismatch"
     EE_KEY_TOO_SMALL = 66, "EE certificate key too weak"
     CA_KEY_TOO_SMALL = 67, "CA certificate key too weak"
     CA_MD_TOO_WEAK = 68, "CA signature digest algorithm too weak"
-    SIGNATURE_ALGORITHM_INCONSISTENCY = 78, "subject signature algorithm and issuer public key algorithm mismatch"
+    SIGNATURE_ALGORITHM_INCONSISTENCY = 78, "cert info signature and signature algorithm mismatch"
     INVALID_CA = 79, "invalid CA certificate"
     PATHLEN_INVALID_FOR_NON_CA = 80, "Path length invalid for non-CA cert"
     PATHLEN_WITHOUT_KU_KEY_CERT_SIGN = 81, "Path length given without key usage keyCertSign"
@@ -53,6 +54,8 @@ class Code(enum.IntEnum):
     CA_BCONS_NOT_CRITICAL = 89, "Basic Constraints of CA cert not marked critical"
     CA_CERT_MISSING_KEY_USAGE = 92, "CA cert does not include key usage extension"
     EXTENSIONS_REQUIRE_VERSION_3 = 93, "Using cert extension requires at least X509v3"
+    EMPTY_AUTHORITY_KEY_IDENTIFIER = 102, "Empty Authority Key Identifier"
+    AKID_ISSUER_SERIAL_NOT_PAIRED = 103, "Authority Key Identifier issuer and serial number must be paired"
 
 
 NO_ISSUER = frozenset(
@@ -61,5 +64,7 @@ NO_ISSUER = frozenset(
 WITHOUT_END = NO_ISSUER | {Code.DEPTH_ZERO_SELF_SIGNED_CERT, Code.SELF_SIGNED_CERT_IN_CHAIN}
 WRONG_TIME = frozenset({Code.CERT_NOT_YET_VALID, Code.CERT_HAS_EXPIRED})
 WRONG_NAME = frozenset({Code.HOSTNAME_MISMATCH, 63, Code.IP_ADDRESS_MISMATCH})
-STRICT_ONLY = frozenset({*range(79, 90), Code.CA_CERT_MISSING_KEY_USAGE, Code.EXTENSIONS_REQUIRE_VERSION_3})
+STRICT_ONLY = frozenset(
+    {*range(79, 90), Code.CA_CERT_MISSING_KEY_USAGE, Code.EXTENSIONS_REQUIRE_VERSION_3, *range(102, 104)}
+)
 """What only Python 3.13 and newer refuse (VERIFY_X509_STRICT); INVALID_CA then of a root that others let pass."""

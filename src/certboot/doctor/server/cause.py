@@ -39,7 +39,11 @@ _STRICT_CODES = {
     "strict-basic-constraints": (Code.INVALID_CA, Code.CA_BCONS_NOT_CRITICAL),
     "strict-path-length": (Code.PATHLEN_INVALID_FOR_NON_CA, Code.PATHLEN_WITHOUT_KU_KEY_CERT_SIGN),
     "strict-key-usage": (Code.KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA, Code.CA_CERT_MISSING_KEY_USAGE),
-    "strict-missing-aki": (Code.MISSING_AUTHORITY_KEY_IDENTIFIER,),
+    "strict-missing-aki": (
+        Code.MISSING_AUTHORITY_KEY_IDENTIFIER,
+        Code.EMPTY_AUTHORITY_KEY_IDENTIFIER,
+        Code.AKID_ISSUER_SERIAL_NOT_PAIRED,
+    ),
     "strict-missing-ski": (Code.MISSING_SUBJECT_KEY_IDENTIFIER,),
     "strict-names": (
         Code.ISSUER_NAME_EMPTY,

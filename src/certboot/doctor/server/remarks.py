@@ -10,7 +10,7 @@ from certboot.doctor.server.issuer import linked
 from certboot.errors import CertificateError, printable
 from certboot.pki import names
 from certboot.pki.certificate import is_unread, load_certificate
-from certboot.pki.verify import strict_defect
+from certboot.pki.verify import strict_defects
 from certboot.pki.verify_codes import WRONG_NAME
 
 if typing.TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _also(case: Case) -> Iterator[Cause]:
     yield from _wrong_name(case)
     last = len(case.path.certificates) - 1
     for depth, member in enumerate(case.path.certificates):
-        defect = strict_defect(member, is_last=depth == last and member.is_self_signed)
+        defect = next(strict_defects(member, is_last=depth == last and member.is_self_signed), 0)
         # A twin that stands in the way goes with all that is wrong with it.
         if defect in STRICT_CAUSES and last and member is not case.overshadowing:
             meaning = "Python 3.13 and newer would still refuse the chain, for this certificate: "
