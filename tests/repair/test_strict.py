@@ -115,7 +115,8 @@ def test_the_doctor_names_the_ways_that_remain_and_the_one_that_it_can_go(
     ran = certboot("doctor", "hook", server.shown)
     words = " ".join(ran.out.split())
     for text in (
-        "Python 3.13 and newer refuse that, Python up to 3.12 does not mind",
+        "accepted Python up to 3.12; Python 3.13 and newer, OpenSSL 4.0 and newer",
+        "refused Python 3.13 and newer, OpenSSL before 4.0: 89, a CA whose basic constraints are not marked critical",
         "its issuer can issue it anew with the same key and name, and subjectKeyIdentifier=hash",
         " basicConstraints=critical,CA:TRUE,pathlen:1 ",
         "with CN=Example CA in the store, which has no such defect and is valid until ",

@@ -110,11 +110,13 @@ class Prober:
 
         evidence = of_handshake(target, shaken, ask, self._level)
         evidence = replace(evidence, known=self._known_of(evidence))
-        findings = examined(evidence)
+        findings = examined(evidence, by_openssl=False)
         if findings[0].id == result.UNTRUSTED and (root := str(findings[0].evidence.get("root", ""))):
             self._issuers.add(root, target.host)
             if others := self._issuers.others(root, target.host):
-                return examined(replace(evidence, known=replace(evidence.known, also_issued_for=others)))
+                return examined(
+                    replace(evidence, known=replace(evidence.known, also_issued_for=others)), by_openssl=False
+                )
         return findings
 
     def _known_of(self, evidence: Evidence) -> Known:

@@ -82,7 +82,10 @@ def finding(text: str, **evidence: object) -> Finding:
         "chain": [certificate, unread],
         "path": path,
         "beside": [text],
-        "verdicts": [{"client": text, "code": 20, "message": text}, {"client": "B", "code": 0, "message": "ok"}],
+        "verdicts": [
+            {"client": text, "openssl": text, "code": 20, "message": text, "rule": text},
+            {"client": "B", "openssl": "", "code": 0, "message": "ok", "rule": ""},
+        ],
         "operator": text,
         "by_trust": [trust, {**trust, "code": -1, "message": f"cannot load /home/me/{text}", "places": ["/home/me"]}],
         "issue": [["openssl", text]],

@@ -238,8 +238,8 @@ def test_the_whole_report_has_every_finding_under_its_group_and_all_evidence_of_
         "path": [link("sent", "CN=\x1b[1m"), link("missing", "CN=B", "missing-intermediate")],
         "beside": ["CN=C"],
         "verdicts": [
-            {"client": "Python up to 3.12", "code": 0, "message": "ok"},
-            {"client": "Python 3.13 and newer", "code": 89, "message": "why"},
+            {"client": "Python up to 3.12", "openssl": "", "code": 0, "message": "ok", "rule": ""},
+            {"client": "Python 3.13 and newer", "openssl": "before 4.0", "code": 89, "message": "why", "rule": "r"},
         ],
         "operator": "send it",
     }
@@ -266,8 +266,8 @@ def test_the_whole_report_has_every_finding_under_its_group_and_all_evidence_of_
         "      x         no path to anything that is trusted here",
         "      unused    CN=C",
         "    what clients say:",
-        "      Python up to 3.12         accept it",
-        "      Python 3.13 and newer     refuse it, 89 (why)",
+        "      Python up to 3.12                          accept it",
+        "      Python 3.13 and newer, OpenSSL before 4.0  refuse it, 89 (why)",
         "",
         "1 failed in server",
         "fix here: certboot init",

@@ -237,7 +237,11 @@ def _verdicts(evidence: Mapping[str, object]) -> _Markup:
     verdicts = typing.cast("Sequence[Mapping[str, object]]", evidence.get("verdicts") or ())
     refused = "refuses it: {message} ({code})"
     rows = (
-        _part("row", name=str(verdict["client"]), text=refused.format(**verdict) if verdict["code"] else "accepts it")
+        _part(
+            "row",
+            name=lines_on_server.who(verdict),
+            text=refused.format(**verdict) if verdict["code"] else "accepts it",
+        )
         for verdict in verdicts
     )
     return _part("verdicts", rows=_joined(rows)) if verdicts else _Markup()

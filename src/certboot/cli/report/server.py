@@ -28,6 +28,8 @@ _STATES: dict[str, tuple[str, Style]] = {
     "stored": ("stored", "good"),
     "left": ("...", ""),
 }
+_ACCEPTED: tuple[str, Style] = ("accepted", "good")
+_BY_RULE: tuple[str, Style] = ("refused", "bad")
 _STATE = 10  # columns
 _HANG = 2 + _STATE
 _INDENT = "    "
@@ -92,6 +94,23 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
+def pythons(evidence: Evidence) -> Iterator[Line]:
+    """Yield who accepts the chain, and who refuses it by which rule, where only some of the Pythons do."""
+    verdicts = [verdict for verdict in evidence.get("verdicts") or () if verdict["client"].startswith("Python")]
+    said: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        said.setdefault(f": {verdict['code']}, {verdict['rule']}" if verdict["code"] else "", []).append(who(verdict))
+    if "" in said and len(said) > 1:
+        for rule, names in said.items():
+            state, style = _BY_RULE if rule else _ACCEPTED
+            yield Line(f"{'; '.join(names)}{rule}", f"  {state:<{_STATE}}", style, _HANG)
+
+
+def who(verdict: Evidence) -> str:
+    """Return which clients say so, with their OpenSSL where others say otherwise."""
+    return f"{verdict['client']}, OpenSSL {verdict['openssl']}" if verdict["openssl"] else str(verdict["client"])
+
+
 def everything(evidence: Evidence) -> Iterator[Line]:
     """Yield all that is known of a server's chain; nothing where it never came to one."""
     sections = {
@@ -127,6 +146,7 @@ def _beside(evidence: Evidence) -> Iterator[Line]:
 def _verdicts(evidence: Evidence) -> Iterator[Line]:
     verdicts = evidence.get("verdicts") or ()
     if any(verdict["code"] for verdict in verdicts):
+        width = max(len(who(verdict)) for verdict in verdicts) + 2
         for verdict in verdicts:
             answer = f"refuse it, {verdict['code']} ({verdict['message']})" if verdict["code"] else "accept it"
-            yield Line(answer, f"  {verdict['client']:<26}", hang=28)
+            yield Line(answer, f"  {who(verdict):<{width}}", hang=width + 2)

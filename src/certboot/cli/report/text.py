@@ -66,7 +66,10 @@ def _verdict(finding: Finding, *, symbols: bool) -> Iterator[Line]:
     yield _heading(finding, symbols=symbols)
     judged = finding.evidence.get("verify_code") is not None
     first, *lines = finding.summary.split("\n")
-    yield from (Line(line, "  ") for line in (lines if judged else (first, *lines)))
+    lines = lines if judged else [first, *lines]
+    yield from (Line(line, "  ") for line in lines[:1])
+    yield from server.pythons(finding.evidence)
+    yield from (Line(line, "  ") for line in lines[1:])
     drawn = [*server.picture(finding.evidence)]
     if drawn:
         yield from (Line(""), *drawn, Line(""))
@@ -100,9 +103,8 @@ def _problem(finding: Finding, *, symbols: bool) -> Iterator[Line]:
 
 def _remark(finding: Finding, *, symbols: bool) -> Line:
     name = finding.id if finding.group == "server" else finding.subject
-    return Line(
-        f"{name}: {finding.summary}", f"{mark(finding.status, symbols=symbols)} ", STYLES.get(finding.status, "")
-    )
+    summary = finding.summary.replace("\n", " ")
+    return Line(f"{name}: {summary}", f"{mark(finding.status, symbols=symbols)} ", STYLES.get(finding.status, ""))
 
 
 def _well(findings: Sequence[Finding], *, symbols: bool) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from certboot.doctor.server.case import Cause
 from certboot.doctor.server.issuer import untrusted, without_end
 from certboot.doctor.server.self_signed import self_signed
 from certboot.pki import names, rules
+from certboot.pki.openssl import MODELS
 from certboot.pki.verify import strict_defects, strict_end
 from certboot.pki.verify_codes import NO_ISSUER, WRONG_NAME, WRONG_TIME, Code
 
@@ -144,8 +145,7 @@ def _strict_only(case: Case, *, here: bool) -> Cause:
     kind = STRICT_CAUSES.get(case.code)
     if kind is None:
         return Cause("verification-failed", "only strict verification refuses the chain", depth=case.depth)
-    pythons = f"{rules.PYTHONS} refuse that, Python up to 3.12 does not mind"
-    lines = [_about_a_certificate(kind, case).meaning, pythons]
+    lines = [_about_a_certificate(kind, case).meaning]
     requests = [] if case.depth is None else _requests(case, kind)
     lines += [f"for all clients: {request}" for request in requests]
     end = strict_end(case.path.certificates, (case.top,), case.now) if case.depth is not None else None
@@ -176,7 +176,11 @@ def _requests(case: Case, kind: str) -> list[str]:
 
 
 def _strict(member: ParsedCertificate, *kinds: str) -> list[str]:
-    codes = strict_defects(member, is_last=member.is_self_signed)
+    codes = (
+        code
+        for openssl in MODELS.values()
+        for code in strict_defects(member, is_last=member.is_self_signed, openssl=openssl)
+    )
     return [*kinds, *(STRICT_CAUSES[code] for code in codes if code in STRICT_CAUSES)]
 
 

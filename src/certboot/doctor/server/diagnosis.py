@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import typing
+from dataclasses import replace
 from datetime import datetime
 
 from certboot.doctor.finding import Finding, Presented
@@ -12,9 +13,11 @@ from certboot.doctor.server import cause as causes
 from certboot.doctor.server.case import Case, Cause
 from certboot.doctor.server.issuer import STORE
 from certboot.doctor.server.no_handshake import without_verdict
+from certboot.doctor.server.pythons import python_verdicts
 from certboot.doctor.server.remarks import remarks, unread
 from certboot.errors import CertificateError, printable
 from certboot.pki.by_subject import readable_parts
+from certboot.pki.openssl import OURS
 from certboot.pki.parse_errors import parsing
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.path import is_issuer, name_hash
@@ -22,10 +25,12 @@ from certboot.pki.verify import Rules, overshadowing, verify
 from certboot.pki.verify_codes import NO_ISSUER, Code
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from certboot.doctor.finding import Status
     from certboot.doctor.server.case import Evidence
+    from certboot.doctor.server.pythons import PythonVerdict
+    from certboot.pki.openssl import Version
     from certboot.pki.parsed import ParsedCertificate
 
 GOOD = "handshake-ok"
@@ -34,8 +39,11 @@ _WITHOUT_ISSUER = frozenset({"missing-intermediate", "wrong-chain", "untrusted-r
 _MOST_COMPARED = 50_000  # certificates with the name of an issuer; OpenSSL has judged without this list
 
 
-def examined(evidence: Evidence) -> list[Finding]:
-    """Return the findings; the first has the verdict: ``handshake-ok`` or the one cause."""
+def examined(evidence: Evidence, *, by_openssl: bool = True) -> list[Finding]:
+    """Return the findings; the first has the verdict: ``handshake-ok`` or the one cause.
+
+    ``by_openssl``: whether to compute what other versions of OpenSSL than this Python's say.
+    """
     handshake = evidence.handshake
     if handshake and handshake.outcome not in ("ok", "unverified"):
         return [_finding(evidence, without_verdict(evidence.target, handshake), _basics(evidence))]
@@ -43,8 +51,10 @@ def examined(evidence: Evidence) -> list[Finding]:
     unlooked = [_finding(evidence, remark, {}) for remark in unread(evidence.presented)]
     if not sent or not evidence.presented or sent[0].certificate.der != evidence.presented[0]:
         return [_without_leaf(evidence), *unlooked]
-    case, primary = _judged(evidence, sent)
-    drawn = {**_basics(evidence), **_path_evidence(case, primary)}
+    known = (sent, relevant(evidence.anchors, sent)) if by_openssl else ()
+    verdicts = python_verdicts(evidence, *known)
+    case, primary = _judged(evidence, sent, verdicts)
+    drawn = {**_basics(evidence, verdicts), **_path_evidence(case, primary)}
     others = remarks(case, handshake, primary.id)
     return [_finding(evidence, primary, drawn), *(_finding(evidence, remark, {}) for remark in others), *unlooked]
 
@@ -81,9 +91,11 @@ def _by_name(anchors: tuple[bytes, ...]) -> dict[str, list[ParsedCertificate]]:
     return found
 
 
-def _judged(evidence: Evidence, sent: tuple[ParsedCertificate, ...]) -> tuple[Case, Cause]:
+def _judged(
+    evidence: Evidence, sent: tuple[ParsedCertificate, ...], verdicts: Iterable[PythonVerdict]
+) -> tuple[Case, Cause]:
     judgements = evidence.judgements
-    here, lax, strict = judgements.here, judgements.lax, judgements.strict
+    here, lax = judgements.here, judgements.lax
     refused_here = here is not None and here.code != 0
     # What every client refuses counts before what only the strict do.
     if lax and lax.code and (refused_here or not evidence.strict_here):
@@ -97,20 +109,20 @@ def _judged(evidence: Evidence, sent: tuple[ParsedCertificate, ...]) -> tuple[Ca
     objections = causes.though_accepted(case, judgements.without_common_name)
     if objections:
         return case, objections[0]
-    if strict and strict.code:
-        case = _case(evidence, sent, strict.code, strict=True)
-        return case, causes.strict_only(case, here=False)
-    if lax and lax.code:
-        case = _case(evidence, sent, lax.code, strict=False)
-        found_for_others = causes.refused(case, lax.message)
-        meaning = f"Python up to 3.12 refuses the chain, this one does not\n{found_for_others.meaning}"
-        return case, Cause(found_for_others.id, meaning, found_for_others.fix, "warn", found_for_others.depth)
+    refusing = [verdict for verdict in verdicts if verdict.code]
+    for verdict in sorted(refusing, key=lambda verdict: not verdict.strict):
+        case = _case(evidence, sent, verdict.code, strict=verdict.strict, openssl=verdict.version)
+        if verdict.strict:
+            return case, causes.strict_only(case, here=False)
+        return case, replace(causes.refused(case, verdict.message), status="warn", evidence={})
     return case, Cause(GOOD, "", status="ok")
 
 
-def _case(evidence: Evidence, sent: tuple[ParsedCertificate, ...], wanted: int, *, strict: bool) -> Case:
+def _case(
+    evidence: Evidence, sent: tuple[ParsedCertificate, ...], wanted: int, *, strict: bool, openssl: Version = OURS
+) -> Case:
     anchors = relevant(evidence.anchors, sent)
-    rules = Rules(evidence.now, evidence.target.name, strict=strict, level=evidence.level)
+    rules = Rules(evidence.now, evidence.target.name, strict=strict, level=evidence.level, openssl=openssl)
     verdict = verify(sent, anchors, rules)
     date = evidence.handshake.peer.date if evidence.handshake else ""
     believed = [member for member in sent if member.certificate.fingerprint not in evidence.known.distrust.revoked]
@@ -154,24 +166,21 @@ def _without_leaf(evidence: Evidence) -> Finding:
     return _finding(evidence, cause, _basics(evidence))
 
 
-def _basics(evidence: Evidence) -> dict[str, object]:
+def _basics(evidence: Evidence, verdicts: Iterable[PythonVerdict] | None = None) -> dict[str, object]:
     judgements, handshake = evidence.judgements, evidence.handshake
-    here = judgements.here
+    here, by_name = judgements.here, judgements.without_common_name
+    pythons = [
+        {"client": said.client, "openssl": said.openssl, "code": said.code, "message": said.message, "rule": said.rule}
+        for said in (python_verdicts(evidence) if verdicts is None else verdicts)
+    ]
+    others = {"client": "requests, urllib3 2, pip", "openssl": "", "rule": ""}
     return {
         "verify_code": here.code if here else None,
         "verify_message": here.message if here else "",
         "protocol": handshake.protocol if handshake else "",
         "cipher": handshake.cipher if handshake else "",
         "proxy": handshake.peer.proxy if handshake else "",
-        "verdicts": [
-            {"client": client, "code": judgement.code, "message": judgement.message}
-            for client, judgement in (
-                ("Python up to 3.12", judgements.lax),
-                ("Python 3.13 and newer", judgements.strict),
-                ("requests, urllib3 2, pip", judgements.without_common_name),
-            )
-            if judgement
-        ],
+        "verdicts": [*pythons, *([{**others, **by_name._asdict()}] if by_name else ())],
         "chain": [_described(der) for der in evidence.presented[:_MOST_SHOWN]],
     }
 

@@ -1,0 +1,82 @@
+"""What Pythons with other OpenSSLs say of a chain stands beside what this one's says, where they differ."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+import pytest
+from support.chains import chains
+from support.table import cases
+
+from certboot.doctor.server.case import Evidence, Judgements
+from certboot.doctor.server.diagnosis import examined
+from certboot.doctor.server.pythons import python_verdicts
+from certboot.net.target import Target
+from certboot.pki.by_subject import readable_parts
+from certboot.pki.openssl import MODELS, OURS
+from certboot.pki.verdict import STRICT_PYTHON, Judgement
+from certboot.pki.verify import Rules, verify
+from certboot.pki.verify_codes import Code
+
+OLD, NEW = "Python up to 3.12", "Python 3.13 and newer"
+ON_3 = pytest.mark.skipif(MODELS["3.0"][:1] != OURS[:1], reason="for an OpenSSL 3")
+
+
+def evidence(text: str) -> Evidence:
+    """A chain of the table as this Python's OpenSSL judges it, which test_openssl.py holds against it."""
+    chain, now = chains()[text], datetime.datetime.now(datetime.timezone.utc)
+    sent, trusted = map(readable_parts, (chain.sent, chain.trusted))
+
+    def said(*, strict: bool) -> Judgement:
+        code = verify(sent, trusted, Rules(now, chain.host, strict=strict)).code
+        return Judgement(code, Code(code).words)
+
+    judgements = Judgements(said(strict=STRICT_PYTHON), said(strict=False), said(strict=True))
+    return Evidence(Target(chain.host, 443), now, judgements, chain.sent, chain.trusted)
+
+
+TABLE = {
+    "good": [(OLD, "", 0), (NEW, "", 0)],
+    "expired leaf": [(OLD, "", 10), (NEW, "", 10)],
+    "root without SKI": [(OLD, "", 0), (NEW, "", 86)],
+    "root not critical": [(OLD, "", 0), (NEW, "before 4.0", 89), (NEW, "4.0 and newer", 0)],
+    "not critical and without SKI": [(OLD, "", 0), (NEW, "before 4.0", 89), (NEW, "4.0 and newer", 86)],
+    "no subject": [(OLD, "", 0), (NEW, "before 4.0", 88), (NEW, "4.0 and newer", 0)],
+    "AKI of nothing": [(OLD, "", 0), (NEW, "before 4.0", 85), (NEW, "4.0 and newer", 102)],
+    "AKI of key and issuer": [(OLD, "", 0), (NEW, "before 4.0", 0), (NEW, "4.0 and newer", 103)],
+    "AKI of issuer and serial": [(OLD, "", 0), (NEW, "before 4.0", 85), (NEW, "4.0 and newer", 0)],
+    "web address of a user": [
+        (OLD, "before 3.5", 47), (OLD, "3.5 and newer", 0), (NEW, "before 3.5", 47), (NEW, "3.5 and newer", 0),
+    ],
+    "middle trusted alone": [(OLD, "", 2), (NEW, "", 0)],
+}  # fmt: skip
+
+
+@cases(("text", "rows"), TABLE.items())
+def test_each_kind_of_python_has_a_row_for_each_span_of_versions(text: str, rows: list[tuple[str, str, int]]) -> None:
+    given = evidence(text)
+    verdicts = python_verdicts(given, *map(readable_parts, (given.presented, given.anchors)))
+    assert [verdict[:3] for verdict in verdicts] == rows
+    assert all(bool(verdict.rule) == bool(verdict.code) for verdict in verdicts)
+    assert all(verdict.message == Code(verdict.code).words for verdict in verdicts)
+
+
+def test_where_this_openssl_says_otherwise_nothing_is_computed_for_others() -> None:
+    given = evidence("root not critical")
+    odd = dataclasses.replace(given, judgements=Judgements(Judgement(0, "ok"), Judgement(26, "x"), Judgement(26, "y")))
+    sent = map(readable_parts, (given.presented, given.anchors))
+    assert [verdict[:4] for verdict in python_verdicts(odd, *sent)] == [(OLD, "", 26, "x"), (NEW, "", 26, "y")]
+
+
+@ON_3
+@pytest.mark.skipif(STRICT_PYTHON, reason="for a Python that is not strict")
+def test_a_chain_that_only_others_refuse_is_a_warning_of_that_rule() -> None:
+    for text, kind in (
+        ("root not critical", "strict-basic-constraints"),
+        ("AKI of key and issuer", "strict-missing-aki"),
+    ):
+        first, *_ = examined(evidence(text))
+        assert (first.id, first.status) == (kind, "warn")
+    first, *_ = examined(evidence("AKI of key and issuer"), by_openssl=False)
+    assert first.id == "handshake-ok"
