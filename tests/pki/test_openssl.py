@@ -20,6 +20,7 @@ from certboot.pki.openssl import OURS, Version
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.verify import Rules, verify
 
+NOTHING_SAID = -1
 QUESTIONS = {
     (text, strict, partial): Question(*chain, strict, partial)
     for text, chain in chains().items()
@@ -42,8 +43,10 @@ def computed(question: Question, openssl: Version) -> int | None:
 
 def differing(openssl: Version, answers: Iterable[int]) -> dict[object, tuple[int | None, int]]:
     """Question -> what is computed and what is said, where that is not one and the same."""
-    said = dict(zip(QUESTIONS, answers, strict=True))
-    both = {key: (computed(question, openssl), said[key]) for key, question in QUESTIONS.items()}
+    # TLS 1.2, in which the ssl module is asked, has no keys of ML-DSA for servers: nothing is said where they are read.
+    every = zip(QUESTIONS, answers, strict=True)
+    said = {key: code for key, code in every if not (code == NOTHING_SAID and key[0] == "ML-DSA key")}
+    both = {key: (computed(question, openssl), said[key]) for key, question in QUESTIONS.items() if key in said}
     assert {key[0] for key, (code, _) in both.items() if code is None} <= UNREAD
     return {key: codes for key, codes in both.items() if codes[0] is not None and codes[0] != codes[1]}
 

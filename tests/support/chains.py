@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import ssl
 import typing
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -100,6 +102,7 @@ class Chain(typing.NamedTuple):
 
 Edit = Callable[[bytes, typing.Any], bytes]
 """Returns a certificate that is other than the builder would make it; it is given the issuer's key."""
+_END = "-----END CERTIFICATE-----\n"
 _KEYS = tuple(new_key() for _ in range(4))
 _AKI, _SKI, _BASIC, _USAGE = (x509.ObjectIdentifier(f"2.5.29.{arc}") for arc in (35, 14, 19, 15))
 _ANY_PURPOSE, _CODE = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE, ExtendedKeyUsageOID.CODE_SIGNING
@@ -383,8 +386,23 @@ def _built() -> dict[str, Chain]:
     }  # fmt: skip
 
 
+def _ml_dsa() -> dict[str, Chain]:
+    """Chains of ML-DSA, made by OpenSSL 4.0 from 2020 to 2120: leaf with an EC key, CA, root, leaf with such a key."""
+    text = Path(__file__).with_name("ml_dsa.pem").read_text()
+    leaf, ca, root, other_leaf = (ssl.PEM_cert_to_DER_cert(block + _END) for block in text.split(_END)[:4])
+    stranger = make("Other", form=CA, key=_KEYS[3]).der
+    return {
+        "ML-DSA": Chain((leaf, ca), (root,)),
+        "ML-DSA, all sent": Chain((leaf, ca, root), (root,)),
+        "ML-DSA, not trusted": Chain((leaf, ca, root), (stranger,)),
+        "ML-DSA, its CA trusted": Chain((leaf,), (ca,)),
+        "ML-DSA, itself trusted": Chain((leaf,), (leaf,)),
+        "ML-DSA key": Chain((other_leaf, ca), (root,)),
+    }
+
+
 @functools.cache
 def chains() -> dict[str, Chain]:
     """Name -> chain, of all."""
     forms = {text: whole(case.root, case.middle, case.leaf, case.host) for text, case in CASES.items()}
-    return {**forms, **_limits(), **_identifiers(), **_fields(), **_built()}
+    return {**forms, **_limits(), **_identifiers(), **_fields(), **_built(), **_ml_dsa()}

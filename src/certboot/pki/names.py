@@ -78,7 +78,7 @@ def _violation(constraints: x509.NameConstraints, name: x509.GeneralName, openss
         return Code.UNSUPPORTED_CONSTRAINT_TYPE
     host: str | None = ""
     if isinstance(name, x509.UniformResourceIdentifier) and (permitted or excluded):
-        host = _url_host(name.value) if does(openssl, "url-parsed") else _text_host(name.value)
+        host = _url_host(name.value) if does(openssl, "URL parsed") else _text_host(name.value)
     mail_without_host = isinstance(name, x509.RFC822Name) and "@" not in name.value and (permitted or excluded)
     if host is None or mail_without_host:
         return Code.UNSUPPORTED_NAME_SYNTAX

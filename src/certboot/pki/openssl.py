@@ -12,7 +12,12 @@ import typing
 
 Version: typing.TypeAlias = "tuple[int, int, int]"
 Difference: typing.TypeAlias = typing.Literal[
-    "critical-bits", "key-id-required", "issuer-with-serial", "url-parsed", "same-serial-same", "own-key-id-unseen"
+    "critical bits",
+    "key id required",
+    "URL parsed",
+    "same serial is same",
+    "own key id unseen",
+    "ML-DSA",
 ]
 
 _LATEST = 0xFF
@@ -20,17 +25,18 @@ _FIRST, _NEVER = (0, 0, 0), (_LATEST, 0, 0)
 _SPANS: dict[Difference, tuple[Version, Version]] = {
     # check_extensions(), strict: basicConstraints, and the names of who has no subject, must be critical.
     # https://github.com/openssl/openssl/issues/30249
-    "critical-bits": (_FIRST, (4, 0, 0)),
-    # check_extensions(), strict: an AKI must have a key identifier, from 4.0 on anything at all, and an issuer goes
-    # with its serial number. https://github.com/openssl/openssl/issues/29971
-    "key-id-required": (_FIRST, (4, 0, 0)),
-    "issuer-with-serial": ((4, 0, 0), _NEVER),
+    "critical bits": (_FIRST, (4, 0, 0)),
+    # check_extensions(), strict: an AKI must have a key identifier. From 4.0 on it must have anything at all, and an
+    # issuer goes with a serial number. https://github.com/openssl/openssl/issues/29971
+    "key id required": (_FIRST, (4, 0, 0)),
     # nc_uri(): by OSSL_parse_url(), which knows of users, IPv6 and queries.
-    "url-parsed": ((3, 5, 0), _NEVER),
+    "URL parsed": ((3, 5, 0), _NEVER),
+    # Keys and signatures of ML-DSA (FIPS 204) are read. Before, nothing has issued what is signed so.
+    "ML-DSA": ((3, 5, 0), _NEVER),
     # ossl_x509_likely_issued(): what has the same issuer and serial number is the same certificate.
-    "same-serial-same": ((4, 0, 0), _NEVER),
+    "same serial is same": ((4, 0, 0), _NEVER),
     # ossl_x509v3_cache_extensions(): whether it names its own key as its issuer's was looked at too early.
-    "own-key-id-unseen": ((4, 0, 0), (4, 0, 3)),
+    "own key id unseen": ((4, 0, 0), (4, 0, 3)),
 }
 """From which version on, and before which."""
 
@@ -38,6 +44,7 @@ MODELS: dict[str, Version] = {
     f"{major}.{minor}": (major, minor, _LATEST) for major, minor in ((3, 0), (3, 5), (3, 6), (4, 0))
 }
 """The series that are told apart, oldest first, each by its latest release."""
+NEWEST = MODELS["4.0"]
 
 
 def version_of(number: int) -> Version:

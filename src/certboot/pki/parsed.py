@@ -25,6 +25,11 @@ _PARTS = (0x80, _ISSUER, 0x82)  # of AuthorityKeyIdentifier
 _DIRECTORY_NAME = 0xA4  # of GeneralName
 _RSA, _EC, _DSA = map(bytes.fromhex, ("2a864886f70d0101", "2a8648ce3d", "2a8648ce38"))
 _KINDS = (_RSA, _EC, _DSA)  # how their object identifiers begin; of Ed25519 and ML-DSA key and signature have the same
+# Of ML-DSA: kind -> name, and bits of strength (FIPS 204, table 1; RFC 9881).
+_ML_DSA = {
+    bytes.fromhex(f"60864801650304031{number}"): (f"ML-DSA-{size}", strength)
+    for number, size, strength in ((1, 44, 128), (2, 65, 192), (3, 87, 256))
+}
 _E = typing.TypeVar("_E", bound=x509.ExtensionType)
 # NIST SP 800-57 part 1, table 2: bits of an RSA, DSA or DH modulus, and the bits of strength they give.
 _STRENGTHS = ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80))
@@ -157,6 +162,16 @@ class ParsedCertificate:
         return _kind(der.read(info)[0].content)
 
     @property
+    def has_ml_dsa_key(self) -> bool:
+        """Whether its key is one of ML-DSA, which signs after the age of quantum computers too (FIPS 204)."""
+        return self._key_kind in _ML_DSA
+
+    @property
+    def has_ml_dsa_signature(self) -> bool:
+        """Whether such a key has signed it."""
+        return _kind(self._algorithms[0]) in _ML_DSA
+
+    @property
     def algorithms_agree(self) -> bool:
         """Whether what is signed names the algorithm of the signature that stands beside it (RFC 5280, 4.1.1.2)."""
         inner, outer = self._algorithms
@@ -187,6 +202,8 @@ class ParsedCertificate:
     @property
     def key(self) -> tuple[str, int]:
         """The kind and size of the key in words, and its strength in bits (0 for a key that cannot be read)."""
+        if self.has_ml_dsa_key:
+            return _ML_DSA[self._key_kind]
         try:
             with parsing():
                 key = self.parsed.public_key()

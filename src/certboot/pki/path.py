@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from certboot.pki.openssl import OURS, Version, does
+from certboot.pki.openssl import NEWEST, OURS, Version, does
 from certboot.pki.parsed import ParsedCertificate
 from certboot.pki.subject_hash import comparable, subject_hash
 from certboot.pki.verify_codes import Code
@@ -86,7 +86,7 @@ def _ended(
     return Path(found, used, Code.UNABLE_TO_GET_ISSUER_CERT)
 
 
-def is_issuer(issuer: ParsedCertificate, of: ParsedCertificate, openssl: Version = OURS) -> bool:
+def is_issuer(issuer: ParsedCertificate, of: ParsedCertificate, openssl: Version = NEWEST) -> bool:
     """Return whether by names, key identifiers and kind of key one may have issued the other.
 
     No signature is looked at. See ossl_x509_likely_issued() in OpenSSL's crypto/x509/v3_purp.c.
@@ -95,15 +95,20 @@ def is_issuer(issuer: ParsedCertificate, of: ParsedCertificate, openssl: Version
     if comparable(above.subject_name) != comparable(below.issuer_name):
         return False
     same_issuer = comparable(above.issuer_name) == comparable(below.issuer_name)
-    if same_issuer and issuer.serial == of.serial and does(openssl, "same-serial-same"):
+    if same_issuer and issuer.serial == of.serial and does(openssl, "same serial is same"):
         return is_self_signed(issuer, openssl)
-    return of.identifies(issuer) and of.is_signed_as_by(issuer)
+    return of.identifies(issuer) and of.is_signed_as_by(issuer) and _reads(of, openssl)
 
 
 def is_self_signed(member: ParsedCertificate, openssl: Version = OURS) -> bool:
     """Return whether this OpenSSL takes it for its own issuer (EXFLAG_SS)."""
-    unseen = does(openssl, "own-key-id-unseen")
-    return member.is_self_signed or (unseen and member.certificate.link.self_issued)
+    unseen = does(openssl, "own key id unseen") and member.certificate.link.self_issued
+    return (member.is_self_signed or unseen) and _reads(member, openssl)
+
+
+def _reads(member: ParsedCertificate, openssl: Version) -> bool:
+    """Return whether this OpenSSL knows such a signature, and so the key that made it."""
+    return not member.has_ml_dsa_signature or does(openssl, "ML-DSA")
 
 
 @functools.lru_cache(maxsize=4096)  # every link of a chain is compared with every anchor

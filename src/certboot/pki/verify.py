@@ -66,7 +66,8 @@ def verify(sent: Sequence[ParsedCertificate], anchors: Sequence[ParsedCertificat
     """Return what OpenSSL says of the leaf ``sent[0]`` with the rest of ``sent`` to help, as the rules have it."""
     partial = rules.strict if rules.partial is None else rules.partial
     path = built(sent, anchors, rules.at, partial=partial, openssl=rules.openssl)
-    if sent[0].key[1] < _STRENGTHS[rules.level]:
+    unread = sent[0].has_ml_dsa_key and not does(rules.openssl, "ML-DSA")
+    if unread or sent[0].key[1] < _STRENGTHS[rules.level]:
         return Verification(Code.EE_KEY_TOO_SMALL, 0, path)
     if path.defect:
         return Verification(path.defect, len(path.certificates) - 1, path)
@@ -181,7 +182,7 @@ def strict_defects(member: ParsedCertificate, *, is_last: bool, openssl: Version
 
     The order is that of check_extensions() in crypto/x509/x509_vfy.c. ``is_last``: nothing above it is needed.
     """
-    critical_bits = does(openssl, "critical-bits")
+    critical_bits = does(openssl, "critical bits")
     yield from _in_constraints_and_usage(member, critical_bits=critical_bits)
     yield from _in_names(member, critical_bits=critical_bits)
     if not member.algorithms_agree:
@@ -197,7 +198,7 @@ def strict_defects(member: ParsedCertificate, *, is_last: bool, openssl: Version
 
 def _in_authority_key_id(member: ParsedCertificate, openssl: Version, *, is_last: bool) -> Iterator[int]:
     wanted = member.authority
-    if does(openssl, "key-id-required"):
+    if does(openssl, "key id required"):
         if not is_last and (wanted is None or wanted.key_id is None):
             yield Code.MISSING_AUTHORITY_KEY_IDENTIFIER
         return

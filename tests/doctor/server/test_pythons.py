@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import typing
 
 import pytest
 from support.chains import chains
@@ -14,7 +15,7 @@ from certboot.doctor.server.diagnosis import examined
 from certboot.doctor.server.pythons import python_verdicts
 from certboot.net.target import Target
 from certboot.pki.by_subject import readable_parts
-from certboot.pki.openssl import MODELS, OURS
+from certboot.pki.openssl import MODELS, OURS, does
 from certboot.pki.verdict import STRICT_PYTHON, Judgement
 from certboot.pki.verify import Rules, verify
 from certboot.pki.verify_codes import Code
@@ -49,6 +50,9 @@ TABLE = {
     "web address of a user": [
         (OLD, "before 3.5", 47), (OLD, "3.5 and newer", 0), (NEW, "before 3.5", 47), (NEW, "3.5 and newer", 0),
     ],
+    "ML-DSA": [
+        (OLD, "before 3.5", 20), (OLD, "3.5 and newer", 0), (NEW, "before 3.5", 20), (NEW, "3.5 and newer", 0),
+    ],
     "middle trusted alone": [(OLD, "", 2), (NEW, "", 0)],
 }  # fmt: skip
 
@@ -56,10 +60,10 @@ TABLE = {
 @cases(("text", "rows"), TABLE.items())
 def test_each_kind_of_python_has_a_row_for_each_span_of_versions(text: str, rows: list[tuple[str, str, int]]) -> None:
     given = evidence(text)
-    verdicts = python_verdicts(given, *map(readable_parts, (given.presented, given.anchors)))
-    assert [verdict[:3] for verdict in verdicts] == rows
-    assert all(bool(verdict.rule) == bool(verdict.code) for verdict in verdicts)
-    assert all(verdict.message == Code(verdict.code).words for verdict in verdicts)
+    verdicts = typing.cast("list[dict[str, typing.Any]]", examined(given)[0].evidence["verdicts"])
+    assert [(said["client"], said["openssl"], said["code"]) for said in verdicts] == rows
+    assert all(bool(said["rule"]) == bool(said["code"]) for said in verdicts)
+    assert all(said["message"] == Code(said["code"]).words for said in verdicts)
 
 
 def test_where_this_openssl_says_otherwise_nothing_is_computed_for_others() -> None:
@@ -80,3 +84,18 @@ def test_a_chain_that_only_others_refuse_is_a_warning_of_that_rule() -> None:
         assert (first.id, first.status) == (kind, "warn")
     first, *_ = examined(evidence("AKI of key and issuer"), by_openssl=False)
     assert first.id == "handshake-ok"
+
+
+@cases(
+    ("text", "control"),
+    [("ML-DSA", "good"), ("ML-DSA key", "good"), ("ML-DSA, not trusted", "root sent, another trusted")],
+)
+def test_a_chain_of_ml_dsa_is_named_where_this_openssl_cannot_read_it(text: str, control: str) -> None:
+    first, *others = examined(evidence(text))
+    if does(OURS, "ML-DSA"):
+        assert first.id != "openssl-too-old"
+    else:
+        assert (first.id, first.status, first.fix) == ("openssl-too-old", "fail", ())
+        assert "OpenSSL 3.5 or newer" in first.summary
+        assert [finding.id for finding in others if finding.status != "info"] == []
+    assert examined(evidence(control))[0].id != "openssl-too-old"

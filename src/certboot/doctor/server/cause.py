@@ -10,7 +10,7 @@ from certboot.doctor.server.case import Cause
 from certboot.doctor.server.issuer import untrusted, without_end
 from certboot.doctor.server.self_signed import self_signed
 from certboot.pki import names, rules
-from certboot.pki.openssl import MODELS
+from certboot.pki.openssl import MODELS, OURS, does
 from certboot.pki.verify import strict_defects, strict_end
 from certboot.pki.verify_codes import NO_ISSUER, WRONG_NAME, WRONG_TIME, Code
 
@@ -66,7 +66,7 @@ STRICT_CAUSES = _by_code(_STRICT_CODES)
 """What only Python 3.13 and newer refuse (VERIFY_X509_STRICT)."""
 # What the chain has to be looked at for, the likeliest first.
 _SEVERAL = (
-    (NO_ISSUER, ("missing-intermediate", "untrusted-root", "wrong-chain")),
+    (NO_ISSUER, ("missing-intermediate", "untrusted-root", "wrong-chain", "openssl-too-old")),
     ({Code.CERT_HAS_EXPIRED}, ("expired-leaf", "expired-intermediate", "expired-root", "clock-skew")),
     ({Code.CERT_NOT_YET_VALID}, ("not-yet-valid", "clock-skew")),
 )
@@ -121,18 +121,41 @@ def _overshadowed(case: Case, twin: ParsedCertificate, why: Cause) -> Cause:
 
 def _refused(case: Case, message: str) -> Cause:
     if case.code in NO_ISSUER:
-        return without_end(case)
+        return _unread_by_openssl(case) or without_end(case)
     if case.code in WRONG_TIME:
         return dates.not_valid_now(case)
     if case.code in WRONG_NAME:
         return _wrong_name(case)
     kind = CAUSES.get(case.code, "verification-failed")
-    special = {"untrusted-root": untrusted, "self-signed-leaf": self_signed, "distrusted-by-user": _rejected}
+    special = {
+        "untrusted-root": untrusted,
+        "self-signed-leaf": self_signed,
+        "distrusted-by-user": _rejected,
+        "weak-key": _weak_key,
+    }
     if kind in special:
         return special[kind](case)
     if kind == "verification-failed":
         return Cause(kind, f"OpenSSL refuses the chain: {message}", depth=case.depth)
     return _about_a_certificate(kind, case)
+
+
+def _unread_by_openssl(case: Case) -> Cause | None:
+    """Return the cause where this OpenSSL cannot read the key of the leaf, or the signature at the end of the path."""
+    unread = case.top.has_ml_dsa_signature if case.code in NO_ISSUER else case.leaf.has_ml_dsa_key
+    if not unread or does(OURS, "ML-DSA"):
+        return None
+    ours = ".".join(map(str, OURS))
+    part = "signature" if case.code in NO_ISSUER else "key"
+    meaning = (
+        f"OpenSSL {ours} cannot read the {part} of this certificate, which is of ML-DSA (FIPS 204): "
+        f"{case.top.certificate.subject}\nit takes a Python with OpenSSL 3.5 or newer (ssl.OPENSSL_VERSION)"
+    )
+    return Cause("openssl-too-old", meaning, depth=len(case.path.certificates) - 1, evidence={"openssl": ours})
+
+
+def _weak_key(case: Case) -> Cause:
+    return _unread_by_openssl(case) or _about_a_certificate("weak-key", case)
 
 
 def strict_only(case: Case, *, here: bool) -> Cause:

@@ -236,7 +236,7 @@ def _path_evidence(case: Case, cause: Cause) -> dict[str, object]:
     for depth, member in enumerate(case.path.certificates):
         state = "sent" if depth < case.path.sent else "trusted"
         links.append(_link(member, state, cause.id if depth == cause.depth and cause.status != "ok" else ""))
-    if case.path.defect and not case.top.is_self_signed:
+    if case.path.defect and not case.top.is_self_signed and cause.id != "openssl-too-old":
         issuer = case.top.certificate.issuer
         fault = cause.id if cause.id in _WITHOUT_ISSUER and cause.id != "wrong-chain" else ""
         links.append({"subject": issuer, "fingerprint": "", "not_after": "", "state": "missing", "fault": fault})
