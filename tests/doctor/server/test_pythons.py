@@ -11,11 +11,11 @@ from support.chains import chains
 from support.table import cases
 
 from certboot.doctor.server.case import Evidence, Judgements
-from certboot.doctor.server.diagnosis import examined
-from certboot.doctor.server.pythons import python_verdicts
+from certboot.doctor.server.diagnosis import _judged, examined
+from certboot.doctor.server.pythons import PythonVerdict, python_verdicts
 from certboot.net.target import Target
 from certboot.pki.by_subject import readable_parts
-from certboot.pki.openssl import MODELS, OURS, does
+from certboot.pki.openssl import MODELS, OURS, Version, does
 from certboot.pki.verdict import STRICT_PYTHON, Judgement
 from certboot.pki.verify import Rules, verify
 from certboot.pki.verify_codes import Code
@@ -93,9 +93,27 @@ def test_a_chain_that_only_others_refuse_is_a_warning_of_that_rule() -> None:
 def test_a_chain_of_ml_dsa_is_named_where_this_openssl_cannot_read_it(text: str, control: str) -> None:
     first, *others = examined(evidence(text))
     if does(OURS, "ML-DSA"):
-        assert first.id != "openssl-too-old"
+        assert (first.id, first.status) != ("openssl-too-old", "fail")
     else:
         assert (first.id, first.status, first.fix) == ("openssl-too-old", "fail", ())
         assert "OpenSSL 3.5 or newer" in first.summary
         assert [finding.id for finding in others if finding.status != "info"] == []
     assert examined(evidence(control))[0].id != "openssl-too-old"
+
+
+@cases(("text", "refusal", "kind"), [
+    ("ML-DSA", (OLD, "before 3.5", 20, "", False, MODELS["3.0"]), "openssl-too-old"),
+    ("ML-DSA", (NEW, "before 3.5", 20, "", True, MODELS["3.0"]), "openssl-too-old"),
+    ("web address of a user", (OLD, "before 3.5", 47, "", False, MODELS["3.0"]), "name-constraints"),
+    ("AKI of nothing", (NEW, "4.0 and newer", 102, "", True, MODELS["4.0"]), "strict-missing-aki"),
+    ("algorithms differ in the root", (NEW, "", 78, "", True, MODELS["3.0"]), "verification-failed"),
+])  # fmt: skip
+def test_what_only_other_versions_refuse_fails_nowhere_here(
+    text: str, refusal: tuple[str, str, int, str, bool, Version], kind: str
+) -> None:
+    good = Judgement(0, "ok")
+    given = dataclasses.replace(evidence(text), judgements=Judgements(good, good, good))
+    lax = (PythonVerdict(OLD, "before 3.5", 20, "", strict=False, version=MODELS["3.0"]),) * (text == "ML-DSA")
+    _, cause = _judged(given, readable_parts(given.presented), (*lax, PythonVerdict(*refusal)))
+    assert (cause.id, cause.status) == (kind, "warn")
+    assert "OpenSSL before 3.5" in cause.meaning or kind != "openssl-too-old"

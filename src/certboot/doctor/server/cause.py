@@ -17,7 +17,9 @@ from certboot.pki.verify_codes import NO_ISSUER, WRONG_NAME, WRONG_TIME, Code
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from certboot.doctor.finding import Status
     from certboot.doctor.server.case import Case
+    from certboot.pki.openssl import Version
     from certboot.pki.parsed import ParsedCertificate
     from certboot.pki.verdict import Judgement
 
@@ -96,9 +98,9 @@ def possible_findings(code: int) -> tuple[str, ...]:
     return tuple(several or single) or ("handshake-ok" if code == Code.OK else "verification-failed",)
 
 
-def refused(case: Case, message: str) -> Cause:
-    """Return the cause for ``case.code``, a code by which clients of every version refuse the chain."""
-    cause = _refused(case, message)
+def refused(case: Case, message: str, openssl: Version = OURS) -> Cause:
+    """Return the cause for ``case.code``, a code by which this OpenSSL refuses the chain by the rules of any Python."""
+    cause = _unread(case, openssl) or _refused(case, message)
     return _overshadowed(case, case.overshadowing, cause) if case.overshadowing else cause
 
 
@@ -121,7 +123,7 @@ def _overshadowed(case: Case, twin: ParsedCertificate, why: Cause) -> Cause:
 
 def _refused(case: Case, message: str) -> Cause:
     if case.code in NO_ISSUER:
-        return _unread_by_openssl(case) or without_end(case)
+        return without_end(case)
     if case.code in WRONG_TIME:
         return dates.not_valid_now(case)
     if case.code in WRONG_NAME:
@@ -131,7 +133,6 @@ def _refused(case: Case, message: str) -> Cause:
         "untrusted-root": untrusted,
         "self-signed-leaf": self_signed,
         "distrusted-by-user": _rejected,
-        "weak-key": _weak_key,
     }
     if kind in special:
         return special[kind](case)
@@ -140,22 +141,19 @@ def _refused(case: Case, message: str) -> Cause:
     return _about_a_certificate(kind, case)
 
 
-def _unread_by_openssl(case: Case) -> Cause | None:
+def _unread(case: Case, openssl: Version) -> Cause | None:
     """Return the cause where this OpenSSL cannot read the key of the leaf, or the signature at the end of the path."""
-    unread = case.top.has_ml_dsa_signature if case.code in NO_ISSUER else case.leaf.has_ml_dsa_key
-    if not unread or does(OURS, "ML-DSA"):
+    signature = case.code in NO_ISSUER and case.top.has_ml_dsa_signature
+    key = case.code == Code.EE_KEY_TOO_SMALL and case.leaf.has_ml_dsa_key
+    if not (signature or key) or does(openssl, "ML-DSA"):
         return None
-    ours = ".".join(map(str, OURS))
-    part = "signature" if case.code in NO_ISSUER else "key"
+    ours = ".".join(map(str, OURS)) if openssl == OURS else "before 3.5"
+    part = "signature" if signature else "key"
     meaning = (
         f"OpenSSL {ours} cannot read the {part} of this certificate, which is of ML-DSA (FIPS 204): "
         f"{case.top.certificate.subject}\nit takes a Python with OpenSSL 3.5 or newer (ssl.OPENSSL_VERSION)"
     )
     return Cause("openssl-too-old", meaning, depth=len(case.path.certificates) - 1, evidence={"openssl": ours})
-
-
-def _weak_key(case: Case) -> Cause:
-    return _unread_by_openssl(case) or _about_a_certificate("weak-key", case)
 
 
 def strict_only(case: Case, *, here: bool) -> Cause:
@@ -167,7 +165,8 @@ def strict_only(case: Case, *, here: bool) -> Cause:
 def _strict_only(case: Case, *, here: bool) -> Cause:
     kind = STRICT_CAUSES.get(case.code)
     if kind is None:
-        return Cause("verification-failed", "only strict verification refuses the chain", depth=case.depth)
+        status: Status = "fail" if here else "warn"
+        return Cause("verification-failed", "only strict verification refuses the chain", (), status, case.depth)
     lines = [_about_a_certificate(kind, case).meaning]
     requests = [] if case.depth is None else _requests(case, kind)
     lines += [f"for all clients: {request}" for request in requests]

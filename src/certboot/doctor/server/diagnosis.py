@@ -110,11 +110,13 @@ def _judged(
     if objections:
         return case, objections[0]
     refusing = [verdict for verdict in verdicts if verdict.code]
+    only_strict = all(verdict.strict for verdict in refusing)
     for verdict in sorted(refusing, key=lambda verdict: not verdict.strict):
-        case = _case(evidence, sent, verdict.code, strict=verdict.strict, openssl=verdict.version)
-        if verdict.strict:
-            return case, causes.strict_only(case, here=False)
-        return case, replace(causes.refused(case, verdict.message), status="warn", evidence={})
+        theirs = _case(evidence, sent, verdict.code, strict=verdict.strict, openssl=verdict.version)
+        if verdict.strict and (only_strict or verdict.code in causes.STRICT_CAUSES):
+            return theirs, causes.strict_only(theirs, here=False)
+        # The chain is drawn as it is here, where it has an end.
+        return case, replace(causes.refused(theirs, verdict.message, verdict.version), status="warn", evidence={})
     return case, Cause(GOOD, "", status="ok")
 
 
