@@ -56,6 +56,11 @@ OURS = version_of(ssl.OPENSSL_VERSION_NUMBER)
 """This Python's."""
 
 
+def ways(openssl: Version) -> tuple[bool, ...]:
+    """Return what is the same for two versions that judge every chain alike."""
+    return tuple(does(openssl, difference) for difference in _SPANS)
+
+
 def does(openssl: Version, difference: Difference) -> bool:
     """Return whether this version is one of those."""
     since, before = _SPANS[difference]

@@ -165,15 +165,13 @@ def _signatures_and_times(path: Path, rules: Rules) -> _Found:
 
 def _name_constraints(path: Path, rules: Rules) -> _Found:
     """check_name_constraints(): from the anchor down, each certificate against all the CAs above it."""
-    for depth in range(len(path.certificates) - 1, -1, -1):
+    limits = [member.extension(x509.NameConstraints) for member in path.certificates]
+    for depth in range(len(limits) - 1, -1, -1):
         below = path.certificates[depth]
         if depth and below.certificate.link.self_issued:
             continue
-        for above in range(len(path.certificates) - 1, depth, -1):
-            constraints = path.certificates[above].extension(x509.NameConstraints)
-            if constraints and (
-                found := names.constraint_violation(constraints, below, is_leaf=depth == 0, openssl=rules.openssl)
-            ):
+        for constraints in filter(None, limits[:depth:-1]):
+            if found := names.constraint_violation(constraints, below, is_leaf=depth == 0, openssl=rules.openssl):
                 yield found, depth
 
 

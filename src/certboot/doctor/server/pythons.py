@@ -6,11 +6,12 @@ computed, where what is computed for this one is what it says.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import typing
 from dataclasses import replace
 
-from certboot.pki.openssl import MODELS, OURS
+from certboot.pki.openssl import MODELS, OURS, ways
 from certboot.pki.verify import Rules, verify
 from certboot.pki.verify_codes import Code
 
@@ -86,10 +87,13 @@ def _by_openssl(
     sent: Sequence[ParsedCertificate],
     anchors: Sequence[ParsedCertificate],
 ) -> Iterator[PythonVerdict]:
-    def code(version: Version) -> int:
-        return verify(sent, anchors, replace(rules, openssl=version)).code
+    @functools.cache
+    def code(alike: tuple[bool, ...]) -> int:
+        return verify(sent, anchors, replace(rules, openssl=versions[alike])).code
 
-    codes = {series: code(version) for series, version in MODELS.items()} if sent and code(OURS) == said.code else {}
+    versions = {ways(version): version for version in (OURS, *MODELS.values())}
+    known = bool(sent) and code(ways(OURS)) == said.code
+    codes = {series: code(ways(version)) for series, version in MODELS.items()} if known else {}
     runs = [(number, [*members]) for number, members in itertools.groupby(codes, key=codes.__getitem__)]
     if len(runs) < 2:  # noqa: PLR2004 - no two of them differ
         yield PythonVerdict(client, "", *said, rules.strict, OURS)
