@@ -37,6 +37,7 @@ from certboot.pki import certificate as certificates
 from certboot.pki import containers, der, pem
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.rules import broken_rule
+from certboot.pki.stand_in import Declined, stand_in
 from certboot.pki.subject_hash import canonical, comparable, subject_hash
 from certboot.scan import entries
 from certboot.sources import aia, ccadb, extract
@@ -109,6 +110,8 @@ def _detailed(loaded: Certificate) -> None:
     assert found.key[1] >= 0
     assert found.signature[1] >= 0
     _ = found.common_names, found.organisation, found.issuer_organisation, found.is_self_signed
+    made = stand_in(loaded.der)
+    assert isinstance(made, Declined) or certificates.load_certificate(made).identity == loaded.identity
 
 
 def names(data: bytes) -> None:

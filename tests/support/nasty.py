@@ -187,6 +187,11 @@ _FIELDS: dict[str, tuple[int, bytes]] = {
 KINDS = tuple(_FIELDS)
 
 
+def field(kind: str) -> tuple[int, bytes]:
+    """Which field that is, and what stands there."""
+    return _FIELDS[kind]
+
+
 def ca(kind: str) -> Raw:
     """The CA certificate with this one thing."""
     at, content = _FIELDS[kind]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 SEQUENCE = 0x30
 SET = 0x31
+BOOLEAN = 0x01
 INTEGER = 0x02
 BIT_STRING = 0x03
 OBJECT_IDENTIFIER = 0x06

@@ -18,9 +18,10 @@ from certboot.pki.parse_errors import parsing
 
 _KEY_ID = 0x80  # AuthorityKeyIdentifier.keyIdentifier (RFC 5280, 4.2.1.1)
 _AUTHORITY_KEY_ID = bytes.fromhex("551d23")
+AUTHORITY_KEY_ID = "authority key identifier"
 # The contents of their object identifiers.
 _INFORMING = {
-    _AUTHORITY_KEY_ID: "authority key identifier",
+    _AUTHORITY_KEY_ID: AUTHORITY_KEY_ID,
     bytes.fromhex("2b06010505070101"): "authority information access",
     bytes.fromhex("2b0601050507010b"): "subject information access",
     bytes.fromhex("551d1f"): "CRL distribution points",
