@@ -27,7 +27,7 @@ CORP, OTHER = issue("Corp Root"), issue("Other Root")
 PINNED = issue("pinned.example", extensions=())
 ENDED = issue("Ended Root", valid=(NOW - 9 * DAY, NOW - DAY))
 HELD = TrustAnchor(load_certificate(OTHER.der), ())
-STORE = Manifest(1, "", "init", Choices(), (entry_of("a.pem", HELD),), ())
+STORE = Manifest(1, "", "init", Choices(), (entry_of(HELD),), ())
 FIRST, SECOND = Adoption("PIP_CERT", "/first\x1b.pem"), Adoption("SSL_CERT_DIR", "/a:/b")
 MARK = "\N{REPLACEMENT CHARACTER}"
 

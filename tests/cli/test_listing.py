@@ -23,10 +23,10 @@ from certboot.store.paths import StorePaths
 
 WHY = (Provenance("certifi", "2026.1", "2026-01-01"), Provenance("added", "/a\x1b.pem", "2026-01-02"))
 TOP = Entry(
-    "ab" * 32, "Root-abababab.pem", "Root\x1b", "CN=Zürich", "2020-01-01", "2030-01-01T00:00:00+00:00", WHY
+    "ab" * 32, "Root\x1b", "CN=Zürich", "2020-01-01", "2030-01-01T00:00:00+00:00", WHY
 )  # fmt: skip
 BELOW = Entry(
-    "cd" * 32, "Below.pem", "Below", "CN=Below", "2020", "2029-01-01", WHY[:1], (), "",
+    "cd" * 32, "Below", "CN=Below", "2020", "2029-01-01", WHY[:1], (), "",
     Descent("ab" * 32, "ef" * 32),
 )  # fmt: skip
 REJECTED = (

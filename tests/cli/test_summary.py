@@ -21,7 +21,7 @@ MARK = "\N{REPLACEMENT CHARACTER}"
 def held(digest: str, *sources: str, role: Role = "anchor") -> Entry:
     reasons = tuple(Provenance(source, f"of {source}", "2026-11-24") for source in sources)
     descent = Descent("above", "top") if role == "intermediate" else Descent("", "")
-    return Entry(digest, f"{digest}.pem", digest, f"CN={digest}", "", "", reasons, descent=descent)
+    return Entry(digest, digest, f"CN={digest}", "", "", reasons, descent=descent)
 
 
 A, B = held("a", "certifi", "system"), held("b", "added")

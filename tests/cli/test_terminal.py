@@ -26,6 +26,7 @@ from certboot.cli.layout import Form, Line, laid_out
 from certboot.cli.report.text import doctor_report, whole_report
 from certboot.cli.terminal import aside, confirmed, failed, over, say, show, warn
 from certboot.doctor.finding import Finding
+from certboot.pki import pem
 from certboot.store.paths import StorePaths
 
 SHOWN = "Zürich漢字"
@@ -138,7 +139,9 @@ def test_fields_of_a_manifest_do_not(certboot: Run, store: StorePaths) -> None:
     path = store.current / "manifest.json"
     document = json.loads(path.read_bytes())
     for entry in document["certificates"]:
-        entry.update(name=EVIL, subject=EVIL, defects=[EVIL])  # the other fields are of a closed form
+        named = pem.file_name(EVIL, entry["sha256"])
+        (store.current / "crts" / entry["file"]).rename(store.current / "crts" / named)
+        entry.update(file=named, name=EVIL, subject=EVIL, defects=[EVIL])  # the other fields are of a closed form
         entry["provenance"] = [{**reason, "detail": EVIL, "source": EVIL} for reason in entry["provenance"]]
     rejection = {"fingerprint": "", "subject": EVIL, "rule": EVIL, "reason": EVIL, "source": EVIL, "detail": EVIL}
     document.update(command=EVIL, rejected=[rejection])

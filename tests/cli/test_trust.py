@@ -23,7 +23,7 @@ from support.table import cases
 from support.terminal import Terminal, answers
 
 from certboot.cli import terminal
-from certboot.cli.trust import _is_server
+from certboot.cli.named import is_server
 from certboot.errors import SourceError
 from certboot.pki.certificate import Certificate, load_certificate
 from certboot.sources.candidates import Offer
@@ -334,9 +334,9 @@ def test_a_server_is_told_from_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     servers = ["intranet.example", "intranet:443", "[::1]:443"]
     others = ["intranet", "corp.pem", "corp.CRT", "https://pki.example/ca.crt", "./intranet.example"]
-    assert [target for target in servers + others if _is_server(target)] == servers
+    assert [target for target in servers + others if is_server(target)] == servers
     (tmp_path / "intranet.example").touch()
-    assert not _is_server("intranet.example")
+    assert not is_server("intranet.example")
 
 
 MIDDLE = issue("Middle", TOP)

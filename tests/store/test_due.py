@@ -16,7 +16,7 @@ from certboot.store.manifest import Descent, Entry, Provenance
 def entry(lived: float, left: float, source: str = "certifi", after: float | None = None) -> Entry:
     """An anchor that has lived for so many days and has so many left; Mozilla's trust ends after as many."""
     return Entry(
-        "a" * 64, "A-aaaaaaaa.pem", "A", "CN=A", (NOW - lived * DAY).isoformat(), (NOW + left * DAY).isoformat(),
+        "a" * 64, "A", "CN=A", (NOW - lived * DAY).isoformat(), (NOW + left * DAY).isoformat(),
         (Provenance(source, "file", "2026-01-01"),),
         distrust_after="" if after is None else f"{NOW + after * DAY:%Y-%m-%d}",
     )  # fmt: skip

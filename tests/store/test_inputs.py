@@ -163,7 +163,7 @@ CHANGES: dict[str, Callable[[StorePaths, Path, pytest.MonkeyPatch], object]] = {
     "a file too many": lambda s, r, m: shutil.copy(_a_file(s), _a_file(s).with_name("more.pem")),
     "the bundle": lambda s, r, m: _rewrite(_generation(s) / "bundle.pem", b"# Valid", b"# valid"),
     "no bundle": lambda s, r, m: (_generation(s) / "bundle.pem").unlink(),
-    "the manifest": lambda s, r, m: _rewrite(_generation(s) / "manifest.json", b'"Root A"', b'"Root Z"'),
+    "the manifest": lambda s, r, m: _rewrite(_generation(s) / "manifest.json", b'"CN=Root A"', b'"CN=Root Z"'),
     "another generation in force": lambda s, r, m: history.rollback(s, 1),
     "a folder in the directory": lambda s, r, m: (_generation(s) / CRTS / "sub").mkdir(),
     "a bundle that is a link": lambda s, r, m: _moved(_generation(s) / "bundle.pem", r.parent / "moved.pem"),

@@ -26,8 +26,8 @@ CERTIFICATE = load_certificate(roots()[0].der)
 BELOW = load_certificate(issue("Below", roots()[0]).der)
 WHY = (Provenance("certifi", "2026.1", "2026-11-24"), Provenance("added", "/ä/\udcff.pem", "2026-11-25"))
 HELD = (
-    manifest.entry(file_name(CERTIFICATE), TrustAnchor(CERTIFICATE, WHY, "2026-05-01")),
-    manifest.entry(file_name(BELOW), Intermediate(BELOW, WHY[:1], CERTIFICATE.fingerprint, CERTIFICATE.fingerprint)),
+    manifest.entry(TrustAnchor(CERTIFICATE, WHY, "2026-05-01")),
+    manifest.entry(Intermediate(BELOW, WHY[:1], CERTIFICATE.fingerprint, CERTIFICATE.fingerprint)),
 )
 RECORD = manifest.Manifest(
     7, "2026-11-24T12:00:00+00:00", "init", manifest.Choices(("certifi", "ccadb"), True, "/reports"), HELD,  # noqa: FBT003
@@ -96,7 +96,7 @@ def test_what_makes_another_store_and_what_another_digest(tmp_path: Path) -> Non
 
 def test_the_digest_is_over_role_and_fingerprint_alone() -> None:
     first, second = RECORD.certificates
-    same = (second, dataclasses.replace(first, file="x", name="x", provenance=(), distrust_after=""))
+    same = (second, dataclasses.replace(first, name="x", provenance=(), distrust_after=""))
     assert dataclasses.replace(RECORD, certificates=same, choices=manifest.Choices()).digest() == RECORD.digest()
     others = [(first,), (), (first, dataclasses.replace(second, descent=Descent("", ""))), (first, first)]
     digests = {dataclasses.replace(RECORD, certificates=held).digest() for held in others}
@@ -189,3 +189,31 @@ def test_whatever_stands_in_its_fields_it_is_a_manifest_or_damaged(place: tuple[
         for each in found.certificates:
             assert datetime.fromisoformat(each.not_after) > datetime(1, 1, 1, tzinfo=timezone.utc)
             assert Path(each.file).name == each.file
+
+
+ODD = load_certificate(issue("Odd").der)
+STANDING = manifest.entry(TrustAnchor(load_certificate(issue("Odd").der), WHY[1:], original=ODD))
+WITH_STAND_IN = dataclasses.replace(RECORD, certificates=(STANDING,))
+
+
+@cases(("old", "new"), [
+    (f'"stand_in_for": {{"sha256": "{ODD.fingerprint}', f'"stand_in_for": {{"sha256": "{"0" * 64}'),
+    ('"stand_in_for": {', '"stand_in_for": {"more": "", '),
+    ('"stand_in_for": {', '"stand_in_for": {}, "x": {'),
+    ('"der": "', '"der": "*'),
+    ('"der": "', '"der": "AAAA'),
+    ('"defects": [], "der"', '"defects": [7], "der"'),
+    ('"issuer": "", "anchor": ""', f'"issuer": "{"0" * 64}", "anchor": "{"0" * 64}"'),
+])  # fmt: skip
+def test_a_stand_in_is_read_back_with_its_original_which_is_the_one_that_its_digest_says(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    text = manifest.render(WITH_STAND_IN)
+    assert read(tmp_path, text) == WITH_STAND_IN
+    assert WITH_STAND_IN.fingerprints == {STANDING.sha256, ODD.fingerprint}
+    line = json.dumps(json.loads(text))
+    assert old in line
+    if "issuer" in new:
+        line = line.replace('"role": "anchor"', '"role": "intermediate"')
+    with pytest.raises(StoreError, match="damaged"):
+        read(tmp_path, line.replace(old, new).encode())

@@ -19,7 +19,7 @@ def entry(digits: str, name: str, *, role: Role = "anchor", days: int = 100, sou
     expiry = (NOW + timedelta(days=days)).isoformat()
     descent = Descent("above", "top") if role == "intermediate" else Descent("", "")
     sha256, subject = digits.ljust(64, "0"), f"CN={name},O=Corp Ltd"
-    return Entry(sha256, f"{name}.pem", name, subject, "", expiry, reasons, descent=descent)
+    return Entry(sha256, name, subject, "", expiry, reasons, descent=descent)
 
 
 def record(*entries: Entry) -> Manifest:

@@ -45,6 +45,10 @@ def export_options(command: argparse.ArgumentParser) -> None:
         "--intermediates", action="store_true", help="in a pem-directory-hash, also the intermediates of the store"
     )
     command.add_argument(
+        "--stand-ins", action="store_true",
+        help="what stands in the store in the place of CAs (trust --stand-in); without it: these CAs as they are",
+    )  # fmt: skip
+    command.add_argument(
         "--password-file", metavar="FILE", type=Path,
         help=f"the password by which a reader sees that a pkcs12 or java-cacerts is unaltered (default: {PASSWORD})",
     )  # fmt: skip
@@ -57,7 +61,7 @@ def export_command(arguments: argparse.Namespace) -> int:
     chosen = FORMATS[arguments.format]
     options = _options(chosen, arguments)
     paths = store_paths()
-    entries, certificates = _certificates(paths, intermediates=arguments.intermediates)
+    entries, certificates = _certificates(paths, intermediates=arguments.intermediates, stand_ins=arguments.stand_ins)
     if arguments.path == _STANDARD_OUTPUT:
         _refuse_standard_output(chosen)
     else:
@@ -92,7 +96,9 @@ def _options(chosen: Format, arguments: argparse.Namespace) -> Options:
     )
 
 
-def _certificates(paths: StorePaths, *, intermediates: bool) -> tuple[list[Entry], tuple[Certificate, ...]]:
+def _certificates(
+    paths: StorePaths, *, intermediates: bool, stand_ins: bool
+) -> tuple[list[Entry], tuple[Certificate, ...]]:
     """Return the anchors, and the intermediates if they are wanted, in the store's order; raises StoreError.
 
     A store that others can write, or that is not as its manifest says, is not passed on to others.
@@ -104,7 +110,9 @@ def _certificates(paths: StorePaths, *, intermediates: bool) -> tuple[list[Entry
         if finding.status == "fail":
             raise StoreError(f"this store is not fit to be exported, {finding.summary}", "certboot doctor store")
     entries = [entry for entry in record.certificates if intermediates or entry.role == "anchor"]
-    return entries, generations.certificates(folder, entries)
+    held = generations.certificates(folder, entries)
+    given = (None if stand_ins else generations.original(entry) for entry in entries)
+    return entries, tuple(original or certificate for original, certificate in zip(given, held, strict=True))
 
 
 def _refuse_standard_output(chosen: Format) -> None:

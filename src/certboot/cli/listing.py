@@ -11,6 +11,7 @@ from certboot import moment
 from certboot.cli import options
 from certboot.cli.terminal import data, say, show
 from certboot.errors import OK, CertbootError, printable
+from certboot.pki import pem
 from certboot.pki.fingerprint import short
 from certboot.sources import repaired
 from certboot.store import choices, freshness, generations, history, selection
@@ -163,10 +164,10 @@ def rollback_command(arguments: argparse.Namespace) -> int:
     came, went = selection.difference(before, now)
     show(difference_text(came, went))
     out = choices.read_distrusted(paths.distrusted)
-    for entry, path in _returning(paths, (entry for entry in went if entry.sha256 not in out)):
+    for entry, path in _returning(paths, (entry for entry in went if entry.given not in out)):
         say(f"{entry.name} comes back with the next update, unless you remove {path}", needed=True)
     for entry in now.certificates:
-        if entry.sha256 in out:
+        if entry.given in out:
             say(f"{entry.name}, which you distrust, is trusted again until the next update", needed=True)
     say(f"generation {now.generation} is in force again; the next update applies the sources as they are then")
     return OK
@@ -182,7 +183,7 @@ def _returning(paths: StorePaths, went: Iterable[Entry]) -> Iterator[tuple[Entry
     folders = {added.NAME: paths.trusted, repaired.NAME: paths.repaired}
     for entry in went:
         sources = [reason.source for reason in entry.provenance]
-        path = folders.get(sources[0], paths.home) / entry.file
+        path = folders.get(sources[0], paths.home) / pem.file_name(entry.name, entry.given)
         if len(sources) == 1 and path.is_file():
             yield entry, path
 
@@ -190,8 +191,7 @@ def _returning(paths: StorePaths, went: Iterable[Entry]) -> Iterator[tuple[Entry
 def certificates_table(entries: Sequence[Entry]) -> str:
     """Return a table of certificates: fingerprint, role, expiry, sources, name."""
     rows = [
-        (short(entry.sha256), entry.role, entry.not_after[:10], _sources(entry), entry.name + _needs(entry))
-        for entry in entries
+        (short(entry.sha256), entry.role, entry.not_after[:10], _sources(entry), _named(entry)) for entry in entries
     ]
     return _table(("SHA-256", "ROLE", "EXPIRES", "SOURCES", "NAME"), rows)
 
@@ -226,6 +226,7 @@ def certificate_text(entry: Entry, record: Manifest, pem: str) -> str:
         *(("issuer", f"{names.get(sha, '?')} ({short(sha)})") for sha in (entry.descent.issuer,) if sha),
         *(("anchor", f"{names.get(sha, '?')} ({short(sha)})") for sha in (entry.descent.anchor,) if sha),
         *(("distrust", f"of certificates that begin after {date}") for date in (entry.distrust_after,) if date),
+        *(("stand-in", f"for {o.sha256}: {', '.join(o.defects)}") for o in (entry.original,) if o),
         *(("defect", f"{defect}: Python 3.13 and newer refuse it") for defect in entry.defects),
         ("file", entry.file),
     ]
@@ -250,14 +251,14 @@ def history_table(steps: Sequence[Step]) -> str:
 def _change(step: Step) -> str:
     """Return what came and went, or where nothing did what else changed."""
     if step.came or step.went:
-        return f"+{step.came} -{step.went}"
+        return ", ".join((f"+{step.came} -{step.went}", *step.stand_ins))
     return ", ".join(step.changed) or "files written anew"
 
 
 def difference_text(came: Sequence[Entry], went: Sequence[Entry]) -> str:
     """Return what came and what went, a line each."""
     lines = [
-        printable(f"{sign} {short(entry.sha256)}  {entry.role:<12}  {entry.name}")
+        printable(f"{sign} {short(entry.sha256)}  {entry.role:<12}  {_named(entry)}")
         for sign, entries in (("+", came), ("-", went))
         for entry in entries
     ]
@@ -271,9 +272,10 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
-def _needs(entry: Entry) -> str:
-    """Return who needs an intermediate that a server does not send."""
-    return "".join(f" ({reason.detail})" for reason in entry.provenance if reason.source == repaired.NAME)
+def _named(entry: Entry) -> str:
+    """Return its name, and for what it stands in, or who needs an intermediate that a server does not send."""
+    needs = (reason.detail for reason in entry.provenance if reason.source == repaired.NAME)
+    return entry.name + "".join(f" ({words})" for words in (entry.stands_for, *needs) if words)
 
 
 def _sources(entry: Entry) -> str:

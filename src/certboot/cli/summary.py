@@ -82,7 +82,7 @@ def stored_summary(outcome: Outcome, fingerprints: Collection[str]) -> list[str]
     """Return the lines for certificates that the user wanted in the store: what it holds now, and the way back."""
     came, _ = difference(outcome.previous, outcome.record) if outcome.written else ((), ())
     # Of what another source has too nothing new is trusted, and distrust would take that away as well.
-    new = [short(entry.sha256) for entry in came if entry.sha256 in fingerprints]
+    new = [short(entry.sha256) for entry in came if any(own in fingerprints for own in entry.fingerprints)]
     undo = [f"  undo      certboot distrust {digits}" for digits in new]
     if len(new) > _MOST_PLACES:
         undo = [f"  undo      certboot distrust ID, for each of these {len(new)}: certboot list"]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import typing
-from pathlib import Path
 
 from certboot import moment
 from certboot.cli import options
 from certboot.cli.layout import Line
+from certboot.cli.named import EXPECTED, is_server, read
 from certboot.cli.summary import PROXY, left_below, missing_line, stored_summary
-from certboot.cli.terminal import additions, confirmed, described, heading, say, show, tell
+from certboot.cli.terminal import confirmed, described, heading, say, show, tell
 from certboot.errors import FAILED, OK, CertbootError, shortened, without_credentials
 from certboot.pki import rules
 from certboot.pki.fingerprint import short
 from certboot.pki.rules import broken_rule
 from certboot.sources import added, repaired, url
-from certboot.sources.added import EXTENSIONS
 from certboot.store import choices, generations, selection
 from certboot.store.generations import has_source, named, read_in_force
 from certboot.store.inputs import trusted_bundle
@@ -49,7 +47,6 @@ _FROM_NETWORK: tuple[str | Line, ...] = (
 )
 MOST = 3
 """So many certificates are shown whole."""
-_EXPECTED = "say with --sha256 which certificate you expect"
 
 DISTRUSTED = (
     "kept out from now on, with every certificate of its name and key: clients refuse chains that end there",
@@ -79,6 +76,14 @@ def trust_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--yes", action="store_true", help="do not ask (for an address or a server: only with --sha256)"
     )
+    command.add_argument(
+        "--stand-in", action="store_true",
+        help="store, in the place of a CA that Python 3.13 and newer refuse for its form, a copy with its name and key "
+        "in the form that they ask for; of a server's, only one that is trusted already",
+    )  # fmt: skip
+    command.add_argument(
+        "--for", metavar="HOST", dest="chain_of", help="with --stand-in and a file: try it with this server's chain"
+    )
     options.verbose(command, "show each certificate whole, even if there are many")
     options.password_file(command)
     options.server(command)
@@ -87,11 +92,15 @@ def trust_options(command: argparse.ArgumentParser) -> None:
 
 def trust_command(arguments: argparse.Namespace) -> int:
     """Add a CA of the user's own, after a question."""
+    if arguments.stand_in or arguments.chain_of:
+        from certboot.cli.stand_in import stand_in_command
+
+        return stand_in_command(arguments)
     paths, now = store_paths(), moment.now()
-    server = _is_server(arguments.target)
+    server = is_server(arguments.target)
     remote = server or "://" in arguments.target
     pin = url.expected(arguments.sha256)
-    loaded, notes = _sent(arguments, paths, now) if server else (_read(arguments, paths, now), [])
+    loaded, notes = _sent(arguments, paths, now) if server else (read(arguments, paths, now), [])
     # What is at the top of a server's chain may be no root: it is shown to be none, and a person decides.
     roots, below = (loaded, ()) if server else repaired.told_from_roots(loaded, pin, f"{now:%Y-%m-%d}")
     fingerprints = frozenset(candidate.certificate.fingerprint for candidate in loaded.candidates)
@@ -104,8 +113,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
         if has_source(entry, (added.NAME,) if entry.sha256 in anchors else (added.NAME, repaired.NAME))
     }
     where = without_credentials(arguments.target)
-    fresh = len(fingerprints - {entry.sha256 for entry in held})
-    tell([_heading(where, fingerprints, fresh, server=server, done=fingerprints == there)])
+    tell([_heading(where, fingerprints, held, server=server, done=fingerprints == there)])
     tell(offer_lines([roots], now, where if server else "HOST", held, verbose=arguments.verbose))
     tell([*below_lines(below, now, verbose=arguments.verbose), *notes])
     if fingerprints == there:
@@ -113,10 +121,10 @@ def trust_command(arguments: argparse.Namespace) -> int:
     if not (pin or arguments.yes):
         tell(_FROM_NETWORK if server else _FROM_FILE)
     if remote and arguments.yes and not pin:
-        raise CertbootError("what comes from the network is not trusted unseen", _EXPECTED)
+        raise CertbootError("what comes from the network is not trusted unseen", EXPECTED)
     # Who names it by its SHA-256 has answered.
     question = _question([len(roots.candidates), len(below)], verbose=arguments.verbose)
-    if not (pin or arguments.yes or confirmed(question, *([_EXPECTED] if remote else []))):
+    if not (pin or arguments.yes or confirmed(question, *([EXPECTED] if remote else []))):
         say("nothing was changed")
         return FAILED
     outcome = apply(paths, Request("trust", additions=(roots,), repairs=below, trust_again=fingerprints))
@@ -129,27 +137,10 @@ def trust_command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _read(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Loaded:
-    """Return the CAs in the file or folder, or at the address; raises CertbootError."""
-    target, pin = arguments.target, url.expected(arguments.sha256)
-    if "://" in target:
-        return url.read(target, pin=pin, verify=trusted_bundle(paths), now=now).parse()
-    (loaded,) = additions([Path(target)], arguments.password_file)
-    return url.pinned(loaded, pin, target)
-
-
 def _held(paths: StorePaths, fingerprints: Container[str]) -> list[Entry]:
     """Return which of these the store has already."""
     generation = read_in_force(paths)
-    return [e for e in generation.record.certificates if e.sha256 in fingerprints] if generation else []
-
-
-def _is_server(target: str) -> bool:
-    """Return whether a server is meant: HOST:PORT, or a name with a dot that is no file, and not that of one either."""
-    path = Path(target)
-    if "://" in target or os.sep in target or path.exists() or path.suffix.lower() in EXTENSIONS:
-        return False
-    return "." in target or ":" in target
+    return [entry for entry in generation.record.certificates if entry.given in fingerprints] if generation else []
 
 
 def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> tuple[Loaded, list[str | Line]]:
@@ -222,17 +213,20 @@ def distrust_command(arguments: argparse.Namespace) -> int:
         request = Request("distrust --undo", trust_again=frozenset({again}))
     else:
         entry = selection.find(before, arguments.id)
-        request = Request("distrust", distrust={entry.sha256: entry.name})
-        effect = [*DISTRUSTED, f"  undo      certboot distrust --undo {short(entry.sha256)}"]
+        request = Request("distrust", distrust={entry.given: entry.name})
+        effect = [*DISTRUSTED, f"  undo      certboot distrust --undo {short(entry.given)}"]
     show(difference_text(*selection.difference(before, apply(paths, request).record)))
     tell(effect)
     return OK
 
 
-def _heading(where: str, fingerprints: Collection[str], fresh: int, *, server: bool, done: bool) -> Line:
-    """Return in a line what was found. ``fresh``: how many of these the store does not have."""
+def _heading(where: str, fingerprints: frozenset[str], held: Collection[Entry], *, server: bool, done: bool) -> Line:
+    """Return in a line what was found. ``held``: what of it the store has."""
+    fresh = len(fingerprints - {entry.given for entry in held})
     if done:
         return heading("ok", f"{where}  trusted already: nothing to do")
+    if not fresh and any(entry.original for entry in held):
+        return heading("warn", f"{where}  in the store by a stand-in, which this replaces")
     if not fresh:
         return heading("warn", f"{where}  in the store already, but not by your own word")
     if server:
@@ -268,7 +262,10 @@ def offer_lines(
 
     ``held``: what of them the store has already; ``verbose``: each whole, even if there are many.
     """
-    sources = {entry.sha256: ", ".join(reason.source for reason in entry.provenance) for entry in held}
+    sources = {
+        entry.given: ", ".join(reason.source for reason in entry.provenance) + ", as a stand-in" * bool(entry.original)
+        for entry in held
+    }
     for source in loaded:
         many = len(source.candidates) > MOST and not verbose
         if many:
@@ -301,8 +298,12 @@ def _cautions(certificate: Certificate, host: str) -> Iterator[str]:
         above = shortened(certificate.issuer)
         yield f"  no root   Python up to 3.12, and others, want the CA above it too: {above}"
     if certificate.defects:
+        from certboot.pki.stand_in import stand_in
+
         yield f"  defect    {', '.join(certificate.defects)}: {rules.PYTHONS} refuse what it issues"
         request = rules.reissue_request(certificate, certificate.defects)
         yield from [f"  mend it   {request}"] if request else []
         yield f"  or        an intermediate without a defect, if there is one, will do: certboot repair {host}"
+        if isinstance(stand_in(certificate.der), bytes):
+            yield "  or        with --stand-in a copy in the form that they ask for: certboot explain anchor-stand-in"
         yield "  or        use a Python up to 3.12, which does not mind"

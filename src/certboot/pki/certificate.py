@@ -96,9 +96,8 @@ def annotated_pem(certificate: Certificate) -> str:
 
 
 def file_name(certificate: Certificate) -> str:
-    """Return a readable, portable file name, distinct by its first eight digits of the fingerprint."""
-    slug = re.sub("[^A-Za-z0-9]+", "_", certificate.name.encode("ascii", "ignore").decode()).strip("_")[:64]
-    return f"{slug or 'certificate'}-{certificate.fingerprint[:8]}.pem"
+    """Return the name of the file that holds it alone."""
+    return pem.file_name(certificate.name, certificate.fingerprint)
 
 
 def _described(parsed: x509.Certificate, data: bytes) -> Certificate:

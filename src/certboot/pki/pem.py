@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import typing
 from collections.abc import Iterator
 
@@ -12,6 +13,12 @@ CRL_LABEL = "X509 CRL"
 _KEY = "PRIVATE KEY"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BEGIN, _END = b"-----BEGIN CERTIFICATE-----\n", b"\n-----END CERTIFICATE-----"
+
+
+def file_name(name: str, fingerprint: str) -> str:
+    """Return a readable, portable file name, distinct by the first eight digits of the fingerprint."""
+    slug = re.sub("[^A-Za-z0-9]+", "_", name.encode("ascii", "ignore").decode()).strip("_")[:64]
+    return f"{slug or 'certificate'}-{fingerprint[:8]}.pem"
 
 
 class PemBlock(typing.NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,13 +11,15 @@ from pathlib import Path
 from certboot import files
 from certboot.errors import CertificateError, SourceError
 from certboot.ownership import refuse_exposed
-from certboot.sources.candidates import FORMATS, SIZE_LIMIT, Loaded, Rejection, Unparsed
+from certboot.sources.candidates import FORMATS, SIZE_LIMIT, Candidate, Loaded, Rejection, Unparsed
 from certboot.sources.contents import Content, parsed, pieces
 
 if typing.TYPE_CHECKING:
     from certboot.pki.containers import Password
 
 NAME = "added"
+_STAND_IN = b"# Stand-in: "
+_OF_KEY = b"yes"
 EXTENSIONS = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c", ".p12", ".pfx")
 
 
@@ -54,7 +57,27 @@ def read_kept(trusted: Path) -> Unparsed:
     """
     # A dot begins what a killed run left half-written.
     contents = [_attempted(path) for path in sorted(trusted.glob("[!.]*"))]
-    return Unparsed(pieces(contents), lambda: _parsed(contents, None))
+    return Unparsed(pieces(contents), lambda: _parsed(contents, None, kept=True))
+
+
+def render_kept(candidate: Candidate) -> bytes:
+    """Return the bytes of a file there: the certificate, and whether it is to have a stand-in."""
+    from certboot.pki.certificate import annotated_pem
+
+    key_id = candidate.stand_in
+    wish = b"" if key_id is None else _STAND_IN + (key_id.hex().encode("ascii") or _OF_KEY) + b"\n"
+    return wish + annotated_pem(candidate.certificate).encode("ascii")
+
+
+def _stand_in(data: bytes) -> bytes | None:
+    """Return the wish as ``Candidate.stand_in`` has it; what cannot be read is none."""
+    first = data.partition(b"\n")[0]
+    if not first.startswith(_STAND_IN):
+        return None
+    digits = first.removeprefix(_STAND_IN).strip()
+    with contextlib.suppress(ValueError):
+        return b"" if digits == _OF_KEY else bytes.fromhex(digits.decode("ascii"))
+    return None
 
 
 def checked(loaded: Loaded, where: str, now: datetime) -> Loaded:
@@ -93,10 +116,11 @@ def _attempted(path: Path) -> Content:
         return Content(str(path), rule="unreadable", reason=error.message)
 
 
-def _parsed(contents: Iterable[Content], password: Password | None) -> Loaded:
+def _parsed(contents: Iterable[Content], password: Password | None, *, kept: bool = False) -> Loaded:
     def parse(data: bytes, path: str) -> Loaded:
         try:
-            return _from_bytes(data, path, password)
+            loaded = _from_bytes(data, path, password)
+            return loaded.with_stand_ins(_stand_in(data)) if kept else loaded
         except (SourceError, CertificateError) as error:
             return Loaded((), (Rejection("unreadable", NAME, path, error.message.removesuffix(f": {path}")),))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ class Candidate:
     """Whether the source trusts it for TLS servers at all (Mozilla's trust bits)."""
     distrust_after: str = ""
     """Mozilla's "Distrust for TLS After Date" (ISO 8601): leaves that begin later are not to be trusted."""
+    with_settings: bool = False
+    """OpenSSL's trust settings came with it (``TRUSTED CERTIFICATE``), which no copy of it could carry."""
+    stand_in: bytes | None = None
+    """The user wants its stand-in, with this key identifier where it has none; empty: that of its key."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,11 @@ class Loaded:
 
     The administrator of the system may say so for everybody, and no other source.
     """
+
+    def with_stand_ins(self, key_id: bytes | None) -> Loaded:
+        """Return the same with this for the ``Candidate.stand_in`` of all."""
+        candidates = tuple(dataclasses.replace(candidate, stand_in=key_id) for candidate in self.candidates)
+        return dataclasses.replace(self, candidates=candidates)
 
 
 def unparsed(loaded: Loaded) -> Unparsed:

@@ -88,7 +88,7 @@ def merged(parts: Iterable[Loaded]) -> Loaded:
 
 
 def _loaded(pieces: Iterable[_Piece], source: str, detail: str, *, for_everybody: bool = False) -> Loaded:
-    certificates: list[Certificate] = []
+    certificates: list[tuple[Certificate, bool]] = []
     rejections: list[Rejection] = []
     distrusted: dict[str, str] = {}
     for piece in tuple(_limited(pieces, detail)):  # all are counted before the first is parsed
@@ -101,15 +101,15 @@ def _loaded(pieces: Iterable[_Piece], source: str, detail: str, *, for_everybody
         if is_distrusted:
             reason = f"{piece.where} says that it is not to be trusted for TLS servers"
             distrusted |= dict.fromkeys((certificate.fingerprint, certificate.identity), reason)
-        certificates.append(certificate)
+        certificates.append((certificate, piece.with_settings))
     candidates = []
-    for certificate in certificates:
+    for certificate, with_settings in certificates:
         reason = distrusted.get(certificate.fingerprint) or distrusted.get(certificate.identity, "")
         if reason:
             origin = (source, detail, reason, certificate.fingerprint, certificate.subject)
             rejections.append(Rejection("distrusted", *origin, certificate.identity if for_everybody else ""))
         else:
-            candidates.append(Candidate(certificate, source, detail))
+            candidates.append(Candidate(certificate, source, detail, with_settings=with_settings))
     # Whoever may write one file must not be able to take from the store what others have put there.
     everybody = frozenset(distrusted) if for_everybody else frozenset[str]()
     return Loaded(tuple(candidates), tuple(rejections), distrusted=everybody)

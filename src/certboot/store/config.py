@@ -21,6 +21,7 @@ distrust = ["96bcec06…"]                    # SHA-256 fingerprints that never 
 
 [[company]]                                 # CAs of your own, read again at every update
 path = "corp-root.pem"                      # or address = "https://…", with sha256 = "…" if you like; or pem = "…"
+stand-in = true                             # where its form is all that Python 3.13 and newer refuse; default: false
 
 [shared]                                    # where the file is from; ``init --config`` writes it
 address = "https://intranet.example/certboot.toml"
@@ -65,6 +66,7 @@ _TOP = (
     "company",
     "shared",
 )
+_COMPANY = ("path", "address", "sha256", "pem", "stand-in")
 # Where the keys that belong to no section end, and the one among them that `rebased` replaces.
 _SECTION = re.compile(r"^(\s*\[)", re.MULTILINE)
 _BASE = re.compile(r"""^\s*(?:base|"base"|'base')\s*=.*\n?""", re.MULTILINE)
@@ -173,7 +175,7 @@ def parse_config(data: bytes, path: Path, where: str = "") -> Config:
         add=variables.texts("add", tuple(BY_NAME)),
         remove=variables.texts("remove", tuple(BY_NAME)),
         distrust=frozenset(map(rules.fingerprint, rules.texts("distrust"))),
-        companies=tuple(_company(table, base) for table in top.tables("company", ("path", "address", "sha256", "pem"))),
+        companies=tuple(_company(table, base) for table in top.tables("company", _COMPANY)),
         shared=_shared(top.table("shared", ("address", "sha256"))) if "shared" in document else None,
     )
 
@@ -185,7 +187,8 @@ def _company(table: _Table, base: Path) -> Company:
         raise table.wrong(near, fault, 'write path = "…", or address = "https://…", or the certificate as pem = "…"')
     if pin and not address:
         raise table.wrong("sha256", "sha256 goes with an address", "a file is as safe as its folder")
-    return Company(base / path if path else None, address, table.fingerprint(pin) if pin else "", pem)
+    wanted = table.fingerprint(pin) if pin else ""
+    return Company(base / path if path else None, address, wanted, pem, bool(table.truth("stand-in")))
 
 
 def _shared(table: _Table) -> Shared:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import SourceError
-from certboot.pki.certificate import Certificate, annotated_pem, file_name
+from certboot.pki.certificate import Certificate, file_name
 from certboot.sources import added, repaired
 from certboot.sources.candidates import Rejection
 from certboot.sources.extract import merged
-from certboot.store import choices, generations, manifest, policy
+from certboot.store import choices, generations, manifest, policy, stand_ins
 from certboot.store.inputs import Inputs
 from certboot.store.manifest import Intermediate, Provenance, TrustAnchor
 from certboot.store.paths import StorePaths
@@ -34,12 +34,14 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
     loaded = merged((repaired.offered(repairs), *(source.parse() for source in inputs.sources)))
     certificates = [candidate.certificate for candidate in loaded.candidates]
     out = _distrusted(request, inputs, certificates)
+    wanted = any(candidate.stand_in is not None for candidate in loaded.candidates)
     previous = inputs.previous
     rules = Rules(
         inputs.now,
         revoked=loaded.revoked,
         distrusted=frozenset(out).union(inputs.config.distrust),
         distrusted_by_system=loaded.distrusted,
+        public=stand_ins.public_cas(loaded.candidates) if wanted else frozenset(),
         checked={e.sha256: e.descent.issuer for e in previous.certificates if e.descent.issuer} if previous else {},
     )
     decision = _carried(policy.decide(loaded.candidates, rules), previous)
@@ -85,16 +87,25 @@ def withdraw(paths: StorePaths, request: Request, inputs: Inputs, former: Path, 
     """
     held = previous.certificates
     parsed = {certificate.fingerprint: certificate for certificate in generations.certificates(former, held)}
-    out = _distrusted(request, inputs, list(parsed.values()))
+    originals = {entry.sha256: original for entry in held if (original := generations.original(entry))}
+    out = _distrusted(request, inputs, [*parsed.values(), *originals.values()])
     gone = {fingerprint for fingerprint, certificate in parsed.items() if certificate.is_among(out)}
     while below := {entry.sha256 for entry in held if gone.intersection(entry.descent)} - gone:
         gone |= below
     staying = [entry for entry in held if entry.sha256 not in gone]
     content = generations.content(
-        [TrustAnchor(parsed[e.sha256], e.provenance, e.distrust_after) for e in staying if e.role == "anchor"],
+        [
+            TrustAnchor(parsed[e.sha256], e.provenance, e.distrust_after, originals.get(e.sha256))
+            for e in staying
+            if e.role == "anchor"
+        ],
         [Intermediate(parsed[e.sha256], e.provenance, *e.descent) for e in staying if e.role == "intermediate"],
     )
-    rejections = (_taken_out(entry, parsed[entry.sha256], out) for entry in held if entry.sha256 in gone)
+    rejections = (
+        _taken_out(entry, originals.get(entry.sha256) or parsed[entry.sha256], out)
+        for entry in held
+        if entry.sha256 in gone
+    )
     record = dataclasses.replace(
         previous,
         generation=generations.next_number(paths),
@@ -128,21 +139,22 @@ def _distrusted(request: Request, inputs: Inputs, certificates: Sequence[Certifi
 def _taken_out(entry: manifest.Entry, certificate: Certificate, out: dict[str, str]) -> Rejection:
     origin = (entry.provenance[0].source, entry.provenance[0].detail)
     if certificate.is_among(out):
-        return Rejection("distrusted", *origin, "you said so", entry.sha256, entry.subject, certificate.identity)
+        named = (certificate.fingerprint, entry.subject, certificate.identity)
+        return Rejection("distrusted", *origin, "you said so", *named)
     return Rejection("no-issuer", *origin, "its issuer is not in the store", entry.sha256, entry.subject)
 
 
 def _carried(decision: Decision, previous: manifest.Manifest | None) -> Decision:
     """Return the decision with the day, and for additions the path, under which each certificate first came."""
     entries = previous.certificates if previous else ()
-    known = {(entry.sha256, reason.source): reason for entry in entries for reason in entry.provenance}
+    known = {(e.given, reason.source): reason for e in entries for reason in e.provenance}
 
     def first(fingerprint: str, reason: Provenance) -> Provenance:
         before = known.get((fingerprint, reason.source), reason)
         return before if reason.source == added.NAME else dataclasses.replace(reason, since=before.since)
 
     def carried(member: _Member) -> _Member:
-        provenance = tuple(first(member.certificate.fingerprint, reason) for reason in member.provenance)
+        provenance = tuple(first(member.given.fingerprint, reason) for reason in member.provenance)
         return dataclasses.replace(member, provenance=provenance)
 
     return decision._replace(
@@ -155,10 +167,11 @@ def _kept_files(
 ) -> dict[Path, bytes]:
     """Return the files, beside the generation, that carry the user's choices over to later runs: path -> content."""
     wanted: dict[Path, bytes] = {}
-    now = {candidate.certificate.fingerprint for candidate in merged(request.additions).candidates}
+    # What is kept is what the user gave; a stand-in is made of it anew each time.
+    now = {candidate.certificate: candidate for candidate in reversed(merged(request.additions).candidates)}
     for anchor in decision.anchors:
-        if anchor.certificate.fingerprint in now:
-            wanted[paths.trusted / file_name(anchor.certificate)] = annotated_pem(anchor.certificate).encode("ascii")
+        if anchor.given in now:
+            wanted[paths.trusted / file_name(anchor.given)] = added.render_kept(now[anchor.given])
     entered = {member.certificate.fingerprint for member in decision.intermediates}
     for repair in request.repairs:
         if repair.certificate.fingerprint in entered:

@@ -6,6 +6,7 @@ is in force is read back as its manifest has it.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import itertools
 import os
@@ -88,7 +89,7 @@ def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate
         message = "two certificates with the same name and the same first digits of their fingerprints"
         raise StoreError(message, "one of them is most likely forged; nothing was changed")
     links = plan([(member.certificate.link.subject_hash, "", name) for name, member in named], {})
-    entries = tuple(manifest.entry(name, member) for name, member in named)
+    entries = tuple(manifest.entry(member) for _, member in named)
     return Content(pems, {str(slot): name for slot, name in links.items()}, entries)
 
 
@@ -247,6 +248,22 @@ def certificates(generation: Path, entries: Iterable[Entry]) -> tuple[Certificat
     Each is compared with the SHA-256 in the manifest.
     """
     return tuple(_certificate(generation / CRTS / entry.file, entry.sha256) for entry in entries)
+
+
+def original(entry: Entry) -> Certificate | None:
+    """Return the certificate for which a stand-in stands, as the manifest has it; None where it is none.
+
+    Raises StoreError.
+    """
+    from certboot.pki.certificate import load_certificate
+
+    if entry.original is None:
+        return None
+    try:
+        return load_certificate(base64.b64decode(entry.original.der))
+    except CertificateError as error:
+        message = f"the manifest's copy of the original cannot be read: {entry.name}"
+        raise StoreError(message, "certboot init writes the store anew") from error
 
 
 def named(generation: Generation, name: bytes) -> Iterator[tuple[Certificate, Entry]]:

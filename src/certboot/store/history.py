@@ -23,6 +23,8 @@ class Step:
     in_force: bool
     came: int
     went: int
+    stand_ins: tuple[str, ...] = ()
+    """Which of those that came are stand-ins, in words."""
     changed: tuple[str, ...] = ()
     """What else is not as it was before, in words."""
 
@@ -35,7 +37,8 @@ def steps(paths: StorePaths) -> tuple[Step, ...]:
     for before, record in zip([None, *records], records, strict=False):
         came, went = difference(before, record)
         changed = () if before is None else _changed(before, record)
-        kept.append(Step(record, record.generation == now, len(came), len(went), changed))
+        stand_ins = tuple(f"stand-in for {entry.name}" for entry in came if entry.original)
+        kept.append(Step(record, record.generation == now, len(came), len(went), stand_ins, changed))
     return tuple(kept)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import functools
 import hashlib
@@ -14,6 +15,7 @@ from datetime import datetime
 from certboot import files
 from certboot.clients.variables import BY_NAME, Adoption
 from certboot.errors import StoreError
+from certboot.pki import pem
 from certboot.sources import repaired
 from certboot.sources.candidates import Rejection, Role
 
@@ -28,7 +30,6 @@ SCHEMA = 1
 NAME = "manifest.json"
 _HINT = "certboot init writes the store anew"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_FILE = re.compile(r"[A-Za-z0-9_]{1,64}-([0-9a-f]{8})\.pem")  # as certificate.file_name has it
 
 
 class Descent(typing.NamedTuple):
@@ -42,12 +43,21 @@ class Descent(typing.NamedTuple):
 _NONE = Descent("", "")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One certificate of a generation. All fields but ``provenance`` and ``defects`` are texts."""
+class Original(typing.NamedTuple):
+    """In whose place a stand-in is in the store."""
 
     sha256: str
-    file: str
+    defects: tuple[str, ...]
+    """Why: what Python 3.13 and newer refuse in it."""
+    der: str
+    """The certificate itself, in Base64."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One certificate of a generation. Most fields are texts."""
+
+    sha256: str
     name: str
     subject: str
     not_before: str
@@ -59,6 +69,28 @@ class Entry:
     """Of an anchor: leaves that begin later are not to be trusted (ISO 8601)."""
     descent: Descent = _NONE
     """Of an intermediate: without its anchor it leaves."""
+    original: Original | None = None
+    """Of a stand-in, which is an anchor: without its original it leaves."""
+
+    @property
+    def file(self) -> str:
+        """Its name in ``crts``."""
+        return pem.file_name(self.name, self.sha256)
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """The SHA-256 by which it may be meant: its own, and that of its original."""
+        return (self.sha256, self.original.sha256) if self.original else (self.sha256,)
+
+    @property
+    def given(self) -> str:
+        """The SHA-256 of what its sources have: its own, or that of its original."""
+        return self.fingerprints[-1]
+
+    @property
+    def stands_for(self) -> str:
+        """In words, for which certificate it stands; empty where it is no stand-in."""
+        return f"stand-in for {self.original.sha256[:16]}" if self.original else ""
 
     @property
     def role(self) -> Role:
@@ -69,8 +101,11 @@ class Entry:
         """Return the entry as the file has it."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         issuer, anchor = fields.pop("descent")
+        original = fields.pop("original")
         fields["provenance"] = [vars(reason) for reason in self.provenance]
-        return {"sha256": fields.pop("sha256"), "role": self.role, **fields, "issuer": issuer, "anchor": anchor}
+        document = {"sha256": fields.pop("sha256"), "role": self.role, "file": self.file, **fields}
+        document |= {"issuer": issuer, "anchor": anchor}
+        return document | {"stand_in_for": original._asdict()} if original else document
 
     @property
     def bundled(self) -> bool:
@@ -107,8 +142,8 @@ class Manifest:
 
     @property
     def fingerprints(self) -> frozenset[str]:
-        """The SHA-256 of all that it holds."""
-        return frozenset(entry.sha256 for entry in self.certificates)
+        """The SHA-256 of all that it holds, and of that which stand-ins stand for."""
+        return frozenset(fingerprint for entry in self.certificates for fingerprint in entry.fingerprints)
 
     def content(self) -> tuple[object, ...]:
         """Return all but when and by which command it was made, and what was wrong with a file given once."""
@@ -136,12 +171,12 @@ class Provenance:
 _V = typing.TypeVar("_V", Entry, Provenance, Rejection)
 
 
-def entry(file: str, held: TrustAnchor | Intermediate) -> Entry:
-    """Return the manifest's entry for one certificate under its file name."""
+def entry(held: TrustAnchor | Intermediate) -> Entry:
+    """Return the manifest's entry for one certificate."""
     certificate = held.certificate
+    original = held.original if isinstance(held, TrustAnchor) else None
     return Entry(
         sha256=certificate.fingerprint,
-        file=file,
         name=certificate.name,
         subject=certificate.subject,
         not_before=certificate.validity.not_before.isoformat(),
@@ -150,7 +185,12 @@ def entry(file: str, held: TrustAnchor | Intermediate) -> Entry:
         defects=certificate.defects,
         distrust_after=held.distrust_after if isinstance(held, TrustAnchor) else "",
         descent=_NONE if isinstance(held, TrustAnchor) else Descent(held.issuer, held.anchor),
+        original=_described(original) if original else None,
     )
+
+
+def _described(original: Certificate) -> Original:
+    return Original(original.fingerprint, original.defects, base64.b64encode(original.der).decode("ascii"))
 
 
 def render(manifest: Manifest) -> bytes:
@@ -201,16 +241,27 @@ def _choices(document: dict[str, typing.Any]) -> Choices:
 def _entry(document: dict[str, typing.Any]) -> Entry:
     provenance = tuple(_texts(Provenance(**reason)) for reason in document.pop("provenance"))
     role, descent = document.pop("role"), Descent(document.pop("issuer", ""), document.pop("anchor", ""))
-    defects = tuple(document.pop("defects"))
-    entry = _texts(Entry(provenance=provenance, defects=defects, descent=descent, **document))
+    defects, original = tuple(document.pop("defects")), _original(document.pop("stand_in_for", None))
+    file = document.pop("file")
+    entry = _texts(Entry(provenance=provenance, defects=defects, descent=descent, original=original, **document))
     _all_texts((*defects, *descent))
-    file = _FILE.fullmatch(entry.file)  # a name that is joined to a folder
-    _require(provenance, _SHA256.fullmatch(entry.sha256), file and file[1] == entry.sha256[:8])
+    _require(provenance, _SHA256.fullmatch(entry.sha256), file == entry.file)
+    _require(not (original and entry.role == "intermediate"))
     _require(role == entry.role, not any(descent) or all(map(_SHA256.fullmatch, descent)))
     _require(_is_moment(entry.not_before), _is_moment(entry.not_after))
     if entry.distrust_after:
         datetime.fromisoformat(entry.distrust_after)
     return entry
+
+
+def _original(document: dict[str, typing.Any] | None) -> Original | None:
+    if document is None:
+        return None
+    original = Original(document.pop("sha256"), tuple(document.pop("defects")), document.pop("der"))
+    _all_texts((original.sha256, *original.defects, original.der))
+    data = base64.b64decode(original.der, validate=True)
+    _require(not document, hashlib.sha256(data).hexdigest() == original.sha256)
+    return original
 
 
 def _adoption(variable: str, value: str) -> Adoption:
@@ -222,7 +273,8 @@ def _adoption(variable: str, value: str) -> Adoption:
 
 def _texts(value: _V) -> _V:
     """Return ``value`` if all its fields but the lists are texts; raises TypeError or ValueError."""
-    _all_texts(text for text in vars(value).values() if not isinstance(text, tuple))
+    fields = ((name, text) for name, text in vars(value).items() if not isinstance(text, tuple))
+    _all_texts(text for name, text in fields if (name, text) != ("original", None))
     return value
 
 
@@ -248,6 +300,13 @@ class TrustAnchor:
     certificate: Certificate
     provenance: tuple[Provenance, ...]
     distrust_after: str = ""
+    original: Certificate | None = None
+    """For which certificate it stands, where it is a stand-in."""
+
+    @property
+    def given(self) -> Certificate:
+        """What the sources gave."""
+        return self.original or self.certificate
 
 
 @dataclass(frozen=True)
@@ -260,3 +319,8 @@ class Intermediate:
     """Fingerprint of the certificate in the store whose key signed it."""
     anchor: str
     """Fingerprint of the anchor at the end of its chain."""
+
+    @property
+    def given(self) -> Certificate:
+        """What the sources gave."""
+        return self.certificate

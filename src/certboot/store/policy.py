@@ -18,6 +18,7 @@ from certboot.pki.certificate import Certificate, is_signed_by
 from certboot.pki.rules import broken_rule, overlooked, room_below, unhandled
 from certboot.pki.subject_hash import comparable
 from certboot.sources.candidates import Candidate, Rejection
+from certboot.store import stand_ins
 from certboot.store.manifest import Descent, Intermediate, Provenance, TrustAnchor
 
 _USER, _ADMINISTRATOR = "you", "the administrator of this system"
@@ -39,6 +40,8 @@ class Rules:
     """By the user."""
     distrusted_by_system: frozenset[str] = frozenset()
     """By the administrator of the system."""
+    public: frozenset[str] = frozenset()
+    """Identities of public CAs, which get no stand-in."""
     checked: Mapping[str, str] = field(default_factory=dict)
     """Certificate -> issuer of signatures that were found good before."""
 
@@ -72,13 +75,20 @@ def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
         broken = _no_intermediate(offers[0].certificate, anchors)
         if broken:
             rejections += [_rejection(candidate, *broken) for candidate in intermediates.pop(fingerprint)]
-    by_name = sorted((same[0].certificate for same in anchors.values()), key=_order)
+    standing, refused = stand_ins.decide(anchors, rules.public)
+    for fingerprint, refusal in refused.items():
+        stays = refusal.rule == stand_ins.NONE
+        offers = anchors[fingerprint] if stays else anchors.pop(fingerprint)
+        wishing = [offer for offer in offers if offer.stand_in is not None]
+        rejections += [_rejection(offer, *refusal) for offer in (stays and wishing) or offers]
+    placed = {standing.get(own, offers[0].certificate): offers for own, offers in anchors.items()}
+    by_name = sorted(placed, key=_order)
     offered = sorted((same[0].certificate for same in intermediates.values()), key=_order)
     links, failed = link_intermediates(offered, by_name, rules.checked)
     for fingerprint, broken in failed.items():
         rejections += [_rejection(candidate, *broken) for candidate in intermediates[fingerprint]]
     return Decision(
-        tuple(_anchor(anchors[anchor.fingerprint], rules, dates.get(anchor.fingerprint, ())) for anchor in by_name),
+        tuple(_anchor(anchor, placed[anchor], rules, dates) for anchor in by_name),
         tuple(
             Intermediate(certificate, _provenance(intermediates[fingerprint], rules), *links[fingerprint])
             for certificate in offered
@@ -98,8 +108,11 @@ def _with_identities(candidates: Iterable[Candidate], rules: Rules) -> Rules:
     """Return the rules with the identity of each candidate that is distrusted."""
 
     def whole(distrusted: frozenset[str]) -> frozenset[str]:
-        certificates = (candidate.certificate for candidate in candidates if candidate.certificate.is_among(distrusted))
-        return distrusted.union(certificate.identity for certificate in certificates)
+        return distrusted.union(
+            candidate.certificate.identity
+            for candidate in candidates
+            if candidate.certificate.is_among(distrusted) or stand_ins.is_meant(candidate, distrusted)
+        )
 
     user, system = whole(rules.distrusted), whole(rules.distrusted_by_system)
     return dataclasses.replace(rules, distrusted=user, distrusted_by_system=system)
@@ -136,9 +149,13 @@ def _rejection(candidate: Candidate, rule: str, reason: str) -> Rejection:
     return Rejection(rule, *origin, certificate.fingerprint, certificate.subject, identity)
 
 
-def _anchor(offers: list[Candidate], rules: Rules, dates: Iterable[str]) -> TrustAnchor:
+def _anchor(
+    certificate: Certificate, offers: list[Candidate], rules: Rules, dates: Mapping[str, list[str]]
+) -> TrustAnchor:
+    offered = offers[0].certificate
     # The earliest date of distrust that any source knows, also one that does not offer it for TLS.
-    return TrustAnchor(offers[0].certificate, _provenance(offers, rules), min(dates, default=""))
+    date = min(dates.get(offered.fingerprint, ()), default="")
+    return TrustAnchor(certificate, _provenance(offers, rules), date, None if certificate == offered else offered)
 
 
 def _provenance(offers: list[Candidate], rules: Rules) -> tuple[Provenance, ...]:

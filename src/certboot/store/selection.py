@@ -41,8 +41,12 @@ def named(certificates: Iterable[Known], text: str) -> list[Known]:
 
 def find(record: Manifest, text: str) -> Entry:
     """Return the one certificate that ``text`` names; raises StoreError for none or several, and lists them."""
-    entries = {Known(entry.sha256, entry.name, entry.subject): entry for entry in record.certificates}
-    named_so = [entries[member] for member in named(entries, text)]
+    entries = {
+        Known(fingerprint, entry.name, entry.subject): entry
+        for entry in record.certificates
+        for fingerprint in entry.fingerprints
+    }
+    named_so = list(dict.fromkeys(entries[member] for member in named(entries, text)))
     if not named_so:
         raise StoreError(f"no certificate of the store is named by {text!r}", "certboot list shows them all")
     if len(named_so) > 1:

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from certboot.cli.layout import STYLES, Line, heading, mark
 from certboot.cli.report import server
+from certboot.errors import counted
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -122,7 +123,9 @@ def _in_a_line(findings: Sequence[Finding]) -> str:
     if first.id == "store-whole":
         days = typing.cast("int | None", first.evidence.get("days"))
         ago = "" if days is None else f", read {_DAYS.get(days, f'{days} days ago')}"
-        return f"{first.evidence['anchors']} CAs{ago}"
+        stand_ins = typing.cast("int", first.evidence.get("stand_ins", 0))
+        among = f", {counted(stand_ins, 'stand-in')} among them" if stand_ins else ""
+        return f"{first.evidence['anchors']} CAs{among}{ago}"
     if first.group == "clients":
         reached = sum(finding.status == "ok" for finding in findings)
         return f"{reached} of {len(findings)} that are here trust certboot's store"

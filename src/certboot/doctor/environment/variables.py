@@ -81,7 +81,7 @@ def lacking(anchors: Sequence[Entry], contents: Contents, *, adding: bool = Fals
     return tuple(
         anchor
         for anchor in anchors
-        if anchor.sha256 not in contents.fingerprints and not (adding and has_source(anchor, _PUBLIC))
+        if not contents.fingerprints.intersection(anchor.fingerprints) and not (adding and has_source(anchor, _PUBLIC))
     )
 
 

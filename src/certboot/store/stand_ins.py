@@ -1,0 +1,99 @@
+"""Which anchors have a stand-in in their place, and why others that are to have one do not."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Container, Iterable, Mapping, Sequence
+
+from certboot.pki.certificate import Certificate, load_certificate
+from certboot.sources import certifi
+from certboot.sources.candidates import Candidate
+
+PUBLIC = ("certifi", "ccadb")
+"""The sources of what root programmes see to: those CAs are issued anew, or go."""
+
+
+NONE = "no-stand-in"
+"""The rule by which a certificate enters as it is; by any other it does not enter."""
+
+
+class Refusal(typing.NamedTuple):
+    """Why there is none."""
+
+    rule: str
+    reason: str
+
+
+def public_cas(candidates: Iterable[Candidate] = ()) -> frozenset[str]:
+    """Return the identities of public CAs: those of certifi, chosen or not, and of these candidates."""
+    known = (candidate for candidate in candidates if candidate.source in PUBLIC)
+    return frozenset(candidate.certificate.identity for candidate in (*known, *certifi.read().parse().candidates))
+
+
+def standing(offers: Sequence[Candidate], key_id: bytes, public: Container[str]) -> Certificate | Refusal | None:
+    """Return the stand-in for the certificate of these offers, or why there is none; None where none is needed.
+
+    ``key_id``: as ``pki.stand_in`` has it; ``public``: ``Certificate.identity`` of public CAs.
+    """
+    from certboot.pki.stand_in import Declined, stand_in  # with all of verification, which most runs do without
+
+    certificate = offers[0].certificate
+    if certificate.identity in public or any(candidate.source in PUBLIC for candidate in offers):
+        return _none("it is a public CA")
+    if any(candidate.with_settings for candidate in offers):
+        return _none("trust settings came with it (TRUSTED CERTIFICATE), which a copy would be without")
+    made = stand_in(certificate.der, key_id)
+    if made is Declined.NOTHING_TO_MEND and not certificate.defects:
+        return None
+    return _none(made.value) if isinstance(made, Declined) else load_certificate(made)
+
+
+def decide(
+    anchors: Mapping[str, Sequence[Candidate]], public: Container[str]
+) -> tuple[dict[str, Certificate], dict[str, Refusal]]:
+    """Return fingerprint -> stand-in for those anchors that are to have one, and -> why not for the others.
+
+    A wish is for all certificates of a name and key: of two, strict verification may come upon either.
+    """
+    made, refused = {}, {}
+    wishes = _wishes(anchors)
+    for fingerprint, offers in anchors.items():
+        key_id = wishes.get(offers[0].certificate.identity)
+        result = None if key_id is None else standing(offers, key_id, public)
+        if isinstance(result, Refusal):
+            refused[fingerprint] = result
+        elif result and _successor(result, anchors):
+            refused[fingerprint] = Refusal("issued-anew", "its CA has a certificate without these faults in the store")
+        elif result:
+            made[fingerprint] = result
+    return made, refused
+
+
+def _wishes(anchors: Mapping[str, Sequence[Candidate]]) -> dict[str, bytes]:
+    """Return identity -> key identifier of what is to have a stand-in. Of one source its first offer says it."""
+    wishes: dict[str, bytes] = {}
+    for offers in anchors.values():
+        first = {candidate.source: candidate for candidate in reversed(offers)}
+        for candidate in first.values():
+            if candidate.stand_in is not None:
+                identity = candidate.certificate.identity
+                wishes[identity] = max(wishes.get(identity, b""), candidate.stand_in)
+    return wishes
+
+
+def _successor(certificate: Certificate, anchors: Mapping[str, Sequence[Candidate]]) -> bool:
+    """Return whether one of the anchors has its name and key, and no need of a stand-in."""
+    others = (offers[0].certificate for offers in anchors.values())
+    return any(other.identity == certificate.identity and not other.defects for other in others)
+
+
+def is_meant(candidate: Candidate, fingerprints: Container[str]) -> bool:
+    """Return whether one of these is the SHA-256 of the stand-in that is wanted for it."""
+    if candidate.stand_in is None:
+        return False
+    made = standing([candidate], candidate.stand_in, ())
+    return isinstance(made, Certificate) and made.fingerprint in fingerprints
+
+
+def _none(reason: str) -> Refusal:
+    return Refusal(NONE, f"no stand-in for it, {reason}")

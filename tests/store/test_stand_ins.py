@@ -1,0 +1,81 @@
+"""Which anchors get a stand-in is decided about certificates of a name and key, by who offers them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+from support.pki import CA, Form, changed, make, new_key
+from support.table import cases
+
+from certboot.pki.certificate import load_certificate
+from certboot.sources.candidates import Candidate
+from certboot.store.policy import Decision, Rules, decide
+
+KEY = new_key()
+FAULTY = changed(CA, critical=False)
+RULES = Rules(datetime.datetime.now(datetime.timezone.utc))
+
+
+def offer(form: Form = FAULTY, source: str = "added", wish: bytes | None = None) -> Candidate:
+    return Candidate(load_certificate(make("Root", form=form, key=KEY).der), source, source, stand_in=wish)
+
+
+WISHED = offer(wish=b"")
+ORIGINAL = WISHED.certificate
+
+
+def by(source: str) -> Candidate:
+    return dataclasses.replace(WISHED, source=source, stand_in=None)
+
+
+def stands_for(decision: Decision) -> set[str]:
+    return {anchor.original.fingerprint for anchor in decision.anchors if anchor.original}
+
+
+def test_the_system_s_own_copy_goes_with_it_and_is_a_reason_as_before() -> None:
+    (anchor,) = decide((by("system"), WISHED), RULES).anchors
+    assert (anchor.original, [reason.source for reason in anchor.provenance]) == (ORIGINAL, ["system", "added"])
+    (alone,) = decide((by("system"), by("added")), RULES).anchors
+    assert (alone.original, alone.certificate) == (None, ORIGINAL)
+
+
+def test_a_twin_with_the_same_fault_gets_one_too_and_one_that_can_have_none_stays() -> None:
+    """Strict verification takes the first of a name that it comes upon."""
+    twin = offer(source="system")
+    decision = decide((twin, WISHED), RULES)
+    assert stands_for(decision) == {ORIGINAL.fingerprint, twin.certificate.fingerprint}
+    odd = offer(changed(CA, constraints=False), source="system")
+    decision = decide((odd, WISHED), RULES)
+    assert stands_for(decision) == {ORIGINAL.fingerprint}
+    assert odd.certificate in [anchor.certificate for anchor in decision.anchors]
+    assert [rejection.rule for rejection in decision.rejections] == ["no-stand-in"]
+
+
+def test_one_that_is_issued_anew_takes_its_place_and_that_of_its_twins() -> None:
+    new, twin = offer(CA), offer(source="system")
+    decision = decide((WISHED, twin, new), RULES)
+    assert [anchor.certificate for anchor in decision.anchors] == [new.certificate]
+    assert {rejection.rule for rejection in decision.rejections} == {"issued-anew"}
+    without = decide((by("added"), twin, new), RULES)
+    assert len(without.anchors) == len({ORIGINAL, twin.certificate, new.certificate})
+
+
+@cases("offers", [(by("certifi"), WISHED), (by("ccadb"), WISHED), (dataclasses.replace(WISHED, with_settings=True),)])
+def test_a_public_ca_and_one_with_trust_settings_get_none(offers: tuple[Candidate, ...]) -> None:
+    for decision in (
+        decide(offers, RULES),
+        decide((WISHED,), dataclasses.replace(RULES, public=frozenset({ORIGINAL.identity}))),
+    ):
+        assert [(anchor.certificate, anchor.original) for anchor in decision.anchors] == [(ORIGINAL, None)]
+        assert [rejection.rule for rejection in decision.rejections] == ["no-stand-in"]
+
+
+@cases(("first", "second", "wanted"), [(None, b"", False), (b"", None, True), (b"a", b"b", True)])
+def test_of_one_source_the_first_offer_says_what_is_wanted(
+    first: bytes | None, second: bytes | None, *, wanted: bool
+) -> None:
+    """So what the user says now goes before what was kept."""
+    offers = tuple(dataclasses.replace(WISHED, stand_in=wish) for wish in (first, second))
+    assert bool(stands_for(decide(offers, RULES))) is wanted
+    assert stands_for(decide((*offers, dataclasses.replace(offers[1], source="company", stand_in=b"")), RULES))
