@@ -145,6 +145,10 @@ def test_a_defect_of_an_added_ca_is_a_warning_and_of_a_public_one_no_word(
         [
             "Python 3.13 and newer refuse what Own issues: strict-missing-ski",
             f"Own: its issuer can issue it anew with the same key and name, and {ALL_OF_A_CA}",
+            (
+                "certboot trust HOST --stand-in stores a copy with its name and key in the form that they ask for, "
+                "tried with this host's chain"
+            ),
             "certboot repair HOST stores an intermediate without a defect, if there is one, which is enough for them",
             "or use a Python up to 3.12, which does not mind",
         ],

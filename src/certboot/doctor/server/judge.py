@@ -11,6 +11,7 @@ from certboot.doctor.server.case import Evidence, Judgements
 from certboot.doctor.server.chain_to_send import with_complete_chain
 from certboot.doctor.server.diagnosis import examined
 from certboot.doctor.server.known import known
+from certboot.doctor.server.stand_in import with_stand_in
 from certboot.net.connection import ConnectionFault, ascii_name
 from certboot.pki.verdict import STRICT_PYTHON, Judgement, openssl_verdict
 from certboot.store.authorities import Authorities
@@ -69,4 +70,5 @@ def judge(
     authorities = Authorities(paths, known_in_force(paths))
     background = known(evidence, authorities, environ)
     evidence = replace(evidence, known=replace(background, clock=None) if time_chosen else background)
-    return with_complete_chain(examined(evidence), evidence, authorities)
+    findings = with_complete_chain(examined(evidence), evidence, authorities)
+    return with_stand_in(findings, evidence, authorities, environ)

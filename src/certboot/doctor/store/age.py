@@ -129,7 +129,7 @@ def _difference(current: Generation, source: str, read: Callable[[], Unparsed]) 
     except CertbootError as error:
         return Difference(source, chosen, "", recorded, 0, (), 0, (), 0, error.message)
     have = fingerprints(data for _, data in pieces)
-    held = {entry.sha256 for entry in record.certificates}
+    held = {entry.given for entry in record.certificates}
     kept_out = {rejection.fingerprint for rejection in record.rejected} & have
     new = have - held - kept_out
     # What could not be read as a certificate was turned away without a fingerprint.
@@ -145,8 +145,8 @@ def _difference(current: Generation, source: str, read: Callable[[], Unparsed]) 
         size=len(have),
         new=tuple(sorted(new)),
         turned_away=len(have - held) - len(new),
-        gone=tuple(e.name for e in record.certificates if has_source(e, (source,)) and e.sha256 not in have),
-        elsewhere=sum(entry.sha256 not in have for entry in anchors),
+        gone=tuple(e.name for e in record.certificates if has_source(e, (source,)) and e.given not in have),
+        elsewhere=sum(entry.given not in have for entry in anchors),
     )
 
 

@@ -36,6 +36,7 @@ def check(current: Generation, now: datetime) -> list[Finding]:
         *_expiry([item for item in ending if item.entry.role == "anchor"]),
         *_expiry_below([item for item in ending if item.entry.role == "intermediate"]),
         *_strict(current),
+        *_stand_ins(current.anchors),
         *_distrusted(ending),
     ]
 
@@ -74,6 +75,7 @@ def _of(ending: Sequence[Due], kind: Kind) -> list[Entry]:
 def _strict(current: Generation) -> Iterator[Finding]:
     flawed = [entry for entry in current.anchors if entry.defects and has_source(entry, OWN)]
     if flawed:
+        from certboot.pki.stand_in import stand_in
         from certboot.store import generations
 
         defects = ", ".join(dict.fromkeys(defect for entry in flawed for defect in entry.defects))
@@ -84,11 +86,28 @@ def _strict(current: Generation) -> Iterator[Finding]:
                 f"{certificate.name}: {rules.reissue_request(certificate, certificate.defects)}"
                 for certificate in certificates
             ]
+            if any(isinstance(stand_in(certificate.der), bytes) for certificate in certificates):
+                lines.append(
+                    "certboot trust HOST --stand-in stores a copy with its name and key in the form that they ask for, "
+                    "tried with this host's chain"
+                )
         lines += [
             "certboot repair HOST stores an intermediate without a defect, if there is one, which is enough for them",
             "or use a Python up to 3.12, which does not mind",
         ]
         yield _finding("anchor-strict-defects", "warn", "\n".join(lines), flawed)
+
+
+def _stand_ins(entries: Sequence[Entry]) -> Iterator[Finding]:
+    standing = [entry for entry in entries if entry.original]
+    if standing:
+        defects = ", ".join(dict.fromkeys(d for entry in standing if entry.original for d in entry.original.defects))
+        more = f", and {len(standing) - 1} more" if len(standing) > 1 else ""
+        lines = [
+            f"{standing[0].name} is a {standing[0].stands_for}{more}: {defects}",
+            "a new certificate from the CA's owner is better: certboot trust FILE puts it in its place",
+        ]
+        yield _finding("anchor-stand-in", "info", "\n".join(lines), standing)
 
 
 def _distrusted(ending: Sequence[Due]) -> Iterator[Finding]:
@@ -117,6 +136,7 @@ def _finding(kind: str, status: Status, summary: str, entries: Sequence[Entry], 
             "not_after": entry.not_after,
             "distrust_after": entry.distrust_after,
             "defects": list(entry.defects),
+            "stand_in_for": entry.original.sha256 if entry.original else "",
             "sources": [reason.source for reason in entry.provenance],
         }
         for entry in entries[:_SHOWN]

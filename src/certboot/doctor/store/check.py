@@ -49,7 +49,8 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
         return [*damaged, *_appended(paths)]
     record = current.record
     summary = f"{current.folder}, {_held(record)}, generation {record.generation} of {record.created}"
-    evidence: dict[str, object] = {"anchors": len(current.anchors)}
+    stand_ins = sum(anchor.original is not None for anchor in current.anchors)
+    evidence: dict[str, object] = {"anchors": len(current.anchors), "stand_ins": stand_ins}
     read = freshness.last_read(paths.checked, record.created)
     if read:
         evidence |= {"read": read.isoformat(), "days": (now - read).days}
