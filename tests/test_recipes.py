@@ -20,13 +20,14 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser
 from support.environments import MACHINE, ROOT, Environment, Ran, make_environment
 from support.pages import NODE, QUIET, pages
-from support.pki import DAY, NOW
+from support.pki import CA, DAY, NOW, changed, make, on_server
 from support.programs import GET
 from support.server import TlsServer
 from support.table import cases
 from support.virtualenvs import python_of, virtualenv
 
 from certboot.clients import settings_formats
+from certboot.pki.verdict import Judgement, openssl_verdict, verifying_context
 
 pytestmark = pytest.mark.slow
 
@@ -204,6 +205,29 @@ def test_a_company_s_line_brings_its_settings_and_its_ca(
     company = Reader(reader.environment, reader.home, server.shown)
     company.follow(line, HEX=company.follow("sha256sum certboot.toml | cut -d ' ' -f 1").out.strip())
     assert len(company.follow("certboot list --source company").out.splitlines()) == 2
+
+
+def test_a_company_ca_that_newer_pythons_refuse_is_accepted_in_the_form_that_they_ask_for(
+    installed: Environment, clean: Path, serve: Callable[..., TlsServer]
+) -> None:
+    old = make("Old Root", form=changed(CA, critical=False))
+    below = make("localhost", old)
+    user = Reader(installed, clean, serve(on_server(below), pages=pages()).shown)
+    (clean / "old-ca.pem").write_bytes(old.pem)
+    user.follow("certboot init --add old-ca.pem")
+    (trust,) = blocks("A company CA that Python 3.13 refuses", "sh")
+
+    def verdict() -> Judgement | None:
+        context = verifying_context(strict=True, anchors=str(clean / ".local/share/certboot/current/crts"))
+        return openssl_verdict(context, (below.der,), "localhost")
+
+    doctor = user.environment.run("certboot", "doctor", user.host, home=clean)
+    assert f"fix here: certboot trust {user.host} --stand-in\n" in doctor.out
+    assert verdict() == (89, "Basic Constraints of CA cert not marked critical")
+    user.follow(trust)
+    assert (verdict(), user.reaches()) == ((0, "ok"), True)
+    (other,) = re.findall(r"`(certboot trust old-ca.pem[^`]*)`", RECIPES["A company CA that Python 3.13 refuses"])
+    assert "nothing to do" in user.follow(f"{other} --yes").out
 
 
 def test_a_server_without_its_intermediate_is_repaired_and_its_operator_gets_the_chain(
