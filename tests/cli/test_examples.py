@@ -16,7 +16,7 @@ import trustme
 from support.commands import Run
 from support.environments import Environment
 from support.server import TlsServer
-from support.virtualenvs import packages, virtualenv
+from support.virtualenvs import interpreter, packages, virtualenv
 
 from certboot.cli import main, terminal
 from certboot.store.paths import StorePaths
@@ -80,7 +80,7 @@ def test_each_does_its_work(
 
 @pytest.mark.slow
 def test_those_of_the_hook_do_theirs_on_a_virtualenv(certboot: Run, installed: Environment, clean: Path) -> None:
-    virtualenv(clean / ".venv")
+    virtualenv(clean / ".venv", python=interpreter(clean / "python"))
     assert installed.run("certboot", "init", home=clean).status == 0
     for command in (["hook"], *ACTIONS):
         for line in examples(certboot, command):

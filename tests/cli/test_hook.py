@@ -34,7 +34,7 @@ from certboot.store.paths import StorePaths
 MARK = "\N{REPLACEMENT CHARACTER}"
 PYTHON = Interpreter(
     python=Path("/v{0}\x1b[31m/bin/python"), version=(3, 8, 18), virtual=True, site_packages=Path("/v"), user_site=None,
-    site_folders=(Path("/v"),), managed=False,
+    site_folders=(Path("/v"),), managed=False, stdlib=Path("/v"), base_prefix=Path("/v"),
 )  # fmt: skip
 FOUND = Hook(Path("/v{1}\n/lib"), "certboot", "1.0", "", None, (), ())
 
@@ -152,7 +152,7 @@ def test_status_is_that_of_this_interpreter_and_of_all_copies(
     copy = surveys[1]
     assert (copy["started"]["home"], copy["started"]["status"]) == ("/opt/certboot", "no-store")
     own = {"folder": str(packages(venv)), "owner": "certboot", "version": version, "home": "/opt/certboot"}
-    assert copy["hooks"] == [{**own, "changed": []}]
+    assert copy["hooks"] == [{**own, "changed": [], "base": False}]
     assert (copy["renew"], copy["neighbours"]) == ("", [])
     (packages(venv) / "zzz.pth").write_text("import sys, os\n")
     (packages(venv) / "certboot_startup" / "guards.py").write_text("# mine\n")

@@ -47,6 +47,52 @@ def test_places_are_listed_once_and_taken_off_again(paths: StorePaths, tmp_path:
     assert not paths.hooks.exists()
 
 
+def base_in(folder: Path) -> Copy:
+    """Put the hook for every virtualenv into a library folder below the interpreter's."""
+    install.install(folder, base=True)
+    (folder.parents[1] / "bin").mkdir(exist_ok=True)
+    (folder.parents[1] / "bin" / "python3").touch()
+    return Copy(str(folder.parents[1] / "bin" / "python3"), str(folder), user=False, base=True)
+
+
+def test_a_base_from_which_an_upgrade_took_the_hook_is_known_until_it_is_dealt_with(
+    paths: StorePaths, tmp_path: Path
+) -> None:
+    base, other = base_in(tmp_path / "3" / "lib" / "3.11"), copy_in(tmp_path / "a")
+    assert base.command("uninstall") == f"certboot hook uninstall --base --python {tmp_path}/3/bin/python3"
+    for copy in (base, other):
+        copies.remember(paths, copy)
+    listed = json.loads(paths.hooks.read_bytes())["copies"]
+    assert [entry.get("base") for entry in listed] == [True, None]  # as a former certboot knows it
+    assert (copies.copies(paths), copies.lost_copies(paths)) == ((base, other), ())
+    shutil.rmtree(base.folder)  # the upgrade brings another folder
+    shutil.rmtree(other.folder)
+    assert (copies.copies(paths), copies.lost_copies(paths)) == ((), (base,))
+    upgraded = base_in(tmp_path / "3" / "lib" / "3.12")
+    copies.remember(paths, upgraded)
+    assert (copies.copies(paths), copies.lost_copies(paths)) == ((upgraded,), ())
+    shutil.rmtree(upgraded.folder)
+    copies.forget(paths, tmp_path / "3" / "lib" / "3.13", Path(upgraded.python))
+    assert copies.lost_copies(paths) == ()
+    copies.remember(paths, base_in(tmp_path / "4" / "lib" / "3.12"))
+    shutil.rmtree(tmp_path / "4")  # who has removed the whole interpreter knows
+    assert copies.lost_copies(paths) == ()
+
+
+def test_the_hook_of_a_base_is_renewed_and_stays_that_of_a_base(paths: StorePaths, tmp_path: Path) -> None:
+    base = base_in(tmp_path / "3" / "lib" / "3.11")
+    copies.remember(paths, base)
+    own = found.read_record(Path(base.folder))
+    assert own
+    old = own._replace(version="0.0.9", files={**own.files, "sitecustomize.py": (found.sha256(b"# old\n"),)})
+    (Path(base.folder) / "sitecustomize.py").write_bytes(b"# old\n")
+    (Path(base.folder) / found.RECORD_NAME).write_bytes(found.render_record(old))
+    assert copies.outdated_copies(paths) == (copies.Outdated(base, "0.0.9"),)
+    assert copies.renew(paths) == (base,)
+    assert found.read_record(Path(base.folder)) == own
+    assert copies.copies(paths) == (base,)
+
+
 def test_a_list_can_be_read_by_everybody_whatever_the_umask(paths: StorePaths, tmp_path: Path) -> None:
     umask = os.umask(0o077)
     try:

@@ -18,7 +18,7 @@ NOW = (3, 14, 0)
 
 def interpreter(*folders: Path, version: tuple[int, int, int] = NOW) -> Interpreter:
     return Interpreter(Path("/usr/bin/python"), version, virtual=True, site_packages=folders[0], user_site=None,
-                       site_folders=folders, managed=False)  # fmt: skip
+                       site_folders=folders, managed=False, stdlib=folders[0], base_prefix=folders[0])  # fmt: skip
 
 
 def names(found: tuple[start_up_files.Neighbour, ...]) -> list[str]:

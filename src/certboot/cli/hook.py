@@ -13,7 +13,7 @@ from certboot import ownership
 from certboot.cli import options
 from certboot.cli.terminal import data, failed, show, warn
 from certboot.errors import FAILED, OK, UNFINISHED, CertbootError, counted, printable
-from certboot.hook import copies, install, interpreters, status
+from certboot.hook import base, copies, install, interpreters, status
 from certboot.hook.copies import Copy
 from certboot.hook.found import read_record
 from certboot.hook.start_up_files import NO_IMPORT_LINES
@@ -37,6 +37,7 @@ _DONE = {
     "removed": "the hook of certboot {version} is removed",
     "absent": "no hook that certboot has copied",
 }
+_FOR_ALL = "for every virtualenv of it, "
 _OWNERS = {
     "certboot": "copied",
     "installer": "from its installer",
@@ -55,7 +56,7 @@ _STATUS = {
 }
 
 _SCHEMA = 1
-_OF_HOOK = ("folder", "owner", "version", "home", "changed")
+_OF_HOOK = ("folder", "owner", "version", "home", "changed", "base")
 
 
 def hook_options(command: argparse.ArgumentParser) -> None:
@@ -79,7 +80,9 @@ def hook_options(command: argparse.ArgumentParser) -> None:
         "else.",
     )
     options.examples(removal, ("certboot hook uninstall --python .venv", "from another virtualenv"))
-    _interpreters(removal)
+    _interpreters(removal).add_argument(
+        "--base", action="store_true", help="what --base has put into an interpreter, for every virtualenv of it"
+    )
     look = actions.add_parser(
         "status",
         help="say where the hook is, whether it runs, and what else runs at start",
@@ -108,9 +111,15 @@ def _install_options(actions: argparse._SubParsersAction[argparse.ArgumentParser
     options.examples(
         command,
         ("certboot hook install --python .venv", "into another virtualenv"),
-        ("certboot hook install --all-venvs .", "into every one at or below this folder"),
+        ("certboot hook install --all-venvs .", "into every one below"),
+        ("certboot hook install --base --python .venv", "and for all, now and later"),
     )
-    _interpreters(command)
+    _interpreters(command).add_argument(
+        "--base", action="store_true",
+        help="an interpreter and every virtualenv made from it, now and later, as uv tool, uvx and pipx do; for a "
+        "virtualenv, that from which it was made. Only one of your own, of uv, pyenv, conda or python.org, and without "
+        "a sitecustomize; that of a virtualenv runs as before",
+    )  # fmt: skip
     command.add_argument(
         "--home", metavar="DIR", type=options.folder,
         help="the store that this interpreter uses, recorded beside the hook; CERTBOOT_HOME goes before it. For one "
@@ -125,23 +134,27 @@ def _install_options(actions: argparse._SubParsersAction[argparse.ArgumentParser
     )  # fmt: skip
 
 
-def _interpreters(command: argparse.ArgumentParser) -> None:
+def _interpreters(command: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
     which = command.add_mutually_exclusive_group()
     which.add_argument("--python", metavar="PATH", help="an interpreter, or the folder of a virtualenv")
     which.add_argument(
         "--all-venvs", metavar="DIR", type=Path, help="every virtualenv at or below this folder, six levels deep"
     )
-    command.add_argument(
+    folder = command.add_mutually_exclusive_group()
+    folder.add_argument(
         "--user", action="store_true", help="your own folder of packages, which virtualenvs leave out (pip's --user)"
     )
     options.quiet(command)
+    command.set_defaults(base=False)  # what only some of the actions take
+    return folder
 
 
 def hook_command(arguments: argparse.Namespace) -> int:
     """Install, remove or look at the hook."""
-    if arguments.all_venvs and arguments.user:
-        message = "--user goes with one interpreter, and most virtualenvs have it turned off"
-        raise CertbootError(message, "leave out --user")
+    if arguments.all_venvs and (arguments.user or arguments.base):
+        option = "--base" if arguments.base else "--user"
+        message = f"{option} goes with one interpreter, and --all-venvs with the virtualenvs' own folders of packages"
+        raise CertbootError(message, f"leave out {option}, or name one with --python")
     actions = {"install": _install, "uninstall": _uninstall, "status": _status}
     return actions[arguments.action](arguments)
 
@@ -151,10 +164,12 @@ def _install(arguments: argparse.Namespace) -> int:
 
     def act(python: Path) -> int:
         interpreter, folder = _place(python, arguments)
-        result = install.install(folder, home, start_file=interpreter.version >= NO_IMPORT_LINES)
+        start_file = interpreter.version >= NO_IMPORT_LINES
+        result = install.install(folder, home, start_file=start_file, base=arguments.base)
         own = read_record(folder)
         if own:
-            _remember(Copy(str(interpreter.python), str(folder), arguments.user), result.hook.home)
+            copy = Copy(str(interpreter.python), str(folder), arguments.user, arguments.base)
+            _remember(copy, result.hook.home)
             status.compile_modules(interpreter.python, [folder / name for name in own.files if name.endswith(".py")])
         started = status.start(interpreter.python)
         show(done_text(interpreter, result, started))
@@ -167,7 +182,7 @@ def _uninstall(arguments: argparse.Namespace) -> int:
     def act(python: Path) -> int:
         interpreter, folder = _place(python, arguments)
         result = install.uninstall(folder)
-        _forget(result)
+        _forget(result, interpreter)
         show(done_text(interpreter, result, None))
         return OK
 
@@ -176,14 +191,17 @@ def _uninstall(arguments: argparse.Namespace) -> int:
 
 def _status(arguments: argparse.Namespace) -> int:
     pythons = list(_chosen(arguments))
+    lost: dict[Path, str] = {}
     if not (arguments.python or arguments.all_venvs or arguments.user):
         with contextlib.suppress(CertbootError):  # no home folder, so no list
-            pythons += [Path(copy.python) for copy in copies.copies(store_paths())]
+            lost = {Path(copy.python): copy.command("install") for copy in copies.lost_copies(store_paths())}
+            pythons += [*(Path(copy.python) for copy in copies.copies(store_paths())), *lost]
     surveys: list[Survey] = []
     failures: list[tuple[str, CertbootError]] = []
     for python in dict.fromkeys(pythons):
         try:
-            surveys.append(status.survey(interpreters.ask(_interpreter_of(python))))
+            view = status.survey(interpreters.ask(_interpreter_of(python)))
+            surveys.append(view._replace(renew=lost.get(python, view.renew)))
         except CertbootError as error:
             failures.append((str(python), error))
     if arguments.json:
@@ -234,6 +252,11 @@ def _interpreter_of(chosen: Path) -> Path:
 def _place(python: Path, arguments: argparse.Namespace) -> tuple[Interpreter, Path]:
     """Return the interpreter and the folder for the hook; raises CertbootError."""
     interpreter = interpreters.ask(python)
+    if arguments.base:
+        interpreter = base.base_of(interpreter)
+        if arguments.action == "install":
+            base.refuse_foreign(interpreter)
+        return interpreter, interpreter.stdlib
     if arguments.user:
         if not interpreter.user_site:
             message = f"the user's own folder of packages is turned off in {interpreter.python}"
@@ -269,13 +292,13 @@ def _remember(copy: Copy, home: str) -> None:
         warn(f"warning: no update will say when this copy is outdated: {error}")
 
 
-def _forget(result: Result) -> None:
-    home = result.hook.home
+def _forget(result: Result, interpreter: Interpreter) -> None:
+    home, gone = result.hook.home, (result.hook.folder, interpreter.python)
     with contextlib.suppress(CertbootError, OSError):
-        copies.forget(store_paths(), result.hook.folder)
+        copies.forget(store_paths(), *gone)
     if home and os.access(home, os.W_OK):
         with contextlib.suppress(CertbootError, OSError):
-            copies.forget(StorePaths(Path(home)), result.hook.folder)
+            copies.forget(StorePaths(Path(home)), *gone)
 
 
 def done_text(interpreter: Interpreter, result: Result, started: Started | None) -> str:
@@ -285,6 +308,7 @@ def done_text(interpreter: Interpreter, result: Result, started: Started | None)
     if result.action in ("unchanged", "absent") and hook.owner == "installer":
         lines[0] = f"{_interpreter(interpreter)}: {_DONE['recorded'].format(version=hook.version)}"
     lines.append(f"  folder    {printable(str(hook.folder))}")
+    lines += ["  acts      in this Python and in every virtualenv of it"] if hook.base and started else []
     if started:
         lines.append(f"  ran       {_ran(started, hook)}")
         lines += [f"  store     {printable(started.home)}"] if started.home else []
@@ -301,11 +325,13 @@ def status_text(survey: Survey) -> str:
     lines = [_interpreter(survey.interpreter)]
     for hook in survey.hooks:
         version = f"certboot {hook.version}, " if hook.version else ""
-        lines.append(f"  hook      {version}{_OWNERS[hook.owner]}, in {printable(str(hook.folder))}")
+        whose = f"{_OWNERS[hook.owner]}, {_FOR_ALL if hook.base else ''}"
+        lines.append(f"  hook      {version}{whose}in {printable(str(hook.folder))}")
         lines += [f"  changed   {printable(str(hook.folder / name))}" for name in hook.changed]
         lines += [f"  store     {printable(hook.home)}"] if hook.home else []
     lines += [] if survey.hooks else ["  hook      none"]
-    lines += [f"  outdated  {printable(survey.renew)}"] if survey.renew else []
+    gone = "outdated" if survey.hooks else "gone"
+    lines += [f"  {gone:<8}  {printable(survey.renew)}"] if survey.renew else []
     lines.append(f"  ran       {_ran(survey.started, survey.hooks[0] if survey.hooks else None)}")
     for file in survey.neighbours:
         skipped = ", skipped because it is hidden" if file.hidden else ""
@@ -320,6 +346,8 @@ def _interpreter(interpreter: Interpreter) -> str:
 def _ran(started: Started, hook: Hook | None) -> str:
     if not started.status and not hook:
         return "no"
+    if not started.status and hook and hook.base:
+        return "no: another sitecustomize is found before it, most likely by PYTHONPATH"
     if started.status not in _STATUS:
         return f"yes, and gave up: {printable(started.status)}"
     folder = printable(str(hook.folder)) if hook else ""

@@ -210,8 +210,8 @@ def _agreed(paths: StorePaths) -> list[str]:
         return []
     folder = Path(certboot_startup.__file__).absolute().parents[1]
     try:
-        install(folder, str(paths.home), start_file=sys.version_info[:3] >= NO_IMPORT_LINES)
-        copies.remember(paths, copies.Copy(sys.executable, str(folder), user=False))
+        hook = install(folder, str(paths.home), start_file=sys.version_info[:3] >= NO_IMPORT_LINES).hook
+        copies.remember(paths, copies.Copy(sys.executable, str(folder), user=False, base=hook.base))
     except (CertbootError, OSError):
         argv = ["certboot", "hook", "install", "--home", str(paths.home), "--python", sys.executable]
         return [f"  note      the hook looks for the store in {printable(hooked)}; {printable(shlex.join(argv))}"]

@@ -21,16 +21,17 @@ from certboot.hook import found
 from certboot.store import belongings
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from certboot.store.paths import StorePaths
 
 _SCHEMA = 1
 
 
-def hook_command(action: str, python: str | Path, *, user: bool) -> tuple[str, ...]:
+def hook_command(action: str, python: str | Path, *, user: bool = False, base: bool = False) -> tuple[str, ...]:
     """Return the command that copies the hook into an interpreter, or takes it away."""
-    return ("certboot", "hook", action, "--python", str(python), *(["--user"] if user else []))
+    where = (*(["--base"] if base else []), "--python", str(python), *(["--user"] if user else []))
+    return ("certboot", "hook", action, *where)
 
 
 def shell_line(argv: Sequence[str]) -> str:
@@ -47,10 +48,20 @@ class Copy(typing.NamedTuple):
     """Its folder of packages."""
     user: bool
     """That folder is the user's own."""
+    base: bool = False
+    """That folder is the interpreter's library: the hook is for every virtualenv of it."""
+
+    def argv(self, action: str) -> tuple[str, ...]:
+        """Return the command that renews (``install``) or removes (``uninstall``) the copy."""
+        return hook_command(action, self.python, user=self.user, base=self.base)
 
     def command(self, action: str) -> str:
-        """Return the command that renews (``install``) or removes (``uninstall``) the copy, for a shell."""
-        return shell_line(hook_command(action, self.python, user=self.user))
+        """Return the same for a shell."""
+        return shell_line(self.argv(action))
+
+    def is_there(self) -> bool:
+        """Return whether there still is a copy."""
+        return found.look(Path(self.folder)).record is not None
 
 
 class Outdated(typing.NamedTuple):
@@ -63,8 +74,12 @@ class Outdated(typing.NamedTuple):
 
 def copies(paths: StorePaths) -> tuple[Copy, ...]:
     """Return the places that are listed, without those where no copy is any more."""
-    listed = (copy for copy in _read(paths) if Path(copy.folder).is_absolute())
-    return tuple(copy for copy in listed if found.look(Path(copy.folder)).record is not None)
+    return tuple(copy for copy in _read(paths) if copy.is_there())
+
+
+def lost_copies(paths: StorePaths) -> tuple[Copy, ...]:
+    """Return the interpreters that had the hook for every virtualenv, until something, as an upgrade, took it away."""
+    return tuple(copy for copy in _read(paths) if copy.base and Path(copy.python).exists() and not copy.is_there())
 
 
 def outdated_copies(paths: StorePaths) -> tuple[Outdated, ...]:
@@ -109,16 +124,17 @@ def remember(paths: StorePaths, copy: Copy) -> None:
         raise StoreError(message, "certboot doctor store looks at it")
     belongings.claim(paths)
     with files.locked(paths.lock):
-        others = [other for other in _read(paths) if other.folder != copy.folder]
-        _write(paths, [*others, copy])
+        _write(paths, [*_without(_read(paths), copy.folder, copy.python), copy])
 
 
-def forget(paths: StorePaths, folder: Path) -> None:
-    """Take a place off the list; raises StoreError or OSError."""
-    if not any(copy.folder == str(folder) for copy in _read(paths)):
+def forget(paths: StorePaths, folder: Path, python: Path | None = None) -> None:
+    """Take a place off the list, and what an upgrade of ``python`` took away; raises StoreError or OSError."""
+    gone = str(folder), str(python or "")
+    listed = _read(paths)
+    if len(_without(listed, *gone)) == len(listed):
         return
     with files.locked(paths.lock):
-        _write(paths, [copy for copy in _read(paths) if copy.folder != str(folder)])
+        _write(paths, _without(_read(paths), *gone))
     # A folder that was made for the list alone goes with it.
     if {path.name for path in paths.home.iterdir()} == {paths.lock.name}:
         paths.lock.unlink(missing_ok=True)
@@ -126,15 +142,25 @@ def forget(paths: StorePaths, folder: Path) -> None:
             paths.home.rmdir()
 
 
+def _without(listed: Iterable[Copy], folder: str, python: str) -> list[Copy]:
+    """Leave out a place, and the former library folders of its interpreter, which an upgrade took away."""
+    return [
+        copy
+        for copy in listed
+        if copy.folder != folder and not (copy.base and copy.python == python and not copy.is_there())
+    ]
+
+
 def _read(paths: StorePaths) -> tuple[Copy, ...]:
     """Return what is listed; nothing if it is no list of certboot's, or one that others could have written."""
     try:
         if ownership.exposed(paths.home) or ownership.exposed(paths.hooks):
             return ()
-        return tuple(
-            Copy(str(copy["python"]), str(copy["folder"]), user=copy["user"] is True)
+        listed = (
+            Copy(str(copy["python"]), str(copy["folder"]), user=copy["user"] is True, base=copy.get("base") is True)
             for copy in json.loads(files.read_regular(paths.hooks, files.SMALL))["copies"]
         )
+        return tuple(copy for copy in listed if Path(copy.folder).is_absolute())
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return ()
 
@@ -143,5 +169,9 @@ def _write(paths: StorePaths, listed: list[Copy]) -> None:
     if not listed:
         paths.hooks.unlink(missing_ok=True)
         return
-    whole = {"schema": _SCHEMA, "copies": [copy._asdict() for copy in sorted(listed, key=lambda copy: copy.folder)]}
+    entries = [copy._asdict() for copy in sorted(listed, key=lambda copy: copy.folder)]
+    for entry in entries:
+        if not entry["base"]:  # which a former certboot does not know
+            del entry["base"]
+    whole = {"schema": _SCHEMA, "copies": entries}
     files.replace(paths.hooks, (json.dumps(whole, indent=1) + "\n").encode("ascii"))

@@ -29,7 +29,9 @@ RECORD_NAME = "certboot_startup.json"
 _SCHEMA = 1
 _LARGEST = 65536
 # Whatever a record says, nothing else is ever removed.
-_FILE = re.compile(r"certboot_startup\.(pth|start)|certboot_home\.(pth|start|py)|certboot_startup/[a-z_0-9]+\.py")
+_FILE = re.compile(
+    r"certboot_startup\.(pth|start)|certboot_home\.(pth|start|py)|(certboot_startup|certboot-base)/[a-z_0-9]+\.py|sitecustomize\.py"
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -49,6 +51,11 @@ class Hook(typing.NamedTuple):
     present: tuple[str, ...]
     """Names of the record that are there."""
 
+    @property
+    def base(self) -> bool:
+        """Return whether it is one for every virtualenv of an interpreter."""
+        return self.record is not None and self.record.base
+
 
 def look(folder: Path) -> Hook:
     """Return what is in ``folder``; reads only."""
@@ -63,7 +70,7 @@ def look(folder: Path) -> Hook:
     owner: Owner = "nobody"
     if package:
         owner = "installer"
-    elif any(name.startswith(payload.PACKAGE) for name in record.files):
+    elif record.base or any(name.startswith(payload.PACKAGE) for name in record.files):
         owner = "certboot"
     elif _is_taken(folder):
         owner = "unknown"
@@ -99,7 +106,8 @@ def outdated(hook: Hook) -> bool:
         return any(digest(hook.folder, name) not in ("", sha256(data)) for name, data in payload.hook_files().items())
     if hook.owner != "certboot" or not hook.record:
         return False
-    files = payload.copy_files(hook.home, start_file=hook.record.start_file)
+    copied = payload.copy_files(hook.home, start_file=hook.record.start_file)
+    files = payload.base_files(hook.home) if hook.base else copied
     wanted = {name: (sha256(data),) for name, data in files.items()}
     return dict(hook.record.files) != wanted or set(hook.present) != wanted.keys()
 
@@ -153,6 +161,11 @@ class Record(typing.NamedTuple):
     """Name -> the SHA-256 that it may have: one, or while files are being replaced the new and the former ones."""
     start_file: bool = False
     """The interpreter needs a .start file."""
+
+    @property
+    def base(self) -> bool:
+        """Return whether the folder is the library of an interpreter: the hook is for every virtualenv of that."""
+        return payload.BASE in self.files
 
 
 def sha256(data: bytes) -> str:

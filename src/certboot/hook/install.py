@@ -40,11 +40,14 @@ class Result(typing.NamedTuple):
     """What is there now; after ``removed`` what was there."""
 
 
-def install(folder: Path, home: str | None = None, *, start_file: bool | None = None) -> Result:
+def install(
+    folder: Path, home: str | None = None, *, start_file: bool | None = None, base: bool | None = None
+) -> Result:
     """Copy the hook into ``folder``; raises CertbootError or OSError, and then ``folder`` is as it was.
 
-    ``home`` is the store that it is to serve, ``start_file`` whether the interpreter needs one; None leaves that as it
-    is. Where an installer has put certboot, its files stay as they are and only this is recorded.
+    ``home`` is the store that it is to serve, ``start_file`` whether the interpreter needs one, ``base`` whether
+    ``folder`` is the library of one (``hook.base``); None leaves that as it is. Where an installer has put certboot,
+    its files stay as they are and only this is recorded.
     """
     refuse_exposed(folder)
     files.make_folder(folder)
@@ -54,8 +57,11 @@ def install(folder: Path, home: str | None = None, *, start_file: bool | None = 
         home = before.home if home is None else home
         if start_file is None:
             start_file = before.record is not None and before.record.start_file
-        laid_out = payload.home_files if before.owner == "installer" else payload.copy_files
-        wanted = laid_out(home, start_file=start_file)
+        if before.base if base is None else base:
+            wanted = payload.base_files(home)
+        else:
+            laid_out = payload.home_files if before.owner == "installer" else payload.copy_files
+            wanted = laid_out(home, start_file=start_file)
         _refuse_changed(before, wanted)
         digests = {name: (sha256(data),) for name, data in wanted.items()}
         made = Record(certboot.__version__, home, digests, start_file)
@@ -82,7 +88,7 @@ def uninstall(folder: Path) -> Result:
             return Result("absent", before)
         waited = False
         for name in reversed(payload.in_order(before.record.files)):
-            if name.endswith(".py") and not waited:
+            if name not in payload.START and not waited:
                 time.sleep(_GRACE_SECONDS)
                 waited = True
             _remove(folder, name)
@@ -159,7 +165,7 @@ def _remove(folder: Path, name: str) -> None:
     if path.parent != folder:
         with contextlib.suppress(OSError):  # other things are in it, or it is gone
             path.parent.rmdir()
-    elif path.suffix != ".py":
+    elif name in payload.START:
         # What it calls must not go before it, on the disk neither.
         with contextlib.suppress(OSError):
             files.sync(folder)
@@ -175,7 +181,7 @@ def _forget_compiled(source: Path) -> None:
         ours = [path for path in folder.iterdir() if compiled.fullmatch(path.name)]
         for path in ours:
             path.unlink()
-        if ours or source.parent.name == payload.PACKAGE:
+        if ours or source.parent.name in (payload.PACKAGE, payload.BASE_FOLDER):
             folder.rmdir()
 
 
@@ -193,6 +199,7 @@ def _clean(folder: Path) -> None:
         found.RECORD_NAME,
         *payload.home_files("/", start_file=True),
         *payload.copy_files("/", start_file=True),
+        *payload.base_files("/"),
     }
     for name in names:
         for left in (folder / name).parent.glob(f".{Path(name).name}.????????"):

@@ -41,6 +41,7 @@ if sys.version_info >= {OLDEST}:
     answer.update(
         python=sys.executable, prefix=sys.prefix, virtual=virtual, user_site=user_site,
         site_packages=sysconfig.get_path("purelib"), site_folders=folders + site.getsitepackages(),
+        stdlib=sysconfig.get_path("stdlib"), base_prefix=sys.base_prefix,
         managed=os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")),
     )
 """
@@ -72,6 +73,10 @@ class Interpreter(typing.NamedTuple):
     """The folders whose start-up files it reads, in its order, each once; some may not exist."""
     managed: bool
     """It belongs to the system's package manager (PEP 668), and is no virtualenv."""
+    stdlib: Path
+    """The library folder; that of a virtualenv is its base's."""
+    base_prefix: Path
+    """Where the interpreter is installed from which a virtualenv was made; of another its own."""
 
 
 def named(text: str) -> Path:
@@ -148,6 +153,8 @@ def _interpreter(
         user_site=place(described["user_site"]) if described["user_site"] else None,
         site_folders=tuple(dict.fromkeys(map(place, described["site_folders"]))),
         managed=described["managed"] is True and described["virtual"] is False,
+        stdlib=place(described["stdlib"]),
+        base_prefix=place(described["base_prefix"]),
     )
 
 

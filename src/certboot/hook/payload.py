@@ -1,4 +1,4 @@
-"""The files that make up the hook, a copy of it that serves a store of its own, and the record of a store beside it.
+"""The files that make up the hook, copies of it for one environment or for a base, and the record of a store beside it.
 
 All of them are pure ASCII: one other byte in a .pth file can keep an interpreter from starting.
 """
@@ -18,7 +18,10 @@ if typing.TYPE_CHECKING:
 PACKAGE = "certboot_startup"
 HOME = "certboot_home"
 PTH = f"{PACKAGE}.pth"
-_START = (f"{HOME}.start", f"{HOME}.pth", f"{PACKAGE}.start", PTH)
+BASE = "sitecustomize.py"
+BASE_FOLDER = "certboot-base"
+"""Where that has the hook: no module can be of that name, so that no virtualenv gets it for its own certboot's."""
+START = (f"{HOME}.start", f"{HOME}.pth", f"{PACKAGE}.start", PTH, BASE)
 """What makes an interpreter call the others: the last to be written and, in the opposite order, the first to go.
 
 The store's comes before the hook's in the alphabet and so at every start, and activate() acts once.
@@ -79,6 +82,16 @@ def copy_files(home: str, *, start_file: bool = False) -> dict[str, bytes]:
     return hook_files() | _encoded(texts)
 
 
+def base_files(home: str) -> dict[str, bytes]:
+    """Return the hook for the library folder of an interpreter, which every virtualenv of that has on its path.
+
+    There it is found by ``sitecustomize.py``; ``home`` as with ``copy_files``.
+    """
+    modules = {name.replace(PACKAGE, BASE_FOLDER, 1): data for name, data in hook_files().items() if name != PTH}
+    start = files.read_regular(Path(__file__).with_name(BASE), files.SMALL)
+    return {**modules, BASE: start.replace(b'\nHOME = ""\n', f"\nHOME = {home!a}\n".encode("ascii"), 1)}
+
+
 def home_files(home: str, *, start_file: bool = False) -> dict[str, bytes]:
     """Return what records a store's absolute folder beside a hook that is not a copy.
 
@@ -97,4 +110,4 @@ def _encoded(texts: dict[str, str]) -> dict[str, bytes]:
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Return names in the order in which they may be written: at no moment does one call another that is missing."""
-    return sorted(names, key=lambda name: (_START.index(name) + 1 if name in _START else 0, "__init__" in name, name))
+    return sorted(names, key=lambda name: (START.index(name) + 1 if name in START else 0, "__init__" in name, name))

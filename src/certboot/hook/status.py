@@ -80,7 +80,7 @@ class Survey(typing.NamedTuple):
     hooks: tuple[Hook, ...]
     """Where it is, in the order in which the interpreter looks; mostly one."""
     renew: str
-    """The command that brings the first of them up to date; empty where it is."""
+    """The command that brings the first of them that is outdated up to date; empty where none is."""
     started: Started
     neighbours: tuple[Neighbour, ...]
     """The start-up files of others that run code, and of ours those that are hidden."""
@@ -95,10 +95,12 @@ def survey(interpreter: Interpreter) -> Survey:
     """Look at one interpreter, and start it once; raises CertbootError."""
     places = (found.look(folder) for folder in interpreter.site_folders)
     hooks = tuple(place for place in places if place.owner != "nobody" or place.record)
+    base = found.look(interpreter.stdlib)
+    hooks += (base,) if base.record else ()
     return Survey(
         interpreter=interpreter,
         hooks=hooks,
-        renew=_renew(interpreter, hooks[0]) if hooks else "",
+        renew=next(filter(None, (_renew(interpreter, hook) for hook in hooks)), ""),
         started=start(interpreter.python),
         neighbours=tuple(n for n in neighbours(interpreter) if n.hidden or n.path.stem not in _OURS),
     )
@@ -109,5 +111,5 @@ def _renew(interpreter: Interpreter, hook: Hook) -> str:
         return ""
     if hook.owner == "certboot":
         user = hook.folder == interpreter.user_site
-        return shell_line(hook_command("install", interpreter.python, user=user))
+        return shell_line(hook_command("install", interpreter.python, user=user, base=hook.base))
     return shell_line((str(interpreter.python), "-m", "pip", "install", "--upgrade", "certboot"))

@@ -195,7 +195,7 @@ def _is_env(path: Path) -> bool:
 def _is_list_of_copies(path: Path) -> bool:
     try:
         copies = json.loads(_content(path))["copies"]
-        return bool(copies) and all(copy.keys() == {"python", "folder", "user"} for copy in copies)
+        return bool(copies) and all(copy.keys() - {"base"} == {"python", "folder", "user"} for copy in copies)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return False
 

@@ -32,7 +32,8 @@ PTH = "import certboot_startup; certboot_startup.activate()\n"
 
 def at(folder: Path, version: tuple[int, int, int] = (3, 11, 9)) -> Interpreter:
     """Return an interpreter with this folder of packages."""
-    return Interpreter(Path("/usr/bin/python3"), version, False, folder, None, (folder,), False)  # noqa: FBT003
+    program = Path("/usr/bin/python3")
+    return Interpreter(program, version, False, folder, None, (folder,), False, folder, folder)  # noqa: FBT003
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,8 @@ def interpreter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Interpreter:
     """An interpreter with an empty folder of packages."""
     site = tmp_path / "site"
     site.mkdir()
-    found = Interpreter(Path(sys.executable), sys.version_info[:3], True, site, None, (site,), False)  # noqa: FBT003
+    program, version = Path(sys.executable), sys.version_info[:3]
+    found = Interpreter(program, version, True, site, None, (site,), False, site, tmp_path)  # noqa: FBT003
     monkeypatch.setattr(interpreters, "this", lambda: found)
     monkeypatch.setattr(certboot_startup, "guarded", {})
     monkeypatch.setattr(certboot_startup, "switches", "ssl,requests,certifi")
@@ -212,6 +214,19 @@ def test_an_outdated_copy_is_a_warning_and_can_be_renewed(active: Active, paths:
         assert finding.summary == f"a copy of certboot 0.0.9 in {folder}, older or not whole"
         assert finding.fix == ((*INSTALL, "/usr/bin/python3", *(["--user"] if user else [])),)
         (folder / "certboot_startup.pth").unlink()
+
+
+def test_a_base_whose_upgrade_took_the_hook_away_is_told_with_the_command_that_puts_it_back(
+    active: Active, paths: StorePaths, tmp_path: Path
+) -> None:
+    folder, python = tmp_path / "library", put(tmp_path / "python3", "")
+    hook_install.install(folder, base=True)
+    copies.remember(paths, Copy(str(python), str(folder), user=False, base=True))
+    assert active("hook-base-gone") == []
+    shutil.rmtree(folder)
+    (finding,) = active("hook-base-gone")
+    assert (finding.status, finding.fix) == ("warn", ((*INSTALL[:-1], "--base", "--python", str(python)),))
+    assert active("hook-copy-outdated") == []
 
 
 def test_a_hook_in_an_environment_of_pipx_or_uv_acts_alone(

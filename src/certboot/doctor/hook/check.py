@@ -13,7 +13,7 @@ from certboot.doctor.finding import Finding
 from certboot.doctor.hook.absence import hook_evidence, hook_install, why_not_run
 from certboot.errors import counted
 from certboot.hook import found, interpreters
-from certboot.hook.copies import copies, hook_command, outdated_copies
+from certboot.hook.copies import copies, hook_command, lost_copies, outdated_copies
 from certboot.hook.payload import HOME, PACKAGE
 from certboot.hook.start_up_files import neighbours
 from certboot.hook.tool_environment import elsewhere, tool_environment
@@ -189,9 +189,13 @@ def _copies(paths: StorePaths) -> Iterator[Finding]:
     for outdated in outdated_copies(paths):
         copy = outdated.copy
         summary = f"a copy of certboot {outdated.version or 'unknown'} in {copy.folder}, older or not whole"
-        fix = (hook_command("install", copy.python, user=copy.user),)
+        fix = (copy.argv("install"),)
         evidence: dict[str, object] = {"folder": copy.folder, "python": copy.python, "version": outdated.version}
         yield Finding("hook-copy-outdated", "hook", "warn", "copy", summary, evidence, fix)
+    for copy in lost_copies(paths):
+        summary = f"the one for every virtualenv of {copy.python} is gone from {copy.folder}, most likely by an upgrade"
+        evidence = {"folder": copy.folder, "python": copy.python}
+        yield Finding("hook-base-gone", "hook", "warn", "copy", summary, evidence, (copy.argv("install"),))
 
 
 def _tool(paths: StorePaths) -> Iterator[Finding]:

@@ -1,0 +1,59 @@
+"""Written by `certboot hook install --base`: the hook of certboot in this Python and in every virtualenv of it."""
+# certboot never imports this: it is copied into the library folder of an interpreter. Python imports one sitecustomize,
+# the first on sys.path. What would be that one without this file is run as Python runs it, and before the hook, so that
+# what it sets counts as chosen. For the syntax of Python 3.8; every start pays for it.
+
+import os
+import sys
+
+_NONE = ModuleNotFoundError("No module named 'sitecustomize'", name="sitecustomize")  # what site is silent about
+
+try:
+    from _frozen_importlib import _load  # type: ignore[attr-defined]  # what pydoc, too, loads by
+    from _frozen_importlib_external import PathFinder, spec_from_file_location
+except ImportError:
+    raise _NONE from None
+
+HOME = ""
+
+_FOLDER = os.path.dirname(__file__)
+_spec = None
+
+
+def _next():
+    # type: () -> object
+    places = sys.path if _FOLDER in sys.path else [os.path.abspath(place) for place in sys.path]
+    further = sys.path[places.index(_FOLDER) + 1 :] if _FOLDER in places else []
+    found = PathFinder.find_spec("sitecustomize", further)
+    finders = sys.meta_path if found is None else []
+    for finder in finders[finders.index(PathFinder) + 1 :] if PathFinder in finders else ():
+        found = finder.find_spec("sitecustomize", None) if hasattr(finder, "find_spec") else None
+        if found is not None:
+            break
+    return found
+
+
+def _activate():
+    # type: () -> None
+    hook = sys.modules.get("certboot_startup")
+    if hook is None:  # else the virtualenv has one of its own, which was first
+        found = PathFinder.find_spec("certboot_startup")
+        if found is None or not found.has_location:  # nor is there a certboot that needs its own, as on PYTHONPATH
+            folder = _FOLDER + "/certboot-base"
+            place = folder + "/__init__.py"
+            found = spec_from_file_location("certboot_startup", place, submodule_search_locations=[folder])
+        hook = _load(found)
+    hook.activate(HOME)
+
+
+try:
+    _spec = _next()
+    if _spec is not None:
+        _load(_spec)  # takes the place of this module, and whatever it raises is for ``site``
+finally:
+    try:
+        _activate()
+    except Exception:  # the interpreter must start
+        pass
+if _spec is None:
+    raise _NONE
