@@ -15,7 +15,7 @@ from support.commands import Run
 from support.environments import Ran
 from support.snapshot import assert_refused, contents, snapshot
 from support.table import cases
-from support.virtualenvs import packages, python_of, start, virtualenv
+from support.virtualenvs import interpreter, library, packages, python_of, start, virtualenv
 
 import certboot_startup
 from certboot import __version__ as version
@@ -355,6 +355,88 @@ def test_purge_does_not_forget_where_copies_are(certboot: Run, venv: Path, paths
     ran = certboot("purge", "--yes", "--hooks")
     assert (ran.status, ran.err, paths.home.exists()) == (0, "", False)
     assert found.look(packages(venv)).owner == "nobody"
+
+
+# --base
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """The program of an interpreter of the user's own."""
+    return interpreter(tmp_path / "python")
+
+
+def test_the_hook_of_a_base_is_installed_by_way_of_a_virtualenv_shown_renewed_and_removed(
+    certboot: Run, python: Path, tmp_path: Path, paths: StorePaths
+) -> None:
+    venv = virtualenv(tmp_path / "venv", python=python)
+    folder = library(tmp_path / "python")
+    start(python)  # writes what is not compiled yet
+    before = contents(tmp_path / "python")
+    head = f"{python} (Python {'.'.join(map(str, sys.version_info[:3]))})"
+    ran = certboot("hook", "install", "--base", "--python", venv)
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out == (
+        f"{head}: the hook of certboot {version} is installed\n"
+        f"  folder    {folder}\n"
+        "  acts      in this Python and in every virtualenv of it\n"
+        "  ran       yes, and found no store: certboot init\n"
+    )
+    assert f"  active    in {python} and its virtualenvs" in certboot("init").out
+    own = f"  hook      certboot {version}, copied, for every virtualenv of it, in {folder}\n"
+    for shown in (python, python_of(virtualenv(tmp_path / "later", python=python))):
+        ran = certboot("hook", "status", "--python", shown)
+        assert (ran.status, f"{own}  ran       yes, and set 7 variables\n" in ran.out) == (0, True)
+    own_json = json.loads(certboot("hook", "status", "--json").out)["interpreters"][1]["hooks"][0]
+    assert (own_json["folder"], own_json["base"]) == (str(folder), True)
+    record = found.read_record(folder)
+    assert record
+    (folder / found.RECORD_NAME).write_bytes(found.render_record(record._replace(version="0.0.9")))
+    (folder / "sitecustomize.py").unlink()
+    renew = f"  outdated  certboot hook install --base --python {python_of(venv)}\n"
+    assert renew in certboot("hook", "status", "--python", venv).out
+    assert f"  renewed   the copy of the hook in {folder}\n" in certboot("update").out
+    assert start(python_of(venv)).out == "('active', '')\n"
+    assert certboot("hook", "uninstall", "--base", "--python", venv).status == 0
+    assert contents(tmp_path / "python") == before
+    assert not paths.hooks.exists()
+
+
+def test_a_base_that_lost_its_hook_is_told_until_it_has_it_again_or_is_forgotten(
+    certboot: Run, python: Path, tmp_path: Path
+) -> None:
+    command = ["hook", "install", "--base", "--python", python]
+    for name in ("install", "uninstall"):
+        certboot(*command)
+        for path in library(tmp_path / "python").glob("*certboot*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        (library(tmp_path / "python") / "sitecustomize.py").unlink()
+        ran = certboot("hook", "status")
+        assert ran.status == 1
+        assert f"  gone      {' '.join(map(str, ['certboot', *command]))}\n" in ran.out
+        assert certboot("hook", name, *command[2:]).status == 0
+        assert "  gone " not in certboot("hook", "status").out
+
+
+def test_a_sitecustomize_that_python_finds_first_is_named_for_the_reason(
+    certboot: Run, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "sitecustomize.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "first"))
+    ran = certboot("hook", "install", "--base", "--python", python)
+    assert (ran.status, "  ran       no: another sitecustomize is found before it" in ran.out) == (1, True)
+
+
+def test_a_base_that_is_not_the_user_s_and_other_options_beside_it_are_refused(certboot: Run, tmp_path: Path) -> None:
+    assert_refused(certboot("hook", "install", "--base", "--all-venvs", tmp_path), "--base goes with one interpreter")
+    assert certboot("hook", "install", "--base", "--user").status == 2
+    system = Path("/usr/bin/python3")
+    if system.exists():
+        venv = virtualenv(tmp_path / "venv", python=system)
+        for python in (system, venv):
+            ran = certboot("hook", "install", "--base", "--python", python)
+            assert_refused(ran, "--base is for interpreters of your own", "--all-venvs DIR")
 
 
 # --home of the other commands

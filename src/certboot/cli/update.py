@@ -118,7 +118,8 @@ def _pythons(paths: StorePaths, *, here: bool) -> list[str]:
     places = [sys.prefix] if here else []
     with contextlib.suppress(CertbootError, OSError):
         listed = copies.copies(paths)
-        places += [copy.python for copy in listed if not Path(copy.folder).is_relative_to(sys.prefix)]
+        others = (copy for copy in listed if not Path(copy.folder).is_relative_to(sys.prefix))
+        places += [f"{copy.python} and its virtualenvs" if copy.base else copy.python for copy in others]
     return places
 
 

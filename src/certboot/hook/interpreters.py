@@ -119,7 +119,7 @@ def virtualenvs(folder: Path) -> Iterator[Path]:
 
 def ask(python: Path) -> Interpreter:
     """Run ``python`` to learn where it keeps its packages; raises CertbootError."""
-    text = answer(python, _QUESTION, {**environ(), "CERTBOOT_DISABLE": "1"}, "-E")
+    text = answer(python, _QUESTION, {**environ(), "CERTBOOT_DISABLE": "1"}, "-E", "-B")
     try:
         described = json.loads(text)
         major, minor, micro = map(operator.index, described["version"])

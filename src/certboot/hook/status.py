@@ -65,7 +65,7 @@ def compile_modules(python: Path, sources: Iterable[Path]) -> None:
 
     Who may not write to its folder of packages would else compile them anew at every start. Failing is no harm.
     """
-    command: list[str | Path] = [python, "-E", "-S", "-c", _COMPILE, *sources]
+    command: list[str | Path] = [python, "-E", "-B", "-S", "-c", _COMPILE, *sources]
     umask = 0o022 if os.name == "posix" else -1
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         subprocess.run(
