@@ -79,6 +79,31 @@ def test_a_base_from_which_an_upgrade_took_the_hook_is_known_until_it_is_dealt_w
     assert copies.lost_copies(paths) == ()
 
 
+def test_a_newer_release_of_an_interpreter_of_uv_s_is_known_by_the_link_that_uv_moves(
+    paths: StorePaths, tmp_path: Path
+) -> None:
+    prefixes = [tmp_path / f"cpython-3.12.{patch}-linux-x86_64-gnu" for patch in (1, 9)]
+    link = tmp_path / "cpython-3.12-linux-x86_64-gnu"
+    base = base_in(prefixes[0] / "lib" / "python3.12")
+    copies.remember(paths, base)
+    (prefixes[1] / "lib" / "python3.12").mkdir(parents=True)
+    assert copies.lost_copies(paths) == ()
+    link.symlink_to(prefixes[0].name)
+    assert copies.lost_copies(paths) == ()
+    link.unlink()
+    link.symlink_to(prefixes[1].name)
+    newest = Copy(str(link / "bin" / "python3"), str(link / "lib" / "python3.12"), user=False, base=True)
+    assert copies.lost_copies(paths) == (newest,)
+    copies.remember(paths, newest)
+    assert copies.lost_copies(paths) == (newest,)
+    install.install(Path(newest.folder), base=True)
+    assert (copies.copies(paths), copies.lost_copies(paths)) == ((newest, base), ())
+    shutil.rmtree(prefixes[0])
+    assert (copies.copies(paths), copies.lost_copies(paths)) == ((newest,), ())
+    install.uninstall(Path(newest.folder))
+    assert copies.lost_copies(paths)[0] == newest
+
+
 def test_the_hook_of_a_base_is_renewed_and_stays_that_of_a_base(paths: StorePaths, tmp_path: Path) -> None:
     base = base_in(tmp_path / "3" / "lib" / "3.11")
     copies.remember(paths, base)

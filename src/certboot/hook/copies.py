@@ -78,8 +78,25 @@ def copies(paths: StorePaths) -> tuple[Copy, ...]:
 
 
 def lost_copies(paths: StorePaths) -> tuple[Copy, ...]:
-    """Return the interpreters that had the hook for every virtualenv, until something, as an upgrade, took it away."""
-    return tuple(copy for copy in _read(paths) if copy.base and Path(copy.python).exists() and not copy.is_there())
+    """Return the interpreters whose virtualenvs had the hook, until something, such as an upgrade, took it away."""
+    bases = [copy for copy in _read(paths) if copy.base]
+    lost = [copy for copy in bases if Path(copy.python).exists() and not copy.is_there()]
+    return (*lost, *filter(None, map(_upgraded, bases)))
+
+
+def _upgraded(copy: Copy) -> Copy | None:
+    """Return what uv has put in the place of an interpreter of its own, if that has no hook.
+
+    It has a folder for each patch release, cpython-3.12.1-linux-x86_64-gnu, and a link to the newest of them without
+    the last number, which new environments go by: https://github.com/astral-sh/uv/pull/13954
+    """
+    prefix = Path(os.path.commonpath((copy.python, copy.folder)))
+    release = re.fullmatch(r"(.+-[0-9]+\.[0-9]+)\.[0-9][^-+]*([-+].+)", prefix.name)
+    newest = prefix.with_name("".join(release.groups())) if release else prefix
+    python, folder = (str(newest / Path(path).relative_to(prefix)) for path in (copy.python, copy.folder))
+    there = Copy(python, folder, user=False, base=True)
+    same = newest == prefix or not newest.exists() or (prefix.exists() and newest.samefile(prefix))
+    return None if same or there.is_there() else there
 
 
 def outdated_copies(paths: StorePaths) -> tuple[Outdated, ...]:
@@ -160,7 +177,7 @@ def _read(paths: StorePaths) -> tuple[Copy, ...]:
             Copy(str(copy["python"]), str(copy["folder"]), user=copy["user"] is True, base=copy.get("base") is True)
             for copy in json.loads(files.read_regular(paths.hooks, files.SMALL))["copies"]
         )
-        return tuple(copy for copy in listed if Path(copy.folder).is_absolute())
+        return tuple(copy for copy in listed if os.path.isabs(copy.folder) and os.path.isabs(copy.python))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return ()
 

@@ -193,7 +193,7 @@ def _copies(paths: StorePaths) -> Iterator[Finding]:
         evidence: dict[str, object] = {"folder": copy.folder, "python": copy.python, "version": outdated.version}
         yield Finding("hook-copy-outdated", "hook", "warn", "copy", summary, evidence, fix)
     for copy in lost_copies(paths):
-        summary = f"an upgrade, most likely, took away the hook that every virtualenv of {copy.python} had"
+        summary = f"virtualenvs of {copy.python} no longer have the hook, most likely since an upgrade"
         evidence = {"folder": copy.folder, "python": copy.python}
         yield Finding("hook-base-gone", "hook", "warn", "copy", summary, evidence, (copy.argv("install"),))
 
