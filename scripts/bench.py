@@ -180,6 +180,7 @@ def measure(folder: Path, reports: Path | None, also: Sequence[Path]) -> list[st
     lines.append(row("instructions of a bare start (`python -c pass`)", counts, "{:,.0f}"))
     lines.append(row("wall time of the same, ms", rounds(lambda one: start(one, home), pairs), "{:.1f}"))
     lines += starting(store / "bin/certboot", folder, home)
+    lines += starting_from_bases(store / "bin/certboot", folder, home)
     lines += getting(store / "bin", folder, home, (stock, hooked), "")
     for interpreter in also:
         others = (folder / f"{interpreter.name}-bare", folder / f"{interpreter.name}-hook")
@@ -207,6 +208,38 @@ def starting(certboot: Path, folder: Path, home: Path) -> list[str]:
         counts = [instructions(venv / "bin/python", "-c", "pass", home=home) for venv in pair]
         lines.append(row(f"instructions, Python {version} (without: a .pth file of one comment)", counts, "{:,.0f}"))
     return lines
+
+
+def starting_from_bases(certboot: Path, folder: Path, home: Path) -> list[str]:
+    """Return the lines on a start of a virtualenv whose interpreter has the hook for all, and before it had."""
+    lines = []
+    for version, python in pythons():
+        base = own(Path(python), folder / f"base-{version}", version, home)
+        venv = folder / f"of-{version}"
+        tool(base, "-m", "venv", venv)
+        counts = [instructions(venv / "bin/python", "-c", "pass", home=home)]
+        clean(certboot, "hook", "install", "--base", "--python", base, home=home)
+        counts.append(instructions(venv / "bin/python", "-c", "pass", home=home))
+        what = f"instructions, Python {version}, in a virtualenv of an interpreter with `--base`"
+        lines.append(row(f"{what} (without: the same before)", counts, "{:,.0f}"))
+    return lines
+
+
+def own(python: Path, folder: Path, version: str, home: Path) -> Path:
+    """Return the program of a copy of an interpreter, without what is not its own; its library is linked."""
+    places = clean(
+        python, "-I", "-c", "import sys, sysconfig as s; print(sys.base_prefix, s.get_path('stdlib'))", home=home
+    )
+    prefix, library = map(Path, places.split())
+    (folder / "bin").mkdir(parents=True)
+    program = Path(shutil.copy2(prefix / "bin" / f"python{version}", folder / "bin"))
+    ignored = shutil.ignore_patterns("*-packages", "test", "EXTERNALLY-MANAGED", "sitecustomize*")
+    try:
+        shutil.copytree(library, folder / "lib" / library.name, copy_function=os.link, symlinks=True, ignore=ignored)
+    except shutil.Error:  # another disk
+        shutil.copytree(library, folder / "lib" / library.name, symlinks=True, ignore=ignored, dirs_exist_ok=True)
+    (folder / "lib" / library.name / "site-packages").mkdir()
+    return program
 
 
 def pythons() -> Iterator[tuple[str, Path | str]]:

@@ -24,7 +24,7 @@ from support.pki import CA, DAY, NOW, changed, make, on_server
 from support.programs import GET
 from support.server import TlsServer
 from support.table import cases
-from support.virtualenvs import python_of, virtualenv
+from support.virtualenvs import interpreter_of_uv, python_of, virtualenv
 
 from certboot.clients import settings_formats
 from certboot.pki.verdict import Judgement, openssl_verdict, verifying_context
@@ -323,12 +323,16 @@ def test_uv_and_the_tools_that_it_installed_go_by_the_store(initialised: Reader)
     (home / "bin").mkdir()
     for program in (Path(sys.executable).with_name("uv"), pipx):
         (home / "bin" / program.name).symlink_to(program)
+    own = interpreter_of_uv(home / "pythons")
+    former = Environment(virtualenv(home / "former", python=own / "bin" / "python3"))
+    assert not initialised.reaches(former)
     search = {"PATH": f"{initialised.environment.folder / 'bin'}:{home / 'bin'}:/usr/bin:/bin", "UV_NO_CACHE": "1"}
     for commands in blocks("uv, uvx and pipx tools", "sh"):
-        initialised.follow(commands, **search)
+        initialised.follow(commands, **search, UV_PYTHON_INSTALL_DIR=str(own.parent))
     assert list((home / "tool").rglob("ok.py"))
-    assert initialised.reaches(Environment(tools / "example"))
-    assert initialised.reaches(Environment(other))
+    later = Environment(virtualenv(home / "later", python=own / "bin" / "python3"))
+    for environment in (former, later, Environment(tools / "example"), Environment(other)):
+        assert initialised.reaches(environment)
 
 
 def test_a_frozen_program_goes_by_the_store_of_its_user(initialised: Reader, wheel: Path) -> None:

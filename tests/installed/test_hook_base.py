@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 import subprocess
 import sys
@@ -16,13 +15,12 @@ from support.environments import SYSTEM_PATH, Environment, Ran, built_once, make
 from support.programs import GET
 from support.snapshot import contents
 from support.table import cases
-from support.virtualenvs import interpreter, library, python_of, virtualenv
+from support.virtualenvs import interpreter, interpreter_of_uv, python_of, virtualenv
 
 pytestmark = pytest.mark.slow
 
 PROGRAMS = Path(sys.executable).parent
 """Where uv is."""
-MARKER = "[externally-managed]\nError=This Python installation is managed by uv and should not be modified.\n"
 TOOL = """\
 import sys, urllib.request
 def main():
@@ -114,15 +112,9 @@ def user(
     copied_store(clean / ".local" / "share" / "certboot")
 
     def with_interpreter(of: str) -> User:
-        version = "3.11" if of == "pyenv" else "3.12"
-        prefix = tmp_path / of / version
-        interpreter(prefix, version)
         if of == "uv":
-            full = subprocess.run([prefix / "bin" / "python3", "-V"], capture_output=True, text=True, check=True).stdout
-            name = f"cpython-{full.split()[1]}-linux-{platform.machine()}-gnu"
-            prefix = prefix.rename(prefix.with_name(name))
-            (library(prefix) / "EXTERNALLY-MANAGED").write_text(MARKER)
-        return User(clean, prefix, tool, pipx)
+            return User(clean, interpreter_of_uv(tmp_path / of, "3.12"), tool, pipx)
+        return User(clean, interpreter(tmp_path / of / "3.11", "3.11").parents[1], tool, pipx)
 
     return with_interpreter
 

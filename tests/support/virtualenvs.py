@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,17 @@ def interpreter(folder: Path, version: str = HERE) -> Path:
     shutil.copytree(library, folder / "lib" / name, copy_function=linked, symlinks=True, ignore=ignored)
     (folder / "lib" / name / "site-packages").mkdir()
     return folder / "bin" / "python3"
+
+
+def interpreter_of_uv(folder: Path, version: str = HERE) -> Path:
+    """Make such an interpreter as one that uv manages in ``folder`` ($UV_PYTHON_INSTALL_DIR), and return its folder."""
+    python = interpreter(folder / "new", version)
+    told = subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout
+    made = python.parents[1].rename(folder / f"cpython-{told.split()[1]}-linux-{platform.machine()}-gnu")
+    (library(made) / "EXTERNALLY-MANAGED").write_text(
+        "[externally-managed]\nError=This Python installation is managed by uv and should not be modified.\n"
+    )
+    return made
 
 
 def library(folder: Path) -> Path:
