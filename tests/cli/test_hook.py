@@ -397,7 +397,10 @@ def test_the_hook_of_a_base_is_installed_by_way_of_a_virtualenv_shown_renewed_an
     assert renew in certboot("hook", "status", "--python", venv).out
     assert f"  renewed   the copy of the hook in {folder}\n" in certboot("update").out
     assert start(python_of(venv)).out == "('active', '')\n"
-    assert certboot("hook", "uninstall", "--base", "--python", venv).status == 0
+    remove = ["hook", "uninstall", "--base", "--python", str(python_of(venv))]
+    told = certboot("hook", "uninstall", "--python", venv).out
+    assert told.endswith(f"\n  another   for every virtualenv: certboot {' '.join(remove)}\n")
+    assert certboot(*remove).status == 0
     assert contents(tmp_path / "python") == before
     assert not paths.hooks.exists()
 

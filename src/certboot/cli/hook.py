@@ -15,7 +15,7 @@ from certboot.cli.terminal import data, failed, show, warn
 from certboot.errors import FAILED, OK, UNFINISHED, CertbootError, counted, printable
 from certboot.hook import base, copies, install, interpreters, status
 from certboot.hook.copies import Copy
-from certboot.hook.found import read_record
+from certboot.hook.found import look, read_record
 from certboot.hook.start_up_files import NO_IMPORT_LINES
 from certboot.store.paths import StorePaths, store_at, store_paths
 from certboot.store.place import mended_above
@@ -315,6 +315,9 @@ def done_text(interpreter: Interpreter, result: Result, started: Started | None)
         if started.home != hook.home:
             module = printable(started.module)
             lines.append(f"  not read  {printable(hook.home)}: the hook that ran, {module}, is too old for it")
+    if result.action == "absent" and not hook.base and look(interpreter.stdlib).base:
+        argv = copies.hook_command("uninstall", interpreter.python, base=True)
+        lines.append(f"  another   for every virtualenv: {printable(copies.shell_line(argv))}")
     if result.action in ("absent", "removed") and hook.owner == "installer":
         lines.append(f"  remove    {printable(str(interpreter.python))} -m pip uninstall certboot")
     return "\n".join(lines)

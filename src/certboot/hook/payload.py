@@ -88,7 +88,7 @@ def base_files(home: str) -> dict[str, bytes]:
     There it is found by ``sitecustomize.py``; ``home`` as with ``copy_files``.
     """
     modules = {name.replace(PACKAGE, BASE_FOLDER, 1): data for name, data in hook_files().items() if name != PTH}
-    start = files.read_regular(Path(__file__).with_name(BASE), files.SMALL)
+    start = files.read_regular(Path(__file__).with_name(f"base_{BASE}"), files.SMALL)
     return {**modules, BASE: start.replace(b'\nHOME = ""\n', f"\nHOME = {home!a}\n".encode("ascii"), 1)}
 
 

@@ -156,7 +156,7 @@ def test_a_certboot_on_pythonpath_keeps_its_own_hook(pair: list[Path], tmp_path:
 def test_a_python_without_what_it_loads_by_starts_as_if_it_were_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "_frozen_importlib_external", None)
     with pytest.raises(ModuleNotFoundError) as caught:
-        runpy.run_path(str(Path(payload.__file__).with_name(payload.BASE)))
+        runpy.run_path(str(Path(payload.__file__).with_name("base_sitecustomize.py")))
     assert caught.value.name == "sitecustomize"
 
 
