@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -144,6 +145,24 @@ def test_every_program_of_an_interpreter_s_virtualenvs_reaches_the_host_before_a
     assert (ran.status, ran.err) == (0, "")
     assert contents(mine.prefix) == before
     assert REFUSED in mine.run(*former["venv"], url).err
+
+
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
+def test_a_start_in_a_virtualenv_of_the_base_costs_what_a_hook_of_its_own_would(
+    user: Callable[[str], User], installed: Environment
+) -> None:
+    """Some 4 %, measured in scripts/bench.py; the long paths of a test's folder cost a little more."""
+    mine = user("uv")
+    python = python_of(virtualenv(mine.home / "venv", python=mine.python))
+    counts = []
+    for action in ("status", "install"):
+        options = ("--base",) if action == "install" else ()
+        installed.run("certboot", "hook", action, *options, "--python", mine.python, home=mine.home)
+        assert mine.run(python, "-c", "pass") == Ran(0, "", "")  # writes the .pyc files
+        counting = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", python, "-c", "pass")
+        ran = mine.run("env", "PYTHONHASHSEED=0", *counting)
+        counts.append(int(re.findall(r"Collected : (\d+)", ran.err)[0]))
+    assert 1.01 < counts[1] / counts[0] < 1.055
 
 
 CHANGING = {

@@ -80,9 +80,7 @@ def hook_options(command: argparse.ArgumentParser) -> None:
         "else.",
     )
     options.examples(removal, ("certboot hook uninstall --python .venv", "from another virtualenv"))
-    _interpreters(removal).add_argument(
-        "--base", action="store_true", help="what --base has put into an interpreter, for every virtualenv of it"
-    )
+    _interpreters(removal, base="what --base has put into an interpreter, for every virtualenv of it")
     look = actions.add_parser(
         "status",
         help="say where the hook is, whether it runs, and what else runs at start",
@@ -114,12 +112,12 @@ def _install_options(actions: argparse._SubParsersAction[argparse.ArgumentParser
         ("certboot hook install --all-venvs .", "into every one below"),
         ("certboot hook install --base --python .venv", "and for all, now and later"),
     )
-    _interpreters(command).add_argument(
-        "--base", action="store_true",
-        help="an interpreter and every virtualenv made from it, now and later, as uv tool, uvx and pipx do; for a "
+    _interpreters(
+        command,
+        base="an interpreter and every virtualenv made from it, now and later, as uv tool, uvx and pipx do; for a "
         "virtualenv, that from which it was made. Only one of your own, of uv, pyenv, conda or python.org, and without "
         "a sitecustomize; that of a virtualenv runs as before",
-    )  # fmt: skip
+    )
     command.add_argument(
         "--home", metavar="DIR", type=options.folder,
         help="the store that this interpreter uses, recorded beside the hook; CERTBOOT_HOME goes before it. For one "
@@ -134,7 +132,8 @@ def _install_options(actions: argparse._SubParsersAction[argparse.ArgumentParser
     )  # fmt: skip
 
 
-def _interpreters(command: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+def _interpreters(command: argparse.ArgumentParser, *, base: str = "") -> None:
+    """Add the options that choose interpreters; ``base``: what the help says of that one, if there is one."""
     which = command.add_mutually_exclusive_group()
     which.add_argument("--python", metavar="PATH", help="an interpreter, or the folder of a virtualenv")
     which.add_argument(
@@ -144,9 +143,10 @@ def _interpreters(command: argparse.ArgumentParser) -> argparse._MutuallyExclusi
     folder.add_argument(
         "--user", action="store_true", help="your own folder of packages, which virtualenvs leave out (pip's --user)"
     )
+    if base:
+        folder.add_argument("--base", action="store_true", help=base)
+    command.set_defaults(base=False)
     options.quiet(command)
-    command.set_defaults(base=False)  # what only some of the actions take
-    return folder
 
 
 def hook_command(arguments: argparse.Namespace) -> int:
