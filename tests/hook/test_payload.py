@@ -22,7 +22,7 @@ def test_the_hook_is_its_package_and_one_line() -> None:
     modules = {f"certboot_startup/{path.name}" for path in Path(certboot_startup.__file__).parent.glob("*.py")}
     assert set(found) == modules | {"certboot_startup.pth"}
     assert found["certboot_startup.pth"] == b"import certboot_startup; certboot_startup.activate()\n"
-    for data in {**payload.home_files("/s"), **payload.copy_files("/s")}.values():
+    for data in {**payload.home_files("/s"), **payload.copy_files("/s"), **payload.base_files("/s")}.values():
         ast.parse(data, feature_version=(3, 8))
 
 
@@ -31,6 +31,7 @@ def test_what_calls_comes_after_what_is_called() -> None:
     assert names[-4:] == ["certboot_home.start", "certboot_home.pth", "certboot_startup.start", "certboot_startup.pth"]
     assert names[-5] == "certboot_startup/__init__.py"
     assert "certboot_home.py" in names[:-5]
+    assert payload.in_order(payload.base_files(""))[-2:] == ["certboot-base/__init__.py", "sitecustomize.py"]
     assert min("certboot_startup.pth", "certboot_home.pth") == "certboot_home.pth"  # as site has them
 
 
@@ -44,19 +45,23 @@ def recorded(home: str) -> list[str]:
     call = ast.parse(line).body[1]
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
-    return [str(names["HOME"]), str(ast.literal_eval(call.value.args[0]))]
+    constants = [
+        node for node in ast.parse(payload.base_files(home)["sitecustomize.py"]).body if isinstance(node, ast.Assign)
+    ]
+    (base,) = (ast.literal_eval(node.value) for node in constants if ast.unparse(node.targets[0]) == "HOME")
+    return [str(names["HOME"]), str(ast.literal_eval(call.value.args[0])), str(base)]
 
 
 @given(st.text(min_size=1))
 def test_a_store_s_folder_may_hold_any_character(home: str) -> None:
-    assert recorded(home) == [home, home]
+    assert recorded(home) == [home] * 3
     assert all(data.isascii() for data in payload.copy_files(home).values())
 
 
 @cases("name", [b"\xff\xfe", b'it\'s "here"', b"a\\b\\", b"line\nbreak\r", b"{home}%s", "ünï".encode()])
 def test_a_store_s_folder_may_have_any_name(name: bytes) -> None:
     home = os.fsdecode(b"/opt/" + name)
-    assert [os.fsencode(each) for each in recorded(home)] == [b"/opt/" + name] * 2
+    assert [os.fsencode(each) for each in recorded(home)] == [b"/opt/" + name] * 3
 
 
 def test_without_a_store_nothing_is_recorded() -> None:
