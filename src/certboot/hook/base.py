@@ -35,7 +35,7 @@ def base_of(interpreter: Interpreter) -> Interpreter:
         program = interpreter.base_prefix / name
         if program.exists():
             base = interpreters.ask(program)
-            if base.stdlib == interpreter.stdlib:
+            if base.stdlib.samefile(interpreter.stdlib):
                 return base
     message = f"the interpreter from which {interpreter.python} was made is not in {interpreter.base_prefix}"
     raise CertbootError(message, "certboot hook install --base --python PATH names it")

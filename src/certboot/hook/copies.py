@@ -80,7 +80,7 @@ def copies(paths: StorePaths) -> tuple[Copy, ...]:
 def lost_copies(paths: StorePaths) -> tuple[Copy, ...]:
     """Return the interpreters whose virtualenvs had the hook, until something, such as an upgrade, took it away."""
     bases = [copy for copy in _read(paths) if copy.base]
-    lost = [copy for copy in bases if Path(copy.python).exists() and not copy.is_there()]
+    lost = [copy for copy in bases if os.path.exists(copy.python) and not copy.is_there()]
     return (*lost, *filter(None, map(_upgraded, bases)))
 
 
@@ -95,7 +95,7 @@ def _upgraded(copy: Copy) -> Copy | None:
     newest = prefix.with_name("".join(release.groups())) if release else prefix
     python, folder = (str(newest / Path(path).relative_to(prefix)) for path in (copy.python, copy.folder))
     there = Copy(python, folder, user=False, base=True)
-    same = newest == prefix or not newest.exists() or (prefix.exists() and newest.samefile(prefix))
+    same = newest == prefix or not os.path.exists(newest) or (os.path.exists(prefix) and newest.samefile(prefix))
     return None if same or there.is_there() else there
 
 

@@ -30,7 +30,8 @@ _SCHEMA = 1
 _LARGEST = 65536
 # Whatever a record says, nothing else is ever removed.
 _FILE = re.compile(
-    r"certboot_startup\.(pth|start)|certboot_home\.(pth|start|py)|(certboot_startup|certboot-base)/[a-z_0-9]+\.py|sitecustomize\.py"
+    r"certboot_startup\.(pth|start)|certboot_home\.(pth|start|py)|sitecustomize\.py"
+    r"|(certboot_startup|certboot-base)/[a-z_0-9]+\.py"
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
