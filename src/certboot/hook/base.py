@@ -23,7 +23,9 @@ if typing.TYPE_CHECKING:
 # As uv writes it for the interpreters that it has downloaded for the user (crates/uv-python/src/managed.rs).
 _MANAGED_BY_UV = b"managed by uv"
 _DISTRIBUTIONS = ("/usr", "/System", "/nix", "/gnu", "/snap")
-_INSTEAD = "certboot hook install --all-venvs DIR reaches the virtualenvs that there are, one by one"
+_INSTEAD = (
+    "--python PATH names another; certboot hook install --all-venvs DIR reaches the virtualenvs of this one, each"
+)
 
 
 def base_of(interpreter: Interpreter) -> Interpreter:
