@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from support.asking import ask, one_client, trust  # noqa: F401 - fixtures for all
 from support.environments import ROOT, SYSTEM_PATH, Environment, Ran, built_once, installer, make_environment
 from support.issuers import Send, trusted_root, without_its_issuer
+from support.newer_openssl import post_quantum  # noqa: F401 - a fixture for all
 from support.pki import Issued, on_server
 from support.server import Listener, PlainServer, TlsServer
 from support.snapshot import few_sources

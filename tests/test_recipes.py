@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +18,18 @@ import trustme
 import yaml
 from prometheus_client import Metric
 from prometheus_client.openmetrics import parser
+from support import faults
+from support.asking import Listen
 from support.environments import MACHINE, ROOT, Environment, Ran, make_environment
 from support.pages import NODE, QUIET, pages
 from support.pki import CA, DAY, NOW, changed, make, on_server
 from support.programs import GET
-from support.server import TlsServer
+from support.server import TlsServer, server_context
 from support.table import cases
 from support.virtualenvs import interpreter_of_uv, python_of, virtualenv
 
 from certboot.clients import settings_formats
+from certboot.doctor.server import no_handshake
 from certboot.pki.verdict import Judgement, openssl_verdict, verifying_context
 
 pytestmark = pytest.mark.slow
@@ -399,6 +402,34 @@ def test_the_pod_mounts_the_config_map_that_is_exported(initialised: Reader) -> 
     assert {variable["value"] for variable in container["env"]} == {f"{mount['mountPath']}/{key}"}
     needs("kubectl")
     assert json.loads(read_by("kubectl", "label", "--local", "-f", "-", "-o", "json", "tested=yes", stdin=pod))
+
+
+def test_what_a_network_drops_gets_through_with_classical_keys(
+    initialised: Reader, listen: Listen, ca: trustme.CA, post_quantum: Mapping[str, str]
+) -> None:
+    (lines,) = blocks("A network that drops post-quantum hellos", "sh")
+    (settings,) = blocks("A network that drops post-quantum hellos", "ini")
+    assert settings in Path(no_handshake.__file__).with_name("classical.cnf").read_text("utf-8")
+    home, environment = initialised.home, initialised.environment
+    (home / "classical.cnf").write_text(settings)
+    run.append(settings)
+    wary = faults.taking_small_hellos(faults.tls(server_context(ca.issue_cert("localhost"))), faults.reset)
+    there = Reader(environment, home, listen(wary).shown)
+    (home / "existing_script.py").write_text(there.here(SCRIPT))
+    variables = {"CURL_CA_BUNDLE": str(home / "company-ca.pem"), **post_quantum}
+    there.follow(lines, **variables)
+    (code,) = re.findall(r"`(context\.set_ecdh_curve[^`]*)`", RECIPES["A network that drops post-quantum hellos"])
+    coded = f"import ssl\ncontext = ssl.create_default_context()\n{code}\n" + SCRIPT.replace(
+        "')", "', context=context)"
+    )
+    (home / "coded.py").write_text(there.here(coded))
+    for argv, through in (
+        (("python", "coded.py"), True),
+        (("python", "existing_script.py"), False),
+        (("curl", f"https://{there.host}/"), False),
+    ):
+        ran = environment.run(*argv, home=home, **variables)
+        assert (ran.status == 0, "Connection reset by peer" in ran.err) == (through, not through)
 
 
 def test_without_a_network_certboot_is_installed_and_active(owner: Reader, wheel: Path) -> None:

@@ -288,6 +288,8 @@ def handshake_message(data: bytes) -> None:
     body = data[3:]
     record = handshake_messages.HandshakeTrace()
     record.message("read", 0x0300 + version % 8, content, kind, body)
+    record.message("write", 0x0300 + version % 8, content, kind, body)
+    assert record.hello.size in (0, len(body) + 5)
     assert all(each in body for each in record.certificates)
     assert sum(len(each) for each in record.certificates) <= len(body)
     assert 0 <= record.version <= 0xFFFF

@@ -20,7 +20,7 @@ from certboot.pki import der
 __all__ = [
     "STARTTLS", "Listener", "ProxyTalk", "Talk", "after_hello", "echo", "ftp", "imap", "ldap", "message", "mysql",
     "patient_http", "plain_http", "pop3", "postgres", "relay", "reset", "server_context", "server_hello", "silent",
-    "small_dh_parameters", "smtp", "tls", "without_secure_renegotiation",
+    "small_dh_parameters", "smtp", "taking_small_hellos", "tls", "without_secure_renegotiation",
 ]  # fmt: skip
 
 # Oakley group 2 (RFC 2409, 6.2), 1024 bits.
@@ -120,6 +120,17 @@ def echo(connection: socket.socket) -> None:
 def reset(connection: socket.socket) -> None:
     connection.recv(4096)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+
+
+def taking_small_hellos(then: Talk, refuse: Talk) -> Talk:
+    """Refuse a hello of more than 1400 bytes like this, and go on with all else."""
+
+    def talk(connection: socket.socket) -> None:
+        head = connection.recv(5, socket.MSG_PEEK)
+        large = head[:1] == b"\x16" and int.from_bytes(head[3:], "big") > 1400
+        (refuse if large else then)(connection)
+
+    return talk
 
 
 def silent(connection: socket.socket) -> None:

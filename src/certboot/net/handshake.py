@@ -27,7 +27,7 @@ from certboot.net.connection import (
     connect,
     proxy_for,
 )
-from certboot.net.handshake_messages import HandshakeTrace, begin
+from certboot.net.handshake_messages import HandshakeTrace, Hello, begin
 from certboot.net.starttls import PROTOCOLS
 from certboot.net.target import Target, bracketed, ip_version
 
@@ -53,7 +53,8 @@ def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshak
 
     No application data is sent over it. Where it fails in a way that leaves the cause open, further connections to the
     same server ask: one that offers old versions and weak ciphers too, one in plain HTTP, one in TLS from the first
-    byte where STARTTLS did not lead to it, and for a certificate that is not valid now one that asks for the time.
+    byte where STARTTLS did not lead to it, for a certificate that is not valid now one that asks for the time, and for
+    a hello with a post-quantum key that got no answer one without that key.
     Nothing that comes over these is believed.
     """
     deadline = Deadline(target.timeout)
@@ -95,10 +96,11 @@ class _Attempt(typing.NamedTuple):
         try:
             with self._connection(self.deadline) as stream:
                 address = self._address(stream)
-                if not self.target.starttls:
+                tls = _begun(context, ascii_name(self.target.name), record)
+                if record.hello.group or not self.target.starttls:
                     # If nothing comes, there must be time left to find out whether the server speaks TLS at all.
                     stream.patience = self.deadline.part(_SHARE_FOR_TLS)
-                tls = _shake_hands(context, stream, ascii_name(self.target.name), record)
+                _step(tls.do_handshake, stream, record)
                 self._wait_for_an_alert(tls, stream, record)
                 result = _described(record, "ok", tls)
                 chain = result.chain._replace(built=_chain(tls, "get_verified_chain"))
@@ -114,14 +116,17 @@ class _Attempt(typing.NamedTuple):
         except ssl.SSLError as error:
             result = self._with_other_offers(_described(record, "failed", reason=error.reason or ""))
         except (ConnectionResetError, BrokenPipeError):
-            result = self._with_other_offers(_described(record, "failed", closed=True))
+            result = _described(record, "failed", closed=True)
+            result = self._without_post_quantum(result, record) or self._with_other_offers(result)
         except TimeoutError:
-            if record.first or self.target.starttls:
+            if record.first:
                 raise
-            plain = self._plain_answer(self.deadline)
-            if not plain:
+            result = _described(record, "failed")
+            lost = self._without_post_quantum(result, record)
+            plain = b"" if lost or self.target.starttls else self._plain_answer(self.deadline)
+            if not lost and not plain:
                 raise
-            result = _described(record, "failed", plain=plain)
+            result = lost or _described(record, "failed", plain=plain)
         chain = result.chain._replace(anchors=tuple(context.get_ca_certs(binary_form=True)))
         peer = result.peer._replace(address=result.peer.address or address)
         return dataclasses.replace(result, chain=chain, peer=peer)
@@ -220,14 +225,37 @@ class _Attempt(typing.NamedTuple):
             return f"{tls.version()} {cipher[0] if cipher else ''}"
         return ""
 
+    def _without_post_quantum(self, result: Handshake, record: HandshakeTrace) -> Handshake | None:
+        """Add the hellos that show that this one got no answer for its post-quantum key; None where it is not that.
+
+        Those that follow differ in the groups of their keys alone. Without it a hello must be answered; with it, twice
+        in a row and with more time, not: who fails now and then, as one of several behind an address, is none of these.
+        """
+        if record.first or not record.hello.group:
+            return None
+        with contextlib.suppress(TimeoutError):
+            heard = self._asked(_with_classical_group(), self.deadline.part(0.25))
+            if _is_tls(heard.first):
+                more = (self._asked(_believing_nothing(), self.deadline.part(share)) for share in (0.5, 1))
+                if all(again.hello.group and not again.first for again in more):
+                    exchange = result.exchange._replace(hellos=(record.hello, heard.hello))
+                    return dataclasses.replace(result, exchange=exchange)
+        return None
+
+    def _asked(self, context: ssl.SSLContext, deadline: Deadline) -> HandshakeTrace:
+        """Return what became of one more handshake."""
+        record = HandshakeTrace()
+        with contextlib.suppress(OSError, ConnectionFault), self._connection(deadline) as stream:
+            _shake_hands(context, stream, ascii_name(self.target.name), record)
+        return record
+
     def _answers_hello(self) -> bool:
-        """Whether the answer to a hello that comes first of all is TLS: a hello, or an alert (RFC 8446, 5.1)."""
+        """Whether the answer to a hello that comes first of all is TLS."""
         record = HandshakeTrace()
         quietly = contextlib.suppress(OSError, ConnectionFault)
         with quietly, contextlib.closing(connect(self.target, self.deadline, self.proxy)) as stream:
             _shake_hands(_offering_everything(), stream, ascii_name(self.target.name), record)
-        content, major, kind = (int.from_bytes(record.first[at : at + 1], "big") for at in (0, 1, 5))
-        return major == _MAJOR_VERSION and (content == _ALERT or (content, kind) == (_HANDSHAKE, _SERVER_HELLO))
+        return _is_tls(record.first)
 
     def _plain_answer(self, deadline: Deadline) -> bytes:
         """Return the beginning of the answer to a plain HTTP request; empty where there is none."""
@@ -241,12 +269,17 @@ class _Attempt(typing.NamedTuple):
 
 def _shake_hands(context: ssl.SSLContext, stream: Stream, name: str, record: HandshakeTrace) -> ssl.SSLObject:
     """Return TLS after the handshake; raises ssl.SSLError, OSError, TimeoutError, ConnectionFault."""
-    try:
-        tls = begin(context, name, record)
-    except ValueError:
-        raise ConnectionFault("dns-failure", "not a host name") from None
+    tls = _begun(context, name, record)
     _step(tls.do_handshake, stream, record)
     return tls
+
+
+def _begun(context: ssl.SSLContext, name: str, record: HandshakeTrace) -> ssl.SSLObject:
+    """Return TLS with a hello to be sent; raises ssl.SSLError, ConnectionFault."""
+    try:
+        return begin(context, name, record)
+    except ValueError:
+        raise ConnectionFault("dns-failure", "not a host name") from None
 
 
 _T = typing.TypeVar("_T")
@@ -272,6 +305,12 @@ def _step(action: typing.Callable[[], _T], stream: Stream, record: HandshakeTrac
         record.received(data)
         if record.count > _MOST_BYTES:
             raise ConnectionFault("handshake-failed", f"the server sent over {_MOST_BYTES // 1024} KiB and no end")
+
+
+def _is_tls(answer: bytes) -> bool:
+    """Whether a server begins so that has heard a hello: with a hello, or an alert (RFC 8446, 5.1)."""
+    content, major, kind = (int.from_bytes(answer[at : at + 1], "big") for at in (0, 1, 5))
+    return major == _MAJOR_VERSION and (content == _ALERT or (content, kind) == (_HANDSHAKE, _SERVER_HELLO))
 
 
 def _described(
@@ -332,6 +371,12 @@ def _offering_everything() -> ssl.SSLContext:
     return context
 
 
+def _with_classical_group() -> ssl.SSLContext:
+    context = _believing_nothing()
+    context.set_ecdh_curve("prime256v1")  # and no other: the one that every server of TLS 1.3 has (RFC 8446, 9.1)
+    return context
+
+
 def _date(answer: bytes) -> str:
     """Return the Date header of an HTTP answer as ISO 8601; empty where there is none that can be read."""
     head = answer.partition(b"\r\n\r\n")[0].decode("latin-1")
@@ -373,6 +418,8 @@ class Exchange(typing.NamedTuple):
     """The name was sent with the first message (SNI), which an IP address never is."""
     lenient: str = ""
     """Version and cipher that the server chose when offered old and weak ones too; empty: none, or not tried."""
+    hellos: tuple[Hello, ...] = ()
+    """The hello that gets no answer for its post-quantum key, and the one without it that does; empty: not so."""
 
 
 class Peer(typing.NamedTuple):

@@ -8,10 +8,12 @@ from support.table import cases
 
 from certboot.doctor.server.no_handshake import without_verdict
 from certboot.net.handshake import Chain, Exchange, Handshake
+from certboot.net.handshake_messages import Hello
 from certboot.net.target import Target
 
 TARGET = Target("localhost", 8443)
 LARGE = "EXCESSIVE_MESSAGE_SIZE"
+HELLOS = (Hello(1530, "X25519MLKEM768"), Hello(517))
 HELLO, ALERT = b"\x16\x03\x03", b"\x15\x03\x03"
 
 
@@ -56,6 +58,8 @@ def failed(protocol: str = "", presented: tuple[bytes, ...] = (), **exchange: ty
     (failed(answer=b"+OK ready\r\n"), "starttls-needed"),
     (failed(answer=b"\x4a\0\0\0\x0a8.0.36\0"), "starttls-needed"),
     (failed(answer=b"SSH-2.0-OpenSSH_9\r\n"), "not-tls"),
+    (failed(closed=True, hellos=HELLOS), "post-quantum-hello"),
+    (failed(hellos=HELLOS), "post-quantum-hello"),
     (Handshake("timeout", "no answer"), "timeout"),
     (Handshake("connection-refused", "nothing listens there"), "connection-refused"),
     (Handshake("handshake-failed"), "handshake-failed"),

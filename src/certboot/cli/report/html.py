@@ -145,7 +145,8 @@ def _for_client(finding: Finding) -> _Markup:
         "client",
         how=_line("Nothing has to be done.") if good else _line(_prose(story.how, finding.subject)),
         said=_part("said", text=said) if said else _Markup(),
-        commands=_commands(finding.fix),
+        # What sets a variable names a place of this machine.
+        commands=_commands(argv for argv in finding.fix if argv[0] != "env" or "=" not in argv[1]),
         more=_Markup() if good else _joined(map(_line, more)),
         clients=_clients(finding.evidence),
     )

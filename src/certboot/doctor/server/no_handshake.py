@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from pathlib import Path
 
 from certboot.doctor.server import remedies
 from certboot.doctor.server.case import Cause
@@ -42,6 +43,8 @@ _WORDS = {
     "sni-required": "the server must be asked for by name, and an IP address is none",
     "unrecognized-name": "the server says that it has no host of this name",
     "closed-during-handshake": "the server, or something on the way, closed the connection during the handshake",
+    "post-quantum-hello": "a first message with a post-quantum key ({lost.group}, {lost.size} bytes) gets no answer, "
+    "one without ({heard.size} bytes) does: something on the way, or the server, drops it",
     "plain-http": "the server answers in plain HTTP: there is no TLS on this port",
     "not-tls": "the server answers with something that is not TLS",
     "chain-too-large": "the server sends over 100 KiB of certificates, more than clients accept: most likely a whole "
@@ -59,6 +62,8 @@ def without_verdict(target: Target, handshake: Handshake) -> Cause:
     if handshake.outcome != "failed":
         words = handshake.error or _WORDS.get(handshake.outcome, f"no handshake with {target.shown}")
         return Cause(handshake.outcome, words)
+    if exchange.hellos:
+        return _post_quantum(target, exchange)
     banner = exchange.plain if exchange.answer[:2] in _TLS_RECORDS else exchange.answer or exchange.plain
     if banner:
         return _not_tls(target, banner)
@@ -77,6 +82,14 @@ def without_verdict(target: Target, handshake: Handshake) -> Cause:
         meaning += "; it may want to be asked for by name: --servername NAME"
     evidence = {"reason": exchange.reason, "alert": exchange.alert, "lenient": exchange.lenient}
     return Cause(kind, meaning, evidence={name: value for name, value in evidence.items() if value not in ("", None)})
+
+
+def _post_quantum(target: Target, exchange: Exchange) -> Cause:
+    lost, heard = exchange.hellos
+    meaning = _WORDS["post-quantum-hello"].format(lost=lost, heard=heard)
+    settings = f"OPENSSL_CONF={Path(__file__).with_name('classical.cnf')}"
+    fix = (("env", settings, *remedies.certboot("doctor", target)[0]),)
+    return Cause("post-quantum-hello", meaning, fix, evidence={"hello": lost._asdict(), "answered": heard.size})
 
 
 def _kind(target: Target, handshake: Handshake) -> str:
