@@ -93,7 +93,7 @@ def test_each_fault_of_a_chain_has_the_cause_that_the_doctor_gives_it(
         (faults.plain_http, "plain-http"),
         (faults.imap(faults.silent), "starttls-needed"),
         (after_hello(bytes(range(0x80, 0xC0))), "not-tls"),
-        (after_hello(b"\x15\x03\x03\x00\x02\x02\x28"), "no-common-cipher"),
+        (after_hello(b"\x15\x03\x03\x00\x02\x02\x28"), "handshake-failed"),
         (after_hello(), "closed-during-handshake"),
         (faults.reset, "closed-during-handshake"),
         (faults.silent, "timeout"),

@@ -100,7 +100,7 @@ class _Attempt(typing.NamedTuple):
                 if record.hello.group or not self.target.starttls:
                     # If nothing comes, there must be time left to find out whether the server speaks TLS at all.
                     stream.patience = self.deadline.part(_SHARE_FOR_TLS)
-                _step(tls.do_handshake, stream, record)
+                _finish(tls, stream, record)
                 self._wait_for_an_alert(tls, stream, record)
                 result = _described(record, "ok", tls)
                 chain = result.chain._replace(built=_chain(tls, "get_verified_chain"))
@@ -120,7 +120,8 @@ class _Attempt(typing.NamedTuple):
             result = self._without_post_quantum(result, record) or self._with_other_offers(result)
         except TimeoutError:
             if record.first:
-                raise
+                words = f"the server began to answer, and did not go on within {self.target.timeout:g} seconds"
+                raise ConnectionFault("timeout", words) from None
             result = _described(record, "failed")
             lost = self._without_post_quantum(result, record)
             plain = b"" if lost or self.target.starttls else self._plain_answer(self.deadline)
@@ -270,7 +271,7 @@ class _Attempt(typing.NamedTuple):
 def _shake_hands(context: ssl.SSLContext, stream: Stream, name: str, record: HandshakeTrace) -> ssl.SSLObject:
     """Return TLS after the handshake; raises ssl.SSLError, OSError, TimeoutError, ConnectionFault."""
     tls = _begun(context, name, record)
-    _step(tls.do_handshake, stream, record)
+    _finish(tls, stream, record)
     return tls
 
 
@@ -280,6 +281,13 @@ def _begun(context: ssl.SSLContext, name: str, record: HandshakeTrace) -> ssl.SS
         return begin(context, name, record)
     except ValueError:
         raise ConnectionFault("dns-failure", "not a host name") from None
+
+
+def _finish(tls: ssl.SSLObject, stream: Stream, record: HandshakeTrace) -> None:
+    """Bring the handshake to its end; raises ssl.SSLError, OSError, TimeoutError, ConnectionFault."""
+    _step(tls.do_handshake, stream, record)
+    if not tls.version():
+        raise ConnectionResetError  # the server took its leave (close_notify) before the end
 
 
 _T = typing.TypeVar("_T")

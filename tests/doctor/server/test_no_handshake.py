@@ -25,7 +25,8 @@ def failed(protocol: str = "", presented: tuple[bytes, ...] = (), **exchange: ty
     (failed(alert=70, answer=ALERT), "old-tls-only"),
     (failed(alert=70, answer=ALERT, lenient="TLSv1 AES128-SHA"), "old-tls-only"),
     (failed(alert=40, answer=ALERT, lenient="TLSv1.1 AES128-SHA"), "old-tls-only"),
-    (failed(alert=40, answer=ALERT), "no-common-cipher"),
+    (failed(alert=40, answer=ALERT), "handshake-failed"),
+    (failed(alert=40, answer=ALERT, lenient="TLSv1.2 AES128-SHA"), "no-common-cipher"),
     (failed(alert=71, answer=ALERT), "no-common-cipher"),
     (failed(alert=40, answer=ALERT, lenient="TLSv1.2 A", name_sent=False), "no-common-cipher"),
     (failed(alert=40, answer=ALERT, name_sent=False), "sni-required"),
@@ -58,6 +59,7 @@ def failed(protocol: str = "", presented: tuple[bytes, ...] = (), **exchange: ty
     (failed(answer=b"+OK ready\r\n"), "starttls-needed"),
     (failed(answer=b"\x4a\0\0\0\x0a8.0.36\0"), "starttls-needed"),
     (failed(answer=b"SSH-2.0-OpenSSH_9\r\n"), "not-tls"),
+    (failed(answer=b"\5\xff"), "not-tls"),
     (failed(closed=True, hellos=HELLOS), "post-quantum-hello"),
     (failed(hellos=HELLOS), "post-quantum-hello"),
     (Handshake("timeout", "no answer"), "timeout"),
@@ -89,3 +91,5 @@ def test_what_was_seen_is_evidence() -> None:
     handshake = failed(alert=40, reason="R", answer=ALERT, lenient="TLSv1.2 X")
     assert without_verdict(TARGET, handshake).evidence == {"reason": "R", "alert": 40, "lenient": "TLSv1.2 X"}
     assert "--servername" in without_verdict(TARGET, failed(closed=True, name_sent=False)).meaning
+    assert without_verdict(TARGET, failed(answer=b"-ERR no\r\n")).meaning.endswith(": -ERR no")
+    assert without_verdict(TARGET, failed(answer=b"\5\xff\n")).meaning.endswith(": the bytes 05 ff 0a")

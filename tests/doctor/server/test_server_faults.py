@@ -178,7 +178,7 @@ def test_a_server_that_must_be_asked_for_by_name(ask: Ask, listen: Listen, trust
     # With handshake_failure, as large hosts do: nothing that an older client could offer changes that.
     refusal = after_hello(b"\x15\x03\x03\x00\x02\x02\x28")
     assert heard(refusal, host="127.0.0.1") == "sni-required"
-    assert heard(refusal) == "no-common-cipher"
+    assert heard(refusal) == "handshake-failed"
 
 
 @cases(("talk", "cause"), [
@@ -186,10 +186,12 @@ def test_a_server_that_must_be_asked_for_by_name(ask: Ask, listen: Listen, trust
     (faults.patient_http, "plain-http"),
     (after_hello(bytes(range(0x80, 0xC0))), "not-tls"),
     (after_hello(), "closed-during-handshake"),
+    (after_hello(b"\x15\x03\x03\x00\x02\x01\x00"), "closed-during-handshake"),  # close_notify
     (faults.reset, "closed-during-handshake"),
     (faults.silent, "timeout"),
+    (after_hello(faults.server_hello(), hang=True), "timeout"),
 ])  # fmt: skip
-def test_a_server_that_talks_no_tls(heard: Heard, talk: faults.Talk, cause: str) -> None:
+def test_a_server_that_gives_no_certificate(heard: Heard, talk: faults.Talk, cause: str) -> None:
     started = time.monotonic()
     assert heard(talk, "--timeout", "0.7") == cause
     assert time.monotonic() - started < 1.7

@@ -35,7 +35,7 @@ _OLD = ("SSLv3", "TLSv1", "TLSv1.1")
 _TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 _WEB = (b"HTTP/", b"<!DOCTYPE", b"<html", b"<HTML", b"<?xml")
 _WORDS = {
-    "old-tls-only": "the server speaks only {old}, which has been given up as unsafe; TLS 1.2 is the least here",
+    "old-tls-only": "the server speaks only {old} given up as unsafe; TLS 1.2 is the least here",
     "small-dh": "the server's Diffie-Hellman group is too small to be safe (the Logjam attack)",
     "legacy-renegotiation": "the server does not know secure renegotiation (RFC 5746), which OpenSSL 3 insists on",
     "no-common-cipher": "the server and this Python have no cipher in common{weak}",
@@ -51,6 +51,10 @@ _WORDS = {
     "bundle of CAs in the place of its chain",
     "handshake-failed": "the handshake broke off",
 }
+_WHATEVER_IS_OFFERED = (
+    ", old and weak offers included: the server may have no certificate for this name, or only ciphers that OpenSSL "
+    "has given up"
+)
 
 
 def without_verdict(target: Target, handshake: Handshake) -> Cause:
@@ -70,14 +74,17 @@ def without_verdict(target: Target, handshake: Handshake) -> Cause:
     kind = _kind(target, handshake)
     if kind == "starttls-needed":
         return _starttls(target, spoken_on(target.port), "on this port")
+    old = exchange.lenient.partition(" ")[0] or handshake.protocol
     meaning = _WORDS[kind].format(
-        old=exchange.lenient.partition(" ")[0] or handshake.protocol or "versions older than that",
+        old=f"{old}, which has been" if old else "versions of TLS that have been",
         weak=f": it would take {exchange.lenient}" if exchange.lenient else "",
     )
     said = [exchange.reason] if exchange.reason else []
     said += [] if exchange.alert is None else [f"alert {exchange.alert} of the server"]
     if said and kind in ("handshake-failed", "no-common-cipher"):
         meaning += f" ({', '.join(said)})"
+    if kind == "handshake-failed" and exchange.alert == _HANDSHAKE_FAILURE and not handshake.protocol:
+        meaning += _WHATEVER_IS_OFFERED
     if kind == "closed-during-handshake" and not exchange.name_sent:
         meaning += "; it may want to be asked for by name: --servername NAME"
     evidence = {"reason": exchange.reason, "alert": exchange.alert, "lenient": exchange.lenient}
@@ -117,7 +124,10 @@ def _by_alert(exchange: Exchange, protocol: str) -> str:
         return "unrecognized-name" if exchange.name_sent else "sni-required"
     # A server that has chosen a version got past the ciphers.
     if exchange.alert in _OFFERS and not protocol:
-        return "no-common-cipher" if exchange.lenient or exchange.name_sent else "sni-required"
+        if exchange.lenient or exchange.alert == _INSUFFICIENT_SECURITY:
+            return "no-common-cipher"
+        # Many answer so for a name that they do not have.
+        return "handshake-failed" if exchange.name_sent else "sni-required"
     return "handshake-failed"
 
 
@@ -134,6 +144,8 @@ def _not_accepted(handshake: Handshake) -> str:
 
 def _not_tls(target: Target, banner: bytes) -> Cause:
     shown = printable(banner.split(b"\n")[0][:80].decode("ascii", "replace").rstrip())
+    if not banner[:3].isascii() or not banner[:3].decode("ascii").isprintable():  # no protocol in words
+        shown = f"the bytes {banner[:16].hex(' ')}"
     evidence = {"answer": shown}
     if banner.lstrip().startswith(_WEB):
         return Cause("plain-http", _WORDS["plain-http"], evidence=evidence)
