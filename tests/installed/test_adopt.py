@@ -111,7 +111,7 @@ def test_what_an_image_presets_works_before_init_and_after_it_and_with_adopt_eve
 
     offered = image.certboot("adopt", "--yes")
     assert offered.count("OU=Example Corp Root") == 1  # two variables, one file
-    assert "4 found, 1 of them new" in offered
+    assert "4 certificates, 1 of them new" in offered
     assert image.reached() == expected(BOTH, BOTH, CLIENTS)
     assert "left out" not in image.certboot("init", "-v")
     doctor = json.loads(image.run("certboot", "doctor", "environment", "--json").out)

@@ -96,7 +96,12 @@ def test_our_directory_is_as_openssl_rehash_makes_one_and_serves_openssl_and_ses
     empty.mkdir()
     shutil.copytree(crts, copy, ignore=lambda _, names: [name for name in names if not name.endswith(".pem")])
     openssl("rehash", copy)
-    assert links(copy) == links(crts)
+    made, ours = links(copy), links(crts)
+    # Which certificate of several with one name comes first, is for us to say.
+    assert ours.keys() == made.keys()
+    assert sorted((link[:8], target) for link, target in ours.items()) == sorted(
+        (link[:8], target) for link, target in made.items()
+    )
     assert len(links(crts)) == len(list(crts.glob("*.pem"))) > 20  # certifi's, as far as they have not expired
     for folder, verified in ((crts, True), (empty, False)):
         said = openssl("s_client", "-CApath", folder, "-connect", urlsplit(url).netloc, data="")
