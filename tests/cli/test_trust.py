@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from support.commands import FEW, Run, entry, in_colons, names, saved
 from support.issuers import ChainServer, accepted, intermediate, leaf
-from support.pki import DAY, NOW, Issued, ca_extensions, issue
+from support.pki import DAY, NOW, Issued, ca_extensions, issue, make
 from support.report import fingerprint
 from support.server import PlainServer, TlsServer, page
 from support.snapshot import assert_refused, roots, snapshot
@@ -26,7 +26,8 @@ from certboot.cli import terminal
 from certboot.cli.named import is_server
 from certboot.errors import SourceError
 from certboot.pki.certificate import Certificate, load_certificate
-from certboot.sources.candidates import Offer
+from certboot.sources import system
+from certboot.sources.candidates import Offer, Unparsed
 from certboot.sources.server import topmost
 from certboot.store.paths import StorePaths
 
@@ -128,6 +129,74 @@ def test_a_ca_that_the_configuration_keeps_out_is_not_said_to_be_trusted(
     assert ran.status == 2
     assert ran.err.startswith("certboot: error: it does not enter the store, ")
     assert names(store) == FEW
+
+
+# One of the operating system's store
+
+
+@pytest.fixture
+def of_system(certboot: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A store of certifi alone, and what the system has beside its public CAs, as an agent may have put it there."""
+    assert certboot("init", "--source", "certifi").status == 0
+
+    def put(*parts: bytes) -> None:
+        pem = b"".join((roots()[0].pem, *parts))
+        files = ((f"/etc/ssl/certs/{number}", part) for number, part in enumerate((pem, *parts)))
+        pieces = tuple(files)
+        monkeypatch.setattr(system, "read", lambda: Unparsed(pieces, lambda: system._parsed(pieces)))
+
+    return put
+
+
+AGENT = issue("Zscaler Root CA")
+
+
+def test_a_ca_of_the_system_is_shown_and_asked_about(
+    certboot: Run, paths: StorePaths, of_system: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_system(AGENT.pem, CORP.pem)
+    answers(monkeypatch, "n\n")
+    before = snapshot(paths.home)
+    assert certboot("trust", "--from-system", "zscaler root ca").status == 1
+    assert snapshot(paths.home) == before
+    answers(monkeypatch, "y\n")
+    ran = certboot("trust", "--from-system", fingerprint(AGENT)[:16])
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.startswith("! the system's store  a certificate that is not trusted here\n")
+    assert fingerprint(AGENT) in ran.out
+    assert "  from      the system's store, /etc/ssl/certs/0\n" in ran.out
+    assert entry(paths, "Zscaler Root CA").provenance[0].source == "added"
+    assert "Corp Root" not in names(paths)
+
+
+@cases(("text", "error"), [
+    ("Root", "names 3 certificates"),
+    ("intranet.example", "no certificate of the system's store is named by 'intranet.example'"),
+    ("https://corp.example/ca.pem", "no certificate of the system's store is named by"),
+    ("Server", "'Server' cannot be trusted as a CA"),
+])  # fmt: skip
+def test_what_names_no_ca_of_the_system_is_refused(
+    certboot: Run, paths: StorePaths, of_system: Callable[..., None], text: str, error: str
+) -> None:
+    of_system(AGENT.pem, CORP.pem, make("Server").pem)
+    before = snapshot(paths.home)
+    ran = certboot("trust", "--yes", "--from-system", text)
+    assert ran.status == 2
+    assert error in ran.err
+    assert snapshot(paths.home) == before
+
+
+def test_what_the_systems_administrator_distrusts_is_none_of_its_cas(
+    certboot: Run, paths: StorePaths, of_system: Callable[..., None], openssl: Callable[..., str]
+) -> None:
+    of_system(CORP.pem, openssl("x509", "-trustout", "-addreject", "serverAuth", data=CORP.pem.decode()).encode())
+    ran = certboot("trust", "--yes", "--from-system", "Corp Root")
+    assert (ran.status, "no certificate of the system's store is named by" in ran.err) == (2, True)
+    of_system(CORP.pem)
+    assert certboot("trust", "--yes", "--from-system", "Corp Root", "--sha256", fingerprint(TOP)).status == 2
+    assert "Corp Root" not in names(paths)
+    assert certboot("trust", "--from-system", "Corp Root", "--sha256", fingerprint(CORP)).status == 0
+    assert "Corp Root" in names(paths)
 
 
 def test_a_long_download_shows_its_progress_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import typing
 
 from certboot import moment
 from certboot.cli.layout import Line
-from certboot.cli.named import EXPECTED, is_server, read
+from certboot.cli.named import EXPECTED, is_address, is_server, read
 from certboot.cli.summary import stored_summary
 from certboot.cli.targets import target
 from certboot.cli.terminal import confirmed, described, heading, say, tell
@@ -56,7 +56,7 @@ class Sent(typing.NamedTuple):
 
 def stand_in_command(arguments: argparse.Namespace) -> int:
     """Put a stand-in in the place of a CA, or of what is to be one, after a question."""
-    server = is_server(arguments.target)
+    server = is_server(arguments.target, from_system=arguments.from_system)
     if not arguments.stand_in or (server and arguments.chain_of):
         raise CertbootError("--for goes with --stand-in and a file", "certboot trust FILE --stand-in --for HOST")
     paths, pin = store_paths(), url.expected(arguments.sha256)
@@ -76,7 +76,7 @@ def stand_in_command(arguments: argparse.Namespace) -> int:
     if there.issuperset((wish.made if sent else wish.candidate.certificate).fingerprint for wish in wished):
         say("it is in the store already: nothing to do")
         return OK
-    remote = "://" in arguments.target
+    remote = is_address(arguments)
     if remote and arguments.yes and not pin:
         raise CertbootError("what comes from the network is not trusted unseen", EXPECTED)
     if not (pin or arguments.yes or confirmed("store the stand-in?", *([EXPECTED] if remote else []))):

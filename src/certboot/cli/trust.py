@@ -7,7 +7,7 @@ import typing
 from certboot import moment
 from certboot.cli import options
 from certboot.cli.layout import Line
-from certboot.cli.named import EXPECTED, is_server, read
+from certboot.cli.named import EXPECTED, is_address, is_server, read
 from certboot.cli.summary import PROXY, left_below, missing_line, stored_summary
 from certboot.cli.terminal import confirmed, described, heading, say, show, tell
 from certboot.errors import FAILED, OK, CertbootError, shortened, without_credentials
@@ -60,15 +60,21 @@ def trust_options(command: argparse.ArgumentParser) -> None:
         command,
         ("certboot trust company-ca.pem", "show it, ask, and trust it"),
         ("certboot trust intranet.example", "the CA at the top of its chain"),
+        ('certboot trust --from-system "Corp Root"', "a CA that the system has"),
     )
     command.description = (
         "Show the CA certificates in a file, a folder or at an https address, or the CA at the top of a "
         "server's chain, fetched from where its certificates say that it lies if it is not sent; ask, and trust them "
-        "from then on. A certificate that was distrusted is let in again."
+        "from then on. A certificate that was distrusted is let in again. With --from-system: one CA that somebody, or "
+        "a security agent, has put into the operating system's store, for a store that is not made from that."
     )
     command.add_argument(
         "target", metavar="FILE|DIR|URL|HOST", help="PEM, DER, PKCS#7 or PKCS#12; or a server: HOST or HOST:PORT"
     )
+    command.add_argument(
+        "--from-system", action="store_true",
+        help="it is a CA of the operating system's store: its name, a part of its subject, or of its SHA-256",
+    )  # fmt: skip
     command.add_argument(
         "--sha256", "--fingerprint", metavar="HEX", default="",
         help="the certificate has this SHA-256: nothing is asked then, and it may be an intermediate",
@@ -97,8 +103,8 @@ def trust_command(arguments: argparse.Namespace) -> int:
 
         return stand_in_command(arguments)
     paths, now = store_paths(), moment.now()
-    server = is_server(arguments.target)
-    remote = server or "://" in arguments.target
+    server = is_server(arguments.target, from_system=arguments.from_system)
+    remote = server or is_address(arguments)
     pin = url.expected(arguments.sha256)
     loaded, notes = _sent(arguments, paths, now) if server else (read(arguments, paths, now), [])
     # What is at the top of a server's chain may be no root: it is shown to be none, and a person decides.
@@ -112,7 +118,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
         for entry in held
         if has_source(entry, (added.NAME,) if entry.sha256 in anchors else (added.NAME, repaired.NAME))
     }
-    where = without_credentials(arguments.target)
+    where = "the system's store" if arguments.from_system else without_credentials(arguments.target)
     tell([_heading(where, fingerprints, held, server=server, done=fingerprints == there)])
     tell(offer_lines([roots], now, where if server else "HOST", held, verbose=arguments.verbose))
     tell([*below_lines(below, now, verbose=arguments.verbose), *notes])

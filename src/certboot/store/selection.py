@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from certboot.errors import StoreError, printable
@@ -13,6 +13,7 @@ from certboot.store.manifest import Entry, Manifest
 
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 _SHOWN = 10
+_T = typing.TypeVar("_T")
 
 
 class Known(typing.NamedTuple):
@@ -46,15 +47,23 @@ def find(record: Manifest, text: str) -> Entry:
         for entry in record.certificates
         for fingerprint in entry.fingerprints
     }
-    named_so = list(dict.fromkeys(entries[member] for member in named(entries, text)))
+    return only(entries, text, "the store", "certboot list shows them all")
+
+
+def only(members: Mapping[Known, _T], text: str, where: str, hint: str) -> _T:
+    """Return the one of these that ``text`` names; raises StoreError for none or several, and lists them."""
+    named_so: dict[_T, Known] = {}
+    for known in named(members, text):
+        named_so.setdefault(members[known], known)
     if not named_so:
-        raise StoreError(f"no certificate of the store is named by {text!r}", "certboot list shows them all")
+        raise StoreError(f"no certificate of {where} is named by {text!r}", hint)
     if len(named_so) > 1:
-        some = "".join(f"\n  {short(entry.sha256)}  {printable(entry.name)}" for entry in named_so[:_SHOWN])
+        shown = [*named_so.values()][:_SHOWN]
+        some = "".join(f"\n  {short(known.sha256)}  {printable(known.name)}" for known in shown)
         more = f"\n  and {len(named_so) - _SHOWN} more" if len(named_so) > _SHOWN else ""
         message = f"{text!r} names {len(named_so)} certificates"
         raise StoreError(message, f"give more digits of one of these{some}{more}")
-    return named_so[0]
+    return next(iter(named_so))
 
 
 def choose(record: Manifest, *, role: str = "", source: str = "") -> tuple[Entry, ...]:

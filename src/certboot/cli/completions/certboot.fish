@@ -117,6 +117,7 @@ complete -c certboot -n '_shtab_certboot_using update' -l home -xka "(__fish_com
 complete -c certboot -n '_shtab_certboot_using update' -s q -l quiet -d 'tell only what failed or needs a decision, as for cron'
 complete -c certboot -n '_shtab_certboot_using; and test $_shtab_certboot_npos -eq 0' -a trust -d 'add a CA of your own'
 complete -c certboot -n '_shtab_certboot_using trust' -s h -l help -d 'show this help message and exit'
+complete -c certboot -n '_shtab_certboot_using trust' -l from-system -d 'it is a CA of the operating system'"'"'s store: its name, a part of its subject, or of its SHA-256'
 complete -c certboot -n '_shtab_certboot_using trust' -l sha256 -l fingerprint -x -d 'the certificate has this SHA-256: nothing is asked then, and it may be an intermediate'
 complete -c certboot -n '_shtab_certboot_using trust' -l yes -d 'do not ask (for an address or a server: only with --sha256)'
 complete -c certboot -n '_shtab_certboot_using trust' -l stand-in -d 'store, in the place of a CA that Python 3.13 and newer refuse for its form, a copy with its name and key in the form that they ask for; of a server'"'"'s, only one that is trusted already'
