@@ -165,6 +165,7 @@ def test_a_ca_of_the_system_is_shown_and_asked_about(
     assert ran.out.startswith("! the system's store  a certificate that is not trusted here\n")
     assert fingerprint(AGENT) in ran.out
     assert "  from      the system's store, /etc/ssl/certs/0\n" in ran.out
+    assert "  by name   Zscaler, which opens TLS on the way: anybody can give a certificate this name\n" in ran.out
     assert entry(paths, "Zscaler Root CA").provenance[0].source == "added"
     assert "Corp Root" not in names(paths)
 

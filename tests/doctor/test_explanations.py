@@ -27,7 +27,7 @@ OF_SERVERS = [
     SRC / f"{name}.py"
     for name in (
         "doctor/server/case", "doctor/server/cause", "doctor/server/dates", "doctor/server/diagnosis",
-        "doctor/server/inspection", "doctor/server/issuer", "doctor/server/no_handshake",
+        "doctor/server/issuer", "doctor/server/no_handshake",
         "doctor/server/remarks", "doctor/server/remedies", "doctor/server/self_signed", "net/handshake",
         "net/starttls", "net/connection",
         "pki/names", "pki/path", "pki/verify", "pki/verify_codes",

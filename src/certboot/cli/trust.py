@@ -280,6 +280,7 @@ def offer_lines(
             certificate = candidate.certificate
             broken = broken_rule(certificate, now)
             yield from described(certificate, candidate.detail)
+            yield from _calls_itself(certificate)
             yield from _cautions(certificate, host)
             yield from [f"  refused   {broken[1]}"] if broken else []
             if certificate.fingerprint in sources:
@@ -297,6 +298,15 @@ def _in_short(certificates: Sequence[Certificate], kind: str = "") -> Iterator[s
 def _not_fetched(issuers: Issuers) -> list[str | Line]:
     """Return why a part of the chain that the server does not send could not be had, and what was not checked."""
     return [*map(missing_line, issuers.failures), *([PROXY] if issuers.through_proxy else [])]
+
+
+def _calls_itself(certificate: Certificate) -> Iterator[str]:
+    from certboot.doctor import owners
+
+    sign = owners.of_subjects([certificate.subject])
+    if sign:
+        reads = ", which opens TLS on the way" if sign.owner.inspects else ""
+        yield f"  by name   {sign.owner.name}{reads}: anybody can give a certificate this name"
 
 
 def _cautions(certificate: Certificate, host: str) -> Iterator[str]:

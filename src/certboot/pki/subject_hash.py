@@ -50,6 +50,13 @@ def canonical(name: bytes) -> bytes:
     return whole
 
 
+def texts(name: bytes) -> list[str]:
+    """Return the strings of a DER-encoded Name as they are compared, in lower case; raises der.DerError."""
+    pairs = (pair for rdn in der.children(canonical(name)) for pair in der.children(rdn.content))
+    values = ([*der.children(pair.content)][-1] for pair in pairs)
+    return [value.content.decode() for value in values if value.tag == _UTF8_STRING]
+
+
 @functools.lru_cache(maxsize=4096)  # many certificates have few issuers
 def comparable(name: bytes) -> bytes:
     """Return what is equal for two DER-encoded Names that OpenSSL takes for one, whatever strings they consist of.

@@ -78,7 +78,7 @@ def test_a_setting_that_wins_is_told_with_its_line(store: StorePaths, clean: Pat
     assert (finding.id, finding.status, finding.subject) == (WINS, "warn", client)
     assert finding.summary == (
         f"{name} in {clean / file}:{line} goes before {before}: {own}, 1 certificate; "
-        "it lacks 2 of the store's 3 anchors, such as Root B"
+        "it lacks 2 of the store's 3 anchors, all of them public"
     )
     expected = {"client": client, "setting": name, "file": str(clean / file), "line": line, "value": own}
     assert {**expected, "anchors_missing": 2}.items() <= finding.evidence.items()

@@ -100,8 +100,8 @@ def test_each_kind_of_value_has_its_finding(
 def test_without_a_store_what_is_set_is_counted(paths: StorePaths, good: str, tmp_path: Path) -> None:
     (finding,) = of(paths, {"HOME": "/h"}).values()
     assert (*kind(finding), finding.group) == ("variables-unset", "info", "environment")
-    assert one(paths, SSL_CERT_FILE=good).summary.startswith(f"{good}, 2 certificates (")
-    assert one(paths, SSL_CERT_DIR=hashed(tmp_path)).summary.startswith(f"{tmp_path}/hashed, 1 hash link (")
+    assert one(paths, SSL_CERT_FILE=good).summary.startswith(f"{good}, 2 certificates; ")
+    assert one(paths, SSL_CERT_DIR=hashed(tmp_path)).summary.startswith(f"{tmp_path}/hashed, 1 hash link; ")
 
 
 def test_who_set_a_variable_is_said(
@@ -144,10 +144,11 @@ def test_a_value_that_wins_may_lack_something(
     finding = one(store, SSL_CERT_FILE=good)
     assert kind(finding) == (WINS, "warn")
     assert finding.summary == (
-        f"{good}, 2 certificates; certboot leaves it alone, and it lacks 2 of the store's 4 anchors, "
-        f"such as Example Corp Root ({OTHERS})"
+        f"{good}, 2 certificates; certboot leaves it alone, and it lacks 2 of the store's 4 anchors: "
+        f"yours (Example Corp Root), 1 of the 3 public ones ({OTHERS})"
     )
-    assert (finding.evidence["anchors"], finding.evidence["anchors_missing"]) == (4, 2)
+    counts = [finding.evidence[key] for key in ("anchors", "anchors_missing", "own_missing", "public_missing")]
+    assert counts == [4, 2, 1, 1]
     assert [each["name"] for each in finding.evidence["lacks"]] == ["Example Corp Root", "Root C"]  # type: ignore[attr-defined]
     assert finding.evidence["store"] == str(store.current / "bundle.pem")
 

@@ -203,6 +203,21 @@ def test_other_hosts_with_the_same_issuer_hint_at_inspection() -> None:
     assert "a.example, b.test" in finding.summary
 
 
+@cases(("name", "inspects", "words"), [
+    ("Zscaler Root CA", True, "it calls itself Zscaler: if that is true, something on the way opens TLS"),
+    ("mkcert me@laptop, mkcert development CA", False, "it calls itself mkcert: if that is true, somebody made it for"),
+    ("Corp Root", None, "trust it only if you know whose it is"),
+])  # fmt: skip
+def test_what_a_root_calls_itself_is_told_as_its_word(name: str, words: str, *, inspects: bool | None) -> None:
+    top = make(name, form=CA)
+    finding = examine(19, make("localhost", top), top)[0]
+    assert (finding.id, "inspection" in finding.evidence) == ("untrusted-root", bool(inspects))
+    assert ("made_by" in finding.evidence) == (inspects is not None)
+    assert words in finding.summary
+    assert ("operator" in finding.evidence) == (not inspects)  # what opens TLS on the way is not the server's affair
+    assert finding.fix == (("certboot", "trust", "localhost:8443"),)
+
+
 def judged(here: int, lax: int, strict: int, without: int = 0) -> Judgements:
     return Judgements(*(Judgement(each, "words") for each in (here, lax, strict, without)))
 

@@ -9,7 +9,8 @@ import typing
 from certboot.clients.settings import Setting, as_path, of_profile, of_variable
 from certboot.clients.table import CERTIFICATES, EITHER, OWNERS, TRUE, places
 from certboot.clients.variables import BY_NAME, DIRECTORY
-from certboot.doctor.environment.variables import lacking, lacking_evidence, told
+from certboot.doctor import owners
+from certboot.doctor.environment.coverage import lacking, lacking_evidence, signs, signs_told, told
 from certboot.doctor.finding import Finding
 
 if typing.TYPE_CHECKING:
@@ -70,11 +71,13 @@ class _Look:
             return self._without_effect(setting, outranking, value)
         directory = key.form == DIRECTORY or (key.form == EITHER and os.path.isdir(value))
         contents = self._here.contents(value, directory=directory)
+        made = signs(self._here, value, contents)
+        made_by = owners.evidence(made)
         if contents.problem:
             kind = f"setting-{contents.problem}"
-            summary = f"{setting.name} in {where(setting)}: {contents.words}"
+            summary = f"{setting.name} in {where(setting)}: {contents.words}{signs_told(made, noted=True)}"
             unusable: Status = "warn" if contents.fingerprints else "fail"
-            return self._finding(kind, unusable, setting, summary, value=value)
+            return self._finding(kind, unusable, setting, summary, value=value, **made_by)
         if self._here.paths.holds(value):
             summary = f"{where(setting)} names certboot's store"
             return self._finding("setting-names-store", "ok", setting, summary, value=value)
@@ -87,7 +90,8 @@ class _Look:
         status: Status = "warn" if missing else "info"
         if missing and setting.client == "pip" and self._here.holds("SSL_CERT_FILE"):
             status, summary = "info", f"{summary}; pip from 24.2 on trusts what SSL_CERT_FILE names as well"
-        return self._finding("setting-overrides-certboot", status, setting, summary, value=value, **more)
+        summary += signs_told(made, noted=status == "warn")
+        return self._finding("setting-overrides-certboot", status, setting, summary, value=value, **more, **made_by)
 
     def _outranking(self, setting: Setting, key: Key) -> str:
         """Return the variable of certboot's that is set and goes next before the setting, or ""."""

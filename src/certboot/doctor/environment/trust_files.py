@@ -12,13 +12,15 @@ import hashlib
 import os
 import re
 import ssl
+import types
 import typing
 from _ssl import _SSLContext
 
 from certboot import files
 from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption
-from certboot.errors import counted, printable
+from certboot.errors import CertbootError, counted, printable
 from certboot.pki import der
+from certboot.sources import certifi
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,8 +45,13 @@ class Contents(typing.NamedTuple):
 
     problem: Problem | typing.Literal[""]
     words: str
-    fingerprints: frozenset[str] = frozenset()
-    """SHA-256 of the certificates."""
+    certificates: Mapping[str, bytes] = types.MappingProxyType({})
+    """By SHA-256, in DER."""
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """SHA-256 of the certificates."""
+        return frozenset(self.certificates)
 
 
 class TrustFiles:
@@ -64,6 +71,14 @@ class TrustFiles:
         self.file = functools.lru_cache(maxsize=None)(self._file)
         self.directories = functools.lru_cache(maxsize=None)(self._directories)
 
+    @functools.cached_property
+    def of_certifi(self) -> frozenset[str]:
+        """SHA-256 of the CAs of the certifi that is installed, none where that cannot be read."""
+        try:
+            return fingerprints(data for _, data in certifi.read().pieces)
+        except CertbootError:
+            return frozenset()
+
     def _file(self, path: str) -> Contents:
         """Return what a client gets that takes a file."""
         if not path:
@@ -73,8 +88,8 @@ class TrustFiles:
         if not os.path.exists(path):
             return Contents("points-nowhere", f"no such file: {path}")
         try:
-            trusted = fingerprints([files.read_regular(path, files.LARGE)])
-            own = path in self._bundles and trusted == self._bundled
+            trusted = certificates([files.read_regular(path, files.LARGE)])
+            own = path in self._bundles and trusted.keys() == self._bundled
             count = len(trusted) if own else _loaded(path)
         except ssl.SSLError as error:
             reason = f"{error.reason or error}".lower().replace("_", " ")
@@ -104,11 +119,11 @@ class TrustFiles:
             return Contents("points-nowhere", missing[0])
         if not links:
             return Contents("not-certificates", f"no hash links in it, so OpenSSL finds nothing: {value}")
-        trusted = frozenset[str]() if value in self._own_directories else self._linked(links)
+        trusted = {} if value in self._own_directories else self._linked(links)
         return Contents("", f"{value}, {counted(len(links), 'hash link')}", trusted)
 
-    def _linked(self, links: list[str]) -> frozenset[str]:
-        return fingerprints(_readable(links[:_MOST_LINKS]))
+    def _linked(self, links: list[str]) -> dict[str, bytes]:
+        return certificates(_readable(links[:_MOST_LINKS]))
 
 
 class Here(typing.NamedTuple):
@@ -134,11 +149,16 @@ class Here(typing.NamedTuple):
         return self.paths.holds(self.around.environ.get(name, ""))
 
 
-def fingerprints(texts: Iterable[bytes]) -> frozenset[str]:
-    """Return the SHA-256 of every certificate in these PEM texts. What cannot be decoded is passed over."""
+def certificates(texts: Iterable[bytes]) -> dict[str, bytes]:
+    """Return the certificates in these PEM texts, by SHA-256. What cannot be decoded is passed over."""
     # Most of a system's certificates stand in a bundle and in a file each: what is the same is decoded once.
     blocks = dict.fromkeys(match.groups() for text in texts for match in _BLOCK.finditer(text))
-    return frozenset(hashlib.sha256(data).hexdigest() for label, body in blocks for data in _decoded(label, body))
+    return {hashlib.sha256(data).hexdigest(): data for label, body in blocks for data in _decoded(label, body)}
+
+
+def fingerprints(texts: Iterable[bytes]) -> frozenset[str]:
+    """Return the SHA-256 of every certificate in these PEM texts. What cannot be decoded is passed over."""
+    return frozenset(certificates(texts))
 
 
 def _decoded(label: bytes, body: bytes) -> Iterator[bytes]:

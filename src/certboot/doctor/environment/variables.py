@@ -10,35 +10,32 @@ import dataclasses
 import os
 import re
 import typing
+from pathlib import Path
 
 import certboot_startup
 from certboot.clients.table import is_added, readers
 from certboot.clients.trust import BY_HOOK, BY_OTHERS, BY_PARENT, who_set
-from certboot.clients.variables import DIRECTORY, VARIABLES, Adoption
+from certboot.clients.variables import BY_NAME, DIRECTORY, VARIABLES, Adoption
+from certboot.doctor import owners
+from certboot.doctor.environment import coverage
 from certboot.doctor.finding import Finding
 from certboot.files import UnreadableError, read_text
-from certboot.sources.table import OWN
 from certboot.store import env_file
 from certboot.store.env_file import held_back
-from certboot.store.generations import has_source
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from certboot.clients.settings_places import Surroundings
     from certboot.clients.variables import Variable
-    from certboot.doctor.environment.trust_files import Contents, Here
+    from certboot.doctor.environment.trust_files import Here
     from certboot.doctor.finding import Fix, Status
-    from certboot.store.manifest import Entry
 
 _WORDS = {
     BY_HOOK: "set by certboot's hook in this interpreter",
     BY_PARENT: "set to certboot's store, inherited from the process that started this one",
     BY_OTHERS: "set by something else",
 }
-_PUBLIC = ("certifi", "ccadb")
-_SHOWN = 10
 
 _OF_USER = (
     ".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zshrc", ".config/fish/config.fish",
@@ -66,7 +63,7 @@ def check(here: Here) -> list[Finding]:
             value = environ[name]
             origin = who_set(name, value, certboot_startup.applied, of_store=here.paths.holds(value))
             finding = _set(variable, value, origin, env, here)
-            findings.append(_with_place(finding, here.around) if origin == BY_OTHERS else finding)
+            findings.append(_with_maker(finding, value, here) if origin == BY_OTHERS else finding)
         elif name in held:
             summary = f"left unset because {held[name][0]} is set"
             findings.append(Finding("variable-yields", "environment", "info", name, summary))
@@ -76,37 +73,23 @@ def check(here: Here) -> list[Finding]:
     return findings or [Finding("variables-unset", "environment", "info", "variables", "no CA variable is set")]
 
 
-def lacking(anchors: Sequence[Entry], contents: Contents, *, adding: bool = False) -> tuple[Entry, ...]:
-    """Return the anchors of the store that are not there. ``adding``: beside a client's own list of public CAs."""
-    return tuple(
-        anchor
-        for anchor in anchors
-        if not contents.fingerprints.intersection(anchor.fingerprints) and not (adding and has_source(anchor, _PUBLIC))
+def _with_maker(finding: Finding, value: str, here: Here) -> Finding:
+    """Return a finding with who seems to have made what is there.
+
+    And, where something is to be done about it, with the lines that seem to set the variable.
+    """
+    noted = finding.status in ("warn", "fail")
+    lines = lines_that_set(finding.subject, here.around) if noted else ()
+    summary = finding.summary
+    if lines:
+        summary = f"{summary.removesuffix(')')}, it seems in {', '.join(lines)})"
+    contents = here.contents(value, directory=BY_NAME[finding.subject].form == DIRECTORY)
+    signs = coverage.signs(here, value, contents, set_in=lines)
+    summary += coverage.signs_told(signs, noted=noted)
+    more: dict[str, object] = {"set_in": list(lines)} if lines else {}
+    return dataclasses.replace(
+        finding, summary=summary, evidence={**finding.evidence, **more, **owners.evidence(signs)}
     )
-
-
-def told(missing: Sequence[Entry], whole: Collection[Entry]) -> str:
-    """Return in words which of the store's anchors are missing."""
-    if not missing:
-        return f"it has all {len(whole)} anchors of the store"
-    own = [entry.name for entry in missing if has_source(entry, OWN)]
-    examples = ", ".join(own[:3]) or missing[0].name
-    return f"it lacks {len(missing)} of the store's {len(whole)} anchors, such as {examples}"
-
-
-def lacking_evidence(missing: Sequence[Entry], whole: Collection[Entry]) -> dict[str, object]:
-    """Return the same for programs."""
-    shown = [{"sha256": entry.sha256, "name": entry.name} for entry in missing[:_SHOWN]]
-    return {"anchors": len(whole), "anchors_missing": len(missing), "lacks": shown}
-
-
-def _with_place(finding: Finding, around: Surroundings) -> Finding:
-    """Return a finding with the lines that seem to set the variable, where something is to be done about it."""
-    lines = lines_that_set(finding.subject, around) if finding.status in ("warn", "fail") else ()
-    if not lines:
-        return finding
-    summary = f"{finding.summary.removesuffix(')')}, it seems in {', '.join(lines)})"
-    return dataclasses.replace(finding, summary=summary, evidence={**finding.evidence, "set_in": list(lines)})
 
 
 def _set(variable: Variable, value: str, origin: str, env: env_file.EnvFile, here: Here) -> Finding:
@@ -126,13 +109,16 @@ def _set(variable: Variable, value: str, origin: str, env: env_file.EnvFile, her
     if status == "ok" and adoption in env.adopted:
         kind, status, summary = "variable-not-applied", "info", f"{summary}; adopted, but not replaced here"
     elif status == "ok" and origin == BY_OTHERS:
-        missing = lacking(anchors, contents, adding=is_added(name))
+        missing = coverage.lacking(anchors, contents, adding=is_added(name))
         if name in env.variables or missing:
             kind, status = "variable-overrides-certboot", "warn" if missing or not anchors else "info"
-            summary = f"{summary}; certboot leaves it alone" + (f", and {told(missing, anchors)}" if anchors else "")
-            evidence |= {"store": env.variables.get(name, ""), **lacking_evidence(missing, anchors)}
+            held = f", and {coverage.told(missing, anchors)}" if anchors else ""
+            summary = f"{summary}; certboot leaves it alone{held}"
+            evidence |= {"store": env.variables.get(name, ""), **coverage.lacking_evidence(missing, anchors)}
             if status == "warn" and env.variables and not adoption.unfit:
                 fix = (("certboot", "adopt", name),)
+        if not anchors and not is_added(name):
+            summary = "; ".join(filter(None, (summary, coverage.public_told(here, contents))))
     elif status == "fail" and origin != BY_OTHERS:
         fix = (("certboot", "init"),)
     elif contents.problem:
@@ -163,8 +149,13 @@ def lines_that_set(name: str, around: Surroundings) -> tuple[str, ...]:
 def _files(around: Surroundings) -> Iterator[Path]:
     yield from (around.home / name for name in _OF_USER)
     yield from (around.system(name) for name in _OF_SYSTEM)
-    for place, suffix in _FOLDERS:
-        folder = around.home / place[2:] if place.startswith("~/") else around.system(place)
+    prefix = around.environ.get("CONDA_PREFIX")
+    folders = [
+        (around.home / place[2:] if place.startswith("~/") else around.system(place), suffix)
+        for place, suffix in _FOLDERS
+    ]
+    folders += [(Path(prefix, "etc/conda/activate.d"), ".sh")] if prefix else []
+    for folder, suffix in folders:
         try:
             names = sorted(os.listdir(folder))
         except OSError:

@@ -11,12 +11,14 @@ import typing
 
 from cryptography import x509
 
-from certboot.doctor.server import inspection, remedies
+from certboot.doctor import owners
+from certboot.doctor.server import remedies
 from certboot.doctor.server.case import Cause
 from certboot.pki.path import is_issuer
 
 if typing.TYPE_CHECKING:
     from certboot.doctor.finding import Fix
+    from certboot.doctor.owners import Sign
     from certboot.doctor.server.case import Case
     from certboot.pki.parsed import ParsedCertificate
 
@@ -99,20 +101,21 @@ def untrusted(case: Case) -> Cause:
         {place for candidate, place in case.known.elsewhere if candidate == top or is_issuer(candidate, top)}
     )
     fix = _with_the_store(case, remedies.certboot("trust", case.target))
+    maker = _maker(case)
     if where:
         evidence["elsewhere"] = where
         lines.append(f"it is in {' and in '.join(where)}, {_KEPT_OUT}")
         fix = _with_the_store(case, () if STORE in where else (("certboot", "init"),))
-    else:
-        maker = _maker(case)
+    if maker:
+        evidence |= owners.evidence([maker])
+        evidence |= {"inspection": maker.owner.name} if maker.owner.inspects else {}
+        lines.append(_made_by(maker))
+    if not where:
         others = case.known.also_issued_for
-        if maker:
-            evidence["inspection"] = maker
-            lines.append(f"by its name it is {maker}: something on the way opens TLS and signs with a CA of its own")
-        elif others:
+        if others and not (maker and maker.owner.inspects):
             evidence["inspection"] = "the same issuer for unrelated hosts"
             lines.append(f"the same issuer stands behind {', '.join(others[:3])}: something on the way opens TLS")
-        elif case.proxy:
+        elif not maker and case.proxy:
             evidence["inspection"] = f"the proxy {case.proxy}"
             lines.append(f"the proxy {case.proxy} on the way may have made it: ask who runs it for the file of its CA")
         lines += [] if certain else _both_ways(case)
@@ -196,12 +199,22 @@ def _issuer_of_issuer(child: ParsedCertificate) -> x509.Name | None:
     return None
 
 
-def _maker(case: Case) -> str:
-    return inspection.vendor(
+def _maker(case: Case) -> Sign | None:
+    return owners.of_subjects(
         text
         for member in case.sent
         for text in (member.certificate.issuer, member.certificate.subject)[: 1 + (member != case.leaf)]
     )
+
+
+def _made_by(maker: Sign) -> str:
+    """Return what follows from the name of a CA, if that is true: it is a stranger's word."""
+    if maker.owner.inspects:
+        return (
+            f"it calls itself {maker.owner.name}: if that is true, something on the way opens TLS and signs with a CA "
+            "of its own"
+        )
+    return f"it calls itself {maker.owner.name}: if that is true, somebody made it for development, on one machine"
 
 
 def _distrusted(case: Case) -> Cause | None:
