@@ -14,6 +14,7 @@ from certboot.store import choices
 from certboot.store.config import load_config
 from certboot.store.generations import named
 from certboot.store.inputs import report_folders
+from certboot.store.manifest import Choices
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,11 @@ class Authorities:
     def entries(self) -> tuple[Entry, ...]:
         """What the manifest says of the certificates in the store."""
         return self.generation.record.certificates if self.generation else ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What the store is made from, or would be."""
+        return (self.generation.record.choices if self.generation else Choices()).sources
 
     def rejected(self, rule: str) -> Iterator[Rejection]:
         """Yield what the last update has kept out by this rule."""

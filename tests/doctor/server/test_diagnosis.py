@@ -201,6 +201,9 @@ def test_other_hosts_with_the_same_issuer_hint_at_inspection() -> None:
     finding = examine(20, SERVER, MIDDLE, known=known)[0]
     assert finding.evidence["inspection"] == "the same issuer for unrelated hosts"
     assert "a.example, b.test" in finding.summary
+    top = make("mkcert development CA", form=CA)  # whatever it calls itself
+    finding = examine(19, make("localhost", top), top, known=known)[0]
+    assert finding.evidence["inspection"] == "the same issuer for unrelated hosts"
 
 
 @cases(("name", "inspects", "words"), [

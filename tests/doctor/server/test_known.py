@@ -14,7 +14,9 @@ from support.commands import Run
 from support.faults import server_context, tls
 from support.pki import CA, DAY, LEAF, NOW, Issued, make, on_server
 from support.report import Reports, intermediate, revoked, root, save
+from support.snapshot import unparsed
 from support.table import cases
+from support.terminal import answers
 
 from certboot.doctor.server import known as known_cas
 from certboot.doctor.server.case import Clock, Evidence, Judgements, Known
@@ -153,11 +155,40 @@ def test_a_root_that_certifi_has_comes_with_a_store(  # noqa: PLR0913, PLR0917 -
     assert said().primary is None
 
 
-def test_a_root_of_the_system_is_found(ask: Ask, server: Server, trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
-    pieces = (("bundle", server.root.pem), ("store", server.root.der))
-    monkeypatch.setattr(system, "read", lambda: dataclasses.make_dataclass("Read", ["pieces"])(pieces))
-    trust(ANOTHER)
-    assert ask("hook", server.whole).first["evidence"]["elsewhere"] == ["the system's store"]
+@cases(
+    ("chosen", "fix"),
+    [
+        ("certifi", ["certboot", "trust", "--from-system", "{}"]),
+        ("certifi,system", ["certboot", "init"]),
+    ],
+)
+def test_a_root_of_the_system_is_brought_in_by_the_remedy(
+    said: Said, certboot: Run, server: Server, monkeypatch: pytest.MonkeyPatch, chosen: str, fix: list[str]
+) -> None:
+    certboot("init", "--source", chosen)
+    assert said().first["evidence"].get("elsewhere") is None
+    monkeypatch.setattr(system, "read", lambda: unparsed(server.root.pem, "system", "/etc/ssl/ca.pem"))
+    answer = said()
+    assert (answer.primary, answer.first["evidence"]["elsewhere"]) == ("untrusted-root", ["the system's store"])
+    assert answer.first["fix"] == [[word.format(server.root.sha256[:16]) for word in fix]]
+    for words in ("which the store is not made from", "trust it only if you know whose it is"):
+        assert (words in answer.first["summary"]) == ("trust" in fix)
+    answers(monkeypatch, "y\n")
+    run_the_fix(certboot, answer)
+    assert said().primary is None
+
+
+def test_a_root_of_certifi_comes_into_a_store_that_is_not_made_from_it(
+    said: Said, certboot: Run, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certboot("init", "--source", "system")
+    (tmp_path / "certifi.pem").write_bytes(server.root.pem)
+    monkeypatch.setattr(certifi, "path", lambda: tmp_path / "certifi.pem")
+    monkeypatch.setattr(certifi, "read", lambda: unparsed(server.root.pem, "certifi", "2026.2"))
+    answer = said()
+    assert answer.first["fix"] == [["certboot", "init", "--source", "system,certifi"]]
+    run_the_fix(certboot, answer)
+    assert said().primary is None
 
 
 @cases(("after", "cause"), [(BEGIN, "distrusted-after"), (f"{NOW + DAY:%Y-%m-%d}", None), ("", None)])

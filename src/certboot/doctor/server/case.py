@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from certboot.pki.verdict import STRICT_PYTHON
+from certboot.store.manifest import Choices
 
 if typing.TYPE_CHECKING:
     from datetime import datetime
@@ -78,6 +79,8 @@ class Known:
     """Fingerprints of those that are in the store and not in the active trust."""
     in_store: frozenset[str] = frozenset()
     """Fingerprints of all that is in the store."""
+    sources: tuple[str, ...] = Choices().sources
+    """What the store is made from, or would be."""
     overrides: tuple[trust_files.Override, ...] = ()
     """What keeps the store out of the active trust."""
     organisations: frozenset[str] = frozenset()

@@ -15,19 +15,26 @@ from certboot.doctor import owners
 from certboot.doctor.server import remedies
 from certboot.doctor.server.case import Cause
 from certboot.pki.path import is_issuer
+from certboot.sources import certifi, system
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from certboot.doctor.finding import Fix
     from certboot.doctor.owners import Sign
     from certboot.doctor.server.case import Case
     from certboot.pki.parsed import ParsedCertificate
 
 STORE = "certboot's store"
+SYSTEM = "the system's store"
+CERTIFI = "certifi"
 _EITHER = (
     "If {issuer} is an intermediate, configure the full chain: the server's certificate first, then every "
     "intermediate, without the root. If it is a root of your own, give clients its file."
 )
 _KEPT_OUT = "which the variables of this process do not lead to"
+_APART = "which the store is not made from"
+_INIT = (("certboot", "init"),)
 _LOOK = (("certboot", "doctor", "environment", "hook"),)
 _ROOT = re.compile(r"\broot\b", re.IGNORECASE)
 _INTERMEDIATE = re.compile(r"\b(intermediate|issuing|subordinate|sub ?ca)\b", re.IGNORECASE)
@@ -97,27 +104,29 @@ def untrusted(case: Case) -> Cause:
     lines = [f"the CA at the end of the chain is not in the trust that is active: {root}"]
     certain = top.is_self_signed or _by_knowledge(case) is not None
     evidence: dict[str, object] = {"certain": certain, "root": root}
-    where = sorted(
-        {place for candidate, place in case.known.elsewhere if candidate == top or is_issuer(candidate, top)}
-    )
+    elsewhere = [(known, place) for known, place in case.known.elsewhere if known == top or is_issuer(known, top)]
+    where = sorted({place for _, place in elsewhere})
     fix = _with_the_store(case, remedies.certboot("trust", case.target))
+    # Of what is not sent there is no SHA-256 to be shown.
+    compared = ": compare its SHA-256 with what its owner says" if top.is_self_signed else ""
+    know = f"trust it only if you know whose it is{compared}"
     maker = _maker(case)
-    if where:
-        evidence["elsewhere"] = where
-        lines.append(f"it is in {' and in '.join(where)}, {_KEPT_OUT}")
-        fix = _with_the_store(case, () if STORE in where else (("certboot", "init"),))
+    made: list[str] = []
     if maker:
+        made = [_made_by(maker)]
         evidence |= owners.evidence([maker])
         evidence |= {"inspection": maker.owner.name} if maker.owner.inspects else {}
-        lines.append(_made_by(maker))
-    if not where:
-        others = case.known.also_issued_for
-        if others and not (maker and maker.owner.inspects):
-            evidence["inspection"] = "the same issuer for unrelated hosts"
-            lines.append(f"the same issuer stands behind {', '.join(others[:3])}: something on the way opens TLS")
-        elif not maker and case.proxy:
-            evidence["inspection"] = f"the proxy {case.proxy}"
-            lines.append(f"the proxy {case.proxy} on the way may have made it: ask who runs it for the file of its CA")
+    if where:
+        evidence["elsewhere"] = where
+        brought = _brought_in(case, elsewhere)
+        fix = _with_the_store(case, brought)
+        apart = brought not in ((), _INIT)
+        lines += [f"it is in {' and in '.join(where)}, {_APART if apart else _KEPT_OUT}", *made]
+        lines += [know] if apart else []
+    else:
+        inspection, words = _on_the_way(case, maker)
+        evidence |= {"inspection": inspection} if inspection else {}
+        lines += [*made, *words]
         lines += [] if certain else _both_ways(case)
         if not top.is_self_signed and not top.issuers_at:
             # It is neither sent nor said where it lies.
@@ -126,9 +135,7 @@ def untrusted(case: Case) -> Cause:
         elif top.is_self_signed and top.certificate.validity.not_after < case.now:
             lines.append("it has expired as well: ask its owner for the present one, then certboot trust FILE")
             fix = ()
-        # Of what is not sent there is no SHA-256 to be shown.
-        compared = ": compare its SHA-256 with what its owner says" if top.is_self_signed else ""
-        lines.append(f"trust it only if you know whose it is{compared}")
+        lines.append(know)
     lines += _overriding(case)
     return Cause("untrusted-root", "\n".join(lines), fix, evidence=evidence, depth=len(case.path.certificates) - 1)
 
@@ -215,6 +222,33 @@ def _made_by(maker: Sign) -> str:
             "of its own"
         )
     return f"it calls itself {maker.owner.name}: if that is true, somebody made it for development, on one machine"
+
+
+def _on_the_way(case: Case, maker: Sign | None) -> tuple[str, list[str]]:
+    """Return what hints at TLS inspection beside a CA's name, and the same in a line; nothing where the name does."""
+    others = case.known.also_issued_for
+    if others and not (maker and maker.owner.inspects):
+        words = f"the same issuer stands behind {', '.join(others[:3])}: something on the way opens TLS"
+        return "the same issuer for unrelated hosts", [words]
+    if case.proxy and not maker:
+        words = f"the proxy {case.proxy} on the way may have made it: ask who runs it for the file of its CA"
+        return f"the proxy {case.proxy}", [words]
+    return "", []
+
+
+def _brought_in(case: Case, elsewhere: Iterable[tuple[ParsedCertificate, str]]) -> Fix:
+    """Return what brings a CA into the store that is in one of these places."""
+    at = {place: certificate for certificate, place in elsewhere}
+    if STORE in at:
+        return ()
+    chosen = case.known.sources
+    sources = {CERTIFI: certifi.NAME, SYSTEM: system.NAME}
+    if any(sources[place] in chosen for place in at):
+        return _INIT
+    if SYSTEM in at:
+        # A part of the SHA-256 is enough to find it by: it is shown, and a person decides.
+        return (("certboot", "trust", "--from-system", at[SYSTEM].certificate.fingerprint[:16]),)
+    return (("certboot", "init", "--source", ",".join((*chosen, certifi.NAME))),)
 
 
 def _distrusted(case: Case) -> Cause | None:

@@ -10,7 +10,7 @@ from certboot import files, moment
 from certboot.doctor.environment.clock import passed
 from certboot.doctor.environment.trust_files import overrides
 from certboot.doctor.server.case import Clock, Distrust, Known
-from certboot.doctor.server.issuer import STORE
+from certboot.doctor.server.issuer import CERTIFI, STORE, SYSTEM
 from certboot.errors import CertbootError
 from certboot.pki import pem
 from certboot.pki.by_subject import BySubject, readable_parts
@@ -45,8 +45,8 @@ def known(evidence: Evidence, authorities: Authorities, environ: Mapping[str, st
 
     anchors, below = lacking(authorities.anchors), lacking(authorities.intermediates)
     places = {
-        "certifi": lacking(BySubject(_certifi()).named),
-        "the system's store": lacking(BySubject(_system()).named),
+        CERTIFI: lacking(BySubject(_certifi()).named),
+        SYSTEM: lacking(BySubject(_system()).named),
         STORE: anchors,
     }
     return Known(
@@ -54,6 +54,7 @@ def known(evidence: Evidence, authorities: Authorities, environ: Mapping[str, st
         intermediates=(*below, *lacking(authorities.reported)),
         in_store=held,
         stored=frozenset(issuer.certificate.fingerprint for issuer in (*anchors, *below)),
+        sources=authorities.sources,
         overrides=overrides(authorities.paths, environ, evidence.variables),
         organisations=_organisations(evidence, authorities, environ),
         distrust=distrust,
