@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,13 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser
 from support import faults
 from support.asking import Listen
-from support.environments import MACHINE, ROOT, Environment, Ran, make_environment
+from support.environments import MACHINE, ROOT, SYSTEM_PATH, Environment, Ran, make_environment
 from support.pages import NODE, QUIET, pages
 from support.pki import CA, DAY, NOW, changed, make, on_server
 from support.programs import GET
 from support.server import TlsServer, server_context
 from support.table import cases
-from support.virtualenvs import interpreter_of_uv, python_of, virtualenv
+from support.virtualenvs import interpreter_of_uv, packages, python_of, virtualenv
 
 from certboot.clients import settings_formats
 from certboot.doctor.server import no_handshake
@@ -125,8 +126,8 @@ def initialised(reader: Reader) -> Reader:
     return reader
 
 
-def needs(program: str) -> None:
-    if not shutil.which(program):
+def needs(program: str, search: str | None = None) -> None:
+    if not shutil.which(program, path=search):
         pytest.skip(f"{program} is missing")
 
 
@@ -351,6 +352,80 @@ def test_a_frozen_program_goes_by_the_store_of_its_user(initialised: Reader, whe
     without = maker.run(app, address, home=maker.folder)
     assert "CERTIFICATE_VERIFY_FAILED" in without.err
     assert "certboot" not in without.err
+
+
+@pytest.fixture
+def index(reader: Reader, wheel: Path) -> dict[str, str]:
+    """What has pip and pex take packages from a folder: certboot, and an example that asks the server for a page."""
+    folder = reader.home / "index"
+    folder.mkdir()
+    shutil.copy(wheel, folder)
+    files = {
+        "example.py": f"def example():\n    exec({reader.here(SCRIPT)!r})\n",
+        "example-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: example\nVersion: 1\n",
+        "example-1.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "example-1.dist-info/entry_points.txt": "[console_scripts]\nexample = example:example\n",
+    }
+    files["example-1.dist-info/RECORD"] = "".join(f"{name},,\n" for name in [*files, "example-1.dist-info/RECORD"])
+    with zipfile.ZipFile(folder / "example-1-py3-none-any.whl", "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return {**QUIET, "PIP_FIND_LINKS": str(folder), "PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1"}
+
+
+def bare(*argv: str | Path, home: Path, **variables: str) -> Ran:
+    """Run something with a Python that has neither certboot nor the hook."""
+    return Environment(Path(sys.base_prefix)).run(*argv, home=home, **variables)
+
+
+def test_what_shiv_and_pex_pack_runs_the_hook(initialised: Reader, index: dict[str, str]) -> None:
+    home = initialised.home
+    packer = Reader(make_environment(home / "packer", "shiv", "pex"), home, initialised.host)
+    (commands,) = blocks("shiv and pex", "sh")
+    shiv, pex = commands.splitlines()
+    packer.follow(shiv, **index)
+    packer.follow(f"{pex} --no-index --find-links index --no-transitive")  # it has no variables for these
+    run.append(commands)
+    for name in ("example.pyz", "example.pex"):
+        assert bare("python3", name, home=home).out == "200\n"
+        assert "CERTIFICATE_VERIFY_FAILED" in bare("python3", name, home=home, CERTBOOT_DISABLE="1").err
+
+
+def test_a_zipapp_does_what_the_hook_does(owner: Reader, index: dict[str, str]) -> None:
+    home = owner.home
+    (code,), (commands,) = blocks("Zipapps", "python"), blocks("Zipapps", "sh")
+    (home / "app").mkdir()
+    (home / "app" / "__main__.py").write_text(owner.here(code))
+    run.append(code)
+    owner.follow(commands, **index)
+    shutil.rmtree(home / "app")
+    assert "CERTIFICATE_VERIFY_FAILED" in bare("python3", "app.pyz", home=home).err
+    owner.follow("certboot init --add company-ca.pem")
+    assert bare("python3", "app.pyz", home=home).out == "200\n"
+
+
+def test_the_line_for_nuitka_imports_the_hook_alone(initialised: Reader) -> None:
+    (line,) = blocks("Nuitka", "python")
+    told = "print(certboot_startup.status, [name for name in sys.modules if name.startswith('certboot')])"
+    code = f"import sys; sys.path.append({str(packages(initialised.environment.folder))!r})\n{line}{told}"
+    ran = initialised.environment.run("python", "-S", "-c", code, home=initialised.home)
+    assert (ran.out, ran.err) == ("active ['certboot_startup']\n", "")
+
+
+def test_an_embedded_python_without_start_up_files_does_what_the_hook_does(
+    owner: Reader, index: dict[str, str]
+) -> None:
+    home = owner.home
+    search = f"{owner.environment.folder / 'bin'}:{sys.base_prefix}/bin:{SYSTEM_PATH}"
+    needs("cc", search)
+    needs("python3-config", search)
+    (code,), (commands,) = blocks("Embedded Python", "c"), blocks("Embedded Python", "sh")
+    (home / "embed.c").write_text(owner.here(code))
+    run.append(code)
+    owner.follow(commands, **index, PATH=search)
+    assert "CERTIFICATE_VERIFY_FAILED" in bare(home / "embed", home=home).err
+    owner.follow("certboot init --add company-ca.pem")
+    assert bare(home / "embed", home=home).out == "200\n"
 
 
 def test_a_server_that_an_agent_starts_without_a_shell_goes_by_the_store(initialised: Reader) -> None:

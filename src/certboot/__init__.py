@@ -18,9 +18,10 @@ __all__ = ["activate", "bundle", "directory"]
 def activate() -> bool:
     """Point unset CA variables at the store and guard ssl, requests and certifi; return whether a store is in use now.
 
-    For an application that starts without the hook: frozen programs, zipapps, embedded Python. To be called before the
-    first TLS context is made, best before ``ssl`` is imported. Called again, or after the hook, it changes nothing.
-    Raises nothing and prints nothing: without a store, or with one that others could change, all is as it was.
+    For an application that starts without the hook: in a zipapp, embedded, frozen by another tool than PyInstaller. To
+    be called before the first TLS context is made, best before ``ssl`` is imported. Called again, or after the hook, it
+    changes nothing. Raises nothing and prints nothing: without a store, or with one that others could change, all is as
+    it was.
     """
     import certboot_startup
 
