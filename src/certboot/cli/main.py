@@ -40,7 +40,7 @@ COMMANDS = {
     "rollback": ("listing", "go back to an earlier generation"),
     "diff": ("listing", "show what came and went between two generations"),
     "env": ("env", "print the hook's variables for a shell, a service or a container"),
-    "run": ("env", "run a program with the hook's variables"),
+    "run": ("run", "run a program with the hook's variables"),
     "hook": ("hook", "put the start-up hook into other interpreters, or take it away"),
     "rehash": ("rehash", "do what `openssl rehash` does, without the openssl program"),
     "export": ("export", "write the store in a form that other programs take: Java, Kubernetes, containers"),
