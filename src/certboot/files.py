@@ -16,7 +16,7 @@ from pathlib import Path
 from certboot.errors import StoreError
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FILE_MODE = 0o644
 PRIVATE_MODE = 0o600
@@ -255,6 +255,39 @@ def locked(path: Path) -> Iterator[None]:
     except filelock.Timeout as error:
         message = f"another certboot has been at work for over {_LOCK_SECONDS} seconds: {path}"
         raise StoreError(message, "wait for it to end, then try again") from error
+
+
+class Hold(typing.NamedTuple):
+    """A lock that is held, by this process and by those that inherit the descriptor, until the last of them ends."""
+
+    descriptor: int
+    """-1 where no other process can have it (Windows)."""
+    release: Callable[[], None]
+
+
+def hold(path: Path) -> Hold | None:
+    """Take a lock that nobody has, and wait for none: None where somebody has it, or has just removed the file.
+
+    Raises OSError. The system lets go of it when the last who has it ends, however that happens.
+    """
+    if os.name != "posix":
+        import filelock
+
+        lock = filelock.FileLock(path, timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            return None
+        return Hold(-1, lock.release)
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | _NO_FOLLOW, FILE_MODE)
+    with contextlib.suppress(BlockingIOError, FileNotFoundError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+            return Hold(descriptor, lambda: os.close(descriptor))
+    os.close(descriptor)
+    return None
 
 
 class UnreadableError(Exception):

@@ -40,7 +40,7 @@ def test_env_prints_what_the_hook_would_set(certboot: Run, store: Store, monkeyp
     ran = certboot("env", "--force", "--format", "json")
     assert (json.loads(ran.out), ran.err) == (store.settings, "")
     monkeypatch.setattr("sys.stdout", None)
-    assert env.env_command(argparse.Namespace(force=False, format="sh")) == 0
+    assert env.env_command(argparse.Namespace(force=False, format="sh", add=[], only=False)) == 0
 
 
 @pytest.mark.usefixtures("store")

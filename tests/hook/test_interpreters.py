@@ -205,6 +205,33 @@ def test_an_interpreter_is_named_by_path_by_virtualenv_or_by_name(
         interpreters.named(str(tmp_path))
 
 
+@cases(
+    "first",
+    [
+        "#!{python}\n", "#! {python} -I\n", "#!/usr/bin/env python3\n", "#!/usr/bin/env -S python3 -u\n",
+        "#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n",
+    ],
+)  # fmt: skip
+def test_the_interpreter_behind_a_script_is_the_one_that_its_first_line_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    python = tmp_path / "python3"
+    python.symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    script = tmp_path / "script"
+    script.write_text(first.format(python=python))
+    assert interpreters.behind(str(script)) == python
+
+
+@cases("text", ["#!/bin/sh\npython3\n", "#!/no/such/python3\n", "#!/usr/bin/env node\n", "\x7fELF", ""])
+def test_another_program_has_none_behind_it(tmp_path: Path, text: str) -> None:
+    script = tmp_path / "script"
+    script.write_text(text)
+    assert interpreters.behind(str(script)) is None
+    assert interpreters.behind(str(tmp_path)) is None
+    assert interpreters.behind(sys.executable) == Path(sys.executable)
+
+
 def test_virtualenvs_are_found_some_levels_deep_and_by_their_own_name_only(tmp_path: Path) -> None:
     places = ["b/.venv", "a", "a/inside/another", "c/1/2/3/4/5", "c/1/2/3/4/5/6", "node_modules/d", "d/e"]
     for place in places:

@@ -6,8 +6,9 @@ import argparse
 import os
 
 from certboot.cli import options
-from certboot.cli.terminal import aside, data, warn
-from certboot.errors import OK
+from certboot.cli.ephemeral import add_options, tell, tell_held, wanted
+from certboot.cli.terminal import aside, data
+from certboot.errors import OK, CertbootError
 from certboot.store.env_file import settings
 from certboot.store.paths import store_paths
 
@@ -21,13 +22,16 @@ for files of variables:
   github          certboot env --format github >> "$GITHUB_ENV"
   docker          docker run --env-file; mount the store's folder at its own path
   json            one object
-for a tool's own configuration (where its paths hold is said on standard error):
+for a tool's own configuration, not with --add (stderr says where paths hold):
   systemd         a drop-in for a unit: systemctl --user edit SERVICE
   docker-compose  compose.override.yaml, with the mount
   gitlab          variables: of .gitlab-ci.yml
   devcontainer    containerEnv and mounts of devcontainer.json
   mcp             mcpServers of a client of the Model Context Protocol
   vscode          settings.json, for VS Code's terminals
+
+With --add they lead to a copy of the store beside it, with those CAs. It goes a
+month after such a command has last named it, and with certboot purge.
 
 None is for a whole session (environment.d, launchctl, setx): variables that are
 always there also reach Pythons without the hook, where they overrule what
@@ -41,7 +45,7 @@ def env_options(command: argparse.ArgumentParser) -> None:
         command,
         ('eval "$(certboot env)"', "in this shell"),
         ("certboot env --format fish | source", "in fish"),
-        ("certboot env --format dotenv > certboot.env", "for what reads such a file"),
+        ('eval "$(certboot env --add company-ca.pem)"', "and a CA for this shell alone"),
     )
     from certboot.cli.env_formats import FORMATS
     from certboot.cli.env_snippets import NOTES
@@ -56,6 +60,7 @@ def env_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--format", choices=formats, default="sh", metavar="FORMAT", help="how to write them (default: sh), see below"
     )
+    add_options(command, "this shell, and what it starts,")
     command.add_argument("--force", action="store_true", help="print those too that are set to something else")
 
 
@@ -64,18 +69,29 @@ def env_command(arguments: argparse.Namespace) -> int:
     from certboot.cli.env_formats import FORMATS
     from certboot.cli.env_snippets import NOTES, snippet
 
-    form = arguments.format
-    paths = store_paths()
+    form, named = arguments.format, wanted(arguments)
+    paths, force = store_paths(), arguments.force
+    own: dict[str, str] = {}
+    if named:
+        if form in NOTES:
+            message = f"--format {form} writes what lasts, and a copy for --add goes after a month"
+            raise CertbootError(
+                message, "certboot trust FILE; or let the tool start certboot run --add FILE -- PROGRAM"
+            )
+        from certboot.store.ephemeral import for_shell  # it brings in what the common run does without
+
+        made = for_shell(paths, named, os.environ)
+        paths, force = made.paths, force or named.only
+        own = {"CERTBOOT_HOME": str(paths.home)}
+        tell(made, named)
     hooks = settings(paths, os.environ)
-    held = {} if arguments.force else hooks.held
-    variables = hooks.variables | hooks.replaced if arguments.force else hooks.applied
+    held = {} if force else hooks.held
+    variables = own | (hooks.variables | hooks.replaced if force else hooks.applied)
     text = FORMATS[form](variables) if form in FORMATS else snippet(form, variables, str(paths.home))
     data(os.fsencode(text))  # as bytes: a path need not be text, and no shell wants the line ends of Windows
     if form in NOTES:
         aside(f"note: {NOTES[form]}")
     if held:
-        for name, (preset, value) in held.items():
-            because = "it" if preset == name else preset
-            warn(f"{name} is left alone, because {because} is set by something else: {preset}={value}")
+        tell_held(held)
         aside("\nhint: certboot env --force")
     return OK

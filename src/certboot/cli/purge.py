@@ -9,6 +9,7 @@ import certboot_startup
 from certboot.cli import options
 from certboot.cli.terminal import confirmed, say, show
 from certboot.errors import FAILED, OK, CertbootError, counted, printable
+from certboot.files import is_folder
 from certboot.hook import copies as hook_copies
 from certboot.hook.install import uninstall
 from certboot.store.paths import store_paths
@@ -51,7 +52,8 @@ def purge_command(arguments: argparse.Namespace) -> int:
         raise CertbootError(message, hint)
     # What init has recorded beside this environment's own hook goes with the store without being asked for.
     hooks = [] if arguments.forget_hooks else copies
-    removed = [*(f"what certboot put into {copy.folder}" for copy in hooks), *map(str, parts)]
+    copied = [paths.runs] if is_folder(paths.runs) else []
+    removed = [*(f"what certboot put into {copy.folder}" for copy in hooks), *map(str, (*parts, *copied))]
     show("\n".join(["this removes", *(f"  {printable(part)}" for part in removed)]))
     if not arguments.yes and not confirmed("remove it all?"):
         say("nothing was removed")

@@ -16,6 +16,7 @@ from certboot.pki.fingerprint import short
 from certboot.pki.rules import broken_rule
 from certboot.sources import added, repaired, url
 from certboot.store import choices, generations, selection
+from certboot.store.belongings import refuse_ephemeral
 from certboot.store.generations import has_source, named, read_in_force
 from certboot.store.inputs import trusted_bundle
 from certboot.store.paths import StorePaths, store_paths
@@ -103,6 +104,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
 
         return stand_in_command(arguments)
     paths, now = store_paths(), moment.now()
+    refuse_ephemeral(paths)  # before a look at it: what is trusted already for one command is so for no other
     server = is_server(arguments.target, from_system=arguments.from_system)
     remote = server or is_address(arguments)
     pin = url.expected(arguments.sha256)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import operator
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import typing
 from pathlib import Path
 
 import certboot_startup
-from certboot import ownership
+from certboot import files, ownership
 from certboot.errors import CertbootError, printable
 
 if typing.TYPE_CHECKING:
@@ -26,6 +27,10 @@ OLDEST = (3, 8)
 _SECONDS = 60
 _DEEPEST = 6
 _NO_VIRTUALENVS = {".git", "__pycache__", "node_modules"}
+_PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?", re.IGNORECASE)
+_FIRST_LINE = 4096  # bytes; a path may be that long
+# What installers write: env, the shell's exec for a path that is too long for a first line, or the interpreter itself.
+_SCRIPT = re.compile(r"""#!\s*/\S*/env(?:[ \t]+-S)?[ \t]+(\S+)|#!/bin/sh\n'{3}exec' "?([^"\n]+?)"? "\$0"|#!\s*(/\S+)""")
 MARK = "certboot-answer: "
 """Begins the line that holds the answer: other start-up hooks may print lines of their own."""
 
@@ -92,6 +97,21 @@ def named(text: str) -> Path:
         message = f"there is no such program: {text}"
         raise CertbootError(message, "--python takes the path of an interpreter or of a virtualenv")
     return Path(os.path.abspath(program))
+
+
+def behind(program: str) -> Path | None:
+    """Return the interpreter that this program is, or that its first line names; None for a program of another kind."""
+    if _PYTHON.fullmatch(os.path.basename(program)):
+        return Path(os.path.abspath(program))
+    try:
+        with open(files.open_regular(program), "rb") as file:
+            first = os.fsdecode(file.read(_FIRST_LINE))
+    except OSError:
+        return None
+    line = _SCRIPT.match(first)
+    python = next(filter(None, line.groups()), "") if line else ""
+    located = shutil.which(python) if _PYTHON.fullmatch(os.path.basename(python)) else None
+    return Path(os.path.abspath(located)) if located else None
 
 
 def of_virtualenv(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from certboot.hook.interpreters import MARK
 from certboot.hook.start_up_files import Neighbour, neighbours
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from certboot.hook.found import Hook
@@ -27,6 +27,13 @@ import sys
 hook = sys.modules.get("certboot_startup")
 seen = [hook.status, hook.__file__, getattr(hook, "home", ""), sorted(hook.applied)] if hook else None
 sys.stdout.write("\\n{MARK}" + ascii(seen) + "\\n")
+"""
+# The first folder is that of the code, which is none here.
+_ASK = f"""\
+import sys
+hook = sys.modules.get("certboot_startup")
+state = [getattr(hook, name, "") for name in ("status", "generation", "switches")]
+sys.stdout.write("\\n{MARK}" + ascii([sys.path[1:], *state]) + "\\n")
 """
 _COMPILE = "import py_compile, sys; [py_compile.compile(path) for path in sys.argv[1:]]"
 
@@ -55,6 +62,29 @@ def start(python: Path) -> Started:
             return Started("", "", "", ())
         status, module, home, variables = report
         return Started(str(status), str(module), str(home), tuple(map(str, variables)))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        message = f"an answer that no hook gives, from {python}: {printable(text[:80])}"
+        raise CertbootError(message, f"see for yourself: {python} -c 'import certboot_startup'") from error
+
+
+class Running(typing.NamedTuple):
+    """What an interpreter is like that is started in a certain environment."""
+
+    path: tuple[str, ...]
+    """Where it looks for packages."""
+    status: str
+    """``certboot_startup.status``; empty where the hook did not run."""
+    generation: str
+    """The folder of the generation by which the hook goes; empty where it is not active."""
+    guards: frozenset[str]
+
+
+def running(python: Path, variables: Mapping[str, str]) -> Running:
+    """Start an interpreter in this environment; raises CertbootError."""
+    text = interpreters.answer(python, _ASK, dict(variables))
+    try:
+        path, status, generation, guards = ast.literal_eval(text)
+        return Running(tuple(map(str, path)), str(status), str(generation), frozenset(str(guards).split(",")) - {""})
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         message = f"an answer that no hook gives, from {python}: {printable(text[:80])}"
         raise CertbootError(message, f"see for yourself: {python} -c 'import certboot_startup'") from error

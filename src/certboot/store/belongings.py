@@ -30,6 +30,8 @@ from certboot.store.paths import (
     PARTIAL,
     REHASHED,
     REPORT,
+    RUN,
+    SHELL,
     StorePaths,
     in_force,
 )
@@ -56,6 +58,8 @@ FOLDERS = {
     "rehash": Kind(REHASHED),
     "generations": Kind("", {rf"{NUMBER}({re.escape(PARTIAL)})?": _GENERATION}),
 }
+_EPHEMERAL = Kind(r"env|current|lock|distrusted|config\.toml", {"generations": FOLDERS["generations"]})
+FOLDERS["runs"] = Kind("", {f"{RUN}|{SHELL}": _EPHEMERAL})
 
 
 def is_store(paths: StorePaths) -> bool:
@@ -81,6 +85,7 @@ def stranger(paths: StorePaths) -> Path | None:
 
 def claim(paths: StorePaths) -> None:
     """Make the store's folder; raises StoreError where there is one that is neither a store nor about to be one."""
+    refuse_ephemeral(paths)
     strange = None if is_store(paths) else stranger(paths)
     if strange == paths.config and entries(paths.home) == [strange]:
         load_config(strange)  # says what is wrong in it
@@ -95,9 +100,16 @@ def claim(paths: StorePaths) -> None:
     files.make_folder(paths.home)
 
 
+def refuse_ephemeral(paths: StorePaths) -> None:
+    """Raise StoreError for a store for one command: what is decided there would be gone with it."""
+    if paths.is_ephemeral:
+        message = f"this store is for one command, and nothing in it is changed: {paths.home}"
+        raise StoreError(message, "run it outside of certboot run --add, or give --home DIR")
+
+
 def is_begun(paths: StorePaths) -> bool:
     """Return whether a run that was killed, or ``hook``, has left more here than settings and a lock."""
-    return is_folder(paths.generations) or _is_list_of_copies(paths.hooks)
+    return is_folder(paths.generations) or is_folder(paths.runs) or _is_list_of_copies(paths.hooks)
 
 
 def others(folder: Path) -> list[Path]:

@@ -162,8 +162,11 @@ def clean(paths: StorePaths) -> None:
                 leftover.unlink(missing_ok=True)
 
 
-def write(paths: StorePaths, new: Content, record: Manifest) -> Path:
-    """Write and check a new generation, not yet in force, and return its folder; raises StoreError or OSError."""
+def write(paths: StorePaths, new: Content, record: Manifest, *, durable: bool = True) -> Path:
+    """Write and check a new generation, not yet in force, and return its folder; raises StoreError or OSError.
+
+    ``durable``: it is on the disk then.
+    """
     files.make_folder(paths.generations)
     partial = paths.generations / f"{record.generation}{PARTIAL}"
     crts = partial / CRTS
@@ -177,7 +180,8 @@ def write(paths: StorePaths, new: Content, record: Manifest) -> Path:
         files.write_new(partial / BUNDLE, new.bundle)
         _check(partial, new)
         files.write_new(partial / manifest.NAME, manifest.render(record))
-        for path in (*(crts / name for name in new.pems), partial / BUNDLE, partial / manifest.NAME, crts, partial):
+        whole = (*(crts / name for name in new.pems), partial / BUNDLE, partial / manifest.NAME, crts, partial)
+        for path in whole if durable else ():
             files.sync(path)
         generation = paths.generations / str(record.generation)
         os.rename(partial, generation)

@@ -23,6 +23,10 @@ LINK = "[0-9a-f]{8}[.](?:0|[1-9][0-9]*)"
 """The names of hash links."""
 REPORT = r"[A-Z][A-Za-z]+(?:\.json)?"
 """The names of the CCADB's reports, and of the notes on them."""
+RUN = "run-[0-9a-f]{8}"
+"""The names of stores for one command, which last as long as somebody holds their lock."""
+SHELL = "env-[0-9a-f]{16}"
+"""The names of those for a shell, by what is in them."""
 REHASHED = r"[0-9]+-[0-9]+\.(json|[0-9]+)"
 """The names of what certboot 0.1.0 remembered of rehashed directories."""
 _LONGEST = 4096  # bytes of a path
@@ -61,11 +65,19 @@ class StorePaths:
         self.config = home / "config.toml"
         """The user's settings."""
         self.lock = home / "lock"
-        """Held by whoever writes."""
+        """Held by whoever writes; of a store for one command, by that command."""
+        self.runs = home / "runs"
+        """Stores for one command or a shell, each a whole one (``ephemeral``)."""
         chosen = (self.trusted, self.distrusted, self.adopted, self.repaired, self.config)
         noted = (self.checked, self.cache, self.rehash, self.hooks)
         self.parts = (self.env, self.current, *chosen, *noted, self.generations)
         """All of them but the lock, in the order in which they are to be removed: what points somewhere goes first."""
+
+    @property
+    def is_ephemeral(self) -> bool:
+        """Whether it is a store for one command or a shell."""
+        home = self.home
+        return home.parent.name == self.runs.name and re.fullmatch(f"{RUN}|{SHELL}", home.name) is not None
 
     def holds(self, value: str) -> bool:
         """Return whether a variable's value is a path inside this store, of whatever generation."""
@@ -75,6 +87,11 @@ class StorePaths:
 def store_paths() -> StorePaths:
     """Return the paths of this user's store: ``$CERTBOOT_HOME``, or the user's data folder; raises StoreError."""
     return store_at(os.environ.get("CERTBOOT_HOME") or certboot_startup.home or _data_folder())
+
+
+def own_paths() -> StorePaths:
+    """Return the paths of a store in the user's data folder, whatever store is chosen; raises StoreError."""
+    return store_at(_data_folder())
 
 
 def store_at(folder: str) -> StorePaths:

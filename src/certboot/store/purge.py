@@ -8,7 +8,7 @@ from pathlib import Path
 from certboot import files
 from certboot.errors import StoreError
 from certboot.files import is_folder, is_leaf
-from certboot.store import belongings
+from certboot.store import belongings, ephemeral
 from certboot.store.belongings import FOLDERS
 from certboot.store.paths import StorePaths
 
@@ -20,6 +20,7 @@ def purgeable(paths: StorePaths) -> tuple[Path, ...]:
     is pointed at what is about to vanish. The generations go last: by them what is left when it is broken off is still
     known to be a store.
     """
+    belongings.refuse_ephemeral(paths)
     other = belongings.stranger(paths) if paths.home.is_dir() else None
     if not belongings.is_store(paths) and (other or not belongings.is_begun(paths)):
         message = f"there is no store: {paths.home}" + (f" (it holds other things, {other.name})" if other else "")
@@ -36,11 +37,11 @@ def purge(paths: StorePaths) -> tuple[str, ...]:
     with files.locked(paths.lock):
         for path in purgeable(paths):
             belongings.take_away(path)
+    left = list(ephemeral.sweep(paths, shells=True))  # what a command still goes by
     paths.lock.unlink(missing_ok=True)
     for folder in (paths.generations, paths.home):
         with contextlib.suppress(OSError):
             folder.rmdir()
-    left: list[Path] = []
     for path in belongings.entries(paths.home):
         left += belongings.others(path) if path.name in FOLDERS else [path]
     return tuple(str(path.relative_to(paths.home)) for path in left)

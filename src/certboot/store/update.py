@@ -11,7 +11,7 @@ from certboot import files, moment, ownership
 from certboot.clients.git import settings_outranked
 from certboot.clients.variables import FULL
 from certboot.errors import StoreError
-from certboot.store import belongings, env_file, freshness, generations
+from certboot.store import belongings, env_file, ephemeral, freshness, generations
 from certboot.store.env_file import chosen, held_back
 from certboot.store.inputs import Inputs, nothing_new, read_inputs
 from certboot.store.paths import StorePaths, in_force
@@ -67,6 +67,7 @@ def apply(
     _prepare(paths)
     with files.locked(paths.lock):
         generations.clean(paths)
+        ephemeral.sweep(paths)
         inputs = read_inputs(paths, request, moment.now().replace(microsecond=0), progress)
         plan = _planned(paths, request, inputs)
         settings: dict[str, str] = {}

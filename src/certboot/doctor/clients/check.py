@@ -27,6 +27,17 @@ if typing.TYPE_CHECKING:
     from certboot.store.paths import StorePaths
 
 
+class Hook(typing.NamedTuple):
+    """What the hook does in a process."""
+
+    generation: str
+    """The folder of the generation by which it goes; empty where it is not active."""
+    applied: Mapping[str, str]
+    """Variable -> value, as it has set them."""
+    guards: frozenset[str]
+    """Those in force."""
+
+
 def check(paths: StorePaths, environ: Mapping[str, str]) -> list[Finding]:
     """Return one finding for each client that this interpreter or PATH has."""
     present = present_clients(environ)
@@ -36,14 +47,14 @@ def check(paths: StorePaths, environ: Mapping[str, str]) -> list[Finding]:
     ]
 
 
-def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Client]) -> Facts:
-    """Return what there is to know for these clients, of this process and of the files that are named."""
+def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Client], hook: Hook | None = None) -> Facts:
+    """Return what there is to know for these clients, of this process or one with that hook, and of the files named."""
+    folder, applied, guards = hook or _hook_here()
     clients = tuple(clients)
     settings = client_settings(environ, {client.name for client in clients}, surroundings(environ).folder)
     variables = {place.name for client in clients for place in places(client) if not place.setting}
     named = [environ[name] for name in variables if name in environ]
     named += [setting.value for own in settings.values() for setting in own.values()]
-    folder = certboot_startup.generation
     wanted = env_file.read(paths.env)
     trust_files = TrustFiles()
 
@@ -56,8 +67,8 @@ def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Clie
     return Facts(
         paths.holds,
         bundle=os.path.join(folder, "bundle.pem") if folder else "",
-        applied=dict(certboot_startup.applied),
-        guards=_guards() if folder else frozenset(),
+        applied=applied,
+        guards=guards,
         variables=frozenset(variable.name for variable in Config().variables())
         if wanted is None
         else frozenset(wanted),
@@ -65,6 +76,11 @@ def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Clie
         kinds={path: kind(path) for value in named for path in (value, *value.split(os.pathsep))},
         defaults=_defaults(),
     )
+
+
+def _hook_here() -> Hook:
+    folder = certboot_startup.generation
+    return Hook(folder, dict(certboot_startup.applied), _guards() if folder else frozenset())
 
 
 def _guards() -> frozenset[str]:
