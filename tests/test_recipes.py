@@ -256,7 +256,7 @@ def test_in_a_container_the_lines_of_the_dockerfile_make_a_store_for_all_users(o
 
 
 def test_buildkit_gives_the_ca_to_each_command_that_reads_it_and_the_store_needs_it_no_more(owner: Reader) -> None:
-    (dockerfile,) = blocks("BuildKit", "dockerfile")
+    dockerfile, _ = blocks("BuildKit", "dockerfile")
     commands = read_by_buildkit(owner.home, dockerfile)
     reading = [command["flags"] for command in commands if "/run/secrets/company-ca" in command["value"][0]]
     assert reading == [["--mount=type=secret,id=company-ca"]] * 2
@@ -267,6 +267,29 @@ def test_buildkit_gives_the_ca_to_each_command_that_reads_it_and_the_store_needs
     secret.unlink()
     owner.follow("certboot update --home /opt/certboot")
     assert owner.reaches()
+
+
+def test_one_line_of_a_dockerfile_has_a_ca_and_leaves_none(owner: Reader) -> None:
+    _, dockerfile = blocks("BuildKit", "dockerfile")
+    lines = certboot_lines(line for command in read_by_buildkit(owner.home, dockerfile) for line in command["value"])
+    owner.follow(
+        lines.replace("/run/secrets/company-ca", "company-ca.pem"),
+        **QUIET,
+        PIP_INDEX_URL=f"https://{owner.host}/simple/",
+    )
+    assert list(owner.environment.folder.rglob("ok.py"))
+    assert not list(owner.home.glob(".local/share/certboot"))
+    assert not owner.reaches()
+
+
+def test_a_ca_is_trusted_for_one_command_or_one_shell(reader: Reader) -> None:
+    """The proxy's part is played by the server itself: it is asked without one."""
+    for file in (".mitmproxy/mitmproxy-ca-cert.pem", "test-ca.pem"):
+        (reader.home / file).parent.mkdir(exist_ok=True)
+        shutil.copyfile(reader.home / "company-ca.pem", reader.home / file)
+    for block in (*blocks("mitmproxy, for one command", "sh"), *blocks("A CA for tests", "sh")):
+        assert reader.follow(block).out.startswith("200\n")
+    assert not reader.reaches()
 
 
 def test_a_container_gets_the_variables_in_a_file(initialised: Reader) -> None:
