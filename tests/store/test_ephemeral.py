@@ -182,6 +182,9 @@ def test_without_a_store_there_is_what_init_would_take(
     assert ran.err.startswith("certboot: there is no store yet: ")
     assert certboot("env").status == 2  # it is none of the user's
     assert certboot("env", "--add", corp, "--only").err == ""
+    paths.config.write_text('sources = ["system"]\n')
+    assert names(shell(certboot, "--add", corp)) == {"Root A", "Corp Root"}
+    paths.config.unlink()
     assert certboot("init").status == 0
     assert names(paths) == FEW
     monkeypatch.setenv("CERTBOOT_HOME", str(paths.home / "runs" / "env-0123456789abcdef"))

@@ -35,11 +35,12 @@ def run_options(command: argparse.ArgumentParser) -> None:
         "status, signals and process id are its own. CERTBOOT_DISABLE turns off only the hook, not this. "
         "With --add the program has a copy of the store, in which those CAs are trusted besides, or with --only alone; "
         "certboot stays beside the program, passes signals on, and takes the copy away at the end. "
-        "What is run in it adds to it in the same way. Where there is no store yet, the copy is what init would write."
+        "What is run in it adds to it in the same way. Where there is no store yet, the copy has the CAs of certifi "
+        "and the system."
     )
     command.epilog = (
         "exit status: the program's; 127 there is no such program, 126 it could not be started, "
-        "2 there is no store and the program was not started"
+        "2 there is no store, or a file that --add refuses, and the program was not started"
     )
     command.add_argument(
         "--inspect", action="store_true",

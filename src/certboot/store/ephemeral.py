@@ -73,7 +73,7 @@ class Ephemeral:
     """What is in it, and what did not enter."""
     only: bool
     without_store: bool
-    """There was no store to begin with: its CAs are those that ``init`` would take."""
+    """There was no store to begin with: it has the CAs of certifi and the system, as far as settings choose these."""
     descriptor: int = -1
     """Who inherits it keeps the store."""
 
@@ -229,7 +229,8 @@ def _contents(paths: StorePaths, place: StorePaths, wanted: Wanted, environ: Map
     previous = former.record if former else None
     data, out = read_config(paths.config), choices.read_bytes(paths.distrusted)
     config = parse_config(data, paths.config)
-    base = _held(former) if former else _default()
+    chosen = previous.choices if previous else Choices(Choices().sources if config.sources is None else config.sources)
+    base = _held(former) if former else _default(chosen.sources)
     distrusted = choices.parse_distrusted(out, paths.distrusted)
     _refuse_distrusted(wanted, {*distrusted, *config.distrust, *base.distrusted})
     kept = dataclasses.replace(base, candidates=()) if wanted.only else base
@@ -238,7 +239,7 @@ def _contents(paths: StorePaths, place: StorePaths, wanted: Wanted, environ: Map
         config=config,
         settings_file=None,
         distrusted=distrusted,
-        choices=previous.choices if previous else Choices(),
+        choices=chosen,
         sources=tuple(map(unparsed, (kept, *wanted.additions))),
         adoptions=previous.adopted if previous and not wanted.only else (),
         former=None,
@@ -316,11 +317,11 @@ def _distrusted_by_system() -> frozenset[str]:
     return read.parse().distrusted if marked else frozenset()
 
 
-def _default() -> Loaded:
-    """Return what ``init`` would take, without the network; raises SourceError."""
+def _default(chosen: Collection[str]) -> Loaded:
+    """Return what ``init`` would take from these sources, without the network; raises SourceError."""
     from certboot.sources.extract import merged
 
-    return merged(source.alone().parse() for source in SOURCES if source.optional and source.alone)
+    return merged(source.alone().parse() for source in SOURCES if source.name in chosen and source.alone)
 
 
 def _write(made: StorePaths, contents: _Contents, home: Path) -> None:
