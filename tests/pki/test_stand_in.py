@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support import asn1, nasty
 from support.environments import find_python
 from support.openssls import WHEELS, Question, judge, wheel
-from support.pki import CA, DAY, LEAF, NOW, Extensions, Form, Issued, changed, make, name, new_key
+from support.pki import CA, DAY, LEAF, NOW, Extensions, Form, Issued, Key, changed, make, name, new_key, rsa_key
 from support.table import cases
 
 from certboot.pki import der
@@ -181,6 +181,16 @@ def test_each_reason_to_decline_has_its_certificate(
 ) -> None:
     assert [stand_in(maker()) for maker in makers] == [declined] * len(makers)
     assert isinstance(stand_in(root()), bytes)
+
+
+@cases("key", [KEY, rsa_key(2048)])
+def test_a_root_that_has_signed_itself_by_sha1_gets_one_and_one_that_another_has_signed_none(key: Key) -> None:
+    """Of an old CA that is usual, and no client looks at an anchor's signature."""
+    form = changed(PLAIN, sha1=True)
+    made = mended(make("Old Root", form=form, key=key).der)
+    assert load_certificate(made).defects == ()
+    other = OTHER if key is KEY else rsa_key(2048, 1)
+    assert stand_in(make("Old Root", form=form, key=key, signer=other).der) is Declined.SELF_SIGNATURE
 
 
 def test_every_reason_is_in_the_table() -> None:

@@ -8,17 +8,21 @@ made only where it allows nothing that the original did not; each reason not to 
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import hashlib
 import typing
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from certboot.errors import CertificateError
 from certboot.pki import der
-from certboot.pki.certificate import is_signed_by
+from certboot.pki.certificate import Certificate, is_signed_by
 from certboot.pki.informing import AUTHORITY_KEY_ID
 from certboot.pki.openssl import MODELS
+from certboot.pki.parse_errors import parsing
 from certboot.pki.parsed import ParsedCertificate, parsed_certificate
 from certboot.pki.path import is_issuer
 from certboot.pki.verify import strict_defects
@@ -97,7 +101,25 @@ def _declined(root: ParsedCertificate) -> Declined | None:
         or AUTHORITY_KEY_ID in certificate.unread,
     }
     first = next((reason for reason, applies in reasons.items() if applies), None)
-    return first or (None if is_signed_by(certificate, certificate) else Declined.SELF_SIGNATURE)
+    if first is None and not (is_signed_by(certificate, certificate) or _signs_itself_by_sha1(certificate)):
+        return Declined.SELF_SIGNATURE
+    return first
+
+
+def _signs_itself_by_sha1(certificate: Certificate) -> bool:
+    """Return whether it does: cryptography takes SHA-1 for no signature, and no client looks at that of an anchor."""
+    with contextlib.suppress(CertificateError), parsing():
+        signed = x509.load_der_x509_certificate(certificate.der)
+        key, signature, data = signed.public_key(), signed.signature, signed.tbs_certificate_bytes
+        if not isinstance(signed.signature_hash_algorithm, hashes.SHA1):
+            return False
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, data, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 - it vouches for nothing
+            return True
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, data, ec.ECDSA(hashes.SHA1()))  # noqa: S303
+            return True
+    return False
 
 
 def _parts(extension: der.Element) -> tuple[der.Element, ...]:
