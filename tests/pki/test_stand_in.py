@@ -161,6 +161,9 @@ DECLINED: dict[Declined, tuple[typing.Callable[[], bytes], ...]] = {
     Declined.OF_A_SERVER: tuple(
         lambda name=name: root(changed(PLAIN, names=(name,))) for name in ("localhost", "::1")  # type: ignore[misc]
     ),
+    Declined.NAMED_AS_A_SERVER: tuple(
+        lambda name=name: root(common_name=name) for name in ("localhost", "nas.example", "192.0.2.1", "::1")  # type: ignore[misc]
+    ),
     Declined.ANOTHER_AUTHORITY: (
         lambda: root(changed(PLAIN, ski=True, extra=((x509.AuthorityKeyIdentifier(b"other", None, None), False),))),
         lambda: with_extra((x509.AuthorityKeyIdentifier(b"", None, None), False)),
@@ -181,6 +184,11 @@ def test_each_reason_to_decline_has_its_certificate(
 ) -> None:
     assert [stand_in(maker()) for maker in makers] == [declined] * len(makers)
     assert isinstance(stand_in(root()), bytes)
+
+
+@cases("name", ["localhost", "proxy.example"])
+def test_what_is_named_as_a_server_and_has_signed_others_is_a_ca(name: str) -> None:
+    assert isinstance(stand_in(root(common_name=name), KEY_ID.digest), bytes)
 
 
 @cases("key", [KEY, rsa_key(2048)])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import hashlib
+import re
 import typing
 
 from cryptography import x509
@@ -32,6 +33,7 @@ _SUBJECT_KEY_ID = bytes.fromhex("551d0e")
 _KEY_USAGE = bytes.fromhex("551d0f")
 _CRITICAL = der.read(der.encode(der.BOOLEAN, b"\xff"))[0]
 _CERT_AND_CRL_SIGN = der.encode(der.BIT_STRING, b"\x01\x06")  # bits 5 and 6 (RFC 5280, 4.2.1.3)
+_HOST = re.compile(r"localhost|\S+[.:]\S+")  # one of a single label may be a CA's as well
 
 
 class Declined(enum.Enum):
@@ -45,6 +47,7 @@ class Declined(enum.Enum):
     NOT_A_CA = "its basic constraints do not say that it is a CA"
     KEY_USAGE = "its key usage does not let it sign certificates"
     OF_A_SERVER = "it is made for a server, whose own certificate it may be"
+    NAMED_AS_A_SERVER = "its name is a server's, whose own certificate it may be, and no chain below it was tried"
     ANOTHER_AUTHORITY = "its authority key identifier is not its own"
     SELF_SIGNATURE = "its signature cannot be verified with its own key"
     NOTHING_TO_MEND = "strict verification finds nothing in it that a stand-in would mend"
@@ -64,7 +67,7 @@ def stand_in(original: bytes, key_id: bytes = b"") -> bytes | Declined:
         root = parsed_certificate(original)
     except (der.DerError, CertificateError):
         return Declined.UNREADABLE
-    declined = _declined(root)
+    declined = _declined(root, signs_others=bool(key_id))
     if declined:
         return declined
     key_id = root.certificate.link.authority_key_id or key_id or _sha1_of_key(original)
@@ -85,7 +88,7 @@ def stand_in(original: bytes, key_id: bytes = b"") -> bytes | Declined:
     return Declined.ANOTHER_FAULT if any(codes) else new
 
 
-def _declined(root: ParsedCertificate) -> Declined | None:
+def _declined(root: ParsedCertificate, *, signs_others: bool) -> Declined | None:
     certificate = root.certificate
     constraints, usage = root.extension(x509.BasicConstraints), root.extension(x509.KeyUsage)
     authority = root.extension(x509.AuthorityKeyIdentifier)
@@ -96,6 +99,8 @@ def _declined(root: ParsedCertificate) -> Declined | None:
         Declined.NOT_A_CA: not (constraints and constraints.ca),
         Declined.KEY_USAGE: not (usage is None or usage.key_cert_sign),
         Declined.OF_A_SERVER: bool(root.dns_names or root.addresses),
+        # Without alternative names clients go by this one; ``openssl req -x509 -subj /CN=HOST`` makes such.
+        Declined.NAMED_AS_A_SERVER: not signs_others and any(map(_HOST.fullmatch, root.common_names)),
         Declined.ANOTHER_AUTHORITY: not is_issuer(root, root)
         or (authority is not None and authority.key_identifier == b"")
         or AUTHORITY_KEY_ID in certificate.unread,
