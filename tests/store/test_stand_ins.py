@@ -71,6 +71,15 @@ def test_a_public_ca_and_one_with_trust_settings_get_none(offers: tuple[Candidat
         assert [rejection.rule for rejection in decision.rejections] == ["no-stand-in"]
 
 
+def test_of_what_needs_none_nothing_is_said() -> None:
+    """A company's file may hold all public CAs too, and intermediates."""
+    middle = load_certificate(make("Middle", make("Top", form=CA), CA).der)
+    public = load_certificate(make("Public", form=CA).der)
+    fine = tuple(Candidate(certificate, "company", "file", stand_in=b"") for certificate in (middle, public))
+    decision = decide(fine, dataclasses.replace(RULES, public=frozenset({public.identity})))
+    assert ({anchor.certificate for anchor in decision.anchors}, decision.rejections) == ({middle, public}, ())
+
+
 @cases(("first", "second", "wanted"), [(None, b"", False), (b"", None, True), (b"a", b"b", True)])
 def test_of_one_source_the_first_offer_says_what_is_wanted(
     first: bytes | None, second: bytes | None, *, wanted: bool

@@ -127,7 +127,7 @@ def _wished(loaded: Loaded, sent: Sent | None, generation: Generation | None) ->
         if isinstance(made, Certificate):
             wished.append(Wish(wish, made))
         else:
-            sound = "no stand-in for it, it is in the form that Python 3.13 and newer ask for"
+            sound = f"no stand-in for it, {rules.PYTHONS} do not refuse its form"
             reason = f"{root.name}: {made.reason if made else sound}"
     if not wished:
         raise CertbootError(printable(reason), "certboot trust, without --stand-in, takes a CA as it is")

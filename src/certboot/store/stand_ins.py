@@ -35,17 +35,17 @@ def standing(offers: Sequence[Candidate], key_id: bytes, public: Container[str])
 
     ``key_id``: as ``pki.stand_in`` has it; ``public``: ``Certificate.identity`` of public CAs.
     """
-    from certboot.pki.stand_in import Declined, stand_in  # with all of verification, which most runs do without
+    from certboot.pki.stand_in import stand_in  # with all of verification, which most runs do without
 
     certificate = offers[0].certificate
+    if not certificate.defects:
+        return None
     if certificate.identity in public or any(candidate.source in PUBLIC for candidate in offers):
         return _none("it is a public CA")
     if any(candidate.with_settings for candidate in offers):
         return _none("trust settings came with it (TRUSTED CERTIFICATE), which a copy would be without")
     made = stand_in(certificate.der, key_id)
-    if made is Declined.NOTHING_TO_MEND and not certificate.defects:
-        return None
-    return _none(made.value) if isinstance(made, Declined) else load_certificate(made)
+    return load_certificate(made) if isinstance(made, bytes) else _none(made.value)
 
 
 def decide(

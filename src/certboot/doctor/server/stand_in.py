@@ -68,7 +68,7 @@ def _words(evidence: Evidence, authorities: Authorities) -> str:
     generation = authorities.generation
     chain = completed(evidence.presented, generation)
     root = root_above(chain, generation)
-    if root is None or root in chain[:1] or not root.defects:
+    if root is None or root in chain[:1]:
         return ""
     entry = next(entry for entry in authorities.entries if entry.given == root.fingerprint)
     offers = [Candidate(root, reason.source, reason.detail) for reason in entry.provenance]
