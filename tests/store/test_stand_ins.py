@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
-from support.pki import CA, Form, changed, make, new_key
+from support.pki import CA, Form, Issued, changed, make, new_key
 from support.table import cases
 
 from certboot.pki.certificate import load_certificate
@@ -59,6 +59,28 @@ def test_one_that_is_issued_anew_takes_its_place_and_that_of_its_twins() -> None
     assert {rejection.rule for rejection in decision.rejections} == {"issued-anew"}
     without = decide((by("added"), twin, new), RULES)
     assert len(without.anchors) == len({ORIGINAL, twin.certificate, new.certificate})
+
+
+@cases("other", [
+    make("Root", make("Top", form=CA), CA, key=KEY),  # without the CA above it of no use for Python up to 3.12
+    make("Root", form=changed(FAULTY, names=("ca.example",)), key=KEY),
+])  # fmt: skip
+def test_a_cross_certificate_and_what_may_be_a_server_s_own_are_no_such_successor(other: Issued) -> None:
+    beside = Candidate(load_certificate(other.der), "added", "added")
+    decision = decide((WISHED, beside), RULES)
+    assert stands_for(decision) == {ORIGINAL.fingerprint}
+    assert beside.certificate in [anchor.certificate for anchor in decision.anchors]
+
+
+@cases("own_first", [True, False])
+def test_a_source_that_has_the_stand_in_itself_has_the_original(*, own_first: bool) -> None:
+    (made,) = (anchor.certificate for anchor in decide((WISHED,), RULES).anchors)
+    exported = Candidate(made, "system", "system")
+    offers = (WISHED, exported) if own_first else (exported, WISHED)
+    decision = decide(offers, RULES)
+    (anchor,) = decision.anchors
+    assert (anchor.certificate, anchor.original, decision.rejections) == (made, ORIGINAL, ())
+    assert {reason.source for reason in anchor.provenance} == {"added", "system"}
 
 
 @cases("offers", [(by("certifi"), WISHED), (by("ccadb"), WISHED), (dataclasses.replace(WISHED, with_settings=True),)])

@@ -81,6 +81,9 @@ def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
         offers = anchors[fingerprint] if stays else anchors.pop(fingerprint)
         wishing = [offer for offer in offers if offer.stand_in is not None]
         rejections += [_rejection(offer, *refusal) for offer in (stays and wishing) or offers]
+    for own, made in standing.items():
+        # A file may have the stand-in itself: ``export --stand-ins`` writes such.
+        anchors[own] += anchors.pop(made.fingerprint, [])
     placed = {standing.get(own, offers[0].certificate): offers for own, offers in anchors.items()}
     by_name = sorted(placed, key=_order)
     offered = sorted((same[0].certificate for same in intermediates.values()), key=_order)
