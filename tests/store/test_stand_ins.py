@@ -52,6 +52,14 @@ def test_a_twin_with_the_same_fault_gets_one_too_and_one_that_can_have_none_stay
     assert [rejection.rule for rejection in decision.rejections] == ["no-stand-in"]
 
 
+def test_the_sha256_of_a_twin_s_stand_in_keeps_out_both_too() -> None:
+    offers = (offer(source="system"), WISHED)
+    for anchor in decide(offers, RULES).anchors:
+        rules = dataclasses.replace(RULES, distrusted=frozenset({anchor.certificate.fingerprint}))
+        decision = decide(offers, rules)
+        assert (decision.anchors, [rejection.rule for rejection in decision.rejections]) == ((), ["distrusted"] * 2)
+
+
 def test_one_that_is_issued_anew_takes_its_place_and_that_of_its_twins() -> None:
     new, twin = offer(CA), offer(source="system")
     decision = decide((WISHED, twin, new), RULES)

@@ -76,6 +76,8 @@ def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
         if broken:
             rejections += [_rejection(candidate, *broken) for candidate in intermediates.pop(fingerprint)]
     standing, refused = stand_ins.decide(anchors, rules.public)
+    if meant := {made.identity for made in standing.values() if made.fingerprint in rules.distrusted}:
+        return decide(candidates, dataclasses.replace(rules, distrusted=rules.distrusted | meant))
     for fingerprint, refusal in refused.items():
         stays = refusal.rule == stand_ins.NONE
         offers = anchors[fingerprint] if stays else anchors.pop(fingerprint)
@@ -111,11 +113,8 @@ def _with_identities(candidates: Iterable[Candidate], rules: Rules) -> Rules:
     """Return the rules with the identity of each candidate that is distrusted."""
 
     def whole(distrusted: frozenset[str]) -> frozenset[str]:
-        return distrusted.union(
-            candidate.certificate.identity
-            for candidate in candidates
-            if candidate.certificate.is_among(distrusted) or stand_ins.is_meant(candidate, distrusted)
-        )
+        certificates = (candidate.certificate for candidate in candidates if candidate.certificate.is_among(distrusted))
+        return distrusted.union(certificate.identity for certificate in certificates)
 
     user, system = whole(rules.distrusted), whole(rules.distrusted_by_system)
     return dataclasses.replace(rules, distrusted=user, distrusted_by_system=system)

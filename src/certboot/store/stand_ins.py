@@ -93,13 +93,5 @@ def _successor(certificate: Certificate, anchors: Mapping[str, Sequence[Candidat
     return any(stand_in(other.der) is Declined.NOTHING_TO_MEND for other in same)
 
 
-def is_meant(candidate: Candidate, fingerprints: Container[str]) -> bool:
-    """Return whether one of these is the SHA-256 of the stand-in that is wanted for it."""
-    if candidate.stand_in is None:
-        return False
-    made = standing([candidate], candidate.stand_in, ())
-    return isinstance(made, Certificate) and made.fingerprint in fingerprints
-
-
 def _none(reason: str) -> Refusal:
     return Refusal(NONE, f"no stand-in for it, {reason}")
