@@ -284,6 +284,22 @@ def test_where_the_system_has_the_ca_too_that_is_no_drift(
     assert OLD.der in held(paths)
 
 
+@cases("beside", [
+    make("Old Root", form=CA, key=OLD.key),  # issued anew: the old one does not enter
+    make("Old Root", form=changed(FORM, constraints=False, usage=True), key=OLD.key),  # enters as it is
+    Issued(x509.load_der_x509_certificate(MADE), OLD.key),  # what export --stand-ins writes
+])  # fmt: skip
+def test_nothing_is_lost_of_a_variable_that_names_it_and_another_certificate_of_the_ca(
+    certboot: Run, standing: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: Issued
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(saved(tmp_path / "image.pem", OLD, beside)))
+    ran = certboot("adopt", "--yes")
+    assert (ran.status, ran.err) == (0, "")
+    assert both(standing, BELOW)[0]
+    certboot("adopt", "--undo")
+    assert entry(standing, "Old Root").fingerprints == (STANDING, OLD.sha256)
+
+
 def test_trust_settings_would_be_lost_in_it(certboot: Run, store: StorePaths, tmp_path: Path) -> None:
     path = tmp_path / "trusted.pem"
     # trusted for servers

@@ -13,8 +13,8 @@ from certboot.store import choices
 from certboot.store.env_file import chosen
 from certboot.store.paths import StorePaths
 
-# What no client could use either.
-_NO_LOSS = ("expired", "not-yet-valid", adopted.GONE)
+# What no client could use either, what enters as it is, and what its CA has replaced.
+_NO_LOSS = ("expired", "not-yet-valid", adopted.GONE, "no-stand-in", "issued-anew")
 # The hook reads no more than 64 KiB of the env file.
 _MOST_BYTES = 32 * 1024
 

@@ -12,7 +12,6 @@ from certboot.sources.candidates import Candidate
 PUBLIC = ("certifi", "ccadb")
 """The sources of what root programmes see to: those CAs are issued anew, or go."""
 
-
 NONE = "no-stand-in"
 """The rule by which a certificate enters as it is; by any other it does not enter."""
 
