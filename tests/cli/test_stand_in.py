@@ -300,6 +300,16 @@ def test_nothing_is_lost_of_a_variable_that_names_it_and_another_certificate_of_
     assert entry(standing, "Old Root").fingerprints == (STANDING, OLD.sha256)
 
 
+def test_an_intermediate_without_its_root_enters_with_a_ca_that_has_a_stand_in_by_settings(
+    certboot: Run, store: StorePaths, old: Path, tmp_path: Path
+) -> None:
+    """It stays out, but the file is no error for that: the CA beside it entered, as ever."""
+    store.config.write_text(f'[[company]]\npath = "{old}"\nstand-in = true\n')
+    both_of = saved(tmp_path / "both.pem", OLD, intermediate("Middle", make("Elsewhere", form=CA)))
+    ran = certboot("trust", "--yes", both_of)
+    assert (ran.status, names(store)) == (0, {*FEW, "Old Root"}), ran.err
+
+
 def test_trust_settings_would_be_lost_in_it(certboot: Run, store: StorePaths, tmp_path: Path) -> None:
     path = tmp_path / "trusted.pem"
     # trusted for servers

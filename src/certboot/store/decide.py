@@ -70,7 +70,7 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
 def _refuse_alone(request: Request, decision: Decision) -> None:
     """Raise SourceError where nothing enters of what the user names, since it is below a root that is not there."""
     members: tuple[TrustAnchor | Intermediate, ...] = (*decision.anchors, *decision.intermediates)
-    entered = {member.certificate.fingerprint for member in members}
+    entered = {member.given.fingerprint for member in members}
     named = [repair.certificate for repair in request.repairs if repair.needs[-1].host == repaired.BY_USER]
     roots = (candidate.certificate for candidate in merged(request.additions).candidates)
     if named and not any(certificate.fingerprint in entered for certificate in (*named, *roots)):
