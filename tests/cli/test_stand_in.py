@@ -252,6 +252,15 @@ def test_what_it_would_not_help_or_may_not_have_one_is_refused(
     assert snapshot(store.home) == before
 
 
+def test_what_else_is_in_the_file_is_left_out_and_that_is_said(
+    certboot: Run, store: StorePaths, tmp_path: Path
+) -> None:
+    several = saved(tmp_path / "several.pem", OLD, make("Sound", form=CA), intermediate("Middle", OLD))
+    ran = certboot("trust", several, "--stand-in", "--yes")
+    assert (ran.status, "left out  2 other certificates" in ran.out) == (0, True)
+    assert names(store) == {*FEW, "Old Root"}
+
+
 def test_a_public_ca_gets_none(
     certboot: Run, store: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

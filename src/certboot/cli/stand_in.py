@@ -12,7 +12,7 @@ from certboot.cli.named import EXPECTED, is_address, is_server, read
 from certboot.cli.summary import stored_summary
 from certboot.cli.targets import target
 from certboot.cli.terminal import confirmed, described, heading, say, tell
-from certboot.errors import FAILED, OK, CertbootError, printable
+from certboot.errors import FAILED, OK, CertbootError, counted, printable
 from certboot.net.handshake import handshake
 from certboot.pki import pem, rules
 from certboot.pki.certificate import Certificate
@@ -70,6 +70,8 @@ def stand_in_command(arguments: argparse.Namespace) -> int:
     wished = _wished(loaded, sent, generation)
     for wish in wished:
         tell(_offer(wish, _tried(wish, sent)))
+    if others := len(loaded.candidates) - len(wished):
+        tell([f"  left out  {counted(others, 'other certificate')}, for trust without --stand-in"])
     standing = [entry for entry in generation.record.certificates if entry.original] if generation else []
     # Without a chain nothing is known that could make another one better than that which is there.
     there = {entry.sha256 if sent else entry.given for entry in standing}
