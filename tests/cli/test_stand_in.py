@@ -341,7 +341,8 @@ def test_a_company_has_it_by_its_settings(certboot: Run, store: StorePaths, old:
     store.config.write_text(f'[[company]]\npath = "{old}"\nstand-in = true\n')
     ran = certboot("update")
     assert (ran.status, names(store)) == (0, {*FEW, "Odd"})
-    assert "no stand-in for it, it has no basic constraints" in " ".join(ran.out.split())
+    assert "note CN=Odd: no stand-in for it, it has no basic constraints" in " ".join(ran.out.split())
+    assert "left out" not in ran.out
 
 
 def test_for_goes_with_a_file_and_a_server_with_a_ca_that_is_trusted(

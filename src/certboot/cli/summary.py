@@ -133,7 +133,9 @@ def left_out(outcome: Outcome) -> list[str]:
             and rejection.fingerprint in {*before, ""}
         )
     )
-    return [f"  left out  {printable(rejection.detail)}: {printable(rejection.reason)}" for rejection in own]
+    # By this rule alone a certificate enters as it is.
+    labels = ((r, "  note      ", r.subject) if r.rule == "no-stand-in" else (r, "  left out  ", r.detail) for r in own)
+    return [f"{label}{printable(where)}: {printable(rejection.reason)}" for rejection, label, where in labels]
 
 
 def left_below(outcome: Outcome, below: Iterable[Repair]) -> list[str]:
