@@ -234,7 +234,7 @@ def _heading(where: str, fingerprints: frozenset[str], held: Collection[Entry], 
     if done:
         return heading("ok", f"{where}  trusted already: nothing to do")
     if not fresh and any(entry.original for entry in held):
-        return heading("warn", f"{where}  in the store by a stand-in, which this replaces")
+        return heading("warn", f"{where}  in the store by a stand-in, not as it is")
     if not fresh:
         return heading("warn", f"{where}  in the store already, but not by your own word")
     if server:

@@ -40,7 +40,7 @@ def standing(offers: Sequence[Candidate], key_id: bytes, public: Container[str])
     if not certificate.defects:
         return None
     if certificate.identity in public or any(candidate.source in PUBLIC for candidate in offers):
-        return _none("it is a public CA")
+        return _none("it is a public CA, which certifi or the CCADB has")
     if any(candidate.with_settings for candidate in offers):
         return _none("trust settings came with it (TRUSTED CERTIFICATE), which a copy would be without")
     made = stand_in(certificate.der, key_id)
