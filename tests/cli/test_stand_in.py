@@ -177,6 +177,9 @@ def test_it_leaves_when_the_ca_is_issued_anew(certboot: Run, standing: StorePath
     assert entry(standing, "Old Root").fingerprints == (new.sha256,)
     assert both(standing, BELOW) == (True, True)
     assert f"{OLD.sha256[:16]}  issued-anew" in certboot("list", "--rejected").out
+    ran = certboot("trust", tmp_path / "old.pem", "--stand-in", "--yes")
+    assert ran.status == 2
+    assert "the store has no stand-in: its CA has a certificate without these faults" in ran.err
     (standing.trusted / f"Old_Root-{new.sha256[:8]}.pem").unlink()
     certboot("update")
     assert entry(standing, "Old Root").fingerprints == (STANDING, OLD.sha256)
@@ -353,4 +356,5 @@ def test_for_goes_with_a_file_and_a_server_with_a_ca_that_is_trusted(
         assert "--for goes with --stand-in and a file" in certboot("trust", *arguments).err
     ran = certboot("trust", host, "--stand-in", "--yes")
     assert (ran.status, "no root in the store is above the chain" in " ".join(ran.err.split())) == (2, True)
+    assert f"certboot doctor {host}" in ran.err
     assert names(store) == FEW

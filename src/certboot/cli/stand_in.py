@@ -89,7 +89,7 @@ def stand_in_command(arguments: argparse.Namespace) -> int:
     outcome = apply(paths, Request("trust --stand-in", additions=(additions,), trust_again=given))
     placed = [entry for entry in outcome.record.certificates if entry.original and entry.original.sha256 in given]
     if not placed:
-        raise CertbootError(f"it does not enter the store, {outcome.why_not(given)[1]}", "certboot list --rejected")
+        raise CertbootError(f"the store has no stand-in: {outcome.why_not(given)[1]}", "certboot list --rejected")
     # What was trusted before would leave the store with its stand-in: distrust is not the way back then.
     before = outcome.previous.fingerprints if outcome.previous else ()
     lines = [line for line in stored_summary(outcome, given) if not (given & set(before) and line.startswith(_UNDO))]
@@ -110,7 +110,7 @@ def _root_in_store(sent: Sent, generation: Generation | None) -> Loaded:
     root = root_above(sent.chain, generation)
     if root is None:
         message = f"no root in the store is above the chain of {sent.host}"
-        raise CertbootError(message, f"certboot trust {sent.host}, and then this once more")
+        raise CertbootError(message, f"certboot doctor {sent.host} says what is missing")
     return Loaded((Candidate(root, added.NAME, f"in the store, above the chain of {sent.host}"),))
 
 
