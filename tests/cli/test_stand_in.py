@@ -234,7 +234,7 @@ REFUSED: dict[str, tuple[Callable[[], tuple[Issued, Issued]], str]] = {
     "expired": (served(changed(HOSTS, valid=(NOW - 9 * DAY, NOW - DAY))), "without strictness too, 10"),
     "of another CA": (lambda: (OLD, make("localhost", make("Other", form=CA), HOSTS)), "does not lead to Old Root"),
     "its own": (lambda: (OLD, OLD), "is the certificate of localhost"),
-    "well-formed": (lambda: ((root := make("Root", form=CA)), make("localhost", root)), "newer do not refuse its form"),
+    "well-formed": (lambda: ((root := make("Root", form=CA)), make("localhost", root)), "verification finds nothing"),
     "without constraints": (
         lambda: ((root := make("Root", form=changed(FORM, constraints=False, usage=True))), make("localhost", root)),
         Declined.NO_BASIC_CONSTRAINTS.value,

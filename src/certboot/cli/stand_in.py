@@ -129,8 +129,7 @@ def _wished(loaded: Loaded, sent: Sent | None, generation: Generation | None) ->
         if isinstance(made, Certificate):
             wished.append(Wish(wish, made))
         else:
-            sound = f"no stand-in for it, {rules.PYTHONS} do not refuse its form"
-            reason = f"{root.name}: {made.reason if made else sound}"
+            reason = f"{root.name}: {made.reason}"
     if not wished:
         raise CertbootError(printable(reason), "certboot trust, without --stand-in, takes a CA as it is")
     return wished

@@ -29,16 +29,14 @@ def public_cas(candidates: Iterable[Candidate] = ()) -> frozenset[str]:
     return frozenset(candidate.certificate.identity for candidate in (*known, *certifi.read().parse().candidates))
 
 
-def standing(offers: Sequence[Candidate], key_id: bytes, public: Container[str]) -> Certificate | Refusal | None:
-    """Return the stand-in for the certificate of these offers, or why there is none; None where none is needed.
+def standing(offers: Sequence[Candidate], key_id: bytes, public: Container[str]) -> Certificate | Refusal:
+    """Return the stand-in for the certificate of these offers, or why there is none.
 
     ``key_id``: as ``pki.stand_in`` has it; ``public``: ``Certificate.identity`` of public CAs.
     """
     from certboot.pki.stand_in import stand_in  # with all of verification, which most runs do without
 
     certificate = offers[0].certificate
-    if not certificate.defects:
-        return None
     if certificate.identity in public or any(candidate.source in PUBLIC for candidate in offers):
         return _none("it is a public CA, which certifi or the CCADB has")
     if any(candidate.with_settings for candidate in offers):
@@ -57,13 +55,16 @@ def decide(
     made, refused = {}, {}
     wishes = _wishes(anchors)
     for fingerprint, offers in anchors.items():
-        key_id = wishes.get(offers[0].certificate.identity)
-        result = None if key_id is None else standing(offers, key_id, public)
+        certificate = offers[0].certificate
+        key_id = wishes.get(certificate.identity)
+        if key_id is None or not certificate.defects:
+            continue
+        result = standing(offers, key_id, public)
         if isinstance(result, Refusal):
             refused[fingerprint] = result
-        elif result and _successor(result, anchors):
+        elif _successor(result, anchors):
             refused[fingerprint] = Refusal("issued-anew", "its CA has a certificate without these faults in the store")
-        elif result:
+        else:
             made[fingerprint] = result
     return made, refused
 

@@ -68,13 +68,13 @@ def _words(evidence: Evidence, authorities: Authorities) -> str:
     generation = authorities.generation
     chain = completed(evidence.presented, generation)
     root = root_above(chain, generation)
-    if root is None or root in chain[:1]:
+    if root is None or root in chain[:1] or not root.defects:
         return ""
     entry = next(entry for entry in authorities.entries if entry.given == root.fingerprint)
     offers = [Candidate(root, reason.source, reason.detail) for reason in entry.provenance]
     made = stand_ins.standing(offers, key_id_below(chain, root) or b"", stand_ins.public_cas())
     if not isinstance(made, Certificate):
-        return f"{printable(root.name)}: {made.reason}" if made else ""
+        return f"{printable(root.name)}: {made.reason}"
     trial = tried(root, made, chain)
     if trial.helps:
         return _HELPS
