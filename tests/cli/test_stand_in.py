@@ -170,6 +170,15 @@ def test_the_ca_itself_comes_back_where_the_user_trusts_it_without(certboot: Run
     assert entry(standing, "Old Root").fingerprints == (OLD.sha256,)
 
 
+def test_naming_the_ca_once_more_changes_nothing(certboot: Run, standing: StorePaths, old: Path) -> None:
+    """As the scripts do that set a machine up; only trust asks, and is a word for the CA as it is."""
+    assert certboot("init", "--add", old).status == 0
+    assert entry(standing, "Old Root").fingerprints == (STANDING, OLD.sha256)
+    assert generations.current(standing).generation == 2
+    certboot("update")
+    assert entry(standing, "Old Root").fingerprints == (STANDING, OLD.sha256)
+
+
 def test_it_leaves_when_the_ca_is_issued_anew(certboot: Run, standing: StorePaths, tmp_path: Path) -> None:
     """And comes back with its reason, where the new certificate goes."""
     new = make("Old Root", form=CA, key=OLD.key)

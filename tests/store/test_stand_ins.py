@@ -108,13 +108,3 @@ def test_of_what_needs_none_nothing_is_said() -> None:
     fine = tuple(Candidate(certificate, "company", "file", stand_in=b"") for certificate in (middle, public))
     decision = decide(fine, dataclasses.replace(RULES, public=frozenset({public.identity})))
     assert ({anchor.certificate for anchor in decision.anchors}, decision.rejections) == ({middle, public}, ())
-
-
-@cases(("first", "second", "wanted"), [(None, b"", False), (b"", None, True), (b"a", b"b", True)])
-def test_of_one_source_the_first_offer_says_what_is_wanted(
-    first: bytes | None, second: bytes | None, *, wanted: bool
-) -> None:
-    """So what the user says now goes before what was kept."""
-    offers = tuple(dataclasses.replace(WISHED, stand_in=wish) for wish in (first, second))
-    assert bool(stands_for(decide(offers, RULES))) is wanted
-    assert stands_for(decide((*offers, dataclasses.replace(offers[1], source="company", stand_in=b"")), RULES))

@@ -11,7 +11,7 @@ from certboot import files
 from certboot.errors import SourceError
 from certboot.pki.certificate import Certificate, file_name
 from certboot.sources import added, repaired
-from certboot.sources.candidates import Rejection
+from certboot.sources.candidates import Loaded, Rejection
 from certboot.sources.extract import merged
 from certboot.store import choices, generations, manifest, policy, stand_ins
 from certboot.store.inputs import Inputs
@@ -32,6 +32,7 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
     )
     request = dataclasses.replace(request, repairs=repairs)
     loaded = merged((repaired.offered(repairs), *(source.parse() for source in inputs.sources)))
+    loaded, request = _with_wishes(loaded, request)
     certificates = [candidate.certificate for candidate in loaded.candidates]
     out = _distrusted(request, inputs, certificates)
     wanted = any(candidate.stand_in is not None for candidate in loaded.candidates)
@@ -65,6 +66,26 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
         until=policy.next_change(certificates, inputs.now),
         kept=_kept_files(paths, request, inputs, decision, out),
     )
+
+
+def _with_wishes(loaded: Loaded, request: Request) -> tuple[Loaded, Request]:
+    """Return both with what the user has said last of the stand-in for each certificate that is added.
+
+    That is said where it is trusted; who only names it once more, as with ``init --add``, says nothing of it.
+    """
+    named = merged(request.additions)
+    trusted = [own for own in named.candidates if own.certificate.fingerprint in request.trust_again]
+    kept = [own for own in loaded.candidates if own.source == added.NAME and own.stand_in is not None]
+    wishes = {own.certificate: own.stand_in for own in (*kept, *trusted)}
+
+    def settled(part: Loaded) -> Loaded:
+        candidates = (
+            dataclasses.replace(own, stand_in=wishes.get(own.certificate)) if own.source == added.NAME else own
+            for own in part.candidates
+        )
+        return dataclasses.replace(part, candidates=tuple(candidates))
+
+    return settled(loaded), dataclasses.replace(request, additions=(settled(named),) if request.additions else ())
 
 
 def _refuse_alone(request: Request, decision: Decision) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing
 from collections.abc import Container, Iterable, Mapping, Sequence
 
@@ -70,14 +71,12 @@ def decide(
 
 
 def _wishes(anchors: Mapping[str, Sequence[Candidate]]) -> dict[str, bytes]:
-    """Return identity -> key identifier of what is to have a stand-in. Of one source its first offer says it."""
+    """Return identity -> key identifier of what is to have a stand-in."""
     wishes: dict[str, bytes] = {}
-    for offers in anchors.values():
-        first = {candidate.source: candidate for candidate in reversed(offers)}
-        for candidate in first.values():
-            if candidate.stand_in is not None:
-                identity = candidate.certificate.identity
-                wishes[identity] = max(wishes.get(identity, b""), candidate.stand_in)
+    for candidate in itertools.chain(*anchors.values()):
+        if candidate.stand_in is not None:
+            identity = candidate.certificate.identity
+            wishes[identity] = max(wishes.get(identity, b""), candidate.stand_in)
     return wishes
 
 
