@@ -93,6 +93,6 @@ def _guarded(group: Group, check: Callable[[], list[Finding]]) -> list[Finding]:
         return [Finding("check-not-finished", group, "error", group, error.message, {"hint": error.hint})]
     except OSError as error:
         words = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-        return [Finding("check-not-finished", group, "error", group, words)]
+        return [Finding("check-not-finished", group, "error", group, words, {"here": words.split("\n")})]
     except Exception as error:  # noqa: BLE001 - a broken check is a result; the other groups still have theirs
         return [Finding("check-not-finished", group, "error", group, f"{type(error).__name__}: {error}")]

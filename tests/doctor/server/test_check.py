@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import typing
 from collections.abc import Callable
 
@@ -93,6 +94,28 @@ def test_what_cannot_be_loaded_refuses_every_host(said: Said, monkeypatch: pytes
     assert (answer.status, answer.primary) == (1, "client-cannot-load")
     (command,) = answer.first["fix"]
     assert (command[:3], "doctor" in command) == (["env", "-u", "REQUESTS_CA_BUNDLE"], True)
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    ("variable", "client", "kind"),
+    [
+        ("REQUESTS_CA_BUNDLE", "requests", "nothing"),
+        ("SSL_CERT_FILE", "urllib", "nothing"),
+        ("SSL_CERT_FILE", "urllib", "pipe"),
+    ],
+)
+def test_the_page_for_its_administrator_has_no_path_of_this_machine(
+    said: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, client: str, kind: str
+) -> None:
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv(variable, str(tmp_path / kind))
+    answer = said(ZOO["missing-intermediate"][2](), "--html", str(tmp_path / "page.html"), names=(client,))
+    assert str(tmp_path) in "".join(finding["summary"] for finding in answer.findings)  # for who asks
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert str(tmp_path) not in page
+    assert "<h1>localhost:" in page
 
 
 @pytest.mark.usefixtures("own")

@@ -101,8 +101,9 @@ def _line(text: str) -> _Markup:
 
 
 def _said(finding: Finding) -> tuple[str, list[str]]:
-    """Return OpenSSL's words of a summary, where it has any, and its other lines."""
-    lines = finding.summary.split("\n")
+    """Return OpenSSL's words of a summary, where it has any, and its other lines but those about this machine."""
+    here = typing.cast("Sequence[str]", finding.evidence.get("here") or ())
+    lines = [line for line in finding.summary.split("\n") if line not in here]
     return (lines[0], lines[1:]) if finding.evidence.get("verify_code") is not None else ("", lines)
 
 

@@ -130,7 +130,7 @@ def _cannot_load(verdict: TrustVerdict, kept_out_by: Iterable[Override], target:
     fix = (("env", *unset, *remedies.certboot("doctor", target)[0]),) if unset else ()
     told = f", as {' and '.join(verdict.variables)} says" if unset else ""
     summary = f"they refuse every host: {verdict.judgement.message}{told}"
-    return Finding("client-cannot-load", "server", "fail", target.shown, summary, {}, fix)
+    return Finding("client-cannot-load", "server", "fail", target.shown, summary, {"here": summary.split("\n")}, fix)
 
 
 def _with_clients(

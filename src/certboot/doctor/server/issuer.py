@@ -80,7 +80,8 @@ def _missing(case: Case, because: str, *, certain: bool) -> Cause:
         fix = _with_the_store(case, remedies.certboot("repair", case.target))
     elif certain:
         lines.append("the server's certificate does not say where it lies: only who operates the server can mend that")
-    return Cause("missing-intermediate", "\n".join([*lines, *_overriding(case)]), fix, evidence=evidence)
+    here = _overriding(case)
+    return Cause("missing-intermediate", "\n".join([*lines, *here]), fix, evidence={**evidence, "here": here})
 
 
 def _both_ways(case: Case) -> list[str]:
@@ -136,7 +137,8 @@ def untrusted(case: Case) -> Cause:
             lines.append("it has expired as well: ask its owner for the present one, then certboot trust FILE")
             fix = ()
         lines.append(know)
-    lines += _overriding(case)
+    evidence["here"] = here = _overriding(case)
+    lines += here
     return Cause("untrusted-root", "\n".join(lines), fix, evidence=evidence, depth=len(case.path.certificates) - 1)
 
 
@@ -158,7 +160,7 @@ def _with_the_store(case: Case, commands: Fix) -> Fix:
 
 
 def _overriding(case: Case) -> list[str]:
-    """Return by what the store is kept out, in words."""
+    """Return by what the store is kept out, in lines that are nobody else's business: they may hold a path."""
     return [
         f"{override.name} decides here, and certboot leaves it alone"
         + (f": {override.problem}" if override.problem else "")
