@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import plistlib
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -75,13 +77,17 @@ def test_systemd_finds_the_program(program: Path, tmp_path: Path) -> None:
         assert "is not executable" in verified()
 
 
-def test_launchd_and_windows_get_the_same_words(program: Path) -> None:
+def test_launchd_and_windows_get_the_same_words(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = plistlib.loads(timer("launchd", NASTY).encode())
     assert job["ProgramArguments"] == [str(program), "update", "--home", NASTY, "--max-age", "1d"]
+    plain = program.parent.with_name("a b") / "certboot"
+    plain.parent.mkdir()
+    program.rename(plain)
+    monkeypatch.setattr(sys, "executable", str(plain.with_name("python")))
     task = timer("schtasks", r"C:\Users\A B\certboot")
     assert task.startswith("schtasks /Create /F /SC DAILY /ST 12:")
     assert task.endswith(' update --home \\"C:\\Users\\A B\\certboot\\""\n')
-    assert f'/TR "\\"{program}\\"' in task
+    assert f'/TR "\\"{plain}\\"' in task
 
 
 @cases(
@@ -95,11 +101,33 @@ def test_without_a_kind_it_is_what_the_machine_has(
     assert default_timer(platform) == kind
 
 
-def test_a_name_that_no_timer_could_be_given_is_refused(program: Path) -> None:
-    del program
-    for kind in TIMERS:
-        with pytest.raises(CertbootError):
-            timer(kind, "/srv/two\nlines")
+@cases(
+    ("home", "kinds"),
+    [
+        ("/srv/two\nlines", TIMERS),
+        (r"/srv/100\%", ["cron", "schtasks"]),
+        (r"/srv/\\two", ["cron"]),
+        *((rf"C:\A B{sign}calc", ["schtasks"]) for sign in "%&|<>^!"),
+    ],
+)
+def test_a_name_that_a_timer_could_not_be_given_is_refused_by_it_alone(
+    program: Path, monkeypatch: pytest.MonkeyPatch, home: str, kinds: Collection[str]
+) -> None:
+    monkeypatch.setattr("certboot.cli.timer._program", lambda: (program.name,))  # whose folder has signs of its own
+    for kind in kinds:
+        with pytest.raises(CertbootError, match="no timer can be given this name"):
+            timer(kind, home)
+    assert all(timer(kind, home) for kind in TIMERS if kind not in kinds)
+
+
+def test_a_path_is_printed_as_its_bytes_whatever_the_encoding_of_standard_output(tmp_path: Path) -> None:
+    home = tmp_path / "Zürich"
+    argv = [sys.executable, "-m", "certboot"]
+    environ = {"HOME": str(tmp_path), "PATH": SYSTEM_PATH, "PYTHONIOENCODING": "ascii", "LANG": "C.UTF-8"}
+    subprocess.run([*argv, "init", "--source", "certifi", "--home", home], env=environ, check=True, capture_output=True)
+    update = [*argv, "update", "--timer", "cron", "--home", home]
+    printed = subprocess.run(update, env=environ, capture_output=True, check=True)
+    assert os.fsencode(f"--home '{home}' ") in printed.stdout
 
 
 def test_it_is_printed_and_nothing_else_happens(certboot: Run, paths: StorePaths, sources: None) -> None:

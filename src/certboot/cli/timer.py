@@ -7,6 +7,7 @@ run looks at the sources once a day, and says something only where that fails.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -46,6 +47,9 @@ END
 systemctl --user daemon-reload
 systemctl --user enable --now {name}.timer
 """
+# Crons differ in what a backslash does to another, and before a percent sign. In quotes within quotes, as /TR has them,
+# the command prompt takes the inner ones for the end of the outer: it would run what stands behind an ampersand.
+_BENT = {"cron": re.compile(r"\\[\\%]"), "schtasks": re.compile(r"[%&|<>^!]")}
 _CRON = """\
 # For crontab -e. It asks every hour, works once a day, and mails only what fails.
 {minute} * * * * out=$({command} 2>&1) || echo "$out"
@@ -65,7 +69,8 @@ def timer(kind: str, home: str) -> str:
     """Return what one of TIMERS is given, so that the store in ``home`` stays up to date; raises CertbootError."""
     # A timer has none of the caller's variables, and may look for programs elsewhere.
     command = (*_program(), "update", "--home", home)
-    if unfit := next((word for word in command if printable(word) != word), None):
+    bent = _BENT.get(kind)
+    if unfit := next((word for word in command if printable(word) != word or (bent and bent.search(word))), None):
         raise CertbootError(f"no timer can be given this name: {unfit}", "certboot update runs by hand")
     return TIMERS[kind](command, zlib.crc32(home.encode()) % 60)
 

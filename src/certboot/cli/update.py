@@ -170,7 +170,7 @@ def update_command(arguments: argparse.Namespace) -> int:
     paths = store_paths()
     before = generations.current(paths)
     if arguments.timer:
-        data(timer(arguments.timer, str(paths.home)))
+        data(os.fsencode(timer(arguments.timer, str(paths.home))))  # whatever standard output would make of a path
         return OK
     asked = arguments.intermediates is not None or arguments.reports is not None or arguments.dry_run
     if arguments.max_age and not asked and age_in_seconds(paths) <= parse_duration(arguments.max_age).total_seconds():
