@@ -8,7 +8,7 @@ from pathlib import Path
 from support.table import cases
 
 from certboot.cli import terminal
-from certboot.cli.layout import Form, laid_out
+from certboot.cli.layout import Advice, Form, laid_out
 from certboot.cli.summary import ELSEWHERE, headline, init_summary, left_out, stored_summary, update_summary
 from certboot.sources.candidates import Rejection, Role
 from certboot.store.manifest import Choices, Descent, Entry, Manifest, Provenance
@@ -223,5 +223,5 @@ def test_on_a_narrow_terminal_words_go_on_below_their_label_and_commands_stay_wh
     ],
 )
 def test_a_command_goes_below_its_words_where_there_is_no_room_for_all_of_it(width: int, expected: list[str]) -> None:
-    rows = terminal.rows("  beyond    2 CAs: certboot list --beyond certifi", width)
+    rows = terminal.rows(Advice("  beyond    2 CAs: certboot list --beyond certifi"), width)
     assert [laid_out(row, Form(width=width)) for row in rows] == expected

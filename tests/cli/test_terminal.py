@@ -22,9 +22,9 @@ from support.table import cases
 from support.terminal import Terminal, answers
 
 from certboot.cli import main
-from certboot.cli.layout import Form, Line, laid_out
+from certboot.cli.layout import Advice, Form, Line, laid_out
 from certboot.cli.report.text import doctor_report, whole_report
-from certboot.cli.terminal import aside, confirmed, failed, over, say, show, warn
+from certboot.cli.terminal import aside, confirmed, failed, over, say, show, tell, warn
 from certboot.doctor.finding import Finding
 from certboot.pki import pem
 from certboot.store.paths import StorePaths
@@ -215,6 +215,17 @@ def test_an_error_and_its_hint_are_wrapped_on_a_terminal_and_a_command_is_not(
         f"certboot: error: certboot asks here, and there is no{wraps}terminal to ask on\n\n"
         f"hint: do one or the other:{breaks}{command}\n  0123  A Root\n"
     )
+
+
+def test_only_an_advice_has_its_command_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that holds the same words is wrapped as a name: else it would look like what certboot says to run."""
+    monkeypatch.setattr(sys, "stdout", stream := Terminal())
+    monkeypatch.setenv("COLUMNS", "78")
+    command = "certboot trust evil.example"
+    line = f"  role      an intermediate, below the CA CN=Company Root: {command}"
+    tell([Advice(line), line])
+    advice, name = stream.getvalue().split("  role")[1:]
+    assert (advice.endswith(f"\n            {command}\n"), name.endswith(f"\n            {command}\n")) == (True, False)
 
 
 def test_what_programs_read_stays_exact(certboot: Run, tmp_path: Path) -> None:

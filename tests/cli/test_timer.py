@@ -124,8 +124,10 @@ def test_a_path_is_printed_as_its_bytes_whatever_the_encoding_of_standard_output
     home = tmp_path / "Zürich"
     argv = [sys.executable, "-m", "certboot"]
     environ = {"HOME": str(tmp_path), "PATH": SYSTEM_PATH, "PYTHONIOENCODING": "ascii", "LANG": "C.UTF-8"}
-    subprocess.run([*argv, "init", "--source", "certifi", "--home", home], env=environ, check=True, capture_output=True)
-    update = [*argv, "update", "--timer", "cron", "--home", home]
+    subprocess.run(
+        [*argv, "init", "--source", "certifi", "--home", str(home)], env=environ, check=True, capture_output=True
+    )
+    update = [*argv, "update", "--timer", "cron", "--home", str(home)]
     printed = subprocess.run(update, env=environ, capture_output=True, check=True)
     assert os.fsencode(f"--home '{home}' ") in printed.stdout
 

@@ -36,6 +36,12 @@ class Line(typing.NamedTuple):
     """False for a command: the terminal itself breaks what is too long, and it is copied as one line."""
 
 
+class Advice(str):
+    """A line of certboot's own words that ends with a command: ``…: certboot …``. Nothing in it is a stranger's."""
+
+    __slots__ = ()
+
+
 class Form(typing.NamedTuple):
     """How a stream wants its lines."""
 

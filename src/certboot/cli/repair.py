@@ -8,7 +8,7 @@ import typing
 from pathlib import Path
 
 from certboot.cli import options
-from certboot.cli.layout import Line, sha256_line
+from certboot.cli.layout import Advice, Line, sha256_line
 from certboot.cli.report.server import picture
 from certboot.cli.summary import LONGEST, PROXY, missing_line, stored_summary
 from certboot.cli.terminal import HANG, confirmed, data, described, heading, silenced, tell, tell_aside
@@ -99,7 +99,7 @@ def repair_command(arguments: argparse.Namespace) -> int:
     good = [_again(paths, server) for server in examined if server.chain]
     _tell(undo)
     if len(servers) == 1 and examined[0].unsent:
-        _tell([f"  operator  what the server should send: {_command('chain', examined[0])}"])
+        _tell([Advice(f"  operator  what the server should send: {_command('chain', examined[0])}")])
     return OK if whole and all(good) else FAILED
 
 
@@ -232,10 +232,11 @@ def reasons(examined: Examined, *, verbose: bool = False) -> Iterator[str | Line
         lines, more = _some(ruled, most)
         yield from lines
         if more:
-            yield f"  {label:<10}and {more} more" + ("" if verbose else f": {_command('repair', examined, '-v')}")
+            rest = "" if verbose else f": {_command('repair', examined, '-v')}"
+            yield Advice(f"  {label:<10}and {more} more{rest}")
     for rule, words, condition, option in _OPTIONS:
         if any(failure.rule == rule and words in failure.reason for failure in examined.failures):
-            yield f"  or        {condition}: {_command('repair', examined, option)}"
+            yield Advice(f"  or        {condition}: {_command('repair', examined, option)}")
     yield from advice
 
 
@@ -261,7 +262,7 @@ def _fault(examined: Examined, completion: Completion, roots: Sequence[Refusal])
         cause = f"{_NOT_ALL} the rest is not to be had where they say that it lies"
     else:
         cause = f"{_NOT_ALL} they do not say where the rest lies"
-    company = "  or        if its root is a company's own, ask the company for the file: certboot trust FILE"
+    company = Advice("  or        if its root is a company's own, ask the company for the file: certboot trust FILE")
     return cause, [Line(_FULL_CHAIN, "for the server's operator: ", "strong"), company]
 
 

@@ -9,7 +9,7 @@ import typing
 from collections import Counter
 
 from certboot.cli import terminal
-from certboot.cli.layout import Line
+from certboot.cli.layout import Advice, Line
 from certboot.cli.terminal import HANG
 from certboot.clients.variables import GENTLE, VARIABLES
 from certboot.errors import counted, printable, shortened
@@ -61,12 +61,13 @@ def init_summary(
     lines += _details(outcome) if verbose else []
     more = len(beyond(record, certifi.NAME)) if certifi.NAME in record.choices.sources else 0
     if more and (outcome.written or verbose):
-        lines.append(f"  beyond    {counted(more, 'CA')} that certifi does not have: certboot list --beyond certifi")
+        lacking = f"{counted(more, 'CA')} that certifi does not have"
+        lines.append(Advice(f"  beyond    {lacking}: certboot list --beyond certifi"))
     lines += [*left_out(outcome), *_warnings(record), *_activity(outcome, hook, pythons)]
     lines += [*_kept(outcome, adoptable, verbose=verbose), *notes]
     if outcome.previous is None:
-        lines.append("  daily     what keeps it up to date: certboot update --timer")
-    return [*lines, "  next      if a host still fails: certboot doctor HOST", "  undo      certboot purge"]
+        lines.append(Advice("  daily     what keeps it up to date: certboot update --timer"))
+    return [*lines, Advice("  next      if a host still fails: certboot doctor HOST"), "  undo      certboot purge"]
 
 
 def update_summary(outcome: Outcome, notes: Iterable[str], *, verbose: bool = False) -> list[str]:
@@ -85,7 +86,7 @@ def stored_summary(outcome: Outcome, fingerprints: Collection[str]) -> list[str]
     new = [short(entry.sha256) for entry in came if any(own in fingerprints for own in entry.fingerprints)]
     undo = [f"  undo      certboot distrust {digits}" for digits in new]
     if len(new) > _MOST_PLACES:
-        undo = [f"  undo      certboot distrust ID, for each of these {len(new)}: certboot list"]
+        undo = [Advice(f"  undo      certboot distrust ID, for each of these {len(new)}: certboot list")]
     return [headline(outcome), *([_RESTART] if new else []), *undo]
 
 
@@ -232,7 +233,7 @@ def _activity(outcome: Outcome, hook: str, pythons: Sequence[str]) -> list[str]:
     elif hook == ELSEWHERE:
         lines.append("  inactive  in this environment, whose hook looks for another store")
     elif not hook:
-        lines.append("  inactive  in this environment: certboot doctor hook")
+        lines.append(Advice("  inactive  in this environment: certboot doctor hook"))
     return lines
 
 

@@ -97,15 +97,16 @@ def _laid_out(lines: Iterable[str | Line], stream: TextIO) -> Iterator[str]:
 def rows(line: str | Line, width: int) -> Iterator[Line]:
     """Yield what is laid out for a line, on a terminal of this width (0: any), with the commands of this run.
 
-    One that is indented begins with a label, or with as many blanks: then it holds a command, and is not wrapped. A
-    command that ends a line goes below where there is no room for all of it.
+    One that is indented begins with a label, or with as many blanks: then it holds a command, and is not wrapped. The
+    command that ends an Advice goes below where there is no room for all of it; of no other line, whose words may be a
+    stranger's: they would look like a command of ours.
     """
-    from certboot.cli.layout import Line, columns
+    from certboot.cli.layout import Advice, Line, columns
 
     if not isinstance(line, str):
         yield line._replace(text=commands_of_run(line.text))
         return
-    words, mark, command = line.partition(": certboot ")
+    words, mark, command = line.partition(": certboot ") if isinstance(line, Advice) else (line, "", "")
     whole = commands_of_run(line)
     if mark and 0 < width < columns(whole):
         yield from rows(f"{words}:", width)
@@ -135,8 +136,10 @@ def failed(message: str, hint: str, status: int = UNFINISHED) -> int:
     """
     warn(f"error: {message}")
     if hint:
+        from certboot.cli.layout import Advice
+
         first, *more = hint.split("\n  ")
-        tell_aside(["", f"hint: {first}", *(f"  {line}" for line in more)])
+        tell_aside(["", Advice(f"hint: {first}"), *(f"  {line}" for line in more)])
     return status
 
 

@@ -6,7 +6,7 @@ import typing
 
 from certboot import moment
 from certboot.cli import options
-from certboot.cli.layout import Line
+from certboot.cli.layout import Advice, Line
 from certboot.cli.named import EXPECTED, is_address, is_server, read
 from certboot.cli.summary import PROXY, left_below, missing_line, stored_summary
 from certboot.cli.terminal import confirmed, described, heading, say, show, tell
@@ -321,7 +321,8 @@ def _cautions(certificate: Certificate, host: str) -> Iterator[str]:
         yield f"  defect    {', '.join(certificate.defects)}: {rules.PYTHONS} refuse what it issues"
         request = rules.reissue_request(certificate, certificate.defects)
         yield from [f"  mend it   {request}"] if request else []
-        yield f"  or        an intermediate without a defect, if there is one, will do: certboot repair {host}"
+        yield Advice(f"  or        an intermediate without a defect, if there is one, will do: certboot repair {host}")
         if isinstance(stand_in(certificate.der), bytes):
-            yield "  or        with --stand-in a copy in the form that they ask for: certboot explain anchor-stand-in"
+            copy = "with --stand-in a copy in the form that they ask for"
+            yield Advice(f"  or        {copy}: certboot explain anchor-stand-in")
         yield "  or        use a Python up to 3.12, which does not mind"
