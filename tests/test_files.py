@@ -126,8 +126,16 @@ def test_who_would_read_for_ever_is_told_so(folder: Path, monkeypatch: pytest.Mo
             with pytest.raises(files.NotRegularError, match=f"SSL_CERT_DIR names {words}: {path}"):
                 files.refuse_endless_trust()
     (folder / "file").write_bytes(b"a")
+    hashed = folder / "0123abcd.0"
     for path in {*others.values(), Path("/dev/null"), folder / "file"} - endless.keys():
         files.refuse_endless(path)
+    for target in ("file", "missing", os.curdir, "/dev/null"):  # what OpenSSL opens in a folder comes to an end
+        hashed.symlink_to(target)
+        files.refuse_endless(folder)
+        hashed.unlink()
+    os.mkfifo(hashed)
+    with pytest.raises(files.NotRegularError, match="a pipe, not a regular file"):
+        files.refuse_endless(folder)
     if os.access("/proc/kmsg", os.R_OK):
         assert refused(Path("/proc/kmsg")) == "something that waits for more, not a regular file"
 

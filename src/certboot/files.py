@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import re
 import stat
@@ -35,6 +36,7 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _KINDS = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISLNK, "a link"))
 # What `replace` and `replace_link` write beside a file: it ends with tempfile's eight characters, or the process id.
 _TEMPORARY = re.compile(r"\.(.+)\.(?:[a-z0-9_]{8}|[0-9]{1,7})")
+_HASHED = re.compile(r"[0-9a-f]{8}\.r?[0-9]+")
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -101,9 +103,15 @@ def read_if_there(path: Path, most: int) -> bytes | None:
 
 
 def refuse_endless(path: str | os.PathLike[str]) -> None:
-    """Raise NotRegularError where who reads to the end of this may wait for ever, and not for /dev/null."""
+    """Raise NotRegularError where who reads to the end of this may wait for ever, and not for /dev/null.
+
+    Of a folder that is what OpenSSL opens in it (by_dir.c): names that are a hash and a number.
+    """
     try:
         read_regular(path, LARGE)
+    except IsADirectoryError:
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            _refuse_endless_in(os.fspath(path), os.stat(path).st_mtime_ns)
     except DeviceError:
         if not os.path.samefile(path, os.devnull):
             raise
@@ -111,6 +119,14 @@ def refuse_endless(path: str | os.PathLike[str]) -> None:
         raise
     except OSError:  # nothing is there, or nothing that can be read: there is an end to that
         return
+
+
+@functools.lru_cache(maxsize=16)  # each of a scan's hosts asks, and a store may have thousands
+def _refuse_endless_in(folder: str, _changed: int) -> None:
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if _HASHED.fullmatch(name) and not os.path.isdir(path):
+            refuse_endless(path)
 
 
 def refuse_endless_trust() -> None:
@@ -121,7 +137,7 @@ def refuse_endless_trust() -> None:
             try:
                 refuse_endless(path)
             except NotRegularError as error:
-                message = f"{name} names {error.strerror}: {path}"
+                message = f"{name} names {error.strerror}: {error.filename or path}"
                 raise NotRegularError(message) from error
 
 

@@ -52,10 +52,11 @@ def verifying_context(
 def trusting_context(paths: Sequence[str]) -> ssl.SSLContext:
     """Return a context for ``openssl_verdict`` that trusts what lies at these paths: files, and hash directories.
 
-    Raises OSError where one cannot be loaded.
+    Raises OSError where one cannot be loaded, or would never end.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for path in paths:
+        files.refuse_endless(path)
         context.load_verify_locations(*((None, path) if os.path.isdir(path) else (path, None)))
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     return context

@@ -18,6 +18,9 @@ from support.pki import CA, DAY, LEAF, NOW, Issued, make, name
 from support.table import cases
 from support.zoo import ANOTHER, FAIL, FUTURE, GOOD, OLD_ROOT, PAST, WITH_RSA, ZOO, Chain, chain, changed
 
+from certboot.clients.table import CLIENTS
+from certboot.pki.subject_hash import subject_hash
+
 Said = Callable[..., Answer]
 Heard = Callable[..., str | None]
 
@@ -261,14 +264,24 @@ def test_nobody_there_and_trust_that_cannot_be_read(ask: Ask, listen: Listen, mo
 
 
 @pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("variable", "client"),
+    [("SSL_CERT_FILE", "urllib"), ("SSL_CERT_DIR", "urllib"), ("REQUESTS_CA_BUNDLE", "requests")],
+)
 def test_nobody_waits_for_who_writes_into_a_pipe(
-    ask: Ask, listen: Listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ask: Ask, listen: Listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, client: str
 ) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pipe"))
-    answer = ask("hook", f"localhost:{listen(faults.silent).port}")
-    assert answer.primary == "trust-unreadable"
-    assert str(tmp_path / "pipe") in answer.first["summary"]
+    made = chain()
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    pipe = folder / f"{subject_hash(made.trusted[0].certificate.subject.public_bytes())}.0"
+    os.mkfifo(pipe)
+    present = {known: "1" for known in CLIENTS if known.name == client}
+    monkeypatch.setattr("certboot.doctor.clients.verdicts.present_clients", lambda _: present)
+    monkeypatch.setenv(variable, str(pipe if variable == "SSL_CERT_FILE" else folder))
+    answer = ask("hook", f"localhost:{listen(tls(made.context())).port}")
+    assert answer.primary == ("client-cannot-load" if client == "requests" else "trust-unreadable")
+    assert str(folder) in answer.first["summary"]
 
 
 def test_version_6_and_names_beyond_ascii(ask: Ask, listen: Listen, trust: Trust) -> None:
