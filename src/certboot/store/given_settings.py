@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import tempfile
 import typing
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from certboot import files, moment
 from certboot.errors import CertbootError, printable
@@ -44,7 +44,10 @@ def from_address(paths: StorePaths, address: str, pin: str) -> bytes:
         raise CertbootError(message, "ask whoever keeps them which is right, by another way than that address")
     config = parse_config(body, paths.config, where=printable(address))
     named = [*(company.address for company in config.companies), config.ccadb.address]
-    if config.shared or any(named):
+    folders = filter(None, [config.ccadb.folder, *(company.path for company in config.companies)])
+    # On Windows //HOST/SHARE is an address too, and asking there tells who the user is.
+    drives = {PureWindowsPath(str(folder)).drive for folder in folders} - {PureWindowsPath(str(paths.home)).drive}
+    if config.shared or any(named) or any(drive.startswith("\\\\") for drive in drives):
         message = f"settings from an address may not name others: {printable(address)}"
         raise CertbootError(message, 'a CA may stand in them whole, as pem = "…"; or give them as a file')
     return with_origin(body.decode(), Shared(address, wanted)).encode()
