@@ -142,7 +142,7 @@ def test_the_story_of_each_cause_says_who_can_mend_it() -> None:
     for kind, story in EXPLANATIONS.items():
         if story.group == "server" and story.who != "nobody has to":
             row = shown(result("a.example:443", kind, "fail"), width=0)[1]
-            first = {"you": "you here", "whoever": "its"}[story.who.split()[0].strip(",")]
+            first = "you here" if story.who.startswith("you") else ("its ", "network")
             assert row.split("-  ")[1].startswith(first), row
 
 
