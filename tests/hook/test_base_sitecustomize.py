@@ -120,7 +120,7 @@ def test_another_sitecustomize_runs_as_without_the_hook_and_none_is_seen_where_t
 HOOK = """\
 import sys
 hook = sys.modules.get("certboot_startup")
-print(hook and (hook.status, len(hook.applied), hook.__file__.endswith("certboot-base/__init__.py")))
+print(hook and (hook.status, len(hook.applied), hook.__file__.endswith("certboot.base/__init__.py")))
 """
 
 
@@ -180,8 +180,18 @@ def test_the_hook_finds_an_end_where_the_library_is_on_the_path_twice_and_is_sil
     put(pair[1], {})
     twice = f"{folder}/.:{folder}/../{folder.name}"
     assert started(pair[1], "-c", HOOK, PYTHONPATH=twice) == Seen(0, "('no-store', 0, True)\n", "")
-    (folder / "certboot-base").rename(folder / "elsewhere")
+    (folder / "certboot.base").rename(folder / "elsewhere")
     try:
         assert started(pair[1], "-c", HOOK) == Seen(0, "None\n", "")
     finally:
-        (folder / "elsewhere").rename(folder / "certboot-base")
+        (folder / "elsewhere").rename(folder / "certboot.base")
+
+
+def test_what_lists_the_modules_or_imports_all_packages_of_the_library_meets_none_of_the_hook(pair: list[Path]) -> None:
+    """As ``help("modules")`` and pkgutil.walk_packages() do."""
+    for venv in pair:
+        put(venv, {})
+    listing = "import pkgutil; print(*sorted(module.name for module in pkgutil.iter_modules()))"
+    without, having = (started(venv, "-c", listing).out.split() for venv in pair)
+    assert set(having) - set(without) == {"sitecustomize"}
+    assert "json" in without

@@ -31,7 +31,7 @@ def test_what_calls_comes_after_what_is_called() -> None:
     assert names[-4:] == ["certboot_home.start", "certboot_home.pth", "certboot_startup.start", "certboot_startup.pth"]
     assert names[-5] == "certboot_startup/__init__.py"
     assert "certboot_home.py" in names[:-5]
-    assert payload.in_order(payload.base_files(""))[-2:] == ["certboot-base/__init__.py", "sitecustomize.py"]
+    assert payload.in_order(payload.base_files(""))[-2:] == ["certboot.base/__init__.py", "sitecustomize.py"]
     assert min("certboot_startup.pth", "certboot_home.pth") == "certboot_home.pth"  # as site has them
 
 

@@ -39,7 +39,7 @@ def _activate():
     if hook is None:  # else the virtualenv has one of its own, which was first
         found = PathFinder.find_spec("certboot_startup")
         if found is None or not found.has_location:  # nor is there a certboot that needs its own, as on PYTHONPATH
-            folder = _FOLDER + "/certboot-base"
+            folder = _FOLDER + "/certboot.base"
             place = folder + "/__init__.py"
             found = spec_from_file_location("certboot_startup", place, submodule_search_locations=[folder])
         hook = _load(found)

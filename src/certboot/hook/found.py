@@ -31,7 +31,7 @@ _LARGEST = 65536
 # Whatever a record says, nothing else is ever removed.
 _FILE = re.compile(
     r"certboot_startup\.(pth|start)|certboot_home\.(pth|start|py)|sitecustomize\.py"
-    r"|(certboot_startup|certboot-base)/[a-z_0-9]+\.py"
+    r"|(certboot_startup|certboot\.base)/[a-z_0-9]+\.py"
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

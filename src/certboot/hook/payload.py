@@ -19,8 +19,8 @@ PACKAGE = "certboot_startup"
 HOME = "certboot_home"
 PTH = f"{PACKAGE}.pth"
 BASE = "sitecustomize.py"
-BASE_FOLDER = "certboot-base"
-"""Where that has the hook: no module can be of that name, so that no virtualenv gets it for its own certboot's."""
+BASE_FOLDER = "certboot.base"
+"""Where that has the hook: a name with a dot is no module's, so nothing lists it, or gets it for its own certboot's."""
 START = (f"{HOME}.start", f"{HOME}.pth", f"{PACKAGE}.start", PTH, BASE)
 """What makes an interpreter call the others: the last to be written and, in the opposite order, the first to go.
 
