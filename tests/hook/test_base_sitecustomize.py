@@ -19,14 +19,18 @@ from certboot.hook import install, payload
 SHOW = """\
 import os, sys
 hook = sys.modules.get("certboot_startup")
-other, shown = sys.modules.get("sitecustomize"), lambda path: path and os.path.relpath(path, sys.prefix)
+def others():  # the base's own stays where there is no other, as a distribution's does, and is passed over here
+    other = sys.modules.get("sitecustomize")
+    return None if os.path.dirname(getattr(other, "__file__", None) or "") == os.path.dirname(os.__file__) else other
+other, shown = others(), lambda path: path and os.path.relpath(path, sys.prefix)
 print(other and (repr(other.__spec__.loader)[:30], shown(getattr(other, "__file__", "")), shown(other.__spec__.cached)))
 print(other and (other.__name__, other.__package__, shown(other.__spec__.origin), getattr(other, "seen", None)))
 try:
     import sitecustomize
-    print(sitecustomize is other)
+    print(others() is other)
 except Exception as error:
-    print(type(error), error, getattr(error, "name", ""))
+    none = getattr(error, "name", "") == "sitecustomize"
+    print(*[other is None] if none else [type(error), error])
 print(len(sys.path), len(sys.meta_path), getattr(hook, "status", None))
 """
 FINDER = """\
@@ -94,7 +98,7 @@ def put(venv: Path, files: dict[str, str]) -> None:
         path.write_text(text)
 
 
-def test_another_sitecustomize_runs_as_without_the_hook_and_none_is_seen_where_there_is_none(pair: list[Path]) -> None:
+def test_another_sitecustomize_runs_as_without_the_hook(pair: list[Path]) -> None:
     for other, files in OTHERS.items():
         for flags in FLAGS if other in FOR_ALL_FLAGS else FLAGS[:2]:
             results = []
@@ -171,6 +175,25 @@ def test_a_sitecustomize_on_pythonpath_goes_before_as_it_does_without_the_hook(
         "import sys; del sys.modules[__name__], sys.path[0]; import sitecustomize\n"
     )
     assert started(pair[1], "-c", HOOK, PYTHONPATH=str(tmp_path)).out == "('no-store', 0, True)\n"
+
+
+# As New Relic's agent does it (newrelic/bootstrap/sitecustomize.py), and others after it.
+TRACER = """\
+import sys
+from importlib.machinery import PathFinder
+following = PathFinder.find_spec("sitecustomize", sys.path[1:])
+if following is not None:
+    following.loader.load_module("sitecustomize")
+print("traced")
+"""
+
+
+def test_a_tracer_that_loads_the_next_sitecustomize_goes_on_after_it(pair: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(TRACER)
+    for mine, said in (({}, ""), ({"sitecustomize.py": "print('mine')\n"}, "mine\n")):
+        for venv, hook in zip(pair, ("None", "('no-store', 0, True)"), strict=True):
+            put(venv, mine)
+            assert started(venv, "-c", HOOK, PYTHONPATH=str(tmp_path)).out == f"{said}traced\n{hook}\n", (venv, mine)
 
 
 def test_the_hook_finds_an_end_where_the_library_is_on_the_path_twice_and_is_silent_without_its_modules(

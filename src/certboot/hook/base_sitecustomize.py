@@ -1,23 +1,22 @@
 """Written by `certboot hook install --base`: the hook of certboot in this Python and in every virtualenv of it."""
 # certboot never imports this: it is copied into the library folder of an interpreter. Python imports one sitecustomize,
 # the first on sys.path. What would be that one without this file is run as Python runs it, and before the hook, so that
-# what it sets counts as chosen. For the syntax of Python 3.8; every start pays for it.
+# what it sets counts as chosen. Where there is none, this one stays, as a distribution's does: a tracer, such as New
+# Relic's, that puts its own on PYTHONPATH loads the next without a thought that it could fail.
+# For the syntax of Python 3.8; every start pays for it.
 
 import os
 import sys
-
-_NONE = ModuleNotFoundError("No module named 'sitecustomize'", name="sitecustomize")  # what site is silent about
 
 try:
     from _frozen_importlib import _load  # type: ignore[attr-defined]  # what pydoc, too, loads by
     from _frozen_importlib_external import PathFinder, spec_from_file_location
 except ImportError:
-    raise _NONE from None
+    raise ModuleNotFoundError("an unknown Python", name="sitecustomize") from None  # what site is silent about
 
 HOME = ""
 
 _FOLDER = os.path.dirname(__file__)
-_spec = None
 
 
 def _next():
@@ -55,5 +54,3 @@ finally:
         _activate()
     except Exception:  # the interpreter must start
         pass
-if _spec is None:
-    raise _NONE
