@@ -95,6 +95,34 @@ def test_a_sitecustomize_that_is_there_is_left_alone(own: Interpreter, name: str
         with pytest.raises(CertbootError, match="not as certboot wrote it"):
             install.install(own.stdlib, base=True)
         assert contents(own.stdlib) == before
+        return
+    # Nor is it passed over where the hook was first: Python would find it before that.
+    there = own.stdlib / name.partition("/")[0]
+    there.rename(own.stdlib / "elsewhere")
+    install.install(own.stdlib, base=True)
+    base.refuse_foreign(own)
+    (own.stdlib / "elsewhere").rename(there)
+    with pytest.raises(CertbootError, match="a sitecustomize that certboot did not put there"):
+        base.refuse_foreign(own)
+
+
+def test_a_sitecustomize_that_comes_while_the_hook_is_written_is_left_and_the_hook_taken_back(
+    own: Interpreter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = files.replace
+
+    def racing(path: Path, data: bytes) -> None:
+        real(path, data)
+        if path.name == "__init__.py":
+            (own.stdlib / payload.BASE).write_text("mine\n")
+
+    monkeypatch.setattr(files, "replace", racing)
+    before = contents(own.stdlib)
+    with pytest.raises(CertbootError, match="not as certboot wrote it"):
+        install.install(own.stdlib, base=True)
+    assert (own.stdlib / payload.BASE).read_text() == "mine\n"
+    (own.stdlib / payload.BASE).unlink()
+    assert contents(own.stdlib) == before
 
 
 def test_nothing_is_left_of_a_hook_that_is_removed_and_a_changed_one_is_left(python: Path, tmp_path: Path) -> None:

@@ -50,9 +50,9 @@ def refuse_foreign(base: Interpreter) -> None:
     if reason:
         message = f"--base is for interpreters of your own (uv, pyenv, conda, python.org), and {reason}"
         raise CertbootError(message, _INSTEAD)
-    if read_record(folder):
-        return
-    other = next(iter(sorted(folder.glob(f"{Path(payload.BASE).stem}*"))), None)
+    ours = {payload.BASE} if read_record(folder) else set()
+    there = sorted(folder.glob(f"{Path(payload.BASE).stem}*"))
+    other = next((path for path in there if path.name not in ours), None)
     if other:
         message = f"there is a sitecustomize that certboot did not put there, and Python runs but one: {other}"
         raise CertbootError(message, f"it is left alone; {_INSTEAD}")

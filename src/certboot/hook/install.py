@@ -67,8 +67,8 @@ def install(
         made = Record(certboot.__version__, home, digests, start_file)
         if not wanted or (before.record == made and set(before.present) == wanted.keys()):
             return Result("unchanged", before)
-        with _undone_on_failure(folder, {found.RECORD_NAME, *wanted, *before.present}):
-            _write(folder, before.record, made, wanted)
+        with _undone_on_failure(before, wanted):
+            _write(before, made, wanted)
         action: Action = "renewed" if before.owner == "certboot" else "installed"
         return Result("recorded" if before.owner == "installer" else action, found.look(folder))
 
@@ -123,13 +123,14 @@ def _refuse_changed(before: Hook, wanted: Mapping[str, bytes]) -> None:
         raise CertbootError(message, "look at what is there; what nobody needs, delete by hand, then once more")
 
 
-def _write(folder: Path, former: Record | None, made: Record, wanted: Mapping[str, bytes]) -> None:
-    known = dict(former.files) if former else {}
+def _write(before: Hook, made: Record, wanted: Mapping[str, bytes]) -> None:
+    folder, known = before.folder, dict(before.record.files) if before.record else {}
     both = {name: (*made.files.get(name, ()), *known.get(name, ())) for name in {*made.files, *known}}
     under_way = made._replace(files={name: tuple(dict.fromkeys(digests)) for name, digests in both.items()})
     files.replace(folder / found.RECORD_NAME, found.render_record(under_way))
     for name in payload.in_order(wanted):
         if found.digest(folder, name) != sha256(wanted[name]):
+            _refuse_changed(before, {name: wanted[name]})  # somebody else may have put one there by now
             files.make_folder((folder / name).parent)
             files.replace(folder / name, wanted[name])
             _forget_compiled(folder / name)
@@ -139,22 +140,22 @@ def _write(folder: Path, former: Record | None, made: Record, wanted: Mapping[st
 
 
 @contextlib.contextmanager
-def _undone_on_failure(folder: Path, names: set[str]) -> Iterator[None]:
+def _undone_on_failure(hook: Hook, wanted: Mapping[str, bytes]) -> Iterator[None]:
     """If what is done meanwhile fails, these files are as they were; those that start the hook go first."""
+    folder, names = hook.folder, {found.RECORD_NAME, *wanted, *hook.present}
     before = {name: files.read_regular(folder / name, files.SMALL) for name in names if (folder / name).is_file()}
     try:
         yield
     except BaseException:
         with contextlib.suppress(OSError):
-            for name in reversed(payload.in_order(names - before.keys() - {found.RECORD_NAME})):
-                _remove(folder, name)
+            for name in reversed(payload.in_order(wanted.keys() - before.keys())):
+                if found.digest(folder, name) in ("", sha256(wanted[name])):
+                    _remove(folder, name)
             for name in payload.in_order(before):
                 if found.digest(folder, name) != sha256(before[name]):
                     files.replace(folder / name, before[name])
             if found.RECORD_NAME not in before:
                 (folder / found.RECORD_NAME).unlink(missing_ok=True)
-            if not any(name.startswith(f"{payload.PACKAGE}/") for name in before):
-                (folder / payload.PACKAGE).rmdir()
         raise
 
 
