@@ -431,6 +431,24 @@ def test_a_sitecustomize_that_python_finds_first_is_named_for_the_reason(
     assert (ran.status, "  ran       no: another sitecustomize is found before it" in ran.out) == (1, True)
 
 
+def test_where_a_disk_fails_for_a_base_the_user_s_own_folder_is_no_way_round(
+    certboot: Run, python: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, *_: object, **__: object) -> typing.NoReturn:
+        raise OSError(30, "Read-only file system", str(path))
+
+    assert certboot("hook", "install", "--base", "--python", python).status == 0
+    for action, done, step in (
+        ("uninstall", "not all was removed", "pathlib.Path.unlink"),
+        ("install", "nothing was changed", "certboot.files.replace"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(step, fail)
+            ran = certboot("hook", action, "--base", "--python", python)
+        assert_refused(ran, f"{done} for {python}, Read-only file system: ", "who may write there\n")
+        certboot("hook", "uninstall", "--base", "--python", python)
+
+
 def test_a_base_that_is_not_the_user_s_and_other_options_beside_it_are_refused(certboot: Run, tmp_path: Path) -> None:
     assert_refused(certboot("hook", "install", "--base", "--all-venvs", tmp_path), "--base goes with one interpreter")
     assert certboot("hook", "install", "--base", "--user").status == 2

@@ -226,8 +226,10 @@ def _each(arguments: argparse.Namespace, act: Callable[[Path], int]) -> int:
             result = failed(error.message, error.hint)
         except OSError as error:
             where = f": {error.filename}" if error.filename else ""
-            message = f"nothing was changed for {python}, {error.strerror or error}{where}"
-            result = failed(message, "run certboot as the one who may write there, or choose --user")
+            done = "nothing was changed" if arguments.action == "install" else "not all was removed"
+            otherwise = "" if arguments.base or arguments.action != "install" else ", or choose --user"
+            message = f"{done} for {python}, {error.strerror or error}{where}"
+            result = failed(message, f"run certboot as the one who may write there{otherwise}")
     return result
 
 
