@@ -83,7 +83,8 @@ def record(programs: Path) -> list[str]:
         (home / "tools").mkdir()
         (home / "tools" / "tail").symlink_to(shutil.which("tail") or "/usr/bin/tail")
         environ = {"HOME": folder, "PATH": f"{folder}/venv/bin:{folder}/tools", "TERM": "xterm", "LANG": "C.UTF-8"}
-        environ["PIP_CONFIG_FILE"] = os.devnull
+        # Settings of this machine are nothing to draw.
+        environ |= dict.fromkeys(("PIP_CONFIG_FILE", "NPM_CONFIG_GLOBALCONFIG"), os.devnull)
         run = functools.partial(shown, environ=environ, columns=COLUMNS, folder=home)
         run((home / "venv" / "bin" / "certboot", "init"))
         here = {name: place for place, name in places.items()}

@@ -112,7 +112,7 @@ def test_what_only_informs_is_told_on_request() -> None:
         ({"previous": with_(held("c"), held("d"), held("b"))}, "2 CAs in generation 3 (1 new, 2 gone)"),
         (
             {"previous": dataclasses.replace(RECORD, generation=2)},
-            "2 CAs in generation 3 (the files of the last one were damaged and are written anew)",
+            "2 CAs in generation 3 (the last one was damaged, or of another version, and is written anew)",
         ),
         (
             {"record": with_(A, B, held("c", "ccadb", role="intermediate"))},

@@ -112,7 +112,7 @@ def headline(outcome: Outcome) -> str:
     elif previous is None:
         change = ""
     elif previous.content() == record.content():
-        change = " (the files of the last one were damaged and are written anew)"
+        change = " (the last one was damaged, or of another version, and is written anew)"
     else:
         came, went = difference(previous, record)
         change = f" ({len(came)} new, {len(went)} gone)"
