@@ -98,7 +98,16 @@ try:
     certboot.bundle()
 except certboot.errors.StoreError as error:
     print(error.message.split(":")[0])
+paths = certboot.store.paths.store_paths()
+for ask in certboot.store.generations.numbers, lambda paths: certboot.store.env_file.settings(paths, {}):
+    try:
+        ask(paths)
+    except PermissionError as error:
+        print(error.strerror)
 """
     environ = {"CERTBOOT_HOME": str(clean / ".local/share/certboot")}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("bundle.pem\nthe store cannot be read, Permission denied\n", "")
+    assert (done.stdout, done.stderr) == (
+        "bundle.pem\nthe store cannot be read, Permission denied\nPermission denied\nPermission denied\n",
+        "",
+    )

@@ -231,6 +231,20 @@ def make_folder(path: Path) -> None:
         path.chmod(FOLDER_MODE)
 
 
+def kind(path: Path, *, follow: bool = True) -> int:
+    """Return the kind of file that is there (``stat.S_IFMT``), 0 for none; raises OSError where we may not look.
+
+    Of what we may not look at pathlib says since Python 3.14 that it is not there.
+    """
+    try:
+        status = path.stat() if follow else path.lstat()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return 0
+        raise
+    return stat.S_IFMT(status.st_mode)
+
+
 def is_folder(path: Path) -> bool:
     """Return whether this is a folder itself, and no link to one."""
     return path.is_dir() and not path.is_symlink()

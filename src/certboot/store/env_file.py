@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import stat
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +126,7 @@ def settings(paths: StorePaths, environ: Mapping[str, str]) -> Settings:
     Every value is the bundle or the directory of one generation of this store, and nobody but the user or root can
     write to it. Other lines of the file are no variables.
     """
-    env = parse(paths.env) if paths.env.is_file() else None
+    env = parse(paths.env) if files.kind(paths.env) == stat.S_IFREG else None
     if env is None:
         raise StoreError(f"there is no store yet: {paths.home}", _INIT)
     listed = {name: value for name, value in env.variables.items() if name in BY_NAME}

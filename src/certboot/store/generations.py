@@ -12,6 +12,7 @@ import itertools
 import os
 import re
 import shutil
+import stat
 import time
 import typing
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ def is_whole(generation: Path, expected: Content) -> bool:
 
 def numbers(paths: StorePaths) -> list[int]:
     """Return the numbers of the generations that are kept, ascending."""
-    if not paths.generations.is_dir():
+    if files.kind(paths.generations) != stat.S_IFDIR:
         return []
     return sorted(int(path.name) for path in paths.generations.iterdir() if _NUMBER.fullmatch(path.name))
 
@@ -209,7 +210,7 @@ def visible_folder(paths: StorePaths) -> Path:
     With symbolic links it is ``current``, which later switches move on. Without (Windows) it is the generation itself,
     and the ``env`` file is what switches.
     """
-    if paths.current.is_symlink():
+    if files.kind(paths.current, follow=False) == stat.S_IFLNK:
         return paths.current
     generation = in_force(paths)
     if generation is None:
