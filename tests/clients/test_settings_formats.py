@@ -85,12 +85,15 @@ def test_where_ini_is_broken_is_said(text: str, number: int, reason: str) -> Non
 # .curlrc
 
 
-def by_curl(text: str, folder: Path) -> tuple[str, bool]:
-    """Return the file of certificates that curl takes by these options, and whether it verifies."""
+def by_curl(text: str, folder: Path) -> tuple[str, bool] | None:
+    """Return the file of certificates that curl takes by these options, and whether it verifies; None: it refuses."""
     (folder / "curlrc").write_text(text)
-    (folder / "empty").touch()
+    for name in ("empty", "a.pem", "b.pem", "a b.pem", 'a"b.pem'):  # newer curls take no file that is not there
+        (folder / name).touch()
     argv = ["curl", "-q", "-K", f"{folder}/curlrc", "--libcurl", f"{folder}/code.c", f"file://{folder}/empty"]
     subprocess.run(argv, env={"PATH": SYSTEM_PATH, "HOME": str(folder)}, check=False, capture_output=True, timeout=60)
+    if not (folder / "code.c").exists():
+        return None
     code = (folder / "code.c").read_text()
     named = re.search(r'CURLOPT_CAINFO, "(.*)"', code)
     return (named[1] if named else ""), "CURLOPT_SSL_VERIFYPEER, 0L" not in code
@@ -98,26 +101,29 @@ def by_curl(text: str, folder: Path) -> tuple[str, bool]:
 
 CURLRC = [
     "cacert = /a.pem", "cacert=/a.pem", "cacert: /a.pem", "cacert /a.pem", "--cacert /a.pem", "  --cacert  /a.pem",
-    "--cacert=/a.pem",  # with dashes an equals sign is part of the name
+    "--cacert=/a.pem",
     'cacert = "/a b.pem"', 'cacert "/a\\"b.pem" # words', "cacert = /a.pem # words", "# cacert = /a.pem",
     "cacert = /a.pem\ncacert = /b.pem", "insecure", "--insecure", "-k", "-sk", "-ks", "insecure\nno-insecure",
     "-uk",  # the user "k"
     "no-insecure\n-k", "silent",
 ]  # fmt: skip
+# A newer curl takes no line that is indented; before 8.16 an option with dashes ended only at a space.
+OTHER_CURLS = {"  --cacert  /a.pem": None, "--cacert=/a.pem": ("", True)}
 
 
 @pytest.mark.skipif(not shutil.which("curl", path=SYSTEM_PATH), reason="there is no curl")
 @cases("text", CURLRC)
 def test_curlrc_is_what_curl_reads(text: str, tmp_path: Path) -> None:
+    asked = by_curl(placed := text.replace("/", f"{tmp_path}/"), tmp_path)
     cacert, verifies = "", True
-    for line in settings_formats.curl(text).lines:
+    for line in settings_formats.curl(placed).lines:
         if line.name == "cacert":
             cacert = line.value.replace('"', '\\"')
         if line.name in ("insecure", "no-insecure"):
             verifies = line.name == "no-insecure"
         elif line.name == "-k":
             verifies = False
-    assert (cacert, verifies) == by_curl(text, tmp_path)
+    assert (cacert, verifies) == asked or (text in OTHER_CURLS and asked == OTHER_CURLS[text])
 
 
 def test_escapes_of_curl_are_undone_and_lines_counted() -> None:

@@ -89,10 +89,11 @@ def curl(text: str) -> Parsed:
     """Return the options of a .curlrc, long ones without dashes, of single letters ``-k`` by itself."""
     lines = []
     for number, line in _statements(text, "#/*"):
-        # An equals sign or colon separates only where the option has no dash.
+        # Where the option has dashes no colon separates, and an equals sign only right behind it (curl 8.16).
         dashed = line.startswith("-")
-        name = re.split(r"\s" if dashed else r"[\s=:]", line, maxsplit=1)[0]
-        rest = line[len(name) :].lstrip(" \t" if dashed else " \t=:")
+        name = re.split(r"[\s=]" if dashed else r"[\s=:]", line, maxsplit=1)[0]
+        rest = line[len(name) :]
+        rest = rest.removeprefix("=").lstrip(" \t") if dashed else rest.lstrip(" \t=:")
         value = _unquoted(rest[1:]) if rest.startswith('"') else (rest.split() or [""])[0]
         lines.append(
             Line("-k", "", number) if _CURL_INSECURE.match(name) else Line(name.removeprefix("--"), value, number)

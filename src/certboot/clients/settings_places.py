@@ -82,11 +82,13 @@ def pip(around: Surroundings) -> list[Path]:
 def curl(around: Surroundings) -> list[Path]:
     """Return the one .curlrc that is used: the first that is there."""
     environ = around.environ
-    folders = [environ.get("CURL_HOME"), environ.get("XDG_CONFIG_HOME"), environ.get("HOME")]
-    if _WINDOWS:
-        folders += [environ.get("USERPROFILE"), environ.get("APPDATA")]
+    # In $XDG_CONFIG_HOME curl 8 looks for the name without a dot, an older one for that with it (curl#10849).
     names = (".curlrc", "_curlrc") if _WINDOWS else (".curlrc",)
-    paths = [Path(folder, name) for folder in folders if folder for name in names]
+    places = [("CURL_HOME", names), ("XDG_CONFIG_HOME", ("curlrc", *names)), ("HOME", names)]
+    if _WINDOWS:
+        places += [("USERPROFILE", names), ("APPDATA", names)]
+    folders = [(environ[variable], names) for variable, names in places if environ.get(variable)]
+    paths = [Path(folder, name) for folder, names in folders for name in names]
     if "XDG_CONFIG_HOME" not in environ:
         homes = [home for home in (environ.get("CURL_HOME"), environ.get("HOME")) if home]
         paths += [Path(home, ".config", "curlrc") for home in homes[:1]]
