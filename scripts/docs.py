@@ -106,10 +106,14 @@ def findings_list() -> str:
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "clients.md": {"clients": clients_table, "unreached": unreached_table, "variables": variables_table},
-    "commands.md": {"help": help_texts},
     "findings.md": {"findings": findings_list},
 }
 """File in docs/ -> name of a generated part -> what makes it."""
+if sys.version_info < (
+    3,
+    13,
+):  # from then on argparse writes "-o, --output FILE" in the place of "-o FILE, --output FILE"
+    PARTS["commands.md"] = {"help": help_texts}
 
 
 def generated(file: str, text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import http.client as http_client
 import socket
 import time
 import typing
@@ -24,6 +25,8 @@ if typing.TYPE_CHECKING:
 
 HERE = AddressPolicy(frozenset({LOOPBACK}), any_port=True)
 BODY = b"0\x82certificate"
+# Newer releases of Python read a hundred of them at most.
+MANY_INTERIM = "cut-short" if hasattr(http_client, "_MAXINTERIMRESPONSES") else "too-large"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -99,7 +102,7 @@ def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not(plain: PlainServer) -
         (endless(head=b"HTTP/1.1 200 OK\r\n\r\n", part=bytes(4096)), "too-large"),
         (endless(head=b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", part=bytes(4096)), "too-large"),
         (endless(head=CHUNKED, part=b"1\r\nx\r\n" * 100), "too-large"),
-        (endless(part=b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "too-large"),
+        (endless(part=b"HTTP/1.1 100 Continue\r\n\r\n" * 100), MANY_INTERIM),
         (endless(head=CHUNKED + b"1;", part=b"x" * 4096), "cut-short"),
         (endless(head=b"HTTP/1.1 200 OK\r\n", part=b"X: y\r\n"), "cut-short"),
         (endless(part=b"x" * 4096), "cut-short"),
@@ -108,7 +111,7 @@ def test_a_body_of_64_kib_is_read_and_one_byte_more_is_not(plain: PlainServer) -
             b"zz\r\n", b"9\r\nx", b"-5\r\nabcdef\r\n0\r\n\r\n", b"-1\r\nabcdef\r\n0\r\n\r\n",
             b"-99999999999999999999\r\n\r\n",
         )),
-        (page(BODY, Content_Type="multipart/mixed; boundary*=a; boundary*0=b"), "cut-short"),
+        (page(BODY, Content_Type="multipart/mixed; boundary*=idna''%ff"), "cut-short"),
         (b"", "cut-short"),
         (page(gzip.compress(bytes(10_000_000)), Content_Encoding="gzip"), "packed"),
         *((page(status=status), "status") for status in ("404 Not Found", "500 Server Error", "302 Found")),

@@ -111,7 +111,7 @@ def _chunks(body: bytes) -> bytes:
 
 
 _BOMB = gzip.compress(bytes(20_000_000))
-_ODD_TYPE = "multipart/mixed; boundary*=a; boundary*0=b"
+_ODD_TYPE = "multipart/mixed; boundary*=idna''%ff"
 
 
 # What a certificate itself is refused for is in test_completion.py.

@@ -254,7 +254,12 @@ def test_a_file_in_the_place_of_a_link_is_left_alone_where_openssl_deletes_it(op
         ({"a.pem": DAMAGED, "b.pem": A.pem}, [A], False),
         ({"b.pem": A.pem, f"{HASH}.1": A.pem}, [A], False),  # it never looks behind a gap
     ],
-    ids=["a dangling link, which its own rehash leaves", "many", "a damaged one of the name", "a copy behind a gap"],
+    ids=[
+        "a dangling link, which its own rehash leaves",
+        "many",
+        "a damaged one of the name",
+        "a copy behind a gap",
+    ],
 )
 def test_openssl_finds_every_certificate_afterwards(
     openssl: OpenSsl, tmp_path: Path, layout: Layout, issuers: list[pki.Issued], *, before: bool
@@ -262,7 +267,9 @@ def test_openssl_finds_every_certificate_afterwards(
     folder = lay_out(tmp_path / "d", layout)
     if before:
         openssl("rehash", folder)
-    assert [found(openssl, folder, issued) for issued in issuers] == [False] * len(issuers)
+    # OpenSSL 3.6 looks behind a link that leads nowhere.
+    behind = before and openssl("version").split()[1] >= "3.6"
+    assert [found(openssl, folder, issued) for issued in issuers] == [behind] * len(issuers)
     checked(folder)
     assert [found(openssl, folder, issued) for issued in issuers] == [True] * len(issuers)
 

@@ -128,8 +128,11 @@ def test_old_versions_of_tls(said: Said, version: str) -> None:
 
 def test_weak_ciphers_and_a_small_diffie_hellman_group(said: Said) -> None:
     answer = said(WITH_RSA, WITH_RSA.context("AES128-SHA:@SECLEVEL=0", "TLSv1_2"))
-    assert (answer.status, answer.primary) == (1, "no-common-cipher")
-    assert "AES128-SHA" in answer.first["summary"]
+    if "AES128-SHA" in {cipher["name"] for cipher in ssl.create_default_context().get_ciphers()}:
+        assert answer.primary is None  # Debian builds Python with OpenSSL's own list in the place of Python's
+    else:
+        assert (answer.status, answer.primary) == (1, "no-common-cipher")
+        assert "AES128-SHA" in answer.first["summary"]
     assert said(WITH_RSA, WITH_RSA.context(version="TLSv1_2")).primary is None
     context = WITH_RSA.context("DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0", "TLSv1_2")
     with faults.small_dh_parameters() as path:
