@@ -18,7 +18,7 @@ from certboot.clients.variables import DIRECTORY, FILE
 
 EITHER = "file or directory"
 LOOKED_UP = "directories or file"
-"""What OpenSSL 3 takes for SSL_CERT_DIR: a list of directories, or one file (crypto/x509/by_store.c)."""
+"""What OpenSSL takes for SSL_CERT_DIR: a list of directories, or in 3.0 to 3.3 one file (crypto/x509/by_store.c)."""
 
 # What a setting says that names no file and no directory.
 SWITCH = "switch"

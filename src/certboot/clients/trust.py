@@ -6,6 +6,7 @@ import os
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from ssl import OPENSSL_VERSION_INFO
 
 from certboot.clients.table import EITHER, LOOKED_UP, OWN, SYSTEM, TRUE, Choice, Client, Place
 from certboot.clients.variables import DIRECTORY, FILE
@@ -126,7 +127,7 @@ class _Look:
     def _is_usable(self, value: str, form: str) -> bool:
         kinds = self._facts.kinds
         if kinds.get(value) == FILE:
-            return form in (FILE, EITHER, LOOKED_UP)
+            return form in (FILE, EITHER) or (form == LOOKED_UP and (3,) <= OPENSSL_VERSION_INFO < (3, 4))
         paths = value.split(os.pathsep) if form in (DIRECTORY, LOOKED_UP) else [value]
         return form != FILE and any(kinds.get(path) == DIRECTORY for path in paths)
 
