@@ -21,7 +21,7 @@ from types import ModuleType
 
 import pytest
 import trustme
-from support.environments import find_python
+from support.environments import STRICT_VERSIONS, find_python, versions_here
 from support.hook_store import Hook, Store, authority, hashed, imports
 from support.table import cases
 
@@ -833,7 +833,7 @@ print(sorted(set(sys.modules) - before))
 """
 
 
-@cases("version", ["3.8", "3.11", "3.13"])
+@cases("version", versions_here("3.8", "3.11", *STRICT_VERSIONS))
 def test_the_guards_load_no_module_that_another_thread_could_be_loading(version: str) -> None:
     """They are loaded while Python holds its one import lock: to wait for a module then may be to wait for ever."""
     source = Path(certboot_startup.__file__).parents[1]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.environments import find_python
+from support.environments import STRICT_VERSIONS, find_python, versions_here
 from support.table import cases
 from support.virtualenvs import packages, python_of, start, virtualenv
 
@@ -30,7 +30,8 @@ def test_an_interpreter_tells_where_its_packages_are(venv: Path) -> None:
     assert found.version == sys.version_info[:3]
     assert (found.virtual, found.managed, found.user_site) == (True, False, None)
     assert found.site_packages == packages(venv)
-    assert found.site_folders == (packages(venv),)
+    # Debian's Python names folders of its own besides, which a virtualenv does not have.
+    assert [folder for folder in found.site_folders if folder.exists()] == [packages(venv)]
 
 
 def on_path(python: Path) -> list[str]:
@@ -39,7 +40,7 @@ def on_path(python: Path) -> list[str]:
     return list(ast.literal_eval(start(python, code).out))
 
 
-@cases("version", ["3.8", "3.13"])
+@cases("version", versions_here("3.8", *STRICT_VERSIONS))
 def test_the_folders_of_packages_are_those_of_sys_path_in_its_order(tmp_path: Path, clean: Path, version: str) -> None:
     """With the system's packages a virtualenv also has the user's own folder, after its own."""
     python = python_of(virtualenv(tmp_path / "venv", "--system-site-packages", python=find_python(version)))
@@ -47,7 +48,7 @@ def test_the_folders_of_packages_are_those_of_sys_path_in_its_order(tmp_path: Pa
     assert found.user_site
     assert found.user_site.is_relative_to(clean)
     found.user_site.mkdir(parents=True)  # site leaves out what is not there
-    assert list(map(str, found.site_folders)) == on_path(python)
+    assert [str(folder) for folder in found.site_folders if folder.exists()] == on_path(python)
     assert found.user_site in found.site_folders[1:]
 
 

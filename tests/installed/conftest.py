@@ -11,14 +11,21 @@ from pathlib import Path
 
 import pytest
 import trustme
-from support.environments import ROOT, Environment, built_once, find_python, make_environment
+from support.environments import (
+    ROOT,
+    VERSIONS,
+    Environment,
+    built_once,
+    find_python,
+    make_environment,
+    versions_here,
+)
 from support.pages import pages
 from support.virtualenvs import packages, virtualenv
 
 if typing.TYPE_CHECKING:
     from support.server import TlsServer
 
-VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 CLIENTS = ("requests", "httpx", "aiohttp", "boto3", "uv", "websockets")
 # Those who change ``ssl`` or imports themselves, and the newest pip.
 BESIDE = ("truststore", "gevent", "coverage", "pytest", "pip")
@@ -65,10 +72,10 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
 
 @pytest.fixture(scope="session")
 def newest_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """A virtualenv of Python 3.13 with certboot and the clients. Not to be changed."""
-    python = find_python("3.13")
+    """A virtualenv of the newest Python with certboot and the clients. Not to be changed."""
+    python = find_python(versions_here(*VERSIONS)[-1])
     build = lambda folder: make_environment(folder, wheel, *CLIENTS, python=python)  # noqa: E731
-    return Environment(built_once(tmp_path_factory, "clients-3.13", build))
+    return Environment(built_once(tmp_path_factory, "clients-newest", build))
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from support.environments import Environment, Ran, make_environment
+from support.environments import STRICT_VERSIONS, Environment, Ran, make_environment
 from support.programs import GET
 from support.table import cases
 from support.virtualenvs import packages
@@ -23,8 +23,8 @@ OFF = {"CERTBOOT_DISABLE": "1"}
 STATES = "import certboot_startup, json; print(json.dumps(certboot_startup.guarded))"
 # What a context holds in memory, asked behind the guard's back.
 HELD = "super(ssl.SSLContext, ssl.create_default_context()).cert_store_stats()['x509']"
-# What all versions have in common is looked at on the oldest and the newest.
-ENDS = pytest.mark.parametrize("any_python", ["3.8", "3.13"], indirect=True)
+# What all versions have in common is looked at on the oldest and on those with strict rules.
+ENDS = pytest.mark.parametrize("any_python", ["3.8", *STRICT_VERSIONS], indirect=True)
 
 
 def initialised(environment: Environment, ca: trustme.CA, home: Path) -> None:
@@ -158,6 +158,59 @@ def test_the_guards_are_applied_however_the_modules_are_imported(
 ) -> None:
     found = printed(any_python.run("python", "-c", IMPORTS[way] + CHECK, home=trusting))
     assert found == f"{bundle} 0 ['applied']"
+
+
+LAZILY = {
+    "the statement": ((), "lazy import ssl\nlazy from pip._vendor import requests, certifi\n"),
+    "the option": (("-X", "lazy_imports=all"), "import ssl\nfrom pip._vendor import requests, certifi\n"),
+}
+TOUCHED_AT_ONCE = f"""
+import sys, threading
+assert not {{"ssl", "pip._vendor.certifi"}} & set(sys.modules)
+found = []
+def touch():
+    requests.Session
+    found.append((certifi.where(), {HELD}))
+threads = [threading.Thread(target=touch) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(len(found), *set(found), sorted(set(__import__("certboot_startup").guarded.values())))
+"""
+
+
+@pytest.mark.parametrize("any_python", ["3.15"], indirect=True)
+@cases("way", LAZILY)
+def test_the_guards_are_applied_to_what_is_loaded_when_it_is_first_used(
+    any_python: Environment, trusting: Path, bundle: str, url: str, unknown_url: str, way: str
+) -> None:
+    """PEP 810: on the thread that uses it, and threads may do so at once."""
+    flags, imports = LAZILY[way]
+    touched = any_python.run("python", *flags, "-c", imports + TOUCHED_AT_ONCE, home=trusting)
+    assert printed(touched) == f"8 {(bundle, 0)} ['applied']"
+    lazily = {"PYTHON_LAZY_IMPORTS": "all"}
+    assert fetches(any_python, GET, trusting, [url, unknown_url], **lazily) == ["ok", "refused"]
+    assert fetches(any_python, GET, trusting, [url], **lazily, **OFF) == ["refused"]
+
+
+IN_ANOTHER = """
+try:
+    import _interpreters as interpreters
+except ImportError:  # before Python 3.13
+    import _xxsubinterpreters as interpreters
+import sys
+failed = interpreters.run_string(interpreters.create(), sys.argv[1])
+assert not failed, failed
+"""
+
+
+def test_another_interpreter_of_the_process_is_guarded_too(
+    any_python: Environment, trusting: Path, bundle: str
+) -> None:
+    """Python 3.12 aborts at its end where another one imported ssl first, without certboot too."""
+    argv = ("python", "-c", IN_ANOTHER, f"import ssl, sys{CHECK}sys.stdout.flush()")
+    with_, without = (any_python.run(*argv, home=trusting, **variables) for variables in ({}, OFF))
+    assert (with_.out, with_.status) == (f"{bundle} 0 ['applied']\n", without.status)
+    assert not without.out.endswith("['applied']\n")
 
 
 @ENDS

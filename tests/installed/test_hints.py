@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from support.environments import Environment
+from support.environments import STRICT_VERSIONS, Environment, versions_here
 from support.pages import QUIET, pages
 from support.server import TlsServer
 from support.table import cases
@@ -159,7 +159,7 @@ def test_the_hint_is_in_the_error_and_in_the_last_lines_of_the_traceback(
     assert_hinted(shown, servers, with_port=client not in WITHOUT_PORT)
 
 
-@cases("version", ["3.10", "3.11", "3.13"])
+@cases("version", versions_here("3.10", "3.11", *STRICT_VERSIONS))
 def test_so_it_is_with_what_python_brings(
     as_it_comes: Callable[[str], Environment], said: Asked, servers: dict[str, TlsServer], version: str
 ) -> None:
@@ -192,7 +192,7 @@ def test_pip_says_it_once_for_each_server_however_often_it_tries(
         *(part for s in others for part in ("--extra-index-url", f"{s.url}/simple/")),
     ]
     command = ("-m", "pip", "download", "--no-deps", "--no-cache-dir", "-d", str(tmp_path), *indexes, "ok")
-    for python in (environment, *map(as_it_comes, ("3.10", "3.11", "3.13"))):
+    for python in (environment, *map(as_it_comes, versions_here("3.10", "3.11", *STRICT_VERSIONS))):
         ran = python.run("python", *command, home=trusting, **{**QUIET, "PIP_RETRIES": "1"})
         shown = ran.out + ran.err
         assert shown.count("Retrying") == len(MEANINGS)

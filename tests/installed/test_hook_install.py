@@ -14,7 +14,17 @@ from pathlib import Path
 
 import pytest
 import trustme
-from support.environments import MACHINE, ROOT, SYSTEM_PATH, Environment, Ran, find_python, make_environment
+from support.environments import (
+    MACHINE,
+    PYPY,
+    ROOT,
+    STRICT_VERSIONS,
+    SYSTEM_PATH,
+    Environment,
+    Ran,
+    find_python,
+    make_environment,
+)
 from support.pki import issue
 from support.programs import GET
 from support.snapshot import contents
@@ -35,9 +45,10 @@ def run(python: Path, *argv: str, home: Path, **variables: str) -> Ran:
 
 
 PLAIN, ODDLY, SHARED = ("venv",), (ODD, "--copies"), ("system", "--system-site-packages")
-# Each version, and for the last one each kind of virtualenv.
+# Each version, and for the last ones each kind of virtualenv.
 VENVS = [("3.8", ODDLY), ("3.9", PLAIN), ("3.10", ODDLY), ("3.11", SHARED), ("3.12", PLAIN),
-         *(("3.13", kind) for kind in (PLAIN, ODDLY, SHARED))]  # fmt: skip
+         *((version, kind) for version in STRICT_VERSIONS for kind in (PLAIN, ODDLY, SHARED)),
+         (PYPY, PLAIN)]  # fmt: skip
 
 
 @pytest.mark.parametrize("venv", VENVS)
@@ -55,7 +66,7 @@ def test_a_virtualenv_of_any_version_trusts_the_private_ca_with_the_hook_alone(
     assert "  ran       yes, and set 7 variables\n" in ran.out
     for flags in ((), ("-I",)):
         assert run(python_of(folder), *flags, "-c", GET, url, home=clean) == Ran(0, "ok\n", ""), flags
-    if version == "3.13":
+    if version in STRICT_VERSIONS:
         assert installed.run("certboot", "hook", "status", "--python", folder, home=clean).status == 0
     ran = installed.run("certboot", "hook", "uninstall", "--python", folder, home=clean)
     assert (ran.status, ran.err) == (0, "")
@@ -75,7 +86,7 @@ print(certboot_startup.status, certboot_startup.home)
 """
 
 
-@pytest.mark.parametrize("version", ["3.9", "3.13"])
+@pytest.mark.parametrize("version", ["3.9", *STRICT_VERSIONS])
 @pytest.mark.parametrize("recorded", [False, True], ids=["each user's store", "a store of its own"])
 @pytest.mark.parametrize("beside", [False, True], ids=["a copy", "beside pip's"])
 def test_the_start_files_do_what_the_pth_files_do(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from support.environments import HERE, SYSTEM_PATH, Environment, Ran
+from support.environments import HERE, STRICT_VERSIONS, SYSTEM_PATH, Environment, Ran
 from support.pages import NODE, QUIET
 from support.programs import outcome, present
 from support.table import cases
@@ -61,7 +61,7 @@ def test_a_variable_that_the_user_exported_decides_alone(
         assert [outcome(environment, name, url, trusting, **preset) for url in both] == ["ok", "refused"]
 
 
-@pytest.mark.parametrize("version", [HERE, "3.13"])
+@pytest.mark.parametrize("version", [HERE, *(version for version in STRICT_VERSIONS if version != HERE)])
 def test_pip_cert_still_works(
     as_it_comes: Callable[[str], Environment], both: list[str], clean: Path, trusting: Path, own: Path, version: str
 ) -> None:

@@ -128,7 +128,8 @@ def test_help_takes_at_most_three_times_the_instructions_of_python_itself(instal
         counting = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", installed.python, *argv[1:])
         ran = installed.run(*counting, home=clean, PYTHONHASHSEED="0")
         counts.append(int(re.findall(r"Collected : (\d+)", ran.err)[0]))
-    assert 1 < max(counts) / counts[0] <= 3
+    # From Python 3.14 on argparse loads what colours its help, whether it is in colour or not.
+    assert 1 < max(counts) / counts[0] <= (3 if sys.version_info < (3, 14) else 5.2)
 
 
 @pytest.mark.skipif(not shutil.which("man"), reason="no man here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import typing
@@ -35,6 +36,11 @@ QUIET = {
     "NPM_CONFIG_GLOBALCONFIG": "/dev/null", "UV_NO_CONFIG": "1", "NO_UPDATE_NOTIFIER": "1",
 }  # fmt: skip
 HERE = tuple(client for client in present_clients({"PATH": f"{BIN}:{SYSTEM_PATH}"}) if trial(client, "localhost", 1))
+# Debian's own Node trusts what OpenSSL trusts by default, too; that of NodeSource and of nodejs.org does not.
+_ASK_NODE = ("node", "-p", "process.config.variables.node_shared_openssl")
+_BY_OPENSSL = (
+    bool(shutil.which("node")) and subprocess.run(_ASK_NODE, capture_output=True, check=True).stdout == b"true\n"
+)
 SETTINGS = {
     "pip": (".config/pip/pip.conf", "[global]\ncert = {own}\n"),
     "curl": (".curlrc", 'cacert = "{own}"\n'),
@@ -95,7 +101,7 @@ def compare(world: World, environ: dict[str, str], names: set[str], folder: Path
     servers = {"store": world.of_store, "own": world.of_own}
     differ = {}
     for client in HERE:
-        if client.name not in names:
+        if client.name not in names or (client.name in ("Node.js", "npm") and _BY_OPENSSL):
             continue
         kind, summary, evidence = said[client.name]
         fails = "fails for every host" in summary

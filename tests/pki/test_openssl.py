@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.chains import chains
-from support.environments import SYSTEM_PATH, find_python
+from support.environments import STRICT_VERSIONS, SYSTEM_PATH, find_python
 from support.openssls import WHEELS, Question, judge, wheel
 
 from certboot.errors import CertificateError
@@ -59,7 +59,7 @@ def test_every_chain_is_judged_as_this_pythons_ssl_judges_it() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", ["3.10", "3.13"])
+@pytest.mark.parametrize("version", ["3.10", *STRICT_VERSIONS])
 def test_every_chain_is_judged_as_another_pythons_ssl_judges_it(version: str) -> None:
     judged = judge(find_python(version), QUESTIONS.values())
     assert differing(judged.version, judged.answers) == {}

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from support import report
 from support.asking import Ask
 from support.commands import Run, saved
-from support.environments import ROOT, SYSTEM_PATH, find_python
+from support.environments import ROOT, STRICT_VERSIONS, SYSTEM_PATH, find_python, versions_here
 from support.issuers import Send
 from support.pki import CA, DAY, NOW, Form, Issued, ca_extensions, changed, issue, make, on_server
 from support.server import TlsServer
@@ -308,7 +308,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> list[Held]:
 
 
 @pytest.mark.slow
-@cases("version", ["3.10", "3.11", "3.12", "3.13"])
+@cases("version", versions_here("3.10", "3.11", "3.12", *STRICT_VERSIONS))
 def test_every_python_takes_the_better_one(version: str, held: list[Held]) -> None:
     chain = [data.hex() for data in CHAIN]
     asked = [
@@ -321,7 +321,7 @@ def test_every_python_takes_the_better_one(version: str, held: list[Held]) -> No
         env={"PATH": SYSTEM_PATH, "PYTHONPATH": str(ROOT / "src")},
     )  # fmt: skip
     codes = iter(map(int, ran.stdout.split()))
-    rules = "strict" if version == "3.13" else "lax"
+    rules = "strict" if version in STRICT_VERSIONS else "lax"
     assert {case.name: (next(codes), next(codes), next(codes) > 0) for case in held} == {
         case.name: (0, 0, rules in case.refused) for case in held
     }

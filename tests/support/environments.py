@@ -18,6 +18,11 @@ ROOT = Path(__file__).parents[2]
 MACHINE = dict(os.environ)
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version that runs the tests."""
+VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
+"""Those that are tested where the machine has them; scripts/other_pythons.py has the tests run where the last are."""
+STRICT_VERSIONS = VERSIONS[5:]
+"""Those whose clients verify by strict rules."""
+PYPY = "pypy3"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # Runs a program and prints its status, its output and its peak memory in MB. Linux counts the memory of whoever starts
@@ -94,9 +99,18 @@ def make_environment(folder: Path, *packages: str | Path, python: str | Path = s
 
 
 def find_python(version: str) -> Path | str:
-    """Return an interpreter of this version, from the machine's pyenv or its PATH."""
+    """Return an interpreter of this version, from the machine's pyenv or its PATH; skips the test where none is."""
+    return _find_python(version) or pytest.skip(f"no Python {version} on this machine")
+
+
+def versions_here(*versions: str) -> list[str]:
+    """Return those of these versions that this machine has."""
+    return [version for version in versions if _find_python(version)]
+
+
+def _find_python(version: str) -> Path | str | None:
     if version == HERE:
         return sys.executable
     pyenv = sorted(Path(MACHINE.get("HOME", "/")).glob(f".pyenv/versions/{version}.*/bin/python"))
-    found = pyenv[-1] if pyenv else shutil.which(f"python{version}", path=MACHINE.get("PATH"))
-    return found or pytest.skip(f"no Python {version} on this machine")
+    program = version if version == PYPY else f"python{version}"
+    return pyenv[-1] if pyenv else shutil.which(program, path=MACHINE.get("PATH"))

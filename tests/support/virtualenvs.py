@@ -26,7 +26,7 @@ def python_of(folder: Path) -> Path:
 
 def packages(folder: Path) -> Path:
     """Return the folder of packages of a virtualenv."""
-    (found,) = folder.glob("lib/python*/site-packages")
+    (found,) = folder.glob("lib/py*/site-packages")
     return found
 
 
