@@ -93,7 +93,8 @@ def test_a_server_that_knows_the_protocol_is_not_asked_in_tls(ask: Ask, listen: 
     assert refusing.count == 1
     silent = listen(faults.STARTTLS[protocol](faults.silent))
     assert ask("hook", f"localhost:{silent.port}", "--starttls", protocol, "--timeout", "0.5").primary == "timeout"
-    assert silent.count == 1
+    # From OpenSSL 3.5 on the hello is a post-quantum one, and silence is asked about with another.
+    assert silent.count == (1 if ssl.OPENSSL_VERSION_INFO < (3, 5) else 2)
 
 
 def test_a_greeting_may_take_most_of_the_time(ask: Ask, listen: Listen, trust: Callable[..., Path]) -> None:
