@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from support.snapshot import snapshot
 from support.table import cases
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -95,6 +97,38 @@ def test_an_outcome_tells_failures_errors_skips_and_expected_failures_apart(scri
         "t::twice": ("failure", "passed"),
         "t::both": ("failure+error",),
     }
+
+
+def test_a_row_of_the_other_pythons_counts_the_tests_of_its_files_which_are_there(script: Load) -> None:
+    others = script("other_pythons")
+    assert all((SCRIPTS.parent / path).exists() for path in others.SLOW)
+    outcomes = others.read(ET.fromstring(REPORT).iter("testcase"), slow=False)  # noqa: S314 - written above
+    main_job = [("slow tests.installed.test_main_job::test", "passed", "")]
+    counts = [others.counted(group, outcomes + main_job) for group in others.GROUPS[:3]]
+    assert counts == ["2 passed, 4 failed, 2 skipped", "1 passed", ""]
+
+
+def test_a_folder_with_other_things_in_it_gets_no_chroot(script: Load, tmp_path: Path) -> None:
+    others = script("other_pythons")
+    (tmp_path / "root").mkdir()
+    before = snapshot(tmp_path)
+    with pytest.raises(others.NotRunError, match="other things in it"):
+        others.made(tmp_path, None)
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="only root can make mount namespaces")
+def test_what_is_mounted_for_the_other_pythons_is_gone_with_the_command(script: Load, tmp_path: Path) -> None:
+    """There is no shell in this folder, so that what comes after the mounts fails."""
+    others, root = script("other_pythons"), tmp_path / "root"
+    for name in ("proc", "dev"):
+        (root / name).mkdir(parents=True)
+    with pytest.raises(others.NotRunError) as failed:
+        others.Chroot(root).run(["sh"])
+    if "chroot: failed to run command" not in str(failed.value):
+        pytest.skip("nothing may be mounted here")
+    assert str(root) not in Path("/proc/self/mountinfo").read_text("utf-8")
+    assert sorted(path.relative_to(root).as_posix() for path in root.rglob("*")) == ["dev", "proc"]
 
 
 @cases(
