@@ -101,10 +101,11 @@ def claim(paths: StorePaths) -> None:
 
 
 def refuse_ephemeral(paths: StorePaths) -> None:
-    """Raise StoreError for a store for one command: what is decided there would be gone with it."""
+    """Raise StoreError for a store for one command or shell: what is decided there would be gone with it."""
     if paths.is_ephemeral:
-        message = f"this store is for one command, and nothing in it is changed: {paths.home}"
-        raise StoreError(message, "run it outside of certboot run --add, or give --home DIR")
+        message = f"this store is for one command or shell, and nothing in it is changed: {paths.home}"
+        hint = "run it outside of certboot run --add; in a shell of env --add: unset CERTBOOT_HOME"
+        raise StoreError(message, f"{hint}; or give --home DIR")
 
 
 def is_begun(paths: StorePaths) -> bool:

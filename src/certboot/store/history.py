@@ -9,7 +9,7 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import StoreError
-from certboot.store import choices, env_file, generations, manifest
+from certboot.store import belongings, choices, env_file, generations, manifest
 from certboot.store.integrity import found_damage
 from certboot.store.paths import StorePaths
 from certboot.store.selection import difference
@@ -62,6 +62,7 @@ def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, 
     Raises StoreError or OSError. The next update applies the sources again. Until then the hook leaves a value alone
     that was adopted since: what it names is not in the store then.
     """
+    belongings.refuse_ephemeral(paths)  # before the lock, which its command holds
     generations.current(paths)  # without a store there is no folder for a lock either
     with files.locked(paths.lock):
         before = generations.current(paths)
