@@ -86,18 +86,24 @@ def test_a_later_choice_takes_the_place_of_the_earlier_one(
     assert generations.current(full).choices.reports == ""
 
 
+# As "$FILE" is where FILE is not set. It is not the current folder.
+UNNAMED = [("init", "--add", ""), ("trust", "--yes", ""), ("env", "--add", ""), ("run", "--add", "", "true")]
+
+
 @cases(
     ("argv", "words"),
     [
         (("init", "--source", "certifi,mozilla"), "no such source: mozilla\n"),
         (("init", "--source", "ccadb", "--from", "/none"), "cannot read the report of the CCADB: /none"),
         (("init", "--intermediates", "--from", "/none"), "cannot read the report of the CCADB: /none"),
-        (("init", "--home", ""), "the name of a folder is empty"),
+        (("init", "--home", ""), "the name is empty"),
+        *((argv, "the name is empty") for argv in UNNAMED),
     ],
 )
 def test_what_is_refused_makes_no_store(
     certboot: Run, clean: Path, paths: StorePaths, argv: tuple[str, ...], words: str
 ) -> None:
+    saved(clean / "corp.pem", issue("Corp Root"))  # the folder in which it runs has a CA
     ran = certboot(*argv)
     assert ran.status == 2
     assert words in ran.err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing
-from pathlib import Path
 
 from certboot.cli import options
 from certboot.cli.terminal import additions, warn
@@ -19,7 +18,7 @@ if typing.TYPE_CHECKING:
 def add_options(command: argparse.ArgumentParser, whom: str) -> None:
     """Add what they take. ``whom``: for whom the store is."""
     command.add_argument(
-        "--add", metavar="FILE", type=Path, action="append", default=[],
+        "--add", metavar="FILE", type=options.path, action="append", default=[],
         help=f"for {whom} alone trust also the CA certificates in this file or folder; may be given again",
     )  # fmt: skip
     command.add_argument(

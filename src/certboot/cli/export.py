@@ -49,7 +49,7 @@ def export_options(command: argparse.ArgumentParser) -> None:
         help="what stands in the store in the place of CAs (trust --stand-in); without it: these CAs as they are",
     )  # fmt: skip
     command.add_argument(
-        "--password-file", metavar="FILE", type=Path,
+        "--password-file", metavar="FILE", type=options.path,
         help=f"the password by which a reader sees that a pkcs12 or java-cacerts is unaltered (default: {PASSWORD})",
     )  # fmt: skip
     command.add_argument("--name", help=f"the name of a configmap, or of trust-manager's Bundle (default: {NAME})")

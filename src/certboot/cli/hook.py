@@ -137,8 +137,9 @@ def _interpreters(command: argparse.ArgumentParser, *, base: str = "") -> None:
     which = command.add_mutually_exclusive_group()
     which.add_argument("--python", metavar="PATH", help="an interpreter, or the folder of a virtualenv")
     which.add_argument(
-        "--all-venvs", metavar="DIR", type=Path, help="every virtualenv at or below this folder, six levels deep"
-    )
+        "--all-venvs", metavar="DIR", type=options.path,
+        help="every virtualenv at or below this folder, six levels deep",
+    )  # fmt: skip
     folder = command.add_mutually_exclusive_group()
     folder.add_argument(
         "--user", action="store_true", help="your own folder of packages, which virtualenvs leave out (pip's --user)"

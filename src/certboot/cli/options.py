@@ -38,7 +38,7 @@ def home(command: Options) -> None:
 
 def password_file(command: Options) -> None:
     """Add ``--password-file``."""
-    command.add_argument("--password-file", metavar="FILE", type=Path, help="the password of a PKCS#12 file")
+    command.add_argument("--password-file", metavar="FILE", type=path, help="the password of a PKCS#12 file")
 
 
 def verbose(command: Options, about: str) -> None:
@@ -88,11 +88,21 @@ def fetches(command: Options) -> None:
     )
 
 
+def name(text: str) -> str:
+    """Return what names something. An empty path would be the current folder: "$FILE" of a shell that has no FILE."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
+
+
+def path(text: str) -> Path:
+    """Return the path of a file or folder."""
+    return Path(name(text))
+
+
 def folder(text: str) -> str:
     """Return the absolute path of a folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("the name of a folder is empty")
-    return os.path.abspath(text)
+    return os.path.abspath(name(text))
 
 
 def seconds(text: str) -> float:

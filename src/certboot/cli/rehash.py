@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing
-from pathlib import Path
 
 from certboot.cli import options
 from certboot.cli.terminal import failed, say, warn
@@ -25,7 +24,7 @@ def rehash_options(command: argparse.ArgumentParser) -> None:
         "Give every certificate and CRL in the directories (.pem, .crt, .cer, .crl) the link by which "
         "OpenSSL finds it, and remove links that lead nowhere. Files are left alone."
     )
-    command.add_argument("directory", metavar="DIR", type=Path, nargs="+", help="a directory of PEM files")
+    command.add_argument("directory", metavar="DIR", type=options.path, nargs="+", help="a directory of PEM files")
 
 
 def rehash_command(arguments: argparse.Namespace) -> int:

@@ -64,7 +64,9 @@ def repair_options(command: argparse.ArgumentParser) -> None:
         "2 wrong usage or certboot could not do its work"
     )
     options.words(command, "host", "HOST", "HOST, HOST:PORT or a URL")
-    command.add_argument("--file", metavar="FILE", type=Path, help="more of them, a host a line; # begins a comment")
+    command.add_argument(
+        "--file", metavar="FILE", type=options.path, help="more of them, a host a line; # begins a comment"
+    )
     command.add_argument("--yes", action="store_true", help="do not ask")
     command.add_argument("--dry-run", action="store_true", help="show what would be stored, and change nothing")
     options.server(command)

@@ -9,7 +9,6 @@ import itertools
 import os
 import sys
 import typing
-from pathlib import Path
 
 from certboot import files, moment
 from certboot.cli import options, terminal
@@ -58,7 +57,7 @@ def scan_options(command: argparse.ArgumentParser) -> None:
         "3 none fails, but the certificate of one ends within --expires-within, 130 after Ctrl-C"
     )
     options.words(command, "host", "HOST", "a host; - for a list on standard input, one a line")
-    command.add_argument("--file", metavar="FILE", type=Path, help="a list of hosts, one a line")
+    command.add_argument("--file", metavar="FILE", type=options.path, help="a list of hosts, one a line")
     command.add_argument(
         "--expires-within", metavar="SPAN",
         help="exit status 3 if a certificate ends within this span, such as 30d or 12h, though no host fails",
@@ -77,7 +76,7 @@ def scan_options(command: argparse.ArgumentParser) -> None:
     )
     options.timeout(command, "for each host")
     command.add_argument("--unordered", action="store_true", help="write each line when its host is done")
-    command.add_argument("--output", metavar="FILE", type=Path, help="write JSON lines to this file, a new one")
+    command.add_argument("--output", metavar="FILE", type=options.path, help="write JSON lines to this file, a new one")
     command.add_argument(
         "--resume", action="store_true", help="go on with the file of --output: ask only for what is not in it"
     )

@@ -70,8 +70,9 @@ def trust_options(command: argparse.ArgumentParser) -> None:
         "a security agent, has put into the operating system's store, for a store that is not made from that."
     )
     command.add_argument(
-        "target", metavar="FILE|DIR|URL|HOST", help="PEM, DER, PKCS#7 or PKCS#12; or a server: HOST or HOST:PORT"
-    )
+        "target", metavar="FILE|DIR|URL|HOST", type=options.name,
+        help="PEM, DER, PKCS#7 or PKCS#12; or a server: HOST or HOST:PORT",
+    )  # fmt: skip
     command.add_argument(
         "--from-system", action="store_true",
         help="it is a CA of the operating system's store: its name, a part of its subject, or of its SHA-256",

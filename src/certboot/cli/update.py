@@ -47,7 +47,7 @@ def init_options(command: argparse.ArgumentParser) -> None:
         "files are written: copies that are outdated, and the folder's path beside a hook that would look elsewhere."
     )
     command.add_argument(
-        "--add", metavar="FILE", type=Path, action="append", default=[],
+        "--add", metavar="FILE", type=options.path, action="append", default=[],
         help="also trust the CA certificates in this file or folder; kept for later runs; may be given again",
     )  # fmt: skip
     command.add_argument(
