@@ -234,6 +234,31 @@ def test_a_folder_of_somebody_elses_is_left_alone(certboot: Run, paths: StorePat
     assert snapshot(paths.home) == before
 
 
+def test_what_is_no_folder_in_the_place_of_the_copies_is_refused_and_no_link_is_followed(
+    certboot: Run, store: StorePaths, corp: Path, tmp_path: Path
+) -> None:
+    store.runs.write_bytes(b"")
+    assert_refused(certboot("env", "--add", corp), "a file or link, in the place of a folder", "move it away")
+    store.runs.unlink()
+    (elsewhere := tmp_path / "elsewhere" / "run-12345678").mkdir(parents=True)
+    store.runs.symlink_to(elsewhere.parent)
+    assert_refused(certboot("env", "--add", corp), "a file or link, in the place of a folder")
+    assert certboot("update").status == 0
+    assert elsewhere.exists()
+
+
+def test_where_nothing_can_be_written_another_place_is_told(
+    certboot: Run, paths: StorePaths, corp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(path: Path) -> None:
+        raise OSError(30, "Read-only file system", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "make_folder", fails)
+        assert_refused(certboot("env", "--add", corp), f"Read-only file system: {paths.home}", "set XDG_DATA_HOME")
+    assert certboot("env", "--add", corp).status == 0
+
+
 def test_a_store_that_others_can_change_is_not_copied(certboot: Run, store: StorePaths, corp: Path) -> None:
     (store.generations / "1").chmod(0o777)
     assert_refused(certboot("env", "--add", corp), "the store is not safe")

@@ -98,48 +98,43 @@ def for_command(paths: StorePaths, wanted: Wanted, environ: Mapping[str, str]) -
 
     It goes at the end, unless something that the command has started still holds it.
     """
-    place = _place(paths)
-    contents = _contents(paths, place, wanted, environ)
-    sweep(place)
-    made, lock = _begun(place.runs)
-    try:
-        _write(made, contents, made.home)
-        yield Ephemeral(made, contents.plan, wanted.only, contents.without_store, lock.descriptor)
-    finally:
-        lock.release()
-        sweep(place)
+    with _room(paths) as place:
+        contents = _contents(paths, place, wanted, environ)
+        made, lock = _begun(place.runs)
+        try:
+            _write(made, contents, made.home)
+            yield Ephemeral(made, contents.plan, wanted.only, contents.without_store, lock.descriptor)
+        finally:
+            lock.release()
 
 
 def for_shell(paths: StorePaths, wanted: Wanted, environ: Mapping[str, str]) -> Ephemeral:
     """Return a store that stays: that which is there already, where it has the same in it; raises as above."""
-    place = _place(paths)
-    contents = _contents(paths, place, wanted, environ)
-    sweep(place)
-    kept = Ephemeral(
-        StorePaths(place.runs / f"env-{contents.digest}"), contents.plan, wanted.only, contents.without_store
-    )
-    try:
-        kept.settings({})
-        os.utime(kept.paths.home)
-    except (StoreError, OSError):
-        shutil.rmtree(kept.paths.home, ignore_errors=True)
-        made, lock = _begun(place.runs)
+    with _room(paths) as place:
+        contents = _contents(paths, place, wanted, environ)
+        home = place.runs / f"env-{contents.digest}"
+        kept = Ephemeral(StorePaths(home), contents.plan, wanted.only, contents.without_store)
         try:
-            _write(made, contents, kept.paths.home)
-            if lock.descriptor < 0:
-                lock.release()  # Windows moves nothing that is open
-            with contextlib.suppress(OSError):  # another has made the same meanwhile, or what is said below is so
-                made.home.rename(kept.paths.home)
-        finally:
-            lock.release()
-            sweep(place)
-        kept.settings({})
+            kept.settings({})
+            os.utime(home)
+        except (StoreError, OSError):
+            shutil.rmtree(home, ignore_errors=True)
+            made, lock = _begun(place.runs)
+            try:
+                _write(made, contents, home)
+                if lock.descriptor < 0:
+                    lock.release()  # Windows moves nothing that is open
+                with contextlib.suppress(OSError):  # another has made the same meanwhile, or what is said below is so
+                    made.home.rename(home)
+            finally:
+                lock.release()
+            kept.settings({})
     return kept
 
 
 def sweep(place: StorePaths, *, shells: bool = False) -> tuple[Path, ...]:
     """Remove the stores that nobody holds, and those of shells that are old, or all of them; return what is held."""
-    for home in belongings.entries(place.runs):
+    for home in _copies(place):
         with contextlib.suppress(OSError):  # it is tried again the next time
             if files.is_folder(home) and _fullmatch(RUN, home.name):
                 _remove_unheld(home)
@@ -150,7 +145,11 @@ def sweep(place: StorePaths, *, shells: bool = False) -> tuple[Path, ...]:
     for folder in (place.runs, place.home):
         with contextlib.suppress(OSError):  # it is not empty
             folder.rmdir()
-    return tuple(home for home in belongings.entries(place.runs) if _fullmatch(RUN, home.name))
+    return tuple(home for home in _copies(place) if _fullmatch(RUN, home.name))
+
+
+def _copies(place: StorePaths) -> list[Path]:
+    return belongings.entries(place.runs) if files.is_folder(place.runs) else []  # a link may lead anywhere
 
 
 def _of_others() -> frozenset[str]:
@@ -178,8 +177,9 @@ def _remove_unheld(home: Path) -> None:
         shutil.rmtree(home, ignore_errors=True)  # Windows removes nothing that is open
 
 
-def _place(paths: StorePaths) -> StorePaths:
-    """Return the store beside whose parts there is room for this; raises StoreError where others could change it."""
+@contextlib.contextmanager
+def _room(paths: StorePaths) -> Iterator[StorePaths]:
+    """Swept before and after: the store beside whose parts this goes; raises StoreError where there is no safe room."""
     place = StorePaths(paths.home.parents[1]) if paths.is_ephemeral else paths
     if place.home.exists() and not os.access(place.home, os.W_OK):  # root's, for every user
         place = own_paths()
@@ -187,8 +187,20 @@ def _place(paths: StorePaths) -> StorePaths:
     if exposure:
         message = f"no safe place for the store, {exposure.how}: {exposure.place}"
         raise StoreError(message, mended_above(*exposure))
-    belongings.claim(place)
-    return place
+    try:
+        belongings.claim(place)
+        if os.path.lexists(place.runs) and not files.is_folder(place.runs):
+            raise StoreError(f"a file or link, in the place of a folder: {place.runs}", "move it away")
+        files.make_folder(place.runs)
+    except OSError as error:
+        message = f"no room for a copy of the store, {error.strerror}: {error.filename}"
+        hint = "set XDG_DATA_HOME to a folder in which you may write; or --home DIR, without what this store has"
+        raise StoreError(message, hint) from error
+    try:
+        sweep(place)
+        yield place
+    finally:
+        sweep(place)
 
 
 def _begun(runs: Path) -> tuple[StorePaths, files.Hold]:
