@@ -13,23 +13,23 @@ from collections.abc import Callable, Mapping
 from certboot.errors import UNFINISHED
 
 CAN_BECOME = os.name == "posix"  # Windows starts another process and ends this one
+
+
+def _known(*names: str) -> frozenset[signal.Signals]:
+    """Return those of the signals that this system has."""
+    return frozenset(number for number in signal.Signals if number.name in names)
+
+
 # Python ignores these from its start, and a program would inherit that (see restore_signals in subprocess).
-_IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
-_KEYS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGQUIT", "SIGTSTP") if hasattr(signal, name))
-_STOPS = tuple(getattr(signal, name) for name in ("SIGTTIN", "SIGTTOU") if hasattr(signal, name))
-_PASSED_ON = (
-    *_KEYS,
-    *(
-        getattr(signal, name)
-        for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCONT", "SIGWINCH")
-        if hasattr(signal, name)
-    ),
-)
+_IGNORED_BY_PYTHON = _known("SIGPIPE", "SIGXFZ", "SIGXFSZ")
+_KEYS = _known("SIGINT", "SIGQUIT", "SIGTSTP")
+_STOPS = _known("SIGTTIN", "SIGTTOU")
+_PASSED_ON = _KEYS | _known("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCONT", "SIGWINCH")
 
 
 def become(argv: list[str], environ: Mapping[str, str]) -> typing.NoReturn:
     """Replace this process: exit status, signals, terminal and process id are the program's own. Raises OSError."""
-    numbers = [getattr(signal, name) for name in _IGNORED_BY_PYTHON if hasattr(signal, name)]
+    numbers = [*_IGNORED_BY_PYTHON]
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started us wants it ignored
         numbers.append(signal.SIGINT)
     former = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
@@ -115,10 +115,7 @@ def _next_signal(numbers: set[signal.Signals]) -> tuple[int, bool]:
     """Wait for one of these; return it, and whether a process has sent it, and not the system for a terminal."""
     if hasattr(signal, "sigwaitinfo"):
         answer = signal.sigwaitinfo(numbers)
-        return (
-            answer.si_signo,
-            answer.si_code <= 0,
-        )  # what a process sends; Linux has its own codes above (sigaction(2))
+        return answer.si_signo, answer.si_code <= 0  # a process; Linux has its own codes above (sigaction(2))
     number = signal.sigwait(numbers)  # macOS: what a terminal's keys send is never passed on then
     return number, number not in _KEYS
 
