@@ -125,6 +125,9 @@ def test_only_these_cas_are_trusted_whatever_is_set(
     assert variables.keys() == {variable.name for variable in VARIABLES} | {"CERTBOOT_HOME"}
     assert {value.startswith(str(made.home)) for value in variables.values()} == {True}
     assert ran.err == ""
+    monkeypatch.setenv("npm_config_cafile", "/own.pem")  # what is printed can unset nothing
+    ran = certboot("env", "--add", corp, "--only")
+    assert ran.err == "certboot: npm_config_cafile still leads to other CAs: unset npm_config_cafile\n"
     ran = certboot("env", "--add", corp, "--format", "json")
     assert "REQUESTS_CA_BUNDLE" not in json.loads(ran.out)
     assert "REQUESTS_CA_BUNDLE is left alone" in ran.err

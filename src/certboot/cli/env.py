@@ -7,7 +7,7 @@ import os
 
 from certboot.cli import options
 from certboot.cli.ephemeral import add_options, tell, tell_held, wanted
-from certboot.cli.terminal import aside, data
+from certboot.cli.terminal import aside, data, warn
 from certboot.errors import OK, CertbootError
 from certboot.store.env_file import settings
 from certboot.store.paths import store_paths
@@ -78,12 +78,17 @@ def env_command(arguments: argparse.Namespace) -> int:
             raise CertbootError(
                 message, "certboot trust FILE; or let the tool start certboot run --add FILE -- PROGRAM"
             )
-        from certboot.store.ephemeral import for_shell  # it brings in what the common run does without
+        from certboot.store.ephemeral import (
+            for_shell,
+            leading_elsewhere,
+        )  # it brings in what the common run does without
 
         made = for_shell(paths, named, os.environ)
         paths, force = made.paths, force or named.only
         own = {"CERTBOOT_HOME": str(paths.home)}
         tell(made, named)
+        for name in leading_elsewhere(os.environ) if named.only else ():
+            warn(f"{name} still leads to other CAs: unset {name}")
     hooks = settings(paths, os.environ)
     held = {} if force else hooks.held
     variables = own | (hooks.variables | hooks.replaced if force else hooks.applied)

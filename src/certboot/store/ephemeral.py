@@ -85,7 +85,7 @@ class Ephemeral:
         """Return the environment of a process that is to use it; raises StoreError as above."""
         chosen = self.settings(environ)
         if self.only:
-            others = _of_others()
+            others = leading_elsewhere(environ)
             whole = {name: value for name, value in environ.items() if name not in others} | chosen.variables
         else:
             whole = chosen.applied_to(environ)
@@ -152,12 +152,12 @@ def _copies(place: StorePaths) -> list[Path]:
     return belongings.entries(place.runs) if files.is_folder(place.runs) else []  # a link may lead anywhere
 
 
-def _of_others() -> frozenset[str]:
-    """Return the variables that name CAs to some client, and that certboot never sets."""
+def leading_elsewhere(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the variables that are set here, name CAs to some client, and are none that certboot sets."""
     from certboot.clients.table import CLIENTS, places  # which most runs do without
 
     looked_at = (place for client in CLIENTS for place in (*places(client), *client.switches) if not place.setting)
-    return frozenset(place.name for place in looked_at).difference(BY_NAME)
+    return tuple(sorted({place.name for place in looked_at}.intersection(environ).difference(BY_NAME)))
 
 
 def _fullmatch(pattern: str, name: str) -> bool:
