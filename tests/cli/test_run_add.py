@@ -132,6 +132,7 @@ def test_the_doctor_finds_a_copy_whole_and_wants_no_update_of_it(clean: Path, co
         done = ran("run", "--add", corp, *only, "--", *CERTBOOT, "doctor", "store", home=clean)
         assert (done.returncode, done.stderr) == (0, b"")
         assert b"nothing failed" in done.stdout or b"no problem found" in done.stdout
+        assert f"{'1 CA' if only else ' CAs'}, in a copy for one command or shell\n".encode() in done.stdout
         assert b"certboot update" not in done.stdout
 
 

@@ -125,7 +125,8 @@ def _in_a_line(findings: Sequence[Finding]) -> str:
         ago = "" if days is None else f", read {_DAYS.get(days, f'{days} days ago')}"
         stand_ins = typing.cast("int", first.evidence.get("stand_ins", 0))
         among = f", {counted(stand_ins, 'stand-in')} among them" if stand_ins else ""
-        return f"{first.evidence['anchors']} CAs{among}{ago}"
+        copied = ", in a copy for one command or shell" if first.evidence.get("ephemeral") else ""
+        return f"{counted(typing.cast('int', first.evidence['anchors']), 'CA')}{among}{ago}{copied}"
     if first.group == "clients":
         reached = sum(finding.status == "ok" for finding in findings)
         return f"{reached} of {len(findings)} that are here trust certboot's store"

@@ -51,12 +51,13 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
     summary = f"{current.folder}, {_held(record)}, generation {record.generation} of {record.created}"
     stand_ins = sum(anchor.original is not None for anchor in current.anchors)
     evidence: dict[str, object] = {"anchors": len(current.anchors), "stand_ins": stand_ins}
+    whole = Finding("store-whole", "store", "ok", "store", summary, evidence)
+    if paths.is_ephemeral:  # it has what was wanted, and no update changes that
+        evidence["ephemeral"] = True
+        return [whole, *anchors.check(current, now)]
     read = freshness.last_read(paths.checked, record.created)
     if read:
         evidence |= {"read": read.isoformat(), "days": (now - read).days}
-    whole = Finding("store-whole", "store", "ok", "store", summary, evidence)
-    if paths.is_ephemeral:  # it has what was wanted, and no update changes that
-        return [whole, *anchors.check(current, now)]
     config, broken = _config(paths)
     differences = age.compare(current)
     return [
