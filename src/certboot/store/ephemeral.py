@@ -94,7 +94,7 @@ class Ephemeral:
 
 @contextlib.contextmanager
 def for_command(paths: StorePaths, wanted: Wanted, environ: Mapping[str, str]) -> Iterator[Ephemeral]:
-    """Let there be a store for one command; raises CertbootError or OSError, and then there is none.
+    """Let there be a store for one command; raises CertbootError, and then there is none.
 
     It goes at the end, unless something that the command has started still holds it.
     """
@@ -102,7 +102,8 @@ def for_command(paths: StorePaths, wanted: Wanted, environ: Mapping[str, str]) -
         contents = _contents(paths, place, wanted, environ)
         made, lock = _begun(place.runs)
         try:
-            _write(made, contents, made.home)
+            with _written(made):
+                _write(made, contents, made.home)
             yield Ephemeral(made, contents.plan, wanted.only, contents.without_store, lock.descriptor)
         finally:
             lock.release()
@@ -121,7 +122,8 @@ def for_shell(paths: StorePaths, wanted: Wanted, environ: Mapping[str, str]) -> 
             shutil.rmtree(home, ignore_errors=True)
             made, lock = _begun(place.runs)
             try:
-                _write(made, contents, home)
+                with _written(made):
+                    _write(made, contents, home)
                 if lock.descriptor < 0:
                     lock.release()  # Windows moves nothing that is open
                 with contextlib.suppress(OSError):  # another has made the same meanwhile, or what is said below is so
@@ -187,20 +189,27 @@ def _room(paths: StorePaths) -> Iterator[StorePaths]:
     if exposure:
         message = f"no safe place for the store, {exposure.how}: {exposure.place}"
         raise StoreError(message, mended_above(*exposure))
-    try:
+    with _written(place):
         belongings.claim(place)
         if os.path.lexists(place.runs) and not files.is_folder(place.runs):
             raise StoreError(f"a file or link, in the place of a folder: {place.runs}", "move it away")
         files.make_folder(place.runs)
-    except OSError as error:
-        message = f"no room for a copy of the store, {error.strerror}: {error.filename}"
-        hint = "set XDG_DATA_HOME to a folder in which you may write; or --home DIR, without what this store has"
-        raise StoreError(message, hint) from error
     try:
         sweep(place)
         yield place
     finally:
         sweep(place)
+
+
+@contextlib.contextmanager
+def _written(store: StorePaths) -> Iterator[None]:
+    """Raise StoreError where the disk does not take what is written."""
+    try:
+        yield
+    except OSError as error:
+        message = f"no room for a copy of the store, {error.strerror}: {error.filename or store.home}"
+        hint = "set XDG_DATA_HOME to a folder in which you may write; or --home DIR, without what this store has"
+        raise StoreError(message, hint) from error
 
 
 def _begun(runs: Path) -> tuple[StorePaths, files.Hold]:
