@@ -165,6 +165,7 @@ def test_the_clients_own_settings_stand_where_the_table_has_them() -> None:
 def test_the_guard_of_requests_lets_pips_own_setting_go_before_the_hooks_variable() -> None:
     settings = {"pip": {"cert": OwnSetting("/own.pem", "/h/pip.conf")}}
     assert told(trust("pip", HOOK, facts(settings, guards="requests")))[0][0] == "/own.pem"
+    assert told(trust("pip", {**HOOK, "PIP_CERT": BUNDLE}, facts(settings, guards="requests")))[0][1] == "PIP_CERT"
     exported = {**HOOK, "REQUESTS_CA_BUNDLE": "/own"}
     assert told(trust("pip", exported, facts(settings, guards="requests")))[0][0] == "/own"
 

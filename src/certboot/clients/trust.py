@@ -21,6 +21,7 @@ BY_SETTING = "the client's own settings"
 BY_DEFAULT = "the client's default"
 
 MISSING, UNUSABLE = "missing", "unusable"
+_YIELDING = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # what is chosen goes before certboot's, by the guard of requests
 
 
 class OwnSetting(typing.NamedTuple):
@@ -119,7 +120,7 @@ class _Look:
             if not self._is_usable(source.what, place.form):
                 self.unusable[source] = choice
         if self._client.manner.yields and "requests" in self._facts.guards:
-            named.sort(key=lambda source: source.of_store)
+            named.sort(key=lambda source: source.of_store and source.place in _YIELDING)
         if named:
             return tuple(named if choice.every else named[:1])
         return tuple(self._default(choice)) if choice.otherwise else ()
