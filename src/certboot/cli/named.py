@@ -6,7 +6,8 @@ import os
 import typing
 from pathlib import Path
 
-from certboot.cli.terminal import additions
+from certboot.cli.terminal import additions, confirmed, say
+from certboot.errors import CertbootError
 from certboot.sources import added, system, url
 from certboot.sources.added import EXTENSIONS
 from certboot.sources.candidates import Candidate, Loaded
@@ -17,9 +18,11 @@ if typing.TYPE_CHECKING:
     import argparse
     from datetime import datetime
 
+    from certboot.net.handshake import Handshake
+    from certboot.net.target import Target
     from certboot.store.paths import StorePaths
 
-EXPECTED = "say with --sha256 which certificate you expect"
+_EXPECTED = "say with --sha256 which certificate you expect"
 
 
 def is_server(target: str, *, from_system: bool = False) -> bool:
@@ -44,6 +47,33 @@ def read(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> Loa
         return url.read(target, pin=pin, verify=trusted_bundle(paths), now=now).parse()
     (loaded,) = additions([Path(target)], arguments.password_file)
     return url.pinned(loaded, pin, target)
+
+
+def answer(host: str, arguments: argparse.Namespace) -> tuple[Target, Handshake]:
+    """Return a server, and how it answers, with a chain; raises CertbootError."""
+    from certboot.cli.targets import target
+    from certboot.net.handshake import handshake
+
+    server = target(host, arguments)
+    answered = handshake(server)
+    if not answered.chain.presented:
+        raise CertbootError(f"no certificate came from {server.shown}", f"certboot doctor {server.shown}")
+    return server, answered
+
+
+def agreed(arguments: argparse.Namespace, question: str, *, remote: bool) -> bool:
+    """Return whether what was shown is to be trusted: who names it by its SHA-256 has answered; raises CertbootError.
+
+    ``remote``: it came from the network, where ``--yes`` alone does not do.
+    """
+    if arguments.sha256:
+        return True
+    if remote and arguments.yes:
+        raise CertbootError("what comes from the network is not trusted unseen", _EXPECTED)
+    if arguments.yes or confirmed(question, *([_EXPECTED] if remote else [])):
+        return True
+    say("nothing was changed")
+    return False
 
 
 def _of_system(text: str, now: datetime) -> Loaded:

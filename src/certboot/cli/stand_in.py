@@ -8,12 +8,10 @@ import typing
 
 from certboot import moment
 from certboot.cli.layout import Line
-from certboot.cli.named import EXPECTED, is_address, is_server, read
+from certboot.cli.named import agreed, answer, is_address, is_server, read
 from certboot.cli.summary import stored_summary
-from certboot.cli.targets import target
-from certboot.cli.terminal import confirmed, described, heading, say, tell
+from certboot.cli.terminal import described, heading, say, tell
 from certboot.errors import FAILED, OK, CertbootError, counted, printable
-from certboot.net.handshake import handshake
 from certboot.pki import pem, rules
 from certboot.pki.certificate import Certificate
 from certboot.sources import added, url
@@ -78,11 +76,7 @@ def stand_in_command(arguments: argparse.Namespace) -> int:
     if there.issuperset((wish.made if sent else wish.candidate.certificate).fingerprint for wish in wished):
         say("it is in the store already: nothing to do")
         return OK
-    remote = is_address(arguments)
-    if remote and arguments.yes and not pin:
-        raise CertbootError("what comes from the network is not trusted unseen", EXPECTED)
-    if not (pin or arguments.yes or confirmed("store the stand-in?", *([EXPECTED] if remote else []))):
-        say("nothing was changed")
+    if not agreed(arguments, "store the stand-in?", remote=is_address(arguments)):
         return FAILED
     given = frozenset(wish.candidate.certificate.fingerprint for wish in wished)
     additions = Loaded(tuple(wish.candidate for wish in wished))
@@ -99,11 +93,8 @@ def stand_in_command(arguments: argparse.Namespace) -> int:
 
 
 def _sent(host: str, arguments: argparse.Namespace, generation: Generation | None) -> Sent:
-    server = target(host, arguments)
-    presented = handshake(server).chain.presented
-    if not presented:
-        raise CertbootError(f"no certificate came from {server.shown}", f"certboot doctor {server.shown}")
-    return Sent(server.shown, tuple(completed(presented, generation)))
+    server, answered = answer(host, arguments)
+    return Sent(server.shown, tuple(completed(answered.chain.presented, generation)))
 
 
 def _root_in_store(sent: Sent, generation: Generation | None) -> Loaded:

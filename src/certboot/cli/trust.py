@@ -7,9 +7,9 @@ import typing
 from certboot import moment
 from certboot.cli import options
 from certboot.cli.layout import Advice, Line
-from certboot.cli.named import EXPECTED, is_address, is_server, read
+from certboot.cli.named import agreed, answer, is_address, is_server, read
 from certboot.cli.summary import PROXY, left_below, missing_line, stored_summary
-from certboot.cli.terminal import confirmed, described, heading, say, show, tell
+from certboot.cli.terminal import described, heading, show, tell
 from certboot.errors import FAILED, OK, CertbootError, shortened, without_credentials
 from certboot.pki import rules
 from certboot.pki.fingerprint import short
@@ -107,7 +107,6 @@ def trust_command(arguments: argparse.Namespace) -> int:
     paths, now = store_paths(), moment.now()
     refuse_ephemeral(paths)  # before a look at it: what is trusted already for one command is so for no other
     server = is_server(arguments.target, from_system=arguments.from_system)
-    remote = server or is_address(arguments)
     pin = url.expected(arguments.sha256)
     loaded, notes = _sent(arguments, paths, now) if server else (read(arguments, paths, now), [])
     # What is at the top of a server's chain may be no root: it is shown to be none, and a person decides.
@@ -129,12 +128,8 @@ def trust_command(arguments: argparse.Namespace) -> int:
         return OK
     if not (pin or arguments.yes):
         tell(_FROM_NETWORK if server else _FROM_FILE)
-    if remote and arguments.yes and not pin:
-        raise CertbootError("what comes from the network is not trusted unseen", EXPECTED)
-    # Who names it by its SHA-256 has answered.
     question = _question([len(roots.candidates), len(below)], verbose=arguments.verbose)
-    if not (pin or arguments.yes or confirmed(question, *([EXPECTED] if remote else []))):
-        say("nothing was changed")
+    if not agreed(arguments, question, remote=server or is_address(arguments)):
         return FAILED
     outcome = apply(paths, Request("trust", additions=(roots,), repairs=below, trust_again=fingerprints))
     if not fingerprints & outcome.record.fingerprints:
@@ -154,20 +149,15 @@ def _held(paths: StorePaths, fingerprints: Container[str]) -> list[Entry]:
 
 def _sent(arguments: argparse.Namespace, paths: StorePaths, now: datetime) -> tuple[Loaded, list[str | Line]]:
     """Return the CA at the top of the server's chain, and what of that could not be had; raises CertbootError."""
-    from certboot.cli.targets import target
     from certboot.net.address_policy import policy_from
-    from certboot.net.handshake import handshake
     from certboot.sources.aia import Issuers
     from certboot.sources.server import topmost
 
-    server = target(arguments.target, arguments)
-    answer = handshake(server)
-    if not answer.chain.presented:
-        raise CertbootError(f"no certificate came from {server.shown}", f"certboot doctor {server.shown}")
+    server, answered = answer(arguments.target, arguments)
     https = trusted_bundle(paths) if arguments.allow_https else None
-    issuers = Issuers(policy_from(answer.peer.address, private=arguments.allow_private, https=https), {})
+    issuers = Issuers(policy_from(answered.peer.address, private=arguments.allow_private, https=https), {})
     try:
-        loaded = topmost(answer.chain.presented, server.shown, arguments.sha256, now, issuers.fetched)
+        loaded = topmost(answered.chain.presented, server.shown, arguments.sha256, now, issuers.fetched)
     except CertbootError:
         tell(_not_fetched(issuers))
         raise
