@@ -48,8 +48,7 @@ def wanted(arguments: argparse.Namespace) -> Wanted | None:
 def tell(made: Ephemeral, named: Wanted) -> None:
     """Say what of it does not enter, and where the rest is from; raises CertbootError where nothing enters."""
     record = made.plan.record
-    offered = [candidate.certificate for loaded in named.additions for candidate in loaded.candidates]
-    offered += [repair.certificate for repair in named.repairs]
+    offered = named.certificates
     reasons = {rejection.fingerprint: rejection for rejection in made.plan.rejected}
     left = [certificate for certificate in offered if certificate.fingerprint not in record.fingerprints]
     for certificate in left:

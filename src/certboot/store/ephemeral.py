@@ -63,6 +63,12 @@ class Wanted:
     only: bool = False
     """Nothing else is trusted: neither what the user's store has, nor what a variable names already."""
 
+    @property
+    def certificates(self) -> list[Certificate]:
+        """All that the user named."""
+        roots = [candidate.certificate for loaded in self.additions for candidate in loaded.candidates]
+        return [*roots, *(repair.certificate for repair in self.repairs)]
+
 
 @dataclass(frozen=True)
 class Ephemeral:
@@ -290,8 +296,7 @@ def _variables(
 
 def _refuse_distrusted(wanted: Wanted, distrusted: Collection[str]) -> None:
     """Raise StoreError where all that is named is distrusted: with ``only`` nothing would be left."""
-    offered = [candidate.certificate for loaded in wanted.additions for candidate in loaded.candidates]
-    offered += [repair.certificate for repair in wanted.repairs]
+    offered = wanted.certificates
     if offered and all(certificate.is_among(distrusted) for certificate in offered):
         hint = "certboot list --rejected says by whom; by you: certboot distrust ID --undo"
         raise StoreError(f"it is distrusted, and stays out: {offered[0].name}", hint)
