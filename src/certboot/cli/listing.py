@@ -13,6 +13,7 @@ from certboot.cli.terminal import data, say, show
 from certboot.errors import OK, CertbootError, printable
 from certboot.pki import pem
 from certboot.pki.fingerprint import short
+from certboot.pki.rules import PYTHONS
 from certboot.sources import repaired
 from certboot.store import choices, freshness, generations, history, selection
 from certboot.store.config import load_config, parse_duration
@@ -227,7 +228,7 @@ def certificate_text(entry: Entry, record: Manifest, pem: str) -> str:
         *(("anchor", f"{names.get(sha, '?')} ({short(sha)})") for sha in (entry.descent.anchor,) if sha),
         *(("distrust", f"of certificates that begin after {date}") for date in (entry.distrust_after,) if date),
         *(("stand-in", f"for {o.sha256}: {', '.join(o.defects)}") for o in (entry.original,) if o),
-        *(("defect", f"{defect}: Python 3.13 and newer refuse it") for defect in entry.defects),
+        *(("defect", f"{defect}: {PYTHONS} refuse it") for defect in entry.defects),
         ("file", entry.file),
     ]
     return "\n".join(f"{label:<9} {printable(value)}" for label, value in lines) + f"\n\n{pem}"

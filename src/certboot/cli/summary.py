@@ -14,6 +14,7 @@ from certboot.cli.terminal import HANG
 from certboot.clients.variables import GENTLE, VARIABLES
 from certboot.errors import counted, printable, shortened
 from certboot.pki.fingerprint import short
+from certboot.pki.rules import PYTHONS
 from certboot.sources import certifi, repaired
 from certboot.sources.table import OWN, SHOWN
 from certboot.store.selection import beyond, difference, first_outlived
@@ -206,7 +207,7 @@ def _warnings(record: Manifest) -> list[str]:
     for entry in record.certificates:
         if entry.defects and any(reason.source in OWN for reason in entry.provenance):
             defects = ", ".join(entry.defects)
-            lines.append(f"  defect    {printable(entry.name)}: Python 3.13 and newer refuse it ({defects})")
+            lines.append(f"  defect    {printable(entry.name)}: {PYTHONS} refuse it ({defects})")
     outlived = first_outlived(record)
     if outlived:
         lines.append(

@@ -18,6 +18,7 @@ from certboot.clients.table import CLIENTS
 from certboot.clients.variables import BY_NAME
 from certboot.doctor.environment.proxies import READERS
 from certboot.doctor.findings import EXPLANATIONS
+from certboot.doctor.server.pythons import NEW, OLD, OTHERS
 from certboot.pki.verify_codes import Code
 from certboot.sources.table import SHOWN
 
@@ -32,7 +33,6 @@ if typing.TYPE_CHECKING:
 LEFT_OUT = "(left out)"
 _NUMBERS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}((a|b|rc|\.post|\.dev)[0-9]{1,6})?")
 _PROTOCOLS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
-_VERDICTS = ("Python up to 3.12", "Python 3.13 and newer", "requests, urllib3 2, pip")
 _STATES = ("sent", "trusted", "missing")
 _NAMES = frozenset(client.name for client in CLIENTS)
 _SUBJECTS = frozenset(
@@ -92,7 +92,7 @@ def _on_evidence(evidence: Evidence, now: datetime) -> Iterator[str]:
     if evidence.get("send"):
         yield f"to be sent: {len(evidence['send']['subjects'])}"
     for verdict in evidence.get("verdicts") or ():
-        yield f"{among(verdict['client'], _VERDICTS)}: {_code(verdict['code'])}"
+        yield f"{among(verdict['client'], (OLD, NEW, OTHERS))}: {_code(verdict['code'])}"
     for trust in evidence.get("by_trust") or ():
         names = ", ".join(among(name, _NAMES) for name in trust["clients"])
         places = ", ".join(among(place, BY_NAME, "settings of its own") for place in trust["places"])

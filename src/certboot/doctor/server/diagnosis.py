@@ -13,7 +13,7 @@ from certboot.doctor.server import cause as causes
 from certboot.doctor.server.case import Case, Cause
 from certboot.doctor.server.issuer import STORE
 from certboot.doctor.server.no_handshake import without_verdict
-from certboot.doctor.server.pythons import python_verdicts
+from certboot.doctor.server.pythons import OTHERS, python_verdicts
 from certboot.doctor.server.remarks import remarks, unread
 from certboot.errors import CertificateError, printable
 from certboot.pki.by_subject import readable_parts
@@ -175,7 +175,7 @@ def _basics(evidence: Evidence, verdicts: Iterable[PythonVerdict] | None = None)
         {"client": said.client, "openssl": said.openssl, "code": said.code, "message": said.message, "rule": said.rule}
         for said in (python_verdicts(evidence) if verdicts is None else verdicts)
     ]
-    others = {"client": "requests, urllib3 2, pip", "openssl": "", "rule": ""}
+    others = {"client": OTHERS, "openssl": "", "rule": ""}
     return {
         "verify_code": here.code if here else None,
         "verify_message": here.message if here else "",

@@ -12,6 +12,7 @@ import typing
 from dataclasses import replace
 
 from certboot.pki.openssl import MODELS, OURS, ways
+from certboot.pki.rules import PYTHONS
 from certboot.pki.verify import Rules, verify
 from certboot.pki.verify_codes import Code
 
@@ -23,6 +24,8 @@ if typing.TYPE_CHECKING:
     from certboot.pki.parsed import ParsedCertificate
     from certboot.pki.verdict import Judgement
 
+OLD, NEW, OTHERS = "Python up to 3.12", PYTHONS, "requests, urllib3 2, pip"
+"""So those are called whose verdicts are told."""
 _RULES: dict[int, str] = {
     Code.UNABLE_TO_GET_ISSUER_CERT: "nothing that is trusted is above the last CA",
     Code.UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its issuer is not there, or not trusted",
@@ -71,7 +74,7 @@ def python_verdicts(
     evidence: Evidence, sent: Sequence[ParsedCertificate] = (), anchors: Sequence[ParsedCertificate] = ()
 ) -> list[PythonVerdict]:
     """Return what each kind of Python says; without a chain that is ``sent``, whatever its OpenSSL."""
-    kinds = (("Python up to 3.12", evidence.judgements.lax), ("Python 3.13 and newer", evidence.judgements.strict))
+    kinds = ((OLD, evidence.judgements.lax), (NEW, evidence.judgements.strict))
     verdicts: list[PythonVerdict] = []
     for strict, (client, said) in enumerate(kinds):
         if said:

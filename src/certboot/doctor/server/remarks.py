@@ -10,6 +10,7 @@ from certboot.doctor.server.issuer import linked
 from certboot.errors import CertificateError, printable
 from certboot.pki import names
 from certboot.pki.certificate import is_unread, load_certificate
+from certboot.pki.rules import PYTHONS
 from certboot.pki.verify import strict_defects
 from certboot.pki.verify_codes import WRONG_NAME
 
@@ -103,8 +104,8 @@ def _also(case: Case) -> Iterator[Cause]:
         defect = next(strict_defects(member, is_last=depth == last and member.is_self_signed), 0)
         # A twin that stands in the way goes with all that is wrong with it.
         if defect in STRICT_CAUSES and last and member is not case.overshadowing:
-            meaning = "Python 3.13 and newer would still refuse the chain, for this certificate: "
-            meaning += member.certificate.subject
+            subject = member.certificate.subject
+            meaning = f"{PYTHONS} would still refuse the chain, for this certificate: {subject}"
             yield Cause(STRICT_CAUSES[defect], meaning, status="warn")
             break
 
