@@ -132,4 +132,6 @@ SOURCES = (
 )
 OPTIONAL = tuple(source.name for source in SOURCES if source.optional)
 OWN = tuple(source.name for source in SOURCES if source.own)
+PUBLIC = ("certifi", "ccadb")
+"""What root programmes see to: these CAs are issued anew, or go."""
 SHOWN = tuple(source.name for source in sorted(SOURCES, key=lambda source: source.shown))

@@ -9,9 +9,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from certboot.pki.certificate import Certificate, load_certificate
 from certboot.sources import certifi
 from certboot.sources.candidates import Candidate
-
-PUBLIC = ("certifi", "ccadb")
-"""The sources of what root programmes see to: those CAs are issued anew, or go."""
+from certboot.sources.table import PUBLIC
 
 NONE = "no-stand-in"
 """The rule by which a certificate enters as it is; by any other it does not enter."""

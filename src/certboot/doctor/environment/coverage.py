@@ -9,7 +9,7 @@ import typing
 from certboot.doctor import owners
 from certboot.errors import CertbootError, shortened
 from certboot.pki import der, subject_hash
-from certboot.sources.table import OWN
+from certboot.sources.table import OWN, PUBLIC
 from certboot.store.generations import has_source
 
 if typing.TYPE_CHECKING:
@@ -19,7 +19,6 @@ if typing.TYPE_CHECKING:
     from certboot.doctor.owners import Sign
     from certboot.store.manifest import Entry
 
-_PUBLIC = ("certifi", "ccadb")
 _SHOWN = 10
 _NAMED = 3
 _LONGEST = 120  # characters of a name
@@ -32,7 +31,7 @@ def lacking(anchors: Sequence[Entry], contents: Contents, *, adding: bool = Fals
     return tuple(
         anchor
         for anchor in anchors
-        if there.isdisjoint(anchor.fingerprints) and not (adding and has_source(anchor, _PUBLIC))
+        if there.isdisjoint(anchor.fingerprints) and not (adding and has_source(anchor, PUBLIC))
     )
 
 
@@ -69,16 +68,16 @@ def signs(here: Here, value: str, contents: Contents, *, set_in: Iterable[str] =
     environ = here.around.environ
     paths = (owners.of_path(path, environ) for path in value.split(os.pathsep))
     setters = (owners.of_path(line.rpartition(":")[0], environ) for line in set_in)
-    found = itertools.chain(
+    seen = itertools.chain(
         paths, (sign and sign._replace(by="file") for sign in setters), _subjects(_strangers(here, contents))
     )
-    return tuple({(sign.by, sign.owner): sign for sign in found if sign}.values())
+    return tuple({(sign.by, sign.owner): sign for sign in seen if sign}.values())
 
 
-def signs_told(found: Sequence[Sign], *, noted: bool) -> str:
+def signs_told(made: Sequence[Sign], *, noted: bool) -> str:
     """Return lines of a summary on who made it, with what to know of the file where it is to be ``noted``."""
-    lines = ["; ".join(sign.words for sign in found)] if found else []
-    notes = (sign.owner.note for sign in found if sign.by == "path")
+    lines = ["; ".join(sign.words for sign in made)] if made else []
+    notes = (sign.owner.note for sign in made if sign.by == "path")
     lines += [note for note in notes if note] if noted else []
     return "".join(f"\n{line}" for line in lines)
 
@@ -89,7 +88,7 @@ def _kinds(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry], list[Ent
     public: list[Entry] = []
     others: list[Entry] = []
     for entry in entries:
-        (own if has_source(entry, OWN) else public if has_source(entry, _PUBLIC) else others).append(entry)
+        (own if has_source(entry, OWN) else public if has_source(entry, PUBLIC) else others).append(entry)
     return own, public, others
 
 
@@ -100,7 +99,7 @@ def _names(entries: Sequence[Entry]) -> str:
 
 def _strangers(here: Here, contents: Contents) -> Iterator[bytes]:
     """Yield the certificates that no public list has: what an agent or a company put there is among them."""
-    public = {anchor.sha256 for anchor in here.anchors if has_source(anchor, _PUBLIC)} or here.files.of_certifi
+    public = {anchor.sha256 for anchor in here.anchors if has_source(anchor, PUBLIC)} or here.files.of_certifi
     return (data for fingerprint, data in contents.certificates.items() if fingerprint not in public)
 
 
