@@ -171,8 +171,8 @@ def _name_constraints(path: Path, rules: Rules) -> _Found:
         if depth and below.certificate.link.self_issued:
             continue
         for constraints in filter(None, limits[:depth:-1]):
-            if found := names.constraint_violation(constraints, below, is_leaf=depth == 0, openssl=rules.openssl):
-                yield found, depth
+            if violation := names.constraint_violation(constraints, below, is_leaf=depth == 0, openssl=rules.openssl):
+                yield violation, depth
 
 
 def strict_defects(member: ParsedCertificate, *, is_last: bool, openssl: Version = OURS) -> Iterator[int]:

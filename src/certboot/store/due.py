@@ -40,8 +40,8 @@ def due(entries: Iterable[Entry], now: datetime, span: timedelta | None = None) 
 
     Soon is not said of the intermediates that no server is known to need: of the CCADB's some end every month.
     """
-    found = (item for entry in entries for item in _of(entry, now, span))
-    return sorted(found, key=lambda item: (item.when, item.entry.name, item.entry.sha256))
+    ending = (item for entry in entries for item in _of(entry, now, span))
+    return sorted(ending, key=lambda item: (item.when, item.entry.name, item.entry.sha256))
 
 
 def _of(entry: Entry, now: datetime, span: timedelta | None) -> Iterator[Due]:
