@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import hashlib
 import json
-import re
 import typing
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from certboot import files
 from certboot.clients.variables import BY_NAME, Adoption
 from certboot.errors import StoreError
 from certboot.pki import pem
+from certboot.pki.fingerprint import is_whole
 from certboot.sources import repaired
 from certboot.sources.candidates import Rejection, Role
 
@@ -29,7 +29,6 @@ if typing.TYPE_CHECKING:
 SCHEMA = 1
 NAME = "manifest.json"
 _HINT = "certboot init writes the store anew"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Descent(typing.NamedTuple):
@@ -245,9 +244,9 @@ def _entry(document: dict[str, typing.Any]) -> Entry:
     file = document.pop("file")
     entry = _texts(Entry(provenance=provenance, defects=defects, descent=descent, original=original, **document))
     _all_texts((*defects, *descent))
-    _require(provenance, _SHA256.fullmatch(entry.sha256), file == entry.file)
+    _require(provenance, is_whole(entry.sha256), file == entry.file)
     _require(not (original and entry.role == "intermediate"))
-    _require(role == entry.role, not any(descent) or all(map(_SHA256.fullmatch, descent)))
+    _require(role == entry.role, not any(descent) or all(map(is_whole, descent)))
     _require(_is_moment(entry.not_before), _is_moment(entry.not_after))
     if entry.distrust_after:
         datetime.fromisoformat(entry.distrust_after)
