@@ -12,6 +12,8 @@ import re
 
 from certboot.pki import der
 
+FILE_NAME = re.compile(r"([0-9a-f]{8})\.[0-9]+")
+"""How a certificate's file is called in such a directory."""
 # The string types that OpenSSL turns into UTF-8 before it compares names (ASN1_MASK_CANON in x_name.c).
 _CODECS = {12: "utf-8", 19: "latin-1", 20: "latin-1", 22: "latin-1", 28: "utf-32-be", 30: "utf-16-be"}
 _UTF8_STRING = 12

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import ssl
 import time
 from collections.abc import Iterable, Mapping
@@ -28,6 +27,7 @@ from certboot.net.target import Target
 from certboot.pki.certificate import load_certificate
 from certboot.pki.names import ip_address
 from certboot.pki.parsed import parsed_certificate
+from certboot.pki.subject_hash import FILE_NAME
 from certboot.pki.verdict import STRICT_PYTHON, Judgement, verifying_context
 from certboot.pki.verify_codes import WITHOUT_END, Code
 from certboot.scan import result
@@ -42,7 +42,6 @@ from certboot.store.paths import CRTS, StorePaths, in_force
 _MOST_VERDICTS = 2048
 _MOST_ISSUERS = 512
 _LARGE = 16 * 1024  # bytes of a chain; about twice what is common
-_LINK = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 _SELF_SIGNED = frozenset({Code.DEPTH_ZERO_SELF_SIGNED_CERT})
 
 
@@ -144,7 +143,7 @@ def _load_namesakes(crts: str, contexts: Iterable[ssl.SSLContext]) -> None:
     OpenSSL adds those of one name one by one (by_dir.c), and meanwhile another thread finds the first, which is not
     the one it needs, and looks no further: X509_STORE_CTX_get1_issuer() in crypto/x509/x509_lu.c.
     """
-    links = [name.rpartition(".") for name in os.listdir(crts) if _LINK.fullmatch(name)]
+    links = [name.rpartition(".") for name in os.listdir(crts) if FILE_NAME.fullmatch(name)]
     shared = {hash_ for hash_, _, number in links if number != "0"}
     for hash_, _, number in links:
         if hash_ in shared:

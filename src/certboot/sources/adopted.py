@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import typing
 from pathlib import Path
 
 from certboot import files, ownership
 from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption
 from certboot.errors import SourceError, printable
+from certboot.pki.subject_hash import FILE_NAME
 from certboot.sources.candidates import SIZE_LIMIT, Loaded, Rejection, Unparsed
 from certboot.sources.contents import Content, parsed, pieces
 
 NAME = "adopted"
 GONE = "gone"
-_HASH_NAME = re.compile(r"([0-9a-f]{8})\.[0-9]+")
 
 
 def read(adoption: Adoption, home: Path) -> Unparsed:
@@ -61,7 +60,7 @@ def _contents(adoption: Adoption, home: Path) -> typing.Iterator[Content]:
 
 def _by_hash(folder: Path) -> list[Path]:
     """Return what OpenSSL looks at: for each hash the numbers from 0 up to the first that leads nowhere."""
-    hashes = sorted({match[1] for path in folder.iterdir() if (match := _HASH_NAME.fullmatch(path.name))})
+    hashes = sorted({match[1] for path in folder.iterdir() if (match := FILE_NAME.fullmatch(path.name))})
     numbered = ((folder / f"{name}.{number}" for number in itertools.count()) for name in hashes)
     return [path for of_one in numbered for path in itertools.takewhile(os.path.exists, of_one)]
 

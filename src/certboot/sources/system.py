@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import re
 import ssl
 import sys
 from pathlib import Path
 
 from certboot import files
 from certboot.errors import SourceError
+from certboot.pki.subject_hash import FILE_NAME
 from certboot.sources.candidates import Candidate, Loaded, Unparsed
 
 NAME = "system"
@@ -33,7 +33,6 @@ _FILES = (
     "/etc/openssl/certs/ca-certificates.crt",
 )
 _DIRECTORIES = ("/etc/ssl/certs", "/etc/pki/tls/certs", "/usr/local/share/certs", "/etc/openssl/certs")
-_HASH_LINK = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
 def read() -> Unparsed:
@@ -67,7 +66,7 @@ def _parsed(pieces: tuple[tuple[str, bytes], ...]) -> Loaded:
 
 def _hash_links(directory: Path) -> list[Path]:
     try:
-        return sorted(path for path in directory.iterdir() if _HASH_LINK.fullmatch(path.name))
+        return sorted(path for path in directory.iterdir() if FILE_NAME.fullmatch(path.name))
     except OSError:
         return []
 

@@ -20,6 +20,7 @@ from certboot import files
 from certboot.clients.variables import BY_NAME, DIRECTORY, Adoption
 from certboot.errors import CertbootError, counted, printable
 from certboot.pki import der
+from certboot.pki.subject_hash import FILE_NAME
 from certboot.sources import certifi
 
 if typing.TYPE_CHECKING:
@@ -31,7 +32,6 @@ if typing.TYPE_CHECKING:
     from certboot.store.paths import StorePaths
 
 _MOST_LINKS = 20_000
-_HASH_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 _BLOCK = re.compile(
     rb"-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----([^-]*)-----END \1-----",
 )
@@ -106,7 +106,7 @@ class TrustFiles:
         missing: list[str] = []
         for directory in value.split(os.pathsep):
             try:
-                names = [name for name in os.listdir(directory) if _HASH_NAME.fullmatch(name)]
+                names = [name for name in os.listdir(directory) if FILE_NAME.fullmatch(name)]
             except (OSError, ValueError) as error:  # ValueError: a zero byte in a path
                 missing.append(f"{getattr(error, 'strerror', None) or error}: {directory}")
                 continue
