@@ -8,7 +8,6 @@ import shlex
 import stat
 import sys
 import typing
-from datetime import datetime, timezone
 from pathlib import Path
 
 from certboot import files, moment
@@ -19,6 +18,7 @@ from certboot.store.paths import store_paths
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from certboot.doctor.finding import Finding
     from certboot.doctor.server.chain_file import ChainFile
@@ -53,11 +53,11 @@ def doctor_options(command: argparse.ArgumentParser) -> None:
     options.verbose(command, "show all that was looked at, not only what matters")
     command.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     command.add_argument(
-        "--html", metavar="FILE", type=_path,
+        "--html", metavar="FILE", type=options.path,
         help="with a host or a chain: also write a page to hand to the server's administrator",
     )  # fmt: skip
     command.add_argument(
-        "--report", metavar="FILE", type=_path,
+        "--report", metavar="FILE", type=options.path,
         help="also write what may be told of all this, without names and addresses, to be attached to an issue",
     )  # fmt: skip
     server = command.add_argument_group("with a host")
@@ -65,13 +65,16 @@ def doctor_options(command: argparse.ArgumentParser) -> None:
     server.add_argument("--clients", action="store_true", help="also try each client that is here on the host")
     offline = command.add_argument_group("without a connection")
     offline.add_argument(
-        "--chain", metavar="FILE", type=_path,
+        "--chain", metavar="FILE", type=options.path,
         help="examine the chain in this file: the server's certificate, then what it sends along",
     )  # fmt: skip
     offline.add_argument("--host", metavar="NAME", help="the name that the certificate should be for")
     offline.add_argument("--at", metavar="TIME", help="as if it were then, such as 2027-01-31 (default: now)")
     offline.add_argument(
-        "--anchors", metavar="FILE|DIR", type=_path, help="believe these CA certificates (default: the active trust)"
+        "--anchors",
+        metavar="FILE|DIR",
+        type=options.path,
+        help="believe these CA certificates (default: the active trust)",
     )
 
 
@@ -237,15 +240,7 @@ def _refuse(arguments: argparse.Namespace, names: Sequence[str], with_what: str,
 
 def _moment(text: str) -> datetime:
     """Return a time in ISO 8601, in UTC where it names no zone; raises CertbootError."""
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise CertbootError(f"not a time: {text!r}", "--at 2027-01-31, or --at 2027-01-31T12:00:00+01:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-
-
-def _path(text: str) -> Path:
-    # Path("") is the folder one is in: an unset variable must not have --anchors believe what lies there.
-    if not text:
-        raise argparse.ArgumentTypeError("an empty value")
-    return Path(text)
+    when = moment.parsed(text)
+    if when is None:
+        raise CertbootError(f"not a time: {text!r}", "--at 2027-01-31, or --at 2027-01-31T12:00:00+01:00")
+    return when

@@ -149,7 +149,7 @@ def test_an_empty_path_is_not_here(certboot: Run, argv: Argv, tmp_path: Path, mo
     assert certboot(*words, "--anchors", ".").status < 2
     for option in ("--chain", "--anchors", "--html"):
         ran = certboot(*words, option, "")
-        assert (ran.status, ran.out, f"argument {option}: an empty value" in ran.err) == (2, "", True)
+        assert (ran.status, ran.out, f"argument {option}: the name is empty" in ran.err) == (2, "", True)
 
 
 @cases(("members", "host", "cause"), [
