@@ -78,10 +78,8 @@ def env_command(arguments: argparse.Namespace) -> int:
             raise CertbootError(
                 message, "certboot trust FILE; or let the tool start certboot run --add FILE -- PROGRAM"
             )
-        from certboot.store.ephemeral import (
-            for_shell,
-            leading_elsewhere,
-        )  # it brings in what the common run does without
+        # It brings in what the common run does without.
+        from certboot.store.ephemeral import for_shell, leading_elsewhere
 
         made = for_shell(paths, named, os.environ)
         paths, force = made.paths, force or named.only
