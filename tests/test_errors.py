@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.table import cases
 
-from certboot.errors import printable, shortened, without_credentials
+from certboot.errors import few, printable, shortened, without_credentials
 
 
 def test_ordinary_text_stays_and_what_could_move_hide_or_turn_text_is_replaced() -> None:
@@ -26,6 +26,11 @@ def test_the_result_is_one_printable_line_of_the_same_length(text: str) -> None:
 def test_a_text_that_nobody_would_read_is_cut_and_its_length_told() -> None:
     assert shortened("a\n" * 150) == "a\ufffd" * 150
     assert shortened("a\n" * 15_000) == "a\ufffd" * 150 + "\N{HORIZONTAL ELLIPSIS} (30,000 characters)"
+
+
+@cases(("most", "told"), [(1, "a and 2 more"), (2, "a, b and 1 more"), (3, "a, b, c"), (4, "a, b, c")])
+def test_of_many_names_the_first_are_told_and_how_many_more_there_are(most: int, told: str) -> None:
+    assert few(["a", "b", "c"], most) == told
 
 
 @cases(

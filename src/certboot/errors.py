@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 OK = 0
 FAILED = 1
 """The doctor found a failure, or a question was answered no."""
@@ -37,6 +41,12 @@ class StoreError(CertbootError):
 def counted(count: int, noun: str, many: str = "") -> str:
     """Return a number and what it is of: ``1 link``, ``2 links``."""
     return f"{count} {noun}" if count == 1 else f"{count} {many or f'{noun}s'}"
+
+
+def few(names: Sequence[str], most: int) -> str:
+    """Return the first of these names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def printable(text: str) -> str:

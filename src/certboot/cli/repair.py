@@ -13,7 +13,7 @@ from certboot.cli.report.server import picture
 from certboot.cli.summary import LONGEST, PROXY, missing_line, stored_summary
 from certboot.cli.terminal import HANG, confirmed, data, described, heading, silenced, tell, tell_aside
 from certboot.doctor.server import remedies
-from certboot.errors import FAILED, OK, CertbootError, shortened
+from certboot.errors import FAILED, OK, CertbootError, few, shortened
 from certboot.net.address_policy import HERE, KINDS, PRIVATE
 from certboot.pki.fingerprint import short
 from certboot.pki.rules import PYTHONS
@@ -168,9 +168,8 @@ def _question(repairs: Sequence[Repair]) -> str:
 
 def _store(paths: StorePaths, repairs: tuple[Repair, ...], servers: Sequence[Target]) -> list[str]:
     """Store them, say so, and return what is left to say: what is active from when, and how to undo it."""
-    hosts = ", ".join(server.shown for server in servers[:_MOST_HOSTS])
-    more = f" and {len(servers) - _MOST_HOSTS} more" if len(servers) > _MOST_HOSTS else ""
-    outcome = apply(paths, Request(f"repair {hosts}{more}", repairs=repairs))
+    hosts = few([server.shown for server in servers], _MOST_HOSTS)
+    outcome = apply(paths, Request(f"repair {hosts}", repairs=repairs))
     stored, *undo = stored_summary(outcome, {repair.certificate.fingerprint for repair in repairs})
     _tell([stored])
     for certificate in (repair.certificate for repair in repairs):

@@ -12,7 +12,7 @@ from certboot.cli import terminal
 from certboot.cli.layout import Advice, Line
 from certboot.cli.terminal import HANG
 from certboot.clients.variables import GENTLE, VARIABLES
-from certboot.errors import counted, printable, shortened
+from certboot.errors import counted, few, printable, shortened
 from certboot.pki.fingerprint import short
 from certboot.pki.rules import PYTHONS
 from certboot.sources import certifi, repaired
@@ -223,12 +223,10 @@ def _activity(outcome: Outcome, hook: str, pythons: Sequence[str]) -> list[str]:
     if not set(outcome.settings) - set(outcome.held_back):
         return ["  inactive  the hook has nothing to set"]
     if pythons:
-        more = len(pythons) - _MOST_PLACES
-        where = ", ".join(pythons[:_MOST_PLACES]) + (f" and {more} more" if more > 0 else "")
         changed = outcome.written or outcome.settings_written
         whose = "its" if len(pythons) == 1 else "their"
         since = f", from {whose} next start: restart notebooks and services" if changed else ""
-        lines.append(f"  active    in {printable(where)}{since}")
+        lines.append(f"  active    in {printable(few(pythons, _MOST_PLACES))}{since}")
     if hook == "disabled":
         lines.append("  inactive  where CERTBOOT_DISABLE is set, as it is here: unset CERTBOOT_DISABLE")
     elif hook == ELSEWHERE:

@@ -22,7 +22,7 @@ from certboot.cli.report import server as lines_on_server
 from certboot.cli.report.chart import chart
 from certboot.cli.report.lifetime import WIDTH, lifetime
 from certboot.doctor.findings import EXPLANATIONS, Explanation
-from certboot.errors import printable
+from certboot.errors import few, printable
 from certboot.pki.pem import blocks
 
 if typing.TYPE_CHECKING:
@@ -263,11 +263,10 @@ def _sent(evidence: Mapping[str, object], today: datetime) -> _Markup:
 
 def _certificate(certificate: Mapping[str, typing.Any], today: datetime) -> _Markup:
     names = certificate.get("names") or ()
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     fields = (
         ("field", "issuer", certificate["issuer"]),
         ("code", "issuer at", ", ".join(certificate.get("issuers_at") or ())),
-        ("field", "names", ", ".join(names[:_MOST_NAMES]) + more),
+        ("field", "names", few(names, _MOST_NAMES)),
         ("field", "valid", f"{_shown(certificate['not_before'])} to {_shown(certificate['not_after'])}"),
         ("code", "serial", certificate.get("serial") or ""),
         ("code", "SHA-256", certificate["fingerprint"]),

@@ -6,7 +6,7 @@ import os
 import typing
 
 from certboot.cli.layout import Line, sha256_line
-from certboot.errors import shortened
+from certboot.errors import few, shortened
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,8 +90,7 @@ def _refused(trusts: Sequence[Evidence]) -> str:
 
 def some(names: Sequence[str]) -> str:
     """Return the first few of these names, and how many more there are."""
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return few(names, _MOST_NAMES)
 
 
 def pythons(evidence: Evidence) -> Iterator[Line]:

@@ -7,7 +7,7 @@ import os
 import typing
 
 from certboot.doctor import owners
-from certboot.errors import CertbootError, shortened
+from certboot.errors import CertbootError, few, shortened
 from certboot.pki import der, subject_hash
 from certboot.sources.table import OWN, PUBLIC
 from certboot.store.generations import has_source
@@ -93,8 +93,7 @@ def _kinds(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry], list[Ent
 
 
 def _names(entries: Sequence[Entry]) -> str:
-    more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
-    return ", ".join(entry.name for entry in entries[:_NAMED]) + more
+    return few([entry.name for entry in entries], _NAMED)
 
 
 def _strangers(here: Here, contents: Contents) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ import contextlib
 import typing
 
 from certboot.doctor.finding import Finding
-from certboot.errors import StoreError
+from certboot.errors import StoreError, few
 from certboot.pki import rules
 from certboot.sources.table import OWN
 from certboot.store.due import due
@@ -124,8 +124,7 @@ def _distrusted(ending: Sequence[Due]) -> Iterator[Finding]:
 
 
 def _names(entries: Sequence[Entry]) -> str:
-    more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
-    return f"{entries[0].name}{more}"
+    return few([entry.name for entry in entries], 1)
 
 
 def _finding(kind: str, status: Status, summary: str, entries: Sequence[Entry], fix: Fix = ()) -> Finding:
