@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import typing
-from collections import Counter
 from dataclasses import asdict
 
 from certboot import moment
 from certboot.cli import options
+from certboot.cli.summary import by_rule
 from certboot.cli.terminal import data, say, show
 from certboot.errors import OK, CertbootError, printable
 from certboot.pki import pem
@@ -209,9 +209,7 @@ def due_table(ending: Sequence[Due]) -> str:
 def rejections_table(rejected: Sequence[Rejection]) -> str:
     """Return a table of what was turned away, and a count by rule."""
     rows = [(short(r.fingerprint) or "-", r.rule, r.source, r.subject or r.detail, r.reason) for r in rejected]
-    counts = Counter(rejection.rule for rejection in rejected)
-    summary = printable(", ".join(f"{count} {rule}" for rule, count in sorted(counts.items()))) or "none"
-    return f"{_table(('SHA-256', 'RULE', 'SOURCE', 'WHAT', 'WHY'), rows)}\n{summary}"
+    return f"{_table(('SHA-256', 'RULE', 'SOURCE', 'WHAT', 'WHY'), rows)}\n{by_rule(rejected) or 'none'}"
 
 
 def certificate_text(entry: Entry, record: Manifest, pem: str) -> str:

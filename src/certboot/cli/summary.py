@@ -160,7 +160,7 @@ def missing_line(failure: Failure) -> Line:
 
 
 def _details(outcome: Outcome) -> list[str]:
-    rejected = [f"  rejected  {_rejections(outcome.rejected)}"] if outcome.rejected else []
+    rejected = [f"  rejected  {by_rule(outcome.rejected)}"] if outcome.rejected else []
     sets = ", ".join(outcome.settings) or "nothing"
     return [
         f"  sources   {_sources(outcome.record)}",
@@ -197,7 +197,8 @@ def _sources(record: Manifest) -> str:
     return printable(", ".join(parts))
 
 
-def _rejections(rejected: Iterable[Rejection]) -> str:
+def by_rule(rejected: Iterable[Rejection]) -> str:
+    """Return how many certificates were turned away by which rule."""
     counts = sorted(Counter(rejection.rule for rejection in rejected).items())
     return printable(", ".join(f"{count} {rule}" for rule, count in counts))
 
