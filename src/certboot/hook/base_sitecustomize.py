@@ -23,25 +23,25 @@ def _next():
     # type: () -> object
     places = sys.path if _FOLDER in sys.path else [os.path.abspath(place) for place in sys.path]
     further = sys.path[places.index(_FOLDER) + 1 :] if _FOLDER in places else []
-    found = PathFinder.find_spec("sitecustomize", further)
-    finders = sys.meta_path if found is None else []
+    spec = PathFinder.find_spec("sitecustomize", further)
+    finders = sys.meta_path if spec is None else []
     for finder in finders[finders.index(PathFinder) + 1 :] if PathFinder in finders else ():
-        found = finder.find_spec("sitecustomize", None) if hasattr(finder, "find_spec") else None
-        if found is not None:
+        spec = finder.find_spec("sitecustomize", None) if hasattr(finder, "find_spec") else None
+        if spec is not None:
             break
-    return found
+    return spec
 
 
 def _activate():
     # type: () -> None
     hook = sys.modules.get("certboot_startup")
     if hook is None:  # else the virtualenv has one of its own, which was first
-        found = PathFinder.find_spec("certboot_startup")
-        if found is None or not found.has_location:  # nor is there a certboot that needs its own, as on PYTHONPATH
+        spec = PathFinder.find_spec("certboot_startup")
+        if spec is None or not spec.has_location:  # nor is there a certboot that needs its own, as on PYTHONPATH
             folder = _FOLDER + "/certboot.base"
             place = folder + "/__init__.py"
-            found = spec_from_file_location("certboot_startup", place, submodule_search_locations=[folder])
-        hook = _load(found)
+            spec = spec_from_file_location("certboot_startup", place, submodule_search_locations=[folder])
+        hook = _load(spec)
     hook.activate(HOME)
 
 
