@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
-from certboot import files
+from certboot import files, moment
 from certboot.errors import CertbootError, StoreError, printable
 from certboot.pki.fingerprint import short
 from certboot.sources import added
@@ -47,7 +47,7 @@ class Appended(typing.NamedTuple):
         """What has happened, in lines."""
         named = [f"{printable(name)} ({short(digest)})" for digest, name in self.names.items()]
         more = [f"and {len(named) - _SHOWN} more"] if len(named) > _SHOWN else []
-        where = f"written by something else at {self.when:%Y-%m-%d %H:%M} UTC into {printable(str(self.bundle))}"
+        where = f"written by something else at {moment.shown(self.when)} into {printable(str(self.bundle))}"
         return [*named[:_SHOWN], *more, where]
 
 

@@ -52,7 +52,7 @@ class EnvFile:
 
 def values(variables: Iterable[Variable], folder: Path) -> dict[str, str]:
     """Return variable -> value, where ``folder`` is how the generation in force is to be named."""
-    return {v.name: str(folder / ("crts" if v.form == DIRECTORY else "bundle.pem")) for v in variables}
+    return {v.name: str(folder / (CRTS if v.form == DIRECTORY else BUNDLE)) for v in variables}
 
 
 def render(env: EnvFile) -> bytes:

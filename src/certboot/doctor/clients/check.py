@@ -17,6 +17,7 @@ from certboot.doctor.environment.trust_files import TrustFiles
 from certboot.doctor.finding import Finding
 from certboot.store import env_file
 from certboot.store.config import Config
+from certboot.store.paths import BUNDLE
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,7 +67,7 @@ def gather(paths: StorePaths, environ: Mapping[str, str], clients: Iterable[Clie
 
     return Facts(
         paths.holds,
-        bundle=os.path.join(folder, "bundle.pem") if folder else "",
+        bundle=os.path.join(folder, BUNDLE) if folder else "",
         applied=applied,
         guards=guards,
         variables=frozenset(variable.name for variable in Config().variables())
