@@ -48,7 +48,8 @@ def expected(text: str) -> str:
     wanted = fingerprint.plain(text)
     if text and not fingerprint.is_whole(wanted):
         message = f"not a SHA-256 of 64 hexadecimal digits: {printable(text)}"
-        raise SourceError(message, "openssl x509 -noout -fingerprint -sha256 -in FILE shows a certificate's")
+        hint = "sha256sum FILE shows a file's, openssl x509 -noout -fingerprint -sha256 -in FILE a certificate's"
+        raise SourceError(message, hint)
     return wanted
 
 
