@@ -87,7 +87,14 @@ def test_a_later_choice_takes_the_place_of_the_earlier_one(
 
 
 # As "$FILE" is where FILE is not set. It is not the current folder.
-UNNAMED = [("init", "--add", ""), ("trust", "--yes", ""), ("env", "--add", ""), ("run", "--add", "", "true")]
+UNNAMED = [
+    ("init", "--add", ""),
+    ("init", "--config", ""),
+    ("init", "--from", ""),
+    ("trust", "--yes", ""),
+    ("env", "--add", ""),
+    ("run", "--add", "", "true"),
+]
 
 
 @cases(

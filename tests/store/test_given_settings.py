@@ -76,7 +76,8 @@ def test_changed_settings_are_told_and_taken_only_under_a_pin_that_the_user_give
     ran = company.run("update")
     assert (ran.status, ran.err) == (0, "")
     assert (
-        f"the company's settings have changed; ask for the new SHA-256 and init with it: {company.address}" in ran.out
+        "the company's settings have changed; ask the company for the new SHA-256, "
+        f"then certboot init --config {company.address} --sha256 HEX" in ran.out
     )
     assert digest(company.body) not in ran.out
     assert (paths.config.read_bytes(), "New Corp" in names(paths)) == (before, False)

@@ -39,10 +39,9 @@ def wanted(arguments: argparse.Namespace) -> Wanted | None:
     from certboot.sources import repaired
     from certboot.store.ephemeral import Wanted
 
-    day = f"{moment.now():%Y-%m-%d}"
-    parts = [repaired.told_from_roots(loaded, "", day) for loaded in additions(arguments.add, arguments.password_file)]
-    roots, below = zip(*parts, strict=True)
-    return Wanted(roots, tuple(repair for repairs in below for repair in repairs), arguments.only)
+    loaded = additions(arguments.add, arguments.password_file)
+    roots, below = repaired.each_told_from_roots(loaded, f"{moment.now():%Y-%m-%d}")
+    return Wanted(roots, below, arguments.only)
 
 
 def tell(made: Ephemeral, named: Wanted) -> None:

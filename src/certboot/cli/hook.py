@@ -135,7 +135,9 @@ def _install_options(actions: argparse._SubParsersAction[argparse.ArgumentParser
 def _interpreters(command: argparse.ArgumentParser, *, base: str = "") -> None:
     """Add the options that choose interpreters; ``base``: what the help says of that one, if there is one."""
     which = command.add_mutually_exclusive_group()
-    which.add_argument("--python", metavar="PATH", help="an interpreter, or the folder of a virtualenv")
+    which.add_argument(
+        "--python", metavar="PATH", type=options.name, help="an interpreter, or the folder of a virtualenv"
+    )
     which.add_argument(
         "--all-venvs", metavar="DIR", type=options.path,
         help="every virtualenv at or below this folder, six levels deep",

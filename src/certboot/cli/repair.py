@@ -123,7 +123,9 @@ def chain_options(command: argparse.ArgumentParser) -> None:
         "could not do its work"
     )
     command.add_argument("host", metavar="HOST", help="HOST, HOST:PORT or a URL")
-    command.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
+    command.add_argument(
+        "--output", metavar="FILE", type=options.name, help="where to write it (default: standard output)"
+    )
     command.add_argument("--force", action="store_true", help="replace a file that is there already")
     options.server(command)
     options.fetches(command)

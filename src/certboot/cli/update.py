@@ -60,8 +60,9 @@ def init_options(command: argparse.ArgumentParser) -> None:
         "GIT_SSL_CAINFO, by which children whose Python has no hook lose choices such as pip --cert (default: full)",
     )  # fmt: skip
     command.add_argument(
-        "--config", metavar="FILE", help="take these settings, as a team shares them; or those at an https:// address"
-    )
+        "--config", metavar="FILE", type=options.name,
+        help="take these settings, as a team shares them; or those at an https:// address",
+    )  # fmt: skip
     command.add_argument(
         "--sha256",
         metavar="HEX",
@@ -83,10 +84,9 @@ def init_command(arguments: argparse.Namespace) -> int:
     chosen = dataclasses.replace(
         _selection(arguments), sources=sources, settings=_settings(arguments), profile=arguments.profile
     )
-    day = f"{moment.now():%Y-%m-%d}"
-    added = [repaired.told_from_roots(loaded, "", day) for loaded in additions(arguments.add, arguments.password_file)]
-    below = tuple(repair for _, repairs in added for repair in repairs)
-    request = Request("init", chosen, tuple(roots for roots, _ in added), repairs=below)
+    loaded = additions(arguments.add, arguments.password_file)
+    roots, below = repaired.each_told_from_roots(loaded, f"{moment.now():%Y-%m-%d}")
+    request = Request("init", chosen, roots, repairs=below)
     outcome = apply(store_paths(), request, progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
     notes = [f"  left out  {printable(line)}" for line in left_below(outcome, below)]
@@ -137,7 +137,7 @@ def _source_options(command: argparse.ArgumentParser) -> None:
         help="also store the TLS intermediates of the Mozilla programme, each under its anchor",
     )  # fmt: skip
     command.add_argument(
-        "--from", dest="reports", metavar="DIR",
+        "--from", dest="reports", metavar="DIR", type=options.name,
         help="read the CCADB's reports from this folder, and later ones too (network: from the network again)",
     )  # fmt: skip
 
@@ -168,7 +168,7 @@ def update_command(arguments: argparse.Namespace) -> int:
     from certboot.store import given_settings
 
     paths = store_paths()
-    before = generations.current(paths)
+    before = generations.current(paths)  # without a store there is nothing to bring up to date, nor every day
     if arguments.timer:
         data(os.fsencode(timer(arguments.timer, str(paths.home))))  # whatever standard output would make of a path
         return OK

@@ -125,6 +125,12 @@ def told_from_roots(loaded: Loaded, pin: str, day: str) -> tuple[Loaded, tuple[R
     return dataclasses.replace(loaded, candidates=roots), tuple(repairs)
 
 
+def each_told_from_roots(several: Iterable[Loaded], day: str) -> tuple[tuple[Loaded, ...], tuple[Repair, ...]]:
+    """Return the same of several files: what is left of each, and the intermediates of all."""
+    apart = [told_from_roots(loaded, "", day) for loaded in several]
+    return tuple(roots for roots, _ in apart), tuple(repair for _, below in apart for repair in below)
+
+
 def without_root(certificate: Certificate) -> tuple[str, str]:
     """Return that an intermediate's root is not in the store, and whom to ask for it."""
     message = f"{certificate.name} is an intermediate, and the CA above it is not in the store: {certificate.issuer}"

@@ -61,7 +61,8 @@ def changed(paths: StorePaths) -> str:
             return ""
     except CertbootError as error:
         return f"the company's settings could not be looked at: {error.message}"
-    return f"the company's settings have changed; ask for the new SHA-256 and init with it: {shared.address}"
+    command = f"certboot init --config {shared.address} --sha256 HEX"
+    return f"the company's settings have changed; ask the company for the new SHA-256, then {command}"
 
 
 def _fetched(paths: StorePaths, address: str) -> bytes:
