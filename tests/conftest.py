@@ -112,6 +112,13 @@ def certboot(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     return run
 
 
+@pytest.fixture
+def store(certboot: Callable[..., Ran], paths: StorePaths) -> StorePaths:
+    """A store with the few sources: generation 1."""
+    assert certboot("init").status == 0
+    return paths
+
+
 @pytest.fixture(scope="session")
 def ca() -> trustme.CA:
     """A private CA that nobody trusts yet."""

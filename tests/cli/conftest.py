@@ -19,13 +19,6 @@ from certboot.store.paths import StorePaths
 
 
 @pytest.fixture
-def store(certboot: Run, paths: StorePaths) -> StorePaths:
-    """A store with the few sources: generation 1."""
-    assert certboot("init").status == 0
-    return paths
-
-
-@pytest.fixture
 def reports(tmp_path: Path) -> Path:
     """The three reports of the CCADB, as ``--from`` takes them."""
     return report.save(REPORTS.bodies(), tmp_path / "reports")

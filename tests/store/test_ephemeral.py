@@ -35,12 +35,6 @@ FILES = {
 
 
 @pytest.fixture
-def store(certboot: Run, paths: StorePaths) -> StorePaths:
-    assert certboot("init").status == 0
-    return paths
-
-
-@pytest.fixture
 def corp(tmp_path: Path) -> Path:
     return saved(tmp_path / "corp.pem", CORP)
 
