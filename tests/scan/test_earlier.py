@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from json import dumps
 
 import pytest
 from hypothesis import given
@@ -17,17 +18,19 @@ from certboot.scan.result import Result, Verdict, parse_line, scan_line
 from certboot.scan.tally import Tally, registrable
 
 GOOD = Verdict(None, "ok", "")
+SHOWN = Presented("", "", "", "", "")
 TEXT = st.text(max_size=20)
+IDS = st.from_regex("[a-z]+(-[a-z0-9]+)*", fullmatch=True)
 VERDICTS = st.builds(
     Verdict,
-    primary=st.none() | TEXT,
-    status=TEXT,
+    primary=st.none() | IDS,
+    status=st.sampled_from(["ok", "info", "warn", "fail", "error"]),
     summary=TEXT,
     verify_code=st.none() | st.integers(0, 100),
     protocol=TEXT,
     certificate=st.none() | st.builds(Presented, TEXT, TEXT, TEXT, TEXT, TEXT),
     root=TEXT,
-    also=st.lists(TEXT, max_size=3).map(tuple),
+    also=st.lists(IDS, max_size=3).map(tuple),
     fix=st.lists(st.lists(TEXT, max_size=3).map(tuple), max_size=3).map(tuple),
 )
 RESULTS = st.builds(
@@ -62,6 +65,8 @@ def whole(number: int) -> bytes:
             for old, new in (
                 (b'"fix":[]', b'"fix":7'),
                 (b'"primary":null', b'"primary":7'),
+                (b'"primary":null', b'"primary":"x\\nhint: run this"'),
+                (b'"status":"ok"', b'"status":"great"'),
                 (b'"primary":null', b'"primary":"\\ud800"'),
                 (b'"input":"a"', b'"input":"\\ud800"'),
                 (b'"target":""', b'"target":"\\udfff:443"'),
@@ -69,6 +74,9 @@ def whole(number: int) -> bytes:
                 (b'"verify_code":null', b'"verify_code":"x"'),
                 (b'"protocol":""', b'"protocol":[]'),
                 (b'"seconds":0.0', b'"seconds":"long"'),
+                (b'"seconds":0.0', b'"seconds":NaN'),
+                (b'"certificate":null', b'"certificate":' + dumps(dict.fromkeys(vars(SHOWN), 7)).encode()),
+                (b'"also":[]', b'"also":["x y"]'),
                 (b'"also":[]', b'"also":' + b"[" * 50_000),
             )
         ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import typing
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -22,6 +24,7 @@ _LONGEST, _LONGEST_SUMMARY = 1000, 4000
 SCHEMA = 1
 BEGINNING = f'{{"schema":{SCHEMA},'.encode()
 """Of every line."""
+_ID = re.compile("[a-z]+(-[a-z0-9]+)*")
 _OF_THE_ENTRY = ("number", "input", "target", "seconds")
 _TYPES: dict[str, tuple[type, ...]] = {
     "number": (int,),
@@ -118,12 +121,12 @@ def scan_line(result: Result) -> str:
 
 
 def parse_line(line: bytes) -> Result:
-    """Return the result in a line that ``scan_line`` wrote, as far as a later run needs it; raises CertbootError."""
+    """Return the result in a line that ``scan_line`` wrote, without what a newer one adds; raises CertbootError."""
     try:
         document: dict[str, typing.Any] = json.loads(line)
         # Text that is none (half of a surrogate pair) could neither be compared with the list nor shown.
         json.dumps(document, ensure_ascii=False).encode()
-        if document["schema"] == SCHEMA and all(type(document[name]) in kinds for name, kinds in _TYPES.items()):
+        if _is_well_formed(document):
             certificate = Presented(**document["certificate"]) if document["certificate"] else None
             texts = {name: document[name] for name in _TYPES if name not in _OF_THE_ENTRY}
             also, fix = map(str, document["also"]), (tuple(map(str, argv)) for argv in document["fix"])
@@ -132,3 +135,16 @@ def parse_line(line: bytes) -> Result:
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     raise CertbootError("not a line of certboot scan", "write to another file, or move this one away")
+
+
+def _is_well_formed(document: dict[str, typing.Any]) -> bool:
+    """Return whether all is of its type, and of its form what lines are counted by. Other text may be any."""
+    ids = [*document["also"], *([] if document["primary"] is None else [document["primary"]])]
+    return (
+        document["schema"] == SCHEMA
+        and all(type(document[name]) in kinds for name, kinds in _TYPES.items())
+        and document["status"] in typing.get_args(Status)
+        and all(map(_ID.fullmatch, ids))
+        and all(isinstance(value, str) for value in (document["certificate"] or {}).values())
+        and 0 <= document["seconds"] < math.inf
+    )
