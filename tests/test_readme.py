@@ -169,7 +169,7 @@ def test_every_command_line_that_the_docs_show_is_understood() -> None:
         shown = re.findall(r"^ {4}certboot (.*)", page, re.MULTILINE)
         shown += re.findall(r"^ *(?:\$ |RUN )?certboot (.*)", fenced, re.MULTILINE)
         for line in (*inline, *shown):
-            argv = shlex.split(re.split(r" [#>|;]|…", line)[0])
+            argv = shlex.split(re.sub(r"\$\w+", "1", re.split(r" [#>|;]|…", line)[0]))
             named += 1
             if len(argv) > 1 + (argv[0] == "hook"):
                 assert parsed(argv).command == argv[0]

@@ -588,6 +588,46 @@ def test_a_scan_s_gauges_take_the_place_of_the_last_ones_whole_or_not_at_all(ini
     read_by("systemd-analyze", "verify", "--man=no", *units)
 
 
+def test_shards_come_to_what_one_scan_says_whoever_starts_them(
+    initialised: Reader, serve: Callable[..., TlsServer], ca: trustme.CA
+) -> None:
+    home = initialised.home
+    (job,) = blocks("Many hosts, on many machines", "yaml")
+    shell, slurm = blocks("Many hosts, on many machines", "sh")
+    hosts = [serve(ca.issue_cert("localhost")).shown for _ in range(4)]
+    (home / "hosts.txt").write_text("\n".join(hosts))
+
+    def merged() -> list[str]:
+        files = sorted(file.name for file in home.glob("?.jsonl"))
+        ran = initialised.environment.run("certboot", "scan", "--file", "hosts.txt", "--merge", *files, home=home)
+        assert (ran.status, ran.err) == (0, "4 hosts: 4 good, 0 fail\n")
+        return [json.loads(line)["input"] for line in ran.out.splitlines()]
+
+    def lost(number: int) -> None:
+        (home / f"{number}.jsonl").unlink()
+
+    assert f'"input":"{hosts[3]}"' in initialised.follow(shell).out
+    assert (merged(), len(list(home.glob("*.jsonl")))) == (hosts, 8)
+    lost(8)
+    initialised.follow(slurm, SLURM_ARRAY_TASK_ID="8")
+    assert (merged(), "--array=1-8\n" in slurm) == (hosts, True)
+    spec = yaml.safe_load(job)["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    *shell_of_the_pod, command = container["command"]
+    assert (shell_of_the_pod, spec["completions"], spec["completionMode"]) == (["sh", "-ec"], 8, "Indexed")
+    lost(1)
+    initialised.follow(command, JOB_COMPLETION_INDEX="0")
+    assert merged() == hosts
+    (line,) = re.findall(r"`(parallel [^`]*)`", RECIPES["Many hosts, on many machines"])
+    if shutil.which("parallel"):
+        for number in range(1, 9):
+            lost(number)
+        initialised.follow(line)
+        assert merged() == hosts
+    needs("kubectl")
+    assert json.loads(read_by("kubectl", "label", "--local", "-f", "-", "-o", "json", "tested=yes", stdin=job))
+
+
 def test_a_job_fails_when_a_certificate_ends_within_the_span(
     initialised: Reader, serve: Callable[..., TlsServer], ca: trustme.CA, tmp_path: Path
 ) -> None:

@@ -47,6 +47,13 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Load:
     return load
 
 
+@pytest.mark.slow
+def test_shards_of_hosts_of_all_kinds_come_to_what_one_run_says(tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPTS / "fleet.py"), str(tmp_path), "40"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, "39 hosts: 20 good, 19 fail\n" in ran.stdout) == (0, True), ran.stdout + ran.stderr
+
+
 @cases(("ci", "status"), [("true", 2), ("", 0)])
 def test_without_faketime_it_fails_in_ci_and_says_so_everywhere(
     script: Load, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ci: str, status: int

@@ -14,6 +14,7 @@ from certboot.cli.targets import targets
 from certboot.errors import CertbootError
 from certboot.net.starttls import PROTOCOLS, spoken_on, usual_port
 from certboot.net.target import Target
+from certboot.scan.shards import Shard
 
 LISTS: dict[str, object] = {"add": [], "source": None, "intermediates": None, "reports": None}
 CHAIN = {"chain": Path("a"), "host": "b", "at": "c", "anchors": Path("d")}
@@ -47,6 +48,8 @@ CHAIN = {"chain": Path("a"), "host": "b", "at": "c", "anchors": Path("d")}
         ("doctor a -- --json", {"target": ["a", "--json"], "json": False}),
         ("scan a --jobs 2 b - --unordered c", {"host": ["a", "b", "-", "c"], "jobs": 2, "unordered": True}),
         ("scan a --jobs 2 -", {"host": ["a", "-"]}),
+        ("scan a --shard 8/8", {"shard": Shard(8, 8), "merge": None}),
+        ("scan a --merge b c", {"host": ["a"], "merge": [Path("b"), Path("c")], "shard": Shard(1, 1)}),
         ("repair a --yes b --home /s c", {"host": ["a", "b", "c"], "yes": True, "store": "/s"}),
         ("adopt A --yes B", {"variable": ["A", "B"], "yes": True}),
         ("run -- a --json -- b", {"program": ["--", "a", "--json", "--", "b"]}),
@@ -71,6 +74,10 @@ def test_a_line_is_understood(line: str, expected: dict[str, object]) -> None:
         *((f"scan a --jobs {jobs}", "argument --jobs: not a number from 1 to 512") for jobs in (
             "0", "513", "many", "1" * 5000, "٣",
         )),
+        *((f"scan a --shard {part}", "argument --shard: not K/N with K from 1 to N: ") for part in (
+            "0/8", "9/8", "8", "1/", "+1/8", "1/2/3", "0/0", "1/9999999", "٣/٨", "a/b",
+        )),
+        ("scan a --shard 1/8 --merge b", "argument --merge: not allowed with argument --shard"),
         ("doctor a --jsno b", "unrecognized arguments: --jsno b"),
         ("doctor a --json b --nosuch -- c", "unrecognized arguments: b --nosuch -- c"),
         ("--json doctor a", "unrecognized arguments: --json"),

@@ -7,22 +7,26 @@ import contextlib
 import io
 import itertools
 import os
+import re
 import sys
 import typing
 
 from certboot import files, moment
 from certboot.cli import options, terminal
-from certboot.cli.terminal import aside, show, tell
-from certboot.errors import EXPIRING, INTERRUPTED, OK, CertbootError
+from certboot.cli.terminal import aside, show, tell, tell_aside
+from certboot.errors import EXPIRING, INTERRUPTED, OK, UNFINISHED, CertbootError, counted
 from certboot.store.config import parse_duration
 from certboot.store.paths import store_paths
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    import threading
+    from collections.abc import Generator, Iterable, Iterator
     from datetime import timedelta
 
     from certboot.cli.scan_progress import Progress
+    from certboot.scan.entries import Entry
     from certboot.scan.result import Result
+    from certboot.scan.shards import Merge, Shard
     from certboot.scan.tally import Tally
 
 _STANDARD_INPUT = "-"
@@ -80,6 +84,16 @@ def scan_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--resume", action="store_true", help="go on with the file of --output: ask only for what is not in it"
     )
+    part = command.add_mutually_exclusive_group()
+    part.add_argument(
+        "--shard", metavar="K/N", type=_shard, default="1/1",
+        help="ask only for one of N parts of the list, K from 1 to N; a host's name and port alone say in which it is",
+    )  # fmt: skip
+    part.add_argument(
+        "--merge", metavar="FILE", type=options.path, nargs="+",
+        help="ask nobody: show what all shards wrote (JSON lines) as one scan's, in the order of the list; status 2 if "
+        "a result is missing: with the list (--file) any, without it one before the last",
+    )  # fmt: skip
 
 
 def scan_command(arguments: argparse.Namespace) -> int:
@@ -91,31 +105,24 @@ def scan_command(arguments: argparse.Namespace) -> int:
     from certboot.cli.scan_table import scan_table
     from certboot.scan.earlier import Earlier
     from certboot.scan.entries import Way, entries
-    from certboot.scan.probe import Prober
     from certboot.scan.tally import Tally
-    from certboot.scan.workers import results
 
-    if not (arguments.host or arguments.file):
-        raise CertbootError("no host is named", _USAGE)
-    if not (sys.stdout or arguments.output):
-        raise CertbootError("there is no standard output", "--output FILE")
-    _allow_files(arguments.jobs)
     span = parse_duration(arguments.expires_within) if arguments.expires_within else None
     tally, earlier = Tally(), Earlier()
-    way = Way(arguments.starttls or "", arguments.timeout)
     on_terminal = bool(sys.stdout and sys.stdout.isatty()) and not arguments.output
-    kind = arguments.format or (_TABLE if on_terminal else "json")
-    if arguments.output and kind != "json":
-        raise CertbootError(f"--output is for JSON lines, not for {kind}", f"certboot scan … --format {kind} > FILE")
+    kind = _kind(arguments, _TABLE if on_terminal else "json")
     at_the_end = kind in (_TABLE, _GAUGES)
-    progress = Progress(tally, _length(arguments), shares_terminal=on_terminal and not at_the_end)
-    with quiet(), interruptible() as stopped, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        listed = entries(_lines(arguments, stack), Way(arguments.starttls or "", arguments.timeout))
+        merge = _merged(arguments, listed, stack) if arguments.merge else None
+        length = merge.count if merge else _length(arguments)
+        progress = Progress(tally, length, shares_terminal=on_terminal and not at_the_end)
+        stack.enter_context(quiet())
+        stopped = stack.enter_context(interruptible())
         stack.callback(progress.clear)
-        listed = entries(_lines(arguments, stack), way)
-        prober = Prober(store_paths(), os.environ, tally.issuers)
+        left, ordered = earlier.left(listed, arguments.shard.has), not (arguments.unordered or at_the_end)
+        work = merge.results(stopped) if merge else _asked(arguments, left, tally, stopped, ordered=ordered)
         write = stack.enter_context(output(arguments, tally, earlier))
-        ordered = not (arguments.unordered or at_the_end)
-        work = results(earlier.left(listed), prober.examine, jobs=arguments.jobs, ordered=ordered, stopped=stopped)
         told = _told(stack.enter_context(contextlib.closing(work)), tally, progress, span)
         if kind == _TABLE:
             form = form_of(sys.stdout)
@@ -123,10 +130,70 @@ def scan_command(arguments: argparse.Namespace) -> int:
         else:
             for text in FORMATS[kind](told):
                 # A part of the hosts would look like all of them.
-                if not (kind == _GAUGES and stopped.is_set()):
+                if not (kind == _GAUGES and (stopped.is_set() or (merge and not merge.whole))):
                     write(text)
         interrupted = stopped.is_set()
-    return _ended(tally, kind, arguments, interrupted=interrupted)
+    if not (tally.total or earlier.length or interrupted):
+        raise CertbootError("the list names no host", "a host a line; what follows a # is a comment")
+    status, notes = _end(tally, kind, arguments, merge, interrupted=interrupted)
+    if not (terminal.quiet and status == OK):
+        _tell_end(tally, kind, notes, arguments.expires_within)
+    return status
+
+
+def _tell_end(tally: Tally, kind: str, notes: list[str], span: str | None) -> None:
+    from certboot.cli.scan_progress import scan_summary
+
+    on_terminal = bool(sys.stdout and sys.stdout.isatty())
+    if kind != _TABLE:
+        summary = scan_summary(tally, span)
+        show(f"\n{summary}") if on_terminal else aside(summary)
+    (tell if on_terminal else tell_aside)(notes)
+
+
+def _kind(arguments: argparse.Namespace, usual: str) -> str:
+    """Return the format; raises CertbootError where options do not go together."""
+    if not (arguments.host or arguments.file or arguments.merge):
+        raise CertbootError("no host is named", _USAGE)
+    if arguments.merge and arguments.resume:
+        raise CertbootError("--merge does not go with --resume", "write to another file")
+    if not (sys.stdout or arguments.output):
+        raise CertbootError("there is no standard output", "--output FILE")
+    kind: str = arguments.format or usual
+    if arguments.output and kind != "json":
+        raise CertbootError(f"--output is for JSON lines, not for {kind}", f"certboot scan … --format {kind} > FILE")
+    return kind
+
+
+def _asked(
+    arguments: argparse.Namespace, left: Iterable[Entry], tally: Tally, stopped: threading.Event, *, ordered: bool
+) -> Generator[Result | None, None, None]:
+    """Yield what comes of asking those that are left."""
+    from certboot.scan.probe import Prober
+    from certboot.scan.workers import results
+
+    wanted = _MORE_FILES + _FILES_OF_A_JOB * arguments.jobs
+    # A connection for which there is no file would look like a fault of its host.
+    if most := _files_allowed(wanted):
+        message = f"{arguments.jobs} hosts at a time take {wanted} open files, and this process may have {most}"
+        raise CertbootError(message, f"--jobs {max(1, (most - _MORE_FILES) // _FILES_OF_A_JOB)}")
+    prober = Prober(store_paths(), os.environ, tally.issuers)
+    return results(left, prober.examine, jobs=arguments.jobs, ordered=ordered, stopped=stopped)
+
+
+def _merged(arguments: argparse.Namespace, listed: Iterable[Entry], open_files: contextlib.ExitStack) -> Merge:
+    """Return what the files of --merge hold, when all of it was read; raises CertbootError."""
+    from certboot.scan.shards import Merge
+
+    merge = Merge()
+    _files_allowed(_MORE_FILES + len(arguments.merge))
+    for path in arguments.merge:
+        try:
+            merge.add(open_files.enter_context(io.BufferedReader(io.FileIO(files.open_regular(path)))), path)
+        except OSError as error:
+            raise CertbootError(f"cannot read {path}: {error.strerror}", files.hint(error)) from error
+    merge.compare(listed if arguments.host or arguments.file else None)
+    return merge
 
 
 def _told(work: Iterable[Result | None], tally: Tally, progress: Progress, span: timedelta | None) -> Iterator[Result]:
@@ -151,30 +218,44 @@ def _jobs(text: str) -> int:
     return number
 
 
-def _ended(tally: Tally, kind: str, arguments: argparse.Namespace, *, interrupted: bool) -> int:
-    from certboot.cli.scan_progress import scan_summary
+def _shard(text: str) -> Shard:
+    """Return a part of the list."""
+    from certboot.scan.shards import Shard
+
+    numbers = re.fullmatch("([0-9]{1,6})/([0-9]{1,6})", text)
+    shard = Shard(int(numbers[1]), int(numbers[2])) if numbers else Shard(0, 0)
+    if not 1 <= shard.number <= shard.of:
+        raise argparse.ArgumentTypeError(f"not K/N with K from 1 to N: {text!r}")
+    return shard
+
+
+def _end(
+    tally: Tally, kind: str, arguments: argparse.Namespace, merge: Merge | None, *, interrupted: bool
+) -> tuple[int, list[str]]:
+    """Return the exit status, and what is to be said below the summary."""
     from certboot.scan.result import SOON
 
-    if not tally.total and not interrupted:
-        raise CertbootError("the list names no host", "a host a line; what follows a # is a comment")
-    on_terminal = bool(sys.stdout and sys.stdout.isatty())
-    lines = [] if kind == _TABLE else [*([""] if on_terminal else []), scan_summary(tally, arguments.expires_within)]
-    if interrupted:
-        lines.append(_INTERRUPTED.get(kind, _WHOLE))
-    if interrupted and kind == "json":
-        lines.append("hint: the same list with --output FILE --resume goes on where it stopped")
     expiring = arguments.expires_within and tally.remarks[SOON]
-    status = INTERRUPTED if interrupted else tally.exit_status or (EXPIRING if expiring else OK)
-    if lines and not (terminal.quiet and status == OK):
-        (show if on_terminal else aside)("\n".join(lines))
-    return status
+    status = tally.exit_status or (EXPIRING if expiring else OK)
+    if interrupted:
+        on = ["hint: the same list with --output FILE --resume goes on where it stopped"]
+        return INTERRUPTED, [_INTERRUPTED.get(kind, _WHOLE), *(on if kind == "json" and not merge else [])]
+    if merge and not merge.whole:
+        missing = counted(merge.missing, "entry has", "entries have")
+        missing += f" no result, the first is entry {merge.first_missing}"
+        where = missing if merge.missing else "a file ends in the midst of a line"
+        again = "hint: the shards' own commands, with --resume, ask only for what is missing"
+        return UNFINISHED, [f"not whole{'; nothing was written' * (kind == _GAUGES)}: {where}", again]
+    if merge and not (arguments.host or arguments.file):
+        return status, [f"whole up to entry {merge.count:,}; with the list (--file) it is known whether that is all"]
+    return status, [f"no entry of the list is in shard {arguments.shard}"] if not tally.total else []
 
 
 def _length(arguments: argparse.Namespace) -> int:
-    """Return how many entries the list has, for a terminal; 0 if that is not known before all of it is read."""
+    """Return how many entries the list has, for a terminal; 0 if that is not known before all of it is parsed."""
     from certboot.scan.entries import is_entry, lines
 
-    if not (sys.stderr and sys.stderr.isatty()) or _STANDARD_INPUT in arguments.host:
+    if not (sys.stderr and sys.stderr.isatty()) or _STANDARD_INPUT in arguments.host or arguments.shard.of > 1:
         return 0
     count = sum(is_entry(os.fsencode(host)) for host in arguments.host)
     if arguments.file:
@@ -206,21 +287,16 @@ def _lines(arguments: argparse.Namespace, open_files: contextlib.ExitStack) -> I
     return itertools.chain.from_iterable(sources)
 
 
-def _allow_files(jobs: int) -> None:
-    """Have as many files open as so many connections take; raises CertbootError where the system forbids it.
-
-    A connection for which there is no file would look like a fault of its host.
-    """
+def _files_allowed(wanted: int) -> int:
+    """Have as many files open; return how many there may be where the system allows no more than that, else 0."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
-        return
+        return 0
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MORE_FILES + _FILES_OF_A_JOB * jobs
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (ValueError, OSError) as error:
-        message = f"{jobs} hosts at a time take {wanted} open files, and this process may have {hard}"
-        raise CertbootError(message, f"--jobs {max(1, (hard - _MORE_FILES) // _FILES_OF_A_JOB)}") from error
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (ValueError, OSError):
+            return hard
+    return 0

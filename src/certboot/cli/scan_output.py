@@ -20,8 +20,6 @@ if typing.TYPE_CHECKING:
     from certboot.scan.earlier import Earlier
     from certboot.scan.tally import Tally
 
-_LONGEST_RESULT = 4 * 1024 * 1024
-
 
 @contextlib.contextmanager
 def output(arguments: argparse.Namespace, tally: Tally, earlier: Earlier) -> Iterator[Callable[[str], None]]:
@@ -50,30 +48,13 @@ def output(arguments: argparse.Namespace, tally: Tally, earlier: Earlier) -> Ite
 
 
 def _take_in(file: io.FileIO, path: Path, tally: Tally, earlier: Earlier) -> None:
-    """Take in the results of an earlier run, and cut off a last line of ours that is not whole; raises CertbootError.
-
-    A file without a whole line of ours is somebody else's, and so is what begins as no line of ours does.
-    """
-    from certboot.scan.result import BEGINNING, parse_line
-
-    whole, rest = 0, b""
+    """Take in what an earlier run wrote, and cut off a last line of ours that is not whole; raises CertbootError."""
+    whole = 0
     reader = io.BufferedReader(file)
-    for number, line in enumerate(iter(lambda: reader.readline(_LONGEST_RESULT), b""), 1):
-        if not line.endswith(b"\n") and len(line) < _LONGEST_RESULT:
-            rest = line
-            break
-        try:
-            result = parse_line(line)
-            earlier.add(result)
-        except CertbootError as error:
-            raise CertbootError(f"{error.message}: line {number} of {path}", error.hint) from error
+    for whole, result in earlier.read(reader, path):  # noqa: B007 - it is used below
         tally.add(result)
-        whole += len(line)
     reader.detach()
-    if rest and not (whole and rest[: len(BEGINNING)] == BEGINNING[: len(rest)]):
-        message = f"{'its last line is' if whole else 'it holds'} none of certboot scan: {path}"
-        raise CertbootError(message, "write to another file, or move this one away")
-    if rest:
+    if os.fstat(file.fileno()).st_size > whole:
         file.truncate(whole)
 
 

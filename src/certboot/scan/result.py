@@ -134,7 +134,7 @@ def parse_line(line: bytes) -> Result:
             return Result(**{name: document[name] for name in _OF_THE_ENTRY}, verdict=judged)
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
-    raise CertbootError("not a line of certboot scan", "write to another file, or move this one away")
+    raise CertbootError("not a line of certboot scan")
 
 
 def _is_well_formed(document: dict[str, typing.Any]) -> bool:

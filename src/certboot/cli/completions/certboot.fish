@@ -51,7 +51,7 @@ function _shtab_certboot_using
 end
 
 set -g _shtab_certboot_commands init doctor explain scan update trust distrust adopt repair chain list show history rollback diff env run hook 'hook install' 'hook uninstall' 'hook status' rehash export completion purge
-set -g _shtab_certboot_opts_with_value --add --all-venvs --anchors --at --beyond --chain --config --connect --expires-within --expiring --file --fingerprint --for --format --from --home --host --html --jobs --max-age --name --namespace --output --password-file --profile --python --report --role --servername --sha256 --source --starttls --timeout --timer
+set -g _shtab_certboot_opts_with_value --add --all-venvs --anchors --at --beyond --chain --config --connect --expires-within --expiring --file --fingerprint --for --format --from --home --host --html --jobs --max-age --merge --name --namespace --output --password-file --profile --python --report --role --servername --sha256 --shard --source --starttls --timeout --timer
 
 complete -c certboot -e
 complete -c certboot -f
@@ -104,6 +104,8 @@ complete -c certboot -n '_shtab_certboot_using scan' -l timeout -x -d 'for each 
 complete -c certboot -n '_shtab_certboot_using scan' -l unordered -d 'write each line when its host is done'
 complete -c certboot -n '_shtab_certboot_using scan' -l output -xka "(__fish_complete_path (commandline -ct))" -d 'write JSON lines to this file, a new one'
 complete -c certboot -n '_shtab_certboot_using scan' -l resume -d 'go on with the file of --output: ask only for what is not in it'
+complete -c certboot -n '_shtab_certboot_using scan' -l shard -x -d 'ask only for one of N parts of the list, K from 1 to N; a host'"'"'s name and port alone say in which it is'
+complete -c certboot -n '_shtab_certboot_using scan' -l merge -xka "(__fish_complete_path (commandline -ct))" -d 'ask nobody: show what all shards wrote (JSON lines) as one scan'"'"'s, in the order of the list; status 2 if a result is missing: with the list (--file) any, without it one before the last'
 complete -c certboot -n '_shtab_certboot_using scan' -s q -l quiet -d 'tell only what failed or needs a decision, as for cron'
 complete -c certboot -n '_shtab_certboot_using; and test $_shtab_certboot_npos -eq 0' -a update -d 'read the sources again'
 complete -c certboot -n '_shtab_certboot_using update' -s h -l help -d 'show this help message and exit'
