@@ -4,7 +4,7 @@
 
 makes FOLDER, with a store of its own, and runs the certboot beside this Python. Prints seconds and peak memory for so
 many hosts (2,000 and 20,000), and ends with 1 where the merged results, or their summary, are not those of one run. The
-servers of 20,000 hosts take SIZE.
+servers of 20,000 hosts take 470 MB, and a minute to begin.
 """
 
 from __future__ import annotations

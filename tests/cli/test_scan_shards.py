@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -176,6 +177,20 @@ def test_files_that_are_not_of_one_list_are_refused_before_anything_is_written(
     assert ran.err.startswith("certboot: error: ")
     assert message in ran.err
     assert "\n\nhint: " in ran.err
+
+
+def test_more_files_than_may_be_open_are_told(
+    certboot: Run, parts: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: int, wanted: tuple[int, int]) -> None:
+        if wanted[0] > wanted[1]:
+            raise ValueError
+
+    monkeypatch.setattr(resource, "setrlimit", refused)
+    for most, status in ((67, 1), (66, 2)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, most=most: (10, most))
+        ran = certboot("scan", "--merge", *parts)
+        assert (ran.status, "3 files at a time are too many" in ran.err) == (status, status == 2)
 
 
 # A shard by itself

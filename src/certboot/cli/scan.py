@@ -186,7 +186,9 @@ def _merged(arguments: argparse.Namespace, listed: Iterable[Entry], open_files: 
     from certboot.scan.shards import Merge
 
     merge = Merge()
-    _files_allowed(_MORE_FILES + len(arguments.merge))
+    if most := _files_allowed(_MORE_FILES + len(arguments.merge)):
+        message = f"{len(arguments.merge)} files at a time are too many for this process, which may have {most} open"
+        raise CertbootError(message, "merge some of them into one first: --output FILE")
     for path in arguments.merge:
         try:
             merge.add(open_files.enter_context(io.BufferedReader(io.FileIO(files.open_regular(path)))), path)
