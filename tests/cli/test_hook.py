@@ -166,7 +166,7 @@ def test_status_is_that_of_this_interpreter_and_of_all_copies(
 
 def test_a_hook_that_did_not_run_is_told(certboot: Run, venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("certboot.hook.payload._HOME_PTH", "")
-    monkeypatch.setattr("certboot.hook.status._LOOK", f"print({interpreters.MARK + 'None'!r})")
+    monkeypatch.setattr("certboot.hook.status._LOOK", f"print({interpreters.MARK + repr([''] * 5 + [[], []])!r})")
     ran = certboot("hook", "install", "--python", venv)
     assert ran.status == 1
     assert f"  ran       no: the start-up files of {packages(venv)} are not read" in ran.out

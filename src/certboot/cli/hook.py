@@ -375,6 +375,6 @@ def _survey(survey: Survey) -> dict[str, object]:
         "version": ".".join(map(str, survey.interpreter.version)),
         "hooks": [{name: getattr(hook, name) for name in _OF_HOOK} for hook in survey.hooks],
         "renew": survey.renew,
-        "started": survey.started._asdict(),
+        "started": {name: getattr(survey.started, name) for name in ("status", "module", "home", "variables")},
         "neighbours": [file._asdict() for file in survey.neighbours],
     }

@@ -21,19 +21,13 @@ if typing.TYPE_CHECKING:
     from certboot.hook.found import Hook
     from certboot.hook.interpreters import Interpreter
 
-# It imports nothing, because whatever lies in the user's folder or on PYTHONPATH could be imported.
+# It imports nothing, because whatever lies in the user's folder or on PYTHONPATH could be imported. The first folder of
+# the path is that of the code, which is none here.
 _LOOK = f"""\
 import sys
 hook = sys.modules.get("certboot_startup")
-seen = [hook.status, hook.__file__, getattr(hook, "home", ""), sorted(hook.applied)] if hook else None
-sys.stdout.write("\\n{MARK}" + ascii(seen) + "\\n")
-"""
-# The first folder is that of the code, which is none here.
-_ASK = f"""\
-import sys
-hook = sys.modules.get("certboot_startup")
-state = [getattr(hook, name, "") for name in ("status", "generation", "switches")]
-sys.stdout.write("\\n{MARK}" + ascii([sys.path[1:], *state]) + "\\n")
+state = [getattr(hook, name, "") for name in ("status", "__file__", "home", "generation", "switches")]
+sys.stdout.write("\\n{MARK}" + ascii([*state, sorted(getattr(hook, "applied", ())), sys.path[1:]]) + "\\n")
 """
 _COMPILE = "import py_compile, sys; [py_compile.compile(path) for path in sys.argv[1:]]"
 
@@ -41,53 +35,34 @@ _OURS = (payload.PACKAGE, payload.HOME)
 
 
 class Started(typing.NamedTuple):
-    """What the hook said in an interpreter that was started for it."""
+    """What the hook said in an interpreter that was started for it; empty where it did not run."""
 
     status: str
-    """``certboot_startup.status``; empty where the hook did not run."""
+    """``certboot_startup.status``."""
     module: str
     """The file of the hook that ran."""
     home: str
     """The store that was recorded beside it."""
     variables: tuple[str, ...]
     """The variables that it set."""
+    generation: str = ""
+    """The folder of the generation by which it goes; empty where it is not active."""
+    guards: frozenset[str] = frozenset()
+    path: tuple[str, ...] = ()
+    """Where the interpreter looks for packages, whether or not the hook ran."""
 
 
-def start(python: Path) -> Started:
-    """Start an interpreter with the variables of whoever called certboot; raises CertbootError."""
-    text = interpreters.answer(python, _LOOK, interpreters.environ())
+def start(python: Path, variables: Mapping[str, str] | None = None) -> Started:
+    """Start an interpreter with these variables, or those of whoever called certboot; raises CertbootError."""
+    text = interpreters.answer(python, _LOOK, interpreters.environ() if variables is None else dict(variables))
     try:
-        report = ast.literal_eval(text)
-        if report is None:
-            return Started("", "", "", ())
-        status, module, home, variables = report
-        return Started(str(status), str(module), str(home), tuple(map(str, variables)))
+        *state, applied, path = ast.literal_eval(text)
+        status, module, home, generation, guards = map(str, state)
+        names, folders = tuple(map(str, applied)), tuple(map(str, path))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         message = f"an answer that no hook gives, from {python}: {printable(text[:80])}"
         raise CertbootError(message, f"see for yourself: {python} -c 'import certboot_startup'") from error
-
-
-class Running(typing.NamedTuple):
-    """What an interpreter is like that is started in a certain environment."""
-
-    path: tuple[str, ...]
-    """Where it looks for packages."""
-    status: str
-    """``certboot_startup.status``; empty where the hook did not run."""
-    generation: str
-    """The folder of the generation by which the hook goes; empty where it is not active."""
-    guards: frozenset[str]
-
-
-def running(python: Path, variables: Mapping[str, str]) -> Running:
-    """Start an interpreter in this environment; raises CertbootError."""
-    text = interpreters.answer(python, _ASK, dict(variables))
-    try:
-        path, status, generation, guards = ast.literal_eval(text)
-        return Running(tuple(map(str, path)), str(status), str(generation), frozenset(str(guards).split(",")) - {""})
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
-        message = f"an answer that no hook gives, from {python}: {printable(text[:80])}"
-        raise CertbootError(message, f"see for yourself: {python} -c 'import certboot_startup'") from error
+    return Started(status, module, home, names, generation, frozenset(guards.split(",")) - {""}, folders)
 
 
 def compile_modules(python: Path, sources: Iterable[Path]) -> None:

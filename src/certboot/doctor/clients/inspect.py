@@ -22,9 +22,6 @@ if typing.TYPE_CHECKING:
     from certboot.store.paths import StorePaths
 
 
-_NONE = status.Running((), "", "", frozenset())
-
-
 class Inspection(typing.NamedTuple):
     """What there is to say of a command."""
 
@@ -39,18 +36,18 @@ class Inspection(typing.NamedTuple):
 def inspect(program: str, paths: StorePaths, environ: Mapping[str, str]) -> Inspection:
     """Return what a program, by its path, and all that it may start would trust; raises CertbootError."""
     python = interpreters.behind(program)
-    asked = status.running(python, environ) if python else _NONE
+    started = status.start(python, environ) if python else status.Started("", "", "", ())
     search = environ.get("PATH", os.defpath)
     first = shutil.which("python3", path=search) or shutil.which("python", path=search)
     if first and not python:
         with contextlib.suppress(CertbootError):  # one that is another user's, say, is nobody's wish here
-            asked = status.running(Path(first).absolute(), environ)
+            started = status.start(Path(first).absolute(), environ)
             python = Path(first).absolute()
-    present = [client for client in present_clients(environ, asked.path) if client.program or python]
-    facts = gather(paths, environ, present, Hook(asked.generation, {}, asked.guards))
+    present = [client for client in present_clients(environ, started.path) if client.program or python]
+    facts = gather(paths, environ, present, Hook(started.generation, {}, started.guards))
     name = os.path.basename(program)
     present.sort(key=lambda client: name not in (client.program, client.name))
-    return Inspection(python, asked.status, tuple((c, effective_trust(c, environ, facts)) for c in present))
+    return Inspection(python, started.status, tuple((c, effective_trust(c, environ, facts)) for c in present))
 
 
 def besides(program: str, paths: StorePaths, environ: Mapping[str, str]) -> tuple[str, ...]:
