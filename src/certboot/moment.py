@@ -21,10 +21,10 @@ def shown(when: datetime) -> str:
 def parsed(text: str) -> datetime | None:
     """Return a time in ISO 8601, in UTC where it names no zone; None for what is none."""
     try:
-        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def nears_its_end(begin: datetime, end: datetime, now: datetime, most: timedelta) -> bool:

@@ -150,12 +150,12 @@ def unsafe_part(path, writers=0o022):
     shared = False
     part = "/"
     while True:
-        found = lstat(part)
-        mode = found.st_mode
-        owner = found.st_uid
+        entry = lstat(part)
+        mode = entry.st_mode
+        owner = entry.st_uid
         if owner and owner != user:
             return part
-        if shared and (owner != user or (mode & 0o170000 != 0o040000 and found.st_nlink > 1) or mode & 0o020000):
+        if shared and (owner != user or (mode & 0o170000 != 0o040000 and entry.st_nlink > 1) or mode & 0o020000):
             return part
         shared = False
         if mode & 0o170000 == 0o120000:
@@ -169,13 +169,13 @@ def unsafe_part(path, writers=0o022):
         if mode & writers:
             if mode & 0o1000 and not owner:
                 shared = True
-            elif mode & 0o002 or (found.st_gid and not found.st_gid == owner == user):
+            elif mode & 0o002 or (entry.st_gid and not entry.st_gid == owner == user):
                 return part
         if end < 0:
             break
         end = path.find("/", end + 1)
         part = path if end < 0 else path[:end]
-    if links and not os.path.samestat(found, os.stat(whole)):
+    if links and not os.path.samestat(entry, os.stat(whole)):
         return whole
     return ""
 
@@ -241,18 +241,18 @@ def _activate(environ, names):
         return "nothing-to-set" if lines == [""] else "bad-env"
     # Whoever can write one of these decides what this user trusts. (On Windows the profile's own rights protect it.)
     # There are too many files in the directory to look at each start: certboot init, update and doctor look at them.
-    found = lstat(numbered + sep + "bundle.pem")
+    bundled = lstat(numbered + sep + "bundle.pem")
     directory = lstat(numbered + sep + "crts")
     around = lstat(numbered)
     if posix:
         user = os.geteuid()
-        for part in (opened, os.stat(store), lstat(generations), around, directory, found):
+        for part in (opened, os.stat(store), lstat(generations), around, directory, bundled):
             # None of them may be a link, a device or a pipe either.
             if part.st_mode & 0o030022 or (part.st_uid and part.st_uid != user):
                 return "unsafe"
     # An empty bundle or directory would tell most clients to trust nobody. A generation is written once, its directory
     # before its other files, so only one that is younger than the generation can have lost anything.
-    if found.st_mode & 0o170000 != 0o100000 or not found.st_size or directory.st_mode & 0o170000 != 0o040000:
+    if bundled.st_mode & 0o170000 != 0o100000 or not bundled.st_size or directory.st_mode & 0o170000 != 0o040000:
         return "incomplete"
     if directory.st_mtime > around.st_mtime and not os.listdir(crts):
         return "incomplete"

@@ -47,7 +47,7 @@ def find_spec(name, path, target):
         return None
     _asking.add(key)
     try:
-        spec = _found(name, path, target)
+        spec = _spec_of(name, path, target)
     finally:
         _asking.discard(key)
     if spec is None or isinstance(spec.loader, _GuardingLoader):
@@ -80,7 +80,7 @@ def _is_on(name):
     return hook.GUARDED[name] in [switch.strip() for switch in hook.switches.split(",")]
 
 
-def _found(name, path, target):
+def _spec_of(name, path, target):
     # type: (str, Any, Any) -> ModuleSpec | None
     for finder in tuple(sys.meta_path):
         if finder is not hook:  # type: ignore[comparison-overlap]
@@ -147,16 +147,16 @@ def _stand_in(original):
 def _replace(owners, functions):
     # type: (tuple[Any, ...], list[Any]) -> None
     """Put the functions in the place of those with their names: all, or none and raise."""
-    done: list[tuple[Any, str, Any]] = []
+    replaced: list[tuple[Any, str, Any]] = []
     try:
         for owner in owners:
             for function in functions:
                 name = function.__name__
                 before = vars(owner).get(name, _MISSING)
                 setattr(owner, name, function)
-                done.append((owner, name, before))
+                replaced.append((owner, name, before))
     except Exception:
-        for owner, name, before in done:
+        for owner, name, before in replaced:
             if before is _MISSING:
                 delattr(owner, name)
             else:

@@ -272,11 +272,11 @@ def _fault(examined: Examined, completion: Completion, roots: Sequence[Refusal])
 def outcome_lines(examined: Examined, handshake: Handshake) -> Iterator[str | Line]:
     """Yield the result of a handshake with the store, in OpenSSL's words."""
     if handshake.verify_code is None:
-        said = f"no handshake: {handshake.error or handshake.outcome}"
+        words = f"no handshake: {handshake.error or handshake.outcome}"
     else:
-        said = f"Verify return code: {handshake.verify_code} ({handshake.verify_message})"
+        words = f"Verify return code: {handshake.verify_code} ({handshake.verify_message})"
     good = handshake.verify_code == 0
-    yield heading("ok" if good else "fail", f"{examined.target.shown}  {said}")
+    yield heading("ok" if good else "fail", f"{examined.target.shown}  {words}")
     if good:
         return
     if handshake.verify_code == _EXPIRED and examined.expired:

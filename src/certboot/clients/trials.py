@@ -102,11 +102,11 @@ def verdict(tried: Trial, status: int, output: str, errors: str) -> tuple[Verdic
 
 def _once(words: str) -> str:
     """Return errors, each of which came of the next, without those that an earlier one quotes."""
-    told = ""
+    errors = ""
     for error in words.split(_BECAUSE):
-        if not told or error.partition(": ")[2] not in told:
-            told += f"{_BECAUSE if told else ''}{error}"
-    return told
+        if not errors or error.partition(": ")[2] not in errors:
+            errors += f"{_BECAUSE if errors else ''}{error}"
+    return errors
 
 
 def _telling(words: str, sign: re.Pattern[str] = _TROUBLE) -> str:

@@ -64,11 +64,11 @@ def install(
             wanted = laid_out(home, start_file=start_file)
         _refuse_changed(before, wanted)
         digests = {name: (sha256(data),) for name, data in wanted.items()}
-        made = Record(certboot.__version__, home, digests, start_file)
-        if not wanted or (before.record == made and set(before.present) == wanted.keys()):
+        record = Record(certboot.__version__, home, digests, start_file)
+        if not wanted or (before.record == record and set(before.present) == wanted.keys()):
             return Result("unchanged", before)
         with _undone_on_failure(before, wanted):
-            _write(before, made, wanted)
+            _write(before, record, wanted)
         action: Action = "renewed" if before.owner == "certboot" else "installed"
         return Result("recorded" if before.owner == "installer" else action, found.look(folder))
 
@@ -123,10 +123,10 @@ def _refuse_changed(before: Hook, wanted: Mapping[str, bytes]) -> None:
         raise CertbootError(message, "look at what is there; what nobody needs, delete by hand, then once more")
 
 
-def _write(before: Hook, made: Record, wanted: Mapping[str, bytes]) -> None:
+def _write(before: Hook, record: Record, wanted: Mapping[str, bytes]) -> None:
     folder, known = before.folder, dict(before.record.files) if before.record else {}
-    both = {name: (*made.files.get(name, ()), *known.get(name, ())) for name in {*made.files, *known}}
-    under_way = made._replace(files={name: tuple(dict.fromkeys(digests)) for name, digests in both.items()})
+    both = {name: (*record.files.get(name, ()), *known.get(name, ())) for name in {*record.files, *known}}
+    under_way = record._replace(files={name: tuple(dict.fromkeys(digests)) for name, digests in both.items()})
     files.replace(folder / found.RECORD_NAME, found.render_record(under_way))
     for name in payload.in_order(wanted):
         if found.digest(folder, name) != sha256(wanted[name]):
@@ -136,7 +136,7 @@ def _write(before: Hook, made: Record, wanted: Mapping[str, bytes]) -> None:
             _forget_compiled(folder / name)
     for name in reversed(payload.in_order(known.keys() - wanted.keys())):
         _remove(folder, name)
-    files.replace(folder / found.RECORD_NAME, found.render_record(made))
+    files.replace(folder / found.RECORD_NAME, found.render_record(record))
 
 
 @contextlib.contextmanager

@@ -172,13 +172,13 @@ def shown(url: str) -> str:
 
 def refusal(address: str, wanted: Url, reach: AddressPolicy) -> FetchError | None:
     """Return why this IP address of the host must not be contacted, or None."""
-    found = kind(address)
-    if found not in (PUBLIC, *reach.kinds):
+    category = kind(address)
+    if category not in (PUBLIC, *reach.kinds):
         named = address if address == wanted.host else f"{wanted.host} is {address}"
-        return FetchError("address-refused", f"{printable(named)}, {KINDS[found]}")
-    if reach.any_port and found != PUBLIC:
+        return FetchError("address-refused", f"{printable(named)}, {KINDS[category]}")
+    if reach.any_port and category != PUBLIC:
         return None
-    if found == LOOPBACK:
+    if category == LOOPBACK:
         usual = _PORTS_HERE[wanted.scheme]
         return None if wanted.port in usual else _port_refused(f"{wanted.port} {HERE}", usual)
     return refused_port(wanted)
@@ -221,9 +221,9 @@ def _kind(address: _Address) -> str:
         return SPECIAL
     if address in _NAT64 or (isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped):
         return PUBLIC
-    for found, networks in ((SPECIAL, _SPECIAL_NETWORKS), (LOOPBACK, _LOOPBACK_NETWORKS), (PRIVATE, _PRIVATE_NETWORKS)):
+    for group, networks in ((SPECIAL, _SPECIAL_NETWORKS), (LOOPBACK, _LOOPBACK_NETWORKS), (PRIVATE, _PRIVATE_NETWORKS)):
         if any(address in network for network in networks):
-            return found
+            return group
     return PUBLIC if isinstance(address, ipaddress.IPv4Address) or address in _GLOBAL_UNICAST else SPECIAL
 
 

@@ -329,8 +329,8 @@ def _tunnel(stream: Stream, proxy: Proxy, address: str, late: str) -> Stream:
         known = "does not accept the user name and password" if proxy.credentials else "wants a user name and password"
         raise ConnectionFault("proxy-authentication", f"the proxy {known} (status 407)")
     if not _OK <= number < _OK + 100:
-        said = f"the proxy answered with status {number}" if number else "the proxy gave no answer that HTTP knows"
-        raise ConnectionFault("proxy-refused", said)
+        words = f"the proxy answered with status {number}" if number else "the proxy gave no answer that HTTP knows"
+        raise ConnectionFault("proxy-refused", words)
     return stream
 
 

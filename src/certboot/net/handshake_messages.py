@@ -139,11 +139,11 @@ def _certificates(body: bytes, *, extended: bool) -> list[bytes]:
     if extended:
         body = body[1 + body[0] :]
     left = body[3 : 3 + int.from_bytes(body[:3], "big")]
-    found = []
+    certificates = []
     while len(left) > 3:  # noqa: PLR2004
         end = 3 + int.from_bytes(left[:3], "big")
-        found.append(left[3:end])
+        certificates.append(left[3:end])
         left = left[end:]
         if extended:
             left = left[2 + int.from_bytes(left[:2], "big") :]
-    return found
+    return certificates

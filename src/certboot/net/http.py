@@ -139,8 +139,8 @@ def fetch(
 
     ``verify`` is the file or folder of CA certificates to believe.
     """
-    told = zip(_CONDITIONS.values(), (etag, modified), strict=True)
-    condition = {name: text for name, text in told if _validator(text)}
+    values = zip(_CONDITIONS.values(), (etag, modified), strict=True)
+    condition = {name: text for name, text in values if _validator(text)}
     request = _Request(url, None, verify, limit, _TOTAL_SECONDS, Deadline(_TOTAL_SECONDS), condition, progress)
     try:
         return _follow(request)
@@ -305,13 +305,13 @@ def _read(response: requests.Response, request: _Request) -> Fetched:
     status = response.status_code
     unchanged = status == _NOT_MODIFIED and bool(request.condition)
     if status != _OK and not unchanged:
-        known = " (it wants a password, which is not sent)" if status == _PROXY_AUTHENTICATION else ""
+        why = " (it wants a password, which is not sent)" if status == _PROXY_AUTHENTICATION else ""
         kind = _PassingError if status in _SERVER_ERRORS else SourceError
-        raise request.error("status", f"the server answered with status {status}{known}", kind=kind)
+        raise request.error("status", f"the server answered with status {status}{why}", kind=kind)
     body = b"" if unchanged else _body(response, request)
-    before = request.condition if unchanged else {}
-    told = (response.headers.get(name, before.get(asked, "")) for name, asked in _CONDITIONS.items())
-    etag, modified = map(_validator, told)
+    former = request.condition if unchanged else {}
+    values = (response.headers.get(name, former.get(condition, "")) for name, condition in _CONDITIONS.items())
+    etag, modified = map(_validator, values)
     return Fetched(body, etag, modified, unchanged, through_proxy=bool(request.proxy))
 
 

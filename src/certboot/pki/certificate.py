@@ -157,14 +157,14 @@ def _defects(extensions: x509.Extensions, *, self_issued: bool) -> tuple[str, ..
     constraints = _extension(extensions, x509.BasicConstraints)
     limited = constraints is not None and constraints.path_length is not None
     critical = (type(extension.value) for extension in extensions if extension.critical)
-    found = {
+    defects = {
         "strict-missing-ski": _extension(extensions, x509.SubjectKeyIdentifier) is None,
         "strict-missing-aki": not self_issued and not (authority and authority.key_identifier),
         "strict-basic-constraints": x509.BasicConstraints not in critical,
         "strict-key-usage": usage is None,
         "strict-path-length": limited and (usage is None or not usage.key_cert_sign),
     }
-    return tuple(name for name, present in found.items() if present)
+    return tuple(name for name, present in defects.items() if present)
 
 
 def _name(subject: x509.Name) -> str:

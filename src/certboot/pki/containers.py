@@ -80,14 +80,14 @@ def in_pkcs7(data: bytes) -> Iterator[bytes]:
 
 def in_pkcs12(data: bytes, detail: str, password: Password | None) -> list[bytes]:
     """Return the certificates; raises CertificateError. ``password`` is asked where it cannot be opened without."""
-    found = _opened(data, None, detail)
-    if found is None and password is None:
+    certificates = _opened(data, None, detail)
+    if certificates is None and password is None:
         raise CertificateError(f"it needs a password, or is damaged: {detail}", _PASSWORD_HINT)
-    if found is None and password:
-        found = _opened(data, password(), detail)
-    if found is None:
+    if certificates is None and password:
+        certificates = _opened(data, password(), detail)
+    if certificates is None:
         raise CertificateError(f"the password is wrong, or the file is damaged: {detail}", _PASSWORD_HINT)
-    return found
+    return certificates
 
 
 def _inside(data: bytes, at: int, expected: int) -> tuple[int, int]:
@@ -109,11 +109,11 @@ def _opened(data: bytes, password: bytes | None, detail: str) -> list[bytes] | N
     # -I: neither the current folder nor a variable decides what is imported. The password is nobody's to see.
     argv = [sys.executable, "-I", "-c", _CODE, *_folders()]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             argv, input=pkcs12_child.question(data, password), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, "CERTBOOT_DISABLE": "1"}, check=False, timeout=_SECONDS,
         )  # fmt: skip
-        answer = done.stdout
+        answer = process.stdout
     except OSError as error:
         message = f"a PKCS#12 file is opened in a process of its own, which does not start, {error.strerror}: {detail}"
         raise CertificateError(message, _PEM_HINT) from error

@@ -67,15 +67,15 @@ class ParsedCertificate:
 
     def extension(self, kind: type[_E]) -> _E | None:
         """Return the value of the extension of this class, or None."""
-        found = self._found(kind)
-        return found.value if found else None
+        extension = self._entry(kind)
+        return extension.value if extension else None
 
     def critical(self, kind: type[x509.ExtensionType]) -> bool:
         """Return whether the extension is there and marked critical."""
-        found = self._found(kind)
-        return bool(found and found.critical)
+        extension = self._entry(kind)
+        return bool(extension and extension.critical)
 
-    def _found(self, kind: type[_E]) -> x509.Extension[_E] | None:
+    def _entry(self, kind: type[_E]) -> x509.Extension[_E] | None:
         try:
             return self.parsed.extensions.get_extension_for_class(kind)
         except x509.ExtensionNotFound:
@@ -94,16 +94,16 @@ class ParsedCertificate:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The IP addresses of the subjectAltName, in canonical form."""
-        found = (name.value for name in self.alternative_names if isinstance(name, x509.IPAddress))
+        values = (name.value for name in self.alternative_names if isinstance(name, x509.IPAddress))
         return tuple(
-            str(address) for address in found if isinstance(address, (ipaddress.IPv4Address, ipaddress.IPv6Address))
+            str(address) for address in values if isinstance(address, (ipaddress.IPv4Address, ipaddress.IPv6Address))
         )
 
     @property
     def common_names(self) -> tuple[str, ...]:
         """The common names of the subject."""
-        found = (attribute.value for attribute in self._subject.get_attributes_for_oid(NameOID.COMMON_NAME))
-        return tuple(value for value in found if isinstance(value, str))
+        values = (attribute.value for attribute in self._subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+        return tuple(value for value in values if isinstance(value, str))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -243,10 +243,10 @@ def parsed_certificate(der: bytes) -> ParsedCertificate:
     """Return the certificate in these DER bytes with its parts; raises CertificateError."""
     certificate = load_certificate(der)
     with parsing():
-        found = ParsedCertificate(certificate, loaded(der).certificate)
+        member = ParsedCertificate(certificate, loaded(der).certificate)
         # Errors and warnings come when a part is parsed, so all that could cause one is parsed here.
-        _ = found._subject, found._issuer, found.parsed.extensions  # noqa: SLF001 - of this very module
-        return found
+        _ = member._subject, member._issuer, member.parsed.extensions  # noqa: SLF001 - of this very module
+        return member
 
 
 def _organisation(name: x509.Name) -> str:

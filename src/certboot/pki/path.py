@@ -75,15 +75,15 @@ def _ended(
     partial: bool,
 ) -> Path:
     """Return the path without an issuer for its last; ``itself``: which is one that signs itself."""
-    found = tuple(path)
+    links = tuple(path)
     if used == len(path):
         if partial and path[0] in anchors:
-            return Path(found[:1], 0)
+            return Path(links[:1], 0)
         if itself:
             single = len(path) == 1
-            return Path(found, used, Code.DEPTH_ZERO_SELF_SIGNED_CERT if single else Code.SELF_SIGNED_CERT_IN_CHAIN)
-        return Path(found, used, Code.UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
-    return Path(found, used, Code.UNABLE_TO_GET_ISSUER_CERT)
+            return Path(links, used, Code.DEPTH_ZERO_SELF_SIGNED_CERT if single else Code.SELF_SIGNED_CERT_IN_CHAIN)
+        return Path(links, used, Code.UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
+    return Path(links, used, Code.UNABLE_TO_GET_ISSUER_CERT)
 
 
 def is_issuer(issuer: ParsedCertificate, of: ParsedCertificate, openssl: Version = NEWEST) -> bool:

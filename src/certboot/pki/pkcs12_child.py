@@ -28,18 +28,18 @@ def main() -> None:
 
 def question(data: bytes, password: bytes | None) -> bytes:
     """Return what the process is to read."""
-    given = password or b""
-    return bytes((password is not None,)) + len(given).to_bytes(_LENGTH, "big") + given + data
+    secret = password or b""
+    return bytes((password is not None,)) + len(secret).to_bytes(_LENGTH, "big") + secret + data
 
 
 def certificates(answer: bytes) -> list[bytes]:
     """Return the certificates in what the process has written after OPENED."""
-    found = []
+    ders = []
     while answer:
         end = _LENGTH + int.from_bytes(answer[:_LENGTH], "big")
-        found.append(answer[_LENGTH:end])
+        ders.append(answer[_LENGTH:end])
         answer = answer[end:]
-    return found
+    return ders
 
 
 def _answer(data: bytes, password: bytes | None) -> bytes:
@@ -49,9 +49,9 @@ def _answer(data: bytes, password: bytes | None) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of BER or old algorithms, about which the user can do nothing
-            found = pkcs12.load_pkcs12(data, password)
-            held = ([found.cert] if found.cert else []) + found.additional_certs
-            ders = [entry.certificate.public_bytes(Encoding.DER) for entry in held]
+            container = pkcs12.load_pkcs12(data, password)
+            entries = ([container.cert] if container.cert else []) + container.additional_certs
+            ders = [entry.certificate.public_bytes(Encoding.DER) for entry in entries]
     except UnsupportedAlgorithm:  # the key's, which cryptography reads in any case
         return UNSUPPORTED
     except MemoryError:

@@ -83,8 +83,8 @@ def stand_in(original: bytes, key_id: bytes = b"") -> bytes | Declined:
     ordered = [*own, *(kind for kind in added if kind not in own)]
     new = der.with_extensions(original, (_joined(mended[kind]) for kind in ordered))
     # One store serves Pythons with any OpenSSL.
-    made = parsed_certificate(new)
-    codes = (code for openssl in MODELS.values() for code in strict_defects(made, is_last=True, openssl=openssl))
+    copy = parsed_certificate(new)
+    codes = (code for openssl in MODELS.values() for code in strict_defects(copy, is_last=True, openssl=openssl))
     return Declined.ANOTHER_FAULT if any(codes) else new
 
 

@@ -94,11 +94,11 @@ def overshadowing(
     return twins[0] if verify(sent, others, rules).code == Code.OK else None
 
 
-_Found: typing.TypeAlias = "Iterator[tuple[int, int]]"
+_Defects: typing.TypeAlias = "Iterator[tuple[int, int]]"
 """Codes with depths, the first of which counts."""
 
 
-def _extensions(path: Path, rules: Rules) -> _Found:
+def _extensions(path: Path, rules: Rules) -> _Defects:
     """check_extensions(): what each certificate may be used for, and how many CAs may follow."""
     issuers = 0
     last = len(path.certificates) - 1
@@ -134,7 +134,7 @@ def _for_tls_servers(member: ParsedCertificate, *, is_leaf: bool) -> bool:
     return usage.digital_signature or usage.key_encipherment or usage.key_agreement
 
 
-def _strength(path: Path, rules: Rules) -> _Found:
+def _strength(path: Path, rules: Rules) -> _Defects:
     """check_auth_level(): the keys of the issuers, and all signatures but the anchor's own."""
     needed = _STRENGTHS[rules.level]
     for depth, member in enumerate(path.certificates):
@@ -144,13 +144,13 @@ def _strength(path: Path, rules: Rules) -> _Found:
             yield Code.CA_MD_TOO_WEAK, depth
 
 
-def _host(path: Path, rules: Rules) -> _Found:
+def _host(path: Path, rules: Rules) -> _Defects:
     """check_id()."""
     if rules.host and not names.is_for(path.certificates[0], rules.host, common_name=rules.common_name):
         yield Code.IP_ADDRESS_MISMATCH if names.ip_address(rules.host) else Code.HOSTNAME_MISMATCH, 0
 
 
-def _signatures_and_times(path: Path, rules: Rules) -> _Found:
+def _signatures_and_times(path: Path, rules: Rules) -> _Defects:
     """internal_verify(): from the anchor down. The anchor's own signature vouches for nothing."""
     last = len(path.certificates) - 1
     for depth in range(last, -1, -1):
@@ -163,7 +163,7 @@ def _signatures_and_times(path: Path, rules: Rules) -> _Found:
             yield Code.CERT_HAS_EXPIRED, depth
 
 
-def _name_constraints(path: Path, rules: Rules) -> _Found:
+def _name_constraints(path: Path, rules: Rules) -> _Defects:
     """check_name_constraints(): from the anchor down, each certificate against all the CAs above it."""
     limits = [member.extension(x509.NameConstraints) for member in path.certificates]
     for depth in range(len(limits) - 1, -1, -1):
@@ -258,13 +258,13 @@ def strict_end(chain: Sequence[ParsedCertificate], trusted: Sequence[ParsedCerti
     What is in a store ends the chain for them, and what is above is not looked at. None where they refuse nothing or
     all of it, and where what a CA above limits would be overlooked then.
     """
-    found = verify(chain, trusted, Rules(now, strict=True))
-    *below, last = found.path.certificates[: found.depth] or (chain[0],)
-    if found.code not in STRICT_ONLY or not below:
+    verification = verify(chain, trusted, Rules(now, strict=True))
+    *below, last = verification.path.certificates[: verification.depth] or (chain[0],)
+    if verification.code not in STRICT_ONLY or not below:
         return None
-    upwards = [member.certificate for member in found.path.certificates[found.depth - 1 :]]
+    upwards = [member.certificate for member in verification.path.certificates[verification.depth - 1 :]]
     if any(overlooked(issuer, certificate) for certificate, issuer in itertools.pairwise(upwards)):
         return None
     if verify(below, (last,), Rules(now, strict=True)).code != Code.OK:
         return None
-    return End(last, found.culprit)
+    return End(last, verification.culprit)

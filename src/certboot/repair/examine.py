@@ -154,34 +154,36 @@ class Repairer:
             through_proxy=issuers.through_proxy,
         )
 
-    def _missing(self, sent: Sequence[Certificate], found: Completion) -> tuple[tuple[Offer, ...], Certificate | None]:
+    def _missing(
+        self, sent: Sequence[Certificate], completion: Completion
+    ) -> tuple[tuple[Offer, ...], Certificate | None]:
         """Return the part of the chain that the server does not send, with all above it, and Examined.refused.
 
         What the server does send there has to be in the store too: without it nothing below would hang from an anchor.
         """
         at_hand = {certificate.fingerprint for certificate in sent} | self._bundled
-        issuers = found.path[1:]
+        issuers = completion.path[1:]
         lacking = (n for n, offer in enumerate(issuers) if offer.certificate.fingerprint not in at_hand)
         first = next(lacking, len(issuers))
-        end = self._strict_end(found, issuers[first:])
+        end = self._strict_end(completion, issuers[first:])
         if end:
             first = min(first, [offer.certificate for offer in issuers].index(end.last.certificate))
         missing = tuple(offer for offer in issuers[first:] if offer.certificate.fingerprint not in self._bundled)
         return missing, end.refused.certificate if end else None
 
-    def _overshadowed(self, sent: Sequence[Certificate], found: Completion) -> Iterator[Offer]:
+    def _overshadowed(self, sent: Sequence[Certificate], completion: Completion) -> Iterator[Offer]:
         """Yield what the server sends, and clients pass over for a twin in the store which they refuse.
 
         What has expired there the next update takes out.
         """
-        if found.anchor is None:
+        if completion.anchor is None:
             return
         chain = [parsed_certificate(certificate.der) for certificate in sent]
-        names = {offer.certificate.link.issuer_name for offer in found.path}
+        names = {offer.certificate.link.issuer_name for offer in completion.path}
         held = [parsed_certificate(twin.der) for name in names for twin, _ in self._authorities.stored(name)]
         rules = (verify.Rules(self._rules.now, strict=strict) for strict in (False, True))
         twins = [twin.certificate for rule in rules if (twin := overshadowing(chain, held, rule))]
-        for offer in found.path[1:]:
+        for offer in completion.path[1:]:
             certificate = offer.certificate
             if certificate in sent and any(
                 twin.identity == certificate.identity and twin.validity.covers(self._rules.now) for twin in twins
@@ -194,26 +196,26 @@ class Repairer:
         issuers = dict.fromkeys(certificate.issuer for certificate in sent)
         yield from (issuer for issuer in issuers if issuer in out)
 
-    def _expired(self, found: Completion) -> Iterator[Certificate]:
+    def _expired(self, completion: Completion) -> Iterator[Certificate]:
         """Yield Examined.expired.
 
         OpenSSL looks for an issuer in the trust first, and of several there takes a valid one
         (ossl_x509_store_ctx_get1_issuer in crypto/x509/x509_lu.c).
         """
-        for issuer in (offer.certificate for offer in found.path[1:]):
+        for issuer in (offer.certificate for offer in completion.path[1:]):
             there = [twin for twin, _ in self._authorities.stored(issuer.link.subject_name)]
             twins = [twin for twin in there if twin.identity == issuer.identity]
             if all(twin.validity.not_after < self._rules.now for twin in twins):
                 yield from twins
 
-    def _strict_end(self, found: Completion, missing: Iterable[Offer]) -> End | None:
+    def _strict_end(self, completion: Completion, missing: Iterable[Offer]) -> End | None:
         """Return where Python 3.13 and newer could end the chain, if with what is missing they refuse it still."""
-        if found.anchor is None:
+        if completion.anchor is None:
             return None
-        chain = [parsed_certificate(offer.certificate.der) for offer in found.path]
+        chain = [parsed_certificate(offer.certificate.der) for offer in completion.path]
         stored = {offer.certificate.fingerprint for offer in missing} | self._bundled
         trusted = [member for member in chain if member.certificate.fingerprint in stored]
-        end = strict_end(chain, (*trusted, parsed_certificate(found.anchor.der)), self._rules.now)
+        end = strict_end(chain, (*trusted, parsed_certificate(completion.anchor.der)), self._rules.now)
         return end if end and end.last in chain else None
 
     def _at_hand(self, name: bytes) -> Iterator[Offer]:
@@ -244,12 +246,12 @@ def note(paths: StorePaths, examined: Iterable[Examined]) -> tuple[tuple[str, Ce
     By this nothing is trusted that was not, so there is nothing to ask and no new generation: the manifest tells it
     from the next update on. Raises StoreError.
     """
-    found = _needed((server, server.in_store) for server in examined)
-    if not any(_new(paths, repair) for repair in found):
+    repairs = _needed((server, server.in_store) for server in examined)
+    if not any(_new(paths, repair) for repair in repairs):
         return ()
     noted: list[tuple[str, Certificate]] = []
     with contextlib.suppress(OSError), files.locked(paths.lock):  # a store that may only be read serves as it is
-        for repair in found:
+        for repair in repairs:
             if new := _new(paths, repair):
                 needs = repaired.joined(repaired.kept(paths.repaired, repair.certificate), new)
                 content = repaired.render_repair(Repair(repair.certificate, needs))
@@ -260,13 +262,13 @@ def note(paths: StorePaths, examined: Iterable[Examined]) -> tuple[tuple[str, Ce
 
 def _needed(wanted: Iterable[tuple[Examined, tuple[Offer, ...]]]) -> tuple[Repair, ...]:
     day = f"{moment.now():%Y-%m-%d}"
-    found: dict[Certificate, list[Need]] = {}
+    needs: dict[Certificate, list[Need]] = {}
     for server, offers in wanted:
         anchor = server.completion.anchor if server.completion else None
         for offer in offers if anchor else ():
             under = f"{anchor.name} ({short(anchor.fingerprint)})" if anchor else ""
-            found.setdefault(offer.certificate, []).append(Need(server.target.shown, day, offer.origin, under))
-    return tuple(Repair(certificate, repaired.joined((), needs)) for certificate, needs in found.items())
+            needs.setdefault(offer.certificate, []).append(Need(server.target.shown, day, offer.origin, under))
+    return tuple(Repair(certificate, repaired.joined((), of_one)) for certificate, of_one in needs.items())
 
 
 def _new(paths: StorePaths, repair: Repair) -> tuple[Need, ...]:

@@ -163,15 +163,15 @@ def from_network(address: str, cache: Path, verify: Path, progress: Progress | N
         url = f"{address.rstrip('/')}/{report}"
         name = _file_name(report)
         kept, etag, modified = _kept(cache / name, url)
-        told = functools.partial(progress, name) if progress else None
-        got = http.fetch(url, limit=_LIMIT, verify=verify, etag=etag, modified=modified, progress=told)
-        if got.unchanged:
+        report_progress = functools.partial(progress, name) if progress else None
+        answer = http.fetch(url, limit=_LIMIT, verify=verify, etag=etag, modified=modified, progress=report_progress)
+        if answer.unchanged:
             return kept
         # A web page with a date of today, if it were kept, would be "not modified" until the report is.
-        _header(report, csv.reader(io.StringIO(_text(report, got.body), newline="")))
-        if got.etag or got.modified:
-            _keep(cache / name, url, got)
-        return got.body
+        _header(report, csv.reader(io.StringIO(_text(report, answer.body), newline="")))
+        if answer.etag or answer.modified:
+            _keep(cache / name, url, answer)
+        return answer.body
 
     return read
 

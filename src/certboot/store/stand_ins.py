@@ -40,8 +40,8 @@ def standing(offers: Sequence[Candidate], key_id: bytes, public: Container[str])
         return _none("it is a public CA, which certifi or the CCADB has")
     if any(candidate.with_settings for candidate in offers):
         return _none("trust settings came with it (TRUSTED CERTIFICATE), which a copy would be without")
-    made = stand_in(certificate.der, key_id)
-    return load_certificate(made) if isinstance(made, bytes) else _none(made.value)
+    copy = stand_in(certificate.der, key_id)
+    return load_certificate(copy) if isinstance(copy, bytes) else _none(copy.value)
 
 
 def decide(
