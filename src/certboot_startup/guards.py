@@ -55,7 +55,7 @@ def find_spec(name, path, target):
     if not (hasattr(spec.loader, "create_module") and hasattr(spec.loader, "exec_module")):
         hook.guarded[name] = "stepped aside: its loader has no exec_module"  # zipimport up to Python 3.9
         return None
-    spec.loader = _GuardingLoader(spec.loader, name)  # type: ignore[assignment]
+    spec.loader = _GuardingLoader(spec.loader, name)  # type: ignore[assignment] # no Loader by its class
     if hook.guarded.get(name) != "applied":  # or it is about to be executed again
         hook.guarded[name] = "waiting"
     return spec
@@ -83,7 +83,7 @@ def _is_on(name):
 def _spec_of(name, path, target):
     # type: (str, Any, Any) -> ModuleSpec | None
     for finder in tuple(sys.meta_path):
-        if finder is not hook:  # type: ignore[comparison-overlap]
+        if finder is not hook:  # type: ignore[comparison-overlap] # a module may be a finder
             spec = finder.find_spec(name, path, target)
             if spec is not None:
                 return spec
@@ -99,13 +99,13 @@ class _GuardingLoader:
         self._name = name
 
     def create_module(self, spec):
-        # type: (ModuleSpec) -> ModuleType | None
-        return self._loader.create_module(spec)  # type: ignore[no-any-return]
+        # type: (ModuleSpec) -> Any
+        return self._loader.create_module(spec)
 
     def exec_module(self, module):
         # type: (ModuleType) -> None
         if getattr(module.__spec__, "loader", None) is self:
-            module.__spec__.loader = self._loader  # type: ignore[union-attr]
+            module.__spec__.loader = self._loader  # type: ignore[union-attr] # there is one, then
         if getattr(module, "__loader__", None) is self:
             module.__loader__ = self._loader
         self._loader.exec_module(module)
@@ -194,11 +194,9 @@ def _is_out_of_reach(path, *names):
     if not _generation_of(path, *names):
         return False
     try:
-        os.stat(os.fsdecode(path))  # type: ignore[arg-type]
-    except PermissionError:
-        return True
-    except OSError:
-        return False
+        os.stat(os.fsdecode(path))  # type: ignore[arg-type] # None is of no generation
+    except OSError as error:
+        return isinstance(error, PermissionError)
     return False
 
 
@@ -261,11 +259,11 @@ class _Loaded:
 
 
 def _loaded(context):
-    # type: (Any) -> _Loaded
-    return vars(context).setdefault("_certboot_loaded", _Loaded())  # type: ignore[no-any-return]
+    # type: (Any) -> Any
+    return vars(context).setdefault("_certboot_loaded", _Loaded())
 
 
-def _is_our_store(cafile, capath, cadata=None):
+def _is_our_store(cafile, capath, cadata):
     # type: (Path | None, Path | None, object) -> bool
     """Return whether this is our store and nothing else, and this process may come to it."""
     parts = [(path, name) for path, name in ((cafile, _BUNDLE), (capath, _CRTS)) if path is not None]
@@ -400,7 +398,7 @@ def _guard_ssl(module):
                 hinting[original] = subclass
             setattr(context, attribute, subclass)
 
-    def note(context, cafile, capath, cadata=None):
+    def note(context, cafile, capath, cadata):
         # type: (Any, Any, Any, Any) -> None
         """Note whose certificates a context has loaded.
 
@@ -437,7 +435,7 @@ def _guard_ssl(module):
         _quietly(load_other, self)
         load_defaults(self)
         _quietly(load_built_in, self)
-        _quietly(note, self, cafile, capath)
+        _quietly(note, self, cafile, capath, None)
 
     @_stand_in(ca_certs)
     def get_ca_certs(self, *args, **kwargs):
@@ -529,12 +527,12 @@ def _guard_certifi(module):
 
     @_stand_in(original_contents)
     def contents():
-        # type: () -> str
+        # type: () -> Any
         try:
             with open(_bundle(), encoding="ascii") as file:
                 return file.read()
         except (OSError, ValueError):
-            return original_contents()  # type: ignore[no-any-return]
+            return original_contents()
 
     # The package has them too, unless it is only now being imported.
     package = sys.modules.get(module.__name__.rpartition(".")[0])

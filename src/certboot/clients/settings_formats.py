@@ -56,7 +56,7 @@ def ini(text: str) -> Parsed:
     import configparser
 
     parser = configparser.RawConfigParser()
-    parser.optionxform = _normalized  # type: ignore[assignment,method-assign]
+    parser.optionxform = _normalized  # type: ignore[assignment,method-assign] # as its documentation says
     try:
         parser.read_string(text)
     except configparser.DuplicateSectionError as error:

@@ -241,7 +241,7 @@ def _carried(address: _Address) -> ipaddress.IPv4Address | None:
 
 
 def _is_plain_ipv6(host: str) -> bool:
-    return "%" not in host and ip_version(host) == 6  # noqa: PLR2004
+    return "%" not in host and ip_version(host) == 6  # noqa: PLR2004 - IPv6
 
 
 def _no_address(text: str) -> FetchError:

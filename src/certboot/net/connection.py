@@ -93,12 +93,12 @@ class Stream:
             data += more
         return data
 
-    def until(self, end: bytes, most: int = _LONGEST_ANSWER) -> bytes:
+    def until(self, end: bytes) -> bytes:
         """Return what comes up to ``end`` and with it, not a byte more; raises OSError, ConnectionFault."""
         data = b""
         while not data.endswith(end):
-            if len(data) == most:
-                raise ConnectionFault("starttls-refused", f"an answer of over {most} bytes")
+            if len(data) == _LONGEST_ANSWER:
+                raise ConnectionFault("starttls-refused", f"an answer of over {_LONGEST_ANSWER} bytes")
             data += self.exactly(1)
         return data
 

@@ -128,7 +128,7 @@ def _post_quantum_group(hello: bytes) -> str:
 def _extensions(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield kind and body of each in a list that begins with its length; the keys of a hello have the same form."""
     left = data[2 : 2 + int.from_bytes(data[:2], "big")]
-    while len(left) >= 4:  # noqa: PLR2004
+    while len(left) >= 4:  # noqa: PLR2004 - kind and length
         end = 4 + int.from_bytes(left[2:4], "big")
         yield int.from_bytes(left[:2], "big"), left[4:end]
         left = left[end:]
@@ -140,7 +140,7 @@ def _certificates(body: bytes, *, extended: bool) -> list[bytes]:
         body = body[1 + body[0] :]
     left = body[3 : 3 + int.from_bytes(body[:3], "big")]
     certificates = []
-    while len(left) > 3:  # noqa: PLR2004
+    while len(left) > 3:  # noqa: PLR2004 - a length
         end = 3 + int.from_bytes(left[:3], "big")
         certificates.append(left[3:end])
         left = left[end:]

@@ -73,8 +73,7 @@ def span(data: bytes, at: int, limit: int) -> Span:
     if length & 0x80:
         octets = length & 0x7F
         start += octets
-        # X.690 10.1: definite form, and more than four octets would be a certificate of over 4 GiB.
-        if not 1 <= octets <= 4 or start > limit:  # noqa: PLR2004
+        if not 1 <= octets <= 4 or start > limit:  # noqa: PLR2004 - X.690 10.1; with more it would be over 4 GiB
             raise DerError("a length that DER does not allow")
         length = int.from_bytes(data[at + 2 : start], "big")
     end = start + length

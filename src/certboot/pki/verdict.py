@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from certboot import files
 
-_STRICT = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
 _PIECE = 16 * 1024
 _ECDSA, _RSA = b"\xc0\x2b", b"\xc0\x2f"  # TLS_ECDHE_{ECDSA,RSA}_WITH_AES_128_GCM_SHA256 (RFC 5289)
 # RFC 5746; without it OpenSSL 3 breaks off.
@@ -63,13 +62,9 @@ def trusting_context(paths: Sequence[str]) -> ssl.SSLContext:
 
 
 def verifying(context: ssl.SSLContext, *, strict: bool, partial: bool) -> ssl.SSLContext:
-    """Return the context, from now on strict (X509_V_FLAG_X509_STRICT) or with chains that may end at any certificate.
-
-    That is X509_V_FLAG_PARTIAL_CHAIN.
-    """
-    flags = context.verify_flags & ~_STRICT
-    flags |= ssl.VERIFY_X509_STRICT if strict else flags
-    context.verify_flags = flags | (ssl.VERIFY_X509_PARTIAL_CHAIN if partial else flags)
+    """Return the context, from now on strict or not, and with chains that may end at any certificate or not."""
+    for flag, wanted in ((ssl.VERIFY_X509_STRICT, strict), (ssl.VERIFY_X509_PARTIAL_CHAIN, partial)):
+        context.verify_flags = context.verify_flags | flag if wanted else context.verify_flags & ~flag
     return context
 
 
