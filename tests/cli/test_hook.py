@@ -21,11 +21,11 @@ import certboot_startup
 from certboot import __version__ as version
 from certboot.cli import hook, hook_notes
 from certboot.errors import CertbootError
-from certboot.hook import found, install, interpreters
+from certboot.hook import install, interpreters, inventory
 from certboot.hook.copies import Copy, Outdated
-from certboot.hook.found import Hook
 from certboot.hook.install import Result
 from certboot.hook.interpreters import Interpreter
+from certboot.hook.inventory import Hook
 from certboot.hook.start_up_files import Neighbour
 from certboot.hook.status import Started, Survey
 from certboot.hook.tool_environment import Elsewhere
@@ -100,12 +100,12 @@ def venv(pristine: Path, tmp_path: Path) -> Path:
 
 def make_old(folder: Path) -> None:
     """Let a copy be one of an older certboot."""
-    own = found.read_record(folder)
+    own = inventory.read_record(folder)
     assert own
     (folder / "certboot_startup" / "guards.py").write_text("# old\n")
-    digests = {**own.files, "certboot_startup/guards.py": (found.sha256(b"# old\n"),)}
+    digests = {**own.files, "certboot_startup/guards.py": (inventory.sha256(b"# old\n"),)}
     old = own._replace(version="0.0.9", files=digests)
-    (folder / found.RECORD_NAME).write_bytes(found.render_record(old))
+    (folder / inventory.RECORD_NAME).write_bytes(inventory.render_record(old))
 
 
 def test_the_hook_is_installed_shown_renewed_and_removed(certboot: Run, venv: Path, paths: StorePaths) -> None:
@@ -207,7 +207,7 @@ def test_the_user_s_own_folder_serves_one_user_and_no_virtualenv(
     ran = certboot("hook", "install", "--python", BASE, "--user")
     assert (ran.status, ran.err) == (0, "")
     (folder,) = clean.glob(".local/lib/python*/site-packages")
-    assert found.look(folder).owner == "certboot"
+    assert inventory.look(folder).owner == "certboot"
     assert start(BASE).out == "('no-store', '')\n"
     assert start(python_of(venv)).out == "None\n"
     make_old(folder)
@@ -230,9 +230,9 @@ def test_an_interpreter_of_the_package_manager_is_left_alone_unless_asked(
     change(monkeypatch, managed=True, user_site=tmp_path / "user")
     ran = certboot("hook", "install", "--python", venv)
     assert_refused(ran, "belongs to the system's package manager (PEP 668)", "--break-system-packages")
-    assert found.look(packages(venv)).owner == "nobody"
+    assert inventory.look(packages(venv)).owner == "nobody"
     certboot("hook", "install", "--python", venv, "--user")  # what the marker warns of cannot happen there
-    assert found.look(tmp_path / "user").owner == "certboot"
+    assert inventory.look(tmp_path / "user").owner == "certboot"
     assert certboot("hook", "install", "--python", venv, "--break-system-packages").status == 0
     assert certboot("hook", "uninstall", "--python", venv).status == 0
 
@@ -276,7 +276,7 @@ def test_a_store_of_another_user_or_whose_path_no_variable_can_hold_is_not_recor
     assert ran.status == 2
     reason = f"no safe place for a store, it belongs to another user (uid 1234): {tmp_path / 'store'}\n"
     assert (reason in ran.err) == home.startswith("store")
-    assert found.look(packages(venv)).owner == "nobody"
+    assert inventory.look(packages(venv)).owner == "nobody"
 
 
 def test_a_disk_that_fails_is_told_with_what_to_do(certboot: Run, venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +286,7 @@ def test_a_disk_that_fails_is_told_with_what_to_do(certboot: Run, venv: Path, mo
     monkeypatch.setattr("certboot.files.replace", fail)
     ran = certboot("hook", "install", "--python", venv)
     assert_refused(ran, f"nothing was changed for {python_of(venv)}, Read-only file system: {packages(venv)}/")
-    assert found.look(packages(venv)).owner == "nobody"
+    assert inventory.look(packages(venv)).owner == "nobody"
 
 
 def test_a_copy_that_cannot_be_listed_is_made_all_the_same(
@@ -295,7 +295,7 @@ def test_a_copy_that_cannot_be_listed_is_made_all_the_same(
     monkeypatch.setenv("CERTBOOT_HOME", "relative")
     ran = certboot("hook", "install", "--python", venv)
     assert "certboot: warning: no update will say when this copy is outdated: there is no home folder" in ran.err
-    assert found.look(packages(venv)).owner == "certboot"
+    assert inventory.look(packages(venv)).owner == "certboot"
 
 
 def test_a_copy_is_listed_in_the_store_that_it_serves(certboot: Run, venv: Path, tmp_path: Path) -> None:
@@ -330,14 +330,14 @@ def test_a_copy_that_cannot_be_renewed_is_named_and_purge_names_those_that_stay(
         ran = certboot(command)
         assert (ran.status, told in ran.out) == (0, True)
     assert "not as certboot wrote it" in certboot(*renew.split()[1:]).err
-    for name in ("certboot_startup/guards.py", found.RECORD_NAME):
+    for name in ("certboot_startup/guards.py", inventory.RECORD_NAME):
         (folder / name).write_bytes(kept[name])
     ran = certboot("purge", "--yes", "--forget-hooks")
     remove = f"certboot hook uninstall --python {python_of(venv)}"
     assert (ran.status, ran.out.splitlines()[-1]) == (0, f"  {remove}")
     assert start(python_of(venv)).out == "('no-store', '')\n"
     assert certboot(*remove.split()[1:]).status == 0
-    assert found.look(folder).owner == "nobody"
+    assert inventory.look(folder).owner == "nobody"
 
 
 def test_purge_does_not_forget_where_copies_are(certboot: Run, venv: Path, paths: StorePaths) -> None:
@@ -345,7 +345,7 @@ def test_purge_does_not_forget_where_copies_are(certboot: Run, venv: Path, paths
     certboot("hook", "install", "--python", venv)
     before = snapshot(paths.home)
     assert_refused(certboot("purge", "--yes"))
-    assert (snapshot(paths.home), found.look(packages(venv)).owner) == (before, "certboot")
+    assert (snapshot(paths.home), inventory.look(packages(venv)).owner) == (before, "certboot")
     changed = packages(venv) / "certboot_startup" / "guards.py"
     mine, text = "# changed by somebody\n", changed.read_text()
     changed.write_text(mine)
@@ -354,7 +354,7 @@ def test_purge_does_not_forget_where_copies_are(certboot: Run, venv: Path, paths
     changed.write_text(text)
     ran = certboot("purge", "--yes", "--hooks")
     assert (ran.status, ran.err, paths.home.exists()) == (0, "", False)
-    assert found.look(packages(venv)).owner == "nobody"
+    assert inventory.look(packages(venv)).owner == "nobody"
 
 
 # --base
@@ -389,9 +389,9 @@ def test_the_hook_of_a_base_is_installed_by_way_of_a_virtualenv_shown_renewed_an
         assert (ran.status, f"{own}  ran       yes, and set 7 variables\n" in ran.out) == (0, True)
     own_json = json.loads(certboot("hook", "status", "--json").out)["interpreters"][1]["hooks"][0]
     assert (own_json["folder"], own_json["base"]) == (str(folder), True)
-    record = found.read_record(folder)
+    record = inventory.read_record(folder)
     assert record
-    (folder / found.RECORD_NAME).write_bytes(found.render_record(record._replace(version="0.0.9")))
+    (folder / inventory.RECORD_NAME).write_bytes(inventory.render_record(record._replace(version="0.0.9")))
     (folder / "sitecustomize.py").unlink()
     renew = f"  outdated  certboot hook install --base --python {python_of(venv)}\n"
     assert renew in certboot("hook", "status", "--python", venv).out

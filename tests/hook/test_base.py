@@ -12,7 +12,7 @@ from support.virtualenvs import interpreter, library, python_of, start, virtuale
 
 from certboot import files
 from certboot.errors import CertbootError
-from certboot.hook import base, found, install, interpreters, payload
+from certboot.hook import base, install, interpreters, inventory, payload
 from certboot.hook.interpreters import Interpreter
 
 OF_UV = "[externally-managed]\nError=This Python installation is managed by uv and should not be modified.\n"
@@ -134,9 +134,9 @@ def test_nothing_is_left_of_a_hook_that_is_removed_and_a_changed_one_is_left(pyt
     assert start(python).out == "('no-store', '/opt/certboot')\n"
     again = install.install(folder)
     assert (again.action, again.hook.base, again.hook.home) == ("unchanged", True, "/opt/certboot")
-    assert not found.outdated(again.hook)
+    assert not inventory.outdated(again.hook)
     (folder / payload.BASE_FOLDER / "guards.py").unlink()
-    assert found.outdated(found.look(folder))
+    assert inventory.outdated(inventory.look(folder))
     assert install.install(folder).action == "renewed"
     start(python)
     changed = folder / payload.BASE

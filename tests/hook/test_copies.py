@@ -11,7 +11,7 @@ from support.table import cases
 
 import certboot
 from certboot.errors import StoreError
-from certboot.hook import copies, found, install
+from certboot.hook import copies, install, inventory
 from certboot.hook.copies import Copy
 from certboot.store.paths import StorePaths
 
@@ -22,10 +22,10 @@ def copy_in(folder: Path, *, user: bool = False) -> Copy:
 
 
 def make_old(folder: Path, version: str = "0.0.9") -> None:
-    own = found.read_record(folder)
+    own = inventory.read_record(folder)
     assert own
-    (folder / found.RECORD_NAME).write_bytes(
-        found.render_record(found.Record(version, "", {**own.files, "certboot_startup.pth": ("0" * 64,)}))
+    (folder / inventory.RECORD_NAME).write_bytes(
+        inventory.render_record(inventory.Record(version, "", {**own.files, "certboot_startup.pth": ("0" * 64,)}))
     )
     (folder / "certboot_startup.pth").unlink(missing_ok=True)
 
@@ -107,14 +107,14 @@ def test_a_newer_release_of_an_interpreter_of_uv_s_is_known_by_the_link_that_uv_
 def test_the_hook_of_a_base_is_renewed_and_stays_that_of_a_base(paths: StorePaths, tmp_path: Path) -> None:
     base = base_in(tmp_path / "3" / "lib" / "3.11")
     copies.remember(paths, base)
-    own = found.read_record(Path(base.folder))
+    own = inventory.read_record(Path(base.folder))
     assert own
-    old = own._replace(version="0.0.9", files={**own.files, "sitecustomize.py": (found.sha256(b"# old\n"),)})
+    old = own._replace(version="0.0.9", files={**own.files, "sitecustomize.py": (inventory.sha256(b"# old\n"),)})
     (Path(base.folder) / "sitecustomize.py").write_bytes(b"# old\n")
-    (Path(base.folder) / found.RECORD_NAME).write_bytes(found.render_record(old))
+    (Path(base.folder) / inventory.RECORD_NAME).write_bytes(inventory.render_record(old))
     assert copies.outdated_copies(paths) == (copies.Outdated(base, "0.0.9"),)
     assert copies.renew(paths) == (base,)
-    assert found.read_record(Path(base.folder)) == own
+    assert inventory.read_record(Path(base.folder)) == own
     assert copies.copies(paths) == (base,)
 
 

@@ -19,7 +19,7 @@ from support.virtualenvs import packages, python_of, start
 import certboot
 from certboot import files
 from certboot.errors import CertbootError
-from certboot.hook import found, install, payload
+from certboot.hook import install, inventory, payload
 
 HOOK = payload.hook_files()
 RAN = Ran(0, "('no-store', '')\n", "")
@@ -48,7 +48,7 @@ def test_the_hook_runs_where_it_was_copied_and_nothing_is_left_when_it_is_remove
     assert (result.action, result.hook.owner, result.hook.home) == ("installed", "certboot", "")
     assert result.hook.version == certboot.__version__
     new = contents(folder).keys() - before.keys()
-    assert new == {*HOOK, "certboot_startup", found.RECORD_NAME}
+    assert new == {*HOOK, "certboot_startup", inventory.RECORD_NAME}
     assert {name: (folder / name).read_bytes() for name in HOOK} == HOOK
     assert start(python_of(venv)) == RAN
     assert (folder / "certboot_startup" / "__pycache__").is_dir()
@@ -101,12 +101,16 @@ def test_a_copy_of_an_older_certboot_is_renewed_and_its_former_modules_go(folder
     for name, data in old.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
-    digests = {name: (found.sha256(data),) for name, data in old.items()}
-    (folder / found.RECORD_NAME).write_bytes(found.render_record(found.Record("0.0.9", "", digests)))
-    before = found.look(folder)
-    assert (before.version, found.outdated(before)) == ("0.0.9", True)
+    digests = {name: (inventory.sha256(data),) for name, data in old.items()}
+    (folder / inventory.RECORD_NAME).write_bytes(inventory.render_record(inventory.Record("0.0.9", "", digests)))
+    before = inventory.look(folder)
+    assert (before.version, inventory.outdated(before)) == ("0.0.9", True)
     after = install.install(folder)
-    assert (after.action, after.hook.version, found.outdated(after.hook)) == ("renewed", certboot.__version__, False)
+    assert (after.action, after.hook.version, inventory.outdated(after.hook)) == (
+        "renewed",
+        certboot.__version__,
+        False,
+    )
     assert sorted(path.name for path in (folder / "certboot_startup").iterdir()) == sorted(
         name.removeprefix("certboot_startup/") for name in HOOK if "/" in name
     )
@@ -153,10 +157,10 @@ def test_a_hook_that_certboot_did_not_put_there_is_left_alone(
 
 
 def test_a_file_in_the_way_is_left_alone(folder: Path) -> None:
-    (folder / found.RECORD_NAME).write_text("{}")
-    with pytest.raises(CertbootError, match=f"did not put there: .*{found.RECORD_NAME}"):
+    (folder / inventory.RECORD_NAME).write_text("{}")
+    with pytest.raises(CertbootError, match=f"did not put there: .*{inventory.RECORD_NAME}"):
         install.install(folder)
-    (folder / found.RECORD_NAME).unlink()
+    (folder / inventory.RECORD_NAME).unlink()
     (folder / "certboot_home.py").write_text("mine\n")
     with pytest.raises(CertbootError, match=r"not as certboot wrote it: .*certboot_home\.py"):
         install.install(folder, "/opt/certboot", start_file=True)
@@ -173,10 +177,12 @@ def test_an_interpreter_that_needs_a_start_file_keeps_it_and_another_loses_what_
     assert install.install(folder, home, start_file=True).action == "installed"
     assert install.install(folder).action == "unchanged"
     assert start_file.is_file()
-    own = found.read_record(folder)
+    own = inventory.read_record(folder)
     assert own
-    (folder / found.RECORD_NAME).write_bytes(found.render_record(own._replace(version="0.1.0", start_file=False)))
-    assert found.outdated(found.look(folder))
+    (folder / inventory.RECORD_NAME).write_bytes(
+        inventory.render_record(own._replace(version="0.1.0", start_file=False))
+    )
+    assert inventory.outdated(inventory.look(folder))
     assert install.install(folder).action == "renewed"
     assert not start_file.exists()
     install.uninstall(folder)
@@ -200,7 +206,7 @@ def test_what_pip_put_there_stays_and_only_the_store_is_recorded(venv: Path) -> 
     assert contents(folder) == before
     result = install.install(folder, "/opt/certboot")
     assert (result.action, result.hook.owner, result.hook.version) == ("recorded", "installer", "0.0.1")
-    assert contents(folder).keys() - before.keys() == {*payload.home_files("/"), found.RECORD_NAME}
+    assert contents(folder).keys() - before.keys() == {*payload.home_files("/"), inventory.RECORD_NAME}
     assert start(python_of(venv)) == Ran(0, "('no-store', '/opt/certboot')\n", "")
     assert install.uninstall(folder).action == "removed"
     shutil.rmtree(folder / "certboot_startup" / "__pycache__")
@@ -211,10 +217,10 @@ def test_what_pip_put_there_stays_and_only_the_store_is_recorded(venv: Path) -> 
 def test_what_pip_wrote_over_a_copy_is_pip_s(folder: Path) -> None:
     install.install(folder, "/opt/certboot")
     installed_by_pip(folder)
-    assert found.look(folder).owner == "installer"
+    assert inventory.look(folder).owner == "installer"
     assert install.uninstall(folder).action == "removed"
     assert all((folder / name).exists() for name in HOOK)
-    assert not (folder / found.RECORD_NAME).exists()
+    assert not (folder / inventory.RECORD_NAME).exists()
     assert not (folder / "certboot_home.pth").exists()
 
 
@@ -228,7 +234,7 @@ def test_what_an_uninstall_by_pip_leaves_behind_is_silent_and_can_be_removed(ven
     for name in ("certboot-0.0.1.dist-info", "certboot_startup"):
         shutil.rmtree(folder / name)
     assert start(python_of(venv)) == NOT_RUN
-    assert found.look(folder).owner == "nobody"
+    assert inventory.look(folder).owner == "nobody"
     install.uninstall(folder)
     assert contents(folder) == before
 
@@ -273,13 +279,13 @@ def stopped(step: int, act: Callable[[], object], error: BaseException, *, kille
 def older(folder: Path, home: str) -> None:
     """Put a copy of an older certboot into the folder."""
     install.install(folder, home)
-    own = found.read_record(folder)
+    own = inventory.read_record(folder)
     assert own
     old = {name: b"# old\n" + data for name, data in HOOK.items() if name.endswith(".py")}
     for name, data in old.items():
         (folder / name).write_bytes(data)
-    digests = {**own.files, **{name: (found.sha256(data),) for name, data in old.items()}}
-    (folder / found.RECORD_NAME).write_bytes(found.render_record(own._replace(version="0.0.9", files=digests)))
+    digests = {**own.files, **{name: (inventory.sha256(data),) for name, data in old.items()}}
+    (folder / inventory.RECORD_NAME).write_bytes(inventory.render_record(own._replace(version="0.0.9", files=digests)))
 
 
 @pytest.mark.slow
@@ -299,7 +305,7 @@ def test_an_install_that_is_killed_at_any_step_harms_no_start_and_can_be_complet
         if step % 3 == 1:
             install.install(folder, home)
             assert start(python) == whole
-            assert not found.outdated(found.look(folder))
+            assert not inventory.outdated(inventory.look(folder))
         install.uninstall(folder)
         assert contents(folder) == before
     assert step > 3
@@ -317,7 +323,7 @@ def test_an_install_that_fails_at_any_step_leaves_everything_as_it_was(folder: P
             break
         assert contents(folder) == before
     assert step > 3
-    assert not found.outdated(found.look(folder))
+    assert not inventory.outdated(inventory.look(folder))
 
 
 @pytest.mark.slow
@@ -370,7 +376,7 @@ def test_compiled_modules_of_ours_go_and_no_others(folder: Path) -> None:
 def test_many_at_once_give_one_whole_copy_and_no_start_fails(venv: Path) -> None:
     folder = with_others(packages(venv))
     code = (
-        "import sys, pathlib; from certboot.hook import found, install\n"
+        "import sys, pathlib; from certboot.hook import inventory, install\n"
         "for n in range(5): install.install(pathlib.Path(sys.argv[1]), sys.argv[2])"
     )
     homes = ["/opt/one", "/opt/two", "/opt/three"]
@@ -381,9 +387,9 @@ def test_many_at_once_give_one_whole_copy_and_no_start_fails(venv: Path) -> None
         failures += [ran.err] if ran.err else []
     assert [each.returncode for each in running] == [0, 0, 0]
     assert failures == []
-    last = found.look(folder)
+    last = inventory.look(folder)
     assert last.home in homes
-    assert (last.changed, found.outdated(last)) == ((), False)
+    assert (last.changed, inventory.outdated(last)) == ((), False)
 
 
 @pytest.mark.slow
@@ -414,11 +420,11 @@ def test_what_a_late_start_compiles_is_no_hook_of_somebody_else_but_a_thing_of_t
     package = folder / "certboot_startup"
     for make in (Path.touch, Path.mkdir, lambda path: path.symlink_to("none")):
         make(package)
-        assert found.look(folder).owner == "unknown"
+        assert inventory.look(folder).owner == "unknown"
         package.rmdir() if package.is_dir() else package.unlink()
     (package / "__pycache__").mkdir(parents=True)
     (package / "__pycache__" / "__init__.cpython-311.pyc").touch()
-    assert found.look(folder).owner == "nobody"
+    assert inventory.look(folder).owner == "nobody"
     install.install(folder)
     install.uninstall(folder)
     assert not package.exists()
@@ -474,9 +480,9 @@ def test_what_cannot_be_read_and_a_folder_in_the_place_of_a_file_count_as_change
     install.install(folder)
     (folder / "certboot_startup.pth").unlink()
     (folder / "certboot_startup.pth").mkdir()
-    assert found.look(folder).changed == ("certboot_startup.pth",)
+    assert inventory.look(folder).changed == ("certboot_startup.pth",)
     unreadable(folder / "certboot_startup/guards.py")
-    assert set(found.look(folder).changed) == {"certboot_startup.pth", "certboot_startup/guards.py"}
+    assert set(inventory.look(folder).changed) == {"certboot_startup.pth", "certboot_startup/guards.py"}
 
 
 @cases(
@@ -489,14 +495,14 @@ def test_a_package_s_own_list_of_files_says_whose_the_hook_is(folder: Path, reco
     installed_by_pip(folder)
     listed = folder / "certboot-0.0.1.dist-info" / "RECORD"
     listed.unlink() if record is None else listed.write_bytes(record)
-    assert found.look(folder).owner == owner
+    assert inventory.look(folder).owner == owner
 
 
 def test_a_hook_from_its_installer_is_outdated_when_its_files_are_others(folder: Path) -> None:
-    assert not found.outdated(found.look(folder))
+    assert not inventory.outdated(inventory.look(folder))
     installed_by_pip(folder)
-    assert not found.outdated(found.look(folder))
+    assert not inventory.outdated(inventory.look(folder))
     (folder / "certboot_startup" / "guards.py").unlink()  # as with an editable install
-    assert not found.outdated(found.look(folder))
+    assert not inventory.outdated(inventory.look(folder))
     (folder / "certboot_startup" / "__init__.py").write_text("old\n")
-    assert found.outdated(found.look(folder))
+    assert inventory.outdated(inventory.look(folder))

@@ -15,7 +15,7 @@ from support.environments import ROOT, Environment, built_once, installer, make_
 from support.snapshot import contents
 from support.virtualenvs import packages, python_of, start, virtualenv
 
-from certboot.hook import found
+from certboot.hook import inventory
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("former")]
 
@@ -121,7 +121,7 @@ def test_a_copy_of_the_former_hook_is_renewed_and_what_was_adopted_and_distruste
     ran = former.run("certboot", "hook", "install", "--python", folder, home=former_store)
     assert ran.status == 0, ran.err
     site = packages(folder)
-    kept = found.read_record(site)
+    kept = inventory.read_record(site)
     assert kept
     assert kept.version == "0.1.0"
     assert (site / "certboot_startup.start").exists()
@@ -136,7 +136,7 @@ def test_a_copy_of_the_former_hook_is_renewed_and_what_was_adopted_and_distruste
         ran = installed.run("certboot", "update", home=former_store, **adopted)
         assert (ran.status, words in ran.out) == (0, True)
     assert "distrusted" in installed.run("certboot", "list", "--rejected", home=former_store).out
-    renewed = found.read_record(site)
+    renewed = inventory.read_record(site)
     assert renewed
     assert renewed.version != "0.1.0"
     assert not (site / "certboot_startup.start").exists()

@@ -15,7 +15,7 @@ from certboot.cli.terminal import data, failed, show, warn
 from certboot.errors import FAILED, OK, UNFINISHED, CertbootError, counted, printable
 from certboot.hook import base, copies, install, interpreters, status
 from certboot.hook.copies import Copy
-from certboot.hook.found import look, read_record
+from certboot.hook.inventory import look, read_record
 from certboot.hook.start_up_files import NO_IMPORT_LINES
 from certboot.store.paths import StorePaths, store_at, store_paths
 from certboot.store.place import mended_above
@@ -24,9 +24,9 @@ if typing.TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator
 
-    from certboot.hook.found import Hook
     from certboot.hook.install import Result
     from certboot.hook.interpreters import Interpreter
+    from certboot.hook.inventory import Hook
     from certboot.hook.status import Started, Survey
 
 _DONE = {

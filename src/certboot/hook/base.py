@@ -15,7 +15,7 @@ from pathlib import Path
 from certboot import files
 from certboot.errors import CertbootError
 from certboot.hook import interpreters, payload
-from certboot.hook.found import read_record
+from certboot.hook.inventory import read_record
 
 if typing.TYPE_CHECKING:
     from certboot.hook.interpreters import Interpreter

@@ -17,7 +17,7 @@ from pathlib import Path
 import certboot
 from certboot import files, ownership
 from certboot.errors import CertbootError, StoreError
-from certboot.hook import found
+from certboot.hook import inventory
 from certboot.store import belongings
 
 if typing.TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Copy(typing.NamedTuple):
 
     def is_there(self) -> bool:
         """Return whether there still is a copy."""
-        return found.look(Path(self.folder)).record is not None
+        return inventory.look(Path(self.folder)).record is not None
 
 
 class Outdated(typing.NamedTuple):
@@ -102,8 +102,8 @@ def _upgraded(copy: Copy) -> Copy | None:
 def outdated_copies(paths: StorePaths) -> tuple[Outdated, ...]:
     """Return the copies that this certboot would renew; never raises, and starts no interpreter."""
     try:
-        hooks = [(copy, found.look(Path(copy.folder))) for copy in copies(paths)]
-        return tuple(Outdated(copy, hook.version) for copy, hook in hooks if found.outdated(hook))
+        hooks = [(copy, inventory.look(Path(copy.folder))) for copy in copies(paths)]
+        return tuple(Outdated(copy, hook.version) for copy, hook in hooks if inventory.outdated(hook))
     except (OSError, CertbootError):
         return ()
 

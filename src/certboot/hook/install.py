@@ -17,13 +17,13 @@ from pathlib import Path
 import certboot
 from certboot import files, ownership
 from certboot.errors import CertbootError
-from certboot.hook import found, payload
-from certboot.hook.found import Record, sha256
+from certboot.hook import inventory, payload
+from certboot.hook.inventory import Record, sha256
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from certboot.hook.found import Hook
+    from certboot.hook.inventory import Hook
 
 _LOCK_SECONDS = 60
 _GRACE_SECONDS = 0.1
@@ -70,14 +70,14 @@ def install(
         with _undone_on_failure(before, wanted):
             _write(before, record, wanted)
         action: Action = "renewed" if before.owner == "certboot" else "installed"
-        return Result("recorded" if before.owner == "installer" else action, found.look(folder))
+        return Result("recorded" if before.owner == "installer" else action, inventory.look(folder))
 
 
 def uninstall(folder: Path) -> Result:
     """Remove what ``install`` put into ``folder``, if it is unchanged, and nothing else; raises as ``install``."""
     refuse_exposed(folder)
     if not folder.is_dir():
-        return Result("absent", found.look(folder))
+        return Result("absent", inventory.look(folder))
     with _locked(folder):
         _clean(folder)
         before = _known(folder)
@@ -92,7 +92,7 @@ def uninstall(folder: Path) -> Result:
                 time.sleep(_GRACE_SECONDS)
                 waited = True
             _remove(folder, name)
-        (folder / found.RECORD_NAME).unlink(missing_ok=True)
+        (folder / inventory.RECORD_NAME).unlink(missing_ok=True)
         return Result("removed", before)
 
 
@@ -106,8 +106,8 @@ def refuse_exposed(folder: Path) -> None:
 
 def _known(folder: Path) -> Hook:
     """Return what is in ``folder``, unless somebody else put it there; raises CertbootError."""
-    before = found.look(folder)
-    strange = payload.PTH if before.owner == "unknown" else found.RECORD_NAME
+    before = inventory.look(folder)
+    strange = payload.PTH if before.owner == "unknown" else inventory.RECORD_NAME
     if before.owner == "unknown" or (before.record is None and os.path.lexists(folder / strange)):
         message = f"there is a start-up hook that certboot did not put there: {folder / strange}"
         raise CertbootError(message, "it is left alone; whoever put it there must take it away")
@@ -116,7 +116,7 @@ def _known(folder: Path) -> Hook:
 
 def _refuse_changed(before: Hook, wanted: Mapping[str, bytes]) -> None:
     known = before.record.files if before.record else {}
-    new = {name: found.digest(before.folder, name) for name in wanted if name not in known}
+    new = {name: inventory.digest(before.folder, name) for name in wanted if name not in known}
     strange = [*before.changed, *(name for name, digest in new.items() if digest not in ("", sha256(wanted[name])))]
     if strange:
         message = f"not as certboot wrote it: {', '.join(str(before.folder / name) for name in sorted(strange))}"
@@ -127,35 +127,35 @@ def _write(before: Hook, record: Record, wanted: Mapping[str, bytes]) -> None:
     folder, known = before.folder, dict(before.record.files) if before.record else {}
     both = {name: (*record.files.get(name, ()), *known.get(name, ())) for name in {*record.files, *known}}
     under_way = record._replace(files={name: tuple(dict.fromkeys(digests)) for name, digests in both.items()})
-    files.replace(folder / found.RECORD_NAME, found.render_record(under_way))
+    files.replace(folder / inventory.RECORD_NAME, inventory.render_record(under_way))
     for name in payload.in_order(wanted):
-        if found.digest(folder, name) != sha256(wanted[name]):
+        if inventory.digest(folder, name) != sha256(wanted[name]):
             _refuse_changed(before, {name: wanted[name]})  # somebody else may have put one there by now
             files.make_folder((folder / name).parent)
             files.replace(folder / name, wanted[name])
             _forget_compiled(folder / name)
     for name in reversed(payload.in_order(known.keys() - wanted.keys())):
         _remove(folder, name)
-    files.replace(folder / found.RECORD_NAME, found.render_record(record))
+    files.replace(folder / inventory.RECORD_NAME, inventory.render_record(record))
 
 
 @contextlib.contextmanager
 def _undone_on_failure(hook: Hook, wanted: Mapping[str, bytes]) -> Iterator[None]:
     """If what is done meanwhile fails, these files are as they were; those that start the hook go first."""
-    folder, names = hook.folder, {found.RECORD_NAME, *wanted, *hook.present}
+    folder, names = hook.folder, {inventory.RECORD_NAME, *wanted, *hook.present}
     before = {name: files.read_regular(folder / name, files.SMALL) for name in names if (folder / name).is_file()}
     try:
         yield
     except BaseException:
         with contextlib.suppress(OSError):
             for name in reversed(payload.in_order(wanted.keys() - before.keys())):
-                if found.digest(folder, name) in ("", sha256(wanted[name])):
+                if inventory.digest(folder, name) in ("", sha256(wanted[name])):
                     _remove(folder, name)
             for name in payload.in_order(before):
-                if found.digest(folder, name) != sha256(before[name]):
+                if inventory.digest(folder, name) != sha256(before[name]):
                     files.replace(folder / name, before[name])
-            if found.RECORD_NAME not in before:
-                (folder / found.RECORD_NAME).unlink(missing_ok=True)
+            if inventory.RECORD_NAME not in before:
+                (folder / inventory.RECORD_NAME).unlink(missing_ok=True)
         raise
 
 
@@ -197,7 +197,7 @@ def _forget_optimized(folder: Path) -> None:
 def _clean(folder: Path) -> None:
     """Remove the temporary files of a run that was killed: ``files.replace`` names them after what they were to be."""
     names = {
-        found.RECORD_NAME,
+        inventory.RECORD_NAME,
         *payload.home_files("/", start_file=True),
         *payload.copy_files("/", start_file=True),
         *payload.base_files("/"),

@@ -9,7 +9,7 @@ import subprocess
 import typing
 
 from certboot.errors import CertbootError, printable
-from certboot.hook import found, interpreters, payload
+from certboot.hook import interpreters, inventory, payload
 from certboot.hook.copies import hook_command, shell_line
 from certboot.hook.interpreters import MARK
 from certboot.hook.start_up_files import Neighbour, neighbours
@@ -18,8 +18,8 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from certboot.hook.found import Hook
     from certboot.hook.interpreters import Interpreter
+    from certboot.hook.inventory import Hook
 
 # It imports nothing, because whatever lies in the user's folder or on PYTHONPATH could be imported. The first folder of
 # the path is that of the code, which is none here.
@@ -98,9 +98,9 @@ class Survey(typing.NamedTuple):
 
 def survey(interpreter: Interpreter) -> Survey:
     """Look at one interpreter, and start it once; raises CertbootError."""
-    places = (found.look(folder) for folder in interpreter.site_folders)
+    places = (inventory.look(folder) for folder in interpreter.site_folders)
     hooks = tuple(place for place in places if place.owner != "nobody" or place.record)
-    base = found.look(interpreter.stdlib)
+    base = inventory.look(interpreter.stdlib)
     hooks += (base,) if base.record else ()
     return Survey(
         interpreter=interpreter,
@@ -112,7 +112,7 @@ def survey(interpreter: Interpreter) -> Survey:
 
 
 def _renew(interpreter: Interpreter, hook: Hook) -> str:
-    if not found.outdated(hook):
+    if not inventory.outdated(hook):
         return ""
     if hook.owner == "certboot":
         user = hook.folder == interpreter.user_site

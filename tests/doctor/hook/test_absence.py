@@ -22,7 +22,7 @@ import certboot as certboot_package
 import certboot_startup
 from certboot.doctor.hook import absence as hook_absence
 from certboot.doctor.hook.absence import why_not_run
-from certboot.hook import found, install, start_up_files
+from certboot.hook import install, inventory, start_up_files
 from certboot.hook.interpreters import Interpreter
 from certboot.store.paths import StorePaths
 
@@ -172,11 +172,11 @@ def beside(folder: Path, *names: str) -> Path:
 
 
 def outdated(site: Path) -> None:
-    own = found.read_record(site)
+    own = inventory.read_record(site)
     assert own
     module = put(site / "certboot_startup" / "guards.py", "# of an older certboot\n")
-    digests = {**own.files, "certboot_startup/guards.py": (found.sha256(module.read_bytes()),)}
-    (site / found.RECORD_NAME).write_bytes(found.render_record(found.Record("0.0.9", "", digests)))
+    digests = {**own.files, "certboot_startup/guards.py": (inventory.sha256(module.read_bytes()),)}
+    (site / inventory.RECORD_NAME).write_bytes(inventory.render_record(inventory.Record("0.0.9", "", digests)))
 
 
 @pytest.mark.slow

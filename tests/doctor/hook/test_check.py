@@ -19,7 +19,7 @@ import certboot_startup
 from certboot.clients.variables import VARIABLES
 from certboot.doctor.finding import Finding
 from certboot.doctor.hook import check
-from certboot.hook import copies, found, interpreters
+from certboot.hook import copies, interpreters, inventory
 from certboot.hook import install as hook_install
 from certboot.hook.copies import Copy
 from certboot.hook.interpreters import Interpreter
@@ -205,10 +205,10 @@ def test_an_outdated_copy_is_a_warning_and_can_be_renewed(active: Active, paths:
         hook_install.install(folder)
         copies.remember(paths, Copy("/usr/bin/python3", str(folder), user))
         assert active("hook-copy-outdated") == []
-        own = found.read_record(folder)
+        own = inventory.read_record(folder)
         assert own
-        old = found.Record("0.0.9", "", {**own.files, "certboot_startup.pth": ("0" * 64,)})
-        (folder / found.RECORD_NAME).write_bytes(found.render_record(old))
+        old = inventory.Record("0.0.9", "", {**own.files, "certboot_startup.pth": ("0" * 64,)})
+        (folder / inventory.RECORD_NAME).write_bytes(inventory.render_record(old))
         (finding,) = active("hook-copy-outdated")
         assert finding.status == "warn"
         assert finding.summary == f"a copy of certboot 0.0.9 in {folder}, older or not whole"

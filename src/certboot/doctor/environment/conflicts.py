@@ -15,7 +15,7 @@ from certboot import files
 from certboot.clients.installed import installed_versions
 from certboot.doctor.environment.trust_files import fingerprints
 from certboot.doctor.finding import Finding
-from certboot.hook.found import installed_files
+from certboot.hook.inventory import installed_files
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,7 +10,7 @@ from pathlib import Path
 import certboot_startup
 from certboot import files
 from certboot.doctor.finding import Finding
-from certboot.hook import found, payload
+from certboot.hook import inventory, payload
 from certboot.hook.copies import hook_command
 from certboot.hook.start_up_files import NO_IMPORT_LINES, START_FILES, neighbours
 
@@ -68,7 +68,9 @@ def _missing(interpreter: Interpreter, name: str) -> Finding:
     if beside not in interpreter.site_folders and os.path.lexists(beside / name):
         words = f": it lies where Python looks for modules, but not for start-up files: {beside}"
         return _absent("hook-outside-site", words, install)
-    installed = next((folder for folder in interpreter.site_folders if found.look(folder).owner == "installer"), None)
+    installed = next(
+        (folder for folder in interpreter.site_folders if inventory.look(folder).owner == "installer"), None
+    )
     words = f": there is no {name} in {', '.join(map(str, interpreter.site_folders))}"
     return _absent("hook-missing", words, _reinstall(interpreter, installed) if installed else install)
 
@@ -83,7 +85,7 @@ def _altered(path: Path, version: tuple[int, int, int]) -> bool:
         return path.is_symlink()
     except OSError:
         return True
-    own = found.look(path.parent)
+    own = inventory.look(path.parent)
     copy = payload.copy_files(own.home if own.owner == "certboot" else "", start_file=True)
     return data != {**payload.home_files(own.home, start_file=True), **copy}.get(path.name)
 
@@ -94,12 +96,13 @@ def _replaced(interpreter: Interpreter, path: Path) -> Fix:
     certboot never removes a file that it has not written, so for a copy of the hook that is a step of its own.
     """
     install = _reinstall(interpreter, path.parent)
-    own = found.look(path.parent).owner != "installer" or path.suffix == ".start"
+    own = inventory.look(path.parent).owner != "installer" or path.suffix == ".start"
     return (("rm", str(path)), *install) if own and os.name == "posix" else install
 
 
 def _reinstall(interpreter: Interpreter, folder: Path) -> Fix:
-    if found.look(folder).owner != "installer" or interpreter.version >= NO_IMPORT_LINES:  # none brings a .start file
+    # No installer brings a .start file.
+    if inventory.look(folder).owner != "installer" or interpreter.version >= NO_IMPORT_LINES:
         return hook_install(interpreter)
     return ((str(interpreter.python), "-m", "pip", "install", "--force-reinstall", "--no-deps", "certboot"),)
 

@@ -12,7 +12,7 @@ import certboot_startup
 from certboot.doctor.finding import Finding
 from certboot.doctor.hook.absence import hook_evidence, hook_install, why_not_run
 from certboot.errors import counted
-from certboot.hook import found, interpreters
+from certboot.hook import interpreters, inventory
 from certboot.hook.copies import copies, hook_command, lost_copies, outdated_copies
 from certboot.hook.payload import HOME, PACKAGE
 from certboot.hook.start_up_files import neighbours
@@ -118,10 +118,10 @@ def _from_elsewhere(interpreter: Interpreter) -> Iterator[Finding]:
     folder = Path(certboot_startup.__file__).parents[1]
     if folder == Path(str(certboot.__file__)).parents[1]:
         return
-    hook = found.look(folder)
+    hook = inventory.look(folder)
     version = f" of certboot {hook.version}" if hook.version else ""
     evidence: dict[str, object] = {"folder": str(folder), "owner": hook.owner, "version": hook.version}
-    if found.outdated(hook):
+    if inventory.outdated(hook):
         fix = hook_install(interpreter)
         summary = f"the copy{version} that ran here is not the hook of this certboot: {folder}"
         yield Finding("hook-copy-outdated", "hook", "warn", "hook", summary, evidence, fix)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.table import cases
 
-from certboot.hook.found import RECORD_NAME, Record, parse_record, read_record, render_record, sha256
+from certboot.hook.inventory import RECORD_NAME, Record, parse_record, read_record, render_record, sha256
 
 A, B = sha256(b"a"), sha256(b"b")
 NAMES = (
