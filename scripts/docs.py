@@ -55,7 +55,7 @@ def clients_table() -> str:
     """Return the table of the clients that are reached, as Markdown."""
     lines = ["| client | looks at | where nothing is set | tested |", "|---|---|---|---|"]
     for client in CLIENTS:
-        if client.told.way:
+        if client.notes.way:
             continue
         versions = f" before {_version(client.versions.before)}" if client.versions.before else ""
         looks = "; ".join(filter(None, (_places(choice) for choice in client.choices))) or "certifi"
@@ -76,7 +76,7 @@ def _version(numbers: Iterable[int]) -> str:
 
 
 def _tested(client: Client) -> str:
-    return f"once, {client.told.tried}" if client.told.tried else "here"
+    return f"once, {client.notes.tried}" if client.notes.tried else "here"
 
 
 def unreached_table() -> str:

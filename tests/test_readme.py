@@ -35,7 +35,7 @@ def test_the_generated_parts_of_the_docs_are_what_the_code_says(monkeypatch: pyt
     for file in script["PARTS"]:
         assert script["generated"](file, DOCS[file]) == DOCS[file], "run scripts/docs.py"
     for client in CLIENTS:
-        assert f"`{client.told.way}`" in DOCS["clients.md"] or not client.told.way
+        assert f"`{client.notes.way}`" in DOCS["clients.md"] or not client.notes.way
     for variable in VARIABLES:
         assert f"`{variable.name}`" in DOCS["how-it-works.md"] or not variable.default
 

@@ -21,8 +21,8 @@ from support.table import cases
 from certboot.cli import rehash
 from certboot.sources import ccadb
 from certboot.store import generations
-from certboot.store.hash_links import RehashResult
 from certboot.store.paths import StorePaths, in_force, store_paths
+from certboot.store.rehash import RehashResult
 
 
 def test_rehash_says_what_it_did() -> None:

@@ -55,8 +55,8 @@ ELSEWHERE = {"openssl"}
 def test_what_the_table_of_clients_says_is_tested_here_is() -> None:
     names = {client.name for client in CLIENTS} | {unreached.name for unreached in UNREACHED}
     tested = {ROWS.get(name, name) for name in names} | ELSEWHERE
-    assert {client.name for client in table.CLIENTS if not client.told.tried} - tested == set()
-    assert {client.name for client in table.CLIENTS if client.told.tried} & tested == set()
+    assert {client.name for client in table.CLIENTS if not client.notes.tried} - tested == set()
+    assert {client.name for client in table.CLIENTS if client.notes.tried} & tested == set()
 
 
 def test_what_is_pinned_twice_is_pinned_to_one_version() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from certboot.clients.table import CLIENTS
 
-WAYS = {client.name: client.told.way for client in CLIENTS}
+WAYS = {client.name: client.notes.way for client in CLIENTS}
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,7 @@ from certboot.errors import StoreError
 from certboot.pki import der
 from certboot.pki.subject_hash import subject_hash
 from certboot.store import rehash as module
-from certboot.store.hash_links import RehashResult
-from certboot.store.rehash import rehash
+from certboot.store.rehash import RehashResult, rehash
 
 OpenSsl = Callable[..., str]
 Layout = Mapping[str, "bytes | str"]

@@ -44,7 +44,7 @@ def _trusted(client: Client, trust: Trust) -> str:
     named = ", ".join(dict.fromkeys(words)) or "nobody"
     if trust.fails and trust.unusable:
         return f"nobody: what they are told to load cannot be loaded: {named}"
-    return f"{named} (instead: {client.told.way})" if client.told.way and _STORE not in words else named
+    return f"{named} (instead: {client.notes.way})" if client.notes.way and _STORE not in words else named
 
 
 def _named(client: Client, trust: Trust) -> str:

@@ -11,7 +11,7 @@ from certboot.errors import OK, CertbootError
 if typing.TYPE_CHECKING:
     import argparse
 
-    from certboot.store.hash_links import RehashResult
+    from certboot.store.rehash import RehashResult
 
 
 def rehash_options(command: argparse.ArgumentParser) -> None:

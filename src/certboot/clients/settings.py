@@ -53,14 +53,14 @@ class Wrong(typing.NamedTuple):
     """It was read, and is not in its format."""
 
 
-class Found(typing.NamedTuple):
-    """What there is. Settings that count more come after the others."""
+class Contents(typing.NamedTuple):
+    """What the files say. Settings that count more come after the others."""
 
     settings: tuple[Setting, ...]
     wrong: tuple[Wrong, ...]
 
 
-def find_settings(around: Surroundings, *, git: bool = False) -> Found:
+def find_settings(around: Surroundings, *, git: bool = False) -> Contents:
     """Return what is in the settings files that there are, and with ``git`` what git itself says of its own."""
     settings: list[Setting] = []
     wrong: list[Wrong] = []
@@ -79,7 +79,7 @@ def find_settings(around: Surroundings, *, git: bool = False) -> Found:
             if parsed.broken:
                 wrong.append(Wrong(owner, str(path), *parsed.broken, broken=True))
     settings += (Setting("git", *setting) for setting in (git_settings(around) if git else ()))
-    return Found(tuple(settings), tuple(wrong))
+    return Contents(tuple(settings), tuple(wrong))
 
 
 def of_variable(name: str, value: str) -> Setting | None:

@@ -162,8 +162,8 @@ class Versions(typing.NamedTuple):
     before: tuple[int, ...] = ()
 
 
-class Told(typing.NamedTuple):
-    """What people are told of a client."""
+class Notes(typing.NamedTuple):
+    """What people should know of a client."""
 
     way: str = ""
     """What to write so that it trusts the store, where it looks at nothing that certboot sets."""
@@ -187,7 +187,7 @@ class Client(typing.NamedTuple):
     switches: tuple[Place, ...] = ()
     """What, where it is true, puts the system's certificates in the place of the client's own list."""
     files: Files = Files()
-    told: Told = Told()
+    notes: Notes = Notes()
 
 
 _CURL = Place("CURL_CA_BUNDLE")
@@ -285,30 +285,32 @@ CLIENTS = (
     *(
         Client(
             name, (Choice(_HTTPX, SYSTEM, every=True),), SESSION, (name,), manner=_NO_EMPTY_PARTIAL,
-            told=Told(tried=version),
+            notes=Notes(tried=version),
         )
         for name, version in _ON_RUSTLS
     ),
-    Client("MinIO", (Choice((_SSL_FILE,), CERTIFI),), SESSION, ("minio",), manner=_URLLIB3, told=Told(tried="7.2.20")),
+    Client(
+        "MinIO", (Choice((_SSL_FILE,), CERTIFI),), SESSION, ("minio",), manner=_URLLIB3, notes=Notes(tried="7.2.20")
+    ),
     Client("httplib2", (Choice((Place("HTTPLIB2_CA_CERTS"),), CERTIFI),), IMPORT, ("httplib2",), manner=_NO_EMPTY),
     Client(
         "grpcio", (Choice((Place("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),), OWN),), SESSION, ("grpcio",), manner=_PLAIN
     ),
     Client(
         "pycurl", (_ALWAYS_SYSTEM,), needs=("pycurl",), manner=_PARTIAL,
-        told=Told('curl.setopt(pycurl.CAINFO, os.environ["SSL_CERT_FILE"])'),
+        notes=Notes('curl.setopt(pycurl.CAINFO, os.environ["SSL_CERT_FILE"])'),
     ),
     Client(
         "rnet", (_ALWAYS_OWN,), needs=("rnet",), manner=_PLAIN,
-        told=Told('rnet.Client(verify=Path(os.environ["SSL_CERT_FILE"]))'),
+        notes=Notes('rnet.Client(verify=Path(os.environ["SSL_CERT_FILE"]))'),
     ),
     Client(
         "wreq", (_ALWAYS_OWN,), needs=("wreq",), manner=_PLAIN,
-        told=Told('wreq.Client(tls_verify=Path(os.environ["SSL_CERT_FILE"]))', "0.13.0"),
+        notes=Notes('wreq.Client(tls_verify=Path(os.environ["SSL_CERT_FILE"]))', "0.13.0"),
     ),
     Client(
         "confluent-kafka", (_ALWAYS_SYSTEM,), needs=("confluent_kafka",), manner=_PLAIN,
-        told=Told('Producer({"ssl.ca.location": os.environ["SSL_CERT_FILE"]})', "2.16.1"),
+        notes=Notes('Producer({"ssl.ca.location": os.environ["SSL_CERT_FILE"]})', "2.16.1"),
     ),
     Client(
         "uv", (Choice(_HTTPX, OWN, every=True),), program="uv", manner=_PARTIAL,
@@ -376,7 +378,7 @@ CLIENTS = (
         files=Files(
             "wget", settings_places.wget, settings_formats.wget, more=(Key("checkcertificate", SWITCH, off=FALSE),)
         ),
-        told=Told("wget --ca-certificate=$SSL_CERT_FILE"),
+        notes=Notes("wget --ca-certificate=$SSL_CERT_FILE"),
     ),
     Client(
         "cargo",
@@ -389,7 +391,7 @@ CLIENTS = (
         program="cargo", manner=_PARTIAL, files=Files("cargo", settings_places.cargo, table="http", paths=BESIDE),
     ),
     Client("openssl", _OPENSSL, program="openssl", manner=_PLAIN),
-    Client("AWS CLI", _AWS, program="aws", manner=_NO_EMPTY, files=_AWS_FILES, told=Told(tried="1")),
+    Client("AWS CLI", _AWS, program="aws", manner=_NO_EMPTY, files=_AWS_FILES, notes=Notes(tried="1")),
 )  # fmt: skip
 
 _SSL_VERIFY = Key(

@@ -23,19 +23,6 @@ class Slot(typing.NamedTuple):
         return f"{self.hash}.{self.kind}{self.number}"
 
 
-class Hashed(typing.NamedTuple):
-    """What a file is linked by."""
-
-    hash: str
-    kind: str
-    digest: str
-    """SHA-256 of the DER bytes: two files with the same certificate get one link."""
-
-
-Found: typing.TypeAlias = "Hashed | str"
-"""What a file is linked by, or in words why it is not."""
-
-
 def plan(
     wanted: Iterable[tuple[str, str, str]], present: Mapping[Slot, str], occupied: Iterable[Slot] = ()
 ) -> dict[Slot, str]:
@@ -63,12 +50,3 @@ def plan(
                 del waiting[present[slot]]
         links.update(zip((slot for slot in slots if slot not in links), waiting, strict=True))
     return links
-
-
-class RehashResult(typing.NamedTuple):
-    """The links of a directory after the work, what of it is new, and what was passed over."""
-
-    links: dict[str, str]
-    made: tuple[str, ...]
-    removed: tuple[str, ...]
-    warnings: tuple[str, ...]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import typing
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,8 +23,7 @@ from certboot.errors import CertificateError, StoreError
 from certboot.pki import der, pem
 from certboot.pki.parse_errors import parsing
 from certboot.pki.subject_hash import subject_hash
-from certboot.store import hash_links
-from certboot.store.hash_links import Found, Hashed, Slot, plan
+from certboot.store.hash_links import Slot, plan
 
 _EXTENSIONS = frozenset({".pem", ".crt", ".cer", ".crl"})
 _LINK = re.compile(r"([0-9a-f]{8})\.(r?)(0|[1-9][0-9]{0,4})")
@@ -34,7 +34,25 @@ _CHUNK = 1024 * 1024
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-def rehash(directory: Path) -> hash_links.RehashResult:
+class RehashResult(typing.NamedTuple):
+    """The links of a directory after the work, what of it is new, and what was passed over."""
+
+    links: dict[str, str]
+    made: tuple[str, ...]
+    removed: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class Hashed(typing.NamedTuple):
+    """What a file is linked by."""
+
+    hash: str
+    kind: str
+    digest: str
+    """SHA-256 of the DER bytes: two files with the same certificate get one link."""
+
+
+def rehash(directory: Path) -> RehashResult:
     """Give every certificate and CRL in ``directory`` its hash link; raises StoreError.
 
     A second run makes and removes nothing.
@@ -49,7 +67,7 @@ def rehash(directory: Path) -> hash_links.RehashResult:
         raise StoreError(message, "give a directory that you may write to") from error
 
 
-def _rehash(directory: Path) -> hash_links.RehashResult:
+def _rehash(directory: Path) -> RehashResult:
     with os.scandir(directory) as scan:
         entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
     matches = filter(None, (_LINK.fullmatch(entry.name) for entry in entries))
@@ -57,7 +75,7 @@ def _rehash(directory: Path) -> hash_links.RehashResult:
     symlinks = {entry.name for entry in entries if entry.is_symlink()}
     present = {slot: os.readlink(directory / name) for name, slot in named.items() if name in symlinks}
     occupied = {name: slot for name, slot in named.items() if name not in symlinks}
-    contents = {entry.name: hashed(entry) for entry in entries if entry.name in occupied or _eligible(entry.name)}
+    contents = {entry.name: _hashed(entry) for entry in entries if entry.name in occupied or _eligible(entry.name)}
     copies, doubts = _copies(occupied, contents)
     eligible = {name: content for name, content in contents.items() if _eligible(name)}
     wanted, sources, more = _wanted(eligible, set(copies))
@@ -73,7 +91,7 @@ def _rehash(directory: Path) -> hash_links.RehashResult:
         os.unlink(prefix + name)
     for name in made:
         files.link_named(prefix, name, links[name])
-    return hash_links.RehashResult(links, made, removed, (*doubts, *more))
+    return RehashResult(links, made, removed, (*doubts, *more))
 
 
 def _eligible(name: str) -> bool:
@@ -81,7 +99,7 @@ def _eligible(name: str) -> bool:
     return name[-4:].lower() in _EXTENSIONS and name[:-4].strip(".") != ""
 
 
-def _copies(occupied: Mapping[str, Slot], contents: Mapping[str, Found]) -> tuple[dict[Hashed, str], list[str]]:
+def _copies(occupied: Mapping[str, Slot], contents: Mapping[str, Hashed | str]) -> tuple[dict[Hashed, str], list[str]]:
     """Return what stands as a file under the name of a link, as systems without links have it, and warnings."""
     copies, doubts = {}, []
     slots = set(occupied.values())
@@ -95,7 +113,7 @@ def _copies(occupied: Mapping[str, Slot], contents: Mapping[str, Found]) -> tupl
 
 
 def _wanted(
-    contents: Mapping[str, Found], copied: set[Hashed]
+    contents: Mapping[str, Hashed | str], copied: set[Hashed]
 ) -> tuple[list[tuple[str, str, str]], set[Hashed], list[str]]:
     """Return (hash, kind, file name) of every file that needs a link, what the files hold, and warnings."""
     known: set[Hashed] = set()
@@ -112,8 +130,8 @@ def _wanted(
     return wanted, known, doubts
 
 
-def hashed(entry: os.DirEntry[str]) -> Found:
-    """Return what the file is linked by, or why it is not."""
+def _hashed(entry: os.DirEntry[str]) -> Hashed | str:
+    """Return what the file is linked by, or in words why it is not."""
     try:
         data = _content(entry)
     except OSError as error:
@@ -137,7 +155,7 @@ def _content(entry: os.DirEntry[str]) -> bytes:
     return data
 
 
-def _linked_by(data: bytes) -> Found:
+def _linked_by(data: bytes) -> Hashed | str:
     """Return what these bytes are linked by, or why they are not."""
     # What OpenSSL's PEM_X509_INFO_read_bio makes of it: exactly one certificate or CRL, a key beside it or not.
     blocks = list(pem.blocks(data))

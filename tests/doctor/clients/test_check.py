@@ -82,7 +82,7 @@ def test_what_others_decided_is_told_with_where(told: Told, hook: dict[str, str]
 
 def test_where_nothing_is_set_the_default_is_told(told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = "(default); it looks at nothing that certboot sets, and what helps is"
-    way = {client.name: client.told.way for client in CLIENTS}
+    way = {client.name: client.notes.way for client in CLIENTS}
     assert told("requests", "wget", GOOGLE, "rnet") == {
         "requests": (DEFAULT, "info", "certifi (default)"),
         GOOGLE: (DEFAULT, "info", "certifi (default)"),

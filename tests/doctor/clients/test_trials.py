@@ -78,7 +78,7 @@ def test_a_refusal_is_a_failure_of_what_certboot_means_to_reach_and_the_others_h
     assert {name: finding.status for name, finding in refused.items()} == {
         "requests": "fail", "urllib": "fail", "curl": "fail", "wget": "info", "pip": "info", "cargo": "skip",
     }  # fmt: skip
-    assert BY_NAME["wget"].told.way in refused["wget"].summary
+    assert BY_NAME["wget"].notes.way in refused["wget"].summary
     assert str(settings) in refused["pip"].summary
     assert tried("pip", REQUESTS_CA_BUNDLE="/own.pem")["pip"].status == "fail"  # the control: a variable decides
 

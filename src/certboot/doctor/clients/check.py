@@ -116,8 +116,8 @@ def _finding(client: Client, where: str, trust: Trust, facts: Facts) -> Finding:
         )
         evidence["unset"] = [source.place for source in trust.unusable if source.decided_by == BY_OTHERS]
     elif kind == "client-unreached":
-        summary += f"; it looks at nothing that certboot sets, and what helps is {client.told.way}"
-        evidence["way"] = client.told.way
+        summary += f"; it looks at nothing that certboot sets, and what helps is {client.notes.way}"
+        evidence["way"] = client.notes.way
     elif kind == "client-uses-default" and not _is_reached(client, facts):
         summary += f"; {left_out(client)}"
     return Finding(kind, "clients", status, client.name, summary, evidence)

@@ -67,8 +67,8 @@ def _refusal(client: Client, trust: Trust, facts: Facts, evidence: dict[str, obj
     if settings:
         summary += f"; it goes by {settings}, and certboot leaves that alone"
     else:
-        summary += f"; what helps: {client.told.way}" if client.told.way else f"; {left_out(client)}"
-    told = {**evidence, "way": settings or client.told.way}
+        summary += f"; what helps: {client.notes.way}" if client.notes.way else f"; {left_out(client)}"
+    told = {**evidence, "way": settings or client.notes.way}
     return Finding("client-refuses-host", "clients", "info", client.name, summary, told)
 
 

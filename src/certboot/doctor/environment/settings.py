@@ -16,7 +16,7 @@ from certboot.doctor.finding import Finding
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from certboot.clients.settings import Found, Wrong
+    from certboot.clients.settings import Contents, Wrong
     from certboot.clients.table import Key
     from certboot.doctor.environment.trust_files import Here
     from certboot.doctor.finding import Fix, Status
@@ -25,7 +25,7 @@ if typing.TYPE_CHECKING:
 _NO_PATH = (*TRUE, "false", "0", "no", "off", "null", "<true>", "<false>")
 
 
-def check(here: Here, named: Found) -> list[Finding]:
+def check(here: Here, named: Contents) -> list[Finding]:
     """Return a finding for every setting that names certificates, and for every file that its client cannot read."""
     look = _Look(here)
     settings = _deciding(named.settings, here.around.environ)
