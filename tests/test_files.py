@@ -5,13 +5,11 @@ import socket
 import typing
 from pathlib import Path
 
-import filelock
 import pytest
 from support.snapshot import contents
 from support.table import cases
 
 from certboot import files, ownership
-from certboot.errors import StoreError
 from certboot.files import UnreadableError, read_text
 
 
@@ -248,27 +246,6 @@ def test_the_names_of_temporary_files_are_those_that_are_recognised(
     with pytest.raises(KeyboardInterrupt):
         files.replace_link(folder / "link", "file")
     assert left == [("file", "file"), ("link", "link")]
-
-
-def test_a_file_system_without_locks_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> typing.NoReturn:
-        raise NotImplementedError
-
-    monkeypatch.setattr(filelock, "FileLock", refuse)
-    with pytest.raises(StoreError, match="this file system has no locks: "), files.locked(folder / "lock"):
-        pass
-
-
-def test_the_lock_is_held_by_one_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_LOCK_SECONDS", 0)
-    with (
-        filelock.FileLock(folder / "lock"),
-        pytest.raises(StoreError, match="another certboot has been at work for over 0 seconds: "),
-        files.locked(folder / "lock"),
-    ):
-        pass
-    with files.locked(folder / "lock"):
-        assert (folder / "lock").exists()
 
 
 def test_on_windows_permissions_are_left_to_the_profile(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

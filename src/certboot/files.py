@@ -1,4 +1,4 @@
-"""Reading that always ends, writing that is whole or not at all, for its owner only to change, and the store's lock.
+"""Reading that always ends, and writing that is whole or not at all, for its owner only to change.
 
 A link falls back to a copy where there are no links.
 """
@@ -11,18 +11,11 @@ import functools
 import os
 import re
 import stat
-import typing
 from pathlib import Path
-
-from certboot.errors import StoreError
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 FILE_MODE = 0o644
 PRIVATE_MODE = 0o600
 FOLDER_MODE = 0o755
-_LOCK_SECONDS = 60
 SMALL = 1024 * 1024
 """More bytes than settings, a list or a file with one certificate have."""
 LARGE = 64 * 1024 * 1024
@@ -264,60 +257,6 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the store's lock; raises StoreError when another certboot keeps it for a minute."""
-    import filelock
-
-    try:
-        with filelock.FileLock(path, timeout=_LOCK_SECONDS, mode=FILE_MODE):
-            yield
-    except PermissionError as error:
-        if path.parent.stat().st_uid:
-            raise
-        message = f"this store is kept by root: certboot sees it, root changes it: {path.parent}"
-        raise StoreError(message, "for one of your own: certboot init --home DIR, then CERTBOOT_HOME=DIR") from error
-    except NotImplementedError as error:
-        message = f"this file system has no locks: {path}"
-        raise StoreError(message, "set CERTBOOT_HOME to a folder on another file system") from error
-    except filelock.Timeout as error:
-        message = f"another certboot has been at work for over {_LOCK_SECONDS} seconds: {path}"
-        raise StoreError(message, "wait for it to end, then try again") from error
-
-
-class Hold(typing.NamedTuple):
-    """A lock that is held, by this process and by those that inherit the descriptor, until the last of them ends."""
-
-    descriptor: int
-    """-1 where no other process can have it (Windows)."""
-    release: Callable[[], None]
-
-
-def hold(path: Path) -> Hold | None:
-    """Take a lock that nobody has, and wait for none: None where somebody has it, or has just removed the file.
-
-    Raises OSError. The system lets go of it when the last who has it ends, however that happens.
-    """
-    if os.name != "posix":
-        import filelock
-
-        lock = filelock.FileLock(path, timeout=0)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            return None
-        return Hold(-1, lock.release)
-    import fcntl
-
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | _NO_FOLLOW, FILE_MODE)
-    with contextlib.suppress(BlockingIOError, FileNotFoundError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(descriptor), os.stat(path)):
-            return Hold(descriptor, lambda: os.close(descriptor))
-    os.close(descriptor)
-    return None
 
 
 class UnreadableError(Exception):

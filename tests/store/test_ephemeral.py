@@ -330,6 +330,6 @@ def test_a_failure_leaves_nothing(store: StorePaths, monkeypatch: pytest.MonkeyP
             ephemeral.for_shell(store, Wanted(()), {})
     assert not store.runs.exists()
     with monkeypatch.context() as patch:
-        patch.setattr(files, "hold", lambda _: None)
+        patch.setattr(ephemeral, "hold", lambda _: None)
         with pytest.raises(StoreError, match="no room"):
             ephemeral.for_shell(store, Wanted(()), {})

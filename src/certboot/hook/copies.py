@@ -19,6 +19,7 @@ from certboot import files, ownership
 from certboot.errors import CertbootError, StoreError
 from certboot.hook import inventory
 from certboot.store import belongings
+from certboot.store.lock import locked
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -140,7 +141,7 @@ def remember(paths: StorePaths, copy: Copy) -> None:
         message = f"no safe place for a list of copies, {exposure.how}: {paths.home}"
         raise StoreError(message, "certboot doctor store looks at it")
     belongings.claim(paths)
-    with files.locked(paths.lock):
+    with locked(paths.lock):
         _write(paths, [*_without(_read(paths), copy.folder, copy.python), copy])
 
 
@@ -150,7 +151,7 @@ def forget(paths: StorePaths, folder: Path, python: Path | None = None) -> None:
     listed = _read(paths)
     if len(_without(listed, *gone)) == len(listed):
         return
-    with files.locked(paths.lock):
+    with locked(paths.lock):
         _write(paths, _without(_read(paths), *gone))
     # A folder that was made for the list alone goes with it.
     if {path.name for path in paths.home.iterdir()} == {paths.lock.name}:

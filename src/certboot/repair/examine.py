@@ -24,6 +24,7 @@ from certboot.sources.repaired import Need, Repair
 from certboot.store import generations
 from certboot.store.authorities import Authorities
 from certboot.store.inputs import trusted_bundle
+from certboot.store.lock import locked
 from certboot.store.paths import CRTS, StorePaths, in_force
 
 REPORT = "the CCADB's report"
@@ -250,7 +251,7 @@ def note(paths: StorePaths, examined: Iterable[Examined]) -> tuple[tuple[str, Ce
     if not any(_new(paths, repair) for repair in repairs):
         return ()
     noted: list[tuple[str, Certificate]] = []
-    with contextlib.suppress(OSError), files.locked(paths.lock):  # a store that may only be read serves as it is
+    with contextlib.suppress(OSError), locked(paths.lock):  # a store that may only be read serves as it is
         for repair in repairs:
             if new := _new(paths, repair):
                 needs = repaired.joined(repaired.kept(paths.repaired, repair.certificate), new)

@@ -31,6 +31,7 @@ from certboot.store import belongings, choices, env_file, generations
 from certboot.store.config import parse_config, read_config
 from certboot.store.env_file import EnvFile, Settings, settings, usable
 from certboot.store.inputs import Inputs
+from certboot.store.lock import Hold, hold
 from certboot.store.manifest import Choices
 from certboot.store.paths import RUN, SHELL, StorePaths, own_paths
 from certboot.store.place import mended_above
@@ -178,7 +179,7 @@ def _new_name() -> str:
 
 def _remove_unheld(home: Path) -> None:
     # The lock may be missing, where a run was killed before it made it, or while it removed its store.
-    lock = files.hold(home / "lock")
+    lock = hold(home / "lock")
     if lock:
         shutil.rmtree(home, ignore_errors=True)
         lock.release()
@@ -218,14 +219,14 @@ def _written(store: StorePaths) -> Iterator[None]:
         raise StoreError(message, hint) from error
 
 
-def _begun(runs: Path) -> tuple[StorePaths, files.Hold]:
+def _begun(runs: Path) -> tuple[StorePaths, Hold]:
     """Return an empty store that nobody else may enter, and its lock."""
     for _ in range(_ATTEMPTS):
         store = StorePaths(runs / _new_name())
         with contextlib.suppress(FileNotFoundError, FileExistsError):  # another run has swept here at this moment
             files.make_folder(runs)
             store.home.mkdir(_PRIVATE)
-            lock = files.hold(store.lock)
+            lock = hold(store.lock)
             if lock:
                 return store, lock
     raise StoreError(f"other runs of certboot leave no room here: {runs}", "try again")

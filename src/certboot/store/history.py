@@ -11,6 +11,7 @@ from certboot import files
 from certboot.errors import StoreError
 from certboot.store import belongings, choices, env_file, generations, manifest
 from certboot.store.integrity import found_damage
+from certboot.store.lock import locked
 from certboot.store.paths import StorePaths
 from certboot.store.selection import difference
 
@@ -64,7 +65,7 @@ def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, 
     """
     belongings.refuse_ephemeral(paths)  # before the lock, which its command holds
     generations.current(paths)  # without a store there is no folder for a lock either
-    with files.locked(paths.lock):
+    with locked(paths.lock):
         before = generations.current(paths)
         if number is None:
             earlier = [kept for kept in generations.numbers(paths) if kept < before.generation]

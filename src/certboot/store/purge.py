@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from certboot import files
 from certboot.errors import StoreError
 from certboot.files import is_folder, is_leaf
 from certboot.store import belongings, ephemeral
 from certboot.store.belongings import FOLDERS
+from certboot.store.lock import locked
 from certboot.store.paths import StorePaths
 
 
@@ -34,7 +34,7 @@ def purgeable(paths: StorePaths) -> tuple[Path, ...]:
 
 def purge(paths: StorePaths) -> tuple[str, ...]:
     """Remove the store and return the names of other things that lie in its folder; raises StoreError or OSError."""
-    with files.locked(paths.lock):
+    with locked(paths.lock):
         for path in purgeable(paths):
             belongings.take_away(path)
     left = list(ephemeral.sweep(paths, shells=True))  # what a command still goes by

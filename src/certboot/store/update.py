@@ -14,6 +14,7 @@ from certboot.errors import StoreError
 from certboot.store import belongings, env_file, ephemeral, freshness, generations
 from certboot.store.env_file import chosen, held_back
 from certboot.store.inputs import Inputs, nothing_new, read_inputs
+from certboot.store.lock import locked
 from certboot.store.paths import StorePaths, in_force
 from certboot.store.place import mended_above
 from certboot.store.request import Plan, Request
@@ -65,7 +66,7 @@ def apply(
     """
     git = settings_outranked(environ)
     _prepare(paths)
-    with files.locked(paths.lock):
+    with locked(paths.lock):
         generations.clean(paths)
         ephemeral.sweep(paths)
         inputs = read_inputs(paths, request, moment.now().replace(microsecond=0), progress)
