@@ -18,7 +18,7 @@ from certboot import files
 from certboot.clients.variables import VARIABLES
 from certboot.errors import StoreError
 from certboot.store import ephemeral, generations
-from certboot.store.ephemeral import Wanted
+from certboot.store.ephemeral_contents import Wanted
 from certboot.store.paths import StorePaths, in_force, own_paths
 
 CORP, TOP = issue("Corp Root"), issue("Example Root")

@@ -12,7 +12,8 @@ if typing.TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from certboot.store.ephemeral import Ephemeral, Wanted
+    from certboot.store.ephemeral import Ephemeral
+    from certboot.store.ephemeral_contents import Wanted
 
 
 def add_options(command: argparse.ArgumentParser, whom: str) -> None:
@@ -37,7 +38,7 @@ def wanted(arguments: argparse.Namespace) -> Wanted | None:
         return None
     from certboot import moment
     from certboot.sources import repaired
-    from certboot.store.ephemeral import Wanted
+    from certboot.store.ephemeral_contents import Wanted
 
     loaded = additions(arguments.add, arguments.password_file)
     roots, below = repaired.each_told_from_roots(loaded, f"{moment.now():%Y-%m-%d}")

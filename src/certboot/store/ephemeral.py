@@ -1,4 +1,4 @@
-"""A store for one command or one shell: what the user's has, and CAs besides; or these CAs alone.
+"""A store for one command or one shell: how it is made, held and taken away. ``ephemeral_contents`` has what is in it.
 
 <home>/runs/run-1a2b3c4d    for a command. ``lock`` is held by it, and by those it started, as long as they need it
 <home>/runs/env-<digest>    for a shell, of which nobody knows when it ends: it goes a month after it was last asked for
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import os
 import re
 import shutil
@@ -20,55 +19,24 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
-from certboot import files, moment, ownership
-from certboot.clients.git import settings_outranked
-from certboot.clients.variables import BY_NAME, VARIABLES
+from certboot import files, ownership
+from certboot.clients.variables import BY_NAME
 from certboot.errors import StoreError
-from certboot.sources import system
-from certboot.sources.candidates import Candidate, Loaded, unparsed
-from certboot.sources.table import SOURCES
-from certboot.store import belongings, choices, env_file, generations
-from certboot.store.config import parse_config, read_config
-from certboot.store.env_file import EnvFile, Settings, settings, usable
-from certboot.store.inputs import Inputs
+from certboot.store import belongings, env_file, generations
+from certboot.store.env_file import Settings, settings
+from certboot.store.ephemeral_contents import Contents, Wanted, planned
 from certboot.store.lock import Hold, hold
-from certboot.store.manifest import Choices
 from certboot.store.paths import RUN, SHELL, StorePaths, own_paths
 from certboot.store.place import mended_above
-from certboot.store.request import Request
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from certboot.clients.variables import Variable
-    from certboot.pki.certificate import Certificate
-    from certboot.sources.repaired import Repair
-    from certboot.store.config import Config
-    from certboot.store.generations import Generation
-    from certboot.store.manifest import Entry
     from certboot.store.request import Plan
 
 _MONTH = 30 * 24 * 3600
 _ATTEMPTS = 9
 _PRIVATE = 0o700
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be trusted."""
-
-    additions: tuple[Loaded, ...]
-    """The CA certificates that the user named."""
-    repairs: tuple[Repair, ...] = ()
-    """The intermediates that the user named with them."""
-    only: bool = False
-    """Nothing else is trusted: neither what the user's store has, nor what a variable names already."""
-
-    @property
-    def certificates(self) -> list[Certificate]:
-        """All that the user named."""
-        roots = [candidate.certificate for loaded in self.additions for candidate in loaded.candidates]
-        return [*roots, *(repair.certificate for repair in self.repairs)]
 
 
 @dataclass(frozen=True)
@@ -106,7 +74,7 @@ def for_command(paths: StorePaths, wanted: Wanted, environ: Mapping[str, str]) -
     It goes at the end, unless something that the command has started still holds it.
     """
     with _room(paths) as place:
-        contents = _contents(paths, place, wanted, environ)
+        contents = planned(paths, place, wanted, environ)
         made, lock = _begun(place.runs)
         try:
             with _written(made):
@@ -119,7 +87,7 @@ def for_command(paths: StorePaths, wanted: Wanted, environ: Mapping[str, str]) -
 def for_shell(paths: StorePaths, wanted: Wanted, environ: Mapping[str, str]) -> Ephemeral:
     """Return a store that stays: that which is there already, where it has the same in it; raises as above."""
     with _room(paths) as place:
-        contents = _contents(paths, place, wanted, environ)
+        contents = planned(paths, place, wanted, environ)
         home = place.runs / f"env-{contents.digest}"
         kept = Ephemeral(StorePaths(home), contents.plan, wanted.only, contents.without_store)
         try:
@@ -232,126 +200,7 @@ def _begun(runs: Path) -> tuple[StorePaths, Hold]:
     raise StoreError(f"other runs of certboot leave no room here: {runs}", "try again")
 
 
-class _Contents(typing.NamedTuple):
-    """What is to be written."""
-
-    plan: Plan
-    env: EnvFile
-    """Without values: they depend on the folder."""
-    variables: tuple[Variable, ...]
-    distrusted: bytes
-    config: bytes
-    without_store: bool
-
-    @property
-    def digest(self) -> str:
-        """What tells one from another."""
-        parts = (self.plan.record.digest(), repr(self.env), repr(self.variables))
-        return hashlib.sha256(b"\0".join((*map(os.fsencode, parts), self.distrusted, self.config))).hexdigest()[:16]
-
-
-def _contents(paths: StorePaths, place: StorePaths, wanted: Wanted, environ: Mapping[str, str]) -> _Contents:
-    from certboot.store import decide  # it brings in cryptography
-
-    former = _former(paths)
-    previous = former.record if former else None
-    data, out = read_config(paths.config), choices.read_bytes(paths.distrusted)
-    config = parse_config(data, paths.config)
-    chosen = previous.choices if previous else Choices(Choices().sources if config.sources is None else config.sources)
-    base = _held(former) if former else _default(chosen.sources)
-    distrusted = choices.parse_distrusted(out, paths.distrusted)
-    _refuse_distrusted(wanted, {*distrusted, *config.distrust, *base.distrusted})
-    kept = dataclasses.replace(base, candidates=()) if wanted.only else base
-    inputs = Inputs(
-        now=moment.now().replace(microsecond=0),
-        config=config,
-        settings_file=None,
-        distrusted=distrusted,
-        choices=chosen,
-        sources=tuple(map(unparsed, (kept, *wanted.additions))),
-        adoptions=previous.adopted if previous and not wanted.only else (),
-        former=None,
-        previous=None if wanted.only else previous,
-        digest="",
-    )
-    request = Request("run --add", additions=wanted.additions, repairs=wanted.repairs)
-    plan = decide.decide(StorePaths(place.runs / "new"), request, inputs)
-    before = env_file.parse(paths.env)
-    env = dataclasses.replace(before or EnvFile({}), variables={}, adopted=inputs.adoptions)
-    return _Contents(
-        plan, env, tuple(_variables(config, before, wanted, environ)), out, data, without_store=former is None
-    )
-
-
-def _variables(
-    config: Config, before: EnvFile | None, wanted: Wanted, environ: Mapping[str, str]
-) -> Iterable[Variable]:
-    """Return what the hook sets: as it does already, else as ``init`` has it; or all: for these alone."""
-    if wanted.only:
-        return VARIABLES
-    if before:
-        return (variable for variable in VARIABLES if variable.name in before.variables)
-    git = settings_outranked(environ)
-    return (variable for variable in config.variables() if not (git and variable.name == "GIT_SSL_CAINFO"))
-
-
-def _refuse_distrusted(wanted: Wanted, distrusted: Collection[str]) -> None:
-    """Raise StoreError where all that is named is distrusted: with ``only`` nothing would be left."""
-    offered = wanted.certificates
-    if offered and all(certificate.is_among(distrusted) for certificate in offered):
-        hint = "certboot list --rejected says by whom; by you: certboot distrust ID --undo"
-        raise StoreError(f"it is distrusted, and stays out: {offered[0].name}", hint)
-
-
-def _former(paths: StorePaths) -> Generation | None:
-    """Return what is in force, where the hook would use it, or None where there is no store; raises StoreError."""
-    if not (os.path.lexists(paths.env) or os.path.lexists(paths.current)):
-        return None
-    usable(paths, generations.visible_folder(paths))
-    return generations.needed(paths)
-
-
-def _held(former: Generation) -> Loaded:
-    """Return what the store has, as candidates once more, and what its sources said is not to be trusted."""
-    entries, rejected = former.record.certificates, former.record.rejected
-    return Loaded(
-        candidates=tuple(
-            candidate
-            for entry, certificate in zip(entries, generations.certificates(former.folder, entries), strict=True)
-            for candidate in _offered(entry, certificate)
-        ),
-        rejections=rejected,
-        revoked=frozenset(rejection.fingerprint for rejection in rejected if rejection.rule == "revoked"),
-        distrusted=_distrusted_by_system() if system.NAME in former.record.choices.sources else frozenset(),
-    )
-
-
-def _offered(entry: Entry, certificate: Certificate) -> Iterator[Candidate]:
-    """Yield a certificate as its sources have offered it: of a stand-in the original, with the wish for the same."""
-    original = generations.original(entry)
-    wish = certificate.link.key_id if original else None
-    for reason in entry.provenance:
-        yield Candidate(
-            original or certificate, reason.source, reason.detail, entry.role,
-            distrust_after=entry.distrust_after, stand_in=wish,
-        )  # fmt: skip
-
-
-def _distrusted_by_system() -> frozenset[str]:
-    read = system.read()
-    # Only blocks of this name say so, and few systems have one (openssl-x509(1), Trust Options).
-    marked = any(b"TRUSTED CERTIFICATE" in data for _, data in read.pieces)
-    return read.parse().distrusted if marked else frozenset()
-
-
-def _default(chosen: Collection[str]) -> Loaded:
-    """Return what ``init`` would take from these sources, without the network; raises SourceError."""
-    from certboot.sources.extract import merged
-
-    return merged(source.alone().parse() for source in SOURCES if source.name in chosen and source.alone)
-
-
-def _write(made: StorePaths, contents: _Contents, home: Path) -> None:
+def _write(made: StorePaths, contents: Contents, home: Path) -> None:
     """Fill a store that will be named ``home``, and open it to readers; raises StoreError or OSError."""
     content, record = contents.plan.content, contents.plan.record
     if content:
