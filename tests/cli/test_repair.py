@@ -25,7 +25,7 @@ from support.snapshot import assert_refused, snapshot
 from support.table import cases
 from support.terminal import answers, told
 
-from certboot.cli import repair
+from certboot.cli import chain, repair
 from certboot.cli.summary import PROXY
 from certboot.net.handshake import Handshake
 from certboot.net.target import Target
@@ -88,7 +88,7 @@ def test_what_was_found_is_shown_with_what_was_checked_and_the_chain() -> None:
     ]
     assert "  defect    strict-missing-ski: Python 3.13 and newer refuse it" in lines
     words = f"c.pem: www.example, CA{MARK}; not in it: Root, which clients have"
-    assert told([repair.written_line("c.pem", (LEAF, CA), ROOT)]) == [words]
+    assert told([chain.written_line("c.pem", (LEAF, CA), ROOT)]) == [words]
     twin = Examined(TARGET, completion=complete, missing=(Offer(CA, "the server"),))
     assert told(repair.findings([twin]))[:2] == [
         "✗ www.example:443  twin-in-trust",

@@ -33,7 +33,7 @@ COMMANDS = {
     "distrust": ("trust", "take a certificate out, for good"),
     "adopt": ("adopt", "take over CA variables that something else has set"),
     "repair": ("repair", "store the intermediate that a server forgot to send"),
-    "chain": ("repair", "write the complete chain that a server should send"),
+    "chain": ("chain", "write the complete chain that a server should send"),
     "list": ("listing", "list the certificates of the store"),
     "show": ("listing", "show all that is known of one certificate"),
     "history": ("listing", "list the generations: when, by which command, what came and went"),

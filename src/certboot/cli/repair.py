@@ -1,17 +1,16 @@
-"""``repair`` and ``chain``: the intermediates that a server forgot to send, or why they cannot be found."""
+"""``repair``: the intermediates that a server forgot to send, or why they cannot be found."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 import typing
-from pathlib import Path
 
 from certboot.cli import options
-from certboot.cli.layout import Advice, Line, sha256_line
+from certboot.cli.layout import Advice, Line
 from certboot.cli.report.server import picture
 from certboot.cli.summary import LONGEST, PROXY, missing_line, stored_summary
-from certboot.cli.terminal import HANG, confirmed, data, described, heading, silenced, tell, tell_aside
+from certboot.cli.terminal import HANG, confirmed, described, heading, silenced, tell
 from certboot.doctor.server import remedies
 from certboot.errors import FAILED, OK, CertbootError, few, shortened
 from certboot.net.address_policy import HERE, KINDS, PRIVATE
@@ -81,11 +80,11 @@ def repair_command(arguments: argparse.Namespace) -> int:
 
     paths = store_paths()
     servers = targets(arguments.host, arguments.file, arguments)
-    repairer = _repairer(paths, arguments, to_store=True)
+    examiner = repairer(paths, arguments, to_store=True)
     examined = []
     seen = True
     for server in servers:
-        examined.append(repairer.examine(server))
+        examined.append(examiner.examine(server))
         seen = _tell(findings(examined[-1:], alone=len(servers) == 1, verbose=arguments.verbose)) and seen
     repairs = to_store(examined)
     whole = all(server.chain for server in examined)
@@ -105,59 +104,8 @@ def repair_command(arguments: argparse.Namespace) -> int:
     return OK if whole and all(good) else FAILED
 
 
-def chain_options(command: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
-    options.examples(
-        command,
-        ("certboot chain intranet.example", "on standard output"),
-        ("certboot chain intranet.example --output chain.pem", "into a new file"),
-    )
-    command.description = (
-        "Write what the operator of a server has to configure, in PEM: its certificate, then the "
-        "intermediates in order, and no root. What the server does not send is looked for as `certboot repair` does. "
-        "A certificate that signs itself is written alone: for single programs, if it is whose you think. "
-        "The store is not changed."
-    )
-    command.epilog = (
-        "exit status: 0 the chain is complete, 1 it is not and nothing was written, 2 wrong usage or certboot "
-        "could not do its work"
-    )
-    command.add_argument("host", metavar="HOST", help="HOST, HOST:PORT or a URL")
-    command.add_argument(
-        "--output", metavar="FILE", type=options.name, help="where to write it (default: standard output)"
-    )
-    command.add_argument("--force", action="store_true", help="replace a file that is there already")
-    options.server(command)
-    options.fetches(command)
-
-
-def chain_command(arguments: argparse.Namespace) -> int:
-    """Write the chain that a server should send."""
-    from certboot.cli.targets import targets
-    from certboot.pki import pem
-    from certboot.store.export.destination import write_file
-
-    (server,) = targets([arguments.host], None, arguments)
-    examined = _repairer(store_paths(), arguments, to_store=False).examine(server)
-    anchor = examined.completion.anchor if examined.completion else None
-    alone = examined.alone
-    if alone is None and (not examined.chain or anchor is None):
-        tell_aside(reasons(examined))
-        return FAILED
-    text = "".join(pem.encode(certificate.der) for certificate in ((alone,) if alone else examined.chain))
-    if arguments.output is None:
-        data(text)
-    else:
-        write_file(Path(arguments.output), text.encode("ascii"), force=arguments.force)
-    if alone:
-        where = arguments.output or examined.target.shown
-        (tell_aside if arguments.output is None else tell)(alone_lines(where, alone))
-    elif anchor and arguments.output is not None:
-        tell([written_line(arguments.output, examined.chain, anchor)])
-    return OK
-
-
-def _repairer(paths: StorePaths, arguments: argparse.Namespace, *, to_store: bool) -> Repairer:
+def repairer(paths: StorePaths, arguments: argparse.Namespace, *, to_store: bool) -> Repairer:
+    """Return what examines servers as the options have it."""
     from certboot.repair.examine import Limits, Repairer
 
     return Repairer(paths, Limits(private=arguments.allow_private, https=arguments.allow_https), to_store=to_store)
@@ -283,21 +231,6 @@ def outcome_lines(examined: Examined, handshake: Handshake) -> Iterator[str | Li
         yield Line("certboot update", "fix here: ", "strong", wrapped=False)
     else:
         yield _doctor(examined)
-
-
-def alone_lines(where: str, certificate: Certificate) -> list[str | Line]:
-    """Return what is to be known of a certificate that signs itself, before a program believes it."""
-    return [
-        f"{where}: {certificate.name}, which signs itself; not for the store, but for single programs",
-        sha256_line(certificate.fingerprint),
-        "  compare   it with what the server's owner says, before a program believes it",
-    ]
-
-
-def written_line(where: str, chain: Iterable[Certificate], anchor: Certificate) -> str:
-    """Return what a file with a chain holds, in order."""
-    names = ", ".join(certificate.name for certificate in chain)
-    return f"{where}: {names}; not in it: {anchor.name}, which clients have"
 
 
 def _to_store(examined: Examined, completion: Completion) -> Iterator[str | Line]:
