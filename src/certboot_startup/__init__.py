@@ -290,25 +290,32 @@ def _activate(environ, names):
 
 def _guards(function, names, *arguments):
     # type: (str, set[str], *object) -> object
-    # Calls a function of guards.py for these modules. That file is loaded for this very module, and not imported by its
-    # name: a program may have taken this one out of sys.modules, as PEX does with all that its interpreter has found in
-    # site-packages, and would get another.
+    # Calls a function of guards.py for these modules.
     global _loaded
     try:
         if _loaded is None:
-            kind = type(__spec__.loader)  # type: Any
-            if kind.__name__ == "SourceFileLoader":
-                module = type(sys)(__name__ + ".guards")
-                vars(module)["hook"] = _this
-                kind(module.__name__, __path__[0] + os.sep + "guards.py").exec_module(module)
-                sys.modules[module.__name__] = module
-            else:  # in an archive
-                from certboot_startup import guards as module
-            _loaded = module
+            _loaded = part("guards")
         return getattr(_loaded, function)(*arguments)
     except Exception as error:
         guarded.update(dict.fromkeys(names, "stepped aside: " + type(error).__name__))
     return None
+
+
+def part(name):
+    # type: (str) -> Any
+    """Return another module of this package, loaded for this very one, which it knows as ``hook``."""
+    # It is not imported by its name: a program may have taken this one out of sys.modules, as PEX does with all that
+    # its interpreter has found in site-packages, and would get another.
+    kind = type(__spec__.loader)  # type: Any
+    if kind.__name__ != "SourceFileLoader":  # in an archive; what freezes programs looks for imports by these names
+        from certboot_startup import guards, hint
+
+        return guards if name == "guards" else hint
+    module = type(sys)(__name__ + "." + name)
+    vars(module)["hook"] = _this
+    kind(module.__name__, __path__[0] + os.sep + name + ".py").exec_module(module)
+    sys.modules[module.__name__] = module
+    return module
 
 
 # There is one hook in a process: who imports it once more, after it was taken out of sys.modules, gets that at work.

@@ -296,26 +296,13 @@ def _hinting(original, failure):
 
 def _add_hint(connection, error):
     # type: (Any, Any) -> None
-    """Let hint.py add its words, where the program left the trust to us."""
-    if not (connection.server_side or _loaded(connection.context).foreign):
-        _hint_module().add(connection, error)
-
-
-def _hint_module():
-    # type: () -> Any
-    """Return hint.py, loaded as the hook has loaded this file, once a verification has failed."""
+    """Let hint.py add its words, where the program left the trust to us; it is loaded at the first such failure."""
     global _hint
-    if _hint is None:
-        kind = type(hook.__spec__.loader)  # type: Any
-        if not os.path.isabs(hook.__path__[0]):  # by now the program may be in a folder of somebody else's
-            raise LookupError(hook.__path__[0])
-        if kind.__name__ == "SourceFileLoader":
-            module = type(sys)(hook.__name__ + ".hint")
-            kind(module.__name__, hook.__path__[0] + os.sep + "hint.py").exec_module(module)
-        else:  # in an archive
-            from certboot_startup import hint as module
-        _hint = module
-    return _hint
+    # Where the hook's own path is relative, the program may be in a folder of somebody else's by now.
+    if connection.server_side or _loaded(connection.context).foreign or not os.path.isabs(hook.__path__[0]):
+        return
+    _hint = _hint or hook.part("hint")
+    _hint.add(connection, error)
 
 
 def _guard_ssl(module):
