@@ -94,7 +94,7 @@ def test_what_is_no_interpreter_is_refused(tmp_path: Path, text: str, words: str
 HONEST = {
     "version": [3, 12, 1], "no_site": False, "python": "/usr/bin/python3", "virtual": False,
     "user_site": "/dev/null/user", "site_packages": "/dev/null/site", "site_folders": ["/dev/null/site"],
-    "managed": False, "prefix": "/usr", "base_prefix": "/usr", "stdlib": "/usr/lib/python3.12",
+    "managed": False, "base_prefix": "/usr", "stdlib": "/usr/lib/python3.12",
 }  # fmt: skip
 LIES = {
     "version": ("[Infinity, 1, 1]", "[3.5, 1, 1]", "[3, 12]", '["3", "12", "1"]', "[" + "9" * 5000 + ", 1, 1]", "null"),

@@ -46,7 +46,7 @@ def made(paths: StorePaths, *names: str) -> None:
 def test_the_same_anchors_give_the_same_files_in_whatever_order_they_come() -> None:
     one, other = generations.content(anchors(0, 1, 2)), generations.content(anchors(2, 0, 1))
     assert (one, one.bundle) == (other, other.bundle)
-    assert {*one.links.values()} == {*one.pems}
+    assert {*one.crts.links.values()} == {*one.crts.files}
     with pytest.raises(StoreError, match="no certificate is left"):
         generations.content([])
 

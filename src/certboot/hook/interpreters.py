@@ -44,7 +44,7 @@ if sys.version_info >= {OLDEST}:
     folders = site.getsitepackages([sys.prefix]) if virtual else []
     folders += [user_site] if user_site else []
     answer.update(
-        python=sys.executable, prefix=sys.prefix, virtual=virtual, user_site=user_site,
+        python=sys.executable, virtual=virtual, user_site=user_site,
         site_packages=sysconfig.get_path("purelib"), site_folders=folders + site.getsitepackages(),
         stdlib=sysconfig.get_path("stdlib"), base_prefix=sys.base_prefix,
         managed=os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")),

@@ -20,13 +20,13 @@ from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertificateError, StoreError
-from certboot.files import is_folder, link
+from certboot.files import is_folder
 from certboot.pki import pem
 from certboot.pki.rules import room_below
 from certboot.pki.subject_hash import comparable, hash_of
 from certboot.sources.table import OWN
 from certboot.store import belongings, manifest
-from certboot.store.hash_links import plan
+from certboot.store.export.pem import Directory, pem_directory_hash
 from certboot.store.paths import (
     BUNDLE,
     CERTIFICATE,
@@ -55,17 +55,14 @@ _NUMBER = re.compile(NUMBER)
 class Content:
     """The files of a generation, ready to be written. The same certificates give the same bytes."""
 
-    pems: dict[str, str]
-    """File name in ``crts`` -> annotated PEM."""
-    links: dict[str, str]
-    """Hash link in ``crts`` -> file name."""
+    crts: Directory
     entries: tuple[Entry, ...]
     """In the order of the names; of one name in that of ``_preference``."""
 
     @property
     def bundle(self) -> bytes:
         """The anchors, and what else belongs into the bundle, in one file."""
-        return "\n".join(self.pems[entry.file] for entry in self.entries if entry.bundled).encode("ascii")
+        return b"\n".join(self.crts.files[entry.file] for entry in self.entries if entry.bundled)
 
 
 def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate] = ()) -> Content:
@@ -73,7 +70,7 @@ def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate
     if not anchors:
         message = "no certificate is left to put into the store"
         raise StoreError(message, "certifi has over a hundred: certboot init --source certifi,system")
-    from certboot.pki.certificate import annotated_pem, file_name
+    from certboot.pki.certificate import file_name
 
     wanted: list[TrustAnchor | Intermediate] = [*anchors, *intermediates]
     ends = {member.certificate.fingerprint: member.certificate.validity.not_after for member in wanted}
@@ -81,17 +78,17 @@ def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate
     for member in wanted:
         subject, file = member.certificate.link.subject_hash, file_name(member.certificate).lower()
         first[subject] = min(first.get(subject, file), file)
-    named = sorted(
-        ((file_name(member.certificate), member) for member in wanted),
-        key=lambda pair: (first[pair[1].certificate.link.subject_hash], _preference(pair[1], ends), pair[0]),
-    )
-    pems = {name: annotated_pem(member.certificate) for name, member in named}
-    if len(pems) != len(named):
+    ordered = sorted(
+        wanted,
+        key=lambda member: (
+            first[member.certificate.link.subject_hash], _preference(member, ends), file_name(member.certificate)
+        ),
+    )  # fmt: skip
+    crts = pem_directory_hash([member.certificate for member in ordered])
+    if len(crts.files) != len(ordered):
         message = "two certificates with the same name and the same first digits of their fingerprints"
         raise StoreError(message, "one of them is most likely forged; nothing was changed")
-    links = plan([(member.certificate.link.subject_hash, "", name) for name, member in named], {})
-    entries = tuple(manifest.entry(member) for _, member in named)
-    return Content(pems, {str(slot): name for slot, name in links.items()}, entries)
+    return Content(crts, tuple(map(manifest.entry, ordered)))
 
 
 def _preference(member: TrustAnchor | Intermediate, ends: Mapping[str, datetime]) -> tuple[float, ...]:
@@ -120,13 +117,13 @@ def is_whole(generation: Path, expected: Content) -> bool:
         if exposed_part(generation):
             return False
         entries = list(os.scandir(crts))
-        if {entry.name for entry in entries} != {*expected.pems, *expected.links}:
+        if {entry.name for entry in entries} != {*expected.crts.files, *expected.crts.links}:
             return False
-        if any(path.is_symlink() for path in (generation / BUNDLE, *(crts / name for name in expected.pems))):
+        if any(path.is_symlink() for path in (generation / BUNDLE, *(crts / name for name in expected.crts.files))):
             return False  # the file that it leads to may change at any time
         return files.read_regular(generation / BUNDLE, files.LARGE) == expected.bundle and all(
-            files.read_regular(crts / name, files.SMALL) == expected.pems[held].encode()
-            for name, held in ({name: name for name in expected.pems} | expected.links).items()
+            files.read_regular(crts / name, files.SMALL) == expected.crts.files[held]
+            for name, held in ({name: name for name in expected.crts.files} | expected.crts.links).items()
         )
     except OSError:
         return False
@@ -174,14 +171,11 @@ def write(paths: StorePaths, new: Content, record: Manifest, *, durable: bool = 
     try:
         for folder in (partial, crts):
             files.make_folder(folder)
-        for name, text in new.pems.items():
-            files.write_new(crts / name, text.encode("ascii"))
-        for name, target in new.links.items():
-            link(crts / name, target)
+        new.crts.write(crts)
         files.write_new(partial / BUNDLE, new.bundle)
         _check(partial, new)
         files.write_new(partial / manifest.NAME, manifest.render(record))
-        whole = (*(crts / name for name in new.pems), partial / BUNDLE, partial / manifest.NAME, crts, partial)
+        whole = (*(crts / name for name in new.crts.files), partial / BUNDLE, partial / manifest.NAME, crts, partial)
         for path in whole if durable else ():
             files.sync(path)
         generation = paths.generations / str(record.generation)

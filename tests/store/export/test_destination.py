@@ -12,7 +12,6 @@ from support.snapshot import contents, snapshot
 from support.table import cases
 
 from certboot.errors import CertbootError
-from certboot.store.export import destination
 from certboot.store.export.destination import write_directory, write_file
 from certboot.store.export.pem import Directory, pem_directory_hash
 
@@ -220,13 +219,13 @@ def test_a_failure_or_interruption_leaves_nothing(exported: Path, monkeypatch: p
 
 
 def test_what_somebody_puts_there_meanwhile_is_not_deleted(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill = destination._fill
+    write = Directory.write
 
-    def busy(folder: Path, content: Directory) -> None:
-        fill(folder, content)
+    def busy(content: Directory, folder: Path) -> None:
+        write(content, folder)
         (exported / "notes.txt").write_text("mine")
 
-    monkeypatch.setattr(destination, "_fill", busy)
+    monkeypatch.setattr(Directory, "write", busy)
     write_directory(exported, NEW, force=True)
     assert contents(exported) == written(NEW)
     (kept,) = exported.parent.glob(".cas.*.old")

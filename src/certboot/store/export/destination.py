@@ -55,7 +55,10 @@ def write_directory(path: Path, content: Directory, *, force: bool) -> None:
         _refuse_without(force or not old, path)
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
         try:
-            _fill(partial, content)
+            content.write(partial)
+            partial.chmod(files.FOLDER_MODE)
+            for part in (*(partial / name for name in content.files), partial):
+                files.sync(part)
             _put(partial, target, None if mode is None else old)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -114,16 +117,6 @@ def _is_exported(name: str, text: bytes) -> bool:
         return False
     digests = [hashlib.sha256(block.data or b"").hexdigest() for block in pem.blocks(text)]
     return len(digests) == 1 and digests[0].startswith(match[1])
-
-
-def _fill(folder: Path, content: Directory) -> None:
-    for name, data in content.files.items():
-        files.write_new(folder / name, data)
-    for name, to in content.links.items():
-        files.link(folder / name, to)
-    folder.chmod(files.FOLDER_MODE)
-    for path in (*(folder / name for name in content.files), folder):
-        files.sync(path)
 
 
 def _put(partial: Path, target: Path, old: tuple[str, ...] | None) -> None:

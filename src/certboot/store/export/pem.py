@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Sequence
+from pathlib import Path
 
+from certboot import files
 from certboot.store.hash_links import plan
 
 if typing.TYPE_CHECKING:
@@ -22,6 +24,13 @@ class Directory(typing.NamedTuple):
     files: dict[str, bytes]
     links: dict[str, str]
     """Name of a link -> name of the file that it leads to."""
+
+    def write(self, folder: Path) -> None:
+        """Write it into a folder that is empty; raises OSError. The caller makes it durable."""
+        for name, data in self.files.items():
+            files.write_new(folder / name, data)
+        for name, target in self.links.items():
+            files.link(folder / name, target)
 
 
 def pem_directory_hash(certificates: Sequence[Certificate]) -> Directory:
