@@ -14,14 +14,12 @@ import shutil
 import subprocess
 import sys
 import typing
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import certboot_startup
 from certboot import files, ownership
 from certboot.errors import CertbootError, printable
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 OLDEST = (3, 8)
 _SECONDS = 60

@@ -14,13 +14,11 @@ import json
 import os
 import re
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 
 from certboot import files
 from certboot.hook import payload
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Owner: typing.TypeAlias = typing.Literal["nobody", "certboot", "installer", "unknown"]
 """Nobody: there is no hook. Installer: pip, uv or a package manager put certboot there. Unknown: it is left alone."""

@@ -5,15 +5,12 @@ All of them are pure ASCII: one other byte in a .pth file can keep an interprete
 
 from __future__ import annotations
 
-import typing
+from collections.abc import Iterable
 from pathlib import Path
 
 import certboot_startup
 from certboot import files
 from certboot.errors import CertbootError
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterable
 
 PACKAGE = "certboot_startup"
 HOME = "certboot_home"

@@ -10,10 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import typing
+from collections.abc import Mapping
 from pathlib import Path
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _MARKERS = (("uv-receipt.toml", "uv tool"), ("pipx_metadata.json", "pipx"))
 _HOMES = (("UV_TOOL_DIR", "uv tool", ""), ("PIPX_HOME", "pipx", "venvs"), ("PIPX_GLOBAL_HOME", "pipx", "venvs"))

@@ -18,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from certboot.errors import CertificateError, shortened
 from certboot.moment import nears_its_end
 from certboot.pki import der, pem
+from certboot.pki.fingerprint import short
 from certboot.pki.informing import loaded
 from certboot.pki.parse_errors import parsing
 from certboot.pki.public_key import canonical as key_itself
@@ -25,6 +26,7 @@ from certboot.pki.subject_hash import canonical, comparable, hash_of
 
 # Of texts that are shown, and that a stranger chose. RFC 5280 (A.1) allows a common name 64 characters.
 _LONGEST_NAME, _LONGEST_SUBJECT = 120, 600
+_NAMES = (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME)
 _E = typing.TypeVar("_E", bound=x509.ExtensionType)
 # Critical extensions that OpenSSL handles (X509_supported_extension in crypto/x509/v3_purp.c), as far as they occur.
 _HANDLED_CRITICAL = frozenset(
@@ -114,7 +116,7 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
         fingerprint=fingerprint,
         subject=shortened(parsed.subject.rfc4514_string(), _LONGEST_SUBJECT) or "(empty)",
         issuer=shortened(parsed.issuer.rfc4514_string(), _LONGEST_SUBJECT) or "(empty)",
-        name=_name(parsed.subject) or fingerprint[:16],
+        name=shortened(first_text(parsed.subject, *_NAMES), _LONGEST_NAME) or short(fingerprint),
         validity=Validity(parsed.not_valid_before_utc, parsed.not_valid_after_utc),
         link=Link(
             subject_name,
@@ -167,11 +169,12 @@ def _defects(extensions: x509.Extensions, *, self_issued: bool) -> tuple[str, ..
     return tuple(name for name, present in defects.items() if present)
 
 
-def _name(subject: x509.Name) -> str:
-    for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME):
-        for attribute in subject.get_attributes_for_oid(kind):
+def first_text(name: x509.Name, *kinds: x509.ObjectIdentifier) -> str:
+    """Return the first attribute of these kinds that is not blank; empty for none."""
+    for kind in kinds:
+        for attribute in name.get_attributes_for_oid(kind):
             if isinstance(attribute.value, str) and attribute.value.strip():
-                return shortened(attribute.value.strip(), _LONGEST_NAME)
+                return attribute.value.strip()
     return ""
 
 

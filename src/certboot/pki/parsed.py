@@ -14,7 +14,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from certboot.errors import CertificateError, printable
 from certboot.pki import der
-from certboot.pki.certificate import Certificate, load_certificate
+from certboot.pki.certificate import Certificate, first_text, load_certificate
 from certboot.pki.informing import loaded
 from certboot.pki.parse_errors import parsing
 from certboot.pki.subject_hash import comparable
@@ -113,12 +113,12 @@ class ParsedCertificate:
     @property
     def organisation(self) -> str:
         """The organisation of the subject; empty if there is none."""
-        return _organisation(self._subject)
+        return first_text(self._subject, NameOID.ORGANIZATION_NAME)
 
     @property
     def issuer_organisation(self) -> str:
         """The organisation of the issuer; empty if there is none."""
-        return _organisation(self._issuer)
+        return first_text(self._issuer, NameOID.ORGANIZATION_NAME)
 
     @functools.cached_property
     def authority(self) -> Authority | None:
@@ -247,10 +247,3 @@ def parsed_certificate(der: bytes) -> ParsedCertificate:
         # Errors and warnings come when a part is parsed, so all that could cause one is parsed here.
         _ = member._subject, member._issuer, member.parsed.extensions  # noqa: SLF001 - of this very module
         return member
-
-
-def _organisation(name: x509.Name) -> str:
-    for attribute in name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME):
-        if isinstance(attribute.value, str) and attribute.value.strip():
-            return attribute.value.strip()
-    return ""

@@ -70,7 +70,8 @@ def _file(path: Path) -> Content:
         # With what would lie in it, the path itself is among those above.
         above = ownership.exposed_above(path / "any", groups=True)
         if above:
-            return Content(str(path), rule="exposed", reason=above[1] + (f" ({above[0]})" if above[0] != path else ""))
+            where = f" ({above.place})" if above.place != path else ""
+            return Content(str(path), rule="exposed", reason=f"{above.how}{where}")
     try:
         return Content(str(path), files.read_regular(path, SIZE_LIMIT))
     except OSError as error:

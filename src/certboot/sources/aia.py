@@ -54,14 +54,14 @@ class Issuers:
         self._cache = cache
         self._deadline = Deadline(_SECONDS)
         self._fetches = 0
-        self._found: dict[bytes, dict[bytes, str]] = {}  # comparable subject -> certificate -> address
+        self._by_subject: dict[bytes, dict[bytes, str]] = {}  # comparable subject -> certificate -> address
 
     def fetched(self, certificate: Certificate) -> Iterator[Offer]:
         """Yield what has the name of the issuer, address by address: the next one is asked only if it is wanted."""
         for address in self._addresses(certificate):
             try:
                 for data, subject in self._certificates(address, certificate).items():
-                    self._found.setdefault(comparable(subject), {}).setdefault(data, address)
+                    self._by_subject.setdefault(comparable(subject), {}).setdefault(data, address)
                 yield from self.at_hand(certificate.link.issuer_name)
             except FetchError as error:
                 self._failed(error.rule, error.message, certificate, address)
@@ -69,7 +69,7 @@ class Issuers:
     def at_hand(self, subject: bytes) -> list[Offer]:
         """Return what was already fetched with this name: an answer may hold more than it was asked for."""
         offers = []
-        for data, address in self._found.get(comparable(subject), {}).items():
+        for data, address in self._by_subject.get(comparable(subject), {}).items():
             try:
                 offers.append(Offer(load_certificate(data), address))
             except CertificateError as error:

@@ -5,7 +5,6 @@ The data are the CCADB's, under CDLA-Permissive-2.0: https://www.ccadb.org/resou
 
 from __future__ import annotations
 
-import binascii
 import contextlib
 import csv
 import dataclasses
@@ -53,7 +52,6 @@ _MOST_ROWS = 20_000
 _LONGEST_FIELD = 1024 * 1024
 _TLS = "Websites"
 _FINGERPRINT = re.compile("[0-9a-fA-F]{64}")
-_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _DATE = re.compile(r"(\d{4})[. ](\d{2}|[A-Z][a-z]{2})[. ](\d{2})")  # 2024.11.30, 2024 Nov 30
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in every locale
 _HINT = (
@@ -329,8 +327,7 @@ def _revoked(data: bytes) -> tuple[frozenset[str], frozenset[bytes], list[Reject
 
 def _issuer_and_serial(text: str, fingerprint: str) -> Iterator[bytes]:
     """Yield what names the certificate in ``text``, if that is the one of this fingerprint."""
-    begin = text.find(_BEGIN) + len(_BEGIN)
-    with contextlib.suppress(ValueError):  # no base64, or no certificate
-        data = binascii.a2b_base64(text[begin : text.find(_END, begin)])
+    with contextlib.suppress(CertificateError, der.DerError):
+        data = _der(text)
         if hashlib.sha256(data).hexdigest() == fingerprint:
             yield der.issuer_and_serial(data)

@@ -77,7 +77,7 @@ def find_distrusted(distrusted: dict[str, str], text: str, subjects: Mapping[str
     named_so = named(known, text)
     if len(named_so) != 1:
         message = f"{text!r} names {len(named_so)} of {counted(len(known), 'distrusted certificate')}"
-        shown = ", ".join(f"{member.sha256[:16]} {member.name}" for member in known)
+        shown = ", ".join(f"{fingerprint.short(member.sha256)} {member.name}" for member in known)
         raise StoreError(message, f"say which: {shown}" if known else "nothing is distrusted")
     return named_so[0].sha256
 

@@ -163,9 +163,9 @@ def usable(paths: StorePaths, folder: Path) -> Path:
     if numbered is None:
         raise StoreError(f"what names the generation in force leads to none of this store: {paths.current}", _INIT)
     bundle, crts = numbered / BUNDLE, numbered / CRTS
-    exposed = _exposed(paths, numbered)
-    if exposed:
-        raise StoreError(f"the store is not safe, {exposed[1]}: {exposed[0]}", _LOOK)
+    exposure = _exposure(paths, numbered)
+    if exposure:
+        raise StoreError(f"the store is not safe, {exposure.how}: {exposure.place}", _LOOK)
     try:
         whole = bundle.is_file() and bundle.stat().st_size > 0 and bool(os.listdir(crts))
     except OSError:
@@ -175,7 +175,7 @@ def usable(paths: StorePaths, folder: Path) -> Path:
     return folder
 
 
-def _exposed(paths: StorePaths, generation: Path) -> ownership.Exposure | None:
+def _exposure(paths: StorePaths, generation: Path) -> ownership.Exposure | None:
     """Return what the hook would refuse the store for, and how others could change it, or None."""
     parts = (paths.env, paths.generations, generation, generation / CRTS, generation / BUNDLE)
     inside = (ownership.Exposure(part, how) for part in parts if (how := ownership.exposed_itself(part)))

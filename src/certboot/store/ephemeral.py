@@ -75,11 +75,11 @@ def for_command(paths: StorePaths, wanted: Wanted, environ: Mapping[str, str]) -
     """
     with _room(paths) as place:
         contents = planned(paths, place, wanted, environ)
-        made, lock = _begun(place.runs)
+        store, lock = _begun(place.runs)
         try:
-            with _written(made):
-                _write(made, contents, made.home)
-            yield Ephemeral(made, contents.plan, wanted.only, contents.without_store, lock.descriptor)
+            with _written(store):
+                _write(store, contents, store.home)
+            yield Ephemeral(store, contents.plan, wanted.only, contents.without_store, lock.descriptor)
         finally:
             lock.release()
 
@@ -95,14 +95,14 @@ def for_shell(paths: StorePaths, wanted: Wanted, environ: Mapping[str, str]) -> 
             os.utime(home)
         except (StoreError, OSError):
             shutil.rmtree(home, ignore_errors=True)
-            made, lock = _begun(place.runs)
+            store, lock = _begun(place.runs)
             try:
-                with _written(made):
-                    _write(made, contents, home)
+                with _written(store):
+                    _write(store, contents, home)
                 if lock.descriptor < 0:
                     lock.release()  # Windows moves nothing that is open
                 with contextlib.suppress(OSError):  # another has made the same meanwhile, or what is said below is so
-                    made.home.rename(home)
+                    store.home.rename(home)
             finally:
                 lock.release()
             kept.settings({})
@@ -200,15 +200,15 @@ def _begun(runs: Path) -> tuple[StorePaths, Hold]:
     raise StoreError(f"other runs of certboot leave no room here: {runs}", "try again")
 
 
-def _write(made: StorePaths, contents: Contents, home: Path) -> None:
+def _write(store: StorePaths, contents: Contents, home: Path) -> None:
     """Fill a store that will be named ``home``, and open it to readers; raises StoreError or OSError."""
     content, record = contents.plan.content, contents.plan.record
     if content:
-        generations.switch(made, generations.write(made, content, record, durable=False))
-    for path, data in ((made.distrusted, contents.distrusted), (made.config, contents.config)):
+        generations.switch(store, generations.write(store, content, record, durable=False))
+    for path, data in ((store.distrusted, contents.distrusted), (store.config, contents.config)):
         if data:
             files.write_new(path, data)
-    visible = home / generations.visible_folder(made).relative_to(made.home)
+    visible = home / generations.visible_folder(store).relative_to(store.home)
     env = dataclasses.replace(contents.env, variables=env_file.values(contents.variables, visible))
-    files.write_new(made.env, env_file.render(env))
-    made.home.chmod(files.FOLDER_MODE)
+    files.write_new(store.env, env_file.render(env))
+    store.home.chmod(files.FOLDER_MODE)

@@ -35,8 +35,8 @@ from certboot.store.paths import (
     PARTIAL,
     REPORT,
     StorePaths,
-    exposed_part,
     in_force,
+    is_exposed,
 )
 
 if typing.TYPE_CHECKING:
@@ -114,7 +114,7 @@ def is_whole(generation: Path, expected: Content) -> bool:
     """Return whether the files in ``generation`` are exactly these, and nobody else could change one."""
     crts = generation / CRTS
     try:
-        if exposed_part(generation):
+        if is_exposed(generation):
             return False
         entries = list(os.scandir(crts))
         if {entry.name for entry in entries} != {*expected.crts.files, *expected.crts.links}:

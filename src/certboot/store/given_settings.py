@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import tempfile
-import typing
+from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 
 from certboot import files, moment
@@ -15,9 +15,6 @@ from certboot.sources.url import expected
 from certboot.store.config import Shared, load_config, parse_config, rebased, unreadable, with_origin
 from certboot.store.inputs import trusted_bundle
 from certboot.store.paths import StorePaths, in_force
-
-if typing.TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def from_file(path: Path) -> bytes:

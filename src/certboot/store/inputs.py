@@ -15,7 +15,7 @@ from certboot.store import env_file, freshness, manifest
 from certboot.store.choices import parse_distrusted, read_adoptions, read_bytes
 from certboot.store.config import Config, parse_config, read_config
 from certboot.store.manifest import Choices, Manifest
-from certboot.store.paths import BUNDLE, StorePaths, exposed_part, in_force
+from certboot.store.paths import BUNDLE, StorePaths, in_force, is_exposed
 
 if typing.TYPE_CHECKING:
     from datetime import datetime
@@ -93,7 +93,7 @@ def nothing_new(inputs: Inputs, last: freshness.LastRead | None) -> bool:
         return False
     with contextlib.suppress(OSError):
         digest = freshness.digest_of_run(inputs.digest, inputs.former)
-        return not exposed_part(inputs.former) and last.covers(digest, inputs.now)
+        return not is_exposed(inputs.former) and last.covers(digest, inputs.now)
     return False
 
 

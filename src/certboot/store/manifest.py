@@ -15,7 +15,7 @@ from certboot import files
 from certboot.clients.variables import BY_NAME, Adoption
 from certboot.errors import StoreError
 from certboot.pki import pem
-from certboot.pki.fingerprint import is_whole
+from certboot.pki.fingerprint import is_whole, short
 from certboot.sources import repaired
 from certboot.sources.candidates import Rejection, Role
 
@@ -89,7 +89,7 @@ class Entry:
     @property
     def stands_for(self) -> str:
         """In words, for which certificate it stands; empty where it is no stand-in."""
-        return f"stand-in for {self.original.sha256[:16]}" if self.original else ""
+        return f"stand-in for {short(self.original.sha256)}" if self.original else ""
 
     @property
     def role(self) -> Role:

@@ -139,21 +139,16 @@ def is_of_store(value: str) -> bool:
     return match is not None and in_force(StorePaths(Path(match[1]))) is not None
 
 
-def exposed_part(generation: Path) -> tuple[Path, str] | None:
-    """Return what of a generation others could change, and how, or None; raises OSError where a part is missing.
+def is_exposed(generation: Path) -> bool:
+    """Return whether others could change a part of a generation; raises OSError where a part is missing.
 
-    The hook refuses the first three. To look at each file of the directory at every start would cost it too much.
+    The hook asks it of the first three. To look at each file of the directory at every start would cost it too much.
     """
     crts = generation / CRTS
-    for path in (generation, crts, generation / BUNDLE):
-        how = ownership.exposed_itself(path)
-        if how:
-            return path, how
-    for name in os.listdir(crts):
-        path = crts / name
-        how = ownership.exposed(path)
-        if path.is_symlink() and os.path.basename(os.readlink(path)) != os.readlink(path):
-            how = "a link that leads out of the directory"
-        if how:
-            return path, how
-    return None
+    if any(map(ownership.exposed_itself, (generation, crts, generation / BUNDLE))):
+        return True
+    for path in (crts / name for name in os.listdir(crts)):
+        leads_out = path.is_symlink() and os.path.basename(os.readlink(path)) != os.readlink(path)
+        if leads_out or ownership.exposed(path):
+            return True
+    return False

@@ -76,16 +76,16 @@ def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
         if broken:
             rejections += [_rejection(candidate, *broken) for candidate in intermediates.pop(fingerprint)]
     standing, refused = stand_ins.decide(anchors, rules.public)
-    if meant := {made.identity for made in standing.values() if made.fingerprint in rules.distrusted}:
+    if meant := {copy.identity for copy in standing.values() if copy.fingerprint in rules.distrusted}:
         return decide(candidates, dataclasses.replace(rules, distrusted=rules.distrusted | meant))
     for fingerprint, refusal in refused.items():
         stays = refusal.rule == stand_ins.NONE
         offers = anchors[fingerprint] if stays else anchors.pop(fingerprint)
         wishing = [offer for offer in offers if offer.stand_in is not None]
         rejections += [_rejection(offer, *refusal) for offer in (stays and wishing) or offers]
-    for own, made in standing.items():
+    for own, copy in standing.items():
         # A file may have the stand-in itself: ``export --stand-ins`` writes such.
-        anchors[own] += anchors.pop(made.fingerprint, [])
+        anchors[own] += anchors.pop(copy.fingerprint, [])
     placed = {standing.get(own, offers[0].certificate): offers for own, offers in anchors.items()}
     by_name = sorted(placed, key=_order)
     offered = sorted((same[0].certificate for same in intermediates.values()), key=_order)

@@ -66,13 +66,13 @@ def key_id_below(chain: Sequence[Certificate], root: Certificate) -> bytes | Non
     )
 
 
-def tried(root: Certificate, made: Certificate, chain: Sequence[Certificate]) -> Trial:
+def tried(root: Certificate, copy: Certificate, chain: Sequence[Certificate]) -> Trial:
     """Return what comes of it."""
     ders = tuple(member.der for member in chain)
-    return Trial(_said(root, ders, strict=False), _said(made, ders, strict=False), _said(made, ders, strict=True))
+    return Trial(_judged(root, ders, strict=False), _judged(copy, ders, strict=False), _judged(copy, ders, strict=True))
 
 
-def _said(anchor: Certificate, chain: tuple[bytes, ...], *, strict: bool) -> Judgement:
+def _judged(anchor: Certificate, chain: tuple[bytes, ...], *, strict: bool) -> Judgement:
     context = verifying_context(strict=strict, anchors=(anchor.der,))
     context.check_hostname = False
     return openssl_verdict(context, chain, "localhost") or _NOTHING

@@ -51,7 +51,7 @@ def decide(
 
     A wish is for all certificates of a name and key: of two, strict verification may come upon either.
     """
-    made, refused = {}, {}
+    standing_in, refused = {}, {}
     wishes = _wishes(anchors)
     for fingerprint, offers in anchors.items():
         certificate = offers[0].certificate
@@ -64,8 +64,8 @@ def decide(
         elif _successor(result, anchors):
             refused[fingerprint] = Refusal("issued-anew", "its CA has a certificate without these faults in the store")
         else:
-            made[fingerprint] = result
-    return made, refused
+            standing_in[fingerprint] = result
+    return standing_in, refused
 
 
 def _wishes(anchors: Mapping[str, Sequence[Candidate]]) -> dict[str, bytes]:

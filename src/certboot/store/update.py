@@ -110,7 +110,7 @@ def _prepare(paths: StorePaths) -> None:
     """Make the store's folder, unless somebody else could change what is, or will be, in it."""
     above = ownership.exposed_above(paths.home)
     if above:
-        raise StoreError(f"no safe place for the store, {above[1]}: {above[0]}", mended_above(*above))
+        raise StoreError(f"no safe place for the store, {above.how}: {above.place}", mended_above(*above))
     if paths.home.exists() and not paths.home.is_dir():
         message = f"the store's folder is a file: {paths.home}"
         raise StoreError(message, "move it away, or set CERTBOOT_HOME to another folder")
