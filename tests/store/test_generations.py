@@ -16,7 +16,7 @@ from support.table import cases
 from certboot import files
 from certboot.errors import StoreError
 from certboot.pki.certificate import load_certificate
-from certboot.store import generations, manifest
+from certboot.store import generations, layout, manifest
 from certboot.store.manifest import Provenance, TrustAnchor
 from certboot.store.paths import CRTS, StorePaths, in_force
 
@@ -30,11 +30,11 @@ def anchors(*numbers: int) -> list[TrustAnchor]:
     return held(*(roots()[number] for number in numbers))
 
 
-def write(paths: StorePaths, content: generations.Content) -> Path:
+def write(paths: StorePaths, content: layout.Content) -> Path:
     files.make_folder(paths.home)
     number = generations.next_number(paths)
     record = manifest.Manifest(number, "2026-11-24T12:00:00+00:00", "init", manifest.Choices(), content.entries, ())
-    return generations.write(paths, content, record)
+    return layout.write(paths, content, record)
 
 
 def made(paths: StorePaths, *names: str) -> None:
@@ -44,21 +44,21 @@ def made(paths: StorePaths, *names: str) -> None:
 
 
 def test_the_same_anchors_give_the_same_files_in_whatever_order_they_come() -> None:
-    one, other = generations.content(anchors(0, 1, 2)), generations.content(anchors(2, 0, 1))
+    one, other = layout.content(anchors(0, 1, 2)), layout.content(anchors(2, 0, 1))
     assert (one, one.bundle) == (other, other.bundle)
     assert {*one.crts.links.values()} == {*one.crts.files}
     with pytest.raises(StoreError, match="no certificate is left"):
-        generations.content([])
+        layout.content([])
 
 
 def test_a_generation_is_whole_only_with_exactly_its_files(paths: StorePaths) -> None:
-    content = generations.content(anchors(0, 1))
+    content = layout.content(anchors(0, 1))
     generation = write(paths, content)
-    assert generations.is_whole(generation, content)
-    assert not generations.is_whole(generation, generations.content(anchors(0)))
-    assert not generations.is_whole(paths.home / "nothing", content)
+    assert layout.is_whole(generation, content)
+    assert not layout.is_whole(generation, layout.content(anchors(0)))
+    assert not layout.is_whole(paths.home / "nothing", content)
     (generation / "crts" / "more").touch()
-    assert not generations.is_whole(generation, content)
+    assert not layout.is_whole(generation, content)
 
 
 def test_numbers_go_on_after_the_highest_and_the_one_in_force_is_kept_whatever_its_number(paths: StorePaths) -> None:
@@ -87,8 +87,8 @@ def test_without_links_an_old_generation_stays_for_a_month(paths: StorePaths, da
 def test_a_bundle_that_openssl_does_not_read_whole_never_becomes_a_generation(
     paths: StorePaths, monkeypatch: pytest.MonkeyPatch, bad: bytes
 ) -> None:
-    content = generations.content(anchors(0, 1))
-    monkeypatch.setattr(generations.Content, "bundle", bad)
+    content = layout.content(anchors(0, 1))
+    monkeypatch.setattr(layout.Content, "bundle", bad)
     with pytest.raises(StoreError, match=r"OpenSSL (cannot read|does not find every certificate in) the new bundle"):
         write(paths, content)
     assert contents(paths.home) == {"generations": b""}
@@ -98,7 +98,7 @@ def test_nothing_is_in_force_in_an_empty_store_nor_by_a_switch_file_that_is_no_t
     assert in_force(paths) is None
     with pytest.raises(StoreError, match="no generation is in force: "):
         generations.visible_folder(paths)
-    generations.switch(paths, write(paths, generations.content(anchors(0))))
+    generations.switch(paths, write(paths, layout.content(anchors(0))))
     assert in_force(paths) == paths.generations / "1"
     assert generations.visible_folder(paths) == paths.current
     paths.current.unlink()
@@ -115,7 +115,7 @@ def test_without_symbolic_links_windows_switches_by_a_file_and_others_fail(
     def refuse(*_: object) -> None:
         raise OSError(1314, "A required privilege is not held by the client")
 
-    generation = write(paths, generations.content(anchors(0)))
+    generation = write(paths, layout.content(anchors(0)))
     monkeypatch.setattr(files, "replace_link", refuse)
     monkeypatch.setattr(generations, "os", SimpleNamespace(name=system, scandir=os.scandir, rename=os.rename))
     if system == "posix":
@@ -130,7 +130,7 @@ def test_without_symbolic_links_windows_switches_by_a_file_and_others_fail(
 
 def test_cleaning_takes_what_is_half_done_and_nothing_else(paths: StorePaths, tmp_path: Path) -> None:
     """Notes and folders of others must not be lost, and must not keep any run from its end."""
-    generation = write(paths, generations.content(anchors(0)))
+    generation = write(paths, layout.content(anchors(0)))
     paths.env.write_bytes(b"")
     (paths.home / ".environment").write_bytes(b"")
     for folder in (paths.home, paths.trusted, paths.cache):
@@ -170,7 +170,7 @@ def test_what_0_1_0_remembered_of_directories_goes_and_nothing_else(paths: Store
 
 
 def test_the_certificates_are_those_of_the_entries_in_their_order_or_an_error(paths: StorePaths) -> None:
-    generation = write(paths, generations.content(anchors(0, 1, 2)))
+    generation = write(paths, layout.content(anchors(0, 1, 2)))
     entries = manifest.read(generation).certificates
     found = generations.certificates(generation, entries)
     assert found == tuple(load_certificate(root.der) for root in roots())
@@ -187,7 +187,7 @@ def test_the_certificates_are_those_of_the_entries_in_their_order_or_an_error(pa
 
 def test_certificates_are_found_by_their_name_as_openssl_finds_them(paths: StorePaths) -> None:
     stranger, *same, other = (issue(name) for name in ("Same", "Same", "Same", "Other"))
-    generation = write(paths, generations.content(held(*same, other)))
+    generation = write(paths, layout.content(held(*same, other)))
     held_here = generations.Generation(generation, manifest.read(generation))
     first = load_certificate(same[0].der)
 

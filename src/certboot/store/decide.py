@@ -13,7 +13,7 @@ from certboot.pki.certificate import Certificate, file_name
 from certboot.sources import added, repaired
 from certboot.sources.candidates import Loaded, Rejection
 from certboot.sources.extract import merged
-from certboot.store import choices, generations, manifest, policy, stand_ins
+from certboot.store import choices, generations, layout, manifest, policy, stand_ins
 from certboot.store.inputs import Inputs
 from certboot.store.manifest import Intermediate, Provenance, TrustAnchor
 from certboot.store.paths import StorePaths
@@ -47,7 +47,7 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
     )
     decision = _carried(policy.decide(loaded.candidates, rules), previous)
     _refuse_alone(request, decision)
-    content = generations.content(decision.anchors, decision.intermediates)
+    content = layout.content(decision.anchors, decision.intermediates)
     record = manifest.Manifest(
         generation=generations.next_number(paths),
         created=inputs.now.isoformat(),
@@ -58,7 +58,7 @@ def decide(paths: StorePaths, request: Request, inputs: Inputs) -> Plan:
         adopted=inputs.adoptions,
     )
     same = previous is not None and previous.content() == record.content()
-    whole = same and inputs.former is not None and generations.is_whole(inputs.former, content)
+    whole = same and inputs.former is not None and layout.is_whole(inputs.former, content)
     return Plan(
         content=None if whole else content,
         record=previous if whole and previous else record,
@@ -114,7 +114,7 @@ def withdraw(paths: StorePaths, request: Request, inputs: Inputs, former: Path, 
     while below := {entry.sha256 for entry in held if gone.intersection(entry.descent)} - gone:
         gone |= below
     staying = [entry for entry in held if entry.sha256 not in gone]
-    content = generations.content(
+    content = layout.content(
         [
             TrustAnchor(parsed[e.sha256], e.provenance, e.distrust_after, originals.get(e.sha256))
             for e in staying

@@ -22,7 +22,7 @@ from pathlib import Path
 from certboot import files, ownership
 from certboot.clients.variables import BY_NAME
 from certboot.errors import StoreError
-from certboot.store import belongings, env_file, generations
+from certboot.store import belongings, env_file, generations, layout
 from certboot.store.env_file import Settings, settings
 from certboot.store.ephemeral_contents import Contents, Wanted, planned
 from certboot.store.lock import Hold, hold
@@ -204,7 +204,7 @@ def _write(store: StorePaths, contents: Contents, home: Path) -> None:
     """Fill a store that will be named ``home``, and open it to readers; raises StoreError or OSError."""
     content, record = contents.plan.content, contents.plan.record
     if content:
-        generations.switch(store, generations.write(store, content, record, durable=False))
+        generations.switch(store, layout.write(store, content, record, durable=False))
     for path, data in ((store.distrusted, contents.distrusted), (store.config, contents.config)):
         if data:
             files.write_new(path, data)

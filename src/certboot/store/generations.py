@@ -1,4 +1,4 @@
-"""Generations: a complete set of files written beside the one in force, checked, and switched to in one step.
+"""Generations: complete sets of files, of which one is in force, switched to in one step; a few are kept.
 
 A failure, or a kill, before the switch leaves everything as it was; what it left behind the next run takes away. What
 is in force is read back as its manifest has it.
@@ -15,118 +15,26 @@ import shutil
 import stat
 import time
 import typing
-from dataclasses import dataclass
 from pathlib import Path
 
 from certboot import files
 from certboot.errors import CertificateError, StoreError
 from certboot.files import is_folder
 from certboot.pki import pem
-from certboot.pki.rules import room_below
 from certboot.pki.subject_hash import comparable, hash_of
 from certboot.sources.table import OWN
 from certboot.store import belongings, manifest
-from certboot.store.export.pem import Directory, pem_directory_hash
-from certboot.store.paths import (
-    BUNDLE,
-    CERTIFICATE,
-    CRTS,
-    NUMBER,
-    PARTIAL,
-    REPORT,
-    StorePaths,
-    in_force,
-    is_exposed,
-)
+from certboot.store.paths import CERTIFICATE, CRTS, NUMBER, PARTIAL, REPORT, StorePaths, in_force
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator
 
     from certboot.pki.certificate import Certificate
-    from certboot.store.manifest import Entry, Intermediate, Manifest, TrustAnchor
+    from certboot.store.manifest import Entry, Manifest
 
 KEPT = 5
 _MONTH = 30 * 24 * 3600
 _NUMBER = re.compile(NUMBER)
-
-
-@dataclass(frozen=True)
-class Content:
-    """The files of a generation, ready to be written. The same certificates give the same bytes."""
-
-    crts: Directory
-    entries: tuple[Entry, ...]
-    """In the order of the names; of one name in that of ``_preference``."""
-
-    @property
-    def bundle(self) -> bytes:
-        """The anchors, and what else belongs into the bundle, in one file."""
-        return b"\n".join(self.crts.files[entry.file] for entry in self.entries if entry.bundled)
-
-
-def content(anchors: Sequence[TrustAnchor], intermediates: Sequence[Intermediate] = ()) -> Content:
-    """Return what to write for these; raises StoreError for no anchor: an empty store would trust nobody."""
-    if not anchors:
-        message = "no certificate is left to put into the store"
-        raise StoreError(message, "certifi has over a hundred: certboot init --source certifi,system")
-    from certboot.pki.certificate import file_name
-
-    wanted: list[TrustAnchor | Intermediate] = [*anchors, *intermediates]
-    ends = {member.certificate.fingerprint: member.certificate.validity.not_after for member in wanted}
-    first: dict[str, str] = {}
-    for member in wanted:
-        subject, file = member.certificate.link.subject_hash, file_name(member.certificate).lower()
-        first[subject] = min(first.get(subject, file), file)
-    ordered = sorted(
-        wanted,
-        key=lambda member: (
-            first[member.certificate.link.subject_hash], _preference(member, ends), file_name(member.certificate)
-        ),
-    )  # fmt: skip
-    crts = pem_directory_hash([member.certificate for member in ordered])
-    if len(crts.files) != len(ordered):
-        message = "two certificates with the same name and the same first digits of their fingerprints"
-        raise StoreError(message, "one of them is most likely forged; nothing was changed")
-    return Content(crts, tuple(map(manifest.entry, ordered)))
-
-
-def _preference(member: TrustAnchor | Intermediate, ends: Mapping[str, datetime]) -> tuple[float, ...]:
-    """Return by what the certificates of one name are put in order: OpenSSL takes the first that is valid.
-
-    It does so in a directory and in a file (X509_STORE_CTX_get1_issuer in crypto/x509/x509_lu.c), and tries no other
-    where that one is refused. So the one that the fewest refuse comes first, and an older twin does not stand in its
-    way: by what it limits, by the strict rules, for what must be above it, and by when that or itself ends.
-    """
-    certificate, constraints = member.certificate, member.certificate.constraints
-    above = (member.issuer, member.anchor) if isinstance(member, manifest.Intermediate) else ()
-    return (
-        constraints.unhandled_critical,
-        constraints.name_constrained,
-        -room_below(certificate),
-        bool(certificate.defects),
-        bool(above),
-        -min(ends[fingerprint] for fingerprint in (certificate.fingerprint, *above) if fingerprint in ends).timestamp(),
-    )
-
-
-def is_whole(generation: Path, expected: Content) -> bool:
-    """Return whether the files in ``generation`` are exactly these, and nobody else could change one."""
-    crts = generation / CRTS
-    try:
-        if is_exposed(generation):
-            return False
-        entries = list(os.scandir(crts))
-        if {entry.name for entry in entries} != {*expected.crts.files, *expected.crts.links}:
-            return False
-        if any(path.is_symlink() for path in (generation / BUNDLE, *(crts / name for name in expected.crts.files))):
-            return False  # the file that it leads to may change at any time
-        return files.read_regular(generation / BUNDLE, files.LARGE) == expected.bundle and all(
-            files.read_regular(crts / name, files.SMALL) == expected.crts.files[held]
-            for name, held in ({name: name for name in expected.crts.files} | expected.crts.links).items()
-        )
-    except OSError:
-        return False
 
 
 def numbers(paths: StorePaths) -> list[int]:
@@ -158,33 +66,6 @@ def clean(paths: StorePaths) -> None:
         for leftover in folder.glob(".*"):
             if re.fullmatch(names, files.temporary_for(leftover.name)) and not is_folder(leftover):
                 leftover.unlink(missing_ok=True)
-
-
-def write(paths: StorePaths, new: Content, record: Manifest, *, durable: bool = True) -> Path:
-    """Write and check a new generation, not yet in force, and return its folder; raises StoreError or OSError.
-
-    ``durable``: it is on the disk then.
-    """
-    files.make_folder(paths.generations)
-    partial = paths.generations / f"{record.generation}{PARTIAL}"
-    crts = partial / CRTS
-    try:
-        for folder in (partial, crts):
-            files.make_folder(folder)
-        new.crts.write(crts)
-        files.write_new(partial / BUNDLE, new.bundle)
-        _check(partial, new)
-        files.write_new(partial / manifest.NAME, manifest.render(record))
-        whole = (*(crts / name for name in new.crts.files), partial / BUNDLE, partial / manifest.NAME, crts, partial)
-        for path in whole if durable else ():
-            files.sync(path)
-        generation = paths.generations / str(record.generation)
-        os.rename(partial, generation)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    files.sync(paths.generations)
-    return generation
 
 
 def switch(paths: StorePaths, generation: Path) -> None:
@@ -224,21 +105,6 @@ def prune(paths: StorePaths) -> None:
             if path != in_force(paths) and path.stat().st_mtime <= youngest_removed:
                 # A kill in the middle must not leave half of one under its number, for rollback to find.
                 shutil.rmtree(path.rename(path.with_name(f"{number}{PARTIAL}")))
-
-
-def _check(partial: Path, new: Content) -> None:
-    # The last look before anybody relies on it: this Python's OpenSSL finds every certificate of the bundle in it.
-    import ssl
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        context.load_verify_locations(partial / BUNDLE)
-    except ssl.SSLError as error:
-        message = f"OpenSSL cannot read the new bundle: {error.reason}"
-        raise StoreError(message, "nothing was changed; please report this") from error
-    if context.cert_store_stats()["x509"] != sum(entry.bundled for entry in new.entries):
-        message = "OpenSSL does not find every certificate in the new bundle"
-        raise StoreError(message, "nothing was changed; please report this")
 
 
 def certificates(generation: Path, entries: Iterable[Entry]) -> tuple[Certificate, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from certboot.clients.variables import Adoption, Profile
 from certboot.sources.candidates import Loaded, Rejection
 from certboot.sources.repaired import Repair
-from certboot.store.generations import Content
+from certboot.store.layout import Content
 from certboot.store.manifest import Manifest
 
 

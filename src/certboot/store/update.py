@@ -11,7 +11,7 @@ from certboot import files, moment, ownership
 from certboot.clients.git import settings_outranked
 from certboot.clients.variables import FULL
 from certboot.errors import StoreError
-from certboot.store import belongings, env_file, ephemeral, freshness, generations
+from certboot.store import belongings, env_file, ephemeral, freshness, generations, layout
 from certboot.store.env_file import chosen, held_back
 from certboot.store.inputs import Inputs, nothing_new, read_inputs
 from certboot.store.lock import locked
@@ -76,7 +76,7 @@ def apply(
         if not request.dry_run:
             with _restored_on_failure({**plan.kept, **_released(paths, inputs)}):
                 if plan.content:
-                    generations.switch(paths, generations.write(paths, plan.content, plan.record))
+                    generations.switch(paths, layout.write(paths, plan.content, plan.record))
             variables = [v for v in inputs.config.variables() if not (git and v.name == "GIT_SSL_CAINFO")]
             settings, settings_written = _write_settings(paths, variables, inputs)
             if (plan.content and not request.only_distrusts) or request.command == "update":
