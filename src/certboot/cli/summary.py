@@ -206,7 +206,7 @@ def by_rule(rejected: Iterable[Rejection]) -> str:
 def _warnings(record: Manifest) -> list[str]:
     lines = []
     for entry in record.certificates:
-        if entry.defects and any(reason.source in OWN for reason in entry.provenance):
+        if entry.defects and entry.is_from(OWN):
             defects = ", ".join(entry.defects)
             lines.append(f"  defect    {printable(entry.name)}: {PYTHONS} refuse it ({defects})")
     outlived = first_outlived(record)

@@ -17,7 +17,7 @@ from certboot.pki.rules import broken_rule
 from certboot.sources import added, repaired, url
 from certboot.store import choices, generations, selection
 from certboot.store.belongings import refuse_ephemeral
-from certboot.store.generations import has_source, named, read_in_force
+from certboot.store.generations import named, read_in_force
 from certboot.store.inputs import trusted_bundle
 from certboot.store.paths import StorePaths, store_paths
 from certboot.store.request import Request
@@ -118,7 +118,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
     there = {
         entry.sha256
         for entry in held
-        if has_source(entry, (added.NAME,) if entry.sha256 in anchors else (added.NAME, repaired.NAME))
+        if entry.is_from((added.NAME,) if entry.sha256 in anchors else (added.NAME, repaired.NAME))
     }
     where = "the system's store" if arguments.from_system else without_credentials(arguments.target)
     tell([_heading(where, fingerprints, held, server=server, done=fingerprints == there)])

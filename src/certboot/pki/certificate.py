@@ -88,6 +88,11 @@ def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
     return False
 
 
+def signs_itself(certificate: Certificate) -> bool:
+    """Return whether its own key made its signature, and the names fit."""
+    return certificate.link.self_issued and is_signed_by(certificate, certificate)
+
+
 def annotated_pem(certificate: Certificate) -> str:
     """Return the certificate as PEM under comment lines that say what it is. ASCII only, whatever the subject holds."""
     valid = f"{certificate.validity.not_before:%Y-%m-%d} to {certificate.validity.not_after:%Y-%m-%d}"
@@ -297,3 +302,7 @@ class Certificate:
     def is_among(self, distrusted: Container[str]) -> bool:
         """Return whether it is named there."""
         return any(name in distrusted for name in self.known_as)
+
+    def is_revoked_by(self, names: Container[str | bytes]) -> bool:
+        """Return whether it is named there: by its fingerprint, or by its issuer and serial number."""
+        return self.fingerprint in names or self.link.issuer_and_serial in names

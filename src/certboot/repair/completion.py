@@ -14,7 +14,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from certboot.pki.certificate import Certificate, is_signed_by
+from certboot.pki.certificate import Certificate, is_signed_by, signs_itself
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.rules import broken_rule, overlooked, unhandled, weak_key, weak_signature
 from certboot.pki.subject_hash import comparable
@@ -145,7 +145,7 @@ class _Search:
     def _ask(self, step: _Step) -> None:
         certificate = step.offer.certificate
         self._asked.add(certificate.fingerprint)
-        if step is self._leaf and _is_self_signed(certificate):
+        if step is self._leaf and signs_itself(certificate):
             self._refuse(("self-signed", "it vouches for itself, and nobody else for it"), step.offer)
         elif step.fetched == _MOST_FETCHED:
             self._refuse(("too-deep", f"over {_MOST_FETCHED} certificates are missing"), step.offer)
@@ -211,7 +211,7 @@ class _Search:
             return "issuer-name-mismatch", f"it is not {below.offer.certificate.issuer}"
         if certificate.identity in (step.offer.certificate.identity for step in below.down()):
             return "issuer-loop", "this CA is further down in the same chain"
-        if _is_self_signed(certificate):
+        if signs_itself(certificate):
             return "self-signed", "it vouches for itself, and the store does not have it"
         return (
             self._unwanted(certificate)
@@ -226,7 +226,7 @@ class _Search:
     def _unwanted(self, certificate: Certificate) -> tuple[str, str] | None:
         if certificate.is_among(self._rules.distrusted):
             return "distrusted", "you, or the system's administrator, said so"
-        if certificate.fingerprint in self._rules.revoked or certificate.link.issuer_and_serial in self._rules.revoked:
+        if certificate.is_revoked_by(self._rules.revoked):
             return "revoked", "the CCADB lists it as revoked"
         return None
 
@@ -245,10 +245,6 @@ class _Search:
         if not is_signed_by(child, issuer):
             return "invalid-signature", f"the signature on {child.name} is not its own"
         return None
-
-
-def _is_self_signed(certificate: Certificate) -> bool:
-    return certificate.link.self_issued and is_signed_by(certificate, certificate)
 
 
 def _no_ca(certificate: Certificate) -> tuple[str, str] | None:

@@ -120,7 +120,7 @@ class Authorities:
 
 
 class Revoked:
-    """Fingerprints, and ``Certificate.issuer_and_serial`` where a copy may be signed anew."""
+    """Fingerprints, and ``Link.issuer_and_serial`` where a copy may be signed anew."""
 
     def __init__(self, fingerprints: frozenset[str], report: bytes) -> None:
         self._fingerprints = fingerprints

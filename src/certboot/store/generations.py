@@ -177,12 +177,7 @@ class Generation(typing.NamedTuple):
     def anchors(self) -> tuple[Entry, ...]:
         """The trust anchors, the user's own first: they are what clients miss most."""
         anchors = (entry for entry in self.record.certificates if entry.role == "anchor")
-        return tuple(sorted(anchors, key=lambda entry: not has_source(entry, OWN)))
-
-
-def has_source(entry: Entry, names: Iterable[str]) -> bool:
-    """Return whether one of these sources is among the reasons for a certificate."""
-    return any(reason.source in names for reason in entry.provenance)
+        return tuple(sorted(anchors, key=lambda entry: not entry.is_from(OWN)))
 
 
 def read_in_force(paths: StorePaths) -> Generation | None:

@@ -112,7 +112,11 @@ class Entry:
 
         The others are left to the directory: a client that loads the bundle parses all of it for each context.
         """
-        return self.role == "anchor" or any(reason.source == repaired.NAME for reason in self.provenance)
+        return self.role == "anchor" or self.is_from([repaired.NAME])
+
+    def is_from(self, sources: Iterable[str]) -> bool:
+        """Return whether one of these sources is among the reasons for it."""
+        return any(reason.source in sources for reason in self.provenance)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
-from certboot.pki.certificate import Certificate, is_signed_by
+from certboot.pki.certificate import Certificate, is_signed_by, signs_itself
 from certboot.pki.rules import broken_rule, overlooked, room_below, unhandled
 from certboot.pki.subject_hash import comparable
 from certboot.sources.candidates import Candidate, Rejection
@@ -127,7 +127,7 @@ def _broken_rule(candidate: Candidate, rules: Rules) -> tuple[str, str] | None:
             return "distrusted", f"{who} said so"
         if certificate.is_among(distrusted):
             return "distrusted", f"it has the name and key of one that {who} distrusted"
-    if certificate.fingerprint in rules.revoked or certificate.link.issuer_and_serial in rules.revoked:
+    if certificate.is_revoked_by(rules.revoked):
         return "revoked", "the CCADB lists it as revoked"
     if not candidate.tls_trust:
         since = f" (certificates that begin after {candidate.distrust_after})" if candidate.distrust_after else ""
@@ -139,7 +139,7 @@ def _no_intermediate(certificate: Certificate, anchors: Container[str]) -> tuple
     if certificate.fingerprint in anchors:
         return "duplicate", "it is in the store as an anchor"
     # The CCADB lists twins of roots as intermediates: same name and key, so an anchor vouches for them.
-    if certificate.link.self_issued and is_signed_by(certificate, certificate):
+    if signs_itself(certificate):
         return "self-signed", "it is no intermediate: in a directory OpenSSL takes it for an anchor"
     return unhandled(certificate)
 

@@ -69,10 +69,7 @@ def only(members: Mapping[Known, _T], text: str, where: str, hint: str) -> _T:
 def choose(record: Manifest, *, role: str = "", source: str = "") -> tuple[Entry, ...]:
     """Return the certificates of this role, from this source; each only if given."""
     return tuple(
-        entry
-        for entry in record.certificates
-        if (not role or entry.role == role)
-        and (not source or any(reason.source == source for reason in entry.provenance))
+        entry for entry in record.certificates if role in ("", entry.role) and (not source or entry.is_from([source]))
     )
 
 
@@ -82,7 +79,7 @@ def beyond(record: Manifest, source: str) -> tuple[Entry, ...]:
         message = f"the store is not made from this source, so that there is nothing to compare with: {source!r}"
         raise StoreError(message, f"it is made from {', '.join(record.choices.sources)}")
     anchors = (entry for entry in record.certificates if entry.role == "anchor")
-    return tuple(entry for entry in anchors if all(reason.source != source for reason in entry.provenance))
+    return tuple(entry for entry in anchors if not entry.is_from([source]))
 
 
 def first_outlived(record: Manifest) -> Entry | None:

@@ -10,7 +10,6 @@ from certboot.doctor import owners
 from certboot.errors import CertbootError, few, shortened
 from certboot.pki import der, subject_hash
 from certboot.sources.table import OWN, PUBLIC
-from certboot.store.generations import has_source
 
 if typing.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -31,7 +30,7 @@ def lacking(anchors: Sequence[Entry], contents: Contents, *, adding: bool = Fals
     return tuple(
         anchor
         for anchor in anchors
-        if there.isdisjoint(anchor.fingerprints) and not (adding and has_source(anchor, PUBLIC))
+        if there.isdisjoint(anchor.fingerprints) and not (adding and anchor.is_from(PUBLIC))
     )
 
 
@@ -88,7 +87,7 @@ def _kinds(entries: Iterable[Entry]) -> tuple[list[Entry], list[Entry], list[Ent
     public: list[Entry] = []
     others: list[Entry] = []
     for entry in entries:
-        (own if has_source(entry, OWN) else public if has_source(entry, PUBLIC) else others).append(entry)
+        (own if entry.is_from(OWN) else public if entry.is_from(PUBLIC) else others).append(entry)
     return own, public, others
 
 
@@ -98,7 +97,7 @@ def _names(entries: Sequence[Entry]) -> str:
 
 def _strangers(here: Here, contents: Contents) -> Iterator[bytes]:
     """Yield the certificates that no public list has: what an agent or a company put there is among them."""
-    public = {anchor.sha256 for anchor in here.anchors if has_source(anchor, PUBLIC)} or here.files.of_certifi
+    public = {anchor.sha256 for anchor in here.anchors if anchor.is_from(PUBLIC)} or here.files.of_certifi
     return (data for fingerprint, data in contents.certificates.items() if fingerprint not in public)
 
 

@@ -13,7 +13,6 @@ from certboot.sources import certifi, system
 from certboot.sources.table import SOURCES
 from certboot.store import freshness
 from certboot.store.due import USUAL, age
-from certboot.store.generations import has_source
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,7 +144,7 @@ def _difference(current: Generation, source: str, read: Callable[[], Unparsed]) 
         size=len(have),
         new=tuple(sorted(new)),
         turned_away=len(have - held) - len(new),
-        gone=tuple(e.name for e in record.certificates if has_source(e, (source,)) and e.given not in have),
+        gone=tuple(e.name for e in record.certificates if e.is_from((source,)) and e.given not in have),
         elsewhere=sum(entry.given not in have for entry in anchors),
     )
 

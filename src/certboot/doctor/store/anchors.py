@@ -13,7 +13,6 @@ from certboot.errors import StoreError, few
 from certboot.pki import rules
 from certboot.sources.table import OWN
 from certboot.store.due import due
-from certboot.store.generations import has_source
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +46,7 @@ def _expiry(ending: Sequence[Due]) -> Iterator[Finding]:
         summary = f"{_names(expired)} expired on {expired[0].not_after[:10]}; an update takes out what has expired"
         yield _finding("anchor-expired", "warn", summary, expired, _UPDATE)
     for own in (True, False):
-        soon = [entry for entry in _of(ending, "expires") if has_source(entry, OWN) is own]
+        soon = [entry for entry in _of(ending, "expires") if entry.is_from(OWN) is own]
         if soon:
             hint = "; add the CA's next certificate with certboot trust" if own else ""
             summary = f"{_names(soon)} expires on {soon[0].not_after[:10]}{hint}"
@@ -73,7 +72,7 @@ def _of(ending: Sequence[Due], kind: Kind) -> list[Entry]:
 
 
 def _strict(current: Generation) -> Iterator[Finding]:
-    flawed = [entry for entry in current.anchors if entry.defects and has_source(entry, OWN)]
+    flawed = [entry for entry in current.anchors if entry.defects and entry.is_from(OWN)]
     if flawed:
         from certboot.pki.stand_in import stand_in
         from certboot.store import generations
