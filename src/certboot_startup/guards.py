@@ -271,11 +271,6 @@ def _is_our_store(cafile, capath, cadata):
     return bool(parts) and within and cadata is None
 
 
-def _hints_are_on():
-    # type: () -> bool
-    return os.environ.get("CERTBOOT_HINTS", hook.hints) != "0"
-
-
 def _hinting(original, failure):
     # type: (Any, Any) -> Any
     """Return a subclass of ssl's SSLSocket or SSLObject by which a ``failure`` of the verification says what to run."""
@@ -374,7 +369,7 @@ def _guard_ssl(module):
     def watch(context):
         # type: (Any) -> None
         """Let the connections of a context add hints, if all that it trusts is our store."""
-        if _loaded(context).foreign or not _hints_are_on():
+        if _loaded(context).foreign or os.environ.get("CERTBOOT_HINTS", hook.hints) == "0":
             return
         for attribute in ("sslsocket_class", "sslobject_class"):
             original = getattr(context, attribute)

@@ -114,7 +114,8 @@ class _Look:
         named = []
         for place in choice.places:
             source = self._setting(place) if place.setting else self._variable(place, choice)
-            if source is None or (self._client.manner.missing_is_unset and self._is_missing(source.what)):
+            missing = source is not None and self._facts.kinds.get(source.what, MISSING) == MISSING
+            if source is None or (missing and self._client.manner.missing_is_unset):
                 continue
             named.append(source)
             if not self._is_usable(source.what, place.form):
@@ -131,9 +132,6 @@ class _Look:
             return form in (FILE, EITHER) or (form == LOOKED_UP and (3,) <= OPENSSL_VERSION_INFO < (3, 4))
         paths = value.split(os.pathsep) if form in (DIRECTORY, LOOKED_UP) else [value]
         return form != FILE and any(kinds.get(path) == DIRECTORY for path in paths)
-
-    def _is_missing(self, value: str) -> bool:
-        return self._facts.kinds.get(value, MISSING) == MISSING
 
     def _variable(self, place: Place, choice: Choice) -> Source | None:
         value = self._environ.get(place.name)

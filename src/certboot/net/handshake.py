@@ -188,7 +188,7 @@ class _Attempt(typing.NamedTuple):
         with contextlib.suppress(OSError, ConnectionFault), self._connection(self.deadline) as stream:
             tls = _shake_hands(_believing_nothing(), stream, ascii_name(self.target.name), record)
             if not presented:
-                presented, peer = _unverified(tls), peer._replace(address=self._address(stream))
+                presented, peer = _chain(tls, "get_unverified_chain"), peer._replace(address=self._address(stream))
             if asked:
                 peer = peer._replace(date=_date(self._asked_over(tls, stream, record)))
         return dataclasses.replace(result, chain=result.chain._replace(presented=presented), peer=peer)
@@ -335,7 +335,7 @@ def _described(
         outcome,
         protocol=(tls.version() or "") if tls else _OLDER.get(record.version, ""),
         cipher=cipher[0] if cipher else "",
-        chain=Chain(record.certificates or (_unverified(tls) if tls else ())),
+        chain=Chain(record.certificates or (_chain(tls, "get_unverified_chain") if tls else ())),
         exchange=Exchange(
             reason,
             record.alert,
@@ -345,10 +345,6 @@ def _described(
             certificate_requested=record.certificate_requested,
         ),
     )
-
-
-def _unverified(tls: ssl.SSLObject) -> tuple[bytes, ...]:
-    return _chain(tls, "get_unverified_chain")
 
 
 def _chain(tls: ssl.SSLObject, method: str) -> tuple[bytes, ...]:

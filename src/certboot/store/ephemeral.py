@@ -113,16 +113,16 @@ def sweep(place: StorePaths, *, shells: bool = False) -> tuple[Path, ...]:
     """Remove the stores that nobody holds, and those of shells that are old, or all of them; return what is held."""
     for home in _copies(place):
         with contextlib.suppress(OSError):  # it is tried again the next time
-            if files.is_folder(home) and _fullmatch(RUN, home.name):
+            if files.is_folder(home) and re.fullmatch(RUN, home.name):
                 _remove_unheld(home)
-            elif files.is_folder(home) and _fullmatch(SHELL, home.name):
+            elif files.is_folder(home) and re.fullmatch(SHELL, home.name):
                 age = time.time() - home.stat().st_mtime
                 if shells or age > _MONTH:  # under a name by which half of it is known to be nobody's
                     _remove_unheld(home.rename(home.with_name(_new_name())))
     for folder in (place.runs, place.home):
         with contextlib.suppress(OSError):  # it is not empty
             folder.rmdir()
-    return tuple(home for home in _copies(place) if _fullmatch(RUN, home.name))
+    return tuple(home for home in _copies(place) if re.fullmatch(RUN, home.name))
 
 
 def _copies(place: StorePaths) -> list[Path]:
@@ -135,10 +135,6 @@ def leading_elsewhere(environ: Mapping[str, str]) -> tuple[str, ...]:
 
     looked_at = (place for client in CLIENTS for place in (*places(client), *client.switches) if not place.setting)
     return tuple(sorted({place.name for place in looked_at}.intersection(environ).difference(BY_NAME)))
-
-
-def _fullmatch(pattern: str, name: str) -> bool:
-    return re.fullmatch(pattern, name) is not None
 
 
 def _new_name() -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from certboot import files
 from certboot.errors import StoreError
 from certboot.store import belongings, choices, env_file, generations, manifest
-from certboot.store.integrity import found_damage
+from certboot.store.integrity import damages
 from certboot.store.lock import locked
 from certboot.store.paths import StorePaths
 from certboot.store.selection import difference
@@ -74,9 +74,9 @@ def rollback(paths: StorePaths, number: int | None) -> tuple[manifest.Manifest, 
                 raise StoreError(message, "certboot history lists those that are kept")
             number = earlier[-1]
         record = generations.numbered(paths, number)
-        damage = found_damage(paths.generations / str(number), record)
+        damage = next(damages(paths.generations / str(number), record), None)
         if damage:
-            message = f"generation {number} is damaged, {damage}"
+            message = f"generation {number} is damaged, {damage.words}"
             raise StoreError(message, "certboot history lists the others; certboot init writes a new one")
         env = env_file.parse(paths.env) or env_file.EnvFile({})
         known = choices.read_adoptions(paths.adopted) if env.variables else ()

@@ -55,7 +55,9 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     previous = _manifest_of(former)
     # What is decided by and what is compared the next time are the same bytes, each read once and before the sources:
     # a download leaves minutes in which somebody may change these files.
-    settings, config = _config(paths, request.selection.settings)
+    replacement = request.selection.settings
+    settings = read_config(paths.config) if replacement is None else replacement
+    config = parse_config(settings, paths.config)
     before = env_file.parse(paths.env) or env_file.EnvFile({})
     profile: Profile = _first(request.selection.profile, config.hook.profile, before.profile)
     config = dataclasses.replace(config, hook=config.hook._replace(profile=profile))
@@ -76,7 +78,7 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     return Inputs(
         now=now,
         config=config,
-        settings_file=request.selection.settings,
+        settings_file=replacement,
         distrusted=parse_distrusted(out, paths.distrusted),
         choices=choices,
         sources=sources,
@@ -101,12 +103,6 @@ def _manifest_of(generation: Path | None) -> Manifest | None:
     with contextlib.suppress(StoreError):  # damaged: what is written now takes its place
         return manifest.read(generation) if generation else None
     return None
-
-
-def _config(paths: StorePaths, given: bytes | None) -> tuple[bytes, Config]:
-    """Return the settings, as bytes and as values: those that are to take the place of config.toml, or what it has."""
-    data = read_config(paths.config) if given is None else given
-    return data, parse_config(data, paths.config)
 
 
 def _choices(selection: Selection, config: Config, previous: Manifest | None) -> Choices:

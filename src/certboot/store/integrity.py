@@ -29,18 +29,12 @@ class Damage(typing.NamedTuple):
     words: str
 
 
-def found_damage(generation: Path, record: Manifest) -> str:
-    """Return the first thing that is missing, altered or too much in ``generation``, in words, or ""."""
-    first = next(damages(generation, record), None)
-    return first.words if first else ""
-
-
 def damages(generation: Path, record: Manifest) -> Iterator[Damage]:
     """Yield all that is missing, altered or too much, certificates first."""
     crts = generation / CRTS
     wanted = []
     for entry in record.certificates:
-        held = _own_certificates(crts / entry.file)
+        held = _certificates(crts / entry.file, follow=False)  # what a link leads to may change at any time
         if [hashlib.sha256(data).hexdigest() for data in held] == [entry.sha256]:
             wanted.append((subject_hash(der.certificate_names(held[0])[1]), "", entry.file))
         else:
@@ -59,7 +53,7 @@ def damages(generation: Path, record: Manifest) -> Iterator[Damage]:
         wrong = "missing" if name not in present else _misled(crts, name, target)
         if wrong:
             yield Damage(LINK, f"{wrong}: {crts / name}")
-    bundled = [hashlib.sha256(data).hexdigest() for data in _own_certificates(generation / BUNDLE)]
+    bundled = [hashlib.sha256(data).hexdigest() for data in _certificates(generation / BUNDLE, follow=False)]
     if sorted(bundled) != sorted(entry.sha256 for entry in record.certificates if entry.bundled):
         yield Damage(BUNDLED, f"holds other certificates than the manifest has for it: {generation / BUNDLE}")
 
@@ -74,11 +68,6 @@ def _misled(crts: Path, name: str, target: str) -> str:
     if leads == target or _certificates(path) == _certificates(crts / target):
         return ""
     return "leads nowhere" if leads and not os.path.exists(path) else f"leads to another certificate than {target}"
-
-
-def _own_certificates(path: Path) -> list[bytes]:
-    """Return what a file holds; nothing for a link, because the file that it leads to may change at any time."""
-    return _certificates(path, follow=False)
 
 
 def _certificates(path: Path, *, follow: bool = True) -> list[bytes]:
