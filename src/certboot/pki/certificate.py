@@ -113,9 +113,9 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
     compared = canonical(subject_name)
     self_issued = compared == comparable(issuer_name)
     fingerprint = hashlib.sha256(data).hexdigest()
-    basic = _extension(extensions, x509.BasicConstraints)
-    key = _extension(extensions, x509.SubjectKeyIdentifier)
-    authority = _extension(extensions, x509.AuthorityKeyIdentifier)
+    basic = extension_in(extensions, x509.BasicConstraints)
+    key = extension_in(extensions, x509.SubjectKeyIdentifier)
+    authority = extension_in(extensions, x509.AuthorityKeyIdentifier)
     return Certificate(
         der=data,
         fingerprint=fingerprint,
@@ -136,7 +136,7 @@ def _described(parsed: x509.Certificate, data: bytes) -> Certificate:
             is_ca=_is_ca(parsed.version, extensions, self_issued=self_issued),
             for_tls_servers=_for_tls_servers(extensions),
             path_length=basic.path_length if basic else None,
-            name_constrained=_extension(extensions, x509.NameConstraints) is not None,
+            name_constrained=extension_in(extensions, x509.NameConstraints) is not None,
             unhandled_critical=any(
                 extension.critical and extension.oid.dotted_string not in _HANDLED_CRITICAL for extension in extensions
             ),
@@ -156,16 +156,16 @@ def _defects(extensions: x509.Extensions, *, self_issued: bool) -> tuple[str, ..
     Nothing in one that is a server's own (``openssl req -x509`` makes such): it stands alone, and is checked only in a
     chain of two or more.
     """
-    names = _extension(extensions, x509.SubjectAlternativeName) or ()
+    names = extension_in(extensions, x509.SubjectAlternativeName) or ()
     if self_issued and any(isinstance(name, (x509.DNSName, x509.IPAddress)) for name in names):
         return ()
-    usage = _extension(extensions, x509.KeyUsage)
-    authority = _extension(extensions, x509.AuthorityKeyIdentifier)
-    constraints = _extension(extensions, x509.BasicConstraints)
+    usage = extension_in(extensions, x509.KeyUsage)
+    authority = extension_in(extensions, x509.AuthorityKeyIdentifier)
+    constraints = extension_in(extensions, x509.BasicConstraints)
     limited = constraints is not None and constraints.path_length is not None
     critical = (type(extension.value) for extension in extensions if extension.critical)
     defects = {
-        "strict-missing-ski": _extension(extensions, x509.SubjectKeyIdentifier) is None,
+        "strict-missing-ski": extension_in(extensions, x509.SubjectKeyIdentifier) is None,
         "strict-missing-aki": not self_issued and not (authority and authority.key_identifier),
         "strict-basic-constraints": x509.BasicConstraints not in critical,
         "strict-key-usage": usage is None,
@@ -185,10 +185,10 @@ def first_text(name: x509.Name, *kinds: x509.ObjectIdentifier) -> str:
 
 def _is_ca(version: x509.Version, extensions: x509.Extensions, *, self_issued: bool) -> bool:
     """Return what check_ca() in OpenSSL's crypto/x509/v3_purp.c says of a certificate (its Netscape case aside)."""
-    usage = _extension(extensions, x509.KeyUsage)
+    usage = extension_in(extensions, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
         return False
-    constraints = _extension(extensions, x509.BasicConstraints)
+    constraints = extension_in(extensions, x509.BasicConstraints)
     if constraints is not None:
         return constraints.ca
     return usage is not None or (version is x509.Version.v1 and self_issued)
@@ -196,11 +196,12 @@ def _is_ca(version: x509.Version, extensions: x509.Extensions, *, self_issued: b
 
 def _for_tls_servers(extensions: x509.Extensions) -> bool:
     # OpenSSL does not take anyExtendedKeyUsage for serverAuth (check_purpose_ssl_server in v3_purp.c).
-    usage = _extension(extensions, x509.ExtendedKeyUsage)
+    usage = extension_in(extensions, x509.ExtendedKeyUsage)
     return usage is None or ExtendedKeyUsageOID.SERVER_AUTH in usage
 
 
-def _extension(extensions: x509.Extensions, kind: type[_E]) -> _E | None:
+def extension_in(extensions: x509.Extensions, kind: type[_E]) -> _E | None:
+    """Return the value of the extension of this class, or None."""
     try:
         return extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:

@@ -14,7 +14,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from certboot.errors import CertificateError, printable
 from certboot.pki import der
-from certboot.pki.certificate import Certificate, first_text, load_certificate
+from certboot.pki.certificate import Certificate, extension_in, first_text, load_certificate
 from certboot.pki.informing import loaded
 from certboot.pki.parse_errors import parsing
 from certboot.pki.subject_hash import comparable
@@ -67,19 +67,11 @@ class ParsedCertificate:
 
     def extension(self, kind: type[_E]) -> _E | None:
         """Return the value of the extension of this class, or None."""
-        extension = self._entry(kind)
-        return extension.value if extension else None
+        return extension_in(self.parsed.extensions, kind)
 
     def critical(self, kind: type[x509.ExtensionType]) -> bool:
         """Return whether the extension is there and marked critical."""
-        extension = self._entry(kind)
-        return bool(extension and extension.critical)
-
-    def _entry(self, kind: type[_E]) -> x509.Extension[_E] | None:
-        try:
-            return self.parsed.extensions.get_extension_for_class(kind)
-        except x509.ExtensionNotFound:
-            return None
+        return any(entry.critical for entry in self.parsed.extensions if isinstance(entry.value, kind))
 
     @property
     def alternative_names(self) -> tuple[x509.GeneralName, ...]:

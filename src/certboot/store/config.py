@@ -161,6 +161,7 @@ def parse_config(data: bytes, path: Path, where: str = "") -> Config:
     ccadb = top.table("ccadb", ("address", "folder"))
     variables = top.table("variables", ("add", "remove"))
     rules = top.table("rules", ("distrust",))
+    shared = top.table("shared", ("address", "sha256"))
     folder = ccadb.text("folder")
     return Config(
         sources=top.texts("sources", OPTIONAL) if "sources" in document else None,
@@ -176,7 +177,9 @@ def parse_config(data: bytes, path: Path, where: str = "") -> Config:
         remove=variables.texts("remove", tuple(BY_NAME)),
         distrust=frozenset(map(rules.fingerprint, rules.texts("distrust"))),
         companies=tuple(_company(table, base) for table in top.tables("company", _COMPANY)),
-        shared=_shared(top.table("shared", ("address", "sha256"))) if "shared" in document else None,
+        shared=Shared(shared.text("address"), shared.fingerprint(shared.text("sha256")))
+        if "shared" in document
+        else None,
     )
 
 
@@ -189,10 +192,6 @@ def _company(table: _Table, base: Path) -> Company:
         raise table.wrong("sha256", "sha256 goes with an address", "a file is as safe as its folder")
     wanted = table.fingerprint(pin) if pin else ""
     return Company(base / path if path else None, address, wanted, pem, bool(table.truth("stand-in")))
-
-
-def _shared(table: _Table) -> Shared:
-    return Shared(table.text("address"), table.fingerprint(table.text("sha256")))
 
 
 def with_origin(text: str, shared: Shared) -> str:

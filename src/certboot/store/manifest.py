@@ -178,6 +178,7 @@ def entry(held: TrustAnchor | Intermediate) -> Entry:
     """Return the manifest's entry for one certificate."""
     certificate = held.certificate
     original = held.original if isinstance(held, TrustAnchor) else None
+    der = base64.b64encode(original.der).decode("ascii") if original else ""
     return Entry(
         sha256=certificate.fingerprint,
         name=certificate.name,
@@ -188,12 +189,8 @@ def entry(held: TrustAnchor | Intermediate) -> Entry:
         defects=certificate.defects,
         distrust_after=held.distrust_after if isinstance(held, TrustAnchor) else "",
         descent=_NONE if isinstance(held, TrustAnchor) else Descent(held.issuer, held.anchor),
-        original=_described(original) if original else None,
+        original=Original(original.fingerprint, original.defects, der) if original else None,
     )
-
-
-def _described(original: Certificate) -> Original:
-    return Original(original.fingerprint, original.defects, base64.b64encode(original.der).decode("ascii"))
 
 
 def render(manifest: Manifest) -> bytes:
