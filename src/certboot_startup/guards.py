@@ -300,9 +300,8 @@ def _add_hint(connection, error):
     _hint.add(connection, error)
 
 
-def _guard_ssl(module):
-    # type: (ModuleType) -> None
-    """Let a context that is asked for our bundle have the directory instead: nothing is parsed, whatever its size.
+class _Contexts:
+    """What becomes of the contexts of one ssl module: each has the directory in the place of the bundle while it can.
 
     OpenSSL looks into a directory only for a subject of which it has no certificate in memory (crypto/x509/x509_lu.c,
     X509_STORE_CTX_get_by_subject). So the directory stands in only where it is all that the context has; as soon as
@@ -311,62 +310,63 @@ def _guard_ssl(module):
     A context that holds our store and no trust of the program's own makes connections that add a hint to a verification
     that failed (_hinting). That is set on the context: the classes of the module stay as they are.
     """
-    classes = module.SSLContext.__mro__  # gevent and truststore put a class of theirs before the original
-    context_class = classes[: classes.index(vars(module)["_SSLContext"])][-1]
-    load, load_defaults = context_class.load_verify_locations, context_class.set_default_verify_paths
-    ca_certs, stats = context_class.get_ca_certs, context_class.cert_store_stats
-    if hasattr(load, _MARK):
-        return
-    # A directory is read when it is needed, and may then be out of reach: such a process reads the bundle at once.
-    only_bundle = _serves_root_alone(hook.generation)
-    hinting = {}  # type: dict[Any, Any]  # SSLSocket or SSLObject, gevent's too -> its subclass
 
-    def load_bundle(context):
+    def __init__(self, module, context_class):
+        # type: (ModuleType, Any) -> None
+        self._module = module  # type: Any
+        self._load, self._stats = context_class.load_verify_locations, context_class.cert_store_stats
+        # A directory is read when it is needed, and may then be out of reach: such a process reads the bundle at once.
+        self._only_bundle = _serves_root_alone(hook.generation)
+        self._hinting = {}  # type: dict[Any, Any]  # SSLSocket or SSLObject, gevent's too -> its subclass
+
+    def load_bundle(self, context):
         # type: (Any) -> None
         state = _loaded(context)
         folder, state.directory = state.directory, ""
         if folder:
-            load(context, folder + os.sep + _BUNDLE)
+            self._load(context, folder + os.sep + _BUNDLE)
 
-    def load_directory(context, folder):
+    def load_directory(self, context, folder):
         # type: (Any, str) -> bool
         state = _loaded(context)
         if not folder or state.other or state.directory not in ("", folder):
             return False
-        if not state.directory and any(stats(context).values()):
+        if not state.directory and any(self._stats(context).values()):
             return False
         state.directory = folder
-        load(context, None, folder + os.sep + _CRTS)  # again if need be: another thread may not have come to it yet
+        # Again if need be: another thread may not have come to it yet.
+        self._load(context, None, folder + os.sep + _CRTS)
         if state.other:  # another thread has loaded something in the meantime
-            load_bundle(context)
+            self.load_bundle(context)
         return True
 
-    def load_other(context):
+    def load_other(self, context):
         # type: (Any) -> None
         _loaded(context).other = True
-        load_bundle(context)
+        self.load_bundle(context)
 
-    def asked_for(cafile):
+    def load_built_in(self, context):
+        # type: (Any) -> None
+        cafile, capath = _built_in(self._module)
+        if cafile or capath:
+            self._load(context, cafile, capath)
+
+    def asked_for(self, cafile):
         # type: (Any) -> str
-        folder = "" if only_bundle else _generation_of(cafile, _BUNDLE)
+        """Return the generation whose bundle this is, if its directory may stand in for it; "" for none."""
+        folder = "" if self._only_bundle else _generation_of(cafile, _BUNDLE)
         return folder if folder and _is_as_written(folder) else ""
 
-    def instead_of(cafile):
+    def instead_of(self, cafile):
         # type: (Any) -> Any
         """Return the file that a program would have asked for if our variable were not set."""
         if _is_out_of_reach(cafile, _BUNDLE):
             certifi = sys.modules.get("certifi.core")
-            built_in = module.get_default_verify_paths().openssl_cafile
+            built_in = self._module.get_default_verify_paths().openssl_cafile
             return certifi.where() if certifi else built_in if os.path.isfile(built_in) else cafile
         return cafile
 
-    def load_built_in(context):
-        # type: (Any) -> None
-        cafile, capath = _built_in(module)
-        if cafile or capath:
-            load(context, cafile, capath)
-
-    def watch(context):
+    def watch(self, context):
         # type: (Any) -> None
         """Let the connections of a context add hints, if all that it trusts is our store."""
         if _loaded(context).foreign or os.environ.get("CERTBOOT_HINTS", hook.hints) == "0":
@@ -375,60 +375,73 @@ def _guard_ssl(module):
             original = getattr(context, attribute)
             if hasattr(original.do_handshake, _MARK):
                 continue
-            subclass = hinting.get(original) or _hinting(original, module.SSLCertVerificationError)
-            if original in (module.SSLSocket, module.SSLObject):  # truststore makes new ones for each context
-                hinting[original] = subclass
+            subclass = self._hinting.get(original) or _hinting(original, self._module.SSLCertVerificationError)
+            # truststore makes new ones for each context.
+            if original in (self._module.SSLSocket, self._module.SSLObject):
+                self._hinting[original] = subclass
             setattr(context, attribute, subclass)
 
-    def note(context, cafile, capath, cadata):
+    def note(self, context, cafile, capath, cadata):
         # type: (Any, Any, Any, Any) -> None
         """Note whose certificates a context has loaded.
 
         On Windows a default context loads those of the system as data, as a program may load its own: it gets no hint.
         """
         if _is_our_store(cafile, capath, cadata):
-            watch(context)
+            self.watch(context)
         else:
             _loaded(context).foreign = True
+
+
+def _guard_ssl(module):
+    # type: (ModuleType) -> None
+    """Let a context that is asked for our bundle have the directory instead: nothing is parsed, whatever its size."""
+    classes = module.SSLContext.__mro__  # gevent and truststore put a class of theirs before the original
+    context_class = classes[: classes.index(vars(module)["_SSLContext"])][-1]
+    load, load_defaults = context_class.load_verify_locations, context_class.set_default_verify_paths
+    ca_certs, stats = context_class.get_ca_certs, context_class.cert_store_stats
+    if hasattr(load, _MARK):
+        return
+    contexts = _Contexts(module, context_class)
 
     @_stand_in(load)
     def load_verify_locations(self, cafile=None, capath=None, cadata=None):
         # type: (Any, Any, Any, Any) -> None
-        folder = _quietly(asked_for, cafile)
-        if capath is None and cadata is None and _quietly(load_directory, self, folder):
-            _quietly(watch, self)
+        folder = _quietly(contexts.asked_for, cafile)
+        if capath is None and cadata is None and _quietly(contexts.load_directory, self, folder):
+            _quietly(contexts.watch, self)
             return
-        _quietly(load_other, self)
-        load(self, _quietly(instead_of, cafile) or cafile, capath, cadata)
+        _quietly(contexts.load_other, self)
+        load(self, _quietly(contexts.instead_of, cafile) or cafile, capath, cadata)
         if folder:
             _quietly(load, self, None, folder + os.sep + _CRTS)
-        _quietly(note, self, cafile, capath, cadata)
+        _quietly(contexts.note, self, cafile, capath, cadata)
 
     @_stand_in(load_defaults)
     def set_default_verify_paths(self):
         # type: (Any) -> None
         cafile, capath = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-        folder = _quietly(asked_for, cafile)
+        folder = _quietly(contexts.asked_for, cafile)
         # Another directory, or that of the system where none is set, is one more than ours.
         ours = folder and capath == folder + os.sep + _CRTS
-        if ours and _quietly(load_directory, self, folder):
-            _quietly(watch, self)
+        if ours and _quietly(contexts.load_directory, self, folder):
+            _quietly(contexts.watch, self)
             return
-        _quietly(load_other, self)
+        _quietly(contexts.load_other, self)
         load_defaults(self)
-        _quietly(load_built_in, self)
-        _quietly(note, self, cafile, capath, None)
+        _quietly(contexts.load_built_in, self)
+        _quietly(contexts.note, self, cafile, capath, None)
 
     @_stand_in(ca_certs)
     def get_ca_certs(self, *args, **kwargs):
         # type: (Any, *Any, **Any) -> Any
-        _quietly(load_bundle, self)
+        _quietly(contexts.load_bundle, self)
         return ca_certs(self, *args, **kwargs)
 
     @_stand_in(stats)
     def cert_store_stats(self, *args, **kwargs):
         # type: (Any, *Any, **Any) -> Any
-        _quietly(load_bundle, self)
+        _quietly(contexts.load_bundle, self)
         return stats(self, *args, **kwargs)
 
     _replace((context_class,), [load_verify_locations, set_default_verify_paths, get_ca_certs, cert_store_stats])
