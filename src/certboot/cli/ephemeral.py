@@ -41,7 +41,7 @@ def wanted(arguments: argparse.Namespace) -> Wanted | None:
     from certboot.store.ephemeral_contents import Wanted
 
     loaded = additions(arguments.add, arguments.password_file)
-    roots, below = repaired.each_told_from_roots(loaded, f"{moment.now():%Y-%m-%d}")
+    roots, below = repaired.split_all_roots(loaded, f"{moment.now():%Y-%m-%d}")
     return Wanted(roots, below, arguments.only)
 
 

@@ -110,7 +110,7 @@ def trust_command(arguments: argparse.Namespace) -> int:
     pin = url.expected(arguments.sha256)
     loaded, notes = _sent(arguments, paths, now) if server else (read(arguments, paths, now), [])
     # What is at the top of a server's chain may be no root: it is shown to be none, and a person decides.
-    roots, below = (loaded, ()) if server else repaired.told_from_roots(loaded, pin, f"{now:%Y-%m-%d}")
+    roots, below = (loaded, ()) if server else repaired.split_roots(loaded, pin, f"{now:%Y-%m-%d}")
     fingerprints = frozenset(candidate.certificate.fingerprint for candidate in loaded.candidates)
     held = _held(paths, fingerprints)
     # What is to be an anchor is not there yet as an intermediate that a server forgot.

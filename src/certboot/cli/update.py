@@ -85,7 +85,7 @@ def init_command(arguments: argparse.Namespace) -> int:
         _selection(arguments), sources=sources, settings=_settings(arguments), profile=arguments.profile
     )
     loaded = additions(arguments.add, arguments.password_file)
-    roots, below = repaired.each_told_from_roots(loaded, f"{moment.now():%Y-%m-%d}")
+    roots, below = repaired.split_all_roots(loaded, f"{moment.now():%Y-%m-%d}")
     request = Request("init", chosen, roots, repairs=below)
     outcome = apply(store_paths(), request, progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""

@@ -110,7 +110,7 @@ def render_repair(repair: Repair) -> bytes:
     return b"".join(map(_line, repair.needs)) + annotated_pem(repair.certificate).encode("ascii")
 
 
-def told_from_roots(loaded: Loaded, pin: str, day: str) -> tuple[Loaded, tuple[Repair, ...]]:
+def split_roots(loaded: Loaded, pin: str, day: str) -> tuple[Loaded, tuple[Repair, ...]]:
     """Return what the user has named, without the intermediates in it, and these: none becomes an anchor by itself.
 
     What is named by its SHA-256, ``pin``, may be an anchor all the same.
@@ -125,9 +125,9 @@ def told_from_roots(loaded: Loaded, pin: str, day: str) -> tuple[Loaded, tuple[R
     return dataclasses.replace(loaded, candidates=roots), tuple(repairs)
 
 
-def each_told_from_roots(several: Iterable[Loaded], day: str) -> tuple[tuple[Loaded, ...], tuple[Repair, ...]]:
+def split_all_roots(several: Iterable[Loaded], day: str) -> tuple[tuple[Loaded, ...], tuple[Repair, ...]]:
     """Return the same of several files: what is left of each, and the intermediates of all."""
-    apart = [told_from_roots(loaded, "", day) for loaded in several]
+    apart = [split_roots(loaded, "", day) for loaded in several]
     return tuple(roots for roots, _ in apart), tuple(repair for _, below in apart for repair in below)
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from certboot import files
-from certboot.clients import variables
-from certboot.clients.variables import BY_NAME
+from certboot.clients.variables import BY_NAME, Adoption
 from certboot.errors import StoreError, counted
 from certboot.pki import fingerprint
 from certboot.store.selection import Known, named
@@ -20,10 +19,10 @@ _KEY_OF = "the name and key of "
 
 def read_distrusted(path: Path) -> dict[str, str]:
     """Return SHA-256 -> name; empty where there is no such file; raises OSError or StoreError."""
-    return parse_distrusted(read_bytes(path), path)
+    return parse_distrusted(distrusted_bytes(path), path)
 
 
-def read_bytes(path: Path) -> bytes:
+def distrusted_bytes(path: Path) -> bytes:
     """Return the bytes of the file, none where there is no such file; raises OSError."""
     return files.read_if_there(path, files.LARGE) or b""
 
@@ -82,18 +81,18 @@ def find_distrusted(distrusted: dict[str, str], text: str, subjects: Mapping[str
     return named_so[0].sha256
 
 
-def read_adoptions(path: Path) -> tuple[variables.Adoption, ...]:
+def read_adoptions(path: Path) -> tuple[Adoption, ...]:
     """Return what the file lists; nothing where there is no file; raises OSError.
 
     A line that ``adopt`` cannot have written is passed over: what is not adopted is left as it is.
     """
     lines = os.fsdecode(files.read_if_there(path, files.SMALL) or b"").split("\n")
-    adoptions = (variables.Adoption(*line.split("=", 1)) for line in lines if "=" in line)
+    adoptions = (Adoption(*line.split("=", 1)) for line in lines if "=" in line)
     return tuple(
         dict.fromkeys(adoption for adoption in adoptions if adoption.variable in BY_NAME and not adoption.unfit)
     )
 
 
-def render_adoptions(adoptions: Iterable[variables.Adoption]) -> bytes:
+def render_adoptions(adoptions: Iterable[Adoption]) -> bytes:
     """Return the bytes of the file."""
     return os.fsencode("".join(f"{adoption.variable}={adoption.value}\n" for adoption in adoptions))

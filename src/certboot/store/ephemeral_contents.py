@@ -77,7 +77,7 @@ def planned(paths: StorePaths, place: StorePaths, wanted: Wanted, environ: Mappi
 
     former = _former(paths)
     previous = former.record if former else None
-    data, out = read_config(paths.config), choices.read_bytes(paths.distrusted)
+    data, out = read_config(paths.config), choices.distrusted_bytes(paths.distrusted)
     config = parse_config(data, paths.config)
     chosen = previous.choices if previous else Choices(Choices().sources if config.sources is None else config.sources)
     base = _held(former) if former else _default(chosen.sources)

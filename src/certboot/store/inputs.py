@@ -12,7 +12,7 @@ from certboot.errors import StoreError
 from certboot.sources import ccadb, certifi
 from certboot.sources.table import Folders, Reading, read_all
 from certboot.store import env_file, freshness, manifest
-from certboot.store.choices import parse_distrusted, read_adoptions, read_bytes
+from certboot.store.choices import distrusted_bytes, parse_distrusted, read_adoptions
 from certboot.store.config import Config, parse_config, read_config
 from certboot.store.manifest import Choices, Manifest
 from certboot.store.paths import BUNDLE, StorePaths, in_force, is_exposed
@@ -61,7 +61,7 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     before = env_file.parse(paths.env) or env_file.EnvFile({})
     profile: Profile = _first(request.selection.profile, config.hook.profile, before.profile)
     config = dataclasses.replace(config, hook=config.hook._replace(profile=profile))
-    out = read_bytes(paths.distrusted)
+    out = distrusted_bytes(paths.distrusted)
     choices = _choices(request.selection, config, previous)
     adoptions = tuple(
         adoption
