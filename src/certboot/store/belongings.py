@@ -37,7 +37,6 @@ from certboot.store.paths import (
 )
 
 _SWITCH = re.compile(rf"(generations/{NUMBER}\n?)?")
-_LARGEST_NOTE = 64 * 1024 * 1024  # bytes of what is parsed to see whose it is
 _LONGEST_SWITCH = 256
 _ELSEWHERE = "set CERTBOOT_HOME to a folder of your own"
 
@@ -183,7 +182,7 @@ def _is_left(paths: StorePaths, path: Path) -> bool:
     }
     # The user's own may be a link.
     is_file = path.is_file() and (path == paths.config or not path.is_symlink())
-    if path not in checks or not is_file or path.stat().st_size > _LARGEST_NOTE:
+    if path not in checks or not is_file or path.stat().st_size > files.LARGE:
         return False
     try:
         return checks[path](path) not in (None, False)
@@ -192,7 +191,7 @@ def _is_left(paths: StorePaths, path: Path) -> bool:
 
 
 def _content(path: Path) -> bytes:
-    return files.read_regular(path, _LARGEST_NOTE, follow=False)
+    return files.read_regular(path, files.LARGE, follow=False)
 
 
 def is_half_written(paths: StorePaths, path: Path) -> bool:

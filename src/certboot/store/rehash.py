@@ -28,8 +28,7 @@ from certboot.store.hash_links import Slot, plan
 _EXTENSIONS = frozenset({".pem", ".crt", ".cer", ".crl"})
 _LINK = re.compile(r"([0-9a-f]{8})\.(r?)(0|[1-9][0-9]{0,4})")
 
-_LIMIT = 64 * 1024 * 1024
-_CHUNK = 1024 * 1024
+_LIMIT = files.LARGE
 # What lies in the directory may be a pipe by the time it is opened.
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -148,7 +147,7 @@ def _content(entry: os.DirEntry[str]) -> bytes:
     try:
         size = os.fstat(descriptor).st_size
         data = os.read(descriptor, min(size, _LIMIT) + 1)
-        while len(data) not in (size, _LIMIT + 1) and (more := os.read(descriptor, _CHUNK)):
+        while len(data) not in (size, _LIMIT + 1) and (more := os.read(descriptor, files.SMALL)):
             data += more
     finally:
         os.close(descriptor)

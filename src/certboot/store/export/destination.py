@@ -21,11 +21,7 @@ from certboot import files
 from certboot.errors import CertbootError
 from certboot.pki import pem
 from certboot.store.export.pem import Directory
-
-# As certificate.file_name and hash_links.Slot have them.
-_FILE = re.compile(r"[A-Za-z0-9_]+-([0-9a-f]{8})\.pem")
-_LINK = re.compile(r"[0-9a-f]{8}\.(0|[1-9][0-9]*)")
-_LARGEST = 1024 * 1024  # bytes of a file that could hold one certificate and its comments
+from certboot.store.paths import CERTIFICATE, LINK
 
 
 def write_file(path: Path, data: bytes, *, force: bool) -> None:
@@ -95,10 +91,10 @@ def _earlier_export(folder: Path) -> tuple[str, ...]:
     with os.scandir(folder) as scan:
         entries = sorted(scan, key=lambda entry: entry.name)
     small = filter(_small_file, entries)
-    texts = {entry.name: files.read_regular(entry.path, _LARGEST, follow=False) for entry in small}
+    texts = {entry.name: files.read_regular(entry.path, files.SMALL, follow=False) for entry in small}
     held = {name: text for name, text in texts.items() if _is_exported(name, text)}
     for entry in entries:
-        is_link = _LINK.fullmatch(entry.name) and (
+        is_link = re.fullmatch(LINK, entry.name) and (
             os.readlink(entry.path) in held if entry.is_symlink() else texts.get(entry.name) in held.values()
         )
         if entry.name not in held and not is_link:
@@ -108,11 +104,11 @@ def _earlier_export(folder: Path) -> tuple[str, ...]:
 
 
 def _small_file(entry: os.DirEntry[str]) -> bool:
-    return entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_size <= _LARGEST
+    return entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_size <= files.SMALL
 
 
 def _is_exported(name: str, text: bytes) -> bool:
-    match = _FILE.fullmatch(name)
+    match = re.fullmatch(CERTIFICATE, name)
     if not match:
         return False
     digests = [hashlib.sha256(block.data or b"").hexdigest() for block in pem.blocks(text)]
