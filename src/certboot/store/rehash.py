@@ -12,7 +12,6 @@ import hashlib
 import os
 import re
 import typing
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -57,10 +56,7 @@ def rehash(directory: Path) -> RehashResult:
     A second run makes and removes nothing.
     """
     try:
-        with warnings.catch_warnings():
-            # cryptography warns of old sins (a serial number below zero); they are no reason to print anything here.
-            warnings.simplefilter("ignore")
-            return _rehash(directory)
+        return _rehash(directory)
     except OSError as error:
         message = f"cannot rehash {directory}: {error.strerror or error}"
         raise StoreError(message, "give a directory that you may write to") from error
