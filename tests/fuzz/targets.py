@@ -143,9 +143,9 @@ def pkcs12(data: bytes) -> None:
     assert not (containers.is_pkcs12(data) and containers.is_pkcs7(data))
     with contextlib.suppress(der.DerError):
         end = 0
-        for element in der.ber_children(data, 0, len(data)):
-            assert end <= element.begin < element.content <= element.end <= len(data)
-            end = element.end
+        for _, begin, content, after in der.ber_children(data, 0, len(data)):
+            assert end <= begin < content <= after <= len(data)
+            end = after
     if containers.is_pkcs12(data) and sum(data) % 256 == 0:
         _from_bytes(data, pkcs12=True)
 

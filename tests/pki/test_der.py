@@ -131,7 +131,7 @@ INDEFINITE = b"\x30\x80" + b"\xa0\x80" + NULL + b"\0\0" + b"\x04\x01x" + b"\0\0"
 
 
 def ber_children(data: bytes) -> list[tuple[int, bytes]]:
-    return [(element.tag, data[element.begin : element.end]) for element in der.ber_children(data, 0, len(data))]
+    return [(tag, data[begin:after]) for tag, begin, _, after in der.ber_children(data, 0, len(data))]
 
 
 def test_elements_of_indefinite_length_end_with_their_own_end() -> None:

@@ -72,10 +72,10 @@ def in_pkcs7(data: bytes) -> Iterator[bytes]:
     at, end = _inside(data, 0, der.SEQUENCE)
     at, end = _inside(data, at + len(_SIGNED_DATA), der.CONTEXT_0)
     at, end = _inside(data, at, der.SEQUENCE)
-    for field in itertools.islice(der.ber_children(data, at, end), _MOST_FIELDS):
-        if field.tag == der.CONTEXT_0:
-            for element in der.ber_children(data, field.content, field.end):
-                yield data[element.begin : element.end]
+    for tag, _, content, after in itertools.islice(der.ber_children(data, at, end), _MOST_FIELDS):
+        if tag == der.CONTEXT_0:
+            for _, begin, _, next_begin in der.ber_children(data, content, after):
+                yield data[begin:next_begin]
 
 
 def in_pkcs12(data: bytes, detail: str, password: Password | None) -> list[bytes]:

@@ -180,15 +180,6 @@ def _signed_fields(signed: bytes) -> tuple[list[int], list[slice]]:
     return tags, places
 
 
-class BerElement(typing.NamedTuple):
-    """One element: its tag octet, and where it begins, where its content begins and where it ends."""
-
-    tag: int
-    begin: int
-    content: int
-    end: int
-
-
 def ber_header(data: bytes, at: int) -> tuple[int, int, int | None]:
     """Return tag, begin of the content, and end of the element (None: indefinite) at ``at``; raises DerError."""
     if len(data) < at + 2 or data[at] & 0x1F == 0x1F:  # noqa: PLR2004 - tag numbers above 30: 8.1.2.4
@@ -206,15 +197,15 @@ def ber_header(data: bytes, at: int) -> tuple[int, int, int | None]:
     return tag, content, content + length
 
 
-def ber_children(data: bytes, at: int, end: int) -> Iterator[BerElement]:
-    """Yield the elements from ``at`` to ``end``, or to the end-of-contents octets before it; raises DerError."""
+def ber_children(data: bytes, at: int, end: int) -> Iterator[Span]:
+    """Yield where the elements from ``at`` to ``end`` lie, or to the end-of-contents octets before; raises DerError."""
     while at < end:
         tag, content, _ = ber_header(data, at)
         if tag == END_OF_CONTENTS:
             return
-        element = BerElement(tag, at, content, _end_of_element(data, at))
-        yield element
-        at = element.end
+        after = _end_of_element(data, at)
+        yield tag, at, content, after
+        at = after
 
 
 def _end_of_element(data: bytes, at: int) -> int:

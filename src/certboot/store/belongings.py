@@ -114,10 +114,10 @@ def is_begun(paths: StorePaths) -> bool:
 
 def others(folder: Path) -> list[Path]:
     """Return what is in a folder of the store and not of the kind that certboot writes there; raises OSError."""
-    return divided(folder, FOLDERS[folder.name])[1] if is_folder(folder) else [folder]
+    return _divided(folder, FOLDERS[folder.name])[1] if is_folder(folder) else [folder]
 
 
-def divided(folder: Path, kind: Kind) -> tuple[list[Path], list[Path]]:
+def _divided(folder: Path, kind: Kind) -> tuple[list[Path], list[Path]]:
     """Return what certboot writes into a folder, folders last and after what is in them, and what else is there."""
     ours: list[Path] = []
     strange: list[Path] = []
@@ -125,7 +125,7 @@ def divided(folder: Path, kind: Kind) -> tuple[list[Path], list[Path]]:
         known = (inner for names, inner in kind.folders.items() if re.fullmatch(names, path.name))
         inner = next(known, None) if is_folder(path) else None
         if inner:
-            own, other = divided(path, inner)
+            own, other = _divided(path, inner)
             ours += [*own, path]
             strange += other
         else:
@@ -143,7 +143,7 @@ def take_away(part: Path) -> None:
     if part.name not in FOLDERS:
         part.unlink(missing_ok=True)
         return
-    ours, _ = divided(part, FOLDERS[part.name])
+    ours, _ = _divided(part, FOLDERS[part.name])
     for path in (*ours, *(() if part.name == "generations" else (part,))):
         if not is_folder(path):
             path.unlink(missing_ok=True)

@@ -20,6 +20,8 @@ if typing.TYPE_CHECKING:
 KEY = "ca-bundle.crt"
 HEAD = "# kubectl apply --server-side -f FILE; without --server-side, what has over 256 KiB is refused\n"
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_OBJECT = (253, rf"{_LABEL}(\.{_LABEL})*", "an object", "digits, - and .")
+_NAMESPACE = (63, _LABEL, "a namespace", "digits and -")
 _MOST = 1024 * 1024  # bytes of a ConfigMap's values (ValidateConfigMap in Kubernetes' validation.go)
 
 
@@ -36,25 +38,18 @@ def bundle(certificates: Sequence[Certificate], indent: int) -> str:
     return "|\n" + "".join(f"{' ' * indent}{line}\n" if line else "\n" for line in lines)
 
 
-def checked_name(name: str) -> str:
-    """Return the name of an object in quotes, if it is an RFC 1123 subdomain; raises CertbootError."""
-    if len(name) > 253 or not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name):  # noqa: PLR2004 - RFC 1123, 2.1
-        message = f"not a name for an object of Kubernetes: {name!r}"
-        raise CertbootError(message, "lower-case letters, digits, - and . inside, at most 253 (RFC 1123)")
+def checked_name(name: str, form: tuple[int, str, str, str] = _OBJECT) -> str:
+    """Return a name in quotes, if it is of this form (RFC 1123, 2.1); raises CertbootError."""
+    most, pattern, kind, inside = form
+    if len(name) > most or not re.fullmatch(pattern, name):
+        message = f"not a name for {kind} of Kubernetes: {name!r}"
+        raise CertbootError(message, f"lower-case letters, {inside} inside, at most {most} (RFC 1123)")
     return f'"{name}"'  # a number or a word such as true would be no text to YAML
-
-
-def checked_namespace(name: str) -> str:
-    """Return the name of a namespace in quotes, if it is an RFC 1123 label; raises CertbootError."""
-    if len(name) > 63 or not re.fullmatch(_LABEL, name):  # noqa: PLR2004 - RFC 1123, 2.1
-        message = f"not a name for a namespace of Kubernetes: {name!r}"
-        raise CertbootError(message, "lower-case letters, digits and - inside, at most 63 (RFC 1123)")
-    return f'"{name}"'
 
 
 def configmap(certificates: Sequence[Certificate], name: str, namespace: str | None = None) -> bytes:
     """Return the YAML document, in ASCII; raises CertbootError. Without ``namespace``, kubectl's own is meant."""
-    where = f"  namespace: {checked_namespace(namespace)}\n" if namespace is not None else ""
+    where = f"  namespace: {checked_name(namespace, _NAMESPACE)}\n" if namespace is not None else ""
     text = (
         f"{HEAD}apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {checked_name(name)}\n{where}"
         f"data:\n  {KEY}: {bundle(certificates, 4)}"
@@ -70,7 +65,7 @@ def trust_manager(certificates: Sequence[Certificate], name: str, namespace: str
     where = ""
     if namespace is not None:
         # Every namespace carries its name in this label (Kubernetes, "well-known labels").
-        label = f"kubernetes.io/metadata.name: {checked_namespace(namespace)}"
+        label = f"kubernetes.io/metadata.name: {checked_name(namespace, _NAMESPACE)}"
         where = f"    namespaceSelector:\n      matchLabels:\n        {label}\n"
     text = (
         f"{HEAD}apiVersion: trust.cert-manager.io/v1alpha1\nkind: Bundle\nmetadata:\n  name: {checked_name(name)}\n"
