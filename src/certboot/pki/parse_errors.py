@@ -22,17 +22,10 @@ def parsing(unreadable: str = "not a certificate that the cryptography package c
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except CertbootError:
-        raise
-    except Exception as error:
-        raise _unreadable(error, unreadable) from error
     except BaseException as error:
-        if type(error).__name__ != "PanicException":
+        kind = type(error).__name__
+        if isinstance(error, CertbootError) or not (isinstance(error, Exception) or kind == "PanicException"):
             raise
-        raise _unreadable(error, unreadable) from error
-
-
-def _unreadable(error: BaseException, words: str) -> CertificateError:
-    if type(error).__name__ == "UnsupportedAlgorithm":  # not imported: this module is to cost nothing
-        words = "a certificate of a kind that is not supported"
-    return CertificateError(f"{words}: {printable(str(error) or type(error).__name__)[:_LONGEST]}")
+        # By its name: to import it would cost what this module is not to.
+        words = "a certificate of a kind that is not supported" if kind == "UnsupportedAlgorithm" else unreadable
+        raise CertificateError(f"{words}: {printable(str(error) or kind)[:_LONGEST]}") from error
