@@ -36,11 +36,7 @@ def exposed(path: Path, *, groups: bool = False) -> str:
         status = path.stat()
     except OSError:
         return ""
-    if status.st_uid not in (0, os.geteuid()):
-        return _belongs_to(status.st_uid)
-    if groups:
-        return "everybody may write to it" if status.st_mode & stat.S_IWOTH else ""
-    return "others may write to it" if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
+    return _by_rights(status, groups=groups)
 
 
 def exposed_itself(path: Path) -> str:
@@ -85,14 +81,14 @@ def refuse_exposed(path: Path) -> None:
 
 def _how(part: str) -> str:
     status = os.lstat(part)
-    if status.st_uid not in (0, os.geteuid()):
-        return _belongs_to(status.st_uid)
-    if stat.S_ISLNK(status.st_mode):
+    if stat.S_ISLNK(status.st_mode) and status.st_uid in (0, os.geteuid()):
         return "a link that lies where others may write, or leads elsewhere than it says"
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return "others may write to it"
-    return "it belongs to root, in a folder where others may write"
+    return _by_rights(status) or "it belongs to root, in a folder where others may write"
 
 
-def _belongs_to(user: int) -> str:
-    return f"it belongs to another user (uid {user})"
+def _by_rights(status: os.stat_result, *, groups: bool = False) -> str:
+    if status.st_uid not in (0, os.geteuid()):
+        return f"it belongs to another user (uid {status.st_uid})"
+    if groups:
+        return "everybody may write to it" if status.st_mode & stat.S_IWOTH else ""
+    return "others may write to it" if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""

@@ -64,7 +64,8 @@ def neighbours(interpreter: Interpreter) -> tuple[Neighbour, ...]:
                 if name.endswith(".pth") and name.removesuffix(".pth") not in replaced:
                     encoding = "utf-8-sig" if version >= _UTF_8_SINCE else "utf-8"
                     first = _first(folder / name, _IMPORT, strip=version >= START_FILES, encoding=encoding)
-                    pths += [Neighbour(folder / name, first, name in hidden)] if first else []
+                    if first:
+                        pths.append(Neighbour(folder / name, first, name in hidden))
     return (*pths, *starts)
 
 

@@ -235,11 +235,11 @@ class _Attempt(typing.NamedTuple):
         if record.first or not record.hello.group:
             return None
         with contextlib.suppress(TimeoutError):
-            heard = self._asked(_with_classical_group(), self.deadline.part(0.25))
-            if _is_tls(heard.first):
-                more = (self._asked(_believing_nothing(), self.deadline.part(share)) for share in (0.5, 1))
-                if all(again.hello.group and not again.first for again in more):
-                    exchange = result.exchange._replace(hellos=(record.hello, heard.hello))
+            classical = self._asked(_with_classical_group(), self.deadline.part(0.25))
+            if _is_tls(classical.first):
+                traces = (self._asked(_believing_nothing(), self.deadline.part(share)) for share in (0.5, 1))
+                if all(trace.hello.group and not trace.first for trace in traces):
+                    exchange = result.exchange._replace(hellos=(record.hello, classical.hello))
                     return dataclasses.replace(result, exchange=exchange)
         return None
 

@@ -81,10 +81,11 @@ def in_pkcs7(data: bytes) -> Iterator[bytes]:
 def in_pkcs12(data: bytes, detail: str, password: Password | None) -> list[bytes]:
     """Return the certificates; raises CertificateError. ``password`` is asked where it cannot be opened without."""
     certificates = _opened(data, None, detail)
-    if certificates is None and password is None:
+    if certificates is not None:
+        return certificates
+    if password is None:
         raise CertificateError(f"it needs a password, or is damaged: {detail}", _PASSWORD_HINT)
-    if certificates is None and password:
-        certificates = _opened(data, password(), detail)
+    certificates = _opened(data, password(), detail)
     if certificates is None:
         raise CertificateError(f"the password is wrong, or the file is damaged: {detail}", _PASSWORD_HINT)
     return certificates

@@ -74,7 +74,8 @@ class Issuers:
                 offers.append(Offer(load_certificate(data), address))
             except CertificateError as error:
                 failure = Failure("unreadable", error.message, "", address)
-                self.failures += [] if failure in self.failures else [failure]
+                if failure not in self.failures:
+                    self.failures.append(failure)
         return offers
 
     def _failed(self, rule: str, reason: str, certificate: Certificate, address: str = "") -> None:

@@ -51,7 +51,7 @@ def _of(entry: Entry, now: datetime, span: timedelta | None) -> Iterator[Due]:
         yield Due(end, "expired", entry)
     elif soon:
         yield Due(end, "expires", entry)
-    date = parsed(entry.distrust_after) if entry.distrust_after else None
+    date = parsed(entry.distrust_after)
     if date and date < now - _LONGEST:
         yield Due(date, "distrusted", entry)
     elif date and date <= now + (SOON if span is None else span):

@@ -81,8 +81,8 @@ def decide(candidates: Iterable[Candidate], rules: Rules) -> Decision:
     for fingerprint, refusal in refused.items():
         stays = refusal.rule == stand_ins.NONE
         offers = anchors[fingerprint] if stays else anchors.pop(fingerprint)
-        wishing = [offer for offer in offers if offer.stand_in is not None]
-        rejections += [_rejection(offer, *refusal) for offer in (stays and wishing) or offers]
+        wishing = [offer for offer in offers if offer.stand_in is not None] if stays else []
+        rejections += [_rejection(offer, *refusal) for offer in wishing or offers]
     for own, copy in standing.items():
         # A file may have the stand-in itself: ``export --stand-ins`` writes such.
         anchors[own] += anchors.pop(copy.fingerprint, [])
