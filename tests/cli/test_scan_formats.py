@@ -19,8 +19,7 @@ from support.pki import DAY
 from support.table import cases
 
 from certboot.cli.scan_formats import csv_lines, openmetrics
-from certboot.doctor.finding import Presented
-from certboot.scan.result import Result, Verdict, scan_line
+from certboot.scan.result import Presented, Result, Verdict, scan_line
 
 THEN = datetime(2030, 1, 1, tzinfo=timezone.utc)
 END = Presented("ab" * 32, "CN=a.example", "CN=Issuing CA", "2029-12-01T00:00:00+00:00", "2030-01-31T12:00:00+00:00")

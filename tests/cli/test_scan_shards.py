@@ -16,9 +16,8 @@ from support.pki import DAY
 from support.table import cases
 from support.terminal import Terminal
 
-from certboot.doctor.finding import Presented
 from certboot.moment import parsed
-from certboot.scan.result import Result, Verdict, scan_line
+from certboot.scan.result import Presented, Result, Verdict, scan_line
 
 SHARDS = 3
 END = "2030-01-31T12:00:00+00:00"

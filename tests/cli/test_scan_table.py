@@ -20,9 +20,9 @@ from support.terminal import Terminal
 
 from certboot.cli.layout import Form, columns, laid_out
 from certboot.cli.scan_table import scan_table
-from certboot.doctor.finding import Presented, Status
+from certboot.doctor.finding import Status
 from certboot.doctor.findings import EXPLANATIONS
-from certboot.scan.result import Result, Verdict
+from certboot.scan.result import Presented, Result, Verdict
 from certboot.scan.tally import Tally
 
 Clock = Callable[[datetime], None]

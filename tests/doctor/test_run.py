@@ -9,6 +9,7 @@ from support.commands import Run
 from support.table import cases
 
 from certboot.doctor import run
+from certboot.doctor.diagnosis import diagnosed
 from certboot.doctor.finding import Finding, Group, Status
 from certboot.errors import StoreError
 from certboot.net.target import Target
@@ -69,7 +70,6 @@ def statuses_of(*statuses: Status) -> tuple[Finding, ...]:
 
 
 @cases(("statuses", "primary", "status"), [
-    ((), None, 0),
     (("ok", "info", "warn", "skip"), None, 0),
     (("warn", "fail"), None, 1),
     (("fail", "warn"), "x0", 1),
@@ -80,8 +80,8 @@ def statuses_of(*statuses: Status) -> tuple[Finding, ...]:
 def test_the_first_is_primary_the_worst_the_status(
     statuses: tuple[Status, ...], primary: str | None, status: int
 ) -> None:
-    other = Finding("y", "store", "fail", "s", "w")
-    assert run.primary((other, *statuses_of(*statuses))) == primary
+    cause = diagnosed("a.example:443", statuses_of(*statuses)).cause
+    assert (cause and cause.id) == primary
     assert run.exit_code(statuses_of(*statuses)) == status
 
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.table import cases
 
-from certboot.doctor.finding import Presented, Status
+from certboot.doctor.finding import Status
 from certboot.errors import CertbootError
 from certboot.scan.earlier import Earlier
 from certboot.scan.entries import Entry, Way, entries, lines
-from certboot.scan.result import Result, Verdict, parse_line, scan_line
+from certboot.scan.result import Presented, Result, Verdict, parse_line, scan_line
 from certboot.scan.tally import Tally, registrable
 
 GOOD = Verdict(None, "ok", "")

@@ -106,7 +106,7 @@ def test_each_fault_without_a_chain_has_the_cause_that_the_doctor_gives_it(
     doctor = json.loads(certboot("doctor", "hook", host, "--json", "--timeout", "1").out)
     (result,) = results(certboot("scan", host, "--timeout", "1").out)
     assert result["primary"] == doctor["primary"] == cause
-    assert result["certificate"] is None
+    assert (result["certificate"], result["protocol"]) == (None, "")
 
 
 def test_a_list_of_all_kinds_has_a_line_for_each_entry_and_a_summary(

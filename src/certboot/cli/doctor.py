@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from certboot.doctor.diagnosis import Diagnosis
     from certboot.doctor.finding import Finding
     from certboot.doctor.server.chain_file import ChainFile
     from certboot.net.target import Target
@@ -81,7 +82,7 @@ def doctor_options(command: argparse.ArgumentParser) -> None:
 def doctor_command(arguments: argparse.Namespace) -> int:
     """Examine, and change nothing."""
     from certboot.cli.targets import refuse_empty
-    from certboot.doctor.run import GROUPS, examine, exit_code, primary
+    from certboot.doctor.run import GROUPS, examine, exit_code
 
     refuse_empty(arguments, "host", "at", "connect", "servername")
     groups = tuple(target for target in arguments.target if target in GROUPS)
@@ -95,15 +96,15 @@ def doctor_command(arguments: argparse.Namespace) -> int:
     # With the CA certificates to believe at hand, nothing of this machine has a bearing on a chain.
     looked_at = groups or (() if arguments.anchors else GROUPS)
     findings = examine(store_paths(), os.environ, looked_at, server, tried=arguments.clients)
-    if arguments.html:
-        _write_page(arguments.html, server, findings)
+    diagnosis = _diagnosed(findings)
+    if arguments.html and diagnosis:
+        _write_page(arguments.html, server, diagnosis)
     if arguments.report:
         _write_report(arguments.report, findings)
     if arguments.json:
         from certboot.cli.report.json import doctor_json
 
-        document = doctor_json(findings, primary(findings)) if server else doctor_json(findings)
-        data(f"{document}\n")
+        data(f"{doctor_json(findings, diagnosis)}\n")
     elif sys.stdout:
         from certboot.cli.layout import form_of
         from certboot.cli.report.text import doctor_report, whole_report
@@ -116,6 +117,15 @@ def doctor_command(arguments: argparse.Namespace) -> int:
         aside(f"report in {printable(str(arguments.report))}: plain text, read it before you send it")
         aside("left out: users, hosts, addresses, files, CAs, values")
     return exit_code(findings)
+
+
+def _diagnosed(findings: Sequence[Finding]) -> Diagnosis | None:
+    on_server = tuple(finding for finding in findings if finding.group == "server")
+    if not on_server:
+        return None
+    from certboot.doctor.diagnosis import diagnosed
+
+    return diagnosed(on_server[0].subject, on_server)
 
 
 def _check_hosts(hosts: Sequence[str], arguments: argparse.Namespace, groups: Sequence[str]) -> None:
@@ -170,14 +180,14 @@ def _is_page(path: Path) -> bool:
         return False
 
 
-def _write_page(path: Path, server: Target | ChainFile | None, findings: Sequence[Finding]) -> None:
+def _write_page(path: Path, server: Target | ChainFile | None, diagnosis: Diagnosis) -> None:
     import certboot
     from certboot.cli.report.html import doctor_html
     from certboot.doctor.server.chain_file import ChainFile
 
     _check_page(path, server)  # it may have come meanwhile
     judged = server.at if isinstance(server, ChainFile) else None
-    page = doctor_html(findings, moment.now(), certboot.__version__, judged)
+    page = doctor_html(diagnosis, moment.now(), certboot.__version__, judged)
     try:
         files.replace(path, page.encode("utf-8"))
     except OSError as error:

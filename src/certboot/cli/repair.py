@@ -11,6 +11,7 @@ from certboot.cli.layout import Advice, Line
 from certboot.cli.report.server import picture
 from certboot.cli.summary import LONGEST, PROXY, missing_line, stored_summary
 from certboot.cli.terminal import HANG, confirmed, described, heading, silenced, tell
+from certboot.doctor.examination import Link
 from certboot.doctor.server import remedies
 from certboot.errors import FAILED, OK, CertbootError, few, shortened
 from certboot.net.address_policy import HERE, KINDS, PRIVATE
@@ -24,11 +25,13 @@ if typing.TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Sequence
 
+    from certboot.doctor.examination import State
     from certboot.net.handshake import Handshake
     from certboot.net.target import Target
     from certboot.pki.certificate import Certificate
     from certboot.repair.completion import Completion, Refusal
     from certboot.repair.examine import Examined, Repairer
+    from certboot.sources.candidates import Offer
     from certboot.sources.repaired import Repair
 
 _MOST_HOSTS = 3  # named in the history
@@ -268,12 +271,13 @@ def _nothing_to_store(examined: Examined) -> Iterator[str | Line]:
 
 def _picture(examined: Examined, completion: Completion) -> Iterator[Line]:
     """Yield the chain as the doctor draws it."""
-    states = dict.fromkeys(examined.unsent, "found") | dict.fromkeys(examined.in_store, "stored")
+    states: dict[Offer, State] = dict.fromkeys(examined.unsent, "found")
+    states |= dict.fromkeys(examined.in_store, "stored")
     links = [(offer.certificate, states.get(offer, "sent")) for offer in completion.path]
     if completion.anchor:
         links = [link for link in links if link[0] != completion.anchor] + [(completion.anchor, "trusted")]
-    path = [{"subject": certificate.subject, "state": state, "fault": ""} for certificate, state in links]
-    yield from (Line(""), *picture({"path": path}, whole=True), Line(""))
+    path = [Link(certificate.subject, state) for certificate, state in links]
+    yield from (Line(""), *picture(path, whole=True), Line(""))
 
 
 def _refusal(refusal: Refusal) -> Line:

@@ -10,8 +10,9 @@ from typing import Literal, TypeAlias
 from certboot.store.paths import in_force
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
+    from certboot.doctor.examination import Examination
     from certboot.store.paths import StorePaths
 
 Group: TypeAlias = Literal["environment", "hook", "store", "clients", "server"]
@@ -48,15 +49,17 @@ def _needs_store(finding: Finding) -> bool:
     return first in _NEED_STORE
 
 
-@dataclass(frozen=True)
-class Presented:
-    """One certificate as a server sent it, to be shown. One that cannot be read has only a ``subject`` that says so."""
-
-    fingerprint: str
-    subject: str
-    issuer: str
-    not_before: str
-    not_after: str
+def merged(fixes: Iterable[Fix]) -> Fix:
+    """Return the commands, each once, and before it what a later fix wants done before it."""
+    commands: list[tuple[str, ...]] = []
+    for fix in fixes:
+        at = len(commands)
+        for argv in reversed(fix):
+            if argv in commands:
+                at = commands.index(argv)
+            else:
+                commands.insert(at, argv)
+    return tuple(commands)
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,22 @@ class Finding:
     """One thing the doctor looked at. The field names are those of ``certboot doctor --json``."""
 
     id: str
+    """``certboot explain ID`` tells its story."""
     group: Group
     status: Status
     subject: str
+    """The variable, file or HOST:PORT that it is about."""
     summary: str
-    evidence: dict[str, object] = field(default_factory=dict)
+    """For people; its words may change."""
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    """What else it is concluded from; which keys there are depends on the id."""
     fix: Fix = ()
+    here: tuple[str, ...] | None = None
+    """Lines of the summary that are about this machine, and nobody else's business; None for an id without any."""
+    examination: Examination | None = None
+    """Of the group ``server`` alone. In JSON it is a part of the evidence, and so is ``here``."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether something fails by it, or could not be examined."""
+        return self.status in ("fail", "error")

@@ -47,7 +47,7 @@ def examine(
         findings = [replace(known, status="warn") if known.id == "store-missing" else known for known in findings]
         findings += _guarded("server", lambda: _server(server, paths))
         if tried:
-            reached = any(finding.evidence.get("chain") for finding in findings)
+            reached = any(finding.examination and finding.examination.chain for finding in findings)
             findings += _guarded("clients", lambda: _trials(server, paths, environ, reached=reached))
     return tuple(with_store(findings, paths))
 
@@ -56,15 +56,6 @@ def exit_code(findings: tuple[Finding, ...]) -> int:
     """Return 0 if nothing failed, 1 if something did, 2 if a check could not be finished."""
     statuses = {finding.status for finding in findings}
     return 2 if "error" in statuses else int("fail" in statuses)
-
-
-def primary(findings: tuple[Finding, ...]) -> str | None:
-    """Return the id of the one cause why some client that is here refuses the server, or None when none does.
-
-    The first finding of the group ``server`` is the verdict; what only others would refuse is a warning.
-    """
-    verdict = next((finding for finding in findings if finding.group == "server"), None)
-    return verdict.id if verdict and verdict.status in ("fail", "error") else None
 
 
 def _server(server: Target | ChainFile, paths: StorePaths) -> list[Finding]:
@@ -93,6 +84,6 @@ def _guarded(group: Group, check: Callable[[], list[Finding]]) -> list[Finding]:
         return [Finding("check-not-finished", group, "error", group, error.message, {"hint": error.hint})]
     except OSError as error:
         words = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-        return [Finding("check-not-finished", group, "error", group, words, {"here": words.split("\n")})]
+        return [Finding("check-not-finished", group, "error", group, words, here=tuple(words.split("\n")))]
     except Exception as error:  # noqa: BLE001 - a broken check is a result; the other groups still have theirs
         return [Finding("check-not-finished", group, "error", group, f"{type(error).__name__}: {error}")]

@@ -7,11 +7,12 @@ import math
 import re
 import typing
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from certboot import moment
-from certboot.doctor.finding import Finding, Fix, Presented, Status
+from certboot.doctor.examination import NOTHING, PresentedCertificate
+from certboot.doctor.finding import Finding, Fix, Status
 from certboot.errors import CertbootError
 from certboot.scan.entries import Entry
 
@@ -33,6 +34,17 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "verify_code": (int, type(None)),
     "seconds": (float, int),
 }
+
+
+@dataclass(frozen=True)
+class Presented:
+    """The server's certificate. One that cannot be read has only a ``subject`` that says so."""
+
+    fingerprint: str
+    subject: str
+    issuer: str
+    not_before: str
+    not_after: str
 
 
 @dataclass(frozen=True)
@@ -78,19 +90,23 @@ def no_host(entry: Entry) -> Result:
 def verdict(findings: Sequence[Finding]) -> Verdict:
     """Return what the findings on a host come to."""
     first, *others = findings
-    evidence: dict[str, typing.Any] = first.evidence
-    chain = evidence.get("chain") or ()
+    examination = first.examination or NOTHING
     return Verdict(
         primary=None if first.status == "ok" else first.id,
         status=first.status,
         summary=_cut(first.summary, _LONGEST_SUMMARY),
-        verify_code=evidence.get("verify_code"),
-        protocol=evidence.get("protocol", ""),
-        certificate=Presented(*(_cut(chain[0][field.name]) for field in fields(Presented))) if chain else None,
-        root=_cut(evidence.get("root", "")) if first.id == UNTRUSTED else "",
+        verify_code=examination.code,
+        protocol=examination.outcome.protocol if examination.outcome else "",
+        certificate=_presented(examination.chain[0]) if examination.chain else None,
+        root=_cut(str(first.evidence.get("root", ""))) if first.id == UNTRUSTED else "",
         also=tuple(finding.id for finding in others),
         fix=first.fix,
     )
+
+
+def _presented(certificate: PresentedCertificate) -> Presented:
+    begin, end = (when.isoformat() if when else "" for when in (certificate.not_before, certificate.not_after))
+    return Presented(certificate.fingerprint, _cut(certificate.subject), _cut(certificate.issuer), begin, end)
 
 
 def time_left(result: Result, now: datetime) -> timedelta | None:

@@ -29,6 +29,17 @@ from certboot import files
 from certboot.cli.report import html
 from certboot.cli.report.chart import chart, wrapped
 from certboot.cli.report.html import BEGINNING, doctor_html
+from certboot.doctor.diagnosis import diagnosed
+from certboot.doctor.examination import (
+    ChainToSend,
+    ClientVerdict,
+    Examination,
+    Instruction,
+    Link,
+    Outcome,
+    PresentedCertificate,
+    Trust,
+)
 from certboot.doctor.finding import Finding
 
 if typing.TYPE_CHECKING:
@@ -67,36 +78,33 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def finding(text: str, **evidence: object) -> Finding:
-    certificate = {
-        "fingerprint": "ab", "subject": text, "issuer": text, "not_before": "2026-01-01", "not_after": text,
-        "serial": text, "names": [text], "issuers_at": [text],
-    }  # fmt: skip
-    trust = {"clients": [text], "code": 20, "message": text, "counted": True, "trusts": [text], "places": [text, "V"]}
-    unread = {"fingerprint": "", "subject": text, "issuer": "", "not_before": "", "not_after": ""}
-    path = [
-        {"state": "sent", "subject": text, "fingerprint": "ab", "not_after": "2027-01-02T00:00:00", "fault": ""},
-        {"state": "missing", "subject": text, "fingerprint": "", "not_after": "", "fault": "missing-intermediate"},
-    ]
-    drawn = {
-        "chain": [certificate, unread],
-        "path": path,
-        "beside": [text],
-        "verdicts": [
-            {"client": text, "openssl": text, "code": 20, "message": text, "rule": text},
-            {"client": "B", "openssl": "", "code": 0, "message": "ok", "rule": ""},
-        ],
-        "operator": text,
-        "by_trust": [trust, {**trust, "code": -1, "message": f"cannot load /home/me/{text}", "places": ["/home/me"]}],
-        "issue": [["openssl", text]],
-        "send": {"pem": CHAIN.decode(), "subjects": [text]},
-        **evidence,
-    }
-    return Finding("missing-intermediate", "server", "fail", text, f"{text}\n{text}", drawn, (("certboot", text),))
+def finding(text: str, **changes: typing.Any) -> Finding:  # noqa: ANN401 - of fields of several types
+    until = datetime.datetime(2027, 1, 2, tzinfo=datetime.timezone.utc)
+    verdicts = (ClientVerdict(text, text, 20, text, text), ClientVerdict("B", "", 0, "ok"))
+    names = (text,)
+    drawn = Examination(
+        outcome=Outcome(None, verdicts=verdicts),
+        chain=(
+            PresentedCertificate(b"", text, text, until - 366 * DAY, until, "ab", text, names, names),
+            PresentedCertificate(b"", text),
+        ),
+        path=(Link(text, "sent", "", "ab", until), Link(text, "missing", "missing-intermediate")),
+        beside=names,
+        operator=Instruction(text, (("openssl", text),)),
+        trusts=(
+            Trust(names, 20, text, counted=True, trusts=names, places=(text, "V")),
+            Trust(names, -1, f"cannot load /home/me/{text}", counted=True, trusts=names, places=("/home/me",)),
+        ),
+        send=ChainToSend(CHAIN.decode(), names),
+    )
+    return Finding(
+        "missing-intermediate", "server", "fail", text, f"{text}\n{text}", fix=(("certboot", text),),
+        examination=dataclasses.replace(drawn, **changes),
+    )  # fmt: skip
 
 
 def page(*findings: Finding) -> Page:
-    return Page(doctor_html(findings, MADE, "1.2"))
+    return Page(doctor_html(diagnosed(findings[0].subject, findings), MADE, "1.2"))
 
 
 @given(
@@ -112,7 +120,7 @@ def test_no_text_of_a_stranger_adds_an_element_or_an_attribute(text: str) -> Non
 
 
 def test_the_page_loads_nothing_and_allows_only_its_own_style() -> None:
-    text = doctor_html([finding(EVIL)], MADE, "1.2")
+    text = doctor_html(diagnosed(EVIL, (finding(EVIL),)), MADE, "1.2")
     made = Page(text)
     metas = made.all("meta")
     (policy,) = (meta["content"] or "" for meta in metas if meta.get("http-equiv") == "Content-Security-Policy")
@@ -144,11 +152,7 @@ def test_what_to_change_on_the_server_comes_first_then_the_client_and_the_detail
         assert made.text.find(words, at + 1) > at, words
         at = made.text.index(words, at + 1)
     # What was found on this machine beside the server is not on it.
-    here = (
-        Finding("client-cannot-load", "server", "fail", "h", "/home/me"),
-        Finding("a", "store", "fail", "X", "/home/me"),
-    )
-    assert "/home/me" not in page(finding("x"), *here).text
+    assert "/home/me" not in page(finding("x"), Finding("client-cannot-load", "server", "fail", "h", "/home/me")).text
 
 
 def test_chain_and_intermediates_can_be_saved_by_safe_names() -> None:
@@ -158,9 +162,9 @@ def test_chain_and_intermediates_can_be_saved_by_safe_names() -> None:
 
 
 def test_servers_are_named_only_where_a_chain_file_mends_it() -> None:
-    def named(kind: str, **evidence: object) -> set[str]:
+    def named(kind: str, **changes: ChainToSend | None) -> set[str]:
         status: Status = "ok" if kind == "handshake-ok" else "fail"
-        text = page(dataclasses.replace(finding("h:1", **evidence), id=kind, status=status)).text
+        text = page(dataclasses.replace(finding("h:1", **changes), id=kind, status=status)).text
         return {name for name in ("nginx", "Apache", "HAProxy", "IIS", "keytool", "certlm.msc") if name in text}
 
     every = {"nginx", "Apache", "HAProxy", "IIS", "keytool"}
@@ -168,11 +172,11 @@ def test_servers_are_named_only_where_a_chain_file_mends_it() -> None:
     assert named("expired-intermediate") == every | {"certlm.msc"}
     # Its certificates are in the wrong order, or a root is among them: Windows does neither.
     assert named("handshake-ok") == {"nginx", "Apache", "HAProxy"}
-    assert named("missing-intermediate", send={"pem": SERVER.pem.decode(), "subjects": ["s"]}) == every - {
+    assert named("missing-intermediate", send=ChainToSend(SERVER.pem.decode(), ("s",))) == every - {
         "IIS", "keytool"
     }  # fmt: skip
     for kind in ("expired-leaf", "hostname-mismatch", "untrusted-root"):
-        assert named(kind, send={}) == set()
+        assert named(kind, send=None) == set()
 
 
 def test_without_a_chain_or_a_fault_it_says_so() -> None:
@@ -182,8 +186,7 @@ def test_without_a_chain_or_a_fault_it_says_so() -> None:
     broken = Finding("check-not-finished", "server", "error", "server", "cannot read", {"hint": "check the path"})
     assert "check the path" in page(broken).text
     assert page(Finding("handshake-ok", "server", "ok", "h:1", "good")).text.count("Nothing has to be done") == 2
-    many = [{"fingerprint": "", "subject": "no", "issuer": "", "not_before": "", "not_after": ""}] * 25
-    assert "and 5 more" in page(finding("x", chain=many)).text
+    assert "and 5 more" in page(finding("x", chain=(PresentedCertificate(b"", "no"),) * 25)).text
 
 
 def test_headings_are_in_order_and_tables_have_headers() -> None:
@@ -222,16 +225,15 @@ def luminance(colour: str) -> float:
 
 
 def test_the_picture_is_well_formed_and_as_high_as_what_is_in_it() -> None:
-    path = [{"state": "sent", "subject": EVIL * 9, "fingerprint": "ab", "not_after": "", "fault": "weak-key"}]
-    end = [{"state": "trusted", "subject": "CN=R", "fingerprint": "cd", "not_after": "2030", "fault": ""}]
-    picture = ElementTree.fromstring(chart({"path": path + end, "beside": ["B"] * 30}))  # noqa: S314 - our own
+    path = (Link(EVIL * 9, "sent", "weak-key", "ab"), Link("CN=R", "trusted", "", "cd", NOW))
+    picture = ElementTree.fromstring(chart(Examination(path=path, beside=("B",) * 30)))  # noqa: S314 - our own
     height = float(picture.attrib["viewBox"].split()[3])
     frames = [element for element in picture.iter() if element.attrib.get("class") == "frame"]
     assert len(frames) == 2 + 9
     assert max(float(frame.attrib["y"]) + float(frame.attrib["height"]) for frame in frames) <= height
     assert "and 22 more" in "".join(picture.itertext())
     assert "no path" not in "".join(picture.itertext())
-    assert chart({}) == ""
+    assert chart(Examination()) == ""
 
 
 @settings(max_examples=20)

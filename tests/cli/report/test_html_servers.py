@@ -21,6 +21,8 @@ from support.exported import keytool
 from support.pki import CA, NOW, make
 
 from certboot.cli.report.html import doctor_html
+from certboot.doctor.diagnosis import diagnosed
+from certboot.doctor.examination import ChainToSend, Examination
 from certboot.doctor.finding import Finding
 
 pytestmark = pytest.mark.slow
@@ -43,9 +45,9 @@ class Page(HTMLParser):
         self.blocks: dict[str, list[str]] = {}
         self.files: dict[str, bytes] = {}
         self._inside = self._heading = ""
-        send = {"pem": CHAIN.decode(), "subjects": ["x"]}
-        finding = Finding("missing-intermediate", "server", "fail", "localhost:443", "s", {"send": send})
-        self.feed(doctor_html([finding], NOW, "1.2"))
+        examined = Examination(send=ChainToSend(CHAIN.decode(), ("x",)))
+        finding = Finding("missing-intermediate", "server", "fail", "localhost:443", "s", examination=examined)
+        self.feed(doctor_html(diagnosed("localhost:443", (finding,)), NOW, "1.2"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._inside = tag

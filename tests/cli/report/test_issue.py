@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.commands import Run
 from support.failing import Failing
-from support.pki import CA, LEAF, NOW, changed, make
+from support.pki import CA, DAY, LEAF, NOW, changed, make
 from support.server import TlsServer
 from support.snapshot import assert_refused, snapshot
 from support.table import cases
@@ -24,6 +24,16 @@ from support.table import cases
 from certboot import files
 from certboot.cli.report import issue_machine
 from certboot.cli.report.issue import lines_on_findings
+from certboot.doctor.examination import (
+    ChainToSend,
+    ClientVerdict,
+    Examination,
+    Instruction,
+    Link,
+    Outcome,
+    PresentedCertificate,
+    Trust,
+)
 from certboot.doctor.finding import Finding
 from certboot.store.paths import StorePaths
 
@@ -89,16 +99,18 @@ def test_nothing_that_somebody_else_has_chosen_is_in_it(certboot: Run, secretive
 @given(st.text(min_size=1, max_size=20))
 def test_no_word_of_a_finding_is_told_that_certboot_does_not_have_in_a_table(word: str) -> None:
     secret: typing.Any = f"\u2620{word}"
-    certificate = dict.fromkeys(("fingerprint", "subject", "issuer", "not_before", "not_after", "serial"), secret)
-    valid = {**certificate, "not_before": "2026-01-01", "not_after": "2027-01-01", "names": [secret]}
-    evidence: dict[str, typing.Any] = {
-        "verify_code": 20, "protocol": secret, "cipher": secret, "proxy": secret, "inspection": secret,
-        "certain": secret, "chain": [certificate, valid], "path": [{"state": secret, "fault": secret}],
-        "verdicts": [{"client": secret, "code": secret, "message": secret}], "send": {"subjects": [secret]},
-        "by_trust": [{"clients": [secret], "code": secret, "places": [secret], "counted": True}], "other": secret,
-    }  # fmt: skip
+    names = (secret,)
+    valid = PresentedCertificate(secret, secret, secret, NOW, NOW + DAY, secret, secret, names, names)
+    examined = Examination(
+        clients=names, certain=True, operator=Instruction(secret, (names,)),
+        outcome=Outcome(20, *names * 4, (ClientVerdict(secret, secret, 9999, secret, secret),)),
+        chain=(PresentedCertificate(secret, secret), valid), path=(Link(secret, secret, secret, secret),),
+        trusts=(Trust(names, -1, secret, counted=True, trusts=names, places=names),), beside=names,
+        send=ChainToSend(secret, names),
+    )  # fmt: skip
     commands = ((secret,), ("certboot", secret, secret), ("env", secret))
-    finding = Finding(secret, "server", "fail", secret, secret, evidence, commands)
+    evidence = {"inspection": secret, "other": secret}
+    finding = Finding(secret, "server", "fail", secret, secret, evidence, commands, names, examined)
     lines = "\n".join(lines_on_findings([finding], NOW))
     assert "\u2620" not in lines
     assert lines.isascii()

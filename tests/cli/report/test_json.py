@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from support.commands import Run
 
 from certboot.cli.report.json import doctor_json
+from certboot.doctor.diagnosis import diagnosed
 from certboot.doctor.finding import Finding, Status
 
 SCHEMA = json.loads(Path(str(resources.files("certboot.cli.report") / "doctor.schema.json")).read_text())
@@ -28,8 +29,9 @@ def test_ok_says_whether_the_exit_status_is_0_and_the_primary_cause_stands_there
     said = {status: json.loads(doctor_json([Finding("x", "hook", status, "s", "w")]))["ok"] for status in statuses}
     assert said == {status: status not in ("fail", "error") for status in statuses}
     assert json.loads(doctor_json([])) == {"schema": 1, "ok": True, "findings": []}
-    for primary in (None, "missing-intermediate"):
-        assert json.loads(doctor_json([], primary))["primary"] == primary
+    for status in statuses:
+        diagnosis = diagnosed("h:1", (Finding("x", "server", status, "h:1", "w"),))
+        assert json.loads(doctor_json([], diagnosis))["primary"] == (None if said[status] else "x")
 
 
 def test_what_the_command_prints_has_the_same_shape(certboot: Run) -> None:

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 from collections.abc import Iterable
 
+from support.pki import DAY, NOW
 from support.table import cases
 
 from certboot.cli.layout import Form, Line, laid_out
 from certboot.cli.report.text import doctor_report, whole_report
+from certboot.doctor.examination import (
+    ClientVerdict,
+    Examination,
+    Instruction,
+    Link,
+    Outcome,
+    PresentedCertificate,
+    Trust,
+)
 from certboot.doctor.finding import Finding, Status
 from certboot.doctor.findings import EXPLANATIONS
 
 INIT = (("certboot", "init"),)
 MARK = "\N{REPLACEMENT CHARACTER}"
-LEAF = {"fingerprint": "ab", "subject": "CN=\x1b[1m", "issuer": "CN=\nB", "not_before": "1", "not_after": "2"}
-UNREAD = {"fingerprint": "", "subject": "not a certificate", "issuer": "", "not_before": "", "not_after": ""}
-SERVER = Finding("missing-intermediate", "server", "fail", "h:1", "code 20\nit is not sent", {"verify_code": 20})
-EXPIRED = Finding("expired-leaf", "server", "fail", "h:1", "code 10\nit has expired", {"verify_code": 10})
+LEAF = PresentedCertificate(b"", "CN=\x1b[1m", "CN=\nB", NOW, NOW + DAY, "ab")
+UNREAD = PresentedCertificate(b"", "not a certificate")
+
+
+def examined(code: int | None, **changes: typing.Any) -> Examination:  # noqa: ANN401 - of fields of several types
+    return Examination(outcome=Outcome(code), **changes)
+
+
+SERVER = Finding("missing-intermediate", "server", "fail", "h:1", "code 20\nit is not sent", examination=examined(20))
+EXPIRED = Finding("expired-leaf", "server", "fail", "h:1", "code 10\nit has expired", examination=examined(10))
 
 
 def rows(lines: Iterable[Line]) -> list[str]:
@@ -30,12 +47,8 @@ def closing(findings: list[Finding]) -> list[str]:
     return told[told.index("") + 1 :]
 
 
-def link(state: str, subject: str, fault: str = "", fingerprint: str = "") -> dict[str, str]:
-    return {"state": state, "subject": subject, "fault": fault, "fingerprint": fingerprint}
-
-
-def trust(*clients: str, **changes: object) -> dict[str, object]:
-    return {"clients": clients, "code": 0, "message": "", "counted": True, "trusts": [], "places": [], **changes}
+def trust(*clients: str, code: int = 20, trusts: tuple[str, ...] = (), places: tuple[str, ...] = ()) -> Trust:
+    return Trust(clients, code, "", counted=True, trusts=trusts, places=places)
 
 
 def test_variables_to_unset_are_one_line_before_the_commands() -> None:
@@ -141,25 +154,21 @@ def test_commands_keep_their_order_within_each_finding_and_hints_in_words_come_a
 
 
 def test_of_a_server_the_cause_comes_first_and_of_this_machine_only_what_failed() -> None:
-    path = [link("sent", "CN=h"), link("missing", "CN=B", "missing-intermediate")]
-    evidence: dict[str, object] = {
-        "verify_code": 20,
-        "path": path,
-        "by_trust": [
-            trust("requests", code=20, trusts=["/s/bundle.pem"], places=["A", "A"]),
-            trust("urllib", code=20, trusts=["/s/bundle.pem", "/s/crts"], places=["B"]),
-            trust("httpx", code=20, trusts=["/t/bundle.pem"]),
-            trust(*(f"c{number}" for number in range(8))),
-            trust("wget", code=-1, message="cannot load", counted=False),
-        ],
-        "operator": "Send it.",
-    }
+    trusts = (
+        trust("requests", trusts=("/s/bundle.pem",), places=("A", "A")),
+        trust("urllib", trusts=("/s/bundle.pem", "/s/crts"), places=("B",)),
+        trust("httpx", trusts=("/t/bundle.pem",)),
+        trust(*(f"c{number}" for number in range(8)), code=0),
+        Trust(("wget",), -1, "cannot load", counted=False, trusts=(), places=()),
+    )
+    path = (Link("CN=h", "sent"), Link("CN=B", "missing", "missing-intermediate"))
+    whole = examined(20, path=path, trusts=trusts, operator=Instruction("Send it."))
     findings = [
         Finding("store-missing", "store", "fail", "store", "there is none"),
         Finding("hook-alone", "hook", "warn", "hook", "never shown"),
         Finding("variables-unset", "environment", "info", "variables", "never shown"),
-        dataclasses.replace(SERVER, evidence=evidence),
-        Finding("expired-leaf", "server", "fail", "h:1", "code 10\nit has expired", {"clients": ["a", "b"]}),
+        dataclasses.replace(SERVER, examination=whole),
+        dataclasses.replace(EXPIRED, examination=Examination(("a", "b"))),
         Finding("root-sent", "server", "info", "h:1", "never shown"),
     ]
     assert rows(doctor_report(findings, symbols=False)) == [
@@ -200,7 +209,7 @@ def test_where_no_command_mends_it_the_first_words_of_its_story_do_but_for_comma
 
 def test_remarks_on_a_good_server_take_a_line_each_and_so_do_clients_that_were_tried() -> None:
     findings = [
-        Finding("handshake-ok", "server", "ok", "h:1", "code 0", {"verify_code": 0}),
+        Finding("handshake-ok", "server", "ok", "h:1", "code 0", examination=examined(0)),
         Finding("root-sent", "server", "info", "h:1", "it sends a root"),
         Finding("client-accepts-host", "clients", "ok", "curl", "accepts h:1"),
     ]
@@ -215,10 +224,10 @@ def test_remarks_on_a_good_server_take_a_line_each_and_so_do_clients_that_were_t
 
 
 def test_of_a_long_chain_the_ends_are_drawn_and_where_it_breaks_and_of_an_unknown_root_the_fingerprint() -> None:
-    chain = [link("sent", f"CN={number}") for number in range(8)]
-    chain[4] = link("sent", "CN=4", "expired-intermediate")
-    chain[7] = link("trusted", "CN=7")
-    drawn = rows(doctor_report([dataclasses.replace(SERVER, evidence={"path": chain})]))[3:9]
+    chain = [Link(f"CN={number}", "sent") for number in range(8)]
+    chain[4] = Link("CN=4", "sent", "expired-intermediate")
+    chain[7] = Link("CN=7", "trusted")
+    drawn = rows(doctor_report([dataclasses.replace(SERVER, examination=examined(None, path=tuple(chain)))]))[3:9]
     assert [" ".join(row.split()) for row in drawn] == [
         "",
         "sent CN=0",
@@ -227,25 +236,26 @@ def test_of_a_long_chain_the_ends_are_drawn_and_where_it_breaks_and_of_an_unknow
         "...",
         "trusted CN=7",
     ]
-    path = [link("sent", "CN=h"), link("sent", "CN=Root", "untrusted-root", "ab" * 32)]
-    told = rows(doctor_report([dataclasses.replace(SERVER, evidence={"path": path})]))
+    path = (Link("CN=h", "sent"), Link("CN=Root", "sent", "untrusted-root", "ab" * 32))
+    told = rows(doctor_report([dataclasses.replace(SERVER, examination=examined(None, path=path))]))
     assert f"  SHA-256   {'ab' * 32}" in told
 
 
 def test_the_whole_report_has_every_finding_under_its_group_and_all_evidence_of_a_server() -> None:
-    evidence: dict[str, object] = {
-        "chain": [LEAF, UNREAD],
-        "path": [link("sent", "CN=\x1b[1m"), link("missing", "CN=B", "missing-intermediate")],
-        "beside": ["CN=C"],
-        "verdicts": [
-            {"client": "Python up to 3.12", "openssl": "", "code": 0, "message": "ok", "rule": ""},
-            {"client": "Python 3.13 and newer", "openssl": "before 4.0", "code": 89, "message": "why", "rule": "r"},
-        ],
-        "operator": "send it",
-    }
+    verdicts = (
+        ClientVerdict("Python up to 3.12", "", 0, "ok"),
+        ClientVerdict("Python 3.13 and newer", "before 4.0", 89, "why", "r"),
+    )
+    whole = Examination(
+        outcome=Outcome(None, verdicts=verdicts),
+        chain=(LEAF, UNREAD),
+        path=(Link("CN=\x1b[1m", "sent"), Link("CN=B", "missing", "missing-intermediate")),
+        beside=("CN=C",),
+        operator=Instruction("send it"),
+    )
     findings = [
         Finding("a", "environment", "ok", "SSL_CERT_FILE", "good"),
-        dataclasses.replace(SERVER, evidence=evidence, fix=INIT),
+        dataclasses.replace(SERVER, examination=whole, fix=INIT),
     ]
     assert rows(whole_report(findings)) == [
         "environment",
@@ -257,7 +267,7 @@ def test_the_whole_report_has_every_finding_under_its_group_and_all_evidence_of_
         "    presented chain:",
         f"     0 s:CN={MARK}[1m",
         f"       i:CN={MARK}B",
-        "       v:1 to 2",
+        f"       v:{NOW.isoformat()} to {(NOW + DAY).isoformat()}",
         "     SHA-256   ab",
         "     1 s:not a certificate",
         "    from the server up to what is trusted:",

@@ -13,7 +13,6 @@ from support.issuers import leaf
 from support.pki import ca_extensions, issue
 
 from certboot.clients.table import CLIENTS, Client
-from certboot.clients.trust import BY_OTHERS
 from certboot.clients.variables import VARIABLES, Profile
 from certboot.doctor.clients import verdicts
 from certboot.pki.verdict import trusting_context
@@ -39,7 +38,7 @@ def said(monkeypatch: pytest.MonkeyPatch, paths: StorePaths) -> Callable[..., di
         monkeypatch.setattr(verdicts, "present_clients", lambda _: present)
         strings = {name: str(value) for name, value in environ.items()}
         found = verdicts.verdicts(chain, "localhost", paths, {"PATH": SYSTEM_PATH, **strings})
-        return {verdict.clients: verdict.judgement.code for verdict in found}
+        return {trust.clients: trust.code for trust in found}
 
     return said
 
@@ -74,9 +73,8 @@ def test_only_clients_that_certboot_means_to_reach_are_counted(
     present = {BY_NAME[name]: "1" for name in ("requests", "wget")}
     monkeypatch.setattr(verdicts, "present_clients", lambda _: present)
     requests, wget = verdicts.verdicts(CHAIN, "other.example", paths, {"REQUESTS_CA_BUNDLE": str(own)})
-    assert (requests.judgement.code, requests.refused, requests.variables) == (62, True, ("REQUESTS_CA_BUNDLE",))
-    assert [source.decided_by for source in requests.sources] == [BY_OTHERS]
-    assert (wget.judgement.code, wget.counted, wget.refused) == (20, False, False)
+    assert (requests.code, requests.refused, requests.variables) == (62, True, ("REQUESTS_CA_BUNDLE",))
+    assert (wget.code, wget.counted, wget.refused) == (20, False, False)
 
 
 def test_a_client_that_only_a_variable_reaches_is_not_counted_where_that_is_left_out(

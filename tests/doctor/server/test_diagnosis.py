@@ -122,7 +122,8 @@ def test_a_missing_issuer_is_an_intermediate_or_a_root(
     leaf: Issued, known: Known, expected: str, *, certain: bool
 ) -> None:
     finding = examine(20, leaf, known=known)[0]
-    assert (finding.id, finding.evidence["certain"]) == (expected, certain)
+    assert finding.examination
+    assert (finding.id, finding.examination.certain) == (expected, certain)
     word = "repair" if expected == "missing-intermediate" else "trust"
     if not known.elsewhere:
         can_be_had = bool(parsed_certificate(leaf.der).issuers_at or known.intermediates)
@@ -130,8 +131,7 @@ def test_a_missing_issuer_is_an_intermediate_or_a_root(
     if not certain and "inspection" not in finding.evidence:
         assert ("certboot repair fetches it" in finding.summary) == bool(parsed_certificate(leaf.der).issuers_at)
         assert "certboot trust FILE" in finding.summary
-    states = [link["state"] for link in typing.cast("list[dict[str, str]]", finding.evidence["path"])]
-    assert states == ["sent", "missing"]
+    assert [link.state for link in finding.examination.path] == ["sent", "missing"]
 
 
 def test_the_way_to_the_server_is_in_the_remedy() -> None:
@@ -217,7 +217,8 @@ def test_what_a_root_calls_itself_is_told_as_its_word(name: str, words: str, *, 
     assert (finding.id, "inspection" in finding.evidence) == ("untrusted-root", bool(inspects))
     assert ("made_by" in finding.evidence) == (inspects is not None)
     assert words in finding.summary
-    assert ("operator" in finding.evidence) == (not inspects)  # what opens TLS on the way is not the server's affair
+    assert finding.examination  # what opens TLS on the way is not the server's affair
+    assert bool(finding.examination.operator.words) == (not inspects)
     assert finding.fix == (("certboot", "trust", "localhost:8443"),)
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import typing
 
 import pytest
 from support.chains import chains
 from support.table import cases
 
+from certboot.doctor.diagnosis import diagnosed
+from certboot.doctor.examination import ClientVerdict
 from certboot.doctor.server.case import Evidence, Judgements
 from certboot.doctor.server.diagnosis import _judged, examined
-from certboot.doctor.server.pythons import PythonVerdict, python_verdicts
+from certboot.doctor.server.pythons import python_verdicts
 from certboot.net.target import Target
 from certboot.pki.by_subject import readable_parts
 from certboot.pki.openssl import MODELS, OURS, Version, does
@@ -60,17 +61,18 @@ TABLE = {
 @cases(("text", "rows"), TABLE.items())
 def test_each_kind_of_python_has_a_row_for_each_span_of_versions(text: str, rows: list[tuple[str, str, int]]) -> None:
     given = evidence(text)
-    verdicts = typing.cast("list[dict[str, typing.Any]]", examined(given)[0].evidence["verdicts"])
-    assert [(said["client"], said["openssl"], said["code"]) for said in verdicts] == rows
-    assert all(bool(said["rule"]) == bool(said["code"]) for said in verdicts)
-    assert all(said["message"] == Code(said["code"]).words for said in verdicts)
+    verdicts = diagnosed("h:1", tuple(examined(given))).verdicts
+    assert [(said.client, said.openssl, said.code) for said in verdicts] == rows
+    assert all(bool(said.rule) == bool(said.code) for said in verdicts)
+    assert all(said.message == Code(said.code).words for said in verdicts)
 
 
 def test_where_this_openssl_says_otherwise_nothing_is_computed_for_others() -> None:
     given = evidence("root not critical")
     odd = dataclasses.replace(given, judgements=Judgements(Judgement(0, "ok"), Judgement(26, "x"), Judgement(26, "y")))
     sent = map(readable_parts, (given.presented, given.anchors))
-    assert [verdict[:4] for verdict in python_verdicts(odd, *sent)] == [(OLD, "", 26, "x"), (NEW, "", 26, "y")]
+    said = [(verdict.client, verdict.openssl, verdict.message) for verdict in python_verdicts(odd, *sent)]
+    assert said == [(OLD, "", "x"), (NEW, "", "y")]
 
 
 @ON_3
@@ -102,18 +104,18 @@ def test_a_chain_of_ml_dsa_is_named_where_this_openssl_cannot_read_it(text: str,
 
 
 @cases(("text", "refusal", "kind"), [
-    ("ML-DSA", (OLD, "before 3.5", 20, "", False, MODELS["3.0"]), "openssl-too-old"),
-    ("ML-DSA", (NEW, "before 3.5", 20, "", True, MODELS["3.0"]), "openssl-too-old"),
-    ("web address of a user", (OLD, "before 3.5", 47, "", False, MODELS["3.0"]), "name-constraints"),
-    ("AKI of nothing", (NEW, "4.0 and newer", 102, "", True, MODELS["4.0"]), "strict-missing-aki"),
-    ("algorithms differ in the root", (NEW, "", 78, "", True, MODELS["3.0"]), "verification-failed"),
+    ("ML-DSA", (OLD, "before 3.5", 20, "", "", False, MODELS["3.0"]), "openssl-too-old"),
+    ("ML-DSA", (NEW, "before 3.5", 20, "", "", True, MODELS["3.0"]), "openssl-too-old"),
+    ("web address of a user", (OLD, "before 3.5", 47, "", "", False, MODELS["3.0"]), "name-constraints"),
+    ("AKI of nothing", (NEW, "4.0 and newer", 102, "", "", True, MODELS["4.0"]), "strict-missing-aki"),
+    ("algorithms differ in the root", (NEW, "", 78, "", "", True, MODELS["3.0"]), "verification-failed"),
 ])  # fmt: skip
 def test_what_only_other_versions_refuse_fails_nowhere_here(
-    text: str, refusal: tuple[str, str, int, str, bool, Version], kind: str
+    text: str, refusal: tuple[str, str, int, str, str, bool, Version], kind: str
 ) -> None:
     good = Judgement(0, "ok")
     given = dataclasses.replace(evidence(text), judgements=Judgements(good, good, good))
-    lax = (PythonVerdict(OLD, "before 3.5", 20, "", strict=False, version=MODELS["3.0"]),) * (text == "ML-DSA")
-    _, cause = _judged(given, readable_parts(given.presented), (*lax, PythonVerdict(*refusal)))
+    lax = (ClientVerdict(OLD, "before 3.5", 20, "", version=MODELS["3.0"]),) * (text == "ML-DSA")
+    _, cause = _judged(given, readable_parts(given.presented), (*lax, ClientVerdict(*refusal)))
     assert (cause.id, cause.status) == (kind, "warn")
     assert "OpenSSL before 3.5" in cause.meaning or kind != "openssl-too-old"

@@ -13,7 +13,9 @@ from certboot.cli.layout import columns
 from certboot.errors import printable
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from certboot.doctor.examination import Examination, Link
 
 _WIDTH, _EDGE, _GAP = 400, 2, 44
 _LINE, _PAD, _HEAD = 18, 14, 22
@@ -28,24 +30,22 @@ _STATES = {
 _NO_END = "no path to anything that is trusted here"
 
 
-def chart(evidence: Mapping[str, object]) -> str:
+def chart(examination: Examination) -> str:
     """Return one ``<svg>`` element, or an empty text where it never came to a chain."""
-    path = typing.cast("Sequence[Mapping[str, str]]", evidence.get("path") or ())
+    path, sent, beside = examination.path, examination.chain, examination.beside
     if not path:
         return ""
-    sent = typing.cast("Sequence[Mapping[str, str]]", evidence.get("chain") or ())
-    places = {sent[at]["fingerprint"]: at + 1 for at in reversed(range(len(sent)))}
+    places = {sent[at].fingerprint: at + 1 for at in reversed(range(len(sent)))}
     drawing = _Drawing()
-    if path[-1]["state"] != "trusted":
+    if path[-1].state != "trusted":
         drawing.box("end", "not trusted", [_NO_END])
         drawing.arrow(broken=True)
     for depth in range(len(path) - 1, -1, -1):
         link = path[depth]
-        below_missing = depth > 0 and link["state"] == "missing"
-        drawing.box(*_described(link, places.get(link["fingerprint"], 0)))
+        below_missing = depth > 0 and link.state == "missing"
+        drawing.box(*_described(link, places.get(link.fingerprint, 0)))
         if depth:
             drawing.arrow(broken=below_missing, label="has signed")
-    beside = typing.cast("Sequence[str]", evidence.get("beside") or ())
     for subject in beside[:_MOST_BESIDE]:
         drawing.space()
         drawing.box("beside", "sent, but not part of the chain", wrapped(subject))
@@ -75,20 +75,20 @@ def wrapped(text: str, width: int = _COLUMNS, most: int = _MOST_LINES) -> list[s
     return [*lines, line]
 
 
-def _described(link: Mapping[str, str], place: int) -> tuple[str, str, list[str], str]:
+def _described(link: Link, place: int) -> tuple[str, str, list[str], str]:
     """Return the kind of the box, its heading, its lines and its fault."""
-    heading = _STATES[link["state"]]
-    if link["state"] == "sent" and place:
+    heading = _STATES[link.state]
+    if link.state == "sent" and place:
         heading = f"{heading}, as number {place}"
-    lines = wrapped(link["subject"] or "no name")
-    if link["not_after"]:
-        lines.append(f"valid until {printable(link['not_after'])[:10]}")
-    return ("broken" if link["fault"] and link["state"] != "missing" else link["state"]), heading, lines, link["fault"]
+    lines = wrapped(link.subject or "no name")
+    if link.not_after:
+        lines.append(f"valid until {link.not_after:%Y-%m-%d}")
+    return ("broken" if link.fault and link.state != "missing" else link.state), heading, lines, link.fault
 
 
-def _label(path: Sequence[Mapping[str, str]]) -> str:
-    parts = [f"{_STATES[link['state']]}{', ' + link['fault'] if link['fault'] else ''}" for link in path]
-    end = "" if path[-1]["state"] == "trusted" else f"; {_NO_END}"
+def _label(path: Sequence[Link]) -> str:
+    parts = [f"{_STATES[link.state]}{', ' + link.fault if link.fault else ''}" for link in path]
+    end = "" if path[-1].state == "trusted" else f"; {_NO_END}"
     return f"The chain, from the server's certificate up: {'; '.join(parts)}{end}"
 
 

@@ -14,6 +14,7 @@ import re
 import shlex
 import string
 import typing
+from dataclasses import replace
 from html import escape
 from importlib import resources
 
@@ -21,14 +22,17 @@ from certboot import moment
 from certboot.cli.report import server as lines_on_server
 from certboot.cli.report.chart import chart
 from certboot.cli.report.lifetime import WIDTH, lifetime
+from certboot.doctor.examination import NOTHING
 from certboot.doctor.findings import EXPLANATIONS, Explanation
 from certboot.errors import few, printable
 from certboot.pki.pem import blocks
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from certboot.doctor.diagnosis import Diagnosis
+    from certboot.doctor.examination import ClientVerdict, Examination, PresentedCertificate
     from certboot.doctor.finding import Finding
 
 _CODE = re.compile(r"`([^`]+)`")
@@ -56,22 +60,22 @@ class _Markup(str):
     __slots__ = ()
 
 
-def doctor_html(findings: Sequence[Finding], made: datetime, version: str, judged: datetime | None = None) -> str:
-    """Return the page for the findings of the group ``server``, of which the first is the verdict.
+def doctor_html(diagnosis: Diagnosis, made: datetime, version: str, judged: datetime | None = None) -> str:
+    """Return the page on a server.
 
     ``judged``: the time by which the certificates were judged, where that is not when the page was made.
     """
-    server = [finding for finding in findings if finding.group == "server"]
-    first = server[0]
-    picture = chart(first.evidence)
+    first, *others = diagnosis.findings
+    examination = first.examination or NOTHING
+    picture = chart(examination)
     sections = (
         _cause(first),
-        _for_server(first),
-        _others(server[1:], first.id),
-        _for_client(first),
+        _for_server(first, examination),
+        _others(others, first.id),
+        _for_client(first, examination),
         _part("chain", svg=_Markup(picture)) if picture else _line("It never came to a chain of certificates."),
-        _verdicts(first.evidence),
-        _sent(first.evidence, judged or made),
+        _verdicts(examination.verdicts),
+        _sent(examination.chain, judged or made),
     )
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode("ascii")).digest()).decode("ascii")
     page = _part(
@@ -102,9 +106,9 @@ def _line(text: str) -> _Markup:
 
 def _said(finding: Finding) -> tuple[str, list[str]]:
     """Return OpenSSL's words of a summary, where it has any, and its other lines but those about this machine."""
-    here = typing.cast("Sequence[str]", finding.evidence.get("here") or ())
-    lines = [line for line in finding.summary.split("\n") if line not in here]
-    return (lines[0], lines[1:]) if finding.evidence.get("verify_code") is not None else ("", lines)
+    lines = [line for line in finding.summary.split("\n") if line not in (finding.here or ())]
+    judged = finding.examination and finding.examination.code is not None
+    return (lines[0], lines[1:]) if judged else ("", lines)
 
 
 def _cause(finding: Finding) -> _Markup:
@@ -124,19 +128,18 @@ def _cause(finding: Finding) -> _Markup:
     )
 
 
-def _for_server(finding: Finding) -> _Markup:
-    operator = _line(_prose(str(finding.evidence.get("operator") or "")))
-    file = _file(finding)
+def _for_server(finding: Finding, examination: Examination) -> _Markup:
+    operator = _line(_prose(examination.operator.words))
+    file = _file(finding, examination)
     nothing = _line(_SHOULD_SEND if file else "Nothing has to be done, as far as can be seen.")
-    issue = typing.cast("Sequence[Sequence[str]]", finding.evidence.get("issue") or ())
-    return _part("server", operator=operator or nothing, commands=_commands(issue), file=file)
+    return _part("server", operator=operator or nothing, commands=_commands(examination.operator.commands), file=file)
 
 
 def _commands(commands: Iterable[Sequence[str]]) -> _Markup:
     return _joined(_part("command", text=shlex.join(argv)) for argv in commands)
 
 
-def _for_client(finding: Finding) -> _Markup:
+def _for_client(finding: Finding, examination: Examination) -> _Markup:
     story = EXPLANATIONS.get(finding.id, _NO_STORY)
     _, lines = _said(finding)
     more = (str(finding.evidence.get("hint") or ""), f"Who can mend it: {story.who}." if story.who else "")
@@ -149,7 +152,7 @@ def _for_client(finding: Finding) -> _Markup:
         # What sets a variable names a place of this machine.
         commands=_commands(argv for argv in finding.fix if argv[0] != "env" or "=" not in argv[1]),
         more=_Markup() if good else _joined(map(_line, more)),
-        clients=_clients(finding.evidence),
+        clients=_clients(examination),
     )
 
 
@@ -158,27 +161,25 @@ def _escaped(line: str) -> _Markup:
     return _Markup(escape(printable(line)))
 
 
-def _clients(evidence: Mapping[str, object]) -> _Markup:
+def _clients(examination: Examination) -> _Markup:
     """Return how each trust of the clients here fares, as the report has it, without a path of this machine."""
-    trusts = typing.cast("Sequence[Mapping[str, typing.Any]]", evidence.get("by_trust") or ())
     public = [
-        {
-            **trust,
-            "message": trust["message"] if trust["code"] > 0 else "cannot load what it is told to trust",
-            "places": [place if place.isidentifier() else "by settings of its own" for place in trust["places"]],
-        }
-        for trust in trusts
+        replace(
+            trust,
+            message=trust.message if trust.code > 0 else "cannot load what it is told to trust",
+            places=tuple(place if place.isidentifier() else "by settings of its own" for place in trust.places),
+        )
+        for trust in examination.trusts
     ]
-    lines = lines_on_server.clients({"by_trust": public})
+    lines = lines_on_server.clients(public)
     rows = _joined(_part("row", name=line.lead.strip(), text=line.text) for line in lines)
     return _part("clients", rows=rows) if rows else _Markup()
 
 
-def _file(finding: Finding) -> _Markup:
-    send = typing.cast("Mapping[str, object]", finding.evidence.get("send") or {})
-    if not send:
+def _file(finding: Finding, examination: Examination) -> _Markup:
+    if examination.send is None:
         return _Markup()
-    text = str(send["pem"])
+    text = examination.send.pem
     name = _FILE_NAME.sub("-", finding.subject).strip(".-")[:80] or "server"
     parts = [_part(server, name=name) for server in ("nginx", "apache", "haproxy")]
     # Windows sends no root and sorts by itself, and keytool puts the root back: there it is no fix for a good chain.
@@ -187,7 +188,7 @@ def _file(finding: Finding) -> _Markup:
         parts += [_windows(name, above, finding.id), _part("java", name=name)]
     return _part(
         "file",
-        members=_members(typing.cast("Iterable[object]", send["subjects"])),
+        members=_members(examination.send.subjects),
         name=name,
         data=_base64(text.encode("ascii")),
         servers=_joined(parts),
@@ -210,8 +211,8 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _members(subjects: Iterable[object]) -> _Markup:
-    return _joined(_part("member", text=str(subject)) for subject in subjects)
+def _members(subjects: Iterable[str]) -> _Markup:
+    return _joined(_part("member", text=subject) for subject in subjects)
 
 
 def _others(findings: Sequence[Finding], told: str) -> _Markup:
@@ -235,53 +236,43 @@ def _operator(finding: Finding) -> _Markup:
     return _part("operator", text=_prose(story.operator, finding.subject)) if story.operator else _Markup()
 
 
-def _verdicts(evidence: Mapping[str, object]) -> _Markup:
-    verdicts = typing.cast("Sequence[Mapping[str, object]]", evidence.get("verdicts") or ())
-    refused = "refuses it: {message} ({code})"
+def _verdicts(verdicts: Sequence[ClientVerdict]) -> _Markup:
     rows = (
         _part(
             "row",
             name=lines_on_server.who(verdict),
-            text=refused.format(**verdict) if verdict["code"] else "accepts it",
+            text=f"refuses it: {verdict.message} ({verdict.code})" if verdict.code else "accepts it",
         )
         for verdict in verdicts
     )
     return _part("verdicts", rows=_joined(rows)) if verdicts else _Markup()
 
 
-def _sent(evidence: Mapping[str, object], today: datetime) -> _Markup:
-    chain = typing.cast("Sequence[Mapping[str, typing.Any]]", evidence.get("chain") or ())
+def _sent(chain: Sequence[PresentedCertificate], today: datetime) -> _Markup:
     if not chain:
         return _Markup()
-    members = (
-        _certificate(certificate, today) if certificate["fingerprint"] else _members([certificate["subject"]])
-        for certificate in chain[:_MOST_SENT]
-    )
+    members = (_certificate(certificate, today) for certificate in chain[:_MOST_SENT])
     more = _line(f"and {len(chain) - _MOST_SENT} more" if len(chain) > _MOST_SENT else "")
     return _part("sent", members=_joined(members), more=more)
 
 
-def _certificate(certificate: Mapping[str, typing.Any], today: datetime) -> _Markup:
-    names = certificate.get("names") or ()
+def _certificate(certificate: PresentedCertificate, today: datetime) -> _Markup:
+    begin, end = certificate.not_before, certificate.not_after
+    if begin is None or end is None:
+        return _members([certificate.subject])
     fields = (
-        ("field", "issuer", certificate["issuer"]),
-        ("code", "issuer at", ", ".join(certificate.get("issuers_at") or ())),
-        ("field", "names", few(names, _MOST_NAMES)),
-        ("field", "valid", f"{_shown(certificate['not_before'])} to {_shown(certificate['not_after'])}"),
-        ("code", "serial", certificate.get("serial") or ""),
-        ("code", "SHA-256", certificate["fingerprint"]),
+        ("field", "issuer", certificate.issuer),
+        ("code", "issuer at", ", ".join(certificate.issuers_at)),
+        ("field", "names", few(certificate.names, _MOST_NAMES)),
+        ("field", "valid", f"{moment.shown(begin)} to {moment.shown(end)}"),
+        ("code", "serial", certificate.serial),
+        ("code", "SHA-256", certificate.fingerprint),
     )
     shown = _joined(_part(kind, name=name, text=text) for kind, name, text in fields if text)
-    life = _life(certificate["not_before"], certificate["not_after"], today)
-    return _part("certificate", subject=certificate["subject"], life=life, fields=shown)
+    return _part("certificate", subject=certificate.subject, life=_life(begin, end, today), fields=shown)
 
 
-def _shown(text: str) -> str:
-    when = moment.parsed(text)
-    return moment.shown(when) if when else text
-
-
-def _life(begin: str, end: str, today: datetime) -> _Markup:
+def _life(begin: datetime, end: datetime, today: datetime) -> _Markup:
     bar = lifetime(begin, end, today)
     if bar is None:
         return _Markup()

@@ -12,7 +12,6 @@ import re
 import ssl
 import typing
 
-from certboot import moment
 from certboot.cli.main import COMMANDS
 from certboot.clients.table import CLIENTS
 from certboot.clients.variables import BY_NAME
@@ -23,12 +22,11 @@ from certboot.pki.verify_codes import Code
 from certboot.sources.table import SHOWN
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from certboot.doctor.examination import Examination, PresentedCertificate
     from certboot.doctor.finding import Finding
-
-    Evidence = Mapping[str, typing.Any]
 
 LEFT_OUT = "(left out)"
 _NUMBERS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,4}((a|b|rc|\.post|\.dev)[0-9]{1,6})?")
@@ -54,7 +52,8 @@ def lines_on_findings(findings: Iterable[Finding], now: datetime) -> Iterator[st
         fault = among(finding.summary.partition(":")[0], FAULTS, "")
         if fault:
             yield f"    {fault}"
-        yield from (f"    {line}" for line in _on_evidence(finding.evidence, now))
+        if finding.examination:
+            yield from (f"    {line}" for line in _on_server(finding, finding.examination, now))
         yield from (f"    fix: {command}" for command in dict.fromkeys(map(_command, finding.fix)))
 
 
@@ -76,43 +75,46 @@ def _command(argv: Sequence[str]) -> str:
     return f"certboot {among(words[0], COMMANDS)}" if words else "certboot"
 
 
-def _on_evidence(evidence: Evidence, now: datetime) -> Iterator[str]:
-    if isinstance(evidence.get("verify_code"), int):
+def _on_server(finding: Finding, examination: Examination, now: datetime) -> Iterator[str]:
+    outcome = examination.outcome
+    if outcome and outcome.code is not None:
         ciphers = {cipher["name"] for cipher in ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).get_ciphers()}
-        allowed = {"protocol": _PROTOCOLS, "cipher": ciphers}
-        agreed = [among(evidence[key], words) for key, words in allowed.items() if evidence.get(key)]
-        yield ", ".join([f"OpenSSL {_code(evidence['verify_code'])}", *agreed])
-    facts = {"certain": "certain", "proxy": "over a proxy", "inspection": "something on the way opens TLS"}
-    yield from (f"{words}: {'yes' if evidence[key] else 'no'}" for key, words in facts.items() if key in evidence)
-    for number, certificate in enumerate((evidence.get("chain") or ())[:_MOST], start=1):
+        allowed = ((outcome.protocol, _PROTOCOLS), (outcome.cipher, ciphers))
+        agreed = [among(word, words) for word, words in allowed if word]
+        yield ", ".join([f"OpenSSL {_code(outcome.code)}", *agreed])
+    if examination.certain is not None:
+        yield f"certain: {'yes' if examination.certain else 'no'}"
+    if outcome:
+        yield f"over a proxy: {'yes' if outcome.proxy else 'no'}"
+    if "inspection" in finding.evidence:
+        yield "something on the way opens TLS: yes"
+    for number, certificate in enumerate(examination.chain[:_MOST], start=1):
         yield f"sent {number}: {_certificate(certificate, now)}"
-    for link in (evidence.get("path") or ())[:_MOST]:
-        fault = f" <-- {among(link['fault'], EXPLANATIONS)}" if link["fault"] else ""
-        yield f"path: {among(link['state'], _STATES)}{fault}"
-    if evidence.get("send"):
-        yield f"to be sent: {len(evidence['send']['subjects'])}"
-    for verdict in evidence.get("verdicts") or ():
-        yield f"{among(verdict['client'], (OLD, NEW, OTHERS))}: {_code(verdict['code'])}"
-    for trust in evidence.get("by_trust") or ():
-        names = ", ".join(among(name, _NAMES) for name in trust["clients"])
-        places = ", ".join(among(place, BY_NAME, "settings of its own") for place in trust["places"])
-        aside = "" if trust["counted"] else ", left alone"
-        yield f"{names}: {_code(trust['code'])}{f' by {places}' if places else ''}{aside}"
+    for link in examination.path[:_MOST]:
+        fault = f" <-- {among(link.fault, EXPLANATIONS)}" if link.fault else ""
+        yield f"path: {among(link.state, _STATES)}{fault}"
+    if examination.send:
+        yield f"to be sent: {len(examination.send.subjects)}"
+    for verdict in examination.verdicts:
+        yield f"{among(verdict.client, (OLD, NEW, OTHERS))}: {_code(verdict.code)}"
+    for trust in examination.trusts:
+        names = ", ".join(among(name, _NAMES) for name in trust.clients)
+        places = ", ".join(among(place, BY_NAME, "settings of its own") for place in trust.places)
+        aside = "" if trust.counted else ", left alone"
+        yield f"{names}: {_code(trust.code)}{f' by {places}' if places else ''}{aside}"
 
 
-def _code(code: object) -> str:
-    if not isinstance(code, int):
-        return LEFT_OUT
+def _code(code: int) -> str:
     try:
-        return f"{int(code)} ({Code(code).words})"
+        return f"{code} ({Code(code).words})"
     except ValueError:  # one that certboot has no name for
-        return str(int(code))
+        return str(code)
 
 
-def _certificate(certificate: Evidence, now: datetime) -> str:
-    begin, end = moment.parsed(certificate["not_before"]), moment.parsed(certificate["not_after"])
+def _certificate(certificate: PresentedCertificate, now: datetime) -> str:
+    begin, end = certificate.not_before, certificate.not_after
     if begin is None or end is None:
         return "cannot be read"
-    self_issued = ", self-issued" if certificate["subject"] == certificate["issuer"] else ""
-    names, places = len(certificate.get("names") or ()), len(certificate.get("issuers_at") or ())
+    self_issued = ", self-issued" if certificate.subject == certificate.issuer else ""
+    names, places = len(certificate.names), len(certificate.issuers_at)
     return f"{(end - now).days} of {(end - begin).days} days left, {names} names, {places} caIssuers{self_issued}"

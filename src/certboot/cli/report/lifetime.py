@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typing
 
-from certboot import moment
 from certboot.errors import counted
 from certboot.pki.certificate import Validity
 
@@ -31,10 +30,9 @@ class Lifetime(typing.NamedTuple):
     today: int
 
 
-def lifetime(begin: str, end: str, today: datetime) -> Lifetime | None:
-    """Return the bar from one moment to another (ISO 8601), or None where these are none, or in no order."""
-    first, last = moment.parsed(begin), moment.parsed(end)
-    if first is None or last is None or last <= first:
+def lifetime(first: datetime, last: datetime, today: datetime) -> Lifetime | None:
+    """Return the bar from one moment to another, or None where these are in no order."""
+    if last <= first:
         return None
     start, whole = min(first, today), max(last, today) - min(first, today)
 

@@ -9,24 +9,22 @@ from certboot.cli.layout import Line, sha256_line
 from certboot.errors import few, shortened
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from certboot.cli.layout import Style
-
-    Evidence = Mapping[str, typing.Any]
+    from certboot.doctor.examination import ClientVerdict, Examination, Link, PresentedCertificate, State, Trust
 
 _MOST_NAMES = 6
 _MOST_LINKS = 4
 _TO_COMPARE = ("untrusted-root", "self-signed-leaf")
 """Where the question is whether to trust a certificate."""
 _LONGEST = 200  # characters of a name
-_STATES: dict[str, tuple[str, Style]] = {
+_STATES: dict[State, tuple[str, Style]] = {
     "sent": ("sent", ""),
     "trusted": ("trusted", "good"),
     "missing": ("MISSING", "bad"),
     "found": ("found", "good"),
     "stored": ("stored", "good"),
-    "left": ("...", ""),
 }
 _ACCEPTED: tuple[str, Style] = ("accepted", "good")
 _BY_RULE: tuple[str, Style] = ("refused", "bad")
@@ -35,56 +33,53 @@ _HANG = 2 + _STATE
 _INDENT = "    "
 
 
-def picture(evidence: Evidence, *, whole: bool = False) -> Iterator[Line]:
+def picture(path: Sequence[Link], *, whole: bool = False) -> Iterator[Line]:
     """Yield the way from the server's certificate up to what is trusted, and where it breaks, in few lines."""
-    path: Sequence[Evidence] = evidence.get("path") or ()
-    for link in path if whole or len(path) <= _MOST_LINKS else _ends(path):
-        state, style = _STATES[link["state"]]
-        fault = f"   <-- {link['fault']}" if link["fault"] else ""
-        text = f"{shortened(link['subject'], _LONGEST)}{fault}"
-        yield Line(text, f"  {state:<{_STATE}}", "bad" if fault else style, _HANG)
-        if link is path[-1] and link["fault"] in _TO_COMPARE and link["fingerprint"]:
-            yield sha256_line(link["fingerprint"])
-    if path and path[-1]["state"] != "trusted":
+    broken = next((at for at, link in enumerate(path) if link.fault), 0)
+    shown = range(len(path)) if whole or len(path) <= _MOST_LINKS else (0, broken, len(path) - 1)
+    for at, link in enumerate(path):
+        if at in shown:
+            yield from _link(link, last=at == len(path) - 1)
+        elif at - 1 in shown:
+            yield Line("", f"  {'...':<{_STATE}}", hang=_HANG)
+    if path and path[-1].state != "trusted":
         yield Line("no path to anything that is trusted here", f"  {'x':<{_STATE}}", "bad", _HANG)
 
 
-def _ends(path: Sequence[Evidence]) -> Iterator[Evidence]:
-    """Yield the links at both ends and where it breaks, and one that stands for those between them."""
-    broken = next((at for at, link in enumerate(path) if link["fault"]), 0)
-    shown = (0, broken, len(path) - 1)
-    for at, link in enumerate(path):
-        if at in shown:
-            yield link
-        elif at - 1 in shown:
-            yield {"state": "left", "subject": "", "fault": ""}
+def _link(link: Link, *, last: bool) -> Iterator[Line]:
+    state, style = _STATES[link.state]
+    fault = f"   <-- {link.fault}" if link.fault else ""
+    text = f"{shortened(link.subject, _LONGEST)}{fault}"
+    yield Line(text, f"  {state:<{_STATE}}", "bad" if fault else style, _HANG)
+    if last and link.fault in _TO_COMPARE and link.fingerprint:
+        yield sha256_line(link.fingerprint)
 
 
-def clients(evidence: Evidence) -> Iterator[Line]:
+def clients(trusts: Iterable[Trust]) -> Iterator[Line]:
     """Yield a line for each trust that the clients here use: who they are, and how they fare. Those it suits share one.
 
     How requests fares comes first. A bundle and a directory beside each other, as a store has them, are one trust.
     """
     accepting: list[str] = []
-    refusing: dict[object, list[Evidence]] = {}
-    for trust in evidence.get("by_trust") or ():
-        if trust["code"]:
-            folders = frozenset(os.path.dirname(source) for source in trust["trusts"])
-            refusing.setdefault((trust["code"], trust["message"], trust["counted"], folders), []).append(trust)
+    refusing: dict[object, list[Trust]] = {}
+    for trust in trusts:
+        if trust.code:
+            folders = frozenset(os.path.dirname(source) for source in trust.trusts)
+            refusing.setdefault((trust.code, trust.message, trust.counted, folders), []).append(trust)
         else:
-            accepting += trust["clients"]
-    lines = [Line(_refused(trusts), f"  {'refused':<{_STATE}}", "bad", _HANG) for trusts in refusing.values()]
+            accepting += trust.clients
+    lines = [Line(_refused(alike), f"  {'refused':<{_STATE}}", "bad", _HANG) for alike in refusing.values()]
     accepted = [Line(some(accepting), f"  {'accepted':<{_STATE}}", "good", _HANG)] if accepting else []
     yield from (*accepted, *lines) if "requests" in accepting else (*lines, *accepted)
 
 
-def _refused(trusts: Sequence[Evidence]) -> str:
-    names = [name for trust in trusts for name in trust["clients"]]
-    places = dict.fromkeys(place for trust in trusts for place in trust["places"])
+def _refused(trusts: Sequence[Trust]) -> str:
+    names = [name for trust in trusts for name in trust.clients]
+    places = dict.fromkeys(place for trust in trusts for place in trust.places)
     first = trusts[0]
-    reason = first["code"] if first["code"] > 0 else first["message"]
+    reason = first.code if first.code > 0 else first.message
     by = f" ({', '.join(places)})" if places else ""
-    aside = "" if first["counted"] else f"; certboot leaves {'them' if len(names) > 1 else 'it'} alone"
+    aside = "" if first.counted else f"; certboot leaves {'them' if len(names) > 1 else 'it'} alone"
     return f"{some(names)}: {reason}{by}{aside}"
 
 
@@ -93,30 +88,31 @@ def some(names: Sequence[str]) -> str:
     return few(names, _MOST_NAMES)
 
 
-def pythons(evidence: Evidence) -> Iterator[Line]:
+def pythons(verdicts: Iterable[ClientVerdict]) -> Iterator[Line]:
     """Yield who accepts the chain, and who refuses it by which rule, where only some of the Pythons do."""
-    verdicts = [verdict for verdict in evidence.get("verdicts") or () if verdict["client"].startswith("Python")]
     said: dict[str, list[str]] = {}
     for verdict in verdicts:
-        said.setdefault(f": {verdict['code']}, {verdict['rule']}" if verdict["code"] else "", []).append(who(verdict))
+        if verdict.client.startswith("Python"):
+            said.setdefault(f": {verdict.code}, {verdict.rule}" if verdict.code else "", []).append(who(verdict))
     if "" in said and len(said) > 1:
         for rule, names in said.items():
             state, style = _BY_RULE if rule else _ACCEPTED
             yield Line(f"{'; '.join(names)}{rule}", f"  {state:<{_STATE}}", style, _HANG)
 
 
-def who(verdict: Evidence) -> str:
+def who(verdict: ClientVerdict) -> str:
     """Return which clients say so, with their OpenSSL where others say otherwise."""
-    return f"{verdict['client']}, OpenSSL {verdict['openssl']}" if verdict["openssl"] else str(verdict["client"])
+    return f"{verdict.client}, OpenSSL {verdict.openssl}" if verdict.openssl else verdict.client
 
 
-def everything(evidence: Evidence) -> Iterator[Line]:
+def everything(examination: Examination) -> Iterator[Line]:
     """Yield all that is known of a server's chain; nothing where it never came to one."""
+    unused = (Line(subject, f"  {'unused':<{_STATE}}", hang=_HANG) for subject in examination.beside)
     sections = {
-        "presented chain:": _presented(evidence),
-        "from the server up to what is trusted:": [*picture(evidence, whole=True), *_beside(evidence)],
-        "the clients that are here:": clients(evidence),
-        "what clients say:": _verdicts(evidence),
+        "presented chain:": _presented(examination.chain),
+        "from the server up to what is trusted:": [*picture(examination.path, whole=True), *unused],
+        "the clients that are here:": clients(examination.trusts),
+        "what clients say:": _verdicts(examination.verdicts),
     }
     for heading, lines in sections.items():
         for number, line in enumerate(lines):
@@ -125,27 +121,21 @@ def everything(evidence: Evidence) -> Iterator[Line]:
             yield line._replace(lead=f"{_INDENT}{line.lead}", hang=len(_INDENT) + line.hang)
 
 
-def _presented(evidence: Evidence) -> Iterator[Line]:
-    for depth, certificate in enumerate(evidence.get("chain") or ()):
-        fields = {"s": certificate["subject"]}
-        if certificate["fingerprint"]:
-            fields["i"] = certificate["issuer"]
-            fields["v"] = f"{certificate['not_before']} to {certificate['not_after']}"
+def _presented(chain: Iterable[PresentedCertificate]) -> Iterator[Line]:
+    for depth, certificate in enumerate(chain):
+        fields = {"s": certificate.subject}
+        if certificate.not_before and certificate.not_after:
+            fields["i"] = certificate.issuer
+            fields["v"] = f"{certificate.not_before.isoformat()} to {certificate.not_after.isoformat()}"
         for name, value in fields.items():
             yield Line(f"{name}:{value}", f"{depth if name == 's' else '':>2} ", hang=5)
-        if certificate["fingerprint"]:
-            yield sha256_line(certificate["fingerprint"], " ")
+        if certificate.fingerprint:
+            yield sha256_line(certificate.fingerprint, " ")
 
 
-def _beside(evidence: Evidence) -> Iterator[Line]:
-    for subject in evidence.get("beside") or ():
-        yield Line(subject, f"  {'unused':<{_STATE}}", hang=_HANG)
-
-
-def _verdicts(evidence: Evidence) -> Iterator[Line]:
-    verdicts = evidence.get("verdicts") or ()
-    if any(verdict["code"] for verdict in verdicts):
+def _verdicts(verdicts: Sequence[ClientVerdict]) -> Iterator[Line]:
+    if any(verdict.code for verdict in verdicts):
         width = max(len(who(verdict)) for verdict in verdicts) + 2
         for verdict in verdicts:
-            answer = f"refuse it, {verdict['code']} ({verdict['message']})" if verdict["code"] else "accept it"
+            answer = f"refuse it, {verdict.code} ({verdict.message})" if verdict.code else "accept it"
             yield Line(answer, f"  {who(verdict):<{width}}", hang=width + 2)

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from certboot.cli.layout import STYLES, Line, heading, mark
 from certboot.cli.report import server
+from certboot.doctor.finding import merged
 from certboot.errors import counted
 
 if typing.TYPE_CHECKING:
@@ -18,8 +19,7 @@ if typing.TYPE_CHECKING:
 _SUBJECT = 34
 """The width of GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, the longest subject, and two spaces."""
 _GROUP = 13
-_FAILED = ("fail", "error")
-_PROBLEMS = (*_FAILED, "warn")
+_PROBLEMS = ("fail", "error", "warn")
 _DAYS = {0: "today", 1: "yesterday"}
 
 
@@ -35,11 +35,11 @@ def doctor_report(findings: Sequence[Finding], *, symbols: bool = True) -> Itera
         yield from _well(selection, symbols=symbols)
     else:
         verdict, *others = findings[start:]
-        others += [finding for finding in findings[:start] if finding.status in _FAILED]
+        others += [finding for finding in findings[:start] if finding.failed]
         selection = [verdict, *others]
         yield from _verdict(verdict, symbols=symbols)
         yield from _problems(others, symbols=symbols)
-        if verdict.status not in _FAILED:
+        if not verdict.failed:
             yield from (_remark(finding, symbols=symbols) for finding in others if finding.status not in _PROBLEMS)
     yield from _closing(findings, selection)
 
@@ -54,7 +54,8 @@ def whole_report(findings: Sequence[Finding]) -> Iterator[Line]:
             lead = f"  {finding.status:<6}"
             yield Line(f"{finding.subject:<{_SUBJECT}}{first}", lead, STYLES.get(finding.status, ""), 8)
             yield from (Line(line, "    ", hang=6) for line in more)
-            yield from server.everything(finding.evidence)
+            if finding.examination:
+                yield from server.everything(finding.examination)
     yield from _closing(findings, findings)
 
 
@@ -64,17 +65,20 @@ def _heading(finding: Finding, *, symbols: bool) -> Line:
 
 def _verdict(finding: Finding, *, symbols: bool) -> Iterator[Line]:
     """Yield the cause with its id, the chain and where it breaks, what clients make of it, and OpenSSL's words."""
+    from certboot.doctor.examination import NOTHING  # what a run without a host does without
+
     yield _heading(finding, symbols=symbols)
-    judged = finding.evidence.get("verify_code") is not None
+    examination = finding.examination or NOTHING
+    judged = examination.code is not None
     first, *lines = finding.summary.split("\n")
     lines = lines if judged else [first, *lines]
     yield from (Line(line, "  ") for line in lines[:1])
-    yield from server.pythons(finding.evidence)
+    yield from server.pythons(examination.verdicts)
     yield from (Line(line, "  ") for line in lines[1:])
-    drawn = [*server.picture(finding.evidence)]
+    drawn = [*server.picture(examination.path)]
     if drawn:
         yield from (Line(""), *drawn, Line(""))
-    yield from server.clients(finding.evidence)
+    yield from server.clients(examination.trusts)
     if judged:
         yield Line(first, "  ")
 
@@ -82,7 +86,7 @@ def _verdict(finding: Finding, *, symbols: bool) -> Iterator[Line]:
 def _problems(findings: Sequence[Finding], *, symbols: bool) -> Iterator[Line]:
     """Yield what failed, each whole, then the warnings: of those with one id the first, and whom else it is about."""
     for finding in findings:
-        if finding.status in _FAILED:
+        if finding.failed:
             yield from _problem(finding, symbols=symbols)
     warned: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -96,9 +100,8 @@ def _problems(findings: Sequence[Finding], *, symbols: bool) -> Iterator[Line]:
 
 def _problem(finding: Finding, *, symbols: bool) -> Iterator[Line]:
     yield _heading(finding, symbols=symbols)
-    clients = typing.cast("Sequence[str]", finding.evidence.get("clients") or ())
-    if clients:
-        yield Line(f"for {server.some(clients)}:", "  ")
+    if finding.examination and finding.examination.clients:
+        yield Line(f"for {server.some(finding.examination.clients)}:", "  ")
     yield from (Line(line, "  ") for line in finding.summary.split("\n"))
 
 
@@ -138,13 +141,13 @@ def _in_a_line(findings: Sequence[Finding]) -> str:
 
 def _closing(findings: Sequence[Finding], selection: Sequence[Finding]) -> Iterator[Line]:
     """Yield the summary of all findings, and what mends and explains the selection and shows the rest, a line each."""
-    failed = any(finding.status in _FAILED for finding in findings)
+    failed = any(finding.failed for finding in findings)
     yield from (Line(""), Line(_summary(findings), style="bad" if failed else ""))
     wrong = [finding for finding in selection if finding.status != "ok"]
     verdict = next((finding for finding in selection if finding.group == "server"), None)
     unset = dict.fromkeys(n for f in wrong for n in typing.cast("Sequence[str]", f.evidence.get("unset") or ()))
-    commands = [*([shlex.join(("unset", *unset))] if unset else ()), *_commands(wrong)]
-    yield from (Line(command, "fix here: ", "strong", wrapped=False) for command in commands)
+    commands = [*([("unset", *unset)] if unset else ()), *merged(finding.fix for finding in wrong)]
+    yield from (Line(shlex.join(argv), "fix here: ", "strong", wrapped=False) for argv in commands)
     if verdict and verdict.status in _PROBLEMS:
         yield from _advice(verdict, alone=not commands)
     hints = dict.fromkeys(str(hint) for finding in wrong if (hint := finding.evidence.get("hint")))
@@ -167,12 +170,12 @@ def _advice(verdict: Finding, *, alone: bool) -> Iterator[Line]:
         # The whole of it is told by `certboot explain`.
         sentence = story.how.format(target=verdict.subject).split(". ")[0].removesuffix(".")
         yield Line(f"{sentence}.", "fix here: ", "strong")
-    if verdict.evidence.get("operator"):
-        yield Line(str(verdict.evidence["operator"]), "for the server's operator: ", "strong")
+    if verdict.examination and verdict.examination.operator.words:
+        yield Line(verdict.examination.operator.words, "for the server's operator: ", "strong")
 
 
 def _summary(findings: Iterable[Finding]) -> str:
-    failed = [finding.group for finding in findings if finding.status in _FAILED]
+    failed = [finding.group for finding in findings if finding.failed]
     warned = [finding.group for finding in findings if finding.status == "warn"]
     warnings = f"{len(warned)} warning{'s' * (len(warned) > 1)} in {_listed(warned)}" if warned else ""
     if failed:
@@ -182,19 +185,6 @@ def _summary(findings: Iterable[Finding]) -> str:
 
 def _listed(groups: Iterable[str]) -> str:
     return ", ".join(sorted(set(groups)))
-
-
-def _commands(wrong: Iterable[Finding]) -> list[str]:
-    """Return what mends the findings, each command once, and before it what a later finding wants done before it."""
-    merged: list[str] = []
-    for finding in wrong:
-        at = len(merged)
-        for command in reversed([shlex.join(argv) for argv in finding.fix]):
-            if command in merged:
-                at = merged.index(command)
-            else:
-                merged.insert(at, command)
-    return merged
 
 
 def _explained(wrong: Iterable[Finding]) -> list[str]:

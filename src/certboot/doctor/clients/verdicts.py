@@ -10,56 +10,30 @@ import contextlib
 import os
 import ssl
 import typing
-from dataclasses import dataclass
 
 from certboot.clients.installed import present_clients
 from certboot.clients.table import CERTIFI, OWN, SYSTEM
 from certboot.clients.trust import effective_trust
+from certboot.doctor import examination
 from certboot.doctor.clients.check import decisive, gather, is_counted
 from certboot.errors import CertbootError
 from certboot.pki.verdict import STRICT_PYTHON, Judgement, openssl_verdict, trusting_context, verifying
 from certboot.sources import certifi
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from certboot.clients.table import Rules
-    from certboot.clients.trust import Source, Trust
+    from certboot.clients.table import Client, Rules
+    from certboot.clients.trust import Trust
     from certboot.store.paths import StorePaths
 
 CANNOT_LOAD = -1
 """In the place of a code of OpenSSL's: a client cannot load what it is told to trust, and refuses every host."""
 
 
-@dataclass(frozen=True)
-class TrustVerdict:
-    """What the clients that share one trust say of a chain."""
-
-    clients: tuple[str, ...]
-    judgement: Judgement
-    """Its code may be CANNOT_LOAD."""
-    sources: tuple[Source, ...]
-    """What they trust; for CANNOT_LOAD what they cannot load."""
-    locations: tuple[str, ...]
-    """The files and directories behind that."""
-    rules: Rules
-    counted: bool
-    """Whether certboot means to reach them, and no settings file of their own says otherwise."""
-
-    @property
-    def refused(self) -> bool:
-        """Whether they refuse the host, and certboot is to blame or to help."""
-        return self.counted and self.judgement.code != 0
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The variables that say what they trust."""
-        return tuple(dict.fromkeys(source.place for source in self.sources if source.place.isidentifier()))
-
-
 def verdicts(
     chain: tuple[bytes, ...], name: str, paths: StorePaths, environ: Mapping[str, str]
-) -> tuple[TrustVerdict, ...]:
+) -> list[examination.Trust]:
     """Return what each distinct trust says of the chain (DER, leaf first) for a host; that of requests comes first.
 
     A client of which OpenSSL says nothing is in none.
@@ -67,24 +41,31 @@ def verdicts(
     present = present_clients(environ)
     facts = gather(paths, environ, present)
     replay = _Replay(chain, name)
-    groups: dict[tuple[object, ...], TrustVerdict] = {}
+    groups: dict[tuple[frozenset[str], Judgement, bool], list[tuple[Client, Trust]]] = {}
     for client in present:
         trust = effective_trust(client, environ, facts)
         judgement = replay.judgement(trust, client.manner.rules)
         if judgement is None:
             continue
-        sources, counted = decisive(trust), is_counted(client, trust, facts)
-        key = (frozenset(source.what for source in sources), judgement, counted)
-        former = groups.get(key)
-        groups[key] = TrustVerdict(
-            tuple(dict.fromkeys((*(former.clients if former else ()), client.name))),
-            judgement,
-            tuple(dict.fromkeys((*(former.sources if former else ()), *sources))),
-            former.locations if former else _locations(source.what for source in trust.sources),
-            former.rules if former else client.manner.rules,
-            counted,
-        )
-    return tuple(sorted(groups.values(), key=lambda group: ("requests" not in group.clients, not group.counted)))
+        key = (frozenset(source.what for source in decisive(trust)), judgement, is_counted(client, trust, facts))
+        groups.setdefault(key, []).append((client, trust))
+    said = [_shared(members, judgement, counted=counted) for (_, judgement, counted), members in groups.items()]
+    return sorted(said, key=lambda trust: ("requests" not in trust.clients, not trust.counted))
+
+
+def _shared(members: Sequence[tuple[Client, Trust]], judgement: Judgement, *, counted: bool) -> examination.Trust:
+    """Return what clients share who trust the same."""
+    sources = dict.fromkeys(source for _, trust in members for source in decisive(trust))
+    client, trust = members[0]
+    return examination.Trust(
+        tuple(dict.fromkeys(client.name for client, _ in members)),
+        *judgement,
+        counted,
+        tuple(source.what for source in sources),
+        tuple(source.place for source in sources if source.place),
+        locations=_locations(source.what for source in trust.sources),
+        rules=client.manner.rules,
+    )
 
 
 class _Replay:

@@ -6,6 +6,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from certboot.doctor.examination import NO_INSTRUCTION
 from certboot.pki.verdict import STRICT_PYTHON
 from certboot.store.manifest import Choices
 
@@ -13,6 +14,7 @@ if typing.TYPE_CHECKING:
     from datetime import datetime
 
     from certboot.doctor.environment import trust_files
+    from certboot.doctor.examination import Instruction
     from certboot.doctor.finding import Fix, Status
     from certboot.net.handshake import Handshake
     from certboot.net.target import Target
@@ -167,3 +169,7 @@ class Cause:
     depth: int | None = None
     """The certificate of the path that it is about."""
     evidence: Mapping[str, object] = field(default_factory=dict)
+    certain: bool | None = None
+    operator: Instruction | None = NO_INSTRUCTION
+    """In the place of what its story says; None where it is not the affair of who operates the server."""
+    here: tuple[str, ...] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from datetime import datetime
 
+from certboot.doctor.examination import NO_INSTRUCTION, Instruction
 from certboot.doctor.server import dates, remedies
 from certboot.doctor.server.case import Cause
 from certboot.doctor.server.issuer import untrusted, without_end
@@ -184,7 +185,7 @@ def _strict_only(case: Case, *, here: bool) -> Cause:
         remedies.certboot("repair", case.target) if end else (),
         "fail" if here else "warn",
         case.depth,
-        {"operator": f"{'; '.join(requests)}."} if requests else {},
+        operator=Instruction(f"{'; '.join(requests)}.") if requests else NO_INSTRUCTION,
     )
 
 
@@ -231,7 +232,7 @@ def _about_a_certificate(kind: str, case: Case) -> Cause:
 def _wrong_name(case: Case) -> Cause:
     for_names = ", ".join(case.leaf.names[:8]) or "no name at all"
     address = names.ip_address(case.target.name)
-    evidence = {"names": list(case.leaf.names), "asked": case.target.name}
+    evidence = {"names": case.leaf.names, "asked": case.target.name}
     if address:
         meaning = f"the certificate is not for the address {address}, but for: {for_names}"
         return Cause("ip-not-in-san", meaning, depth=0, evidence=evidence)
@@ -277,13 +278,10 @@ def _distrusted_and_sent(case: Case, depth: int) -> Cause:
         "the store says who is believed, and not who is not: do not rely on what this server says\n"
         "to have it refused, distrust that CA as well, and so every server that it vouches for"
     )
-    evidence = {
-        "distrusted": certificate.fingerprint,
-        "trusted": end.fingerprint,
-        "operator": f"Use a certificate whose chain does not lead over {certificate.subject}: there are clients who "
-        "have distrusted that CA.",
-    }
-    return Cause("distrusted-by-user", meaning, depth=depth, evidence=evidence)
+    evidence = {"distrusted": certificate.fingerprint, "trusted": end.fingerprint}
+    words = f"Use a certificate whose chain does not lead over {certificate.subject}: there are clients who have "
+    operator = Instruction(words + "distrusted that CA.")
+    return Cause("distrusted-by-user", meaning, depth=depth, evidence=evidence, operator=operator)
 
 
 def _distrusted_after(case: Case) -> list[Cause]:

@@ -11,6 +11,7 @@ import re
 import typing
 from collections import Counter
 
+from certboot.doctor.examination import NOTHING, Instruction
 from certboot.doctor.finding import Finding
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.errors import CertbootError, SourceError
@@ -175,19 +176,14 @@ def _unseen(lines: list[int]) -> list[str]:
 def with_damage(findings: Sequence[Finding], path: Path, damage: tuple[str, ...]) -> list[Finding]:
     """Return the findings on a chain with what is damaged in its file: the cause itself where an issuer is missing."""
     first, *others = findings
-    links = typing.cast("list[dict[str, object]]", first.evidence.get("path") or [])
-    without_issuer = first.id in _WITHOUT_ISSUER and first.evidence.get("verify_code") in NO_ISSUER
-    if not (links and without_issuer):
+    drawn = first.examination or NOTHING
+    if not (drawn.path and first.id in _WITHOUT_ISSUER and drawn.code in NO_ISSUER):
         return [first, *remark(first, path, damage, "fail"), *others]
-    evidence = {
-        **first.evidence,
-        "path": [{**link, "fault": _ID if link["state"] == "missing" else ""} for link in links],
-        "operator": EXPLANATIONS[_ID].operator,
-        **_evidence(path, damage),
-    }
-    verdict = first.summary.partition("\n")[0]
-    summary = f"{verdict}\n{_summary(path, damage)}\nit may be the one that is missing: {links[-1]['subject']}"
-    return [dataclasses.replace(first, id=_ID, summary=summary, evidence=evidence, fix=()), *others]
+    links = tuple(dataclasses.replace(link, fault=_ID if link.state == "missing" else "") for link in drawn.path)
+    drawn = dataclasses.replace(drawn, path=links, operator=Instruction(EXPLANATIONS[_ID].operator))
+    words, evidence = first.summary.partition("\n")[0], {**first.evidence, **_evidence(path, damage)}
+    summary = f"{words}\n{_summary(path, damage)}\nit may be the one that is missing: {links[-1].subject}"
+    return [Finding(_ID, "server", first.status, first.subject, summary, evidence, (), first.here, drawn), *others]
 
 
 def remark(first: Finding, path: Path, damage: tuple[str, ...], status: Status) -> list[Finding]:

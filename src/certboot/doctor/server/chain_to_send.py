@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 
+from certboot.doctor.examination import ChainToSend
 from certboot.pki import pem
 from certboot.pki.by_subject import BySubject, readable
 from certboot.repair.completion import STORE, Rules, Supply, complete
@@ -32,21 +33,17 @@ _BY_CHAIN = frozenset(
 
 
 def with_complete_chain(findings: list[Finding], evidence: Evidence, authorities: Authorities) -> list[Finding]:
-    """Return the findings, the first with evidence ``send`` if the server should send something else than it does.
-
-    ``send`` has ``pem``, the certificates from the server's own up, without a root, and ``subjects``, their names.
-    """
+    """Return the findings, the first with the chain to send if the server should send something else than it does."""
     first = findings[0]
-    if first.id not in _BY_CHAIN or "path" not in first.evidence:
+    if first.id not in _BY_CHAIN or not (first.examination and first.examination.path):
         return findings
     chain = _completed(evidence, authorities)
     if not chain or tuple(certificate.der for certificate in chain) == evidence.presented:
         return findings
-    send = {
-        "pem": "".join(pem.encode(certificate.der) for certificate in chain),
-        "subjects": [certificate.subject for certificate in chain],
-    }
-    return [dataclasses.replace(first, evidence={**first.evidence, "send": send}), *findings[1:]]
+    text = "".join(pem.encode(certificate.der) for certificate in chain)
+    send = ChainToSend(text, tuple(certificate.subject for certificate in chain))
+    examination = dataclasses.replace(first.examination, send=send)
+    return [dataclasses.replace(first, examination=examination), *findings[1:]]
 
 
 def _completed(evidence: Evidence, authorities: Authorities) -> tuple[Certificate, ...]:

@@ -10,22 +10,23 @@ from dataclasses import replace
 from certboot.clients.variables import BY_NAME
 from certboot.doctor.clients.verdicts import CANNOT_LOAD, by_rules, verdicts
 from certboot.doctor.environment.trust_files import overrides
-from certboot.doctor.finding import Finding
+from certboot.doctor.examination import NOTHING
+from certboot.doctor.finding import Finding, with_store
 from certboot.doctor.server import remedies
 from certboot.doctor.server.judge import judge, judgements, of_handshake, of_presented
 from certboot.net.connection import ConnectionFault, active_context, ascii_name
 from certboot.net.handshake import handshake
-from certboot.pki.verdict import STRICT_PYTHON, trusting_context, verifying_context
+from certboot.pki.verdict import STRICT_PYTHON, Judgement, trusting_context, verifying_context
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from certboot.doctor.clients.verdicts import TrustVerdict
     from certboot.doctor.environment.trust_files import Override
+    from certboot.doctor.examination import Trust
+    from certboot.doctor.finding import Fix
     from certboot.doctor.server.case import Evidence
     from certboot.net.handshake import Handshake
     from certboot.net.target import Target
-    from certboot.pki.verdict import Judgement
     from certboot.store.paths import StorePaths
 
 _STANDARD_LIBRARY = "urllib"
@@ -40,25 +41,25 @@ def check(target: Target, paths: StorePaths) -> list[Finding]:
     environ = os.environ
     shaken = handshake(target)
     evidence = _active(target, shaken)
-    said = _verdicts(target, shaken, paths, environ)
-    refused = [verdict for verdict in said if verdict.refused]
-    if not refused:
-        findings = judge(evidence, paths, environ)
-        accepting = [verdict for verdict in said if verdict.counted]
-        return _with_clients(findings, said, [client for verdict in accepting for client in verdict.clients])
-    causes: list[Finding] = []
+    causes: dict[tuple[str, Fix], tuple[Finding, list[str]]] = {}
     beside: list[Finding] = []
-    for verdict in refused:
-        cause, *others = _findings(verdict, evidence, paths, environ)
-        former = next((known for known in causes if (known.id, known.fix) == (cause.id, cause.fix)), None)
-        if former:
-            typing.cast("list[str]", former.evidence["clients"]).extend(verdict.clients)
+    trusts: list[Trust] = []
+    for trust in _trusts(target, shaken, paths, environ):
+        if not trust.refused:
+            trusts.append(trust)
             continue
+        cause, *others = with_store(_findings(trust, evidence, paths, environ), paths)
+        trusts.append(replace(trust, cause=cause.id, fix=cause.fix))
         beside = beside if causes else others
-        causes += _with_clients([cause], (), verdict.clients)
-    first, *later = causes
-    told = {cause.id for cause in causes}  # what is a remark for some may be why others refuse it
-    return _with_clients([first, *(remark for remark in beside if remark.id not in told), *later], said)
+        causes.setdefault((cause.id, cause.fix), (cause, []))[1].extend(trust.clients)
+    if not causes:
+        first, *beside = judge(evidence, paths, environ)
+        causes[first.id, first.fix] = first, [client for trust in trusts if trust.counted for client in trust.clients]
+    first, *later = [
+        _about(cause, clients, () if at else trusts) for at, (cause, clients) in enumerate(causes.values())
+    ]
+    told = {cause.id for cause in (first, *later)}  # what is a remark for some may be why others refuse it
+    return [first, *(remark for remark in beside if remark.id not in told), *later]
 
 
 def _active(target: Target, shaken: Handshake) -> Evidence:
@@ -78,78 +79,59 @@ def _level() -> int:
     return 2
 
 
-def _verdicts(
-    target: Target, shaken: Handshake, paths: StorePaths, environ: Mapping[str, str]
-) -> tuple[TrustVerdict, ...]:
+def _trusts(target: Target, shaken: Handshake, paths: StorePaths, environ: Mapping[str, str]) -> list[Trust]:
     if shaken.verify_code is None or not shaken.chain.presented:
-        return ()
+        return []
     with contextlib.suppress(ConnectionFault):
         return verdicts(shaken.chain.presented, ascii_name(target.name), paths, environ)
-    return ()
+    return []
 
 
-def _findings(
-    verdict: TrustVerdict, evidence: Evidence, paths: StorePaths, environ: Mapping[str, str]
-) -> list[Finding]:
+def _findings(trust: Trust, evidence: Evidence, paths: StorePaths, environ: Mapping[str, str]) -> list[Finding]:
     """Return the findings on the server where this trust refuses it: the cause first."""
-    if verdict.judgement.code == CANNOT_LOAD:
-        return [_cannot_load(verdict, overrides(paths, environ, evidence.variables), evidence.target)]
-    if _STANDARD_LIBRARY in verdict.clients:
+    if trust.code == CANNOT_LOAD:
+        return [_cannot_load(trust, overrides(paths, environ, evidence.variables), evidence.target)]
+    if _STANDARD_LIBRARY in trust.clients:
         # Others may have the same trust by variables of their own.
-        variables = tuple(dict.fromkeys((*evidence.variables, *verdict.variables)))
+        variables = tuple(dict.fromkeys((*evidence.variables, *trust.variables)))
         return judge(replace(evidence, variables=variables), paths, environ)
-    return judge(_of_trust(verdict, evidence), paths, environ)
+    return judge(_of_trust(trust, evidence), paths, environ)
 
 
-def _of_trust(verdict: TrustVerdict, evidence: Evidence) -> Evidence:
+def _of_trust(trust: Trust, evidence: Evidence) -> Evidence:
     """Return the evidence as it is for clients of another trust than the standard library's."""
     shaken, target = typing.cast("Handshake", evidence.handshake), evidence.target
-    context = by_rules(trusting_context(verdict.locations), verdict.rules)  # once: a file may be large
+    context = by_rules(trusting_context(trust.locations), trust.rules)  # once: a file may be large
 
     def ask(*, strict: bool, common_name: bool = True) -> Judgement | None:
-        asked = by_rules(context, verdict.rules, strict=strict)
+        asked = by_rules(context, trust.rules, strict=strict)
         asked.hostname_checks_common_name = common_name
         return of_presented(asked, target, shaken)
 
     of_presented(context, target, shaken)  # of a directory a context has what was looked up
     return replace(
         evidence,
-        judgements=judgements(ask(strict=STRICT_PYTHON) or verdict.judgement, ask),
+        judgements=judgements(ask(strict=STRICT_PYTHON) or Judgement(trust.code, trust.message), ask),
         anchors=tuple(context.get_ca_certs(binary_form=True)),
-        strict_here=STRICT_PYTHON and verdict.rules in ("python", "urllib3"),
-        variables=verdict.variables,
+        strict_here=STRICT_PYTHON and trust.rules in ("python", "urllib3"),
+        variables=trust.variables,
     )
 
 
-def _cannot_load(verdict: TrustVerdict, kept_out_by: Iterable[Override], target: Target) -> Finding:
+def _cannot_load(trust: Trust, kept_out_by: Iterable[Override], target: Target) -> Finding:
     # Without the one that cannot be loaded the next would be at fault that nobody can use.
     broken = (override.name for override in kept_out_by if override.problem)
-    named = {*verdict.variables, *(broken if verdict.variables else ())}
+    named = {*trust.variables, *(broken if trust.variables else ())}
     names = [*(name for name in BY_NAME if name in named), *sorted(named - BY_NAME.keys())]  # alike for all clients
     unset = tuple(option for name in names for option in ("-u", name))
     fix = (("env", *unset, *remedies.certboot("doctor", target)[0]),) if unset else ()
-    told = f", as {' and '.join(verdict.variables)} says" if unset else ""
-    summary = f"they refuse every host: {verdict.judgement.message}{told}"
-    return Finding("client-cannot-load", "server", "fail", target.shown, summary, {"here": summary.split("\n")}, fix)
+    told = f", as {' and '.join(trust.variables)} says" if unset else ""
+    summary = f"they refuse every host: {trust.message}{told}"
+    here = tuple(summary.split("\n"))
+    return Finding("client-cannot-load", "server", "fail", target.shown, summary, fix=fix, here=here)
 
 
-def _with_clients(
-    findings: Sequence[Finding], said: Iterable[TrustVerdict], clients: Iterable[str] = ()
-) -> list[Finding]:
-    """Return the findings, the first with the clients that it is about, or with what each trust says."""
-    first, *others = findings
-    more: dict[str, object] = {"clients": list(clients)} if clients else {}
-    if said:
-        more["by_trust"] = [_as_evidence(verdict) for verdict in said]
-    return [replace(first, evidence={**first.evidence, **more}), *others]
-
-
-def _as_evidence(verdict: TrustVerdict) -> dict[str, object]:
-    return {
-        "clients": list(verdict.clients),
-        "code": verdict.judgement.code,
-        "message": verdict.judgement.message,
-        "counted": verdict.counted,
-        "trusts": [source.what for source in verdict.sources],
-        "places": [source.place for source in verdict.sources if source.place],
-    }
+def _about(finding: Finding, clients: Iterable[str], trusts: Iterable[Trust] = ()) -> Finding:
+    """Return the finding with the clients that it is about, and what each trust says."""
+    examination = replace(finding.examination or NOTHING, clients=tuple(clients), trusts=tuple(trusts))
+    return replace(finding, examination=examination)

@@ -7,11 +7,19 @@ import typing
 from dataclasses import replace
 from datetime import datetime
 
-from certboot.doctor.finding import Finding, Presented
+from certboot.doctor.examination import (
+    NO_INSTRUCTION,
+    NOTHING,
+    ClientVerdict,
+    Examination,
+    Link,
+    Outcome,
+    PresentedCertificate,
+)
+from certboot.doctor.finding import Finding
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.doctor.server import cause as causes
 from certboot.doctor.server.case import Case, Cause
-from certboot.doctor.server.issuer import STORE
 from certboot.doctor.server.no_handshake import without_verdict
 from certboot.doctor.server.pythons import OTHERS, python_verdicts
 from certboot.doctor.server.remarks import remarks, unread
@@ -27,9 +35,9 @@ from certboot.pki.verify_codes import NO_ISSUER, Code
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from certboot.doctor.examination import State
     from certboot.doctor.finding import Status
     from certboot.doctor.server.case import Evidence
-    from certboot.doctor.server.pythons import PythonVerdict
     from certboot.pki.openssl import Version
     from certboot.pki.parsed import ParsedCertificate
 
@@ -46,17 +54,17 @@ def examined(evidence: Evidence, *, by_openssl: bool = True) -> list[Finding]:
     """
     handshake = evidence.handshake
     if handshake and handshake.outcome not in ("ok", "unverified"):
-        return [_finding(evidence, without_verdict(evidence.target, handshake), _basics(evidence))]
+        return [_finding(evidence, without_verdict(evidence.target, handshake), _examination(evidence))]
     sent = readable_parts(evidence.presented)
-    unlooked = [_finding(evidence, remark, {}) for remark in unread(evidence.presented)]
+    unlooked = [_finding(evidence, remark) for remark in unread(evidence.presented)]
     if not sent or not evidence.presented or sent[0].certificate.der != evidence.presented[0]:
         return [_without_leaf(evidence), *unlooked]
     known = (sent, relevant(evidence.anchors, sent)) if by_openssl else ()
     verdicts = python_verdicts(evidence, *known)
     case, primary = _judged(evidence, sent, verdicts)
-    drawn = {**_basics(evidence, verdicts), **_path_evidence(case, primary)}
+    drawn = _with_path(_examination(evidence, verdicts), case, primary)
     others = remarks(case, handshake, primary.id)
-    return [_finding(evidence, primary, drawn), *(_finding(evidence, remark, {}) for remark in others), *unlooked]
+    return [_finding(evidence, primary, drawn), *(_finding(evidence, remark) for remark in others), *unlooked]
 
 
 def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tuple[ParsedCertificate, ...]:
@@ -92,7 +100,7 @@ def _by_name(anchors: tuple[bytes, ...]) -> dict[str, list[ParsedCertificate]]:
 
 
 def _judged(
-    evidence: Evidence, sent: tuple[ParsedCertificate, ...], verdicts: Iterable[PythonVerdict]
+    evidence: Evidence, sent: tuple[ParsedCertificate, ...], verdicts: Iterable[ClientVerdict]
 ) -> tuple[Case, Cause]:
     judgements = evidence.judgements
     here, lax = judgements.here, judgements.lax
@@ -116,7 +124,8 @@ def _judged(
         if verdict.strict and (only_strict or verdict.code in causes.STRICT_CAUSES):
             return theirs, causes.strict_only(theirs, here=False)
         # The chain is drawn as it is here, where it has an end.
-        return case, replace(causes.refused(theirs, verdict.message, verdict.version), status="warn", evidence={})
+        cause = causes.refused(theirs, verdict.message, verdict.version)
+        return case, Cause(cause.id, cause.meaning, cause.fix, "warn", cause.depth)
     return case, Cause(GOOD, "", status="ok")
 
 
@@ -164,94 +173,73 @@ def _without_leaf(evidence: Evidence) -> Finding:
     meaning = "" if kind == GOOD else "the certificate itself could not be looked at"
     unknown = kind == "untrusted-root"
     meaning += "\nif its root is a company's own, ask the company for its file, then certboot trust FILE" * unknown
-    cause = Cause(kind, meaning, status=status, evidence={"certain": False} if unknown else {})
-    return _finding(evidence, cause, _basics(evidence))
+    cause = Cause(kind, meaning, status=status, certain=False if unknown else None)
+    return _finding(evidence, cause, _examination(evidence))
 
 
-def _basics(evidence: Evidence, verdicts: Iterable[PythonVerdict] | None = None) -> dict[str, object]:
+def _examination(evidence: Evidence, verdicts: Iterable[ClientVerdict] | None = None) -> Examination:
+    """Return what there is to be seen, but for the path."""
     judgements, handshake = evidence.judgements, evidence.handshake
     here, by_name = judgements.here, judgements.without_common_name
-    pythons = [
-        {"client": said.client, "openssl": said.openssl, "code": said.code, "message": said.message, "rule": said.rule}
-        for said in (python_verdicts(evidence) if verdicts is None else verdicts)
-    ]
-    others = {"client": OTHERS, "openssl": "", "rule": ""}
-    return {
-        "verify_code": here.code if here else None,
-        "verify_message": here.message if here else "",
-        "protocol": handshake.protocol if handshake else "",
-        "cipher": handshake.cipher if handshake else "",
-        "proxy": handshake.peer.proxy if handshake else "",
-        "verdicts": [*pythons, *([{**others, **by_name._asdict()}] if by_name else ())],
-        "chain": [_described(der) for der in evidence.presented[:_MOST_SHOWN]],
-    }
+    said = [*(python_verdicts(evidence) if verdicts is None else verdicts)]
+    said += [ClientVerdict(OTHERS, "", *by_name)] if by_name else []
+    code, message = here or (None, "")
+    way = (handshake.protocol, handshake.cipher, handshake.peer.proxy) if handshake else ("", "", "")
+    chain = tuple(_presented(der) for der in evidence.presented[:_MOST_SHOWN])
+    return Examination(outcome=Outcome(code, message, *way, verdicts=tuple(said)), chain=chain)
 
 
-def _finding(evidence: Evidence, cause: Cause, more: dict[str, object]) -> Finding:
-    here = evidence.judgements.here
+def _finding(evidence: Evidence, cause: Cause, examination: Examination = NOTHING) -> Finding:
+    here, shown = evidence.judgements.here, evidence.target.shown
     # A chain from a file has no port: nobody has named a server that a command might go to.
-    fix = tuple(argv for argv in cause.fix if evidence.target.port or evidence.target.shown not in argv)
+    fix = tuple(argv for argv in cause.fix if evidence.target.port or shown not in argv)
     lines = []
-    if more and here:
+    if examination.outcome and here:
         lines.append(f"Verify return code: {here.code} ({here.message})")
-        if here.code == 0 and evidence.handshake and evidence.handshake.protocol:
-            lines[0] += f", {evidence.handshake.protocol}"
+        if here.code == 0 and examination.outcome.protocol:
+            lines[0] += f", {examination.outcome.protocol}"
     lines += [cause.meaning] if cause.meaning else []
-    # What made the chain on the way is not the server's affair, nor is a store that nobody looks at here.
-    ours = "inspection" in cause.evidence or STORE in typing.cast("Sequence[str]", cause.evidence.get("elsewhere", ()))
-    operator = "" if cause.status == "ok" or ours else EXPLANATIONS[cause.id].operator
-    shown = {
-        **more,
-        **({"operator": operator.format(target=evidence.target.shown)} if operator else {}),
-        **cause.evidence,
-    }
+    operator = cause.operator or NO_INSTRUCTION
+    if cause.operator and not operator.words and cause.status != "ok":
+        operator = operator._replace(words=EXPLANATIONS[cause.id].operator.format(target=shown))
+    examination = replace(examination, operator=operator, certain=cause.certain)
     summary = "\n".join(lines)
-    return Finding(cause.id, "server", cause.status, evidence.target.shown, summary, shown, fix)
+    return Finding(cause.id, "server", cause.status, shown, summary, cause.evidence, fix, cause.here, examination)
 
 
-def _described(der: bytes) -> dict[str, object]:
+def _presented(der: bytes) -> PresentedCertificate:
     """Return what is shown of a certificate that the server sent, as far as it can be read."""
     try:
         member = parsed_certificate(der)
         with parsing():
             serial = f"{member.parsed.serial_number:x}"
     except CertificateError as error:
-        return vars(Presented("", printable(error.message), "", "", ""))
+        return PresentedCertificate(der, printable(error.message))
     certificate = member.certificate
-    begin, end = (moment.isoformat() for moment in certificate.validity)
-    return {
-        **vars(Presented(certificate.fingerprint, certificate.subject, certificate.issuer, begin, end)),
-        "serial": serial,
-        "names": [printable(name) for name in (*member.dns_names, *member.addresses)],
-        "issuers_at": list(member.issuers_at),
-    }
+    return PresentedCertificate(
+        der,
+        certificate.subject,
+        certificate.issuer,
+        *certificate.validity,
+        certificate.fingerprint,
+        serial,
+        tuple(printable(name) for name in (*member.dns_names, *member.addresses)),
+        member.issuers_at,
+    )
 
 
-def _path_evidence(case: Case, cause: Cause) -> dict[str, object]:
-    """Return ``path``, the links from the leaf to the end with ``state`` and ``fault``, and what was sent beside them.
-
-    States: ``sent`` by the server, ``trusted`` (it is in the active trust), ``missing`` (neither).
-    """
+def _with_path(examination: Examination, case: Case, cause: Cause) -> Examination:
+    """Return it with the links from the leaf to the end, and what was sent beside them."""
     if cause.id == GOOD and case.path.defect:
-        return {}  # what OpenSSL accepts has its end, in a certificate that only OpenSSL can read
-    links: list[dict[str, object]] = []
+        return examination  # what OpenSSL accepts has its end, in a certificate that only OpenSSL can read
+    links: list[Link] = []
     for depth, member in enumerate(case.path.certificates):
-        state = "sent" if depth < case.path.sent else "trusted"
-        links.append(_link(member, state, cause.id if depth == cause.depth and cause.status != "ok" else ""))
+        fault = cause.id if depth == cause.depth and cause.status != "ok" else ""
+        certificate = member.certificate
+        state: State = "sent" if depth < case.path.sent else "trusted"
+        links.append(Link(certificate.subject, state, fault, certificate.fingerprint, certificate.validity.not_after))
     if case.path.defect and not case.top.is_self_signed and cause.id != "openssl-too-old":
-        issuer = case.top.certificate.issuer
         fault = cause.id if cause.id in _WITHOUT_ISSUER and cause.id != "wrong-chain" else ""
-        links.append({"subject": issuer, "fingerprint": "", "not_after": "", "state": "missing", "fault": fault})
+        links.append(Link(case.top.certificate.issuer, "missing", fault))
     beside = [member for member in case.sent if member not in case.path.certificates]
-    return {"path": links, "beside": [member.certificate.subject for member in beside]}
-
-
-def _link(member: ParsedCertificate, state: str, fault: str) -> dict[str, object]:
-    certificate = member.certificate
-    return {
-        "subject": certificate.subject,
-        "fingerprint": certificate.fingerprint,
-        "not_after": certificate.validity.not_after.isoformat(),
-        "state": state,
-        "fault": fault,
-    }
+    return replace(examination, path=tuple(links), beside=tuple(member.certificate.subject for member in beside))

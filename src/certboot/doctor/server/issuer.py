@@ -12,6 +12,7 @@ import typing
 from cryptography import x509
 
 from certboot.doctor import owners
+from certboot.doctor.examination import NO_INSTRUCTION, Instruction
 from certboot.doctor.server import remedies
 from certboot.doctor.server.case import Cause
 from certboot.pki.path import is_issuer
@@ -63,15 +64,11 @@ def _missing(case: Case, because: str, *, certain: bool) -> Cause:
     issuer = case.top.certificate.issuer
     stored = any(_is_stored(intermediate, case) for intermediate in case.known.intermediates)
     lines = [f"the server does not send the intermediate certificate that it needs: {issuer}", because]
-    evidence: dict[str, object] = {
-        "certain": certain,
-        "because": because,
-        "missing": {"subject": issuer, "at": list(case.top.issuers_at)},
-    }
+    evidence = {"because": because, "missing": {"subject": issuer, "at": case.top.issuers_at}}
+    operator = NO_INSTRUCTION if certain else Instruction(_EITHER.format(issuer=issuer))
     if not certain:
         lines[0] = f"most likely the server does not send an intermediate certificate that it needs: {issuer}"
         lines += _both_ways(case)
-        evidence["operator"] = _EITHER.format(issuer=issuer)
     fix: Fix = ()
     if stored:
         lines.append(f"it is in {STORE}, {_KEPT_OUT}")
@@ -81,7 +78,8 @@ def _missing(case: Case, because: str, *, certain: bool) -> Cause:
     elif certain:
         lines.append("the server's certificate does not say where it lies: only who operates the server can mend that")
     here = _overriding(case)
-    return Cause("missing-intermediate", "\n".join([*lines, *here]), fix, evidence={**evidence, "here": here})
+    meaning = "\n".join([*lines, *here])
+    return Cause("missing-intermediate", meaning, fix, evidence=evidence, certain=certain, operator=operator, here=here)
 
 
 def _both_ways(case: Case) -> list[str]:
@@ -104,7 +102,7 @@ def untrusted(case: Case) -> Cause:
     root = top.certificate.subject if top.is_self_signed else top.certificate.issuer
     lines = [f"the CA at the end of the chain is not in the trust that is active: {root}"]
     certain = top.is_self_signed or _by_knowledge(case) is not None
-    evidence: dict[str, object] = {"certain": certain, "root": root}
+    evidence: dict[str, object] = {"root": root}
     elsewhere = [(known, place) for known, place in case.known.elsewhere if known == top or is_issuer(known, top)]
     where = sorted({place for _, place in elsewhere})
     fix = _with_the_store(case, remedies.certboot("trust", case.target))
@@ -137,9 +135,13 @@ def untrusted(case: Case) -> Cause:
             lines.append("it has expired as well: ask its owner for the present one, then certboot trust FILE")
             fix = ()
         lines.append(know)
-    evidence["here"] = here = _overriding(case)
-    lines += here
-    return Cause("untrusted-root", "\n".join(lines), fix, evidence=evidence, depth=len(case.path.certificates) - 1)
+    # What made the chain on the way is not the server's affair, nor is a store that nobody looks at here.
+    operator = None if "inspection" in evidence or STORE in where else NO_INSTRUCTION
+    here = _overriding(case)
+    meaning, depth = "\n".join([*lines, *here]), len(case.path.certificates) - 1
+    return Cause(
+        "untrusted-root", meaning, fix, depth=depth, evidence=evidence, certain=certain, operator=operator, here=here
+    )
 
 
 def linked(case: Case) -> set[str]:
@@ -159,13 +161,13 @@ def _with_the_store(case: Case, commands: Fix) -> Fix:
     return remedies.through_store(commands, case.known.overrides, case.target) or _LOOK
 
 
-def _overriding(case: Case) -> list[str]:
+def _overriding(case: Case) -> tuple[str, ...]:
     """Return by what the store is kept out, in lines that are nobody else's business: they may hold a path."""
-    return [
+    return tuple(
         f"{override.name} decides here, and certboot leaves it alone"
         + (f": {override.problem}" if override.problem else "")
         for override in case.known.overrides
-    ]
+    )
 
 
 def _is_stored(candidate: ParsedCertificate, case: Case) -> bool:

@@ -65,8 +65,8 @@ def without_verdict(target: Target, handshake: Handshake) -> Cause:
         return Cause(handshake.outcome, handshake.error, fix, evidence={"protocol": target.starttls})
     if handshake.outcome != "failed":
         words = handshake.error or _WORDS.get(handshake.outcome, f"no handshake with {target.shown}")
-        here = {"here": words.split("\n")} if handshake.outcome == "trust-unreadable" else {}
-        return Cause(handshake.outcome, words, evidence=here)
+        here = tuple(words.split("\n")) if handshake.outcome == "trust-unreadable" else None
+        return Cause(handshake.outcome, words, here=here)
     if exchange.hellos:
         return _post_quantum(target, exchange)
     banner = exchange.plain if exchange.answer[:2] in _TLS_RECORDS else exchange.answer or exchange.plain

@@ -11,6 +11,7 @@ import itertools
 import typing
 from dataclasses import replace
 
+from certboot.doctor.examination import ClientVerdict
 from certboot.pki.openssl import MODELS, OURS, ways
 from certboot.pki.rules import PYTHONS
 from certboot.pki.verify import Rules, verify
@@ -51,31 +52,12 @@ _RULES: dict[int, str] = {
 }
 
 
-class PythonVerdict(typing.NamedTuple):
-    """What one kind of Python says of the chain."""
-
-    client: str
-    openssl: str
-    """Which versions, in words; empty for all."""
-    code: int
-    message: str
-    """OpenSSL's words."""
-    strict: bool
-    version: Version
-    """A version of OpenSSL that says so."""
-
-    @property
-    def rule(self) -> str:
-        """In plain words, by which rule it refuses; empty if it does not."""
-        return _RULES.get(self.code, self.message) if self.code else ""
-
-
 def python_verdicts(
     evidence: Evidence, sent: Sequence[ParsedCertificate] = (), anchors: Sequence[ParsedCertificate] = ()
-) -> list[PythonVerdict]:
+) -> list[ClientVerdict]:
     """Return what each kind of Python says; without a chain that is ``sent``, whatever its OpenSSL."""
     kinds = ((OLD, evidence.judgements.lax), (NEW, evidence.judgements.strict))
-    verdicts: list[PythonVerdict] = []
+    verdicts: list[ClientVerdict] = []
     for strict, (client, said) in enumerate(kinds):
         if said:
             rules = Rules(evidence.now, evidence.target.name, strict=bool(strict), level=evidence.level)
@@ -89,7 +71,11 @@ def _by_openssl(
     rules: Rules,
     sent: Sequence[ParsedCertificate],
     anchors: Sequence[ParsedCertificate],
-) -> Iterator[PythonVerdict]:
+) -> Iterator[ClientVerdict]:
+    def verdict(words: str, code: int, message: str, version: Version) -> ClientVerdict:
+        rule = _RULES.get(code, message) if code else ""
+        return ClientVerdict(client, words, code, message, rule, strict=rules.strict, version=version)
+
     @functools.cache
     def code(alike: tuple[bool, ...]) -> int:
         return verify(sent, anchors, replace(rules, openssl=versions[alike])).code
@@ -99,11 +85,11 @@ def _by_openssl(
     codes = {series: code(ways(version)) for series, version in MODELS.items()} if known else {}
     runs = [(number, [*members]) for number, members in itertools.groupby(codes, key=codes.__getitem__)]
     if len(runs) < 2:  # noqa: PLR2004 - no two of them differ
-        yield PythonVerdict(client, "", *said, rules.strict, OURS)
+        yield verdict("", *said, OURS)
         return
     ends = [*(members[0] for _, members in runs[1:]), ""]
     for (number, members), end in zip(runs, ends, strict=True):
         words = f"{members[0]} and newer" if not end else f"before {end}"
         if end and members[0] != next(iter(MODELS)):
             words = f"from {members[0]}, {words}"
-        yield PythonVerdict(client, words, number, Code(number).words, rules.strict, MODELS[members[0]])
+        yield verdict(words, number, Code(number).words, MODELS[members[0]])

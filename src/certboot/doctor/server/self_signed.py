@@ -6,6 +6,7 @@ import contextlib
 import shlex
 import typing
 
+from certboot.doctor.examination import Instruction
 from certboot.doctor.server import remedies
 from certboot.doctor.server.case import Cause
 from certboot.net.connection import ConnectionFault, ascii_name
@@ -44,9 +45,7 @@ def self_signed(case: Case) -> Cause:
         commands = issued_by_a_small_ca(_host(case))
         lines = [meaning, _NO_CA, _PROPERLY, *(line for argv in commands for line in _wrapped(argv)), _THEN]
         lines += [] if expired else _in_single_programs(case)
-        return Cause(
-            "self-signed-leaf", "\n".join(lines), depth=0, evidence={"issue": [list(argv) for argv in commands]}
-        )
+        return Cause("self-signed-leaf", "\n".join(lines), depth=0, operator=Instruction(commands=commands))
     if expired:
         return Cause("self-signed-leaf", f"{meaning}\nit has expired as well, so nobody can trust it", depth=0)
     meaning += "\nit may act as a CA, so it can be trusted as one: whoever has its key could then pose as any server"

@@ -15,7 +15,7 @@ from certboot.store import stand_ins
 from certboot.store.stand_in_trial import completed, key_id_below, root_above, tried
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from certboot.doctor.server.case import Evidence
     from certboot.net.target import Target
@@ -56,8 +56,8 @@ def with_stand_in(
 
 def _in_use(first: Finding, target: Target, authorities: Authorities) -> Iterator[Finding]:
     """Yield that the chain ends in a stand-in."""
-    path = typing.cast("Sequence[Mapping[str, object]]", first.evidence.get("path") or ({},))
-    end = path[-1].get("fingerprint")
+    path = first.examination.path if first.examination else ()
+    end = path[-1].fingerprint if path else ""
     for entry in authorities.entries:
         if entry.original and entry.sha256 == end:
             words = f"{printable(entry.name)} in the store is a {entry.stands_for}"
