@@ -134,6 +134,15 @@ def test_a_missing_issuer_is_an_intermediate_or_a_root(
     assert [link.state for link in finding.examination.path] == ["sent", "missing"]
 
 
+def test_the_organisation_of_an_issuer_adds_no_line_and_drives_no_terminal() -> None:
+    evil = "O\nhint: \x1b[2J"
+    issuer = make("X1", form=changed(CA, organisation=evil))
+    (finding,) = examine(20, make("localhost", issuer), known=Known(organisations=frozenset({evil})))
+    lines = finding.summary.split("\n")
+    assert sum("a root of the same organisation" in line for line in lines) == 1
+    assert [line for line in lines if not line.isprintable() or line.startswith("hint")] == []
+
+
 def test_the_way_to_the_server_is_in_the_remedy() -> None:
     target = Target("::1", 25, "smtp", ("::1", 2525), "mail.example")
     ((*argv,),) = examine(20, make("mail.example", MIDDLE, AT), target=target)[0].fix

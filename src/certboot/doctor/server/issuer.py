@@ -15,6 +15,7 @@ from certboot.doctor import owners
 from certboot.doctor.examination import NO_INSTRUCTION, Instruction
 from certboot.doctor.server import remedies
 from certboot.doctor.server.case import Cause
+from certboot.errors import printable
 from certboot.pki.path import is_issuer
 from certboot.sources import certifi, system
 
@@ -195,7 +196,7 @@ def _by_looks(case: Case) -> str:
     if _INTERMEDIATE.search(issuer):
         return "by its name it is no root"
     if top.issuer_organisation and top.issuer_organisation in case.known.organisations:
-        return f"the trust that is active has a root of the same organisation, {top.issuer_organisation}"
+        return f"the trust that is active has a root of the same organisation, {printable(top.issuer_organisation)}"
     if not top.certificate.constraints.is_ca and top.issuers_at:
         return f"no CA was sent at all, and the server's certificate says where its issuer is: {top.issuers_at[0]}"
     return ""
