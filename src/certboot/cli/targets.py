@@ -34,15 +34,11 @@ def targets(hosts: Sequence[str], file: Path | None, arguments: argparse.Namespa
 
 def target(host: str, arguments: argparse.Namespace) -> Target:
     """Return the server that a person names, with the options that lead to it; raises CertbootError."""
-    from certboot.net.address import parse_address, parse_host
-    from certboot.net.target import Target
+    from certboot.net.address import parse_target
 
     refuse_empty(arguments, "connect", "servername")
-    starttls = arguments.starttls or ""
-    name, port = parse_address(host, starttls)
-    connect = parse_address(arguments.connect, starttls, port) if arguments.connect else None
-    servername = parse_host(arguments.servername) if arguments.servername else ""
-    return Target(name, port, starttls, connect, servername, arguments.timeout)
+    way = (arguments.starttls or "", arguments.connect, arguments.servername, arguments.timeout)
+    return parse_target(host, *way)
 
 
 def refuse_empty(arguments: argparse.Namespace, *options: str) -> None:

@@ -8,9 +8,10 @@ import re
 from urllib.parse import urlsplit
 
 from certboot.errors import CertbootError, printable, without_credentials
-from certboot.net.starttls import usual_port
-from certboot.net.target import bracketed
+from certboot.net.starttls import PROTOCOLS, usual_port
+from certboot.net.target import Target, bracketed
 
+_LONGEST_TIMEOUT = 3600
 _HTTPS_PORT = 443
 # Schemes in which TLS begins with the first byte (mostly as in IANA's registry of ports).
 _PORTS = {
@@ -55,6 +56,19 @@ def parse_address(text: str, starttls: str = "", usual: int = 0) -> tuple[str, i
     elif _WEB.intersection(schemes):
         hint = f"certboot doctor {shown}:{_HTTPS_PORT}, if its https is meant"
     raise SchemeError(message, printable(hint))
+
+
+def parse_target(
+    text: str, starttls: str = "", connect: str | None = None, servername: str | None = None, timeout: float = 10.0
+) -> Target:
+    """Return the server that a person names, with what leads to it; raises CertbootError."""
+    if starttls and starttls not in PROTOCOLS:
+        raise CertbootError(f"not a protocol that begins with STARTTLS: {starttls!r}", f"one of {', '.join(PROTOCOLS)}")
+    if not 0 < timeout <= _LONGEST_TIMEOUT:
+        raise CertbootError(f"not a number of seconds from 0 to {_LONGEST_TIMEOUT}: {timeout!r}", "timeout=10")
+    host, port = parse_address(text, starttls)
+    there = None if connect is None else parse_address(connect, starttls, port)
+    return Target(host, port, starttls, there, "" if servername is None else parse_host(servername), timeout)
 
 
 def parse_host(text: str) -> str:
