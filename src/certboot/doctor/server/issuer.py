@@ -87,7 +87,7 @@ def _both_ways(case: Case) -> list[str]:
     """Return what to do where nothing tells a root from an intermediate."""
     fetched = "certboot repair fetches it" if case.top.issuers_at else "only who operates the server can send it"
     return [
-        "whether that is an intermediate or a root, nothing here can tell:",
+        "whether that is an intermediate or a root, nothing here proves:",
         f"  an intermediate  {fetched}",
         "  a root           ask the company whose CA it is for the CA's file, then",
         "                   certboot trust FILE",
@@ -194,7 +194,7 @@ def _by_looks(case: Case) -> str:
     if _maker(case) or _ROOT.search(issuer):
         return ""
     if _INTERMEDIATE.search(issuer):
-        return "by its name it is no root"
+        return "its name is one for an intermediate"
     if top.issuer_organisation and top.issuer_organisation in case.known.organisations:
         return f"the trust that is active has a root of the same organisation, {printable(top.issuer_organisation)}"
     if not top.certificate.constraints.is_ca and top.issuers_at:
