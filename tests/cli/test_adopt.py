@@ -121,7 +121,7 @@ def test_adopt_takes_in_what_the_variable_names_and_lets_the_hook_replace_it(
     for command in (("adopt",), ("adopt", "REQUESTS_CA_BUNDLE"), ("adopt", "--yes")):
         ran = certboot(*command)
         assert ran.status == 0
-        assert ran.out == "no CA variable has a value to adopt that is not adopted yet: nothing to do\n"
+        assert ran.out == "nothing to adopt: every CA variable is unset, certboot's own, or adopted already\n"
     assert contents(store.home) == settled
 
 
@@ -360,12 +360,12 @@ def test_init_and_the_doctor_name_the_command_for_what_is_preset_and_then_have_n
 
     for value in ("", "own.pem", f"{image}\n", "/nowhere.pem"):  # which it would refuse
         monkeypatch.setenv("SSL_CERT_FILE", value)
-        assert advice() == ["certboot adopt REQUESTS_CA_BUNDLE takes over what it names, and the variable"]
+        assert advice() == ["to take over what it names: certboot adopt REQUESTS_CA_BUNDLE"]
     ran = certboot("adopt", "--yes")
     assert (ran.status, ran.out.splitlines()[0][:38]) == (0, "left alone: SSL_CERT_FILE cannot be ad")
     certboot("adopt", "--undo")
     monkeypatch.setenv("SSL_CERT_FILE", str(image))
-    assert advice() == ["certboot adopt takes over what they name, and the variables"]
+    assert advice() == ["to take over what they name: certboot adopt"]
     lines = [line.strip() for line in certboot("init", "-v").out.splitlines()]
     assert sum(line.startswith("left out") for line in lines) == 3  # SSL_CERT_DIR yields to SSL_CERT_FILE
     before = certboot("doctor", "environment").out

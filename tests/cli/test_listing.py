@@ -46,10 +46,10 @@ def test_a_list_is_a_table_under_its_heads() -> None:
     ]
     assert listing.certificates_table(()) == "SHA-256  ROLE  EXPIRES  SOURCES  NAME"
     assert listing.rejections_table(REJECTED).split("\n") == [
-        "SHA-256           RULE        SOURCE   WHAT      WHY",
-        "abababababababab  expired     certifi  CN=Old    it expired",
-        f"-                 unreadable  added    /a{MARK}.pem   not base64",
-        "cdcdcdcdcdcdcdcd  expired     system   CN=Older  it expired",
+        "SHA-256           RULE        SOURCE   WHY         WHAT",
+        "abababababababab  expired     certifi  it expired  CN=Old",
+        f"-                 unreadable  added    not base64  /a{MARK}.pem",
+        "cdcdcdcdcdcdcdcd  expired     system   it expired  CN=Older",
         "2 expired, 1 unreadable",
     ]
     assert listing.rejections_table(()).endswith("\nnone")
@@ -98,11 +98,11 @@ def test_a_history_marks_the_generation_in_force_and_a_difference_has_a_line_for
         Step(RECORD, in_force=False, came=0, went=0),
     )
     assert listing.history_table(steps).split("\n") == [
-        "  GENERATION  MADE                       BY      CERTIFICATES  CHANGE",
-        "* 1           2026-11-24T12:00:00+00:00  init    1             +1 -0",
-        "  2           2026-11-24T12:00:00+00:00  update  2             +1 -0",
-        "  2           2026-11-24T12:00:00+00:00  update  2             choices, reasons",
-        "  2           2026-11-24T12:00:00+00:00  update  2             files written anew",
+        "  GENERATION  MADE (UTC)        BY      CERTIFICATES  CHANGE",
+        "* 1           2026-11-24 12:00  init    1             +1 -0",
+        "  2           2026-11-24 12:00  update  2             +1 -0",
+        "  2           2026-11-24 12:00  update  2             choices, reasons",
+        "  2           2026-11-24 12:00  update  2             files written anew",
     ]
     assert listing.difference_text((BELOW,), (TOP,)).split("\n") == [
         "+ cdcdcdcdcdcdcdcd  intermediate  Below",
@@ -209,7 +209,7 @@ def three(certboot: Run, store: StorePaths, ca_file: Path) -> StorePaths:
 def test_history_and_diff_compare_all_that_is_kept(certboot: Run, three: StorePaths) -> None:
     before = snapshot(three.home)
     lines = certboot("history").out.splitlines()[1:]
-    rows = [[number, by, *rest] for number, _, by, *rest in (line.replace("*", " ").split() for line in lines)]
+    rows = [[number, by, *rest] for number, _, _, by, *rest in (line.replace("*", " ").split() for line in lines)]
     assert rows == [["1", "init", "3", "+3", "-0"], ["2", "trust", "4", "+1", "-0"], ["3", "distrust", "3", "+0", "-1"]]
     assert [line[0] for line in lines] == [" ", " ", "*"]
     assert certboot("diff", "1", "3").out.splitlines() == [

@@ -121,8 +121,8 @@ def test_every_reason_is_told_on_a_line_of_its_own_with_its_rule() -> None:
 @cases(
     ("refusals", "failures", "cause", "advice"),
     [
-        ([], [("no-addresses", "")], "they do not say where the rest lies", "send the full chain"),
-        ([], [("status", "http://ca.example/")], "the rest is not to be had where", "certboot trust FILE"),
+        ([], [("no-addresses", "")], "they do not say where the rest is", "send the full chain"),
+        ([], [("status", "http://ca.example/")], "the rest could not be fetched", "certboot trust FILE"),
         ([("expired", CA)], [], "nothing that was found can be the issuer of www.example", "send the full chain"),
         ([("self-signed", LEAF)], [], "its certificate vouches for itself", "hint: certboot doctor www.example:443"),
     ],

@@ -334,7 +334,7 @@ def test_a_look_at_a_program_runs_it_not_and_begins_with_it(certboot: Run, clean
     assert lines[3].startswith("    curl (SSL_CERT_DIR)")
     assert not (clean / "ran").exists()
     done = ran("run", "--inspect", "--add", clean / "corp.pem", "--only", "--", "sh", home=clean)
-    assert b"store   1 CA, in a copy that goes with the program\n" in done.stdout
+    assert b"store   1 CA, in a copy for one command or shell\n" in done.stdout
     assert runs(clean) == []
     assert certboot("run", "--inspect", "--", "nosuch").status == 127
 

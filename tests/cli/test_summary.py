@@ -169,9 +169,9 @@ def test_what_keeps_the_hook_from_acting_is_said(status: str, settings: dict[str
         (("CURL_CA_BUNDLE",), []),
         (
             ("SSL_CERT_DIR", "CURL_CA_BUNDLE"),
-            ["certboot adopt SSL_CERT_DIR takes over what it names, and the variable"],
+            ["to take over what it names: certboot adopt SSL_CERT_DIR"],
         ),
-        (("SSL_CERT_DIR", "PIP_CERT"), ["certboot adopt takes over what they name, and the variables"]),
+        (("SSL_CERT_DIR", "PIP_CERT"), ["to take over what they name: certboot adopt"]),
     ],
 )
 def test_one_command_takes_over_all_that_is_preset(adoptable: tuple[str, ...], command: list[str]) -> None:

@@ -393,7 +393,7 @@ def test_a_server_that_sends_no_ca_or_does_not_answer_has_nothing_to_trust(
     certboot: Run, clean: Path, ca: trustme.CA, serve: Callable[..., TlsServer]
 ) -> None:
     ran = certboot("trust", f"localhost:{serve(ca.issue_cert('localhost')).port}", "--yes", "--sha256", digits_of(ca))
-    assert_refused(ran, "it sends its own certificate only, and none of the CA that issued it")
+    assert_refused(ran, "the server sends only its own certificate, not its CA's")
     for target in ("localhost:1", "127.0.0.1:1"):
         ran = certboot("trust", target)
         assert_refused(ran, f"no certificate came from {target}\n\nhint: certboot doctor {target}\n")

@@ -149,14 +149,20 @@ def store(certboot: Run, paths: StorePaths, beside: Path) -> StorePaths:
     return paths
 
 
-def test_purge_takes_all_that_certboot_wrote_and_what_a_killed_run_left(certboot: Run, store: StorePaths) -> None:
+def test_purge_takes_all_that_certboot_wrote_and_what_a_killed_run_left(
+    certboot: Run, store: StorePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
     parts = [
         store.env, store.current, store.trusted, store.repaired, store.config, store.checked, store.cache, store.rehash,
     ]  # fmt: skip
     half = [store.home / ".current.77", store.home / ".env.a1b2c3d4"]
     for leftover in half:
         leftover.write_bytes(b"half")
+    shell = {"SSL_CERT_FILE": str(store.current / "bundle.pem"), "PIP_CERT": "/own.pem", "CURL_CA_BUNDLE": ""}
+    for name, value in shell.items():
+        monkeypatch.setenv(name, value)
     ran = certboot("purge", "--yes")
+    assert "\nthis shell still leads there: unset SSL_CERT_FILE\n" in ran.out
     assert (ran.status, ran.err) == (0, "")
     listed = ran.out.partition("removed; ")[0].splitlines()
     assert (listed[0], sorted(listed[1:])) == (
@@ -192,7 +198,7 @@ def test_purge_asks_and_takes_only_yes_for_an_answer(
             monkeypatch.setattr(sys, "stdin", stdin)
             ran = certboot("purge")
             assert_refused(ran)
-            assert ran.err.endswith("\nhint: --yes, if you know the answer\n")
+            assert ran.err.endswith("\nhint: with --yes nothing is asked\n")
             assert snapshot(store.home) == before
 
 

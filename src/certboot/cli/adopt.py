@@ -65,7 +65,7 @@ def _adopt(paths: StorePaths, arguments: argparse.Namespace) -> int:
         raise CertbootError(message, "shorten the list of variables.remove")
     chosen = preset(arguments.variable, paths, os.environ)
     if not chosen:
-        say("no CA variable has a value to adopt that is not adopted yet: nothing to do")
+        say("nothing to adopt: every CA variable is unset, certboot's own, or adopted already")
         return OK
     named, refused = offers(chosen, paths.home)
     if refused and (arguments.variable or not named):

@@ -76,7 +76,7 @@ def alone_lines(where: str, certificate: Certificate) -> list[str | Line]:
     return [
         f"{where}: {certificate.name}, which signs itself; not for the store, but for single programs",
         sha256_line(certificate.fingerprint),
-        "  compare   it with what the server's owner says, before a program believes it",
+        "  compare   it with what the server's owner says before a program believes it",
     ]
 
 

@@ -30,8 +30,8 @@ for a tool's own configuration, not with --add (stderr says where paths hold):
   mcp             mcpServers of a client of the Model Context Protocol
   vscode          settings.json, for VS Code's terminals
 
-With --add they lead to a copy of the store beside it, with those CAs. It goes a
-month after such a command has last named it, and with certboot purge.
+With --add they lead to a copy of the store beside it, with those CAs. It is
+removed a month after such a command last named it, or by certboot purge.
 
 None is for a whole session (environment.d, launchctl, setx): variables that are
 always there also reach Pythons without the hook, where they overrule what

@@ -16,7 +16,7 @@ if typing.TYPE_CHECKING:
 
     from certboot.doctor.findings import Explanation
 
-_WIDTH = 88
+_WIDTH = 80
 _TARGET = "HOST:PORT"
 _LAST_CODE = 119  # OpenSSL 4.0 has 103
 
@@ -58,7 +58,7 @@ def code_story(code: int, explanations: Mapping[str, Explanation]) -> str:
     lines = [f"OpenSSL's {code}{words}", "", *_wrapped(f"one of these; certboot doctor {_TARGET} says which")]
     for kind in kinds:
         lines += ["", f"{kind}: {explanations[kind].title}", *_wrapped(explanations[kind].meaning)]
-    return "\n".join([*lines, "", f"how to mend each: certboot explain {' '.join(kinds)}"])
+    return "\n".join([*lines, "", "how to mend each:", f"  certboot explain {' '.join(kinds)}"])
 
 
 def openssl_code(text: str) -> int | None:

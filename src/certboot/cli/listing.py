@@ -134,7 +134,7 @@ def diff_options(command: argparse.ArgumentParser) -> None:
         ("certboot diff 1 2", "what came and went from the first to the second"),
     )
     for name in ("before", "after"):
-        command.add_argument(name, metavar="N", type=int, help="a generation")
+        command.add_argument(name, metavar=name.upper(), type=int, help="a generation")
 
 
 def diff_command(arguments: argparse.Namespace) -> int:
@@ -208,8 +208,8 @@ def due_table(ending: Sequence[Due]) -> str:
 
 def rejections_table(rejected: Sequence[Rejection]) -> str:
     """Return a table of what was turned away, and a count by rule."""
-    rows = [(short(r.fingerprint) or "-", r.rule, r.source, r.subject or r.detail, r.reason) for r in rejected]
-    return f"{_table(('SHA-256', 'RULE', 'SOURCE', 'WHAT', 'WHY'), rows)}\n{by_rule(rejected) or 'none'}"
+    rows = [(short(r.fingerprint) or "-", r.rule, r.source, r.reason, r.subject or r.detail) for r in rejected]
+    return f"{_table(('SHA-256', 'RULE', 'SOURCE', 'WHY', 'WHAT'), rows)}\n{by_rule(rejected) or 'none'}"
 
 
 def certificate_text(entry: Entry, record: Manifest, pem: str) -> str:
@@ -237,14 +237,14 @@ def history_table(steps: Sequence[Step]) -> str:
     rows = [
         (
             f"{'*' if step.in_force else ' '} {step.record.generation}",
-            step.record.created,
+            step.record.created[:16].replace("T", " "),
             step.record.command,
             str(len(step.record.certificates)),
             _change(step),
         )
         for step in steps
     ]
-    return _table(("  GENERATION", "MADE", "BY", "CERTIFICATES", "CHANGE"), rows)
+    return _table(("  GENERATION", "MADE (UTC)", "BY", "CERTIFICATES", "CHANGE"), rows)
 
 
 def _change(step: Step) -> str:

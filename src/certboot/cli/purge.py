@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import typing
 from pathlib import Path
 
 import certboot_startup
 from certboot.cli import options
-from certboot.cli.terminal import confirmed, say, show
+from certboot.cli.layout import Advice
+from certboot.cli.terminal import confirmed, say, show, tell
+from certboot.clients.variables import BY_NAME
 from certboot.errors import FAILED, OK, CertbootError, counted, printable
 from certboot.files import is_folder
 from certboot.hook import copies as hook_copies
@@ -17,6 +20,9 @@ from certboot.store.purge import purge, purgeable
 
 if typing.TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+
+    from certboot.store.paths import StorePaths
 
 
 def purge_options(command: argparse.ArgumentParser) -> None:
@@ -48,7 +54,7 @@ def purge_command(arguments: argparse.Namespace) -> int:
     if others and not (arguments.hooks or arguments.forget_hooks):
         number = counted(len(others), "copy of the hook", "copies of the hook")
         message = f"what knows of {number} would go with the store: {', '.join(copy.folder for copy in others)}"
-        hint = "certboot purge --hooks removes them first; certboot purge --forget-hooks leaves them, to do nothing"
+        hint = "certboot purge --hooks removes them too; --forget-hooks leaves them there"
         raise CertbootError(message, hint)
     # What init has recorded beside this environment's own hook goes with the store without being asked for.
     hooks = [] if arguments.forget_hooks else copies
@@ -64,11 +70,20 @@ def purge_command(arguments: argparse.Namespace) -> int:
         left = purge(paths)
     except OSError as error:
         message = f"not everything could be removed, {error.strerror}: {error.filename}"
-        raise CertbootError(message, "mend the cause, then certboot purge once more") from error
-    say("removed; Python programs that still run keep the old settings until they are started again")
+        raise CertbootError(message, "mend the cause, then run certboot purge again") from error
+    tell(["removed; Python programs that still run keep the old settings until they are started again"])
     if left:
         say(f"left alone in {paths.home}: {', '.join(left)}", needed=True)
-    say("the hook goes with the package: certboot hook uninstall, then python -m pip uninstall certboot")
+    tell(_still_set(paths))
+    tell([Advice("the hook goes with the package: certboot hook uninstall, then python -m pip uninstall certboot")])
     for line in remaining(copies) if arguments.forget_hooks else ():
         say(line)
     return OK
+
+
+def _still_set(paths: StorePaths) -> Iterator[str]:
+    """Yield what takes the variables out of the shell that was told to set them (``eval "$(certboot env)"``)."""
+    inherited = os.environ.keys() & BY_NAME.keys() - certboot_startup.applied.keys()
+    lost = sorted(name for name in inherited if Path(os.environ[name]).is_relative_to(paths.home))
+    if lost:
+        yield f"this shell still leads there: unset {' '.join(lost)}"

@@ -213,9 +213,9 @@ def _fault(examined: Examined, completion: Completion, roots: Sequence[Refusal])
     if completion.refusals:
         cause = f"nothing that was found can be the issuer of {leaf.name}"
     elif any(failure.address for failure in examined.failures):
-        cause = f"{_NOT_ALL} the rest is not to be had where they say that it lies"
+        cause = f"{_NOT_ALL} the rest could not be fetched from where they say it is"
     else:
-        cause = f"{_NOT_ALL} they do not say where the rest lies"
+        cause = f"{_NOT_ALL} they do not say where the rest is"
     company = Advice("  or        if its root is a company's own, ask the company for the file: certboot trust FILE")
     return cause, [Line(_FULL_CHAIN, "for the server's operator: ", "strong"), company]
 

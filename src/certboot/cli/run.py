@@ -92,7 +92,8 @@ def _inspected(argv: list[str], paths: StorePaths, environ: Mapping[str, str]) -
     if not program:
         return failed(f"no such program: {argv[0]}", "check its name, and PATH", _NOT_FOUND)
     anchors = counted(len(needed(paths).anchors), "CA")
-    store = f"{anchors}, in a copy that goes with the program" if paths.is_ephemeral else f"{anchors}: {paths.home}"
+    of_copy = ", in a copy for one command or shell"
+    store = f"{anchors}{of_copy if paths.is_ephemeral else f': {paths.home}'}"
     show(inspection_lines(argv[0], inspect(program, paths, environ), store))
     return OK
 

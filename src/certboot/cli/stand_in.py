@@ -29,7 +29,7 @@ if typing.TYPE_CHECKING:
     from certboot.store.generations import Generation
 
 _UNDO = "  undo      "
-_SIGNATURE = "its signature fits no more: of a CA that they trust, clients do not verify it"
+_SIGNATURE = "its signature no longer fits, which clients do not check of a CA that they trust"
 _CHANGES = {
     "strict-basic-constraints": "basic constraints marked critical",
     "strict-missing-ski": "a subject key identifier",

@@ -249,11 +249,11 @@ def _kept(outcome: Outcome, adoptable: Collection[str], *, verbose: bool) -> lis
         lines.append(f"  kept      what something else has set: {', '.join(presets)}")
     offered = [preset for preset in presets if preset in adoptable]
     if len(offered) > 1:
-        lines.append("            certboot adopt takes over what they name, and the variables")
+        lines.append("            to take over what they name: certboot adopt")
     elif offered:
-        lines.append(f"            certboot adopt {offered[0]} takes over what it names, and the variable")
+        lines.append(f"            to take over what it names: certboot adopt {offered[0]}")
     elif presets:
-        lines.append("            certboot doctor environment tells what they lead to")
+        lines.append("            what they lead to: certboot doctor environment")
     if verbose:
         own = "GIT_SSL_CAINFO, because git has a setting of its own"
         lines += [f"  left out  {own}: {printable(name)}" for name in outcome.git]

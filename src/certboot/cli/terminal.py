@@ -172,7 +172,7 @@ def is_terminal() -> bool:
     return bool(sys.stdin and sys.stdin.isatty())
 
 
-def confirmed(question: str, instead: str = "--yes, if you know the answer") -> bool:
+def confirmed(question: str, instead: str = "with --yes nothing is asked") -> bool:
     """Ask, and return whether the answer is yes; raises CertbootError where nobody can be asked."""
     if not is_terminal():
         message = f"certboot asks here ({question}), and there is no terminal to ask on"

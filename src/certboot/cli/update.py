@@ -43,7 +43,7 @@ def init_options(command: argparse.ArgumentParser) -> None:
     )
     command.description = (
         "Fill the store from certifi, the operating system and your own CAs. Run again, it changes only "
-        "what is new. What is chosen here, later updates go by. Outside of the store's folder only the hook's own "
+        "what is new. Later updates go by what is chosen here. Outside of the store's folder only the hook's own "
         "files are written: copies that are outdated, and the folder's path beside a hook that would look elsewhere."
     )
     command.add_argument(

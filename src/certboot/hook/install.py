@@ -120,7 +120,7 @@ def _refuse_changed(before: Hook, wanted: Mapping[str, bytes]) -> None:
     strange = [*before.changed, *(name for name, digest in new.items() if digest not in ("", sha256(wanted[name])))]
     if strange:
         message = f"not as certboot wrote it: {', '.join(str(before.folder / name) for name in sorted(strange))}"
-        raise CertbootError(message, "look at what is there; what nobody needs, delete by hand, then once more")
+        raise CertbootError(message, "look at what is there, delete by hand what nobody needs, then run this again")
 
 
 def _write(before: Hook, record: Record, wanted: Mapping[str, bytes]) -> None:

@@ -73,7 +73,7 @@ _NO_HTTP = (
 )  # fmt: skip
 _BROKEN = (*_NO_HTTP, requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
-_AGAIN = "check the network, then once more"
+_AGAIN = "check the network, then try again"
 _PROXY = "set HTTPS_PROXY to a proxy that answers, or NO_PROXY to the hosts that need none"
 _BY_HAND = "check the address in a browser; a file that you save yourself can be given by its path"
 

@@ -32,7 +32,7 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
     wanted = expected(pin)
     certificates = list(readable(presented))
     if not certificates or certificates[0].der != presented[0]:
-        raise SourceError(f"it sends no certificate that can be read: {host}", _HINT)
+        raise SourceError(f"the server sends no certificate that can be read: {host}", _HINT)
     leaf = certificates[0]
     offers = [Offer(certificate, f"sent by {host}") for certificate in certificates]
     sent = _upwards(leaf, lambda _: offers, len(offers))
@@ -41,9 +41,9 @@ def topmost(presented: Sequence[bytes], host: str, pin: str, now: datetime, fetc
         chain += _upwards(chain[-1].certificate, fetch, _MOST_FETCHED)
     top = next((offer for offer in chain if offer.certificate.fingerprint == wanted), chain[-1])
     if top is chain[0] and not leaf.constraints.is_ca and leaf.link.self_issued:
-        raise SourceError(f"it sends a certificate that signs itself and is no CA: {host}", f"certboot doctor {host}")
+        raise SourceError(f"its certificate signs itself and is no CA: {host}", f"certboot doctor {host}")
     if top is chain[0] and not leaf.constraints.is_ca:
-        raise SourceError(f"it sends its own certificate only, and none of the CA that issued it: {host}", _HINT)
+        raise SourceError(f"the server sends only its own certificate, not its CA's: {host}", _HINT)
     if wanted and wanted != top.certificate.fingerprint:
         message = f"no CA of its chain has this SHA-256, the last one has {top.certificate.fingerprint}: {host}"
         hint = "ask whoever runs this CA which is right; somebody may stand between you and the server"

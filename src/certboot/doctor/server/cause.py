@@ -279,8 +279,8 @@ def _distrusted_and_sent(case: Case, depth: int) -> Cause:
         "to have it refused, distrust that CA as well, and so every server that it vouches for"
     )
     evidence = {"distrusted": certificate.fingerprint, "trusted": end.fingerprint}
-    words = f"Use a certificate whose chain does not lead over {certificate.subject}: there are clients who have "
-    operator = Instruction(words + "distrusted that CA.")
+    words = f"Use a certificate whose chain does not lead over {certificate.subject}: some clients "
+    operator = Instruction(words + "have distrusted that CA.")
     return Cause("distrusted-by-user", meaning, depth=depth, evidence=evidence, operator=operator)
 
 

@@ -77,7 +77,7 @@ def _missing(case: Case, because: str, *, certain: bool) -> Cause:
     elif case.top.issuers_at or (certain and case.known.intermediates):
         fix = _with_the_store(case, remedies.certboot("repair", case.target))
     elif certain:
-        lines.append("the server's certificate does not say where it lies: only who operates the server can mend that")
+        lines.append("the server's certificate does not say where it lies: only the server's operator can mend that")
     here = _overriding(case)
     meaning = "\n".join([*lines, *here])
     return Cause("missing-intermediate", meaning, fix, evidence=evidence, certain=certain, operator=operator, here=here)
@@ -85,7 +85,7 @@ def _missing(case: Case, because: str, *, certain: bool) -> Cause:
 
 def _both_ways(case: Case) -> list[str]:
     """Return what to do where nothing tells a root from an intermediate."""
-    fetched = "certboot repair fetches it" if case.top.issuers_at else "only who operates the server can send it"
+    fetched = "certboot repair fetches it" if case.top.issuers_at else "only the server's operator can send it"
     return [
         "whether that is an intermediate or a root, nothing here proves:",
         f"  an intermediate  {fetched}",
