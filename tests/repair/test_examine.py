@@ -94,7 +94,7 @@ def test_behind_a_proxy_no_address_is_known(
 @pytest.mark.usefixtures("root")
 @cases(("found", "expected"), [
     (Handshake("timeout", "no answer within 10 seconds"), "no answer within 10 seconds"),
-    (Handshake("failed"), "it does not shake hands"),
+    (Handshake("failed"), "there is no TLS handshake with it"),
     (Handshake("unverified", chain=Chain(presented=(b"0\0",))), "its certificate cannot be read"),
     (Handshake("unverified", chain=Chain(presented=(b"0\0", issue("CA").der))), "its certificate cannot be read"),
 ])  # fmt: skip

@@ -96,7 +96,7 @@ NAMED = "settings from an address may not name others"
 @cases(
     ("body", "pin", "words"),
     [
-        (COMPANY, WRONG_PIN, f"pinned is {WRONG_PIN}, but the settings have the SHA-256 "),
+        (COMPANY, WRONG_PIN, f", not {WRONG_PIN}: "),
         (COMPANY, "ab12", "not a SHA-256 of 64 hexadecimal digits: ab12"),
         (COMPANY, "ab12", "hint: sha256sum FILE shows a file's, "),
         ("[[company]]\naddress = 'https://localhost/ca.pem'\n", "", NAMED),

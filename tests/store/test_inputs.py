@@ -513,5 +513,5 @@ def test_a_company_file_distrusts_nothing_that_others_offer(
 def test_a_company_ca_of_an_address_is_the_pinned_one(paths: StorePaths, mirror: TlsServer, page: str) -> None:
     pin = hashlib.sha256(mirror.pages["/corp.der"]).hexdigest()
     assert of_company(paths, Company(address=f"{mirror.url}/{page}", sha256=pin)) == CORP
-    with pytest.raises(SourceError, match=f"pinned is {'0' * 64}"):
+    with pytest.raises(SourceError, match=f"has the SHA-256 {'0' * 64}"):
         of_company(paths, Company(address=f"{mirror.url}/{page}", sha256="0" * 64))

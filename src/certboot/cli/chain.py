@@ -28,7 +28,7 @@ def chain_options(command: argparse.ArgumentParser) -> None:
     command.description = (
         "Write what the operator of a server has to configure, in PEM: its certificate, then the "
         "intermediates in order, and no root. What the server does not send is looked for as `certboot repair` does. "
-        "A certificate that signs itself is written alone: for single programs, if it is whose you think. "
+        "A certificate that signs itself is written alone: for single programs, once you know whose it is. "
         "The store is not changed."
     )
     command.epilog = (
@@ -56,7 +56,7 @@ def chain_command(arguments: argparse.Namespace) -> int:
     anchor = examined.completion.anchor if examined.completion else None
     alone = examined.alone
     if alone is None and (not examined.chain or anchor is None):
-        tell_aside(reasons(examined))
+        tell_aside(reasons(examined, command="chain"))
         return FAILED
     text = "".join(pem.encode(certificate.der) for certificate in ((alone,) if alone else examined.chain))
     if arguments.output is None:

@@ -141,7 +141,8 @@ def _check_hosts(hosts: Sequence[str], arguments: argparse.Namespace, groups: Se
                 raise CertbootError(message, f"certboot doctor {close[0]}, or {host}:443 for a host of this name")
     if len(hosts) > 1:
         message = f"one host at a time: {', '.join(repr(without_credentials(host)) for host in hosts)}"
-        raise CertbootError(message, f"{_USAGE}; the groups of checks are {', '.join(groups)}")
+        words = f"the groups of checks are {', '.join(groups)}; for many hosts: certboot scan HOST ..."
+        raise CertbootError(message, words)
     if hosts and arguments.chain:
         raise CertbootError("a host, or a chain from a file, not both", _CHAIN_USAGE)
 

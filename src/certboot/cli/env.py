@@ -76,7 +76,7 @@ def env_command(arguments: argparse.Namespace) -> int:
         if form in NOTES:
             message = f"--format {form} writes what lasts, and a copy for --add goes after a month"
             raise CertbootError(
-                message, "certboot trust FILE; or let the tool start certboot run --add FILE -- PROGRAM"
+                message, "let the tool start certboot run --add FILE -- PROGRAM; or for good: certboot trust FILE"
             )
         # It brings in what the common run does without.
         from certboot.store.ephemeral import for_shell, leading_elsewhere

@@ -269,7 +269,8 @@ def _place(python: Path, arguments: argparse.Namespace) -> tuple[Interpreter, Pa
         return interpreter, interpreter.user_site
     if arguments.action == "install" and interpreter.managed and not arguments.break_system_packages:
         message = f"this interpreter belongs to the system's package manager (PEP 668): {interpreter.python}"
-        hint = f"certboot hook install --user --python {interpreter.python}, for yourself; or --break-system-packages"
+        own = f"certboot hook install --user --python {interpreter.python}"
+        hint = f"--break-system-packages puts it there all the same; for yourself alone: {own}"
         raise CertbootError(message, hint)
     if interpreter.site_packages not in interpreter.site_folders:
         message = f"{interpreter.python} reads no start-up files in its own folder of packages"

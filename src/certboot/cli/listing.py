@@ -8,8 +8,9 @@ from dataclasses import asdict
 
 from certboot import moment
 from certboot.cli import options
+from certboot.cli.layout import Advice
 from certboot.cli.summary import by_rule
-from certboot.cli.terminal import data, say, show
+from certboot.cli.terminal import data, show, tell
 from certboot.errors import OK, CertbootError, printable
 from certboot.pki import pem
 from certboot.pki.fingerprint import short
@@ -90,7 +91,7 @@ def _say_age(paths: StorePaths, record: Manifest) -> None:
     read = freshness.last_read(paths.checked, record.created)
     if read:
         words, old = age(read, load_config(paths.config).max_age, moment.now())
-        say(f"the store: {words}{': certboot update' if old else ''}")
+        tell([Advice(f"the store: {words}{': certboot update' if old else ''}")])
 
 
 def show_options(command: argparse.ArgumentParser) -> None:
@@ -166,11 +167,11 @@ def rollback_command(arguments: argparse.Namespace) -> int:
     show(difference_text(came, went))
     out = choices.read_distrusted(paths.distrusted)
     for entry, path in _returning(paths, (entry for entry in went if entry.given not in out)):
-        say(f"{entry.name} comes back with the next update, unless you remove {path}", needed=True)
+        tell([f"{entry.name} comes back with the next update, unless you remove {path}"], needed=True)
     for entry in now.certificates:
         if entry.given in out:
-            say(f"{entry.name}, which you distrust, is trusted again until the next update", needed=True)
-    say(f"generation {now.generation} is in force again; the next update applies the sources as they are then")
+            tell([f"{entry.name}, which you distrust, is trusted again until the next update"], needed=True)
+    tell([f"generation {now.generation} is in force again; the next update applies the sources as they are then"])
     return OK
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _UNHARMED = "the store that was in force still is, if there was one; certboot doctor store looks at it"
+_ACCESS = "check the path, and that you may read and write there; "
 _MISTAKE = f"please report it, with what this shows: CERTBOOT_TRACEBACK=1 certboot …; {_UNHARMED}"
 # Command -> the module of certboot.cli that has it, as functions NAME_options and NAME_command, and what it is for.
 COMMANDS = {
@@ -120,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        return failed(f"{error.strerror or error}{where}", _UNHARMED)
+        return failed(f"{error.strerror or error}{where}", f"{_ACCESS}{_UNHARMED}")
     except KeyboardInterrupt:
         return failed("interrupted", _UNHARMED, INTERRUPTED)
     return status

@@ -87,7 +87,7 @@ def _of_system(text: str, now: datetime) -> Loaded:
         for candidate in loaded.candidates
         if not (certificate := candidate.certificate).is_among(loaded.distrusted)
     }
-    hint = "certboot doctor HOST says which is wanted; what the system's administrator distrusts is left out"
+    hint = "what its administrator distrusts is left out; which CA is wanted: certboot doctor HOST"
     candidate = selection.only(known, text, "the system's store", hint)
     where = f"the system's store, {candidate.detail}"
     return added.checked(Loaded((Candidate(candidate.certificate, added.NAME, where),)), where, now)

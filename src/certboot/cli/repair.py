@@ -168,9 +168,10 @@ def findings(examined: Iterable[Examined], *, alone: bool = True, verbose: bool 
             yield PROXY
 
 
-def reasons(examined: Examined, *, verbose: bool = False) -> Iterator[str | Line]:
+def reasons(examined: Examined, *, verbose: bool = False, command: str = "repair") -> Iterator[str | Line]:
     """Yield why a server has no whole chain, and who can mend that."""
-    yield heading("fail", f"{examined.target.shown}  cannot be repaired")
+    outcome = "cannot be repaired" if command == "repair" else "the chain cannot be completed"
+    yield heading("fail", f"{examined.target.shown}  {outcome}")
     completion = examined.completion
     if completion is None:
         yield Line(shortened(examined.error), "  ")
@@ -190,7 +191,7 @@ def reasons(examined: Examined, *, verbose: bool = False) -> Iterator[str | Line
             yield Advice(f"  {label:<10}and {more} more{rest}")
     for rule, words, condition, option in _OPTIONS:
         if any(failure.rule == rule and words in failure.reason for failure in examined.failures):
-            yield Advice(f"  or        {condition}: {_command('repair', examined, option)}")
+            yield Advice(f"  or        {condition}: {_command(command, examined, option)}")
     yield from advice
 
 

@@ -30,7 +30,7 @@ if typing.TYPE_CHECKING:
     from certboot.scan.tally import Tally
 
 _STANDARD_INPUT = "-"
-_USAGE = "certboot scan HOST ..., certboot scan --file FILE, or certboot scan - for standard input"
+_USAGE = "certboot scan HOST ...; or with a list of hosts: certboot scan --file FILE"
 _TABLE = "table"
 _WHOLE = "interrupted; the results so far are whole"
 _GAUGES = "openmetrics"

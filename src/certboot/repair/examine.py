@@ -133,7 +133,7 @@ class Repairer:
     def _examined(self, target: Target, shaken: Handshake) -> Examined:
         sent = tuple(readable(shaken.chain.presented))
         if not sent or sent[0].der != shaken.chain.presented[0]:
-            known = "its certificate cannot be read" if shaken.chain.presented else "it does not shake hands"
+            known = "its certificate cannot be read" if shaken.chain.presented else "there is no TLS handshake with it"
             return Examined(target, shaken.error or known)
         https = trusted_bundle(self._paths) if self._limits.https else None
         issuers = aia.Issuers(policy_from(shaken.peer.address, private=self._limits.private, https=https), self._cache)

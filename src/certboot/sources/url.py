@@ -65,6 +65,6 @@ def pinned(loaded: Loaded, wanted: str, where: str, body: bytes = b"") -> Loaded
     refused = [rejection for rejection in loaded.rejections if rejection.fingerprint == wanted]
     if chosen or refused:  # all the same, if the file repeats it
         return Loaded(tuple(chosen[:1]), tuple(refused[:1]))
-    whole = f"but the file has the SHA-256 {digest}, and so has" if body else "and that has"
-    message = f"pinned is {wanted}, {whole} no certificate in it: {printable(where)}"
+    others = f"neither the file, which has {digest}, nor any" if body else "no"
+    message = f"{others} certificate in it has the SHA-256 {wanted}: {printable(where)}"
     raise SourceError(message, "ask whoever runs this CA which is right; only then change the pin")

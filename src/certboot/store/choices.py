@@ -75,9 +75,11 @@ def find_distrusted(distrusted: dict[str, str], text: str, subjects: Mapping[str
     ]
     named_so = named(known, text)
     if len(named_so) != 1:
+        if not known:
+            raise StoreError(f"nothing is distrusted, and so not {text!r}", "there is nothing to undo")
         message = f"{text!r} names {len(named_so)} of {counted(len(known), 'distrusted certificate')}"
         shown = ", ".join(f"{fingerprint.short(member.sha256)} {member.name}" for member in known)
-        raise StoreError(message, f"say which: {shown}" if known else "nothing is distrusted")
+        raise StoreError(message, f"say which: {shown}")
     return named_so[0].sha256
 
 

@@ -37,7 +37,7 @@ def from_address(paths: StorePaths, address: str, pin: str) -> bytes:
     body = _fetched(paths, address)
     digest = hashlib.sha256(body).hexdigest()
     if digest != wanted:
-        message = f"pinned is {wanted}, but the settings have the SHA-256 {digest}: {printable(address)}"
+        message = f"the settings have the SHA-256 {digest}, not {wanted}: {printable(address)}"
         raise CertbootError(message, "ask whoever keeps them which is right, by another way than that address")
     config = parse_config(body, paths.config, where=printable(address))
     named = [*(company.address for company in config.companies), config.ccadb.address]

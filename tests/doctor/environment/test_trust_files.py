@@ -127,12 +127,12 @@ def test_what_is_no_directory_of_certificates(tmp_path: Path) -> None:
     files = TrustFiles()
     nowhere = f"{tmp_path}/none"
     assert seen(files.directories("")) == ("empty", "empty", frozenset())
-    assert seen(files.directories(nowhere)) == ("points-nowhere", f"No such file or directory: {nowhere}", frozenset())
+    assert seen(files.directories(nowhere)) == ("points-nowhere", f"no such directory: {nowhere}", frozenset())
     assert files.directories(f"{plain}/ca.pem").words.startswith("Not a directory: ")
     assert files.directories("a\0b").problem == "points-nowhere"
     assert files.directories(plain).problem == "not-certificates"
     assert seen(files.directories(f"{good}:{nowhere}")) == (
-        "points-nowhere", f"1 hash link, but No such file or directory: {nowhere}", digests(0),
+        "points-nowhere", f"1 hash link, but no such directory: {nowhere}", digests(0),
     )  # fmt: skip
 
 

@@ -107,6 +107,9 @@ class TrustFiles:
         for directory in value.split(os.pathsep):
             try:
                 names = [name for name in os.listdir(directory) if FILE_NAME.fullmatch(name)]
+            except FileNotFoundError:
+                missing.append(f"no such directory: {directory}")
+                continue
             except (OSError, ValueError) as error:  # ValueError: a zero byte in a path
                 missing.append(f"{getattr(error, 'strerror', None) or error}: {directory}")
                 continue

@@ -122,7 +122,6 @@ def _set(variable: Variable, value: str, origin: str, env: env_file.EnvFile, her
     elif status == "fail" and origin != BY_OTHERS:
         fix = (("certboot", "init"),)
     elif contents.problem:
-        summary += f"; unset {name}"
         evidence["unset"] = [name]
     return Finding(kind, "environment", status, name, f"{summary} ({_WORDS[origin]})", evidence, fix)
 

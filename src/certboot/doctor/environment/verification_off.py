@@ -51,7 +51,7 @@ def _hosts(value: str) -> list[str]:
 
 
 def _variable(name: str, summary: str) -> Finding:
-    return Finding(_KIND, "environment", "fail", name, summary, {"variable": name})
+    return Finding(_KIND, "environment", "fail", name, summary, {"variable": name, "unset": [name]})
 
 
 def _some(subject: str, client: str, hosts: list[str], more: dict[str, object], where: str = "") -> Finding:
