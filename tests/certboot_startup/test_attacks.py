@@ -202,14 +202,20 @@ def test_a_sticky_folder_is_passed_by_a_folder_of_the_user_s_own_only(
     assert start(USER, CERTBOOT_HOME=named(store, shared / "place" / "store"))[0] == expected
 
 
-def test_a_hard_link_to_a_link_of_the_user_s_is_not_passed(start: Start, top: Path) -> None:
-    """Where the system allows them (protected_hardlinks), others can put a link of the user's into a sticky folder."""
+def test_a_hard_link_to_a_link_or_file_of_the_user_s_is_not_passed(start: Start, top: Path) -> None:
+    """Where the system allows them (protected_hardlinks), others can put what is the user's into a sticky folder."""
     store = owned(Store(folder(top / "place", USER) / "store"), USER)
     own = link(top / "own", store.home, USER)
     shared = folder(top / "shared", 0, 0o1777)
     os.link(own, shared / "store", follow_symlinks=False)
     assert start(USER, CERTBOOT_HOME=named(store, shared / "store")) == ("unsafe", {})
     assert start(USER, CERTBOOT_HOME=named(store, own))[0] == "active"
+    file, other_name = top / "file", shared / "file"
+    file.write_bytes(b"")
+    os.link(file, other_name)
+    assert certboot_startup.unsafe_part(str(other_name)) == str(other_name)
+    file.unlink()
+    assert certboot_startup.unsafe_part(str(other_name)) == ""
 
 
 @pytest.mark.parametrize("user", VICTIMS)

@@ -161,7 +161,10 @@ def test_what_is_distrusted_stays_out_also_one_copy_further_in(
     assert certboot("distrust", "Corp Root").status == 0
     refused = certboot("env", "--add", corp)
     assert_refused(refused, "it is distrusted, and stays out: Corp Root", "certboot distrust ID --undo")
-    made = shell(certboot, "--add", saved(tmp_path / "top.pem", TOP))
+    both = tmp_path / "both.pem"
+    both.write_bytes(corp.read_bytes() + TOP.pem)
+    made = shell(certboot, "--add", both)
+    assert names(made) == FEW | {"Example Root"}
     monkeypatch.setenv("CERTBOOT_HOME", str(made.home))
     assert certboot("env", "--add", corp).err == refused.err
     assert_refused(certboot("env", "--add", corp, "--only"), "it is distrusted")
