@@ -85,7 +85,8 @@ def test_a_line_is_understood(line: str, expected: dict[str, object]) -> None:
         ("show a --home /s b", "unrecognized arguments: b"),
         ("purge --yes -- b", "unrecognized arguments: "),
         ("chain a https://u:secret@b/", "unrecognized arguments: https://b/"),
-        ("doctor a --timeout 0 b", "argument --timeout: not a number of seconds from 0 to 3600: '0'"),
+        ("doctor a --timeout 0 b", "argument --timeout: not a number of seconds above 0 and up to 3600: '0'"),
+        ("init --add https://u:secret@b/ca.pem", "argument --add: a file or folder, not an address"),
         ("doctor a --json b --timeout", "argument --timeout: expected one argument"),
     ],
 )  # fmt: skip

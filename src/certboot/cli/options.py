@@ -97,6 +97,8 @@ def name(text: str) -> str:
 
 def path(text: str) -> Path:
     """Return the path of a file or folder."""
+    if text.startswith(("https://", "http://")):
+        raise argparse.ArgumentTypeError("a file or folder, not an address (certboot trust URL takes that of a CA)")
     return Path(name(text))
 
 
@@ -112,5 +114,5 @@ def seconds(text: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number <= _HOUR:
-        raise argparse.ArgumentTypeError(f"not a number of seconds from 0 to 3600: {text!r}")
+        raise argparse.ArgumentTypeError(f"not a number of seconds above 0 and up to 3600: {text!r}")
     return number
