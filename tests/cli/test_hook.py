@@ -68,6 +68,7 @@ def test_what_there_is_to_say_has_a_line() -> None:
     text = hook.done_text(PYTHON, Result("absent", of_pip), None)
     assert "the hook of certboot 1.0, as its installer put it there\n" in text
     assert text.endswith(f"\n  remove    /v{{0}}{MARK}[31m/bin/python -m pip uninstall certboot")
+    assert "recorded beside the hook of certboot 1.0, is" in hook.done_text(PYTHON, Result("removed", of_pip), None)
     text = hook.status_text(Survey(PYTHON, (of_pip,), "", Started("active", "/m", "/opt", ()), ()))
     assert f"  hook      certboot 1.0, from its installer, in /v{{1}}{MARK}/lib\n  store     /opt\n" in text
     assert "\n  store     /opt" in hook.done_text(PYTHON, Result("recorded", of_pip), Started("active", "", "/opt", ()))

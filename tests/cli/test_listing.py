@@ -104,6 +104,7 @@ def test_a_history_marks_the_generation_in_force_and_a_difference_has_a_line_for
         "  2           2026-11-24 12:00  update  2             choices, reasons",
         "  2           2026-11-24 12:00  update  2             files written anew",
     ]
+    assert listing.history_table(steps[1:2]).endswith("2             the oldest that is kept")
     assert listing.difference_text((BELOW,), (TOP,)).split("\n") == [
         "+ cdcdcdcdcdcdcdcd  intermediate  Below",
         f"- abababababababab  anchor        Root{MARK}",

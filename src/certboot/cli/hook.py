@@ -35,8 +35,10 @@ _DONE = {
     "unchanged": "the hook of certboot {version} is there already",
     "recorded": "the hook of certboot {version}, as its installer put it there",
     "removed": "the hook of certboot {version} is removed",
+    "forgotten": "the store's path, recorded beside the hook of certboot {version}, is removed",
     "absent": "no hook that certboot has copied",
 }
+_OF_INSTALLERS = {"unchanged": "recorded", "absent": "recorded", "removed": "forgotten"}
 _FOR_ALL = "for every virtualenv of it, "
 _OWNERS = {
     "certboot": "copied",
@@ -310,9 +312,8 @@ def _forget(result: Result, interpreter: Interpreter) -> None:
 def done_text(interpreter: Interpreter, result: Result, started: Started | None) -> str:
     """Return what was done to one interpreter. ``started``: how it started then, if it was started."""
     hook = result.hook
-    lines = [f"{_interpreter(interpreter)}: {_DONE[result.action].format(version=hook.version)}"]
-    if result.action in ("unchanged", "absent") and hook.owner == "installer":
-        lines[0] = f"{_interpreter(interpreter)}: {_DONE['recorded'].format(version=hook.version)}"
+    done = _OF_INSTALLERS.get(result.action, result.action) if hook.owner == "installer" else result.action
+    lines = [f"{_interpreter(interpreter)}: {_DONE[done].format(version=hook.version)}"]
     lines.append(f"  folder    {printable(str(hook.folder))}")
     lines += ["  acts      in this Python and in every virtualenv of it"] if hook.base and started else []
     if started:

@@ -241,9 +241,9 @@ def history_table(steps: Sequence[Step]) -> str:
             step.record.created[:16].replace("T", " "),
             step.record.command,
             str(len(step.record.certificates)),
-            _change(step),
+            _change(step) if at or step.record.generation == 1 else "the oldest that is kept",
         )
-        for step in steps
+        for at, step in enumerate(steps)
     ]
     return _table(("  GENERATION", "MADE (UTC)", "BY", "CERTIFICATES", "CHANGE"), rows)
 
