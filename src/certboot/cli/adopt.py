@@ -42,7 +42,7 @@ def adopt_options(command: argparse.ArgumentParser) -> None:
         "all that are set. The variable itself is not changed outside Python."
     )
     options.words(command, "variable", "VARIABLE", "such as REQUESTS_CA_BUNDLE")
-    command.add_argument("--undo", action="store_true", help="leave the value alone again; what only it named leaves")
+    command.add_argument("--undo", action="store_true", help="leave the value alone again")
     command.add_argument("--yes", action="store_true", help="do not ask")
     command.add_argument(
         "--partial", action="store_true", help="with --yes, even if something that programs may rely on does not enter"

@@ -70,7 +70,7 @@ def doctor_options(command: argparse.ArgumentParser) -> None:
         help="examine the chain in this file: the server's certificate, then what it sends along",
     )  # fmt: skip
     offline.add_argument("--host", metavar="NAME", help="the name that the certificate should be for")
-    offline.add_argument("--at", metavar="TIME", help="as if it were then, such as 2027-01-31 (default: now)")
+    offline.add_argument("--at", metavar="TIME", help="judge as if it were then, such as 2027-01-31 (default: now)")
     offline.add_argument(
         "--anchors",
         metavar="FILE|DIR",

@@ -46,7 +46,7 @@ def export_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--stand-ins", action="store_true",
-        help="what stands in the store in the place of CAs (trust --stand-in); without it: these CAs as they are",
+        help="export stand-ins (trust --stand-in) as the store has them; without it, the CAs they stand for",
     )  # fmt: skip
     command.add_argument(
         "--password-file", metavar="FILE", type=options.path,

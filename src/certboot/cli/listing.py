@@ -118,7 +118,7 @@ def history_options(command: argparse.ArgumentParser) -> None:
     """Add only examples: it takes what all commands on a store take."""
     options.examples(
         command,
-        ("certboot history", "the newest first"),
+        ("certboot history", "the oldest first; * is in force"),
     )
 
 

@@ -35,7 +35,7 @@ def run_options(command: argparse.ArgumentParser) -> None:
         "status, signals and process id are its own. CERTBOOT_DISABLE turns off only the hook, not this. "
         "With --add the program has a copy of the store, in which those CAs are trusted besides, or with --only alone; "
         "certboot stays beside the program, passes signals on, and takes the copy away at the end. "
-        "What is run in it adds to it in the same way. Where there is no store yet, the copy has the CAs of certifi "
+        "A run --add inside of it makes a further copy. Where there is no store yet, the copy has the CAs of certifi "
         "and the system."
     )
     command.epilog = (

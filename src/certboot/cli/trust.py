@@ -75,7 +75,7 @@ def trust_options(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument(
         "--from-system", action="store_true",
-        help="it is a CA of the operating system's store: its name, a part of its subject, or of its SHA-256",
+        help="take a CA from the operating system's store: by its name, or a part of its subject or SHA-256",
     )  # fmt: skip
     command.add_argument(
         "--sha256", "--fingerprint", metavar="HEX", default="",

@@ -66,7 +66,7 @@ def init_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--sha256",
         metavar="HEX",
-        help="the SHA-256 that settings at an address must have: nothing else of theirs counts",
+        help="the SHA-256 that settings at an address must have; any other file is refused",
     )
     options.password_file(command)
     options.verbose(command, "also say what of each source there is, what was rejected, and what the hook sets")
@@ -138,7 +138,7 @@ def _source_options(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument(
         "--from", dest="reports", metavar="DIR", type=options.name,
-        help="read the CCADB's reports from this folder, and later ones too (network: from the network again)",
+        help="read the CCADB's reports from this folder, now and at later updates (network: go back to the network)",
     )  # fmt: skip
 
 
