@@ -162,7 +162,7 @@ def test_purge_takes_all_that_certboot_wrote_and_what_a_killed_run_left(
     for name, value in shell.items():
         monkeypatch.setenv(name, value)
     ran = certboot("purge", "--yes")
-    assert "\nthis shell still leads there: unset SSL_CERT_FILE\n" in ran.out
+    assert "to take them out:\n            unset SSL_CERT_FILE\n" in ran.out
     assert (ran.status, ran.err) == (0, "")
     listed = ran.out.partition("removed; ")[0].splitlines()
     assert (listed[0], sorted(listed[1:])) == (

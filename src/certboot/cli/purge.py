@@ -8,8 +8,8 @@ from pathlib import Path
 
 import certboot_startup
 from certboot.cli import options
-from certboot.cli.layout import Advice
-from certboot.cli.terminal import confirmed, say, show, tell
+from certboot.cli.layout import Advice, Line
+from certboot.cli.terminal import HANG, confirmed, say, show, tell
 from certboot.clients.variables import BY_NAME
 from certboot.errors import FAILED, OK, CertbootError, counted, printable
 from certboot.files import is_folder
@@ -81,9 +81,10 @@ def purge_command(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _still_set(paths: StorePaths) -> Iterator[str]:
+def _still_set(paths: StorePaths) -> Iterator[str | Line]:
     """Yield what takes the variables out of the shell that was told to set them (``eval "$(certboot env)"``)."""
     inherited = os.environ.keys() & BY_NAME.keys() - certboot_startup.applied.keys()
     lost = sorted(name for name in inherited if Path(os.environ[name]).is_relative_to(paths.home))
     if lost:
-        yield f"this shell still leads there: unset {' '.join(lost)}"
+        yield "variables of this shell still lead there; to take them out:"
+        yield Line(f"unset {' '.join(lost)}", HANG * " ", wrapped=False)
