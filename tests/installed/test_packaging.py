@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -121,15 +122,18 @@ def test_the_wheel_is_reproducible_elsewhere_and_at_another_time(wheel: Path, co
 
 
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
-def test_help_takes_at_most_three_times_the_instructions_of_python_itself(installed: Environment, clean: Path) -> None:
+def test_help_takes_at_most_three_times_the_instructions_of_python_itself(
+    installed: Environment, clean: Path, record_property: Callable[[str, object], None]
+) -> None:
     counts = []
     for argv in (("python", "-c", "pass"), ("python", "-m", "certboot", "--help"), ("python", "-m", "certboot")):
         assert installed.run(*argv, home=clean).status == 0  # writes the .pyc files
         counting = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", installed.python, *argv[1:])
         ran = installed.run(*counting, home=clean, PYTHONHASHSEED="0")
         counts.append(int(re.findall(r"Collected : (\d+)", ran.err)[0]))
-    # From Python 3.14 on argparse loads what colours its help, whether it is in colour or not.
-    assert 1 < max(counts) / counts[0] <= (3 if sys.version_info < (3, 14) else 5.2)
+    record_property("ratio", f"{max(counts) / counts[0]:.1f}")
+    # Python 3.14's argparse loads what colours its help, in colour or not, and takes 3.9 times for any parser.
+    assert 1 < max(counts) / counts[0] <= (4.4 if sys.version_info[:2] == (3, 14) else 3)
 
 
 @pytest.mark.skipif(not shutil.which("man"), reason="no man here")

@@ -136,6 +136,7 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - they are argparse's
         super().__init__(**options)
+        self.color = False  # from Python 3.14 on, what colours the help takes longer to load than all else of it
         self.set_defaults(parser=self)
 
     def format_help(self) -> str:
