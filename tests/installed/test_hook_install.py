@@ -51,7 +51,7 @@ VENVS = [("3.8", ODDLY), ("3.9", PLAIN), ("3.10", ODDLY), ("3.11", SHARED), ("3.
          (PYPY, PLAIN)]  # fmt: skip
 
 
-@pytest.mark.parametrize("venv", VENVS)
+@pytest.mark.parametrize("venv", VENVS, ids=[f"{version} {' '.join(kind)}" for version, kind in VENVS])
 def test_a_virtualenv_of_any_version_trusts_the_private_ca_with_the_hook_alone(
     venv: tuple[str, tuple[str, ...]], installed: Environment, copied_store: Callable[[Path], Path], url: str,
     clean: Path, tmp_path: Path,
