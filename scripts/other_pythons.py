@@ -64,8 +64,8 @@ INSIDE = "/certboot"
 # folder becomes the namespace's root, and not only the process's: tests that make a mount namespace do so from there.
 ENTER = """\
 mount --bind "$0" "$0" && cd "$0" && mount -t proc proc proc && mount --rbind /dev dev &&
-mount -t tmpfs tmpfs dev/shm && pivot_root . . && umount -l . || exit 125
-"$@"
+mount -t tmpfs tmpfs dev/shm && mount --move . / || exit 125
+chroot . "$@"
 exit $?
 """
 # The machine's settings for its mirrors; that of a CA is given anew, because its file lies elsewhere inside.

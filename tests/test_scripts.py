@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -131,13 +130,13 @@ def test_a_folder_with_other_things_in_it_gets_no_chroot(script: Load, tmp_path:
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="only root can make mount namespaces")
 def test_what_is_mounted_for_the_other_pythons_is_gone_with_the_command(script: Load, tmp_path: Path) -> None:
-    """There is no program in this folder, so that what comes after the mounts fails."""
+    """There is no shell in this folder, so that what comes after the mounts fails."""
     others, root = script("other_pythons"), tmp_path / "root"
     for name in ("proc", "dev"):
         (root / name).mkdir(parents=True)
     with pytest.raises(others.NotRunError) as failed:
         others.Chroot(root).run(["sh"])
-    if not re.search("umount:.*not found", str(failed.value)):
+    if "chroot: failed to run command" not in str(failed.value):
         pytest.skip("nothing may be mounted here")
     assert str(root) not in Path("/proc/self/mountinfo").read_text("utf-8")
     assert sorted(path.relative_to(root).as_posix() for path in root.rglob("*")) == ["dev", "proc"]
