@@ -3,7 +3,7 @@
     sudo python3 scripts/other_pythons.py                  all of it; the table goes into docs/platforms.md
     sudo python3 scripts/other_pythons.py --folder DIR     the chroot is kept in DIR, and a second run goes on with it
     sudo python3 scripts/other_pythons.py --python 3.15    on one of the Pythons; docs/ stays as it is
-    sudo python3 scripts/other_pythons.py -- -k rehash     some tests: what follows -- goes to pytest; docs/ too stays
+    sudo python3 scripts/other_pythons.py -- -k rehash     some tests, by pytest's options after --; docs/ stays
 
 For each Python: the fast tests, and of the slow ones those of an installed wheel: the main job, the hook, repair,
 packaging, and what a start and `--help` cost there. Needs root, debootstrap and unshare (util-linux), and apt's and
