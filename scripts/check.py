@@ -20,7 +20,8 @@ if typing.TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv-test"
-PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+PROGRAM = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+PYTHON = VENV / PROGRAM
 CHECKS = (
     ("-m", "ruff", "format", "--check"),
     ("-m", "ruff", "check"),
@@ -52,34 +53,46 @@ def main() -> int:
 
 def prepare() -> None:
     """Make the virtualenv once, and install into it the versions that scripts/constraints.txt names."""
+    install(VENV, "clients", "test", "tools", more=("--editable", "."))
+
+
+def prepare_with(age: str) -> Path:
+    """Make another, with the oldest dependencies that pyproject.toml allows or the newest; return its interpreter."""
+    python = install(ROOT / f".venv-{age}", "clients", "test", more=("--editable", "."))
+    newest = ("--upgrade", "--upgrade-strategy", "eager", "--editable", ".")
+    wanted = {"oldest": ("-r", "scripts/constraints-oldest.txt"), "newest": newest}[age]
+    pip = (str(python), "-m", "pip", "--disable-pip-version-check")
+    subprocess.run([*pip, "install", "--quiet", *wanted], cwd=ROOT, check=True)
+    subprocess.run([*pip, "check"], cwd=ROOT, check=True)
+    return python
+
+
+def install(venv: Path, *groups: str, more: Sequence[str] = ()) -> Path:
+    """Install groups of pyproject.toml, and ``more``, into a virtualenv, made if need be; return its interpreter."""
     if sys.version_info < (3, 11):  # the newest clients, which scripts/constraints.txt names, need it
         sys.stderr.write("check: error: the tests run on Python 3.11 or newer\n\nhint: python3.11 scripts/test.py\n")
         sys.exit(2)
-    if not PYTHON.exists():
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    pip = [
-        str(PYTHON),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-c",
-        "scripts/constraints.txt",
-    ]
+    python = venv / PROGRAM
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    quiet = ("--quiet", "--disable-pip-version-check")
+    pip = [str(python), "-m", "pip", "install", *quiet, "-c", "scripts/constraints.txt"]
     subprocess.run([*pip, "pip"], cwd=ROOT, check=True)
-    groups = [argument for group in ("clients", "test", "tools") for argument in ("--group", group)]
-    subprocess.run([*pip, *groups, "--editable", "."], cwd=ROOT, check=True)
+    named = [argument for group in groups for argument in ("--group", group)]
+    subprocess.run([*pip, *named, *more], cwd=ROOT, check=True)
+    return python
 
 
-def run(*arguments: str, before: Sequence[str] = (), variables: Mapping[str, str] | None = None) -> None:
+def run(
+    *arguments: str, before: Sequence[str] = (), variables: Mapping[str, str] | None = None, python: Path = PYTHON
+) -> None:
     """Run the virtualenv's Python, by the program ``before``; its failure ends this script with its status."""
     environ = {
         **os.environ,
         "CERTBOOT_DISABLE": "1",
         **(variables or {}),
     }  # the developer's own store is not under test
-    done = subprocess.run([*before, PYTHON, *arguments], cwd=ROOT, env=environ, check=False)
+    done = subprocess.run([*before, python, *arguments], cwd=ROOT, env=environ, check=False)
     if done.returncode:
         what = arguments[1] if arguments[0] == "-m" else arguments[0]
         sys.stderr.write(f"check: error: {what} failed with status {done.returncode}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import typing
 import zipfile
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from support.environments import (
     Environment,
     built_once,
     find_python,
+    installer,
     make_environment,
     versions_here,
 )
@@ -84,6 +86,20 @@ def oldest_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Envi
     python = find_python("3.10")
     build = lambda folder: make_environment(folder, wheel, *CLIENTS, python=python)  # noqa: E731
     return Environment(built_once(tmp_path_factory, "clients-3.10", build))
+
+
+@pytest.fixture(scope="session")
+def oldest_dependencies(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """A virtualenv of Python 3.10 with certboot and the oldest dependencies that it allows. Not to be changed."""
+    python = find_python("3.10")
+
+    def build(folder: Path) -> None:
+        environment = make_environment(folder, wheel, python=python)
+        install = (sys.executable, "-m", "uv", "pip", "install", "-q", "--link-mode=hardlink")
+        oldest = ROOT / "scripts" / "constraints-oldest.txt"
+        installer(*install, "--python", environment.python, "-r", oldest, wheel)
+
+    return Environment(built_once(tmp_path_factory, "oldest dependencies", build))
 
 
 @pytest.fixture(scope="session")

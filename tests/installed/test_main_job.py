@@ -32,16 +32,17 @@ def test_on_the_newest_python_a_client_refuses_the_ca_before_init_and_trusts_it_
     assert found == ["refused", "ok", "refused"]
 
 
-@pytest.mark.parametrize("python", ["oldest_python", "newest_python"])
+@pytest.mark.parametrize("python", ["oldest_python", "oldest_dependencies", "newest_python"])
 def test_certboot_s_own_commands_run_on_the_oldest_and_on_the_newest_python(
     request: pytest.FixtureRequest, python: str, serving: Serving, ca: trustme.CA, ca_file: Path, clean: Path
 ) -> None:
+    """And on the oldest with the oldest dependencies."""
     environment: Environment = request.getfixturevalue(python)
     good, bad = (urlsplit(serving(authority)).netloc for authority in (ca, trustme.CA()))
     for argv, status in (
         (("init", "--add", ca_file), 0), (("update",), 0), (("doctor", good), 0), (("doctor", bad), 1),
         (("scan", good, bad), 1), (("repair", bad), 1), (("list",), 0), (("hook", "status"), 0),
-        (("purge", "--yes"), 0),
+        (("trust", ca_file, "--yes"), 0), (("export", "--format", "pkcs12", "out.p12"), 0), (("purge", "--yes"), 0),
     ):  # fmt: skip
         ran = environment.run("certboot", *argv, home=clean, PYTHONWARNINGS="error")
         assert (ran.status, "Traceback" in ran.err) == (status, False), ran.out + ran.err

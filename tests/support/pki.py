@@ -7,6 +7,7 @@ import datetime
 import functools
 import ipaddress
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import trustme
@@ -150,12 +151,13 @@ def _signed(
 def _with_sha1(made: x509.Certificate, by: Key) -> x509.Certificate:
     """The same certificate signed with SHA-1, which the builder refuses."""
     sha1 = hashes.SHA1()  # noqa: S303
+    sign: Callable[[bytes], bytes]
     if isinstance(by, rsa.RSAPrivateKey):
         algorithm = asn1.sequence(asn1.oid("2a864886f70d010105"), asn1.EMPTY)
         sign = functools.partial(by.sign, padding=padding.PKCS1v15(), algorithm=sha1)
     else:
         algorithm = asn1.sequence(asn1.oid("2a8648ce3d0401"))
-        sign = functools.partial(by.sign, signature_algorithm=ec.ECDSA(sha1))
+        sign = lambda data: by.sign(data, ec.ECDSA(sha1))  # noqa: E731 - older versions name the argument otherwise
     data = made.public_bytes(serialization.Encoding.DER)
     edited = asn1.edited(data, {asn1.ALGORITHM: algorithm}, sign)
     return x509.load_der_x509_certificate(edited)

@@ -22,11 +22,15 @@ Snapshot = dict[str, tuple[object, ...]]
 
 
 def snapshot(folder: Path) -> Snapshot:
-    """Return everything below ``folder``: mode, inode, time of the last change, and bytes or target."""
+    """Return everything below ``folder``: mode, inode, time of the last change, and bytes or target.
+
+    The time of a lock is left out: older versions of filelock set it when they take the lock.
+    """
     found: Snapshot = {}
     for path in sorted(folder.rglob("*")):
         status = path.lstat()
-        found[str(path.relative_to(folder))] = (status.st_mode, status.st_ino, status.st_mtime_ns, _content(path))
+        changed = status.st_mtime_ns if path.name != "lock" else 0
+        found[str(path.relative_to(folder))] = (status.st_mode, status.st_ino, changed, _content(path))
     return found
 
 

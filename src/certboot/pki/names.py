@@ -59,9 +59,9 @@ def constraint_violation(
     mail and web addresses. Where a leaf has no DNS names, its common name counts if it looks like one.
     """
     named: list[x509.GeneralName] = []
-    if len(below.parsed.subject):
-        mail = (part.value for part in below.parsed.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS))
-        named.append(x509.DirectoryName(below.parsed.subject))
+    if len(below.subject):
+        mail = (part.value for part in below.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS))
+        named.append(x509.DirectoryName(below.subject))
         named += [x509.RFC822Name(text) for text in mail if isinstance(text, str) and text.isascii()]
     named += below.alternative_names
     if is_leaf and not below.dns_names:

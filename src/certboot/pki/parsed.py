@@ -35,6 +35,7 @@ _E = typing.TypeVar("_E", bound=x509.ExtensionType)
 _STRENGTHS = ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80))
 _UNKNOWN_KEY = ("a key of an unknown kind", 0)
 _STRENGTH_OF_OTHER_KEYS = 128  # Ed25519; Ed448 is stronger
+_NO_DIGEST = ("no separate digest", _STRENGTH_OF_OTHER_KEYS)
 # What OpenSSL 3 counts a digest for in a signature (ossl_x509_init_sig_info in crypto/x509/x509_set.c).
 _WEAK_HASHES = {"md5": 39, "sha1": 63}
 
@@ -58,11 +59,13 @@ class ParsedCertificate:
     """Without what ``Certificate.unread`` names: its bytes are not those of the certificate."""
 
     @functools.cached_property
-    def _subject(self) -> x509.Name:
+    def subject(self) -> x509.Name:
+        """The subject; ``parsed`` would read it, and cryptography warn of it, anew each time."""
         return self.parsed.subject
 
     @functools.cached_property
-    def _issuer(self) -> x509.Name:
+    def issuer(self) -> x509.Name:
+        """The issuer, likewise."""
         return self.parsed.issuer
 
     def extension(self, kind: type[_E]) -> _E | None:
@@ -94,7 +97,7 @@ class ParsedCertificate:
     @property
     def common_names(self) -> tuple[str, ...]:
         """The common names of the subject."""
-        values = (attribute.value for attribute in self._subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+        values = (attribute.value for attribute in self.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
         return tuple(value for value in values if isinstance(value, str))
 
     @property
@@ -105,12 +108,12 @@ class ParsedCertificate:
     @property
     def organisation(self) -> str:
         """The organisation of the subject; empty if there is none."""
-        return first_text(self._subject, NameOID.ORGANIZATION_NAME)
+        return first_text(self.subject, NameOID.ORGANIZATION_NAME)
 
     @property
     def issuer_organisation(self) -> str:
         """The organisation of the issuer; empty if there is none."""
-        return first_text(self._issuer, NameOID.ORGANIZATION_NAME)
+        return first_text(self.issuer, NameOID.ORGANIZATION_NAME)
 
     @functools.cached_property
     def authority(self) -> Authority | None:
@@ -214,13 +217,15 @@ class ParsedCertificate:
     @property
     def signature(self) -> tuple[str, int]:
         """The digest under the issuer's signature by name, and its strength in bits."""
+        if self.has_ml_dsa_signature:  # cryptography before 49 does not know it
+            return _NO_DIGEST
         try:
             with parsing():
                 algorithm = self.parsed.signature_hash_algorithm
         except CertificateError:
             return "an unknown digest", 0
         if algorithm is None:
-            return "no separate digest", _STRENGTH_OF_OTHER_KEYS
+            return _NO_DIGEST
         return algorithm.name.upper(), _WEAK_HASHES.get(algorithm.name, algorithm.digest_size * 4)
 
 
@@ -237,5 +242,5 @@ def parsed_certificate(der: bytes) -> ParsedCertificate:
     with parsing():
         member = ParsedCertificate(certificate, loaded(der).certificate)
         # Errors and warnings come when a part is parsed, so all that could cause one is parsed here.
-        _ = member._subject, member._issuer, member.parsed.extensions  # noqa: SLF001 - of this very module
+        _ = member.subject, member.issuer, member.parsed.extensions
         return member

@@ -228,9 +228,9 @@ def _in_constraints_and_usage(member: ParsedCertificate, *, critical_bits: bool)
 def _in_names(member: ParsedCertificate, *, critical_bits: bool) -> Iterator[int]:
     usage = member.extension(x509.KeyUsage)
     alternatives = member.extension(x509.SubjectAlternativeName)
-    if not len(member.parsed.issuer):
+    if not len(member.issuer):
         yield Code.ISSUER_NAME_EMPTY
-    if not len(member.parsed.subject):
+    if not len(member.subject):
         if _claims_ca(member) or (usage is not None and usage.crl_sign) or alternatives is None:
             yield Code.SUBJECT_NAME_EMPTY
         elif critical_bits and not member.critical(x509.SubjectAlternativeName):

@@ -111,7 +111,8 @@ def _data_folder() -> str:
     """Return where the user's data lie, by platformdirs; of a HOME that does not count it knows nothing."""
     from platformdirs import user_data_dir
 
-    if not ignored_home(os.environ):
+    # platformdirs before 4.12 takes the root of all files for an empty HOME.
+    if not ignored_home(os.environ) and os.environ.get("HOME") != "":
         with contextlib.suppress(RuntimeError):  # HOME is missing, or no absolute path
             folder = user_data_dir("certboot")
             if os.path.isabs(folder):
