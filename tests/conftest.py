@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.util
 import os
 import signal
 import subprocess
@@ -176,6 +177,23 @@ def root(clean: Path, certboot: Callable[..., Ran]) -> Issued:
 def forgetful(root: Issued, place: PlainServer, send: Send) -> TlsServer:
     """A server that does not send its issuer, which lies where its certificate says."""
     return without_its_issuer(root, place, send)
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], typing.Any]:
+    """The script of this name as a module, which no import statement names."""
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+
+    def load(name: str) -> typing.Any:  # noqa: ANN401
+        spec = importlib.util.spec_from_file_location(f"script_{name}", ROOT / "scripts" / f"{name}.py")
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -28,23 +27,6 @@ REPORT = """<testsuites><testsuite>
 </testsuite></testsuites>"""
 Load = Callable[[str], typing.Any]
 PASSED, FAILED = ("passed",), ("failure",)
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Load:
-    """The script of this name as a module, which no import statement names."""
-    monkeypatch.syspath_prepend(SCRIPTS)
-
-    def load(name: str) -> typing.Any:  # noqa: ANN401
-        spec = importlib.util.spec_from_file_location(f"script_{name}", SCRIPTS / f"{name}.py")
-        assert spec
-        assert spec.loader
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, spec.name, module)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What the wheel holds, and that it comes and goes without a trace."""
+"""That what is published is built the same everywhere, holds what it should, and comes and goes without a trace."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import hashlib
 import re
 import shutil
 import sys
+import tarfile
+import typing
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,26 +20,20 @@ from support.environments import ROOT, Environment, installer, make_environment
 
 pytestmark = pytest.mark.slow
 
-HOOK_LINES = {"certboot_startup.pth": b"import certboot_startup; certboot_startup.activate()\n"}
 
-
-def names(wheel: Path) -> list[str]:
-    with zipfile.ZipFile(wheel) as archive:
-        return sorted(archive.namelist())
-
-
-def build(folder: Path, *options: str, source: Path = ROOT) -> Path:
-    """Build ``source`` into ``folder`` and return the wheel."""
-    installer(sys.executable, "-m", "build", "--no-isolation", *options, "-o", folder, source)
-    (wheel,) = folder.glob("*.whl")
-    return wheel
-
-
-def test_the_wheel_has_the_hook_s_lines_at_its_root(wheel: Path) -> None:
-    """One line of ASCII without a byte order mark: anything else can stop the interpreter from starting."""
-    with zipfile.ZipFile(wheel) as archive:
-        assert {name: archive.read(name) for name in HOOK_LINES} == HOOK_LINES
-    assert all(line.isascii() for line in HOOK_LINES.values())
+def test_two_builds_are_the_same_and_hold_what_is_stated_and_an_index_takes_them(
+    script: Callable[[str], typing.Any], tmp_path: Path
+) -> None:
+    """The second is made of the source distribution of the first, as by somebody who has nothing else."""
+    release, contents = script("release"), script("contents")
+    build = functools.partial(release.built, Path(sys.executable), folder=tmp_path, seconds=1_800_000_000)
+    sdist, wheel = build(ROOT, surroundings=release.FIRST)
+    assert contents.faults(sdist, wheel, ROOT) == []
+    installer(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    again = build(tmp_path / sdist.name.removesuffix(".tar.gz"), surroundings=release.SECOND)
+    release.compare((sdist, wheel), again)
 
 
 def test_every_file_of_the_wheel_is_in_its_record_so_that_uninstall_finds_it(wheel: Path) -> None:
@@ -50,24 +46,6 @@ def test_every_file_of_the_wheel_is_in_its_record_so_that_uninstall_finds_it(whe
             digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
             expected[name] = f"sha256={digest},{len(data)}"
     assert lines == expected
-
-
-def test_the_wheel_holds_the_sources_and_the_metadata_and_nothing_else(wheel: Path) -> None:
-    sources = [path.relative_to(ROOT / "src") for path in (ROOT / "src").rglob("*") if path.is_file()]
-    share = f"{'-'.join(wheel.name.split('-')[:2])}.data/data/share"
-    shared = (
-        "bash-completion/completions/certboot", "fish/vendor_completions.d/certboot.fish", "man/man1/certboot.1",
-        "zsh/site-functions/_certboot",
-    )  # fmt: skip
-    expected = sorted(
-        [*(f"{share}/{name}" for name in shared), *(str(path) for path in sources if "__pycache__" not in path.parts)]
-    )
-    found = names(wheel)
-    assert [name for name in found if ".dist-info/" not in name] == expected
-    assert "certboot/py.typed" in found
-    assert {name.split("/", 1)[1] for name in found if ".dist-info/" in name} == {
-        "METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"
-    }  # fmt: skip
 
 
 def test_the_version_is_that_of_the_wheel(wheel: Path, installed: Environment, clean: Path) -> None:
@@ -97,13 +75,6 @@ def test_what_no_installer_knows_of_goes_with_the_command_that_purge_names(
     assert list(packages.glob("__pycache__/certboot*")) == []
 
 
-def test_the_sdist_builds_the_same_wheel_and_an_index_takes_both(wheel: Path, tmp_path: Path) -> None:
-    through_sdist = build(tmp_path)  # without --wheel, build makes the wheel from the sdist it has just made
-    (sdist,) = tmp_path.glob("*.tar.gz")
-    assert names(through_sdist) == names(wheel)
-    installer(sys.executable, "-m", "twine", "check", "--strict", through_sdist, sdist)
-
-
 def test_what_an_index_shows_of_the_readme_leads_nowhere_that_it_does_not_have(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
@@ -114,11 +85,6 @@ def test_what_an_index_shows_of_the_readme_leads_nowhere_that_it_does_not_have(w
     assert re.findall(r"^## .*", shown, re.MULTILINE) == re.findall(r"^## .*", readme, re.MULTILINE)
     assert [link for link in re.findall(r"\]\(([^)]*)\)", shown) if "://" not in link] == []
     assert "recipes (docs/recipes.md)" in shown
-
-
-def test_the_wheel_is_reproducible_elsewhere_and_at_another_time(wheel: Path, copy: Path, tmp_path: Path) -> None:
-    again = build(tmp_path, "--wheel", source=copy)
-    assert (again.name, again.read_bytes()) == (wheel.name, wheel.read_bytes())
 
 
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
