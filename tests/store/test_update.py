@@ -69,6 +69,7 @@ def test_provenance_says_from_where_and_since_when(
     """A later run, another path for the same CA and a new CA beside it leave the first day and path as they were."""
     mine = issue("Mine")
     first, second = written(tmp_path, "first.pem", mine.pem), written(tmp_path, "second.pem", mine.pem)
+    clock(NOW)  # of the run, which may have begun on the day before
     certboot("init", "--add", first)
     clock(NOW + timedelta(days=40))
     fresh = written(tmp_path, "fresh.pem", issue("Fresh").pem)
