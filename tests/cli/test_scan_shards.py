@@ -160,8 +160,8 @@ def empty(parts: list[Path]) -> tuple[object, ...]:
 @cases(("given", "message"), [
     (other_list, "the results are of another list, which differs at entry 5: 'host44.test "),
     (shorter_list, "the results are of a longer list, of 12 entries and not 2"),
-    (foreign, "not a line of certboot scan: line 1 of "),
-    (broken, "not a line of certboot scan: line 1 of "),
+    (foreign, "not a line of certboot scan, or of a newer one: line 1 of "),
+    (broken, "not a line of certboot scan, or of a newer one: line 1 of "),
     (lambda parts: (*parts, parts[1]), "has two results: line 1 of "),
     (pipe, "cannot read "),
     (lambda parts: (*parts, "/nowhere"), "cannot read /nowhere: No such file or directory"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support.table import cases
 
 from certboot.doctor.finding import Status
+from certboot.doctor.findings import EXPLANATIONS
 from certboot.errors import CertbootError
 from certboot.scan.earlier import Earlier
 from certboot.scan.entries import Entry, Way, entries, lines
@@ -20,18 +21,25 @@ from certboot.scan.tally import Tally, registrable
 GOOD = Verdict(None, "ok", "")
 SHOWN = Presented("", "", "", "", "")
 TEXT = st.text(max_size=20)
-IDS = st.from_regex("[a-z]+(-[a-z0-9]+)*", fullmatch=True)
+IDS = st.sampled_from(sorted(EXPLANATIONS.keys() - {"not-a-host"}))
+CAUSES = st.just((None, "ok")) | st.tuples(IDS, st.sampled_from(["info", "warn", "fail", "error"]))
+COMMANDS = st.sampled_from(
+    [
+        ("certboot", "repair"),
+        ("env", "-u", "A", "-u", "B", "certboot", "doctor"),
+        ("env", "OPENSSL_CONF=/a b/classical.cnf", "certboot", "doctor"),
+    ]
+)
 VERDICTS = st.builds(
-    Verdict,
-    primary=st.none() | IDS,
-    status=st.sampled_from(["ok", "info", "warn", "fail", "error"]),
+    lambda cause, **judged: Verdict(*cause, **judged),
+    cause=CAUSES,
     summary=TEXT,
     verify_code=st.none() | st.integers(0, 100),
     protocol=TEXT,
     certificate=st.none() | st.builds(Presented, TEXT, TEXT, TEXT, TEXT, TEXT),
     root=TEXT,
     also=st.lists(IDS, max_size=3).map(tuple),
-    fix=st.lists(st.lists(TEXT, max_size=3).map(tuple), max_size=3).map(tuple),
+    fix=st.lists(st.builds(lambda argv, host: (*argv, host), COMMANDS, TEXT), max_size=3).map(tuple),
 )
 RESULTS = st.builds(
     Result, number=st.integers(1, 10**6), input=TEXT, target=TEXT, verdict=VERDICTS, seconds=st.floats(0, 100)
@@ -77,6 +85,18 @@ def whole(number: int) -> bytes:
                 (b'"seconds":0.0', b'"seconds":NaN'),
                 (b'"certificate":null', b'"certificate":' + dumps(dict.fromkeys(vars(SHOWN), 7)).encode()),
                 (b'"also":[]', b'"also":["x y"]'),
+                (b'"also":[]', b'"also":["no-finding-of-ours"]'),
+                (b'"primary":null', b'"primary":"expired-leaf"'),  # of a host that is good
+                (b'"status":"ok"', b'"status":"fail"'),  # for no cause
+                (b'"primary":null,"status":"ok"', b'"primary":"","status":"fail"'),
+                # What is no host is taken from those that fail.
+                (b'"primary":null,"status":"ok"', b'"primary":"not-a-host","status":"warn"'),
+                (b'"target":"","primary":null,"status":"ok"', b'"target":"a","primary":"not-a-host","status":"fail"'),
+                *(
+                    (b'"fix":[]', b'"fix":[' + dumps(argv).encode() + b"]")
+                    for argv in ([], ["rm", "certboot"], ["certboot"], ["certboot", "run", "rm"], ["certboot", 7],
+                                 ["env", "A=1", "certboot", "doctor"], ["env", "sh", "certboot", "doctor"])
+                ),
                 (b'"also":[]', b'"also":' + b"[" * 50_000),
             )
         ),

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from certboot import moment
 from certboot.doctor.examination import NOTHING, PresentedCertificate
 from certboot.doctor.finding import Finding, Fix, Status
+from certboot.doctor.findings import EXPLANATIONS
 from certboot.errors import CertbootError
 from certboot.scan.entries import Entry
 
@@ -25,7 +26,11 @@ _LONGEST, _LONGEST_SUMMARY = 1000, 4000
 SCHEMA = 1
 BEGINNING = f'{{"schema":{SCHEMA},'.encode()
 """Of every line."""
-_ID = re.compile("[a-z]+(-[a-z0-9]+)*")
+# Commands that the doctor of servers gives, the words parted by zero bytes: no others are shown as certboot's.
+_COMMAND = re.compile(
+    r"(env\0((-u\0[^\0]+\0)+|OPENSSL_CONF=[^\0]+classical\.cnf\0))?"
+    r"certboot\0(adopt|distrust|doctor|init|repair|trust|update)(\0[^\0]*)*"
+)
 _OF_THE_ENTRY = ("number", "input", "target", "seconds")
 _TYPES: dict[str, tuple[type, ...]] = {
     "number": (int,),
@@ -145,22 +150,26 @@ def parse_line(line: bytes) -> Result:
         if _is_well_formed(document):
             certificate = Presented(**document["certificate"]) if document["certificate"] else None
             texts = {name: document[name] for name in _TYPES if name not in _OF_THE_ENTRY}
-            also, fix = map(str, document["also"]), (tuple(map(str, argv)) for argv in document["fix"])
-            judged = Verdict(**texts, certificate=certificate, also=tuple(also), fix=tuple(fix))
+            fix = tuple(map(tuple, document["fix"]))
+            judged = Verdict(**texts, certificate=certificate, also=tuple(document["also"]), fix=fix)
             return Result(**{name: document[name] for name in _OF_THE_ENTRY}, verdict=judged)
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
-    raise CertbootError("not a line of certboot scan")
+    raise CertbootError("not a line of certboot scan, or of a newer one")
 
 
 def _is_well_formed(document: dict[str, typing.Any]) -> bool:
-    """Return whether all is of its type, and of its form what lines are counted by. Other text may be any."""
-    ids = [*document["also"], *([] if document["primary"] is None else [document["primary"]])]
+    """Return whether all is of its type, and what lines are counted and mended by is ours. Other text may be any."""
+    primary, status = document["primary"], document["status"]
+    kinds = (*document["also"], *([] if primary is None else [primary]))
     return (
         document["schema"] == SCHEMA
-        and all(type(document[name]) in kinds for name, kinds in _TYPES.items())
-        and document["status"] in typing.get_args(Status)
-        and all(map(_ID.fullmatch, ids))
+        and all(type(document[name]) in types for name, types in _TYPES.items())
+        and status in typing.get_args(Status)
+        and (primary is None) == (status == "ok")
+        and (primary != NOT_A_HOST or (status == "fail" and not document["target"]))
+        and all(kind in EXPLANATIONS for kind in kinds)
+        and all(_COMMAND.fullmatch("\0".join(argv)) for argv in document["fix"])
         and all(isinstance(value, str) for value in (document["certificate"] or {}).values())
         and 0 <= document["seconds"] < math.inf
     )
