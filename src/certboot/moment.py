@@ -19,12 +19,12 @@ def shown(when: datetime) -> str:
 
 
 def parsed(text: str) -> datetime | None:
-    """Return a time in ISO 8601, in UTC where it names no zone; None for what is none."""
+    """Return a time in ISO 8601 in UTC, also where it names no zone; None for what is none of the years 1 to 9999."""
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
+        when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return when.astimezone(timezone.utc) if when.tzinfo else when.replace(tzinfo=timezone.utc)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def nears_its_end(begin: datetime, end: datetime, now: datetime, most: timedelta) -> bool:

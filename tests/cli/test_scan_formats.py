@@ -7,6 +7,7 @@ import io
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -111,6 +112,15 @@ def test_the_gauges_are_what_both_formats_of_prometheus_say_they_are() -> None:
         assert all(sample.timestamp is None for family in families for sample in family.samples)
     assert [family.unit for family in READ_OPENMETRICS(text)] == ["", "", "seconds", "seconds"]
     assert list(openmetrics([])) == []
+
+
+@cases(("end", "gauges"), [
+    ("2030-01-31T14:00:00+02:00", 4), ("9999-12-31T23:59:59-23:59", 2), ("0001-01-01T00:00:00+23:59", 2), ("soon", 2),
+])  # fmt: skip
+def test_an_end_that_is_no_time_has_no_gauge(end: str, gauges: int) -> None:
+    (text,) = openmetrics([replace(GOOD, verdict=replace(GOOD.verdict, certificate=replace(END, not_after=end)))])
+    values = [line.rpartition(" ")[2] for line in text.splitlines() if not line.startswith("#")]
+    assert values == ["1", "0", "1896091200", "2635200"][:gauges]
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is missing")
