@@ -10,10 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.table import cases
 
+from certboot.errors import CertbootError
+from certboot.scan.earlier import LONGEST_RESULT
 from certboot.scan.entries import Way, entries
 from certboot.scan.result import Result, Verdict, scan_line
 from certboot.scan.shards import Merge, Shard
@@ -73,6 +76,25 @@ def test_results_come_in_the_order_of_the_list_until_they_are_stopped(tmp_path: 
     assert list(itertools.islice(merged, 90)) == list(range(1, 91))
     stopped.set()
     assert list(merged) == []
+
+
+@cases(("old", "new"), [(b'"number":3', b'"number":1'), (b'"input":"host3', b'"input":"host1'), (b"{", b"[")])
+def test_a_file_that_changes_while_it_is_merged_is_refused(tmp_path: Path, old: bytes, new: bytes) -> None:
+    paths = written(tmp_path, 3)
+    merged = numbers(paths, threading.Event())
+    assert [next(merged), next(merged)] == [1, 2]
+    paths[0].write_bytes(paths[0].read_bytes().replace(old, new))
+    with pytest.raises(CertbootError, match=f"it changed while it was read: {paths[0]}"):
+        next(merged)
+
+
+def test_a_line_longer_than_any_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "in"
+    for size in (LONGEST_RESULT // 2, LONGEST_RESULT):
+        path.write_text(scan_line(Result(1, "a", "a:443", Verdict(None, "ok", "x" * size))))
+        refused = pytest.raises(CertbootError, match="not a line of certboot scan")
+        with refused if size == LONGEST_RESULT else contextlib.nullcontext():
+            assert list(numbers([path], threading.Event())) == [1]
 
 
 def test_of_each_result_little_is_kept_in_memory(tmp_path: Path) -> None:

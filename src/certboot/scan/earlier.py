@@ -12,8 +12,8 @@ from certboot.errors import CertbootError
 from certboot.scan.entries import Entry
 from certboot.scan.result import BEGINNING, Result, parse_line
 
-LONGEST_RESULT = 4 * 1024 * 1024
-"""More bytes than a line with a result has."""
+LONGEST_RESULT = 512 * 1024
+"""More bytes than a line with a result has, of which a summary keeps parts for each cause."""
 _FARTHEST = 16_000_000
 """How far the entry of a result can be ahead of the results, as it is in a shard: a bound for a damaged file."""
 _HINT = "write to another file, or go on with the list it was made from"
@@ -39,6 +39,10 @@ class Earlier:
             raise CertbootError(f"entry {result.number} has two results", self._hint)
         self.count += 1
         self._digests[place] = _mark(result.input)
+
+    def knows(self, result: Result) -> bool:
+        """Return whether a result of this entry was noted."""
+        return self._digests[result.number - 1] == _mark(result.input)
 
     def read(self, file: io.BufferedIOBase, path: str | os.PathLike[str]) -> Iterator[tuple[int, Result]]:
         """Note each result in a file and yield it, with where its line ends; raises CertbootError, with line and path.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import threading
@@ -39,7 +40,7 @@ class Merge:
 
     def __init__(self) -> None:
         self._earlier = Earlier(_HINT)
-        self._files: list[io.BufferedIOBase] = []
+        self._files: list[tuple[io.BufferedIOBase, str | os.PathLike[str]]] = []
         self._lines = array("Q")
         """Of each entry: where its line begins, and in which file; 0 if there is none."""
         self.torn = 0
@@ -50,7 +51,7 @@ class Merge:
     def add(self, file: io.BufferedIOBase, path: str | os.PathLike[str]) -> None:
         """Take in what a shard wrote; raises CertbootError for what none wrote, and for an entry with two results."""
         begin = 0
-        self._files.append(file)
+        self._files.append((file, path))
         for end, result in self._earlier.read(file, path):
             self._lines.frombytes(bytes(8 * max(0, result.number - len(self._lines))))
             self._lines[result.number - 1] = begin * _MOST_FILES + len(self._files)
@@ -80,10 +81,19 @@ class Merge:
         return self._earlier.count
 
     def results(self, stopped: threading.Event) -> Generator[Result]:
-        """Yield the results in the order of the list, until ``stopped`` is set."""
-        for line in filter(None, self._lines):
+        """Yield the results in their order, until ``stopped`` is set; raises CertbootError where a file changed."""
+        for number, line in enumerate(self._lines, 1):
             if stopped.is_set():
                 return
-            begin, number = divmod(line, _MOST_FILES)
-            self._files[number - 1].seek(begin)
-            yield parse_line(self._files[number - 1].readline(LONGEST_RESULT))
+            if line:
+                yield self._result(number, line)
+
+    def _result(self, number: int, line: int) -> Result:
+        begin, place = divmod(line, _MOST_FILES)
+        file, path = self._files[place - 1]
+        file.seek(begin)
+        with contextlib.suppress(CertbootError):
+            result = parse_line(file.readline(LONGEST_RESULT))
+            if result.number == number and self._earlier.knows(result):
+                return result
+        raise CertbootError(f"it changed while it was read: {path}", "once no shard writes to it, merge again")
