@@ -27,7 +27,8 @@ from support.table import cases
 from support.terminal import Terminal
 
 from certboot.cli import main
-from certboot.cli.scan_progress import scan_progress, scan_summary
+from certboot.cli.scan_progress import scan_progress
+from certboot.cli.scan_summary import scan_summary
 from certboot.doctor.finding import Status
 from certboot.net.handshake import Handshake, handshake
 from certboot.net.target import Target

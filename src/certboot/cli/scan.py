@@ -142,7 +142,7 @@ def scan_command(arguments: argparse.Namespace) -> int:
 
 
 def _tell_end(tally: Tally, kind: str, notes: list[str], span: str | None) -> None:
-    from certboot.cli.scan_progress import scan_summary
+    from certboot.cli.scan_summary import scan_summary
 
     on_terminal = bool(sys.stdout and sys.stdout.isatty())
     if kind != _TABLE:

@@ -1,9 +1,8 @@
-"""What a scan shows on the terminal: its progress and summary, and Ctrl-C."""
+"""What a scan does on the terminal while it goes on: its progress, Ctrl-C, and no warnings of threads."""
 
 from __future__ import annotations
 
 import contextlib
-import shlex
 import signal
 import sys
 import threading
@@ -13,8 +12,6 @@ import warnings
 
 from certboot.cli import terminal
 from certboot.cli.terminal import over
-from certboot.errors import printable
-from certboot.scan.result import NOT_A_HOST, NOT_FINISHED, SOON
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +20,6 @@ if typing.TYPE_CHECKING:
 
 _OFTEN = 0.1
 _BAR = 20
-_HOSTS = 3
 
 
 class Progress:
@@ -84,32 +80,6 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def scan_summary(tally: Tally, span: str | None = None) -> str:
-    """Return the summary: how many hosts are good, and how many have which cause, the commonest first."""
-    lines = [summary_line(tally, span)]
-    width = max((len(cause) for cause in tally.causes), default=0)
-    for cause, count in _by_count(tally):
-        examples = tally.examples[cause]
-        shown = ", ".join(printable(example) for example in examples) + (", ..." if count > len(examples) else "")
-        lines.append(f"{count:>9,}  {cause:<{width}}  {shown}")
-    return "\n".join([*lines, *inspection(tally), *(f"{lead}{printable(line)}" for lead, line in commands(tally))])
-
-
-def summary_line(tally: Tally, span: str | None = None) -> str:
-    """Return how many hosts are good, fail, and end soon, or within this span."""
-    hosts = tally.total - tally.invalid
-    counts = [f"{tally.statuses['ok']:,} good"]
-    counts += [f"{tally.statuses['warn']:,} warned of"] if tally.statuses["warn"] else []
-    counts += [f"{tally.statuses['fail'] - tally.invalid:,} fail"]
-    counts += [f"{tally.statuses['error']:,} not finished"] if tally.statuses["error"] else []
-    parts = [f"{_counted(hosts, 'host')}: {', '.join(counts)}"]
-    if soon := tally.remarks[SOON]:
-        parts.append(f"{soon:,} end{'s' * (soon == 1)} {f'within {span}' if span else 'soon'}")
-    if tally.invalid:
-        parts.append(f"{_counted(tally.invalid, 'entry', 'entries')} name{'s' * (tally.invalid == 1)} no host")
-    return "; ".join(parts)
-
-
 def scan_progress(tally: Tally, whole: int) -> str:
     """Return one line on how far a scan has come; ``whole`` is how many entries its list has, 0 if nobody knows."""
     failed = tally.total - tally.statuses["ok"] - tally.statuses["warn"]
@@ -118,34 +88,3 @@ def scan_progress(tally: Tally, whole: int) -> str:
         bar = f"[{'#' * (_BAR * min(tally.total, whole) // whole):.<{_BAR}}] "
         of = f" of {whole:,}"
     return f"{bar}{tally.total:,}{of} done, {failed:,} not good"
-
-
-def inspection(tally: Tally) -> list[str]:
-    """Return what there is to say of untrusted CAs behind hosts of several owners."""
-    lines = []
-    for issuer, hosts in sorted(tally.issuers.shared().items()):
-        shown = ", ".join(printable(host) for host in hosts[:_HOSTS]) + (", ..." if len(hosts) > _HOSTS else "")
-        lines.append(f"the same untrusted CA stands behind unrelated hosts: {printable(issuer)}")
-        lines.append(f"{'':11}{shown}: most likely something on the way opens TLS (TLS inspection)")
-    return lines
-
-
-def commands(tally: Tally) -> list[tuple[str, str]]:
-    """Return what mends the commonest cause that a command mends, and what tells of the commonest of all.
-
-    Each with what stands before it.
-    """
-    causes = [cause for cause, _ in _by_count(tally) if cause not in (NOT_A_HOST, NOT_FINISHED)]
-    causes += [SOON] if tally.remarks[SOON] else []
-    if not causes:
-        return []
-    fix = next((tally.fixes[cause] for cause in causes if tally.fixes.get(cause)), ())
-    return [*(("fix here: ", shlex.join(argv)) for argv in fix), ("hint: ", f"certboot explain {causes[0]}")]
-
-
-def _by_count(tally: Tally) -> list[tuple[str, int]]:
-    return sorted(tally.causes.items(), key=lambda counted: (-counted[1], counted[0]))
-
-
-def _counted(number: int, noun: str, many: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else many or noun + 's'}"

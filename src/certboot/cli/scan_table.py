@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from certboot import moment
 from certboot.cli.layout import STYLES, Line, columns, mark
-from certboot.cli.scan_progress import commands, inspection, summary_line
+from certboot.cli.scan_summary import commands, inspection, summary_line
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.scan.result import SOON, time_left
 
