@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.table import cases
 
-from certboot.errors import few, printable, shortened, without_credentials
+from certboot.errors import counted, few, printable, shortened, without_credentials
 
 
 def test_ordinary_text_stays_and_what_could_move_hide_or_turn_text_is_replaced() -> None:
@@ -26,6 +26,11 @@ def test_the_result_is_one_printable_line_of_the_same_length(text: str) -> None:
 def test_a_text_that_nobody_would_read_is_cut_and_its_length_told() -> None:
     assert shortened("a\n" * 150) == "a\ufffd" * 150
     assert shortened("a\n" * 15_000) == "a\ufffd" * 150 + "\N{HORIZONTAL ELLIPSIS} (30,000 characters)"
+
+
+def test_a_number_is_told_with_its_noun() -> None:
+    assert [counted(count, "CA") for count in (0, 1, 2, 16_000_000)] == ["0 CAs", "1 CA", "2 CAs", "16,000,000 CAs"]
+    assert [counted(count, "entry", "entries") for count in (1, 2)] == ["1 entry", "2 entries"]
 
 
 @cases(("most", "told"), [(1, "a and 2 more"), (2, "a, b and 1 more"), (3, "a, b, c"), (4, "a, b, c")])

@@ -39,8 +39,8 @@ class StoreError(CertbootError):
 
 
 def counted(count: int, noun: str, many: str = "") -> str:
-    """Return a number and what it is of: ``1 link``, ``2 links``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {many or f'{noun}s'}"
+    """Return a number and what it is of: ``1 link``, ``2,000 links``."""
+    return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"
 
 
 def few(names: Sequence[str], most: int) -> str:

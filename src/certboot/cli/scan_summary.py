@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import typing
 
-from certboot.errors import printable
+from certboot.errors import counted, printable
 from certboot.scan.result import NOT_A_HOST, NOT_FINISHED, SOON
 
 if typing.TYPE_CHECKING:
@@ -32,11 +32,11 @@ def summary_line(tally: Tally, span: str | None = None) -> str:
     counts += [f"{tally.statuses['warn']:,} warned of"] if tally.statuses["warn"] else []
     counts += [f"{tally.statuses['fail'] - tally.invalid:,} fail"]
     counts += [f"{tally.statuses['error']:,} not finished"] if tally.statuses["error"] else []
-    parts = [f"{_counted(hosts, 'host')}: {', '.join(counts)}"]
+    parts = [f"{counted(hosts, 'host')}: {', '.join(counts)}"]
     if soon := tally.remarks[SOON]:
         parts.append(f"{soon:,} end{'s' * (soon == 1)} {f'within {span}' if span else 'soon'}")
     if tally.invalid:
-        parts.append(f"{_counted(tally.invalid, 'entry', 'entries')} name{'s' * (tally.invalid == 1)} no host")
+        parts.append(f"{counted(tally.invalid, 'entry', 'entries')} name{'s' * (tally.invalid == 1)} no host")
     return "; ".join(parts)
 
 
@@ -64,8 +64,4 @@ def commands(tally: Tally) -> list[tuple[str, str]]:
 
 
 def _by_count(tally: Tally) -> list[tuple[str, int]]:
-    return sorted(tally.causes.items(), key=lambda counted: (-counted[1], counted[0]))
-
-
-def _counted(number: int, noun: str, many: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else many or noun + 's'}"
+    return sorted(tally.causes.items(), key=lambda cause: (-cause[1], cause[0]))
