@@ -6,7 +6,7 @@ import argparse
 import os
 
 from certboot.cli import options
-from certboot.cli.ephemeral import add_options, tell, tell_held, wanted
+from certboot.cli.ephemeral import add_options, tell_held, tell_left_out, wanted
 from certboot.cli.terminal import aside, data, warn
 from certboot.errors import OK, CertbootError
 from certboot.store.env_file import settings
@@ -84,7 +84,7 @@ def env_command(arguments: argparse.Namespace) -> int:
         made = for_shell(paths, named, os.environ)
         paths, force = made.paths, force or named.only
         own = {"CERTBOOT_HOME": str(paths.home)}
-        tell(made, named)
+        tell_left_out(made, named)
         for name in leading_elsewhere(os.environ) if named.only else ():
             warn(f"{name} still leads to other CAs: unset {name}")
     hooks = settings(paths, os.environ)

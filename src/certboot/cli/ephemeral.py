@@ -45,7 +45,7 @@ def wanted(arguments: argparse.Namespace) -> Wanted | None:
     return Wanted(roots, below, arguments.only)
 
 
-def tell(made: Ephemeral, named: Wanted) -> None:
+def tell_left_out(made: Ephemeral, named: Wanted) -> None:
     """Say what of it does not enter, and where the rest is from; raises CertbootError where nothing enters."""
     record = made.plan.record
     offered = named.certificates

@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Mapping
 
 from certboot.cli import options, process
-from certboot.cli.ephemeral import add_options, tell, tell_held, wanted
-from certboot.cli.terminal import aside, failed, warn
+from certboot.cli.ephemeral import add_options, tell_held, tell_left_out, wanted
+from certboot.cli.terminal import aside, failed, tell, warn
 from certboot.errors import OK, CertbootError, counted
 from certboot.store.env_file import settings
 from certboot.store.paths import StorePaths, store_paths
@@ -66,7 +66,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     from certboot.store.ephemeral import for_command  # it brings in what the common run does without
 
     with for_command(store_paths(), named, os.environ) as made:
-        tell(made, named)
+        tell_left_out(made, named)
         environ = made.applied_to(os.environ)
         if named.only:
             _tell_besides(argv[0], made.paths, environ)
@@ -84,7 +84,6 @@ def run_command(arguments: argparse.Namespace) -> int:
 def _inspected(argv: list[str], paths: StorePaths, environ: Mapping[str, str]) -> int:
     """Show whom the program, which is not run, and what it starts would trust."""
     from certboot.cli.inspection import inspection_lines
-    from certboot.cli.terminal import tell as show
     from certboot.doctor.clients.inspect import inspect
     from certboot.store.generations import needed
 
@@ -94,7 +93,7 @@ def _inspected(argv: list[str], paths: StorePaths, environ: Mapping[str, str]) -
     anchors = counted(len(needed(paths).anchors), "CA")
     of_copy = ", in a copy for one command or shell"
     store = f"{anchors}{of_copy if paths.is_ephemeral else f': {paths.home}'}"
-    show(inspection_lines(argv[0], inspect(program, paths, environ), store))
+    tell(inspection_lines(argv[0], inspect(program, paths, environ), store))
     return OK
 
 

@@ -38,7 +38,7 @@ PROXY = "  proxy     it looked up the names of these addresses: where they lead 
 _DECISIONS = ("left out", "defect", "due", "inactive", "kept", "note", "outdated", "appended", "settings")
 
 
-def tell(lines: Iterable[str]) -> None:
+def tell_summary(lines: Iterable[str]) -> None:
     """Print these lines as the terminal wants them; in a quiet run on standard error those that need a decision."""
     if terminal.quiet:
         needed = decisions(lines)

@@ -75,7 +75,7 @@ def init_options(command: argparse.ArgumentParser) -> None:
 def init_command(arguments: argparse.Namespace) -> int:
     """Fill the store."""
     import certboot_startup
-    from certboot.cli.summary import ELSEWHERE, init_summary, left_below, tell
+    from certboot.cli.summary import ELSEWHERE, init_summary, left_below, tell_summary
 
     sources = tuple(dict.fromkeys(filter(None, (arguments.source or "").split(",")))) or None
     for name in sources or ():
@@ -90,11 +90,11 @@ def init_command(arguments: argparse.Namespace) -> int:
     outcome = apply(store_paths(), request, progress=progress)
     apart = str(outcome.paths.home) if arguments.store and certboot_startup.home != arguments.store else ""
     notes = [f"  left out  {printable(line)}" for line in left_below(outcome, below)]
-    notes += [*_appended(outcome.paths), *_agreed(outcome.paths)]
+    notes += [*_appended(outcome.paths), *_recorded(outcome.paths)]
     notes += _notes(outcome.paths, apart, tool_environment(sys.prefix, os.environ), place_notes(outcome.paths.home))
     status = ELSEWHERE if apart else certboot_startup.status
     pythons = _pythons(outcome.paths, here=status not in ("", "disabled", ELSEWHERE))
-    tell(init_summary(outcome, status, pythons, notes, _adoptable(outcome), verbose=arguments.verbose))
+    tell_summary(init_summary(outcome, status, pythons, notes, _adoptable(outcome), verbose=arguments.verbose))
     return OK
 
 
@@ -164,7 +164,7 @@ def update_options(command: argparse.ArgumentParser) -> None:
 def update_command(arguments: argparse.Namespace) -> int:
     """Read the sources again."""
     from certboot.cli.listing import difference_text
-    from certboot.cli.summary import headline, left_out, tell, update_summary
+    from certboot.cli.summary import headline, left_out, tell_summary, update_summary
     from certboot.store import given_settings
 
     paths = store_paths()
@@ -184,9 +184,9 @@ def update_command(arguments: argparse.Namespace) -> int:
     notes = [*([f"  settings  {shared}"] if shared else []), *_appended(paths)]
     if arguments.dry_run:
         nothing = [] if came or went else [headline(outcome)]
-        tell([*left_out(outcome), *nothing, "a dry run: nothing was changed", *notes])
+        tell_summary([*left_out(outcome), *nothing, "a dry run: nothing was changed", *notes])
     else:
-        tell(update_summary(outcome, [*notes, *_notes(paths)], verbose=arguments.verbose))
+        tell_summary(update_summary(outcome, [*notes, *_notes(paths)], verbose=arguments.verbose))
     return OK
 
 
@@ -202,7 +202,7 @@ def _appended(paths: StorePaths) -> list[str]:
     return lines
 
 
-def _agreed(paths: StorePaths) -> list[str]:
+def _recorded(paths: StorePaths) -> list[str]:
     """Record the store's folder beside this environment's hook if that would look elsewhere; return what to say."""
     import certboot_startup
 
