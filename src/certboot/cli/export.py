@@ -59,14 +59,14 @@ def export_options(command: argparse.ArgumentParser) -> None:
 def export_command(arguments: argparse.Namespace) -> int:
     """Write the generation in force in one of the formats."""
     chosen = FORMATS[arguments.format]
-    options = _options(chosen, arguments)
+    given = _options(chosen, arguments)
     paths = store_paths()
     entries, certificates = _certificates(paths, intermediates=arguments.intermediates, stand_ins=arguments.stand_ins)
     if arguments.path == _STANDARD_OUTPUT:
         _refuse_standard_output(chosen)
     else:
         _refuse_store(paths, arguments.path)
-    content = chosen.render(certificates, options)
+    content = chosen.render(certificates, given)
     if not isinstance(content, bytes):
         destination.write_directory(Path(arguments.path), content, force=arguments.force)
     elif arguments.path == _STANDARD_OUTPUT:

@@ -213,8 +213,8 @@ def rejections_table(rejected: Sequence[Rejection]) -> str:
     return f"{_table(('SHA-256', 'RULE', 'SOURCE', 'WHY', 'WHAT'), rows)}\n{by_rule(rejected) or 'none'}"
 
 
-def certificate_text(entry: Entry, record: Manifest, pem: str) -> str:
-    """Return everything that the store knows of one certificate, its PEM at the end."""
+def certificate_text(entry: Entry, record: Manifest, block: str) -> str:
+    """Return everything that the store knows of one certificate, its PEM block at the end."""
     names = {other.sha256: other.name for other in record.certificates}
     lines = [
         ("name", entry.name),
@@ -230,7 +230,7 @@ def certificate_text(entry: Entry, record: Manifest, pem: str) -> str:
         *(("defect", f"{defect}: {PYTHONS} refuse it") for defect in entry.defects),
         ("file", entry.file),
     ]
-    return "\n".join(f"{label:<9} {printable(value)}" for label, value in lines) + f"\n\n{pem}"
+    return "\n".join(f"{label:<9} {printable(value)}" for label, value in lines) + f"\n\n{block}"
 
 
 def history_table(steps: Sequence[Step]) -> str:

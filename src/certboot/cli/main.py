@@ -166,16 +166,14 @@ def parser(*chosen: str) -> argparse.ArgumentParser:
     for name, (_, summary) in COMMANDS.items():
         commands.add_parser(name, help=summary)
     for name in COMMANDS.keys() & chosen:
+        from certboot.cli import options
+
         command = _Parser(prog=f"certboot {name}")
         _function(name, "options")(command)
         if name not in _WITHOUT_STORE:
-            from certboot.cli.options import home
-
-            home(command)
+            options.home(command)
         if name not in _ASKED_FOR:
-            from certboot.cli.options import quiet
-
-            quiet(command)
+            options.quiet(command)
         commands.choices[name] = command
     return whole
 

@@ -72,7 +72,7 @@ def starttls(command: Options) -> None:
 
 
 def timeout(command: Options, span: str) -> None:
-    """Add ``--timeout``. ``each``: what may take so long."""
+    """Add ``--timeout``. ``span``: for what it is."""
     command.add_argument("--timeout", metavar="SECONDS", type=seconds, default=10.0, help=f"{span} (default: 10)")
 
 

@@ -85,10 +85,10 @@ def stand_in_command(arguments: argparse.Namespace) -> int:
     if not placed:
         raise CertbootError(f"the store has no stand-in: {outcome.why_not(given)[1]}", "certboot list --rejected")
     # What was trusted before would leave the store with its stand-in: distrust is not the way back then.
-    before = outcome.previous.fingerprints if outcome.previous else ()
-    lines = [line for line in stored_summary(outcome, given) if not (given & set(before) and line.startswith(_UNDO))]
-    kept = [paths.trusted / pem.file_name(entry.name, entry.given) for entry in placed]
-    tell([*lines, *(Line(f"certboot trust {path}", _UNDO, wrapped=False) for path in kept if given & set(before))])
+    before = given.intersection(outcome.previous.fingerprints if outcome.previous else ())
+    lines = [line for line in stored_summary(outcome, given) if not (before and line.startswith(_UNDO))]
+    kept = [paths.trusted / pem.file_name(entry.name, entry.given) for entry in placed if before]
+    tell([*lines, *(Line(f"certboot trust {path}", _UNDO, wrapped=False) for path in kept)])
     return OK
 
 

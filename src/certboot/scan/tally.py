@@ -14,11 +14,10 @@ from certboot.pki.names import ip_address
 from certboot.scan.result import NOT_A_HOST, Result
 
 _EXAMPLES = 3
-
 _MOST_ISSUERS = 1000
 _MOST_SITES = 8
 _UNRELATED = 3  # owners: of certificates that are not trusted, so many are the sign of one box that makes them all
-_SHORT = 3
+_COUNTRY, _SHORT = 2, 3
 
 
 class Tally:
@@ -104,7 +103,8 @@ def registrable(host: str) -> str:
     taken for one label; what else the public suffix list has is taken for an owner, so rather too few are told apart.
     """
     labels = host.lower().rstrip(".").split(".")
-    if len(labels) < 2 or ip_address(host):  # noqa: PLR2004
+    second, top = ["", *labels][-2:]
+    if not second or ip_address(host):
         return ""
-    under_a_country = len(labels[-1]) == 2 and len(labels[-2]) <= _SHORT  # noqa: PLR2004
+    under_a_country = len(top) == _COUNTRY and len(second) <= _SHORT
     return ".".join(labels[-3 if under_a_country else -2 :])

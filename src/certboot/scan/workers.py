@@ -125,13 +125,11 @@ class Once(typing.Generic[_V]):
     def __call__(self, key: Hashable, make: Callable[[], _V]) -> _V:
         """Return what ``make`` returned, or raise what it raised, when it was called for this key."""
         with self._lock:
-            found = self._made.get(key)
-            future = found or Future()
-            if not found:
-                self._made[key] = future
-                if len(self._made) > self._most:
-                    del self._made[next(iter(self._made))]
-        if not found:
+            is_first = key not in self._made
+            future = self._made.setdefault(key, Future())
+            if len(self._made) > self._most:
+                del self._made[next(iter(self._made))]
+        if is_first:
             try:
                 future.set_result(make())
             except BaseException as error:  # noqa: BLE001 - it is raised below, and in every thread that waits
