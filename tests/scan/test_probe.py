@@ -28,7 +28,7 @@ from certboot.pki.certificate import load_certificate
 from certboot.pki.parsed import parsed_certificate
 from certboot.scan import probe
 from certboot.scan.probe import Prober
-from certboot.scan.result import NOT_A_HOST
+from certboot.scan.result import NOT_A_HOST, parse_line, scan_line
 from certboot.scan.tally import Issuers
 from certboot.store.paths import StorePaths
 
@@ -39,8 +39,9 @@ Draft202012Validator.check_schema(SCHEMA)
 
 
 def results(text: str) -> list[dict[str, typing.Any]]:
-    """The lines, each as its schema has it."""
+    """The lines, each as its schema has it, and as --resume and --merge take it."""
     assert text.isascii()
+    assert "".join(scan_line(parse_line(line.encode())) for line in text.splitlines()) == text
     lines = [json.loads(line) for line in text.splitlines()]
     for result in lines:
         Draft202012Validator(SCHEMA).validate(result)
