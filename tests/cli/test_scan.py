@@ -385,17 +385,25 @@ def test_a_disk_that_is_full_leaves_whole_lines(
     certboot: Run, hosts: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     """The limit on the size of a file stands in for the disk: it too lets a part of a line be written."""
-    out = tmp_path / "out.jsonl"
     environ["PYTHONDONTWRITEBYTECODE"] = "1"  # it would be cut as well
-    ran = subprocess.run(
-        [*COMMAND, "--file", hosts, "--output", out], env=environ, capture_output=True, text=True, check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)),
-    )  # fmt: skip
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr.startswith(f"certboot: error: cannot write {out}: File too large\n\nhint: ")
-    assert 0 < len(numbers(out)) < 10
+
+    def cut(name: str, *argv: str | Path) -> tuple[Path, str]:
+        ran = subprocess.run(
+            [*COMMAND, *argv, "--output", tmp_path / name], env=environ, capture_output=True, text=True, check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)),
+        )  # fmt: skip
+        message, _, hint = ran.stderr.partition("\n\nhint: ")
+        told = f"certboot: error: cannot write {tmp_path / name}: File too large"
+        assert (ran.returncode, ran.stdout, message) == (2, "", told)
+        assert 0 < len(numbers(tmp_path / name)) < 10
+        return tmp_path / name, hint
+
+    out, hint = cut("out", "--file", hosts)
+    assert "--resume goes on" in hint
     certboot("scan", "--file", hosts, "--output", out, "--resume")
     assert numbers(out) == list(range(1, 11))
+    _, hint = cut("merged", "--merge", out)
+    assert hint == "make room, and merge into another file\n"
 
 
 @pytest.mark.parametrize("how", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGKILL]])

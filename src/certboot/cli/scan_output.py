@@ -44,7 +44,9 @@ def output(arguments: argparse.Namespace, tally: Tally, earlier: Earlier) -> Ite
             message = f"not a file that can be gone on with: {path}"
             raise CertbootError(message, "leave out --output to write to standard output")
         _take_in(file, path, tally, earlier)
-        yield lambda line: append(file, path, line.encode("ascii"))
+        whole = "the results so far are whole; --resume goes on when there is room"
+        hint = "make room, and merge into another file" if arguments.merge else whole
+        yield lambda line: _append(file, path, line.encode("ascii"), hint)
 
 
 def _take_in(file: io.FileIO, path: Path, tally: Tally, earlier: Earlier) -> None:
@@ -58,7 +60,7 @@ def _take_in(file: io.FileIO, path: Path, tally: Tally, earlier: Earlier) -> Non
         file.truncate(whole)
 
 
-def append(file: io.FileIO, path: Path, line: bytes) -> None:
+def _append(file: io.FileIO, path: Path, line: bytes, hint: str) -> None:
     """Write a whole line at the end of the file, or nothing; raises CertbootError."""
     before = file.seek(0, os.SEEK_END)
     written = 0
@@ -69,7 +71,7 @@ def append(file: io.FileIO, path: Path, line: bytes) -> None:
         with contextlib.suppress(OSError):
             file.truncate(before)
         message = f"cannot write {path}: {error.strerror}"
-        raise CertbootError(message, "the results so far are whole; --resume goes on when there is room") from error
+        raise CertbootError(message, hint) from error
 
 
 def _print(text: str) -> None:
