@@ -15,7 +15,7 @@ from certboot.scan.earlier import LONGEST_RESULT, Earlier, digest
 from certboot.scan.entries import Entry
 from certboot.scan.result import Result, parse_line
 
-_MOST_FILES = 2**20  # more than a process can have open
+_MOST_FILES = 2**20  # more than a command line can name
 _HINT = "--merge takes what the shards of one list wrote, each file once, and with --file that list"
 
 
