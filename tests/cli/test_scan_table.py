@@ -138,6 +138,13 @@ def test_a_name_is_shortened_in_its_middle_and_nothing_else(name: str, width: in
     assert name in shown(result(name, "strict-basic-constraints", "warn"), width=0)[1]
 
 
+def test_a_name_of_absurd_length_makes_no_other_row_longer() -> None:
+    long, short = result("a" * 9000, "expired-leaf", "fail"), result("b.example:443", "expired-leaf", "fail")
+    _, first, second, *_ = shown(long, short, width=0)
+    assert "a" * 9000 in first
+    assert len(second) < 120
+
+
 def test_the_story_of_each_cause_says_who_can_mend_it() -> None:
     for kind, story in EXPLANATIONS.items():
         if story.group == "server" and story.who != "nobody has to":

@@ -22,7 +22,7 @@ if typing.TYPE_CHECKING:
 
 _HEAD = ("HOST", "CAUSE", "LEFT", "WHO CAN MEND IT")
 _RANKS = {"fail": 0, "error": 1, "warn": 2}
-_NARROWEST = 12
+_NARROWEST, _WIDEST = 12, 80
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 # How findings' stories name those who can mend something, and how a column does.
 _WHO = {
@@ -96,19 +96,20 @@ def _table(rows: Sequence[_Row], form: Form) -> Iterator[Line]:
 
 
 def _laid(cells: Sequence[tuple[str, ...]], width: int, dots: str) -> Iterator[str]:
-    """Yield the rows in columns: hosts are shortened to what the others leave of the width, unless that is 0.
+    """Yield the rows in columns: hosts are shortened to what the others leave of the width.
 
-    Where they leave next to nothing, who can mend it is left to ``certboot explain``.
+    Where that is 0 they stand whole, and one of absurd length, as a damaged list has it, makes only its own row longer.
+    Where the others leave next to nothing, who can mend it is left to ``certboot explain``.
     """
     widths = [max(columns(row[place]) for row in cells) for place in range(len(_HEAD))]
     others = sum(widths[1:]) + 2 * len(widths[1:])
     whole = not width or width - others >= min(_NARROWEST, widths[0])
     if not whole:
         others -= widths[-1] + 2
-    room = min(widths[0], max(width - others, _NARROWEST)) if width else widths[0]
+    room = min(widths[0], max(width - others, _NARROWEST) if width else _WIDEST)
     for host, cause, left, who in cells:
-        shown = _fitted(host, room, dots)
-        text = f"{shown}{'':{room - columns(shown)}}  {cause:<{widths[1]}}  {left:>{widths[2]}}"
+        shown = _fitted(host, room, dots) if width else host
+        text = f"{shown}{'':{max(0, room - columns(shown))}}  {cause:<{widths[1]}}  {left:>{widths[2]}}"
         yield f"{text}  {who}".rstrip() if whole else text
 
 
