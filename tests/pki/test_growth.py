@@ -13,13 +13,15 @@ from support.issuers import leaf
 from support.pki import Issued, issue, new_key
 
 from certboot.doctor.server import diagnosis
-from certboot.pki import der
+from certboot.pki import by_subject, der
 from certboot.pki.parsed import parsed_certificate
 from certboot.pki.path import is_issuer
 from certboot.store.hash_links import plan
 
 if typing.TYPE_CHECKING:
     from support.asking import Answer
+
+    from certboot.pki.parsed import ParsedCertificate
 
 KEY = new_key()
 ROOT = issue(
@@ -65,6 +67,20 @@ def test_the_comparisons_have_a_limit_where_each_fails(monkeypatch: pytest.Monke
     monkeypatch.setattr(diagnosis, "_MOST_COMPARED", 100)
     assert len(diagnosis.relevant(of_one_name(100), (parsed_certificate(LEAF.der),))) == 100
     assert diagnosis.relevant(of_one_name(101), (parsed_certificate(LEAF.der),)) == ()
+
+
+def test_anchors_of_other_names_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For each OpenSSL makes a context of its own: for all of them that was a quarter of what the doctor took."""
+    parsed = []
+
+    def noted(data: bytes) -> ParsedCertificate:
+        parsed.append(data)
+        return parsed_certificate(data)
+
+    monkeypatch.setattr(by_subject, "parsed_certificate", noted)
+    others = (issue(f"Other {number}").der for number in range(3))
+    found = diagnosis.relevant((*others, ROOT.der), (parsed_certificate(LEAF.der),))
+    assert [anchor.certificate.der for anchor in found] == parsed == [ROOT.der]
 
 
 def test_collisions_of_a_hash_are_numbered_in_one_pass() -> None:

@@ -40,3 +40,7 @@ class BySubject:
     def named(self, name: bytes) -> Iterator[Certificate]:
         """Yield the certificates with this subject, a DER Name, each once."""
         return readable(self._certificates.get(comparable(name), ()))
+
+    def parts_of(self, name: bytes) -> tuple[ParsedCertificate, ...]:
+        """Return the same with their parts."""
+        return readable_parts(self._certificates.get(comparable(name), ()))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from certboot.pki.openssl import NEWEST, OURS, Version, does
 from certboot.pki.parsed import ParsedCertificate
-from certboot.pki.subject_hash import comparable, subject_hash
+from certboot.pki.subject_hash import comparable
 from certboot.pki.verify_codes import Code
 
 _LONGEST = 101
@@ -109,12 +108,6 @@ def is_self_signed(member: ParsedCertificate, openssl: Version = OURS) -> bool:
 def _reads(member: ParsedCertificate, openssl: Version) -> bool:
     """Return whether this OpenSSL knows such a signature, and so the key that made it."""
     return not member.has_ml_dsa_signature or does(openssl, "ML-DSA")
-
-
-@functools.lru_cache(maxsize=4096)  # every link of a chain is compared with every anchor
-def name_hash(name: bytes) -> str:
-    """Return OpenSSL's hash of a DER Name."""
-    return subject_hash(name)
 
 
 def _issuers(of: ParsedCertificate, among: Iterable[ParsedCertificate], openssl: Version) -> list[ParsedCertificate]:

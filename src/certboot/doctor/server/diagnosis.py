@@ -24,11 +24,12 @@ from certboot.doctor.server.no_handshake import without_verdict
 from certboot.doctor.server.pythons import OTHERS, python_verdicts
 from certboot.doctor.server.remarks import remarks, unread
 from certboot.errors import CertificateError, printable
-from certboot.pki.by_subject import readable_parts
+from certboot.pki.by_subject import BySubject, readable_parts
 from certboot.pki.openssl import OURS
 from certboot.pki.parse_errors import parsing
 from certboot.pki.parsed import parsed_certificate
-from certboot.pki.path import is_issuer, name_hash
+from certboot.pki.path import is_issuer
+from certboot.pki.subject_hash import comparable
 from certboot.pki.verify import Rules, overshadowing, verify
 from certboot.pki.verify_codes import NO_ISSUER, Code
 
@@ -72,14 +73,17 @@ def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tup
     by_name = _by_name(tuple(anchors))
     found: dict[bytes, ParsedCertificate] = {}
     for member in sent:
-        own = by_name.get(member.certificate.link.subject_hash, ())
+        own = by_name.parts_of(member.certificate.link.subject_name)
         found.update((anchor.certificate.der, anchor) for anchor in own if anchor == member)
-    left = dict(by_name)
+    left: dict[bytes, Sequence[ParsedCertificate]] = {}
     waiting = list(sent)
     compared = 0
     for child in waiting:  # grows as it goes
-        name = name_hash(child.certificate.link.issuer_name)
-        candidates = [anchor for anchor in left.get(name, ()) if anchor.certificate.der not in found]
+        issuer = child.certificate.link.issuer_name
+        name = comparable(issuer)
+        if name not in left:
+            left[name] = by_name.parts_of(issuer)
+        candidates = [anchor for anchor in left[name] if anchor.certificate.der not in found]
         compared += len(candidates)
         if compared > _MOST_COMPARED:
             break
@@ -92,11 +96,8 @@ def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tup
 
 
 @functools.lru_cache(maxsize=4)  # of many hosts in a row the active trust is the same
-def _by_name(anchors: tuple[bytes, ...]) -> dict[str, list[ParsedCertificate]]:
-    found: dict[str, list[ParsedCertificate]] = {}
-    for anchor in readable_parts(anchors):
-        found.setdefault(anchor.certificate.link.subject_hash, []).append(anchor)
-    return found
+def _by_name(anchors: tuple[bytes, ...]) -> BySubject:
+    return BySubject(anchors)
 
 
 def _judged(
