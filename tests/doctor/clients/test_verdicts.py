@@ -15,6 +15,7 @@ from support.pki import ca_extensions, issue
 from certboot.clients.table import CLIENTS, Client
 from certboot.clients.variables import VARIABLES, Profile
 from certboot.doctor.clients import verdicts
+from certboot.pki.certificate import load_certificate
 from certboot.pki.verdict import trusting_context
 from certboot.store.env_file import EnvFile, render, values
 
@@ -133,3 +134,22 @@ def test_a_trust_is_read_once_whatever_the_rules(
     monkeypatch.setattr(verdicts, "trusting_context", counted)
     said("requests", "httpx", "botocore", REQUESTS_CA_BUNDLE=own, SSL_CERT_FILE=own)
     assert read.count((str(own),)) == 1
+
+
+def test_files_are_read_only_where_no_directory_accepts(
+    said: Callable[..., dict[tuple[str, ...], int]], own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, ...]] = []
+
+    def noted(locations: tuple[str, ...]) -> ssl.SSLContext:
+        read.append(locations)
+        return trusting_context(locations)
+
+    monkeypatch.setattr(verdicts, "trusting_context", noted)
+    for root, files in ((ROOT, []), (issue("Other Root"), [str(own)])):
+        folder = tmp_path / root.certificate.subject.rfc4514_string()
+        folder.mkdir()
+        (folder / f"{load_certificate(root.der).link.subject_hash}.0").write_bytes(root.pem)
+        read.clear()
+        assert said("urllib", SSL_CERT_FILE=own, SSL_CERT_DIR=folder) == {("urllib",): 0}
+        assert [path for locations in read for path in locations if path == str(own)] == files
