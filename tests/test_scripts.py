@@ -76,6 +76,59 @@ def test_each_clock_is_ahead_for_the_tests_of_real_data(script: Load, monkeypatc
     assert days == [30, 365, 3 * 365]
 
 
+def test_tables_pictures_and_readme_are_made_of_the_figures_as_they_were_measured(script: Load, tmp_path: Path) -> None:
+    page = script("bench_page")
+    results = page.read()
+    stale = [path.name for path, text in page.pages(results).items() if path.read_text("utf-8") != text]
+    assert stale == [], "run scripts/bench.py --draw"
+    (tmp_path / "again.json").write_text(results.to_json(), "utf-8")
+    assert page.read(tmp_path / "again.json") == results
+    assert {path.name for path in page.FOLDER.glob("*.svg")} == {chart.file.name for chart in page.CHARTS}
+    for chart in page.CHARTS:
+        picture = ET.fromstring(chart.file.read_text("utf-8"))  # noqa: S314 - our own
+        assert picture.get("role") == "img"
+        assert float(picture.attrib["width"]) <= 720
+        shown = set(picture.itertext())
+        figures = [page.figure(value) for row in chart.rows(results) for value in row.figures.values()]
+        assert figures
+        assert shown >= set(figures)
+
+
+@cases(
+    ("goal", "figures", "told"),
+    [
+        (
+            {"beside": "stock", "least": 7},
+            {"stock": 14.0, "certboot": 2.0},
+            "7.0 times faster than stock; at least 7: met",
+        ),
+        (
+            {"beside": "stock", "least": 7},
+            {"stock": 13.0, "certboot": 2.0},
+            "6.5 times faster than stock; at least 7: **missed**",
+        ),
+        ({"beside": "bare", "most": 1.04}, {"bare": 100.0, "certboot": 104.0}, "1.040 times bare; at most 1.04: met"),
+        (
+            {"beside": "bare", "most": 1.04},
+            {"bare": 100.0, "certboot": 104.1},
+            "1.041 times bare; at most 1.04: **missed**",
+        ),
+        ({"most": 0.5}, {"certboot": 0.4}, "0.400 s; at most 0.5 s: met"),
+        ({"most": 0.5}, {"certboot": 0.6}, "0.600 s; at most 0.5 s: **missed**"),
+        ({"beside": "sslyze", "least": 8}, {"sslyze": None, "certboot": 2.0}, "not here"),
+    ],
+)
+def test_a_goal_is_told_with_what_was_reached_and_a_peer_that_is_missing_meets_none(
+    script: Load, goal: dict[str, typing.Any], figures: dict[str, float | None], told: str
+) -> None:
+    page = script("bench_page")
+    row = page.Row("topic", "what", "s", figures, page.Goal("certboot", **goal))
+    assert row.goal.told(row) == told
+    assert row.goal.is_met(figures) == told.endswith(": met")
+    table = page.table(page.Results("", "", "", (row,)), "topic")
+    assert table.splitlines()[-1].split(" | ")[2:-1] == [page.figure(value) for value in figures.values()]
+
+
 def test_an_outcome_tells_failures_errors_skips_and_expected_failures_apart(script: Load) -> None:
     assert script("peer_suites").outcomes(ET.fromstring(REPORT).iter("testcase")) == {  # noqa: S314 - written above
         "t::good": ("passed",),

@@ -85,6 +85,8 @@ def test_what_an_index_shows_of_the_readme_leads_nowhere_that_it_does_not_have(w
     assert re.findall(r"^## .*", shown, re.MULTILINE) == re.findall(r"^## .*", readme, re.MULTILINE)
     assert [link for link in re.findall(r"\]\(([^)]*)\)", shown) if "://" not in link] == []
     assert "recipes (docs/recipes.md)" in shown
+    (figure,) = re.findall(r"!\[([^\]]+)\]\(docs/benchmarks/get\.svg\)", readme)
+    assert f"\n{figure}.\n" in shown
 
 
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
