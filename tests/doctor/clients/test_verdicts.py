@@ -136,20 +136,21 @@ def test_a_trust_is_read_once_whatever_the_rules(
     assert read.count((str(own),)) == 1
 
 
-def test_files_are_read_only_where_no_directory_accepts(
-    said: Callable[..., dict[tuple[str, ...], int]], own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_stores_bundle_is_read_only_where_its_directory_does_not_accept(
+    said: Callable[..., dict[tuple[str, ...], int]], paths: StorePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[tuple[str, ...]] = []
+    read: list[str] = []
 
     def noted(locations: tuple[str, ...]) -> ssl.SSLContext:
-        read.append(locations)
+        read.extend(locations)
         return trusting_context(locations)
 
     monkeypatch.setattr(verdicts, "trusting_context", noted)
-    for root, files in ((ROOT, []), (issue("Other Root"), [str(own)])):
-        folder = tmp_path / root.certificate.subject.rfc4514_string()
-        folder.mkdir()
-        (folder / f"{load_certificate(root.der).link.subject_hash}.0").write_bytes(root.pem)
+    bundle, crts = paths.current / "bundle.pem", paths.current / "crts"
+    put(bundle, ROOT.pem.decode())
+    for root, files in ((ROOT, set[str]()), (issue("Other Root"), {str(bundle)})):
+        put(crts / f"{load_certificate(root.der).link.subject_hash}.0", root.pem.decode())
         read.clear()
-        assert said("urllib", SSL_CERT_FILE=own, SSL_CERT_DIR=folder) == {("urllib",): 0}
-        assert [path for locations in read for path in locations if path == str(own)] == files
+        assert said("urllib", SSL_CERT_FILE=bundle, SSL_CERT_DIR=crts) == {("urllib",): 0}
+        assert set(read) - {str(crts)} == files
+        (crts / f"{load_certificate(root.der).link.subject_hash}.0").unlink()

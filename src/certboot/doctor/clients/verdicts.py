@@ -83,15 +83,14 @@ class _Replay:
             return Judgement(
                 CANNOT_LOAD, f"cannot load {', '.join(source.what for source in trust.unusable) or 'a CA'}"
             )
-        # What the store alone makes good, more CAs make no worse, nor do files what a directory does: they are large,
-        # and need not be read.
+        # What the store alone makes good, more CAs make no worse: their files need not be read, nor the store's bundle,
+        # which holds what its directory does.
         own = _locations(source.what for source in trust.sources if source.of_store)
-        every = _locations(source.what for source in trust.sources)
-        for fewer in filter(None, (_directories(own), own, _directories(every))):
+        for fewer in filter(None, (tuple(filter(os.path.isdir, own)), own)):
             judgement = self._by(fewer, rules)
             if judgement and judgement.code == 0:
                 return judgement
-        return self._by(every, rules)
+        return self._by(_locations(source.what for source in trust.sources), rules)
 
     def _by(self, locations: tuple[str, ...], rules: Rules) -> Judgement | None:
         key = (locations, rules)
@@ -115,10 +114,6 @@ def by_rules(context: ssl.SSLContext, rules: Rules, *, strict: bool = STRICT_PYT
 
 def _locations(sources: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({path for source in sources for path in _paths(source)}))
-
-
-def _directories(locations: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(filter(os.path.isdir, locations))
 
 
 def _paths(source: str) -> Iterator[str]:
