@@ -251,10 +251,10 @@ def _activate(environ, names):
             if part.st_mode & 0o030022 or (part.st_uid and part.st_uid != user):
                 return "unsafe"
     # An empty bundle or directory would tell most clients to trust nobody. A generation is written once, its directory
-    # before its other files, so only one that is younger than the generation can have lost anything.
+    # before its other files, so only one that is as young as the generation can have lost anything, or be a new one.
     if bundled.st_mode & 0o170000 != 0o100000 or not bundled.st_size or directory.st_mode & 0o170000 != 0o040000:
         return "incomplete"
-    if directory.st_mtime > around.st_mtime and not os.listdir(crts):
+    if directory.st_mtime >= around.st_mtime and not os.listdir(crts):
         return "incomplete"
 
     if "\n-" in text:  # values that the user has adopted: they are replaced, wherever they stand

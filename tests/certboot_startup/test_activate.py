@@ -5,6 +5,7 @@ from __future__ import annotations
 import ntpath
 import os
 import pwd
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -146,6 +147,14 @@ def to_folder(path: Path) -> None:
     path.mkdir()
 
 
+def to_new(path: Path) -> None:
+    """Its time is then that of the folder around it, to the tick of the clock."""
+    shutil.rmtree(path)
+    path.mkdir(mode=0o755)
+    for folder in (path, path.parent):
+        os.utime(folder, ns=(0, 0))
+
+
 def to_fifo(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
@@ -207,6 +216,7 @@ REFUSED: dict[str, tuple[str, Callable[[Store], object]]] = {
     # As SSL_CERT_FILE or REQUESTS_CA_BUNDLE a folder fails every host in httpx, boto3, curl, uv and others.
     "bundle a folder": ("incomplete", lambda store: to_folder(store.bundle)),
     "crts empty": ("incomplete", lambda store: (store.crts / "9d66eef0.0").unlink()),
+    "crts made anew, empty": ("incomplete", lambda store: to_new(store.crts)),
     "bundle gone": ("FileNotFoundError", lambda store: store.bundle.unlink()),
     "bundle empty": ("incomplete", lambda store: store.bundle.write_bytes(b"")),
 }
