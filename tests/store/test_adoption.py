@@ -13,7 +13,7 @@ from certboot.clients.variables import BY_NAME, Adoption
 from certboot.errors import CertbootError
 from certboot.pki.certificate import load_certificate
 from certboot.sources.candidates import Candidate, Loaded, Rejection
-from certboot.store import choices
+from certboot.store import choices, env_file
 from certboot.store.adoption import lost, preset
 from certboot.store.paths import StorePaths
 
@@ -70,6 +70,8 @@ def test_only_what_is_named_and_not_adopted_already_is_adopted_each_once(store: 
     value = f"{store.home}/current/crts{os.pathsep}/corp"  # a list that names more than the store
     assert preset([], store, {"SSL_CERT_DIR": value}) == (Adoption("SSL_CERT_DIR", value),)
     store.adopted.write_bytes(choices.render_adoptions([OWN]))
+    assert preset([], store, {OWN.variable: OWN.value}) == (OWN,)  # the run that wrote this was killed
+    store.env.write_bytes(env_file.render(env_file.EnvFile({}, adopted=(OWN,))))
     for names in ([], [OWN.variable]):
         assert preset(names, store, {OWN.variable: OWN.value}) == ()
         assert preset(names, store, {OWN.variable: "/other.pem"}) == (OWN._replace(value="/other.pem"),)

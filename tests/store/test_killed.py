@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from support import report, whole
-from support.commands import Run
+from support.commands import Run, names, saved
 from support.pki import issue
 
 from certboot.cli import main
@@ -119,6 +119,26 @@ def test_a_purge_that_was_killed_at_any_step_can_be_finished_or_made_a_store_aga
         put(made, paths.home)
     assert wrong == []
     assert count > 15
+
+
+def test_an_adoption_that_was_killed_at_any_step_is_ended_by_the_next(
+    certboot: Run, paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = saved(tmp_path / "preset.pem", issue("Corp Root"))
+    assert certboot("init", "--source", "system").status == 0
+    put(paths.home, tmp_path / "made")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(preset))
+    wrong: list[object] = []
+    count = 0
+    for step in steps("adopt", "--yes"):
+        count = step
+        whole.assert_whole(paths.home)
+        ran = certboot("adopt", "--yes")
+        adopted = f"-REQUESTS_CA_BUNDLE={preset}\n" in paths.env.read_text() and "Corp Root" in names(paths)
+        wrong += [(step, ran)] * (ran.status != 0 or not adopted)
+        put(tmp_path / "made", paths.home)
+    assert wrong == []
+    assert count > 25
 
 
 def side_in_force(home: Path) -> str:

@@ -59,8 +59,8 @@ def assert_whole(home: Path) -> State:
     """The store in force is whole, whatever else lies around; returns what it holds.
 
     The manifest can be read, every file is the certificate whose SHA-256 the manifest gives, every certificate has
-    exactly one hash link, the links of a hash leave no gap, the bundle holds the anchors, and the ``env`` file names
-    things that exist.
+    exactly one hash link, the links of a hash leave no gap, the bundle holds the anchors and what servers forgot, and
+    the ``env`` file names things that exist.
     """
     generation = in_force(home)
     assert generation
@@ -69,21 +69,22 @@ def assert_whole(home: Path) -> State:
     links = {path.name: os.readlink(path) for path in crts.iterdir() if path.is_symlink()}
     assert {path.name for path in crts.iterdir()} - links.keys() == {entry["file"] for entry in entries}
     wanted: Counter[str] = Counter()
-    anchors: list[str] = []
+    bundled: list[str] = []
     for entry in entries:
         text = (crts / entry["file"]).read_text()
         assert [hashlib.sha256(der).hexdigest() for der in ders(text)] == [entry["sha256"]]
         wanted[subject_hash(_PEM.findall(text)[0])] += 1
-        anchors += [entry["sha256"]] if entry["role"] == "anchor" else []
+        forgotten = any(reason["source"] == "repaired" for reason in entry["provenance"])
+        bundled += [entry["sha256"]] if entry["role"] == "anchor" or forgotten else []
     assert set(links) == {f"{hash_}.{number}" for hash_, count in wanted.items() for number in range(count)}
     assert sorted(links.values()) == sorted(entry["file"] for entry in entries)
     for name, target in links.items():
         match = _LINK.fullmatch(name)
         assert match
         assert subject_hash(_PEM.findall((crts / target).read_text())[0]) == match[1]
-    assert anchors
+    assert bundled
     bundle = (generation / "bundle.pem").read_text()
-    assert sorted(hashlib.sha256(der).hexdigest() for der in ders(bundle)) == sorted(anchors)
+    assert sorted(hashlib.sha256(der).hexdigest() for der in ders(bundle)) == sorted(bundled)
     assert_env_points_somewhere(home)
     return frozenset((entry["role"], entry["sha256"]) for entry in entries)
 

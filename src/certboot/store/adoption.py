@@ -9,8 +9,7 @@ from certboot.clients.variables import BY_NAME, Adoption
 from certboot.errors import CertbootError, printable
 from certboot.sources import adopted
 from certboot.sources.candidates import Loaded, Rejection
-from certboot.store import choices
-from certboot.store.env_file import chosen
+from certboot.store import choices, env_file
 from certboot.store.paths import StorePaths
 
 # What no client could use either, what enters as it is, and what its CA has replaced.
@@ -26,15 +25,18 @@ def preset(names: Sequence[str], paths: StorePaths, environ: Mapping[str, str]) 
     CertbootError for a variable that is named and cannot be adopted.
     """
     known = choices.read_adoptions(paths.adopted)
+    env = env_file.parse(paths.env)
+    # What the hook does not know of is what a killed run had begun, and is done again.
+    ended = [adoption for adoption in known if env and adoption in env.adopted]
     if names:
         again = {adoption.variable for adoption in known if paths.holds(environ.get(adoption.variable, ""))}  # the hook
         wanted = [_named(name, paths, environ) for name in dict.fromkeys(names) if name not in again]
     else:
-        environ = chosen(paths, environ)
+        environ = env_file.chosen(paths, environ)
         preset = (Adoption(name, environ[name]) for name in BY_NAME if name in environ)
         wanted = [adoption for adoption in preset if not adoption.unfit and not adopted.is_own(adoption, paths.home)]
-    new = tuple(adoption for adoption in wanted if adoption not in known)
-    if len(choices.render_adoptions((*known, *new))) > _MOST_BYTES:
+    new = tuple(adoption for adoption in wanted if adoption not in ended)
+    if len(choices.render_adoptions(dict.fromkeys((*known, *new)))) > _MOST_BYTES:
         message = f"more is adopted than the hook reads: {paths.adopted}"
         raise CertbootError(message, "certboot adopt --undo VARIABLE gives back what is needed no more")
     return new
