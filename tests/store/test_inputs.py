@@ -462,6 +462,30 @@ def test_before_there_is_a_store_a_download_is_verified_with_certifi_and_then_wi
     assert of_company(paths, company) == CORP
 
 
+@cases("ours", ["pem", "path", "added", "system", "unchosen", "distrusted", ""])
+def test_what_the_first_run_is_to_believe_verifies_its_downloads_too(
+    certboot: Run, paths: StorePaths, mirror: TlsServer, ca_file: Path, monkeypatch: pytest.MonkeyPatch, ours: str
+) -> None:
+    """A company's own server of the reports has a certificate of the company's CA, which comes with the settings."""
+    folder = ca_file.parent
+    monkeypatch.setattr(certifi, "path", lambda: saved(folder / "nobody.pem", issue("Nobody's CA")))
+    if ours in ("system", "unchosen"):
+        monkeypatch.setattr(system, "read", lambda: unparsed(ca_file.read_bytes(), "system", "/etc/ssl/certs"))
+    if ours == "distrusted":
+        assert certboot("init", "--source", "certifi").status == 0
+        paths.distrusted.write_text(f"{hashlib.sha256(ssl.PEM_cert_to_DER_cert(ca_file.read_text())).hexdigest()}\n")
+    given = {"pem": f"pem = '''{ca_file.read_text()}'''", "path": f'path = "{ca_file}"'}
+    company = given.get("pem" if ours == "distrusted" else ours, "")
+    text = f'ccadb.address = "{mirror.url}/"\n' + (f"[[company]]\n{company}\n" if company else "")
+    (folder / "team.toml").write_text(text)
+    sources = "certifi,system,ccadb" if ours == "system" else "certifi,ccadb"
+    added = ("--add", ca_file) if ours == "added" else ()
+    ran = certboot("init", "--source", sources, "--config", folder / "team.toml", *added)
+    reached = ours in ("pem", "path", "added", "system")
+    assert (ran.status == 0, "is refused" in ran.err) == (reached, not reached), ran.err
+    assert not reached or "CCADB Root" in names(paths)
+
+
 def test_a_company_ca_comes_from_a_file_or_a_folder(paths: StorePaths, tmp_path: Path) -> None:
     broken = b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"
     (tmp_path / "one.pem").write_bytes(broken + issue("One").pem)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 
 from certboot import files, moment
 from certboot.errors import CertbootError, printable
-from certboot.sources import certifi, system
+from certboot.sources import system
 from certboot.sources.url import expected
 from certboot.store.config import Shared, load_config, parse_config, rebased, unreadable, with_origin
-from certboot.store.inputs import trusted_bundle
+from certboot.store.inputs import believed
 from certboot.store.paths import StorePaths, in_force
 
 
@@ -65,28 +62,7 @@ def changed(paths: StorePaths) -> str:
 def _fetched(paths: StorePaths, address: str) -> bytes:
     from certboot.net import http  # it brings requests along, which only this way of reading needs
 
-    with _believed(paths) as verify:
+    # Before there is a store, it may be the operating system that knows the company's CA.
+    given = () if in_force(paths) else (system.read().parse(),)
+    with believed(paths, given, moment.now()) as verify:
         return http.fetch(address, limit=files.SMALL, verify=verify).body
-
-
-@contextlib.contextmanager
-def _believed(paths: StorePaths) -> Iterator[Path]:
-    """Give the file to verify a company's server with: the store's; before there is one, certifi and the system.
-
-    A server inside of the company has a certificate of its CA, which the system may know and certifi cannot.
-    """
-    if in_force(paths):
-        yield trusted_bundle(paths)
-        return
-    from certboot.pki.certificate import annotated_pem
-    from certboot.pki.rules import broken_rule
-
-    now = moment.now()
-    loaded = [source.read().parse() for source in (certifi, system)]
-    certificates = [candidate.certificate for source in loaded for candidate in source.candidates]
-    with tempfile.TemporaryDirectory() as folder:
-        bundle = Path(folder, "bundle.pem")
-        bundle.write_text(
-            "".join(annotated_pem(anchor) for anchor in certificates if not broken_rule(anchor, now)), "ascii"
-        )
-        yield bundle

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import typing
 from dataclasses import dataclass
 from pathlib import Path
 
+from certboot import files
 from certboot.errors import StoreError
-from certboot.sources import ccadb, certifi
+from certboot.sources import ccadb, certifi, company, system
 from certboot.sources.table import Folders, Reading, read_all
 from certboot.store import env_file, freshness, manifest
 from certboot.store.choices import distrusted_bytes, parse_distrusted, read_adoptions
@@ -18,10 +20,11 @@ from certboot.store.manifest import Choices, Manifest
 from certboot.store.paths import BUNDLE, StorePaths, in_force, is_exposed
 
 if typing.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from certboot.clients.variables import Adoption, Profile
-    from certboot.sources.candidates import Unparsed
+    from certboot.sources.candidates import Loaded, Unparsed
     from certboot.sources.ccadb import Progress
     from certboot.store.request import Request, Selection
 
@@ -62,6 +65,7 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     profile: Profile = _first(request.selection.profile, config.hook.profile, before.profile)
     config = dataclasses.replace(config, hook=config.hook._replace(profile=profile))
     out = distrusted_bytes(paths.distrusted)
+    distrusted = parse_distrusted(out, paths.distrusted)
     choices = _choices(request.selection, config, previous)
     adoptions = tuple(
         adoption
@@ -71,15 +75,20 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
     sources: tuple[Unparsed, ...] = ()
     # Whoever blocks a source must not keep a certificate in the store that the user wants out.
     if not (request.only_distrusts and previous):
-        by = reading(paths, config, choices, now, progress)
-        sources = tuple(read_all(dataclasses.replace(by, additions=request.additions, adoptions=adoptions)))
+        with contextlib.ExitStack() as stack:
+            # What this very run is to believe is as good as what is in the store. Updates parse nothing for it.
+            new = request.additions or replacement or not former
+            given = _given(request, config, choices, now) if new else ()
+            verify = functools.cache(lambda: stack.enter_context(believed(paths, given, now, frozenset(distrusted))))
+            by = reading(paths, config, choices, now, progress, verify)
+            sources = tuple(read_all(dataclasses.replace(by, additions=request.additions, adoptions=adoptions)))
     pieces = (piece for unparsed in sources for piece in unparsed.pieces)
     beside = (("choices", repr(choices).encode()), ("settings", settings), ("distrusted", out))
     return Inputs(
         now=now,
         config=config,
         settings_file=replacement,
-        distrusted=parse_distrusted(out, paths.distrusted),
+        distrusted=distrusted,
         choices=choices,
         sources=sources,
         adoptions=adoptions,
@@ -121,16 +130,31 @@ def _first(*choices: _T | None) -> _T:
     return next(choice for choice in choices if choice is not None)
 
 
+def _given(request: Request, config: Config, choices: Choices, now: datetime) -> Iterator[Loaded]:
+    """Yield what the user gives by itself, not by an address, and the system's CAs if chosen; raises SourceError."""
+    yield from request.additions
+    if system.NAME in choices.sources:
+        yield system.read().parse()
+    for place in config.companies:
+        if not place.address:
+            yield company.read(place, Path, now).parse()
+
+
 def reading(
-    paths: StorePaths, config: Config, choices: Choices, now: datetime, progress: Progress | None = None
-) -> Reading:
-    """Return how the sources are read. ``progress`` is told a report's name and its bytes so far and in all."""
+    paths: StorePaths, config: Config, choices: Choices, now: datetime, progress: Progress | None = None,
+    verify: Callable[[], Path] | None = None,
+) -> Reading:  # fmt: skip
+    """Return how the sources are read. ``progress`` is told a report's name and its bytes so far and in all.
+
+    ``verify`` gives the file that downloads are verified with; without it that is ``trusted_bundle``.
+    """
+    verify = verify or functools.partial(trusted_bundle, paths)
 
     def reports() -> ccadb.Read:
         if choices.reports:
             return ccadb.from_folder(Path(choices.reports))
         address = config.ccadb.address or ccadb.ADDRESS
-        return ccadb.from_network(address, paths.cache, trusted_bundle(paths), progress)
+        return ccadb.from_network(address, paths.cache, verify(), progress)
 
     return Reading(
         now=now,
@@ -139,7 +163,7 @@ def reading(
         intermediates=choices.intermediates,
         reports=reports,
         report_folders=report_folders(paths, choices),
-        verify=lambda: trusted_bundle(paths),
+        verify=verify,
         companies=config.companies,
     )
 
@@ -160,3 +184,34 @@ def trusted_bundle(paths: StorePaths) -> Path:
             if (generation / BUNDLE).stat().st_size:
                 return generation / BUNDLE
     return certifi.path()
+
+
+@contextlib.contextmanager
+def believed(
+    paths: StorePaths, given: Iterable[Loaded], now: datetime, distrusted: frozenset[str] = frozenset()
+) -> Iterator[Path]:
+    """Give the file that downloads are verified with: ``trusted_bundle``, and the anchors that are given beside it.
+
+    A server inside of a company has a certificate of its CA, which no store knows where the first run brings it along.
+    """
+    certificates = [candidate.certificate for loaded in given for candidate in loaded.candidates]
+    known = trusted_bundle(paths)
+    if not certificates:
+        yield known
+        return
+    import tempfile
+
+    from certboot.pki.certificate import annotated_pem
+    from certboot.pki.rules import broken_rule
+
+    pems = [
+        annotated_pem(certificate)
+        for certificate in certificates
+        if certificate.link.self_issued and not certificate.is_among(distrusted) and not broken_rule(certificate, now)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder, BUNDLE)
+        bundle.write_bytes(
+            b"\n".join((files.read_if_there(known, files.LARGE) or b"", "\n".join(pems).encode("ascii")))
+        )
+        yield bundle
