@@ -38,6 +38,7 @@ def test_places_are_listed_once_and_taken_off_again(paths: StorePaths, tmp_path:
     copies.forget(paths, tmp_path / "b")
     copies.forget(paths, tmp_path / "none")
     assert copies.copies(paths) == (second,)
+    (paths.home / ".hooks.json.a_killed").write_bytes(b"{")  # by a run that was killed
     copies.forget(paths, tmp_path / "a")
     assert not paths.home.exists()  # it was made for the list
     copies.remember(paths, second)

@@ -18,7 +18,7 @@ import certboot
 from certboot import files, ownership
 from certboot.errors import CertbootError, StoreError
 from certboot.hook import inventory
-from certboot.store import belongings
+from certboot.store import belongings, generations
 from certboot.store.lock import locked
 
 if typing.TYPE_CHECKING:
@@ -184,6 +184,8 @@ def _read(paths: StorePaths) -> tuple[Copy, ...]:
 
 
 def _write(paths: StorePaths, listed: list[Copy]) -> None:
+    """Write the list. For the holder of the lock."""
+    generations.clean(paths)
     if not listed:
         paths.hooks.unlink(missing_ok=True)
         return
