@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import typing
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from support.environments import Environment
 from support.snapshot import snapshot
 from support.table import cases
 
@@ -201,3 +204,55 @@ def test_a_test_differs_that_never_has_the_same_outcome_both_ways(
     }
     assert script("peer_suites").told(runs) == words.count("DIFFERS")
     assert capsys.readouterr().out.strip() == words
+
+
+def test_the_table_of_the_long_runs_is_that_of_their_results(script: Load) -> None:
+    long_run = script("long_run")
+    rows = long_run.results()
+    assert f"{long_run.MARKS[0]}\n{long_run.table(rows)}\n{long_run.MARKS[1]}" in long_run.PAGE.read_text("utf-8")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be several users")
+@pytest.mark.slow
+def test_a_few_steps_of_the_long_runs_violate_nothing(
+    script: Load, installed: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that mount something are left out: that needs a namespace of its own."""
+    script("long_run")
+    place, drill, crowd = (importlib.import_module(f"trials.{name}") for name in ("place", "drill", "crowd"))
+    monkeypatch.setattr(drill, "TURNS", ("well",))
+    with tempfile.TemporaryDirectory() as folder:
+        here = place.Place(Path(folder), 1, installed)
+        for name, count in (("hook", 40), ("kills", 1), ("drill", 2)):
+            importlib.import_module(f"trials.{name}").run(here, count)
+        crowd.run(here, 1, writers=1, readers=1)
+        importlib.import_module("trials.limits").clock(here, 1)
+        assert here.violations == []
+        assert not here.check(condition=False, words="the control")
+        assert here.violations == ["the control"]
+
+
+@cases(
+    ("environ", "wrong"),
+    [
+        ({}, ""),
+        ({"SSL_CERT_FILE": "@/current/bundle.pem"}, ""),
+        ({"SSL_CERT_FILE": "@/current/../bundle.pem"}, "not the store's"),
+        ({"LD_PRELOAD": "@/current/bundle.pem"}, "not in the table"),
+        ({"SSL_CERT_DIR": "@/generations/1/crts"}, ""),
+    ],
+)
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be several users")
+def test_the_long_run_knows_what_a_hook_must_not_do(
+    script: Load, tmp_path: Path, environ: dict[str, str], wrong: str
+) -> None:
+    script("long_run")
+    hostile = importlib.import_module("trials.hostile")
+    store = hostile.made(tmp_path, 0)
+    before = {"CERTBOOT_HOME": store.home}
+    after = {name: value.replace("@", store.home) for name, value in environ.items()}
+    told = " ".join(hostile.judged(store, before, hostile.Found("active", before | after, "", 0)))
+    assert wrong in told if wrong else not told
+    os.chown(f"{store.home}/env", hostile.EVE, 0)
+    told = " ".join(hostile.judged(store, before, hostile.Found("active", before | after, "", 0)))
+    assert ("somebody else can change" in told) == bool(environ)
