@@ -209,6 +209,7 @@ def test_a_test_differs_that_never_has_the_same_outcome_both_ways(
 def test_the_table_of_the_long_runs_is_that_of_their_results(script: Load) -> None:
     long_run = script("long_run")
     rows = long_run.results()
+    assert [row["part"] for row in rows] == list(long_run.PARTS)
     assert f"{long_run.MARKS[0]}\n{long_run.table(rows)}\n{long_run.MARKS[1]}" in long_run.PAGE.read_text("utf-8")
 
 
