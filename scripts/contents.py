@@ -33,8 +33,8 @@ SOURCES = (
 """What is installed, by how its path in the repository reads."""
 BESIDE = (
     r"\.gitignore|CHANGELOG\.md|LICENSE|README\.md|pyproject\.toml",
-    r"docs/([a-z]+/)?[A-Za-z0-9.-]+\.(1|md|svg|txt)",
-    r"scripts/[a-z_-]+\.(py|txt)",
+    r"docs/([a-z]+/)?[A-Za-z0-9.-]+\.(1|json|md|svg|txt)",
+    r"scripts/([a-z]+/)?[a-z_-]+\.(py|txt)",
     r"tests/([a-z0-9_]+/)*[a-z0-9_]+\.(py|pem)",
     r"tests/interop/(constraints|requirements-[a-z]+)\.txt",
     r"tests/fuzz/corpus/[a-z0-9]+/[a-z0-9.-]+",
