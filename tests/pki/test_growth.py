@@ -14,14 +14,12 @@ from support.pki import Issued, issue, new_key
 
 from certboot.doctor.server import diagnosis
 from certboot.pki import by_subject, der
-from certboot.pki.parsed import parsed_certificate
-from certboot.pki.path import is_issuer
+from certboot.pki.parsed import ParsedCertificate, parsed_certificate
+from certboot.pki.path import built, is_issuer
 from certboot.store.hash_links import plan
 
 if typing.TYPE_CHECKING:
     from support.asking import Answer
-
-    from certboot.pki.parsed import ParsedCertificate
 
 KEY = new_key()
 ROOT = issue(
@@ -81,6 +79,25 @@ def test_anchors_of_other_names_are_not_parsed(monkeypatch: pytest.MonkeyPatch) 
     others = (issue(f"Other {number}").der for number in range(3))
     found = diagnosis.relevant((*others, ROOT.der), (parsed_certificate(LEAF.der),))
     assert [anchor.certificate.der for anchor in found] == parsed == [ROOT.der]
+
+
+def test_what_was_sent_is_not_compared_with_the_whole_path_at_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be the cube: a server can send some 300 certificates, each the issuer of the one before."""
+    chain = [issue("Root")]
+    for number in range(20):
+        chain.insert(0, issue(f"CA {number}", chain[0]))
+    sent = [parsed_certificate(member.der) for member in chain]
+    pairs = []
+    real = ParsedCertificate.__eq__
+
+    def noted(*pair: typing.Any) -> bool:  # noqa: ANN401
+        pairs.append(pair)
+        return real(*pair)
+
+    monkeypatch.setattr(ParsedCertificate, "__eq__", noted)
+    path = built([*sent, *sent], (), sent[0].certificate.validity.not_after, partial=False)
+    assert [member.certificate.der for member in path.certificates] == [member.der for member in chain]
+    assert pairs == []
 
 
 def test_collisions_of_a_hash_are_numbered_in_one_pass() -> None:

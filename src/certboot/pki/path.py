@@ -33,8 +33,8 @@ def built(
     openssl: Version = OURS,
 ) -> Path:
     """Return the path. Anchors go before what was sent; with ``partial`` the first of them ends the path."""
-    path, used = [sent[0]], 1
-    left = list(sent[1:])
+    left = {member.certificate.der: member for member in sent}  # each once, and what is in the path no more
+    path, used = [left.pop(sent[0].certificate.der)], 1
     while len(path) < _LONGEST:
         top = path[-1]
         itself = is_self_signed(top, openssl)
@@ -46,21 +46,19 @@ def built(
                 if top in anchors
                 else _ended(path, used, anchors, itself=itself, partial=partial)
             )
-        if issuer in path:
-            # Two that name each other as issuer: OpenSSL goes round until the path is too long.
-            return Path(tuple(path), used, Code.CERT_CHAIN_TOO_LONG)
         if issuer:
+            if issuer in path:  # two that name each other as issuer: OpenSSL goes round until the path is too long
+                break
             path.append(issuer)
             if partial or is_self_signed(issuer, openssl):
                 return Path(tuple(path), used)
-            left = []
+            left.clear()
             continue
-        others = [] if itself else [member for member in left if member not in path]
-        issuer = _best(_issuers(top, others, openssl), at)
+        issuer = None if itself else _best(_issuers(top, left.values(), openssl), at)
         if issuer is None:
             return _ended(path, used, anchors, itself=itself, partial=partial)
         path.append(issuer)
-        left.remove(issuer)
+        del left[issuer.certificate.der]
         used += 1
     return Path(tuple(path), used, Code.CERT_CHAIN_TOO_LONG)
 
