@@ -65,10 +65,11 @@ def diagnose(
     """Return why the clients that are here refuse a server, if they do, and what mends it: ``certboot doctor HOST``.
 
     ``target`` is HOST, HOST:PORT or a URL, and the rest are that command's options; raises
-    certboot.errors.CertbootError where these name no server. What the server and the network do is no exception, but
-    the diagnosis. It contacts this server alone (by a proxy, if this process is told of one), needs no store, and
-    prints and changes nothing. It blocks, for ``timeout`` seconds at most and the moment that the verdict takes: in
-    asyncio, wait for ``asyncio.to_thread(diagnose, target)``. Threads may call it at the same time.
+    certboot.errors.CertbootError where these name no server, or there is no home folder. What the server and the
+    network do is no exception, but the diagnosis. It contacts this server alone (by a proxy, if this process is told of
+    one), needs no store, and prints and changes nothing. It blocks, for ``timeout`` seconds at most and the moment that
+    the verdict takes: in asyncio, wait for ``asyncio.to_thread(diagnose, target)``. Threads may call it at the same
+    time.
     """
     import os
 

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import os
+import pickle
 import re
 import socket
 import typing
@@ -76,6 +77,8 @@ def test_a_good_server_is_ok_and_its_chain_is_there(ask: Ask, at: Serve) -> None
     assert (diagnosis.ok, diagnosis.cause, diagnosis.remedies) == (True, None, ())
     (trust,) = diagnosis.trusts
     assert (trust.clients, trust.code, trust.counted, trust.cause, trust.fix) == (("urllib",), 0, True, "", ())
+    assert {diagnosis: 1}[pickle.loads(pickle.dumps(diagnosis))]  # noqa: S301 - our own
+    assert repr(diagnosis).count(GOOD.leaf.sha256) == 2  # in chain and path
     assert [certificate.der for certificate in diagnosis.chain] == [GOOD.leaf.der, *(one.der for one in GOOD.sent)]
     leaf: certboot.PresentedCertificate = diagnosis.chain[0]
     assert (leaf.not_before, leaf.not_after) == tuple(load_certificate(GOOD.leaf.der).validity)
@@ -133,6 +136,10 @@ def test_without_a_chain_there_is_a_cause_all_the_same(ask: Ask, listen: Listen,
     ("target", "options", "words"),
     [
         ("", {}, "not a host"),
+        (None, {}, "not a host"),
+        (443, {}, "not a host"),  # ipaddress takes it for 0.0.1.187
+        (b"host", {}, "not a host"),  # and this for 104.111.115.116
+        ("localhost", {"connect": b"host"}, "not a host"),
         ("two words", {}, "not a host"),
         ("localhost:99999", {}, "not a host"),
         ("http://localhost", {}, "neither TLS nor a port"),
@@ -144,7 +151,11 @@ def test_without_a_chain_there_is_a_cause_all_the_same(ask: Ask, listen: Listen,
         ("https://u:secretpw@localhost:99999/", {}, "not a host"),
     ],
 )
-def test_what_names_no_server_is_refused_with_a_hint(target: str, options: dict[str, typing.Any], words: str) -> None:
+def test_what_names_no_server_is_refused_with_a_hint(
+    target: typing.Any,  # noqa: ANN401
+    options: dict[str, typing.Any],
+    words: str,
+) -> None:
     with pytest.raises(CertbootError, match=words) as refused:
         certboot.diagnose(target, **options)
     assert refused.value.hint

@@ -26,7 +26,7 @@ class Diagnosis:
     trusts: tuple[Trust, ...]
     """What each trust that the clients here use says of the chain, that of requests first."""
     chain: tuple[PresentedCertificate, ...]
-    """The certificates as the server sent them; empty where it did not come to that."""
+    """The certificates as the server sent them, the first hundred; empty where it did not come to that."""
     path: tuple[Link, ...]
     """The way from the server's certificate up to a trusted one, and where it breaks."""
     verdicts: tuple[ClientVerdict, ...]

@@ -74,12 +74,12 @@ class Finding:
     """The variable, file or HOST:PORT that it is about."""
     summary: str
     """For people; its words may change."""
-    evidence: Mapping[str, object] = field(default_factory=dict)
+    evidence: Mapping[str, object] = field(default_factory=dict, hash=False)
     """What else it is concluded from; which keys there are depends on the id."""
     fix: Fix = ()
     here: tuple[str, ...] | None = None
     """Lines of the summary that are about this machine, and nobody else's business; None for an id without any."""
-    examination: Examination | None = None
+    examination: Examination | None = field(default=None, repr=False)
     """Of the group ``server`` alone. In JSON it is a part of the evidence, and so is ``here``."""
 
     @property

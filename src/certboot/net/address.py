@@ -20,7 +20,7 @@ _PORTS = {
 }  # fmt: skip
 _ALSO = {"postgresql": "postgres", "mariadb": "mysql", "pop": "pop3"}
 _WEB = frozenset({"http", "ws"})
-
+_HINT = "certboot doctor HOST[:PORT], with an IPv6 address in brackets: [::1]:443"
 
 # Letters and digits of every script, and what stands between them; or an IPv6 address, with its zone.
 _HOST = re.compile(r"[\w.-]+|[\w.:]+(?:%[\w.~-]+)?")
@@ -78,6 +78,8 @@ def parse_host(text: str) -> str:
 
 def _split(text: str) -> tuple[str, int | None, str]:
     """Return host, port and scheme, as far as they are given; raises CertbootError."""
+    if not isinstance(text, str):  # of a number, and of four bytes, ip_address would make an address of somebody's
+        raise CertbootError(f"not a host: {text!r}", _HINT)
     with contextlib.suppress(ValueError):
         return str(ipaddress.ip_address(text)), None, ""  # "::1" has colons but no port
     try:
@@ -87,5 +89,5 @@ def _split(text: str) -> tuple[str, int | None, str]:
         parts, host, port = urlsplit(""), None, None
     if not host or port == 0 or not _HOST.fullmatch(host):
         message = f"not a host: {without_credentials(text)!r}"
-        raise CertbootError(message, "certboot doctor HOST[:PORT], with an IPv6 address in brackets: [::1]:443")
+        raise CertbootError(message, _HINT)
     return host, port, parts.scheme
