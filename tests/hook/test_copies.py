@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from support.table import cases
 
-import certboot
 from certboot.errors import StoreError
 from certboot.hook import copies, install, inventory
 from certboot.hook.copies import Copy
@@ -144,7 +143,7 @@ def test_the_commands_can_be_run_as_they_stand(monkeypatch: pytest.MonkeyPatch) 
 def test_copies_of_an_older_version_are_renewed_once(
     paths: StorePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(certboot, "__version__", "1.0.0rc2", raising=False)
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "1.0.0rc2")
     new, old = copy_in(tmp_path / "new"), copy_in(tmp_path / "old")
     copies.remember(paths, new)
     copies.remember(paths, old)

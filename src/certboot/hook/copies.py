@@ -14,7 +14,6 @@ import subprocess
 import typing
 from pathlib import Path
 
-import certboot
 from certboot import files, ownership
 from certboot.errors import CertbootError, StoreError
 from certboot.hook import inventory
@@ -115,12 +114,14 @@ def renew(paths: StorePaths) -> tuple[Copy, ...]:
     A copy of a newer certboot stays as it is: two of them that serve one store must not undo each other's work. What
     cannot be renewed stays outdated, and whole.
     """
+    from importlib.metadata import version
+
     from certboot.hook.install import install
 
     renewed = []
     for outdated in outdated_copies(paths):
         with contextlib.suppress(OSError, CertbootError):
-            if _release(outdated.version) <= _release(certboot.__version__):
+            if _release(outdated.version) <= _release(version("certboot")):
                 install(Path(outdated.copy.folder))
                 renewed.append(outdated.copy)
     return tuple(renewed)

@@ -14,7 +14,6 @@ import time
 import typing
 from pathlib import Path
 
-import certboot
 from certboot import files, ownership
 from certboot.errors import CertbootError
 from certboot.hook import inventory, payload
@@ -49,6 +48,8 @@ def install(
     ``folder`` is the library of one (``hook.base``); None leaves that as it is. Where an installer has put certboot,
     its files stay as they are and only this is recorded.
     """
+    from importlib.metadata import version
+
     refuse_exposed(folder)
     files.make_folder(folder)
     with _locked(folder):
@@ -64,7 +65,7 @@ def install(
             wanted = laid_out(home, start_file=start_file)
         _refuse_changed(before, wanted)
         digests = {name: (sha256(data),) for name, data in wanted.items()}
-        record = Record(certboot.__version__, home, digests, start_file)
+        record = Record(version("certboot"), home, digests, start_file)
         if not wanted or (before.record == record and set(before.present) == wanted.keys()):
             return Result("unchanged", before)
         with _undone_on_failure(before, wanted):
