@@ -78,7 +78,7 @@ def test_names_serial_and_key_of_a_certificate_and_the_issuer_of_a_crl_are_cut_o
     spki = child.key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    assert der.names_and_key(child.der) == (*der.certificate_names(child.der), spki) == (above, own, spki)
+    assert der.names_and_key(child.der) == (above, der.subject_name(child.der), spki) == (above, own, spki)
 
 
 def test_issuer_and_serial_are_found_in_what_is_broken_behind_them() -> None:
@@ -103,7 +103,7 @@ def test_version_1_has_no_version_field() -> None:
 
     subject = CERTIFICATE.certificate.subject.public_bytes()
     version_1 = without_version(CERTIFICATE.der, der.CONTEXT_0)
-    assert der.certificate_names(version_1)[1] == subject
+    assert der.subject_name(version_1) == subject
     assert der.issuer_and_serial(version_1) == der.issuer_and_serial(CERTIFICATE.der)
     assert der.names_and_key(version_1) == der.names_and_key(CERTIFICATE.der)
     assert der.crl_issuer(without_version(CRL_DER, der.INTEGER)) == subject
@@ -112,11 +112,8 @@ def test_version_1_has_no_version_field() -> None:
 def test_a_signed_object_has_three_parts_and_no_fourth_and_a_certificate_is_no_crl() -> None:
     content = der.read(CERTIFICATE.der)[0].content
     for cut, data in (
-        *(
-            (der.certificate_names, der.encode(der.SEQUENCE, other))
-            for other in (content + b"\x05\x00", content[:90], b"")
-        ),
-        (der.certificate_names, CRL_DER),
+        *((der.subject_name, der.encode(der.SEQUENCE, other)) for other in (content + b"\x05\x00", content[:90], b"")),
+        (der.subject_name, CRL_DER),
         (der.crl_issuer, CERTIFICATE.der),
     ):
         with pytest.raises(der.DerError):

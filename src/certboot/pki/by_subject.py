@@ -35,7 +35,7 @@ class BySubject:
         self._certificates: dict[bytes, dict[bytes, None]] = {}
         for data in certificates:
             with contextlib.suppress(der.DerError):
-                self._certificates.setdefault(comparable(der.certificate_names(data)[1]), {})[data] = None
+                self._certificates.setdefault(comparable(der.subject_name(data)), {})[data] = None
 
     def named(self, name: bytes) -> Iterator[Certificate]:
         """Yield the certificates with this subject, a DER Name, each once."""

@@ -91,9 +91,9 @@ def encode(tag: int, content: bytes) -> bytes:
     return bytes((tag, 0x80 | len(octets))) + octets + content
 
 
-def certificate_names(certificate: bytes) -> tuple[bytes, bytes]:
-    """Return the DER Names of issuer and subject of an X.509 certificate (RFC 5280, 4.1); raises DerError."""
-    return names_and_key(certificate)[:2]
+def subject_name(certificate: bytes) -> bytes:
+    """Return the DER Name of the subject of an X.509 certificate (RFC 5280, 4.1); raises DerError."""
+    return names_and_key(certificate)[1]
 
 
 def names_and_key(certificate: bytes) -> tuple[bytes, bytes, bytes]:

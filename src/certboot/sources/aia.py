@@ -109,7 +109,7 @@ class Issuers:
         subjects = {}
         for piece in pieces:
             try:
-                subjects[piece] = der.certificate_names(piece)[1]
+                subjects[piece] = der.subject_name(piece)
             except der.DerError:
                 continue
         if not subjects:

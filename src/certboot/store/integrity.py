@@ -36,7 +36,7 @@ def damages(generation: Path, record: Manifest) -> Iterator[Damage]:
     for entry in record.certificates:
         held = _certificates(crts / entry.file, follow=False)  # what a link leads to may change at any time
         if [hashlib.sha256(data).hexdigest() for data in held] == [entry.sha256]:
-            wanted.append((subject_hash(der.certificate_names(held[0])[1]), "", entry.file))
+            wanted.append((subject_hash(der.subject_name(held[0])), "", entry.file))
         else:
             yield Damage(ALTERED, f"missing, or not the certificate that the manifest names: {crts / entry.file}")
     links = {str(slot): target for slot, target in plan(wanted, {}).items()}

@@ -181,5 +181,5 @@ def _object(block: pem.PemBlock) -> Hashed:
 
         if is_crl or not loads_in_openssl(encoded):
             raise der.DerError(str(error.__cause__)) from error
-    name = der.crl_issuer(encoded) if is_crl else der.certificate_names(encoded)[1]
+    name = der.crl_issuer(encoded) if is_crl else der.subject_name(encoded)
     return Hashed(subject_hash(name), "r" if is_crl else "", digest)

@@ -106,7 +106,7 @@ def _subjects(certificates: Iterable[bytes]) -> Iterator[Sign]:
     seen = set()
     for data in itertools.islice(certificates, _MOST_LOOKED_AT):
         try:
-            texts = subject_hash.texts(der.certificate_names(data)[1])
+            texts = subject_hash.texts(der.subject_name(data))
         except der.DerError:
             continue
         sign = owners.of_subjects([", ".join(texts)])

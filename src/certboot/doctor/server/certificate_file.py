@@ -106,7 +106,7 @@ def _few_of_a_name(content: Certificates, path: Path) -> Certificates:
 
     It compares each that it takes in with all of its name (X509_STORE_add_cert in crypto/x509/x509_lu.c).
     """
-    names = [comparable(der.certificate_names(certificate)[1]) for certificate in content.ders]
+    names = [comparable(der.subject_name(certificate)) for certificate in content.ders]
     name, count = Counter(names).most_common(1)[0]
     if count > _MOST_OF_A_NAME:
         first = content.ders[names.index(name)]

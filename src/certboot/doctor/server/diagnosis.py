@@ -71,10 +71,10 @@ def examined(evidence: Evidence, *, by_openssl: bool = True) -> list[Finding]:
 def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tuple[ParsedCertificate, ...]:
     """Return those anchors that may stand above what was sent, or are among it, and those above them."""
     by_name = _by_name(tuple(anchors))
-    found: dict[bytes, ParsedCertificate] = {}
+    chosen: dict[bytes, ParsedCertificate] = {}
     for member in sent:
         own = by_name.parts_of(member.certificate.link.subject_name)
-        found.update((anchor.certificate.der, anchor) for anchor in own if anchor == member)
+        chosen.update((anchor.certificate.der, anchor) for anchor in own if anchor == member)
     left: dict[bytes, Sequence[ParsedCertificate]] = {}
     waiting = list(sent)
     compared = 0
@@ -83,16 +83,16 @@ def relevant(anchors: Sequence[bytes], sent: Sequence[ParsedCertificate]) -> tup
         name = comparable(issuer)
         if name not in left:
             left[name] = by_name.parts_of(issuer)
-        candidates = [anchor for anchor in left[name] if anchor.certificate.der not in found]
+        candidates = [anchor for anchor in left[name] if anchor.certificate.der not in chosen]
         compared += len(candidates)
         if compared > _MOST_COMPARED:
             break
         above = [anchor for anchor in candidates if is_issuer(anchor, child)]
-        found.update((anchor.certificate.der, anchor) for anchor in above)
+        chosen.update((anchor.certificate.der, anchor) for anchor in above)
         # What was found once is looked at no more: of thousands with one name each would be compared with each.
-        left[name] = [anchor for anchor in candidates if anchor.certificate.der not in found]
+        left[name] = [anchor for anchor in candidates if anchor.certificate.der not in chosen]
         waiting += above
-    return tuple(found.values())
+    return tuple(chosen.values())
 
 
 @functools.lru_cache(maxsize=4)  # of many hosts in a row the active trust is the same
