@@ -101,11 +101,14 @@ def possible_findings(code: int) -> tuple[str, ...]:
 
 def refused(case: Case, message: str, openssl: Version = OURS) -> Cause:
     """Return the cause for ``case.code``, a code by which this OpenSSL refuses the chain by the rules of any Python."""
-    cause = _unread(case, openssl) or _refused(case, message)
-    return _overshadowed(case, case.overshadowing, cause) if case.overshadowing else cause
+    return _or_overshadowed(case, _unread(case, openssl) or _refused(case, message))
 
 
-def _overshadowed(case: Case, twin: ParsedCertificate, why: Cause) -> Cause:
+def _or_overshadowed(case: Case, why: Cause) -> Cause:
+    """Return the cause, or where what is trusted keeps clients from a better twin that was sent, that."""
+    twin = case.overshadowing
+    if twin is None:
+        return why
     certificate = twin.certificate
     ended = certificate.validity.not_after < case.now
     lines = [
@@ -159,8 +162,7 @@ def _unread(case: Case, openssl: Version) -> Cause | None:
 
 def strict_only(case: Case, *, here: bool) -> Cause:
     """Return the cause for a code by which only Python 3.13 and newer refuse; ``here``: this Python is one."""
-    cause = _strict_only(case, here=here)
-    return _overshadowed(case, case.overshadowing, cause) if case.overshadowing else cause
+    return _or_overshadowed(case, _strict_only(case, here=here))
 
 
 def _strict_only(case: Case, *, here: bool) -> Cause:
@@ -207,16 +209,16 @@ def _strict(member: ParsedCertificate, *kinds: str) -> list[str]:
     return [*kinds, *(STRICT_CAUSES[code] for code in codes if code in STRICT_CAUSES)]
 
 
-def though_accepted(case: Case, without_common_name: Judgement | None) -> list[Cause]:
-    """Return what is wrong with a chain that OpenSSL accepts, the worst first."""
-    causes = [*_revoked(case), *_distrusted(case), *_distrusted_after(case)]
-    if without_common_name and without_common_name.code in WRONG_NAME:
-        meaning = (
-            f"the certificate has no subjectAltName, only a common name: {case.leaf.certificate.subject}\n"
-            "the standard library falls back to that; requests, pip, curl and browsers refuse it"
-        )
-        causes.append(Cause("no-subject-alt-name", meaning, depth=0))
-    return causes
+def though_accepted(case: Case, without_common_name: Judgement | None) -> Cause | None:
+    """Return the worst that is wrong with a chain that OpenSSL accepts."""
+    objection = _revoked(case) or _distrusted(case) or _distrusted_after(case)
+    if objection or not without_common_name or without_common_name.code not in WRONG_NAME:
+        return objection
+    meaning = (
+        f"the certificate has no subjectAltName, only a common name: {case.leaf.certificate.subject}\n"
+        "the standard library falls back to that; requests, pip, curl and browsers refuse it"
+    )
+    return Cause("no-subject-alt-name", meaning, depth=0)
 
 
 def _about_a_certificate(kind: str, case: Case) -> Cause:
@@ -245,28 +247,28 @@ def _rejected(_: Case) -> Cause:
     return Cause("distrusted-by-user", meaning)
 
 
-def _revoked(case: Case) -> list[Cause]:
+def _revoked(case: Case) -> Cause | None:
     for depth, member in enumerate(case.path.certificates):
         if depth and member.certificate.fingerprint in case.known.distrust.revoked:
             meaning = f"the CCADB lists this intermediate as revoked: {member.certificate.subject}"
-            return [Cause("revoked-intermediate", meaning, depth=depth)]
-    return []
+            return Cause("revoked-intermediate", meaning, depth=depth)
+    return None
 
 
-def _distrusted(case: Case) -> list[Cause]:
+def _distrusted(case: Case) -> Cause | None:
     for depth, member in enumerate(case.path.certificates):
         subject = member.certificate.subject
         if case.known.distrust.undo(member.certificate) is None:
             continue
         if depth < case.path.sent:
-            return [_distrusted_and_sent(case, depth)]
+            return _distrusted_and_sent(case, depth)
         meaning = (
             f"you have distrusted a CA of this chain: {subject}\n"
             "the trust that is active here has it all the same; it is not certboot's store"
         )
         fix = (("certboot", "doctor", "environment", "hook"),)
-        return [Cause("distrusted-by-user", meaning, fix, status="warn", depth=depth)]
-    return []
+        return Cause("distrusted-by-user", meaning, fix, status="warn", depth=depth)
+    return None
 
 
 def _distrusted_and_sent(case: Case, depth: int) -> Cause:
@@ -284,7 +286,7 @@ def _distrusted_and_sent(case: Case, depth: int) -> Cause:
     return Cause("distrusted-by-user", meaning, depth=depth, evidence=evidence, operator=operator)
 
 
-def _distrusted_after(case: Case) -> list[Cause]:
+def _distrusted_after(case: Case) -> Cause | None:
     begin = case.leaf.certificate.validity.not_before
     for depth, member in enumerate(case.path.certificates):
         day = case.known.distrust.after.get(member.certificate.fingerprint)
@@ -294,8 +296,8 @@ def _distrusted_after(case: Case) -> list[Cause]:
                 f"this one begins on {begin:%Y-%m-%d}\n"
                 "Python's clients do not know that rule and accept it, browsers do not"
             )
-            return [Cause("distrusted-after", meaning, depth=depth)]
-    return []
+            return Cause("distrusted-after", meaning, depth=depth)
+    return None
 
 
 def _is_later(begin: datetime, day: str) -> bool:

@@ -115,9 +115,9 @@ def _judged(
         only_strict = evidence.strict_here and lax is not None
         return case, causes.strict_only(case, here=True) if only_strict else causes.refused(case, here.message)
     case = _case(evidence, sent, 0, strict=evidence.strict_here)
-    objections = causes.though_accepted(case, judgements.without_common_name)
-    if objections:
-        return case, objections[0]
+    objection = causes.though_accepted(case, judgements.without_common_name)
+    if objection:
+        return case, objection
     refusing = [verdict for verdict in verdicts if verdict.code]
     only_strict = all(verdict.strict for verdict in refusing)
     for verdict in sorted(refusing, key=lambda verdict: not verdict.strict):
