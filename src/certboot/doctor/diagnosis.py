@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing
 from dataclasses import dataclass
 
-from certboot.doctor.examination import NOTHING
 from certboot.doctor.finding import merged
 
 if typing.TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Diagnosis:
 
 def diagnosed(target: str, findings: tuple[Finding, ...]) -> Diagnosis:
     """Return what the findings on a server come to, of which the first is the verdict."""
-    first, seen = findings[0], findings[0].examination or NOTHING
+    first, seen = findings[0], findings[0].seen
     remedies = merged(finding.fix for finding in findings if finding.status != "ok")
     remarks = tuple(finding for finding in findings if not finding.failed and finding.status != "ok")
     cause = first if first.failed else None

@@ -83,6 +83,13 @@ class Finding:
     """Of the group ``server`` alone. In JSON it is a part of the evidence, and so is ``here``."""
 
     @property
+    def seen(self) -> Examination:
+        """The examination; an empty one where there is none."""
+        from certboot.doctor.examination import NOTHING  # what a run without a host does without
+
+        return self.examination or NOTHING
+
+    @property
     def failed(self) -> bool:
         """Whether something fails by it, or could not be examined."""
         return self.status in ("fail", "error")

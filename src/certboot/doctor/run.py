@@ -47,7 +47,7 @@ def examine(
         findings = [replace(known, status="warn") if known.id == "store-missing" else known for known in findings]
         findings += _guarded("server", lambda: _server(server, paths))
         if tried:
-            reached = any(finding.examination and finding.examination.chain for finding in findings)
+            reached = any(finding.seen.chain for finding in findings)
             findings += _guarded("clients", lambda: _trials(server, paths, environ, reached=reached))
     return tuple(with_store(findings, paths))
 

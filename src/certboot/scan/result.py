@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from certboot import moment
-from certboot.doctor.examination import NOTHING, PresentedCertificate
+from certboot.doctor.examination import PresentedCertificate
 from certboot.doctor.finding import Finding, Fix, Status
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.errors import CertbootError
@@ -95,7 +95,7 @@ def no_host(entry: Entry) -> Result:
 def verdict(findings: Sequence[Finding]) -> Verdict:
     """Return what the findings on a host come to."""
     first, *others = findings
-    examination = first.examination or NOTHING
+    examination = first.seen
     return Verdict(
         primary=None if first.status == "ok" else first.id,
         status=first.status,

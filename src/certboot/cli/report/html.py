@@ -22,7 +22,6 @@ from certboot import moment
 from certboot.cli.report import server as lines_on_server
 from certboot.cli.report.chart import chart
 from certboot.cli.report.lifetime import WIDTH, lifetime
-from certboot.doctor.examination import NOTHING
 from certboot.doctor.findings import EXPLANATIONS, Explanation
 from certboot.errors import few, printable
 from certboot.pki.pem import blocks
@@ -66,7 +65,7 @@ def doctor_html(diagnosis: Diagnosis, made: datetime, version: str, judged: date
     ``judged``: the time by which the certificates were judged, where that is not when the page was made.
     """
     first, *others = diagnosis.findings
-    examination = first.examination or NOTHING
+    examination = first.seen
     picture = chart(examination)
     sections = (
         _cause(first),
@@ -107,8 +106,7 @@ def _line(text: str) -> _Markup:
 def _said(finding: Finding) -> tuple[str, list[str]]:
     """Return OpenSSL's words of a summary, where it has any, and its other lines but those about this machine."""
     lines = [line for line in finding.summary.split("\n") if line not in (finding.here or ())]
-    judged = finding.examination and finding.examination.code is not None
-    return (lines[0], lines[1:]) if judged else ("", lines)
+    return (lines[0], lines[1:]) if finding.seen.code is not None else ("", lines)
 
 
 def _cause(finding: Finding) -> _Markup:

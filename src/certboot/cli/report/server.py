@@ -26,8 +26,6 @@ _STATES: dict[State, tuple[str, Style]] = {
     "found": ("found", "good"),
     "stored": ("stored", "good"),
 }
-_ACCEPTED: tuple[str, Style] = ("accepted", "good")
-_BY_RULE: tuple[str, Style] = ("refused", "bad")
 _STATE = 10  # columns
 _HANG = 2 + _STATE
 _INDENT = "    "
@@ -41,16 +39,19 @@ def picture(path: Sequence[Link], *, whole: bool = False) -> Iterator[Line]:
         if at in shown:
             yield from _link(link, last=at == len(path) - 1)
         elif at - 1 in shown:
-            yield Line("", f"  {'...':<{_STATE}}", hang=_HANG)
+            yield _row("...", "")
     if path and path[-1].state != "trusted":
-        yield Line("no path to anything that is trusted here", f"  {'x':<{_STATE}}", "bad", _HANG)
+        yield _row("x", "no path to anything that is trusted here", "bad")
+
+
+def _row(state: str, text: str, style: Style = "") -> Line:
+    return Line(text, f"  {state:<{_STATE}}", style, _HANG)
 
 
 def _link(link: Link, *, last: bool) -> Iterator[Line]:
     state, style = _STATES[link.state]
     fault = f"   <-- {link.fault}" if link.fault else ""
-    text = f"{shortened(link.subject, _LONGEST)}{fault}"
-    yield Line(text, f"  {state:<{_STATE}}", "bad" if fault else style, _HANG)
+    yield _row(state, f"{shortened(link.subject, _LONGEST)}{fault}", "bad" if fault else style)
     if last and link.fault in _TO_COMPARE and link.fingerprint:
         yield sha256_line(link.fingerprint)
 
@@ -68,9 +69,9 @@ def clients(trusts: Iterable[Trust]) -> Iterator[Line]:
             refusing.setdefault((trust.code, trust.message, trust.counted, folders), []).append(trust)
         else:
             accepting += trust.clients
-    lines = [Line(_refused(alike), f"  {'refused':<{_STATE}}", "bad", _HANG) for alike in refusing.values()]
-    accepted = [Line(some(accepting), f"  {'accepted':<{_STATE}}", "good", _HANG)] if accepting else []
-    yield from (*accepted, *lines) if "requests" in accepting else (*lines, *accepted)
+    refused = [_row("refused", _refused(alike), "bad") for alike in refusing.values()]
+    accepted = [_row("accepted", some(accepting), "good")] if accepting else []
+    yield from (*accepted, *refused) if "requests" in accepting else (*refused, *accepted)
 
 
 def _refused(trusts: Sequence[Trust]) -> str:
@@ -96,8 +97,8 @@ def pythons(verdicts: Iterable[ClientVerdict]) -> Iterator[Line]:
             said.setdefault(f": {verdict.code}, {verdict.rule}" if verdict.code else "", []).append(who(verdict))
     if "" in said and len(said) > 1:
         for rule, names in said.items():
-            state, style = _BY_RULE if rule else _ACCEPTED
-            yield Line(f"{'; '.join(names)}{rule}", f"  {state:<{_STATE}}", style, _HANG)
+            text = f"{'; '.join(names)}{rule}"
+            yield _row("refused", text, "bad") if rule else _row("accepted", text, "good")
 
 
 def who(verdict: ClientVerdict) -> str:
@@ -107,7 +108,7 @@ def who(verdict: ClientVerdict) -> str:
 
 def everything(examination: Examination) -> Iterator[Line]:
     """Yield all that is known of a server's chain; nothing where it never came to one."""
-    unused = (Line(subject, f"  {'unused':<{_STATE}}", hang=_HANG) for subject in examination.beside)
+    unused = (_row("unused", subject) for subject in examination.beside)
     sections = {
         "presented chain:": _presented(examination.chain),
         "from the server up to what is trusted:": [*picture(examination.path, whole=True), *unused],

@@ -65,10 +65,8 @@ def _heading(finding: Finding, *, symbols: bool) -> Line:
 
 def _verdict(finding: Finding, *, symbols: bool) -> Iterator[Line]:
     """Yield the cause with its id, the chain and where it breaks, what clients make of it, and OpenSSL's words."""
-    from certboot.doctor.examination import NOTHING  # what a run without a host does without
-
     yield _heading(finding, symbols=symbols)
-    examination = finding.examination or NOTHING
+    examination = finding.seen
     judged = examination.code is not None
     first, *lines = finding.summary.split("\n")
     lines = lines if judged else [first, *lines]
@@ -170,8 +168,8 @@ def _advice(verdict: Finding, *, alone: bool) -> Iterator[Line]:
         # The whole of it is told by `certboot explain`.
         sentence = story.how.format(target=verdict.subject).split(". ")[0].removesuffix(".")
         yield Line(f"{sentence}.", "fix here: ", "strong")
-    if verdict.examination and verdict.examination.operator.words:
-        yield Line(verdict.examination.operator.words, "for the server's operator: ", "strong")
+    if verdict.seen.operator.words:
+        yield Line(verdict.seen.operator.words, "for the server's operator: ", "strong")
 
 
 def _summary(findings: Iterable[Finding]) -> str:

@@ -11,7 +11,7 @@ import re
 import typing
 from collections import Counter
 
-from certboot.doctor.examination import NOTHING, Instruction
+from certboot.doctor.examination import Instruction
 from certboot.doctor.finding import Finding
 from certboot.doctor.findings import EXPLANATIONS
 from certboot.errors import CertbootError, SourceError
@@ -176,7 +176,7 @@ def _unseen(lines: list[int]) -> list[str]:
 def with_damage(findings: Sequence[Finding], path: Path, damage: tuple[str, ...]) -> list[Finding]:
     """Return the findings on a chain with what is damaged in its file: the cause itself where an issuer is missing."""
     first, *others = findings
-    drawn = first.examination or NOTHING
+    drawn = first.seen
     if not (drawn.path and first.id in _WITHOUT_ISSUER and drawn.code in NO_ISSUER):
         return [first, *remark(first, path, damage, "fail"), *others]
     links = tuple(dataclasses.replace(link, fault=_ID if link.state == "missing" else "") for link in drawn.path)

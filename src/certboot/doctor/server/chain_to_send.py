@@ -35,14 +35,14 @@ _BY_CHAIN = frozenset(
 def with_complete_chain(findings: list[Finding], evidence: Evidence, authorities: Authorities) -> list[Finding]:
     """Return the findings, the first with the chain to send if the server should send something else than it does."""
     first = findings[0]
-    if first.id not in _BY_CHAIN or not (first.examination and first.examination.path):
+    if first.id not in _BY_CHAIN or not first.seen.path:
         return findings
     chain = _completed(evidence, authorities)
     if not chain or tuple(certificate.der for certificate in chain) == evidence.presented:
         return findings
     text = "".join(pem.encode(certificate.der) for certificate in chain)
     send = ChainToSend(text, tuple(certificate.subject for certificate in chain))
-    examination = dataclasses.replace(first.examination, send=send)
+    examination = dataclasses.replace(first.seen, send=send)
     return [dataclasses.replace(first, examination=examination), *findings[1:]]
 
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from certboot.clients.variables import BY_NAME
 from certboot.doctor.clients.verdicts import CANNOT_LOAD, by_rules, verdicts
 from certboot.doctor.environment.trust_files import overrides
-from certboot.doctor.examination import NOTHING
 from certboot.doctor.finding import Finding, with_store
 from certboot.doctor.server import remedies
 from certboot.doctor.server.judge import judge, judgements, of_handshake, of_presented
@@ -133,5 +132,5 @@ def _cannot_load(trust: Trust, kept_out_by: Iterable[Override], target: Target) 
 
 def _about(finding: Finding, clients: Iterable[str], trusts: Iterable[Trust] = ()) -> Finding:
     """Return the finding with the clients that it is about, and what each trust says."""
-    examination = replace(finding.examination or NOTHING, clients=tuple(clients), trusts=tuple(trusts))
+    examination = replace(finding.seen, clients=tuple(clients), trusts=tuple(trusts))
     return replace(finding, examination=examination)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typing
 
+from certboot.net.target import bracketed
+
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -39,7 +41,7 @@ def _way(target: Target) -> tuple[str, ...]:
         argv += ["--starttls", target.starttls]
     if target.connect:
         host, port = target.connect
-        argv += ["--connect", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+        argv += ["--connect", f"{bracketed(host)}:{port}"]
     if target.servername:
         argv += ["--servername", target.servername]
     return tuple(argv)

@@ -56,8 +56,7 @@ def with_stand_in(
 
 def _in_use(first: Finding, target: Target, authorities: Authorities) -> Iterator[Finding]:
     """Yield that the chain ends in a stand-in."""
-    path = first.examination.path if first.examination else ()
-    end = path[-1].fingerprint if path else ""
+    end = next((link.fingerprint for link in reversed(first.seen.path)), "")
     for entry in authorities.entries:
         if entry.original and entry.sha256 == end:
             words = f"{printable(entry.name)} in the store is a {entry.stands_for}"
