@@ -10,7 +10,7 @@ from certboot.doctor.environment import check as environment
 from certboot.doctor.finding import Finding, with_store, without_return
 from certboot.doctor.hook import check as hook
 from certboot.doctor.store import check as store
-from certboot.errors import CertbootError
+from certboot.errors import CertbootError, printable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,4 +86,4 @@ def _guarded(group: Group, check: Callable[[], list[Finding]]) -> list[Finding]:
         words = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
         return [Finding("check-not-finished", group, "error", group, words, here=tuple(words.split("\n")))]
     except Exception as error:  # noqa: BLE001 - a broken check is a result; the other groups still have theirs
-        return [Finding("check-not-finished", group, "error", group, f"{type(error).__name__}: {error}")]
+        return [Finding("check-not-finished", group, "error", group, printable(f"{type(error).__name__}: {error}"))]
