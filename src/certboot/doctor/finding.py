@@ -20,7 +20,8 @@ Status: TypeAlias = Literal["ok", "info", "warn", "fail", "skip", "error"]
 Fix: TypeAlias = tuple[tuple[str, ...], ...]
 """Commands that mend something, each an argv that can be run as it stands."""
 
-_INIT = ("certboot", "init")
+INIT: Fix = (("certboot", "init"),)
+UPDATE: Fix = (("certboot", "update"),)
 # Of the commands that mend something, those that refuse to begin without a store.
 _NEED_STORE = ("adopt", "distrust", "repair", "update")
 
@@ -39,7 +40,7 @@ def with_store(findings: Iterable[Finding], paths: StorePaths) -> list[Finding]:
     if in_force(paths):
         return list(findings)
     return [
-        dataclasses.replace(finding, fix=(_INIT, *finding.fix)) if _needs_store(finding) else finding
+        dataclasses.replace(finding, fix=(*INIT, *finding.fix)) if _needs_store(finding) else finding
         for finding in findings
     ]
 

@@ -11,7 +11,7 @@ from certboot.clients.table import CERTIFICATES, EITHER, OWNERS, TRUE, places
 from certboot.clients.variables import BY_NAME, DIRECTORY
 from certboot.doctor import owners
 from certboot.doctor.environment.coverage import lacking, lacking_evidence, signs, signs_told, told
-from certboot.doctor.finding import Finding
+from certboot.doctor.finding import INIT, Finding
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -107,7 +107,7 @@ class _Look:
         summary = f"{setting.name} in {where(setting)} has no effect, because {variable} is set"
         if setting.client == "git" and self._here.holds(variable):
             summary += "; certboot leaves that out once it knows of your setting"
-            status, fix = "warn", (("certboot", "init"),)
+            status, fix = "warn", INIT
         return self._finding("setting-without-effect", status, setting, summary, fix, value=value, variable=variable)
 
     def _system(self, setting: Setting) -> Finding:

@@ -18,7 +18,7 @@ from certboot.clients.trust import BY_HOOK, BY_OTHERS, BY_PARENT, who_set
 from certboot.clients.variables import BY_NAME, DIRECTORY, VARIABLES, Adoption
 from certboot.doctor import owners
 from certboot.doctor.environment import coverage
-from certboot.doctor.finding import Finding
+from certboot.doctor.finding import INIT, Finding
 from certboot.files import UnreadableError, read_text
 from certboot.store import env_file
 from certboot.store.env_file import held_back
@@ -120,7 +120,7 @@ def _set(variable: Variable, value: str, origin: str, env: env_file.EnvFile, her
         if not anchors and not is_added(name):
             summary = "; ".join(filter(None, (summary, coverage.public_told(here, contents))))
     elif status == "fail" and origin != BY_OTHERS:
-        fix = (("certboot", "init"),)
+        fix = INIT
     elif contents.problem:
         evidence["unset"] = [name]
     return Finding(kind, "environment", status, name, f"{summary} ({_WORDS[origin]})", evidence, fix)

@@ -9,7 +9,7 @@ import typing
 from pathlib import Path
 
 import certboot_startup
-from certboot.doctor.finding import Finding
+from certboot.doctor.finding import INIT, Finding
 from certboot.doctor.hook.absence import hook_evidence, hook_install, why_not_run
 from certboot.errors import counted
 from certboot.hook import interpreters, inventory
@@ -28,7 +28,6 @@ if typing.TYPE_CHECKING:
     from certboot.hook.interpreters import Interpreter
     from certboot.store.paths import StorePaths
 
-_INIT = (("certboot", "init"),)
 _LOOK = (("certboot", "doctor", "store"),)
 
 # What certboot_startup.status can say: the finding, how bad it is, in words, and what mends it.
@@ -36,12 +35,12 @@ REASONS: dict[str, tuple[str, Status, str, Fix]] = {
     "homeless": ("hook-homeless", "fail", "found no absolute path for a home folder: set HOME or CERTBOOT_HOME", ()),
     "nothing-to-set": ("hook-nothing-to-set", "info", "has nothing to set: config.toml removes every variable", ()),
     "disabled": ("hook-disabled", "info", "turned off by CERTBOOT_DISABLE", ()),
-    "no-store": ("hook-without-store", "warn", "found no store to point at", _INIT),
+    "no-store": ("hook-without-store", "warn", "found no store to point at", INIT),
     "bad-env": (
         "hook-env-damaged",
         "fail",
         "does not take the store's env file: not a small regular file with paths of this store",
-        _INIT,
+        INIT,
     ),
     "unsafe": (
         "hook-refuses-store",
@@ -53,9 +52,9 @@ REASONS: dict[str, tuple[str, Status, str, Fix]] = {
         "hook-refuses-store",
         "fail",
         "refuses the store: what names the generation in force leads to none of this store",
-        _INIT,
+        INIT,
     ),
-    "incomplete": ("hook-refuses-store", "fail", "refuses the store: its bundle or directory is empty", _INIT),
+    "incomplete": ("hook-refuses-store", "fail", "refuses the store: its bundle or directory is empty", INIT),
 }
 # They look for certificates when they are imported, so a variable that is set afterwards comes too late.
 _AT_IMPORT = ("aiohttp", "httplib2", "tornado.simple_httpclient")
@@ -85,10 +84,10 @@ def _ran(paths: StorePaths) -> Finding:
     if status == "active":
         summary = f"ran in {sys.executable} and set {counted(len(certboot_startup.applied), 'variable')}"
         return Finding("hook-active", "hook", "ok", "hook", summary, evidence)
-    kind, level, reason, fix = REASONS.get(status) or ("hook-failed", "fail", _gave_up(status, paths), _INIT)
+    kind, level, reason, fix = REASONS.get(status) or ("hook-failed", "fail", _gave_up(status, paths), INIT)
     lost = status == "no-store" and paths.generations.exists()
     if lost or (status == "nothing-to-set" and load_config(paths.config).variables()):
-        kind, level, fix = "hook-env-damaged", "fail", _INIT
+        kind, level, fix = "hook-env-damaged", "fail", INIT
         reason = f"found the store's env file missing or empty: {paths.env}"
     return Finding(kind, "hook", level, "hook", f"ran in {sys.executable}, and {reason}", evidence, fix)
 

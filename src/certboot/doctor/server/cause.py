@@ -6,6 +6,7 @@ import typing
 from datetime import datetime
 
 from certboot.doctor.examination import NO_INSTRUCTION, Instruction
+from certboot.doctor.finding import UPDATE
 from certboot.doctor.server import dates, remedies
 from certboot.doctor.server.case import Cause
 from certboot.doctor.server.issuer import untrusted, without_end
@@ -115,7 +116,7 @@ def _or_overshadowed(case: Case, why: Cause) -> Cause:
         f"the trust that is active has another certificate of {certificate.subject} than the server sends",
         f"clients look there first, and refuse that one: {why.id}; with the server's they accept the chain",
     ]
-    fix = (("certboot", "update"),) if ended else remedies.certboot("repair", case.target)
+    fix = UPDATE if ended else remedies.certboot("repair", case.target)
     if certificate.fingerprint not in case.known.in_store:
         lines.append("it is not in certboot's store, but where the variables lead")
         fix = (("certboot", "doctor", "environment"),)

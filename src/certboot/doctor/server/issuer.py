@@ -13,6 +13,7 @@ from cryptography import x509
 
 from certboot.doctor import owners
 from certboot.doctor.examination import NO_INSTRUCTION, Instruction
+from certboot.doctor.finding import INIT
 from certboot.doctor.server import remedies
 from certboot.doctor.server.case import Cause
 from certboot.errors import printable
@@ -36,7 +37,6 @@ _EITHER = (
 )
 _KEPT_OUT = "which the variables of this process do not lead to"
 _APART = "which the store is not made from"
-_INIT = (("certboot", "init"),)
 _LOOK = (("certboot", "doctor", "environment", "hook"),)
 _ROOT = re.compile(r"\broot\b", re.IGNORECASE)
 _INTERMEDIATE = re.compile(r"\b(intermediate|issuing|subordinate|sub ?ca)\b", re.IGNORECASE)
@@ -120,7 +120,7 @@ def untrusted(case: Case) -> Cause:
         evidence["elsewhere"] = where
         brought = _brought_in(case, elsewhere)
         fix = _with_the_store(case, brought)
-        apart = brought not in ((), _INIT)
+        apart = brought not in ((), INIT)
         lines += [f"it is in {' and in '.join(where)}, {_APART if apart else _KEPT_OUT}", *made]
         lines += [know] if apart else []
     else:
@@ -249,7 +249,7 @@ def _brought_in(case: Case, elsewhere: Iterable[tuple[ParsedCertificate, str]]) 
     chosen = case.known.sources
     sources = {CERTIFI: certifi.NAME, SYSTEM: system.NAME}
     if any(sources[place] in chosen for place in at):
-        return _INIT
+        return INIT
     if SYSTEM in at:
         # A part of the SHA-256 is enough to find it by: it is shown, and a person decides.
         return (("certboot", "trust", "--from-system", at[SYSTEM].certificate.fingerprint[:16]),)

@@ -7,7 +7,7 @@ import typing
 
 from certboot.clients.installed import numbers_in
 from certboot.doctor.environment.trust_files import fingerprints
-from certboot.doctor.finding import Finding
+from certboot.doctor.finding import UPDATE, Finding
 from certboot.errors import CertbootError, counted
 from certboot.sources import certifi, system
 from certboot.sources.table import SOURCES
@@ -24,7 +24,6 @@ if typing.TYPE_CHECKING:
     from certboot.store.generations import Generation
     from certboot.store.paths import StorePaths
 
-_UPDATE = (("certboot", "update"),)
 # To read the keychain takes seconds.
 _SLOW = ("darwin",)
 _SHOWN = 10
@@ -51,14 +50,14 @@ def _stale(differences: tuple[Difference, ...]) -> Iterator[Finding]:
             "read": {difference.source: difference.detail for difference in changed},
         }
         summary = f"it is not what its sources have now: {told}"
-        yield Finding("store-stale", "store", "warn", "store", summary, evidence, _UPDATE)
+        yield Finding("store-stale", "store", "warn", "store", summary, evidence, UPDATE)
         return
     chosen = (difference for difference in differences if difference.source == certifi.NAME and difference.chosen)
     for source, _, now, before, *_ in chosen:
         if numbers_in(now) > numbers_in(before) > ():
             summary = f"made from certifi {before}; {now} is installed, with the same certificates"
             evidence = {"recorded": {source: before}, "read": {source: now}}
-            yield Finding("store-stale", "store", "info", "store", summary, evidence, _UPDATE)
+            yield Finding("store-stale", "store", "info", "store", summary, evidence, UPDATE)
 
 
 def _old(paths: StorePaths, current: Generation, config: Config | None, now: datetime) -> Iterator[Finding]:
@@ -68,7 +67,7 @@ def _old(paths: StorePaths, current: Generation, config: Config | None, now: dat
     if read and old:
         limit = (chosen or USUAL).total_seconds()
         evidence: dict[str, object] = {"read": read.isoformat(), "days": (now - read).days, "limit_seconds": limit}
-        yield Finding("store-old", "store", "warn" if chosen else "info", "store", summary, evidence, _UPDATE)
+        yield Finding("store-old", "store", "warn" if chosen else "info", "store", summary, evidence, UPDATE)
 
 
 class Difference(typing.NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import typing
 
-from certboot.doctor.finding import Finding
+from certboot.doctor.finding import UPDATE, Finding
 from certboot.errors import StoreError, few
 from certboot.pki import rules
 from certboot.sources.table import OWN
@@ -23,7 +23,6 @@ if typing.TYPE_CHECKING:
     from certboot.store.generations import Generation
     from certboot.store.manifest import Entry
 
-_UPDATE = (("certboot", "update"),)
 _SHOWN = 10
 _EXPLAINED = 3
 
@@ -44,7 +43,7 @@ def _expiry(ending: Sequence[Due]) -> Iterator[Finding]:
     expired = _of(ending, "expired")
     if expired:
         summary = f"{_names(expired)} expired on {expired[0].not_after[:10]}; an update takes out what has expired"
-        yield _finding("anchor-expired", "warn", summary, expired, _UPDATE)
+        yield _finding("anchor-expired", "warn", summary, expired, UPDATE)
     for own in (True, False):
         soon = [entry for entry in _of(ending, "expires") if entry.is_from(OWN) is own]
         if soon:
@@ -60,7 +59,7 @@ def _expiry_below(ending: Sequence[Due]) -> Iterator[Finding]:
             f"{_names(expired)} expired on {expired[0].not_after[:10]}: until an update takes it out, clients refuse "
             "also servers that send its successor"
         )
-        yield _finding("intermediate-expired", "warn", summary, expired, _UPDATE)
+        yield _finding("intermediate-expired", "warn", summary, expired, UPDATE)
     soon = _of(ending, "expires")
     if soon:
         summary = f"{_names(soon)} expires on {soon[0].not_after[:10]}; certboot update takes it out then"

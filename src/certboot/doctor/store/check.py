@@ -6,7 +6,7 @@ import os
 import typing
 
 from certboot import moment
-from certboot.doctor.finding import Finding
+from certboot.doctor.finding import INIT, Finding
 from certboot.doctor.store import age, anchors, permissions
 from certboot.errors import CertbootError, StoreError, counted
 from certboot.store import freshness, generations, integrity
@@ -21,7 +21,6 @@ if typing.TYPE_CHECKING:
     from certboot.store.manifest import Manifest
     from certboot.store.paths import StorePaths
 
-_INIT = (("certboot", "init"),)
 _DAMAGE = {
     integrity.ALTERED: "store-altered",
     integrity.LINK: "store-link-broken",
@@ -39,7 +38,7 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
     try:
         current = generations.read_in_force(paths)
     except StoreError as error:
-        return [Finding("store-manifest-damaged", "store", "fail", "store", error.message, fix=_INIT)]
+        return [Finding("store-manifest-damaged", "store", "fail", "store", error.message, fix=INIT)]
     if current is None:
         return [_missing(paths)]
     unsafe, damaged = list(permissions.check(paths, current)), _damaged(current)
@@ -74,8 +73,8 @@ def check(paths: StorePaths, now: datetime | None = None) -> list[Finding]:
 def _missing(paths: StorePaths) -> Finding:
     if os.path.lexists(paths.current):
         summary = f"it leads to no generation: {paths.current}"
-        return Finding("store-link-broken", "store", "fail", "store", summary, fix=_INIT)
-    return Finding("store-missing", "store", "fail", "store", f"there is no store yet: {paths.home}", fix=_INIT)
+        return Finding("store-link-broken", "store", "fail", "store", summary, fix=INIT)
+    return Finding("store-missing", "store", "fail", "store", f"there is no store yet: {paths.home}", fix=INIT)
 
 
 def _damaged(current: Generation) -> list[Finding]:
@@ -85,7 +84,7 @@ def _damaged(current: Generation) -> list[Finding]:
         return []
     evidence: dict[str, object] = {"damaged": len(damages), "parts": [damage.words for damage in damages[:_SHOWN]]}
     more = f" (and {len(damages) - 1} more)" if len(damages) > 1 else ""
-    return [Finding(_DAMAGE[damages[0].kind], "store", "fail", "store", damages[0].words + more, evidence, _INIT)]
+    return [Finding(_DAMAGE[damages[0].kind], "store", "fail", "store", damages[0].words + more, evidence, INIT)]
 
 
 def _appended(paths: StorePaths) -> list[Finding]:
