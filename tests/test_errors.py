@@ -31,6 +31,11 @@ def test_a_text_that_nobody_would_read_is_cut_and_its_length_told() -> None:
 def test_a_number_is_told_with_its_noun() -> None:
     assert [counted(count, "CA") for count in (0, 1, 2, 16_000_000)] == ["0 CAs", "1 CA", "2 CAs", "16,000,000 CAs"]
     assert [counted(count, "entry", "entries") for count in (1, 2)] == ["1 entry", "2 entries"]
+    assert [counted(seconds, "second") for seconds in (0.5, 1.0, 0.1 + 0.2)] == [
+        "0.5 seconds",
+        "1 second",
+        "0.3 seconds",
+    ]
 
 
 @cases(("most", "told"), [(1, "a and 2 more"), (2, "a, b and 1 more"), (3, "a, b, c"), (4, "a, b, c")])

@@ -29,7 +29,8 @@ def activate() -> bool:
     For an application that starts without the hook: in a zipapp, embedded, frozen by another tool than PyInstaller. To
     be called before the first TLS context is made, best before ``ssl`` is imported. Called again, or after the hook, it
     changes nothing. Raises nothing and prints nothing: without a store, or with one that others could change, all is as
-    it was.
+    it was. A folder that ``hook install --home`` has recorded stands in a start-up file, which ``python -S`` does not
+    read: there only $CERTBOOT_HOME names it.
     """
     import certboot_startup
 

@@ -38,9 +38,9 @@ class StoreError(CertbootError):
     """The store cannot be read or written; what was in force before still is."""
 
 
-def counted(count: int, noun: str, many: str = "") -> str:
-    """Return a number and what it is of: ``1 link``, ``2,000 links``."""
-    return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"
+def counted(count: float, noun: str, many: str = "") -> str:
+    """Return a number and what it is of: ``1 link``, ``2,000 links``, ``0.5 seconds``."""
+    return f"{count:,.10g} {noun if count == 1 else many or f'{noun}s'}"
 
 
 def few(names: Sequence[str], most: int) -> str:

@@ -80,7 +80,7 @@ def test_what_was_found_is_shown_with_what_was_checked_and_the_chain() -> None:
         "",
         PROXY,
         "✓ www.example:443  repaired already",
-        f"  stored    {named(CA)}, which is not sent",
+        f"  trusted   {named(CA)}, which is not sent",
         "✗ www.example:443  cannot be repaired",
         f"  no answer{MARK}",
         "hint: certboot doctor www.example:443",
@@ -95,7 +95,7 @@ def test_what_was_found_is_shown_with_what_was_checked_and_the_chain() -> None:
         "  the store has another certificate of this CA: clients prefer it, and refuse it",
     ]
     assert told(repair.findings(examined[1:2]))[2:] == [
-        "", "  sent      CN=www.example", f"  stored    CN=CA{MARK}", "  trusted   CN=Root", "",
+        "", "  sent      CN=www.example", f"  trusted   CN=CA{MARK}", "  trusted   CN=Root", "",
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import sys
 
 from certboot.cli import terminal
 from certboot.cli.terminal import failed, say, show, silenced
-from certboot.errors import INTERRUPTED, OK, UNFINISHED, CertbootError, printable, without_credentials
+from certboot.errors import INTERRUPTED, OK, UNFINISHED, CertbootError, without_credentials
 
 TYPE_CHECKING = False  # as typing has it, whose import costs as much as what is here
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse's, but for errors that repeat what was typed: nothing in it can drive the terminal.
+    """argparse's, but for its errors, which are laid out as all else is: what was typed cannot drive the terminal.
 
     Its help begins with the default ``examples``: command lines, and what each does.
     What it returns has itself in ``parser``, or that of the command which it has met.
@@ -146,7 +146,11 @@ class _Parser(argparse.ArgumentParser):
         return f"examples:\n{shown}\n{super().format_help()}" if shown else super().format_help()
 
     def error(self, message: str) -> NoReturn:
-        super().error(printable(message))
+        from certboot.cli.layout import Line
+
+        self.print_usage(sys.stderr)
+        terminal.tell_aside([Line(f"{self.prog}: error: {message}")])
+        self.exit(UNFINISHED)
 
 
 def parser(*chosen: str) -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ import typing
 
 from certboot.cli import options
 from certboot.cli.terminal import failed, say, warn
-from certboot.errors import OK, CertbootError
+from certboot.errors import OK, CertbootError, counted
 
 if typing.TYPE_CHECKING:
     import argparse
@@ -48,4 +48,4 @@ def summary(result: RehashResult) -> str:
     """Return in words what was done in one directory."""
     links, made, removed = len(result.links), len(result.made), len(result.removed)
     done = f"{made} made, {removed} removed" if made or removed else "nothing to do"
-    return f"{links} link{'s' * (links != 1)}, {done}"
+    return f"{counted(links, 'link')}, {done}"

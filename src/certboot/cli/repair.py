@@ -265,7 +265,7 @@ def _nothing_to_store(examined: Examined) -> Iterator[str | Line]:
     else:
         yield heading("ok", f"{host}  {'repaired already' if examined.in_store else 'no intermediate is missing'}")
     for offer in examined.in_store:
-        yield f"  stored    {_named(offer.certificate)}, which is not sent"
+        yield f"  trusted   {_named(offer.certificate)}, which is not sent"
     for certificate in examined.expired:
         yield f"  expired   {_named(certificate)}: clients prefer it to the one that is sent, and refuse it"
 
@@ -273,7 +273,7 @@ def _nothing_to_store(examined: Examined) -> Iterator[str | Line]:
 def _picture(examined: Examined, completion: Completion) -> Iterator[Line]:
     """Yield the chain as the doctor draws it."""
     states: dict[Offer, State] = dict.fromkeys(examined.unsent, "found")
-    states |= dict.fromkeys(examined.in_store, "stored")
+    states |= dict.fromkeys(examined.in_store, "trusted")
     links = [(offer.certificate, states.get(offer, "sent")) for offer in completion.path]
     if completion.anchor:
         links = [link for link in links if link[0] != completion.anchor] + [(completion.anchor, "trusted")]

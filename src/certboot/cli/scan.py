@@ -175,7 +175,8 @@ def _asked(
     wanted = _MORE_FILES + _FILES_OF_A_JOB * arguments.jobs
     # A connection for which there is no file would look like a fault of its host.
     if most := _files_allowed(wanted):
-        message = f"{arguments.jobs} hosts at a time take {wanted} open files, and this process may have {most}"
+        hosts = counted(arguments.jobs, "host")
+        message = f"{hosts} at a time take {wanted} open files, and this process may have {most}"
         raise CertbootError(message, f"--jobs {max(1, (most - _MORE_FILES) // _FILES_OF_A_JOB)}")
     prober = Prober(store_paths(), os.environ, tally.issuers)
     return results(left, prober.examine, jobs=arguments.jobs, ordered=ordered, stopped=stopped)

@@ -14,7 +14,7 @@ if typing.TYPE_CHECKING:
     from certboot.clients.table import Rules
     from certboot.pki.openssl import Version
 
-State: TypeAlias = Literal["sent", "trusted", "missing", "found", "stored"]
+State: TypeAlias = Literal["sent", "trusted", "missing", "found"]
 """Of a link: sent by the server, in the active trust, or neither; only ``repair`` has what it found or had stored."""
 
 

@@ -10,7 +10,7 @@ from certboot.doctor.environment import check as environment
 from certboot.doctor.finding import Finding, with_store, without_return
 from certboot.doctor.hook import check as hook
 from certboot.doctor.store import check as store
-from certboot.errors import CertbootError, printable
+from certboot.errors import CertbootError, SourceError, printable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +33,8 @@ def examine(
 ) -> tuple[Finding, ...]:
     """Return the findings of these groups in order, then those on one server, or one chain from a file.
 
-    With ``tried`` each client that is here is also let loose on the server.
+    With ``tried`` each client that is here is also let loose on the server. Raises SourceError for a file of a chain
+    that cannot be read.
     """
     checks: dict[Group, Callable[[], list[Finding]]] = {
         "environment": lambda: environment.check(paths, environ),
@@ -43,9 +44,13 @@ def examine(
     }
     findings = without_return((finding for name in groups for finding in _guarded(name, checks[name])), groups)
     if server:
+        from certboot.net.target import Target
+
         # Who asks about a host need have no store: that fails nothing until something leads to it.
         findings = [replace(known, status="warn") if known.id == "store-missing" else known for known in findings]
-        findings += _guarded("server", lambda: _server(server, paths))
+        # A file to judge that cannot be read is no result, but a mistake in what was asked for.
+        passed = () if isinstance(server, Target) else SourceError
+        findings += _guarded("server", lambda: _server(server, paths), passed)
         if tried:
             reached = any(finding.seen.chain for finding in findings)
             findings += _guarded("clients", lambda: _trials(server, paths, environ, reached=reached))
@@ -77,9 +82,13 @@ def _trials(
     return trials.check(paths, environ, server.host, server.port, reached=reached)
 
 
-def _guarded(group: Group, check: Callable[[], list[Finding]]) -> list[Finding]:
+def _guarded(
+    group: Group, check: Callable[[], list[Finding]], passed: type[SourceError] | tuple[()] = ()
+) -> list[Finding]:
     try:
         return check()
+    except passed:
+        raise
     except CertbootError as error:
         return [Finding("check-not-finished", group, "error", group, error.message, {"hint": error.hint})]
     except OSError as error:

@@ -15,7 +15,7 @@ import urllib.request
 from dataclasses import dataclass
 
 from certboot import files
-from certboot.errors import printable
+from certboot.errors import counted, printable
 from certboot.net.target import Target, bracketed
 
 _SHORTEST_WAIT = 0.001
@@ -218,7 +218,7 @@ def connect(target: Target, deadline: Deadline, proxy: Proxy | None) -> Stream:
     host, port = target.connect or (target.host, target.port)
     if proxy is None:
         return Stream(_connected(host, port, deadline), deadline)
-    late = f"within {target.timeout:g} seconds"
+    late = f"within {counted(target.timeout, 'second')}"
     try:
         stream = Stream(_connected(proxy.host, proxy.port, deadline), deadline)
     except ConnectionFault as fault:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
-from certboot.errors import printable
+from certboot.errors import counted, printable
 from certboot.net.connection import (
     ConnectionFault,
     Deadline,
@@ -71,7 +71,7 @@ def handshake(target: Target, context: ssl.SSLContext | None = None) -> Handshak
         result = Handshake(fault.outcome, fault.words)
     except TimeoutError:
         behind = f"; the proxy {shown} had made the connection" if shown else ""
-        result = Handshake("timeout", f"no answer within {target.timeout:g} seconds{behind}")
+        result = Handshake("timeout", f"no answer within {counted(target.timeout, 'second')}{behind}")
     except OSError as error:
         result = Handshake("connection-failed", printable(error.strerror or str(error)))
     exchange = result.exchange._replace(name_sent=not ip_version(target.name))
@@ -120,7 +120,7 @@ class _Attempt(typing.NamedTuple):
             result = self._without_post_quantum(result, record) or self._with_other_offers(result)
         except TimeoutError:
             if record.first:
-                words = f"the server began to answer, and did not go on within {self.target.timeout:g} seconds"
+                words = f"the server began to answer, and did not go on within {counted(self.target.timeout, 'second')}"
                 raise ConnectionFault("timeout", words) from None
             result = _described(record, "failed")
             lost = self._without_post_quantum(result, record)

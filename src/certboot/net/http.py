@@ -26,7 +26,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.ssltransport import SSLTransport
 
-from certboot.errors import CertbootError, SourceError, printable
+from certboot.errors import CertbootError, SourceError, counted, printable
 from certboot.net import connection
 from certboot.net.address_policy import (
     LOOPBACK,
@@ -165,7 +165,8 @@ def _follow(request: _Request) -> Fetched:
                 return _follow(dataclasses.replace(request, condition={}))
             hop = dataclasses.replace(request, url=_joined(hop, answer))
     except TimeoutError:
-        raise request.error("timeout", f"not finished after {request.seconds:g} seconds", hint=_AGAIN) from None
+        late = f"not finished after {counted(request.seconds, 'second')}"
+        raise request.error("timeout", late, hint=_AGAIN) from None
     raise request.error("too-many-redirects", f"over {_MOST_REDIRECTS} redirects")
 
 
@@ -226,7 +227,7 @@ def _connection(wanted: Url, request: _Request) -> Iterator[Wire | SSLTransport]
     try:
         context = _context(request) if wanted.scheme == "https" else None
         if request.proxy and context:
-            place_there, late = (wanted.host, wanted.port), f"within {round(seconds, 1):g} seconds"
+            place_there, late = (wanted.host, wanted.port), f"within {counted(round(seconds, 1), 'second')}"
             stream = connection.tunnelled(stream, request.proxy, place_there, late, context)
         stream.deadline = request.deadline
         # Chunks of one byte each would come to more, and are nothing to wait for.

@@ -67,9 +67,14 @@ def test_problems_come_first_and_whole_and_each_group_that_is_well_takes_a_line(
         Finding("others", "hook", "info", "others", "never shown"),
         Finding("b", "store", "warn", "store", "bad\nbecause", {"hint": "mend\nit"}, INIT),
         Finding("b", "store", "warn", "another", "never shown"),
+        Finding("b", "store", "fail", "first", "lost"),
+        Finding("b", "store", "fail", "second", "never shown"),
         Finding("c", "clients", "error", "\x1b]0;x\x07\r", "broken\u202e", fix=(("chmod", "go-w", "/a b\x9b"), *INIT)),
     ]
     assert rows(doctor_report(findings)) == [
+        "\N{BALLOT X} first  b",
+        "  lost",
+        "  the same with second",
         f"\N{BALLOT X} {MARK}]0;x{MARK}{MARK}  c",
         f"  broken{MARK}",
         "! store  b",
@@ -79,7 +84,7 @@ def test_problems_come_first_and_whole_and_each_group_that_is_well_takes_a_line(
         "\N{CHECK MARK} environment  1 CA variable set, and usable",
         "\N{CHECK MARK} hook         ran",
         "",
-        "1 failed in clients; 2 warnings in store",
+        "3 failed in clients, store; 2 warnings in store",
         f"fix here: chmod go-w '/a b{MARK}'",
         "fix here: certboot init",
         f"hint: mend{MARK}it",

@@ -95,8 +95,8 @@ def test_a_damaged_first_certificate_ends_the_check(certboot: Run, argv: Argv, d
     """Otherwise the intermediate would be taken for the server's certificate."""
     for before in (SERVER.key_pem, b"# the server's\n"):
         ran = certboot("doctor", *argv(before, damage(SERVER.pem), MIDDLE.pem))
-        assert (ran.status, behind(before) in ran.out, "chain.pem" in ran.out) == (2, True, True)
-        assert "the first certificate, which is the server's, cannot be used" in ran.out
+        assert (ran.status, behind(before) in ran.err, "chain.pem" in ran.err) == (2, True, True)
+        assert "the first certificate, which is the server's, cannot be used" in ran.err
         assert certboot("doctor", *argv(before, damage(SERVER.pem))).status == 2
 
 
@@ -110,7 +110,7 @@ def test_a_first_certificate_without_use_ends_it_too(certboot: Run, argv: Argv, 
         ([rejected, MIDDLE.pem], "the first certificate"),
     ):
         ran = certboot("doctor", *argv(*parts))
-        assert (ran.status, words in ran.out) == (2, True)
+        assert (ran.status, words in ran.err) == (2, True)
 
 
 @cases("kind", DAMAGE)

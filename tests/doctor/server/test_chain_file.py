@@ -172,7 +172,7 @@ def test_a_long_chain_is_judged(ask: Ask, certboot: Run, argv: Argv, monkeypatch
     assert (answer.primary, len(answer.first["evidence"]["chain"])) == (None, 100)
     monkeypatch.setattr(chain_file, "_LONGEST", 1)
     ran = certboot("doctor", *argv(SERVER, MIDDLE))
-    assert (ran.status, "over 1 certificates" in ran.out) == (2, True)
+    assert (ran.status, "over 1 certificates" in ran.err) == (2, True)
     assert "untrusted-root" in certboot("doctor", "store", *argv(SERVER)[1:]).out
 
 
@@ -223,7 +223,7 @@ def test_what_cannot_be_read_ends_it(
     with monkeypatch.context() as patch:
         patch.setattr("os.scandir", broken)
         ran = certboot(*words, "--anchors", tmp_path)
-        assert (ran.status, "Permission denied" in ran.out) == (2, True)
+        assert (ran.status, "Permission denied" in ran.err) == (2, True)
     with monkeypatch.context() as patch:
         patch.setattr(chain_file, "verifying_context", broken)
         ran = certboot(*words)
@@ -287,13 +287,13 @@ def test_a_pipe_or_a_device_is_refused_at_once(written: Written, argv: Argv, tmp
     for path, problem in {str(fifo): "a pipe, not a regular file", **devices}.items():
         for words in (("--chain", path), ("--chain", chain, "--anchors", path)):
             ran = certboot("doctor", "hook", "--host", "localhost", *words)
-            assert (ran.status, f"cannot read {path}: {problem}" in ran.out) == (2, True)
+            assert (ran.status, f"cannot read {path}: {problem}" in ran.err) == (2, True)
     whole = (sys.executable, "-m", "certboot", "doctor", *argv(SERVER, MIDDLE))
     assert doctor(*whole).returncode == 0
     command = [sys.executable, "-m", "certboot", "doctor", "hook", "--host", "localhost", "--chain"]
     done = doctor(*command, "/dev/stdin", stdin=subprocess.DEVNULL)
-    assert (done.returncode, "a device, not a regular file" in done.stdout) == (2, True)
+    assert (done.returncode, "a device, not a regular file" in done.stderr) == (2, True)
     for script in (f"cat {chain} | {shlex.join([*command, '/dev/stdin'])}", f"{shlex.join(command)} <(cat {chain})"):
         done = doctor("bash", "-c", script)
-        assert (done.returncode, "a pipe, not a regular file" in done.stdout) == (2, True)
-        assert "write into a file what comes through it, and give that" in done.stdout
+        assert (done.returncode, "a pipe, not a regular file" in done.stderr) == (2, True)
+        assert "write into a file what comes through it, and give that" in done.stderr

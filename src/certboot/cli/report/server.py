@@ -24,7 +24,6 @@ _STATES: dict[State, tuple[str, Style]] = {
     "trusted": ("trusted", "good"),
     "missing": ("MISSING", "bad"),
     "found": ("found", "good"),
-    "stored": ("stored", "good"),
 }
 _STATE = 10  # columns
 _HANG = 2 + _STATE

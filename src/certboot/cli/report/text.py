@@ -82,15 +82,12 @@ def _verdict(finding: Finding, *, symbols: bool) -> Iterator[Line]:
 
 
 def _problems(findings: Sequence[Finding], *, symbols: bool) -> Iterator[Line]:
-    """Yield what failed, each whole, then the warnings: of those with one id the first, and whom else it is about."""
+    """Yield what failed, then the warnings: of those with one id the first whole, and whom else it is about."""
+    alike: dict[tuple[bool, str], list[Finding]] = {}
     for finding in findings:
-        if finding.failed:
-            yield from _problem(finding, symbols=symbols)
-    warned: dict[str, list[Finding]] = {}
-    for finding in findings:
-        if finding.status == "warn":
-            warned.setdefault(finding.id, []).append(finding)
-    for first, *others in warned.values():
+        if finding.status in _PROBLEMS:
+            alike.setdefault((not finding.failed, finding.id), []).append(finding)
+    for _, (first, *others) in sorted(alike.items(), key=lambda group: group[0][0]):
         yield from _problem(first, symbols=symbols)
         if others:
             yield Line(f"the same with {server.some([finding.subject for finding in others])}", "  ")
@@ -133,7 +130,7 @@ def _in_a_line(findings: Sequence[Finding]) -> str:
         return f"{reached} of {len(findings)} that are here trust certboot's store"
     usable = sum(finding.id == "variable-usable" for finding in findings)
     if usable:
-        return f"{usable} CA variable{'s' * (usable > 1)} set, and usable"
+        return f"{counted(usable, 'CA variable')} set, and usable"
     return first.summary.split("\n")[0]
 
 
@@ -147,7 +144,7 @@ def _closing(findings: Sequence[Finding], selection: Sequence[Finding]) -> Itera
     commands = [*([("unset", *unset)] if unset else ()), *merged(finding.fix for finding in wrong)]
     yield from (Line(shlex.join(argv), "fix here: ", "strong", wrapped=False) for argv in commands)
     if verdict and verdict.status in _PROBLEMS:
-        yield from _advice(verdict, alone=not commands)
+        yield from _advice(verdict, alone=not (commands or verdict.evidence.get("hint")))
     hints = dict.fromkeys(str(hint) for finding in wrong if (hint := finding.evidence.get("hint")))
     explained = _explained(wrong)
     if explained:
@@ -175,7 +172,7 @@ def _advice(verdict: Finding, *, alone: bool) -> Iterator[Line]:
 def _summary(findings: Iterable[Finding]) -> str:
     failed = [finding.group for finding in findings if finding.failed]
     warned = [finding.group for finding in findings if finding.status == "warn"]
-    warnings = f"{len(warned)} warning{'s' * (len(warned) > 1)} in {_listed(warned)}" if warned else ""
+    warnings = f"{counted(len(warned), 'warning')} in {_listed(warned)}" if warned else ""
     if failed:
         return f"{len(failed)} failed in {_listed(failed)}" + (f"; {warnings}" if warned else "")
     return f"nothing failed; {warnings}" if warned else "no problem found"
