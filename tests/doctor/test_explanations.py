@@ -121,8 +121,9 @@ def test_each_is_explained_with_what_it_means_and_who_can_mend_it(certboot: Run)
         assert (ran.status, ran.err) == (0, "")
         lines = ran.out.split("\n")
         assert lines[:2] == [f"{kind}: {explanation.title}", f"group {explanation.group}"]
+        assert f"\nwho can mend it: {explanation.who}\n\n" in ran.out.replace("\n  ", " ", 1), kind
         told = dataclasses.asdict(explanation)
-        fields = {"meaning": "what it means", "why": "why clients fail", "who": "who can mend it", "how": "how",
+        fields = {"meaning": "what it means", "why": "why clients fail", "how": "how",
                   "operator": "for the server's operator"}  # fmt: skip
         assert [line for line in lines if line in fields.values()] == [h for f, h in fields.items() if told[f]], kind
         assert max(map(len, lines)) <= 100, kind

@@ -26,11 +26,11 @@ def story(kind: str, explanation: Explanation) -> str:
     parts = (
         ("what it means", explanation.meaning),
         ("why clients fail", explanation.why),
-        ("who can mend it", explanation.who),
         ("how", explanation.how),
         ("for the server's operator", explanation.operator),
     )
     lines = [f"{kind}: {explanation.title}", f"group {explanation.group}"]
+    lines += textwrap.wrap(f"who can mend it: {explanation.who}", _WIDTH, subsequent_indent="  ")
     for heading, text in parts:
         if text:
             lines += ["", heading, *_wrapped(text.format(target=_TARGET))]
