@@ -81,16 +81,21 @@ def main() -> int:
     parser.add_argument("--output", metavar="DIR", type=Path, default=ROOT / "dist", help="where it goes (./dist)")
     arguments = parser.parse_args()
     try:
-        release = look(ROOT, arguments.output, tagged=not arguments.rehearse)
+        output = arguments.output.resolve()
+        release = look(ROOT, output, tagged=not arguments.rehearse)
         moment = datetime.fromtimestamp(release.seconds, timezone.utc)
         print(f"certboot {release.version} of commit {release.commit[:12]}, {moment:%Y-%m-%d %H:%M:%S} UTC", flush=True)
         with tempfile.TemporaryDirectory(prefix="certboot-release-") as folder:
-            make(release, Path(folder).resolve(), arguments.output)
+            make(release, Path(folder).resolve(), output)
     except NotReleasedError as error:
         sys.stderr.write(f"release: error: {error}\n\nhint: {error.hint}\n")
         return 1
-    print(f"\n{arguments.output}")
-    print((arguments.output / "SHA256SUMS").read_text(), end="")
+    except OSError as error:
+        hint = "that must be there, with the right to write and enough room where files are made"
+        sys.stderr.write(f"release: error: {error}\n\nhint: {hint}\n")
+        return 1
+    print(f"\n{output}")
+    print((output / "SHA256SUMS").read_text(), end="")
     tag = f"v{release.version}"
     print(f"\nnext: {f'git tag -s {tag}, then scripts/release.py' if arguments.rehearse else f'git push origin {tag}'}")
     return 0
@@ -102,6 +107,8 @@ def look(root: Path, output: Path, *, tagged: bool) -> Release:
         raise NotReleasedError("a release is made by Python 3.11 or newer", "python3.11 scripts/release.py")
     import tomllib
 
+    if not (root / ".git").exists():
+        raise NotReleasedError(f"this is no git repository: {root}", "a release is made of a clone of the repository")
     if output.exists() and any(output.iterdir()):
         raise NotReleasedError(f"something is there already: {output}", f"rm -r {output}")
     changed = git(root, "status", "--porcelain").splitlines()
@@ -146,12 +153,7 @@ def make(release: Release, folder: Path, output: Path) -> None:
     report("installed", ", ".join(f"certboot {' '.join(command)}" for command in TRIED))
     sbom = described(tools, user, release, folder)
     report("SBOM", f"CycloneDX {SBOM_FORMAT}, valid, of the wheel and what was installed with it")
-    output.mkdir(parents=True, exist_ok=True)
-    for path in (sdist, wheel, sbom):
-        shutil.copyfile(path, output / path.name)
-    sums = "".join(f"{digest(path)}  {path.name}\n" for path in (sdist, wheel, sbom))
-    (output / "SHA256SUMS").write_text(sums, "utf-8")
-    (output / "notes.md").write_text(release.notes, "utf-8")
+    write(output, release.notes, sdist, wheel, sbom)
 
 
 def cloned(release: Release, folder: Path, surroundings: Surroundings) -> Path:
@@ -226,6 +228,20 @@ def described(tools: Path, python: Path, release: Release, folder: Path) -> Path
         differing = " ".join(f"{name} {version}" for name, version in sorted(ours ^ theirs))
         raise NotReleasedError(f"the SBOM is not of what is installed: {differing}", "see the options of cyclonedx-py")
     return path
+
+
+def write(output: Path, notes: str, *paths: Path) -> None:
+    """Write what is to be published into ``output``, which is not there or empty: all of it or nothing."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="certboot-release-", dir=output.parent) as beside:
+        whole = Path(beside, "whole")
+        whole.mkdir()
+        for path in paths:
+            shutil.copyfile(path, whole / path.name)
+        sums = "".join(f"{digest(path)}  {path.name}\n" for path in paths)
+        (whole / "SHA256SUMS").write_text(sums, "utf-8")
+        (whole / "notes.md").write_text(notes, "utf-8")
+        whole.replace(output)
 
 
 def digest(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import shutil
@@ -91,6 +92,34 @@ def test_a_release_is_of_a_commit_with_the_tag_of_its_version(
     output.mkdir()
     (output / "old.whl").touch()
     refused("something is there", str(output), tagged=False)
+    (folder / ".git").rename(tmp_path / "elsewhere")  # as in a source distribution
+    refused("no git repository", str(folder), tagged=False)
+
+
+def test_what_is_written_is_all_or_nothing(script: Load, tmp_path: Path) -> None:
+    release, wheel, output = script("release"), tmp_path / "a.whl", tmp_path / "new" / "dist"
+    wheel.write_bytes(b"a")
+    with pytest.raises(FileNotFoundError):
+        release.write(output, "- New.\n", wheel, tmp_path / "not there")
+    assert list(output.parent.iterdir()) == []
+    for _ in "12":  # where it is not there, and where it is empty
+        release.write(output, "- New.\n", wheel)
+        assert sorted(path.name for path in output.iterdir()) == ["SHA256SUMS", "a.whl", "notes.md"]
+        assert (output / "SHA256SUMS").read_text() == f"{hashlib.sha256(b'a').hexdigest()}  a.whl\n"
+        shutil.rmtree(output)
+        output.mkdir()
+
+
+def test_what_the_system_refuses_is_one_message(
+    script: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release, output = script("release"), tmp_path / "file"
+    (tmp_path / ".git").mkdir()
+    output.touch()
+    release.ROOT = tmp_path
+    monkeypatch.setattr(sys, "argv", ["release.py", "--output", str(output)])
+    assert release.main() == 1
+    assert re.fullmatch("release: error: .*\n\nhint: .*\n", capsys.readouterr().err)
 
 
 def test_what_differs_and_what_fails_is_told(script: Load, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
