@@ -239,11 +239,11 @@ def test_who_may_publish_runs_nothing_of_the_repository_and_nobody_may_more_than
     assert workflow["permissions"] == {}
     assert {name: job["permissions"] for name, job in jobs.items()} == {
         "build": {"contents": "read"},
-        "attest": {"id-token": "write", "attestations": "write"},
         "publish": {"id-token": "write"},
+        "attest": {"id-token": "write", "attestations": "write"},
         "announce": {"contents": "write"},
     }
-    assert [job.get("needs") for job in jobs.values()] == [None, "build", "attest", "publish"]
+    assert [job.get("needs") for job in jobs.values()] == [None, "build", "publish", "attest"]
     assert [name for name, job in jobs.items() if "environment" in job] == ["publish"]
     of_each = {name: [step.get("uses", "run").partition("@")[0] for step in job["steps"]] for name, job in jobs.items()}
     assert of_each["publish"] == ["actions/download-artifact", "pypa/gh-action-pypi-publish"]
