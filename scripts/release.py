@@ -204,7 +204,7 @@ def installed(tools: Path, wheel: Path, release: Release, folder: Path) -> Path:
 def tried(python: Path, release: Release, folder: Path) -> None:
     """Run certboot as a user who has set nothing but HOME and PATH; raises NotReleasedError where it fails."""
     home = folder / "home"
-    home.mkdir()
+    home.mkdir(0o700)  # with a umask of 0 or 002 certboot would rightly refuse it
     environ = {"HOME": str(home), "PATH": f"{python.parent}{os.pathsep}{os.defpath}"}
     said = [ran([python.with_name("certboot"), *command], home, environ) for command in TRIED]
     if said[0] != f"certboot {release.version}\n":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -108,6 +109,21 @@ def test_what_is_written_is_all_or_nothing(script: Load, tmp_path: Path) -> None
         assert (output / "SHA256SUMS").read_text() == f"{hashlib.sha256(b'a').hexdigest()}  a.whl\n"
         shutil.rmtree(output)
         output.mkdir()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no umask")
+def test_certboot_is_tried_in_a_home_of_nobody_else_s(
+    script: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, folder = script("release"), tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.setattr(release, "TRIED", (("--version",), ("init",)))
+    before = os.umask(0)
+    try:
+        release.tried(Path(sys.executable), release.Release(certboot.__version__, "", 0, ""), folder)
+    finally:
+        os.umask(before)
+    assert (folder / "home").stat().st_mode & 0o777 == 0o700
 
 
 def test_what_the_system_refuses_is_one_message(
