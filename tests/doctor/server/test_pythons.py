@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import importlib.util
 
 import pytest
 from support.chains import chains
@@ -12,6 +11,7 @@ from support.table import cases
 
 from certboot.doctor.diagnosis import diagnosed
 from certboot.doctor.examination import ClientVerdict
+from certboot.doctor.server import pythons
 from certboot.doctor.server.case import Evidence, Judgements
 from certboot.doctor.server.diagnosis import _judged, examined
 from certboot.doctor.server.pythons import python_verdicts
@@ -58,17 +58,27 @@ TABLE = {
     "middle trusted alone": [(OLD, "", 2), (NEW, "", 0)],
 }  # fmt: skip
 
-VERIFIES_ML_DSA = importlib.util.find_spec("cryptography.hazmat.primitives.asymmetric.mldsa") is not None
-"""Versions of cryptography before 48 do not."""
+UNREAD = 0 if does(OURS, "ML-DSA") else 20
+NOT_VERIFIED = {"ML-DSA": [(OLD, "", UNREAD), (NEW, "", UNREAD)]}
+"""Where cryptography verifies no ML-DSA nothing is computed for other versions."""
 
 
-@cases(("text", "rows"), [row for row in TABLE.items() if VERIFIES_ML_DSA or row[0] != "ML-DSA"])
+@cases(("text", "rows"), (TABLE if pythons.VERIFIES_ML_DSA else TABLE | NOT_VERIFIED).items())
 def test_each_kind_of_python_has_a_row_for_each_span_of_versions(text: str, rows: list[tuple[str, str, int]]) -> None:
     given = evidence(text)
     verdicts = diagnosed("h:1", tuple(examined(given))).verdicts
     assert [(said.client, said.openssl, said.code) for said in verdicts] == rows
     assert all(bool(said.rule) == bool(said.code) for said in verdicts)
     assert all(said.message == Code(said.code).words for said in verdicts)
+
+
+def test_without_ml_dsa_in_cryptography_only_what_this_openssl_says_is_told_of_what_it_signed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pythons, "VERIFIES_ML_DSA", False)
+    for text in ("ML-DSA", "web address of a user"):
+        verdicts = diagnosed("h:1", tuple(examined(evidence(text)))).verdicts
+        assert [(said.client, said.openssl, said.code) for said in verdicts] == (TABLE | NOT_VERIFIED)[text]
 
 
 def test_where_this_openssl_says_otherwise_nothing_is_computed_for_others() -> None:

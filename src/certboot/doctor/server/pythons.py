@@ -7,12 +7,13 @@ computed, where what is computed for this one is what it says.
 from __future__ import annotations
 
 import functools
+import importlib.util
 import itertools
 import typing
 from dataclasses import replace
 
 from certboot.doctor.examination import ClientVerdict
-from certboot.pki.openssl import MODELS, OURS, ways
+from certboot.pki.openssl import MODELS, NEWEST, OURS, ways
 from certboot.pki.rules import PYTHONS
 from certboot.pki.verify import Rules, verify
 from certboot.pki.verify_codes import Code
@@ -24,9 +25,12 @@ if typing.TYPE_CHECKING:
     from certboot.pki.openssl import Version
     from certboot.pki.parsed import ParsedCertificate
     from certboot.pki.verdict import Judgement
+    from certboot.pki.verify import Verification
 
 OLD, NEW, OTHERS = "Python up to 3.12", PYTHONS, "requests, urllib3 2, pip"
 """So those are called whose verdicts are told."""
+VERIFIES_ML_DSA = importlib.util.find_spec("cryptography.hazmat.primitives.asymmetric.mldsa") is not None
+"""Whether cryptography does, with which the signatures are verified: before version 48 it does not."""
 _RULES: dict[int, str] = {
     Code.UNABLE_TO_GET_ISSUER_CERT: "nothing that is trusted is above the last CA",
     Code.UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its issuer is not there, or not trusted",
@@ -77,12 +81,14 @@ def _by_openssl(
         return ClientVerdict(client, words, code, message, rule, strict=rules.strict, version=version)
 
     @functools.cache
-    def code(alike: tuple[bool, ...]) -> int:
-        return verify(sent, anchors, replace(rules, openssl=versions[alike])).code
+    def computed(alike: tuple[bool, ...]) -> Verification:
+        return verify(sent, anchors, replace(rules, openssl=versions[alike]))
 
     versions = {ways(version): version for version in (OURS, *MODELS.values())}
-    known = bool(sent) and code(ways(OURS)) == said.code
-    codes = {series: code(ways(version)) for series, version in MODELS.items()} if known else {}
+    known = bool(sent) and computed(ways(OURS)).code == said.code
+    if known and not VERIFIES_ML_DSA:
+        known = not any(member.has_ml_dsa_signature for member in computed(ways(NEWEST)).path.certificates[:-1])
+    codes = {series: computed(ways(version)).code for series, version in MODELS.items()} if known else {}
     runs = [(number, [*members]) for number, members in itertools.groupby(codes, key=codes.__getitem__)]
     if len(runs) < 2:  # noqa: PLR2004 - no two of them differ
         yield verdict("", *said, OURS)
