@@ -104,6 +104,19 @@ def test_what_only_informs_is_told_on_request() -> None:
     assert whole["left out"][-1] == "GIT_SSL_CAINFO, because git has a setting of its own: http.sslcainfo"
 
 
+def test_what_newer_pythons_refuse_of_the_user_s_is_told_by_what_is_wrong_with_it() -> None:
+    own = [dataclasses.replace(held(f"{number:03}", "added"), defects=("ski",)) for number in range(120)]
+    odd = dataclasses.replace(held("odd\n", "added"), defects=("ski", "bc"))
+    theirs = dataclasses.replace(held("theirs", "certifi"), defects=("ski",))
+    done, refuse = outcome(record=with_(*own, odd, theirs)), "Python 3.13 and newer refuse"
+    assert told(done)["defect"] == [
+        f"000, 001, 002 and 117 more: {refuse} them (ski)", f"odd{MARK}: {refuse} it (ski, bc)",
+        "each of them: certboot init --verbose",
+    ]  # fmt: skip
+    assert len(told(done, verbose=True)["defect"]) == 121
+    assert told(outcome(record=with_(odd)))["defect"] == [f"odd{MARK}: {refuse} it (ski, bc)"]
+
+
 @cases(
     ("changes", "expected"),
     [

@@ -64,7 +64,7 @@ def init_summary(
     if more and (outcome.written or verbose):
         lacking = f"{counted(more, 'CA')} that certifi does not have"
         lines.append(Advice(f"  beyond    {lacking}: certboot list --beyond certifi"))
-    lines += [*left_out(outcome), *_warnings(record), *_activity(outcome, hook, pythons)]
+    lines += [*left_out(outcome), *_warnings(record, verbose=verbose), *_activity(outcome, hook, pythons)]
     lines += [*_kept(outcome, adoptable, verbose=verbose), *notes]
     if outcome.previous is None:
         lines.append(Advice("  daily     what keeps it up to date: certboot update --timer"))
@@ -203,12 +203,18 @@ def by_rule(rejected: Iterable[Rejection]) -> str:
     return printable(", ".join(f"{count} {rule}" for rule, count in counts))
 
 
-def _warnings(record: Manifest) -> list[str]:
-    lines = []
+def _warnings(record: Manifest, *, verbose: bool) -> list[str]:
+    alike: dict[tuple[str, str], list[str]] = {}
     for entry in record.certificates:
         if entry.defects and entry.is_from(OWN):
-            defects = ", ".join(entry.defects)
-            lines.append(f"  defect    {printable(entry.name)}: {PYTHONS} refuse it ({defects})")
+            key = ", ".join(entry.defects), entry.sha256 if verbose else ""
+            alike.setdefault(key, []).append(printable(entry.name))
+    lines = [
+        f"  defect    {few(names, _MOST_PLACES)}: {PYTHONS} refuse {'it' if len(names) == 1 else 'them'} ({defects})"
+        for (defects, _), names in alike.items()
+    ]
+    if any(len(names) > _MOST_PLACES for names in alike.values()):
+        lines.append(Advice("            each of them: certboot init --verbose"))
     outlived = first_outlived(record)
     if outlived:
         lines.append(
