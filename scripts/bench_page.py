@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from generated import filled
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "benchmarks"
 RESULTS = FOLDER / "results.json"
@@ -245,15 +247,6 @@ def pages(results: Results) -> dict[Path, str]:
         readme: filled(readme.read_text("utf-8"), {"figure": image(results)}),
         **{chart.file: chart.svg(results) for chart in CHARTS},
     }
-
-
-def filled(text: str, parts: Mapping[str, str]) -> str:
-    """Return a page with its generated parts made anew."""
-    for name, content in parts.items():
-        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        before, rest = text.split(begin)
-        text = f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
-    return text
 
 
 def summary(results: Results) -> str:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
 
+from generated import filled
+
 from certboot.cli import main as cli
 from certboot.clients.table import CLIENTS, SYSTEM, Choice, Client, readers
 from certboot.clients.variables import DIRECTORY, GENTLE, VARIABLES
@@ -116,21 +118,12 @@ if sys.version_info < (
     PARTS["commands.md"] = {"help": help_texts}
 
 
-def generated(file: str, text: str) -> str:
-    """Return the text of a file in docs/ with its generated parts made anew."""
-    for name, content in PARTS[file].items():
-        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-        before, rest = text.split(begin)
-        text = f"{before}{begin}\n{content()}\n{end}{rest.split(end)[1]}"
-    return text
-
-
 def main() -> int:
     """Write the parts, or with ``--check`` return 1 where they are not current."""
-    for file in PARTS:
+    for file, parts in PARTS.items():
         path = ROOT / "docs" / file
         before = path.read_text("utf-8")
-        after = generated(file, before)
+        after = filled(before, {name: content() for name, content in parts.items()})
         if before == after:
             continue
         if sys.argv[1:] == ["--check"]:

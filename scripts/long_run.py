@@ -26,9 +26,10 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
+from generated import filled
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, RESULTS = ROOT / "docs" / "reliability.md", ROOT / "docs" / "reliability.json"
-MARKS = ("<!-- long run: begin -->", "<!-- long run: end -->")
 
 
 class Part(typing.NamedTuple):
@@ -183,8 +184,7 @@ def results() -> list[dict[str, typing.Any]]:
 
 def write_table() -> None:
     """Put the table into docs/reliability.md."""
-    before, rest = PAGE.read_text("utf-8").split(MARKS[0])
-    PAGE.write_text(f"{before}{MARKS[0]}\n{table(results())}\n{MARKS[1]}{rest.split(MARKS[1])[1]}", "utf-8")
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), {"long run": table(results())}), "utf-8")
 
 
 def table(rows: list[dict[str, typing.Any]]) -> str:

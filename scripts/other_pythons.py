@@ -29,13 +29,13 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import check
+from generated import filled
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
 PLATFORMS = ROOT / "docs" / "platforms.md"
-BEGIN, END = "<!-- other pythons: begin -->", "<!-- other pythons: end -->"
 SUITE = "sid"
 OLDEST = (3, 13)
 """Older Pythons of the suite are not looked at: scripts/test.py runs on them."""
@@ -340,8 +340,7 @@ def counted(group: Group, found: Outcomes) -> str:
 
 def write(table: str) -> None:
     """Put the table into docs/platforms.md."""
-    before, rest = PLATFORMS.read_text("utf-8").split(BEGIN)
-    PLATFORMS.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}", "utf-8")
+    PLATFORMS.write_text(filled(PLATFORMS.read_text("utf-8"), {"other pythons": table}), "utf-8")
 
 
 def ran(command: Sequence[str], environ: Mapping[str, str], *, check: bool = True) -> subprocess.CompletedProcess[str]:

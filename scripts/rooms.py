@@ -13,10 +13,10 @@ from pathlib import Path
 
 import grimp
 import tomllib
+from generated import filled
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "CONTRIBUTING.md"
-BEGIN, END = "<!-- rooms: begin -->\n", "<!-- rooms: end -->"
 
 
 def floors() -> list[list[str]]:
@@ -38,7 +38,7 @@ def drawn() -> str:
     for upper in rooms:
         below = sorted(lower for lower in rooms if lower != upper and imports(graph, upper, lower))
         lines += [f"  {upper} --> {lower}" for lower in below]
-    return "\n".join([*lines, "```\n"])
+    return "\n".join([*lines, "```"])
 
 
 def imports(graph: grimp.ImportGraph, upper: str, lower: str) -> bool:
@@ -51,8 +51,7 @@ def imports(graph: grimp.ImportGraph, upper: str, lower: str) -> bool:
 def main() -> int:
     """Write the picture, or with ``--check`` return 1 where it is not current."""
     before = PAGE.read_text("utf-8")
-    head, rest = before.split(BEGIN)
-    after = f"{head}{BEGIN}{drawn()}{END}{rest.split(END)[1]}"
+    after = filled(before, {"rooms": drawn()})
     if sys.argv[1:] == ["--check"]:
         if before == after:
             return 0

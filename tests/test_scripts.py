@@ -210,7 +210,8 @@ def test_the_table_of_the_long_runs_is_that_of_their_results(script: Load) -> No
     long_run = script("long_run")
     rows = long_run.results()
     assert [row["part"] for row in rows] == list(long_run.PARTS)
-    assert f"{long_run.MARKS[0]}\n{long_run.table(rows)}\n{long_run.MARKS[1]}" in long_run.PAGE.read_text("utf-8")
+    page = long_run.PAGE.read_text("utf-8")
+    assert long_run.filled(page, {"long run": long_run.table(rows)}) == page
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be several users")
