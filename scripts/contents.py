@@ -92,7 +92,7 @@ def _compared(archive: str, held: Mapping[str, bytes | None], stated: Mapping[st
     for name in sorted(held.keys() & stated.keys()):
         data, path = held[name], stated[name]
         if data is None:
-            yield f"{archive}no regular file that root owns and all may read: {name}"
+            yield f"{archive}no single regular file that root owns and all may read: {name}"
         elif path and data != (source / path).read_bytes():
             yield f"{archive}not as in the sources: {name}"
         elif name.endswith(".pth") and data != HOOK_LINE:
@@ -108,7 +108,8 @@ def _unpacked(sdist: Path) -> dict[str, bytes | None]:
         for member in archive:
             data = archive.extractfile(member) if member.isreg() else None
             proper = (member.mode, member.uid, member.gid) == (0o644, 0, 0) and member.name.startswith(folder)
-            held[member.name.removeprefix(folder)] = data.read() if data and proper else None
+            name = member.name.removeprefix(folder)
+            held[name] = data.read() if data and proper and name not in held else None
     return held
 
 
@@ -117,5 +118,5 @@ def _unzipped(wheel: Path) -> dict[str, bytes | None]:
     with zipfile.ZipFile(wheel) as archive:
         for entry in archive.infolist():
             proper = entry.external_attr >> 16 in (0o644, stat.S_IFREG | 0o644)
-            held[entry.filename] = archive.read(entry) if proper else None
+            held[entry.filename] = archive.read(entry) if proper and entry.filename not in held else None
     return held

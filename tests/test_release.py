@@ -216,7 +216,24 @@ def test_whatever_is_put_into_a_package_left_out_or_changed_is_named(packed: Pac
     packed.sdist |= {"LICENSE": None, ".venv-test/pyvenv.cfg": b""}
     assert packed.faults() == [
         "not stated in scripts/contents.py: .venv-test/pyvenv.cfg",
-        "no regular file that root owns and all may read: LICENSE",
+        "no single regular file that root owns and all may read: LICENSE",
+    ]
+
+
+def test_what_is_there_twice_is_named_since_who_unpacks_it_may_take_either(packed: Packed) -> None:
+    assert packed.faults() == []
+    sdist, wheel = packed.folder / "certboot-2.0.tar.gz", packed.folder / "certboot-2.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "a") as archived, pytest.warns(UserWarning, match="Duplicate name"):
+        archived.writestr(archived.getinfo("certboot/py.typed"), packed.wheel["certboot/py.typed"])
+    with tarfile.open(sdist, "w:gz") as archive:
+        for name, data in (*packed.sdist.items(), ("LICENSE", b"LICENSE")):
+            member = tarfile.TarInfo(f"certboot-2.0/{name}")
+            member.size = len(data or b"")
+            archive.addfile(member, io.BytesIO(data or b""))
+    words = "no single regular file that root owns and all may read"
+    assert packed.contents.faults(sdist, wheel, packed.source) == [
+        f"{sdist.name}: {words}: LICENSE",
+        f"{wheel.name}: {words}: certboot/py.typed",
     ]
 
 
