@@ -64,6 +64,23 @@ def messages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.usefixtures("trusted")
+def test_the_whole_trust_is_asked_for_only_where_a_chain_is_not_good(
+    server: Listener, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, own = [], ssl.SSLContext.get_ca_certs
+
+    def get_ca_certs(context: ssl.SSLContext, *, binary_form: typing.Literal[True]) -> list[bytes]:
+        asked.append(context)
+        return own(context, binary_form=binary_form)
+
+    monkeypatch.setattr(ssl.SSLContext, "get_ca_certs", get_ca_certs)
+    incomplete = listen(faults.tls(server_context(on_server(SERVER))))
+    for port, times in ((server.port, 0), (incomplete.port, 1)):
+        assert handshake(Target("localhost", port)).chain.anchors == (ROOT.der,)
+        assert len(asked) == times
+
+
+@pytest.mark.usefixtures("trusted")
 def test_a_good_handshake_gives_what_was_sent_and_what_was_built(server: Listener, messages: str) -> None:
     found = handshake(Target("localhost", server.port))
     assert (found.outcome, found.verify_code, found.exchange.name_sent) == ("ok", 0, True)
