@@ -11,6 +11,8 @@ import functools
 import os
 import re
 import stat
+import sys
+import typing
 from pathlib import Path
 
 FILE_MODE = 0o644
@@ -40,6 +42,15 @@ class NotRegularError(OSError):
 
 class DeviceError(NotRegularError):
     """What is there is a device, such as /dev/null."""
+
+
+def toml(text: str) -> dict[str, typing.Any]:
+    """Return what a text in TOML says; raises ValueError, RecursionError."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text)
 
 
 def read_regular(path: str | os.PathLike[str], most: int, *, follow: bool = True) -> bytes:

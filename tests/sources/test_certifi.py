@@ -3,8 +3,10 @@ from __future__ import annotations
 import hashlib
 import re
 import ssl
+import sys
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import certifi as package
 import pytest
@@ -31,12 +33,9 @@ def test_every_certificate_of_certifis_own_file_is_a_candidate(monkeypatch: pyte
     assert certifi.read().parse() == loaded
 
 
-@cases("error", [FileNotFoundError("gone"), ModuleNotFoundError("gone")])
-def test_a_certifi_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def missing(_: str) -> Path:
-        raise error
-
-    monkeypatch.setattr("importlib.resources.files", missing)
-    with pytest.raises(SourceError, match="certifi's file of certificates cannot be read: gone") as refused:
+@cases("module", [None, SimpleNamespace(__file__="/nonexistent/certifi/__init__.py")])
+def test_a_certifi_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, module: object) -> None:
+    monkeypatch.setitem(sys.modules, "certifi", module)
+    with pytest.raises(SourceError, match="certifi's file of certificates cannot be read: ") as refused:
         certifi.read().parse()
     assert refused.value.hint == "reinstall it: python -m pip install --force-reinstall certifi"

@@ -131,7 +131,7 @@ def _diagnosed(findings: Sequence[Finding]) -> Diagnosis | None:
 def _check_hosts(hosts: Sequence[str], arguments: argparse.Namespace, groups: Sequence[str]) -> None:
     """Raise CertbootError where this is no one host, or one that looks like a group: nobody is to be asked for that."""
     # These options go with a host alone, so one is meant.
-    if not (arguments.starttls or arguments.connect or arguments.servername or arguments.clients):
+    if hosts and not (arguments.starttls or arguments.connect or arguments.servername or arguments.clients):
         from difflib import get_close_matches
 
         for host in hosts:

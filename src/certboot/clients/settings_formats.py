@@ -7,14 +7,10 @@ src/init.c. Of YAML only what conda's files are made of is understood, keys at t
 from __future__ import annotations
 
 import re
-import sys
 import typing
 from collections.abc import Iterator
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from certboot import files
 
 
 class Line(typing.NamedTuple):
@@ -140,7 +136,7 @@ def yaml(text: str) -> Parsed:
 def toml(text: str, table: str, names: tuple[str, ...]) -> Parsed:
     """Return these keys of one table (``tool.uv``; "" for the top), the values of a list each by itself."""
     try:
-        document: object = tomllib.loads(text)
+        document: object = files.toml(text)
     except (ValueError, RecursionError) as error:  # ValueError: also a number of over 4,300 digits
         at = _TOML_LINE.search(str(error))
         return Parsed((), Broken(int(at[1]) if at else 0, "it is not TOML"))

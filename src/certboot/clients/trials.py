@@ -15,12 +15,8 @@ import textwrap
 import typing
 from importlib import resources
 
+from certboot import files
 from certboot.clients.table import Client
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 Verdict: typing.TypeAlias = typing.Literal["accepted", "refused", "unknown"]
 
@@ -52,7 +48,7 @@ class Trial(typing.NamedTuple):
 @functools.cache
 def table() -> dict[str, typing.Any]:
     """Return ``trials.toml``: ``frame``, ``python`` (client -> what it does inside that) and ``programs``."""
-    return tomllib.loads(resources.files(__package__).joinpath("trials.toml").read_text("utf-8"))
+    return files.toml(resources.files(__package__).joinpath("trials.toml").read_text("utf-8"))
 
 
 def trial(client: Client, host: str, port: int) -> Trial | None:

@@ -8,16 +8,11 @@ from __future__ import annotations
 import fnmatch
 import functools
 import os
-import sys
 import typing
 from pathlib import Path
 
+from certboot import files
 from certboot.errors import printable
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,7 +54,7 @@ class Sign(typing.NamedTuple):
 @functools.cache
 def owners() -> tuple[Owner, ...]:
     """Return the table."""
-    document = tomllib.loads(Path(__file__).with_name("owners.toml").read_text("utf-8"))
+    document = files.toml(Path(__file__).with_name("owners.toml").read_text("utf-8"))
     lists = document["lists"]
 
     def entry(fields: dict[str, typing.Any]) -> Owner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from certboot import files
@@ -17,21 +18,21 @@ def path() -> Path:
     It is found in the package, not by ``certifi.where()``, which others (pip-system-certs, certifi-win32) redirect:
     what is recorded as certifi's must be certifi's.
     """
-    from importlib import resources
-
     try:
-        return Path(str(resources.files("certifi") / "cacert.pem"))
+        import certifi
+
+        return Path(certifi.__file__).with_name("cacert.pem")
     except ModuleNotFoundError as error:
         raise _unreadable(error) from error
 
 
 def read() -> Unparsed:
     """Return certifi's own file of certificates; raises SourceError."""
-    from importlib import metadata
+    from certboot.clients.installed import installed_versions
 
     try:
-        text, version = files.read_regular(path(), files.LARGE), metadata.version("certifi")
-    except (OSError, metadata.PackageNotFoundError) as error:
+        text, version = files.read_regular(path(), files.LARGE), installed_versions(sys.path)["certifi"]
+    except (OSError, LookupError) as error:
         raise _unreadable(error) from error
 
     def parse() -> Loaded:

@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import typing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,11 +44,6 @@ from certboot.pki import fingerprint
 from certboot.sources.company import Company
 from certboot.sources.table import OPTIONAL
 from certboot_startup import GUARDED
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 GUARDS = tuple(dict.fromkeys(GUARDED.values()))
 _TOP = (
@@ -153,7 +147,7 @@ def parse_config(data: bytes, path: Path, where: str = "") -> Config:
     hint = "mend the file, or remove it to go back to the defaults"
     try:
         text = data.decode()
-        document = tomllib.loads(text)
+        document = files.toml(text) if text else {}  # most have no settings
     except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no TOML, or a number of 5,000 digits
         raise CertbootError(f"cannot read {where}: {error}", hint) from error
     top = _Table(_Lines(where, text), document, _TOP)
@@ -205,13 +199,13 @@ def rebased(text: str, folder: Path) -> str:
 
     Raises CertbootError where that cannot be written, or ``base`` stands in the text in a form that is not found.
     """
-    document = tomllib.loads(text)
+    document = files.toml(text)
     base = str(folder / document.get("base", ""))
     top, section, rest = _SECTION.split(text, maxsplit=1) if _SECTION.search(text) else (text, "", "")
     # A JSON string is a string of TOML too, but for the character DEL.
     moved = f"base = {json.dumps(base, ensure_ascii=False)}\n{_BASE.sub('', top)}{section}{rest}"
     try:
-        same = tomllib.loads(moved.encode().decode()) == {**document, "base": base}
+        same = files.toml(moved.encode().decode()) == {**document, "base": base}
     except ValueError:  # no TOML, or no UTF-8
         same = False
     if not same:
