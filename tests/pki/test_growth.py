@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from certboot.pki.path import built, is_issuer
 from certboot.store.hash_links import plan
 
 if typing.TYPE_CHECKING:
-    from support.asking import Answer
+    from support.commands import Run
 
 KEY = new_key()
 ROOT = issue(
@@ -120,7 +119,7 @@ def test_collisions_of_a_hash_are_numbered_in_one_pass() -> None:
 
 
 def test_the_doctor_refuses_more_anchors_of_one_name_than_openssl_takes_in_quickly(
-    tmp_path: Path, ask: Callable[..., Answer]
+    tmp_path: Path, certboot: Run
 ) -> None:
     own = issue("Same")
     same = [nasty.Raw(each) for each in of_one_name(LARGEST, own)]
@@ -128,5 +127,5 @@ def test_the_doctor_refuses_more_anchors_of_one_name_than_openssl_takes_in_quick
     asked = ("hook", "--chain", tmp_path / "chain.pem", "--host", "localhost", "--anchors", tmp_path / "ca.pem")
     for count in (LARGEST, LARGEST + 1):
         (tmp_path / "ca.pem").write_bytes(b"".join([own.pem, *(raw.pem for raw in same)][:count]))
-        answer = ask(*asked)
-        assert (answer.status == 2) is (count > LARGEST), answer
+        ran = certboot("doctor", *asked)
+        assert (ran.status == 2) is (count > LARGEST), ran

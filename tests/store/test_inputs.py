@@ -28,6 +28,7 @@ from support.snapshot import contents, roots, snapshot, unparsed
 from support.table import cases
 
 from certboot import moment
+from certboot.clients import installed
 from certboot.errors import SourceError
 from certboot.pki import certificate
 from certboot.pki.certificate import load_certificate
@@ -170,7 +171,13 @@ CHANGES: dict[str, Callable[[StorePaths, Path, pytest.MonkeyPatch], object]] = {
     "a certificate that is a link": lambda s, r, m: _moved(_a_file(s), r.parent / "moved.pem"),
     "no note": lambda s, r, m: s.checked.unlink(),
     "OpenSSL": lambda s, r, m: m.setattr(ssl, "OPENSSL_VERSION", "OpenSSL 9"),
-    "the versions of what parses": lambda s, r, m: m.setattr(metadata, "version", lambda name: f"{name} 9"),
+    "the versions of what parses": lambda s, r, m: m.setattr(
+        installed, "installed_versions", lambda _: {"certboot": "9", "cryptography": "9"}
+    ),
+    "packages in a zip file": lambda s, r, m: (
+        m.setattr(installed, "installed_versions", lambda _: {}),
+        m.setattr(metadata, "version", lambda name: f"{name} 9"),
+    ),
     "the clock set back": lambda s, r, m: at(m, NOW - timedelta(hours=1)),
     "a certificate has ended": lambda s, r, m: at(m, NOW + timedelta(days=9, seconds=1)),
 }  # fmt: skip

@@ -38,6 +38,15 @@ def _is_meant(client: Client, version: str) -> bool:
     return client.versions.since <= numbers and (not client.versions.before or numbers < client.versions.before)
 
 
+def version_of(name: str) -> str:
+    """Return the version of a distribution that is installed, in a folder or a zip file; raises ModuleNotFoundError."""
+    if version := installed_versions(sys.path).get(name):
+        return version
+    from importlib import metadata  # costs more than the rest of what a doctor imports
+
+    return metadata.version(name)
+
+
 def installed_versions(path: Sequence[str]) -> dict[str, str]:
     """Return the distributions in these folders, the first of each name: normalized name -> version.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from certboot import files
@@ -28,11 +27,11 @@ def path() -> Path:
 
 def read() -> Unparsed:
     """Return certifi's own file of certificates; raises SourceError."""
-    from certboot.clients.installed import installed_versions
+    from certboot.clients.installed import version_of
 
     try:
-        text, version = files.read_regular(path(), files.LARGE), installed_versions(sys.path)["certifi"]
-    except (OSError, LookupError) as error:
+        text, version = files.read_regular(path(), files.LARGE), version_of("certifi")
+    except (OSError, ModuleNotFoundError) as error:
         raise _unreadable(error) from error
 
     def parse() -> Loaded:

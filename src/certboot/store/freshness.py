@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import ssl
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,10 +62,9 @@ def render(last: LastRead) -> bytes:
 
 def digest_of_inputs(pieces: Iterable[tuple[str, bytes]]) -> str:
     """Return a SHA-256 over names and contents, and the versions of what makes certificates out of them."""
-    from certboot.clients.installed import installed_versions
+    from certboot.clients.installed import version_of
 
-    installed = installed_versions(sys.path)
-    versions = {name: installed[name] for name in ("certboot", "cryptography")}
+    versions = {name: version_of(name) for name in ("certboot", "cryptography")}
     whole = hashlib.sha256(f"{versions} {ssl.OPENSSL_VERSION}".encode())
     for name, data in pieces:
         whole.update(f"\0{len(name)} {len(data)} {name}".encode("utf-8", "surrogateescape"))
