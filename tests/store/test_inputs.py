@@ -469,7 +469,7 @@ def test_before_there_is_a_store_a_download_is_verified_with_certifi_and_then_wi
     assert of_company(paths, company) == CORP
 
 
-@cases("ours", ["pem", "path", "added", "system", "unchosen", "distrusted", ""])
+@cases("ours", ["pem", "path", "added", "system", "unchosen", ""])
 def test_what_the_first_run_is_to_believe_verifies_its_downloads_too(
     certboot: Run, paths: StorePaths, mirror: TlsServer, ca_file: Path, monkeypatch: pytest.MonkeyPatch, ours: str
 ) -> None:
@@ -478,11 +478,8 @@ def test_what_the_first_run_is_to_believe_verifies_its_downloads_too(
     monkeypatch.setattr(certifi, "path", lambda: saved(folder / "nobody.pem", issue("Nobody's CA")))
     if ours in ("system", "unchosen"):
         monkeypatch.setattr(system, "read", lambda: unparsed(ca_file.read_bytes(), "system", "/etc/ssl/certs"))
-    if ours == "distrusted":
-        assert certboot("init", "--source", "certifi").status == 0
-        paths.distrusted.write_text(f"{hashlib.sha256(ssl.PEM_cert_to_DER_cert(ca_file.read_text())).hexdigest()}\n")
     given = {"pem": f"pem = '''{ca_file.read_text()}'''", "path": f'path = "{ca_file}"'}
-    company = given.get("pem" if ours == "distrusted" else ours, "")
+    company = given.get(ours, "")
     text = f'ccadb.address = "{mirror.url}/"\n' + (f"[[company]]\n{company}\n" if company else "")
     (folder / "team.toml").write_text(text)
     sources = "certifi,system,ccadb" if ours == "system" else "certifi,ccadb"
@@ -491,6 +488,28 @@ def test_what_the_first_run_is_to_believe_verifies_its_downloads_too(
     reached = ours in ("pem", "path", "added", "system")
     assert (ran.status == 0, "is refused" in ran.err) == (reached, not reached), ran.err
     assert not reached or "CCADB Root" in names(paths)
+
+
+@cases("by", ["you", "the settings", "the administrator", ""])
+def test_what_is_to_stay_out_verifies_no_download_either(
+    certboot: Run, paths: StorePaths, mirror: TlsServer, ca_file: Path, openssl: Callable[..., str], by: str
+) -> None:
+    folder, pem = ca_file.parent, ca_file.read_text()
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+    marked = openssl("x509", "-in", ca_file, "-addreject", "serverAuth", "-trustout")
+    (folder / "etc" / "ssl").mkdir(parents=True)
+    (folder / "etc" / "ssl" / "cert.pem").write_text(
+        marked if by == "the administrator" else issue("Another").pem.decode()
+    )
+    rules = f'rules.distrust = ["{digest}"]\n' if by == "the settings" else ""
+    (folder / "team.toml").write_text(f"ccadb.address = '{mirror.url}/'\n{rules}[[company]]\npem = '''{pem}'''\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(system, "read", lambda: system.from_unix_files(folder))
+        assert certboot("init", "--source", "certifi").status == 0
+        if by == "you":
+            paths.distrusted.write_text(f"{digest}\n")
+        ran = certboot("init", "--source", "certifi,system,ccadb", "--config", folder / "team.toml")
+    assert (ran.status == 0, "is refused" in ran.err) == (not by, bool(by)), ran.err
 
 
 def test_a_company_ca_comes_from_a_file_or_a_folder(paths: StorePaths, tmp_path: Path) -> None:

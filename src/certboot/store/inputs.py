@@ -79,7 +79,8 @@ def read_inputs(paths: StorePaths, request: Request, now: datetime, progress: Pr
             # What this very run is to believe is as good as what is in the store. Updates parse nothing for it.
             new = request.additions or replacement or not former
             given = _given(request, config, choices, now) if new else ()
-            verify = functools.cache(lambda: stack.enter_context(believed(paths, given, now, frozenset(distrusted))))
+            unwanted = frozenset((*distrusted, *request.distrust, *config.distrust))
+            verify = functools.cache(lambda: stack.enter_context(believed(paths, given, now, unwanted)))
             by = reading(paths, config, choices, now, progress, verify)
             sources = tuple(read_all(dataclasses.replace(by, additions=request.additions, adoptions=adoptions)))
     pieces = (piece for unparsed in sources for piece in unparsed.pieces)
@@ -190,28 +191,27 @@ def trusted_bundle(paths: StorePaths) -> Path:
 def believed(
     paths: StorePaths, given: Iterable[Loaded], now: datetime, distrusted: frozenset[str] = frozenset()
 ) -> Iterator[Path]:
-    """Give the file that downloads are verified with: ``trusted_bundle``, and the anchors that are given beside it.
+    """Give the file that downloads are verified with: ``trusted_bundle``, and the roots that are given beside it.
 
     A server inside of a company has a certificate of its CA, which no store knows where the first run brings it along.
+    Of what is given those count that policy lets into a store.
     """
-    certificates = [candidate.certificate for loaded in given for candidate in loaded.candidates]
-    known = trusted_bundle(paths)
-    if not certificates:
-        yield known
+    loaded = tuple(given)
+    if not loaded:
+        yield trusted_bundle(paths)
         return
     import tempfile
 
     from certboot.pki.certificate import annotated_pem
-    from certboot.pki.rules import broken_rule
+    from certboot.sources.extract import merged
+    from certboot.store import policy
 
-    pems = [
-        annotated_pem(certificate)
-        for certificate in certificates
-        if certificate.link.self_issued and not certificate.is_among(distrusted) and not broken_rule(certificate, now)
-    ]
+    offered = merged(loaded)
+    rules = policy.Rules(now, distrusted=distrusted, distrusted_by_system=offered.distrusted)
+    roots = (member.given for member in policy.decide(offered.candidates, rules).anchors)
+    pems = "\n".join(annotated_pem(root) for root in roots if root.link.self_issued)
+    known = files.read_if_there(trusted_bundle(paths), files.LARGE) or b""
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder, BUNDLE)
-        bundle.write_bytes(
-            b"\n".join((files.read_if_there(known, files.LARGE) or b"", "\n".join(pems).encode("ascii")))
-        )
+        bundle.write_bytes(known + b"\n" + pems.encode("ascii"))
         yield bundle
