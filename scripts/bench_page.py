@@ -73,8 +73,8 @@ class Goal:
         if not self.beside:
             return f"{figure(value)} {row.unit}; at most {self.most:g} {row.unit}: {met}"
         if self.least:
-            return f"{value:.1f} times faster than {self.beside}; at least {self.least:g}: {met}"
-        return f"{value:.3f} times {self.beside}; at most {self.most:g}: {met}"
+            return f"{value:.2f} times faster than {self.beside}; at least {self.least:g}: {met}"
+        return f"{value:.4f} times {self.beside}; at most {self.most:g}: {met}"
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,9 @@ def answer(results: Results) -> str:
     rows = [row for row in results.rows if row.goal]
     missed = [row for row in rows if row.goal and not row.goal.is_met(row.figures)]
     topics = ", ".join(dict.fromkeys(row.topic for row in missed))
-    end = f"; the others, of {topics}, are marked below as missed" if missed else ""
+    told = [row.goal.told(row) for row in missed if row.goal]
+    marks = " or ".join(sorted({NOT_HERE if words == NOT_HERE else "missed" for words in told}))
+    end = f"; what is not, of {topics}, is marked below as {marks}" if missed else ""
     sentences = (
         f"A fresh verified GET is {min(times):.1f} to {max(times):.1f} times faster with certboot than without.",
         f"A start of Python takes at most {100 * dearest - 100:.1f} % more instructions than with an idle `.pth` file.",
@@ -190,7 +192,7 @@ class Chart:
     def svg(self, results: Results) -> str:
         """Return the picture."""
         rows = self.rows(results)
-        most = max(value for row in rows for value in row.figures.values() if value)
+        most = max((value for row in rows for value in row.figures.values() if value), default=1)
         title = f"{self.title}, {self.unit}"
         body = f'<text x="{MARGIN}" y="{MARGIN + BASE}" class="strong">{escape(title)}</text>\n'
         top = MARGIN + LINE

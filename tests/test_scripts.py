@@ -103,18 +103,18 @@ def test_tables_pictures_and_readme_are_made_of_the_figures_as_they_were_measure
         (
             {"beside": "stock", "least": 7},
             {"stock": 14.0, "certboot": 2.0},
-            "7.0 times faster than stock; at least 7: met",
+            "7.00 times faster than stock; at least 7: met",
         ),
         (
             {"beside": "stock", "least": 7},
-            {"stock": 13.0, "certboot": 2.0},
-            "6.5 times faster than stock; at least 7: **missed**",
+            {"stock": 13.94, "certboot": 2.0},
+            "6.97 times faster than stock; at least 7: **missed**",
         ),
-        ({"beside": "bare", "most": 1.04}, {"bare": 100.0, "certboot": 104.0}, "1.040 times bare; at most 1.04: met"),
+        ({"beside": "bare", "most": 1.04}, {"bare": 100.0, "certboot": 104.0}, "1.0400 times bare; at most 1.04: met"),
         (
             {"beside": "bare", "most": 1.04},
-            {"bare": 100.0, "certboot": 104.1},
-            "1.041 times bare; at most 1.04: **missed**",
+            {"bare": 100.0, "certboot": 104.01},
+            "1.0401 times bare; at most 1.04: **missed**",
         ),
         ({"most": 0.5}, {"certboot": 0.4}, "0.400 s; at most 0.5 s: met"),
         ({"most": 0.5}, {"certboot": 0.6}, "0.600 s; at most 0.5 s: **missed**"),
@@ -130,6 +130,29 @@ def test_a_goal_is_told_with_what_was_reached_and_a_peer_that_is_missing_meets_n
     assert row.goal.is_met(figures) == told.endswith(": met")
     table = page.table(page.Results("", "", "", (row,)), "topic")
     assert table.splitlines()[-1].split(" | ")[2:-1] == [page.figure(value) for value in figures.values()]
+
+
+@cases(
+    ("mine", "peer", "end"),
+    [
+        (1.0, 9.0, "3 of 3 goals are met."),
+        (2.0, 9.0, "2 of 3 goals are met; what is not, of scan, is marked below as missed."),
+        (1.0, None, "2 of 3 goals are met; what is not, of scan, is marked below as not here."),
+    ],
+)
+def test_the_answer_says_how_goals_that_are_not_met_are_marked(
+    script: Load, mine: float, peer: float | None, end: str
+) -> None:
+    page = script("bench_page")
+    fast, still = page.Goal("certboot", "stock", least=7), page.Goal("certboot", "stock", most=1.04)
+    rows = (
+        page.Row("get", "a client", "ms", {"stock": 9.0, "certboot": 1.0}, fast),
+        page.Row("start", "Python 3.9", "ms", {"stock": 1.0, "certboot": 1.0}, still),
+        page.Row("scan", "hosts", "ms", {"peer": peer, "certboot": mine}, page.Goal("certboot", "peer", least=8)),
+    )
+    assert page.answer(page.Results("", "", "", rows)).splitlines()[-1] == end
+    chart = page.Chart("scan", "Hosts", "ms")
+    assert ("not here" in chart.svg(page.Results("", "", "", rows))) == (peer is None)
 
 
 def test_an_outcome_tells_failures_errors_skips_and_expected_failures_apart(script: Load) -> None:
