@@ -98,7 +98,7 @@ def main() -> int:
     )
     parser.add_argument("--write", action="store_true", help="note it in docs/reliability.json and reliability.md")
     parser.add_argument("--fuzzed", nargs=2, metavar=("FILE", "SECONDS"), help="note what scripts/fuzz.py has printed")
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)  # the namespace is its own
+    parser.add_argument("--outside", help=argparse.SUPPRESS)  # the namespace of mounts that is not to be touched
     arguments = parser.parse_args()
     if arguments.fuzzed:
         fuzzed(Path(arguments.fuzzed[0]).read_text("utf-8"), int(arguments.fuzzed[1]))
@@ -107,11 +107,20 @@ def main() -> int:
     elif os.geteuid() or not shutil.which("unshare"):
         sys.stderr.write("long_run: error: only root on Linux can be several users and mount things\n")
         return 2
-    elif not arguments.inside:
-        return subprocess.run(["unshare", "-m", sys.executable, *sys.argv, "--inside"], check=False).returncode
+    elif not arguments.outside:
+        own = ("unshare", "-m", "--propagation", "private", sys.executable, *sys.argv, "--outside", namespace())
+        return subprocess.run(own, check=False).returncode
+    elif arguments.outside == namespace():
+        sys.stderr.write("long_run: error: what is mounted here would be mounted for others too\n")
+        return 2
     else:
         return tried(arguments)
     return 0
+
+
+def namespace() -> str:
+    """Return which namespace of mounts this process is in (mount_namespaces(7))."""
+    return os.readlink("/proc/self/ns/mnt")
 
 
 def tried(arguments: argparse.Namespace) -> int:

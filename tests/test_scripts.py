@@ -155,6 +155,17 @@ def test_the_answer_says_how_goals_that_are_not_met_are_marked(
     assert ("not here" in chart.svg(page.Results("", "", "", rows))) == (peer is None)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux")
+def test_a_long_run_mounts_nothing_where_others_would_see_it(script: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_run = script("long_run")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", str)
+    monkeypatch.setattr(long_run, "tried", lambda _: 0)
+    for outside, status in ((os.readlink("/proc/self/ns/mnt"), 2), ("mnt:[1]", 0)):
+        monkeypatch.setattr(sys, "argv", ["long_run", "disk", "1", "--outside", outside])
+        assert long_run.main() == status
+
+
 def test_an_outcome_tells_failures_errors_skips_and_expected_failures_apart(script: Load) -> None:
     assert script("peer_suites").outcomes(ET.fromstring(REPORT).iter("testcase")) == {  # noqa: S314 - written above
         "t::good": ("passed",),
