@@ -418,7 +418,7 @@ def contexts(lab: Lab) -> Iterator[Row]:
 
         # The hook sees to the store's own bundle only, by its own name.
         copy = Path(shutil.copy(bundle, some))
-        repeated = str(max(3, 20_000 // size))
+        repeated = str(max(1, 10_000 // size))
         contestants["from a file of them all", size] = functools.partial(took, home, repeated, copy)
         contestants[CERTBOOT, size] = functools.partial(took, home, "400")
     taken = turns(contestants)
