@@ -192,8 +192,23 @@ def results() -> list[dict[str, typing.Any]]:
 
 
 def write_table() -> None:
-    """Put the table into docs/reliability.md."""
-    PAGE.write_text(filled(PAGE.read_text("utf-8"), {"long run": table(results())}), "utf-8")
+    """Put the table, and what it comes to, into docs/reliability.md."""
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), parts(results())), "utf-8")
+
+
+def parts(rows: list[dict[str, typing.Any]]) -> dict[str, str]:
+    """Return the generated parts of the page."""
+    return {"answer": answer(rows), "long run": table(rows)}
+
+
+def answer(rows: list[dict[str, typing.Any]]) -> str:
+    """Return what the page begins with."""
+    if violated := [row["part"] for row in rows if row["violations"]]:
+        return f"In the runs below something of what must hold was violated: see {', '.join(violated)}."
+    return (
+        "In the runs below nothing of what must hold was violated: no store was lost, no program lost its CAs,\n"
+        "and what could not be done was said in one message."
+    )
 
 
 def table(rows: list[dict[str, typing.Any]]) -> str:

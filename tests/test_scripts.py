@@ -245,7 +245,8 @@ def test_the_table_of_the_long_runs_is_that_of_their_results(script: Load) -> No
     rows = long_run.results()
     assert [row["part"] for row in rows] == list(long_run.PARTS)
     page = long_run.PAGE.read_text("utf-8")
-    assert long_run.filled(page, {"long run": long_run.table(rows)}) == page
+    assert long_run.filled(page, long_run.parts(rows)) == page
+    assert long_run.answer([*rows, {"part": "kills", "violations": 1}]).endswith("violated: see kills.")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can be several users")

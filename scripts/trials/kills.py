@@ -169,7 +169,15 @@ def stamps(home: Path) -> list[int]:
         store / "trusted",
         *home.glob("venv/lib/*/site-packages"),
     )
-    return [folder.stat().st_mtime_ns if folder.exists() else 0 for folder in folders]
+    return [changed(folder) for folder in folders]
+
+
+def changed(folder: Path) -> int:
+    """Return when something in it was made or removed; 0 where it is not there, or not any more."""
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def until(there: Callable[[], bool], seconds: float) -> None:
