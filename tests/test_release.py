@@ -209,6 +209,8 @@ def test_whatever_is_put_into_a_package_left_out_or_changed_is_named(packed: Pac
         ("certboot-2.0.dist-info/METADATA", f"{packed.source}/x".encode(), "names a folder of this machine"),
         ("certboot-2.0.dist-info/METADATA", str(ROOT).encode(), "names a folder of this machine"),
     ):
+        if data == str(ROOT).encode() and len(ROOT.parts) <= 2:
+            continue  # a checkout in a folder such as /certboot, which is a part of other paths
         packed.wheel = {**sound, name: data}
         assert packed.faults() == [f"{fault}: {name}"]
     packed.wheel = {name: data for name, data in sound.items() if name != "certboot/py.typed"}
