@@ -36,9 +36,16 @@ from support.snapshot import few_sources
 
 Server = typing.TypeVar("Server", bound=Listener)
 
-# A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell that starts the tests in the background, or nohup, has them, and all that they start, ignore these signals;
+# a shell below them cannot even trap what is ignored at its own start.
+for _name, _handler in (
+    ("SIGINT", signal.default_int_handler),
+    ("SIGQUIT", signal.SIG_DFL),
+    ("SIGHUP", signal.SIG_DFL),
+):
+    _signal = getattr(signal, _name, signal.SIGINT)  # Windows has the first alone
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, _handler)
 
 # hypothesis gives an example 200 ms of the clock, which a machine with other things to do does not have.
 _PATIENT = (hypothesis.HealthCheck.too_slow,)
